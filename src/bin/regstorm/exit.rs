@@ -1,0 +1,81 @@
+//! How a command ends: the documented exit codes, and the one place that prints an error.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The end of a command, as scripts see it. The numbers are part of the interface (README, "Exit codes").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// It ran, and every threshold or gate passed.
+    Passed = 0,
+    /// A threshold was breached, or a regression was found; `pull` and `push`: the image was not moved.
+    Failed = 1,
+    /// Bad usage or an invalid scenario; nothing was sent.
+    Usage = 2,
+    /// Too few samples, or the evidence does not decide.
+    Inconclusive = 3,
+    /// The generator was the limit.
+    Invalid = 4,
+    /// The target could not be reached, refused the credentials, or could not be prepared.
+    Target = 5,
+    /// A defect of regstorm itself.
+    Defect = 70,
+    /// Interrupted; what was measured is written all the same.
+    Interrupted = 130,
+}
+
+/// A command that could not do its work: which exit code, and the chain of causes to print.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            exit,
+            error: error.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Messages often carry their cause already; a cause is shown only when it adds words.
+        let mut shown = self.error.to_string();
+        f.write_str(&shown)?;
+        for cause in self.error.chain().skip(1) {
+            let cause = cause.to_string();
+            if !shown.contains(&cause) {
+                write!(f, ": {cause}")?;
+                shown = cause;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Attaches an exit code to any error.
+pub(crate) trait OrExit<T> {
+    fn or_exit(self, exit: Exit) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn or_exit(self, exit: Exit) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(exit, error))
+    }
+}
+
+/// Prints what went wrong, once, and gives the code to the shell.
+pub(crate) fn code(ended: Result<Exit, Failure>) -> ExitCode {
+    let exit = ended.unwrap_or_else(|failure| {
+        #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
+        {
+            eprintln!("error: {failure}");
+        }
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,6 @@
+//! A load-testing harness for container registries (OCI distribution / Docker Registry HTTP API V2).
+
+#![deny(missing_docs)]
+
+pub mod oci;
+pub mod units;

@@ -1,0 +1,464 @@
+//! A manifest of any kind: its exact bytes, their digest, and a parsed view beside them.
+//!
+//! The bytes are never written again from the view: a digest is over bytes, and no two serialisers agree.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::descriptor::null_is_empty;
+use super::{Algorithm, Descriptor, Digest, MediaType, Platform};
+
+/// A manifest as it was received or made.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    raw: Bytes,
+    signed_bytes: Bytes, // what the digest is over; `raw`, but for a signed schema 1
+    media_type: MediaType,
+    content: Content,
+}
+
+/// What a manifest says.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// One image (or artifact): a config and layers.
+    Image(Box<ImageManifest>),
+    /// A choice of manifests, one for each platform.
+    Index(Box<ImageIndex>),
+    /// The first format: layers only.
+    Schema1(Box<Schema1>),
+}
+
+/// An image manifest, of OCI or of Docker's schema 2.
+///
+/// # Spec
+/// image-spec, "OCI Image Manifest Specification".
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageManifest {
+    /// REQUIRED, always 2.
+    pub schema_version: u32,
+    /// REQUIRED by Docker, recommended by OCI. Must equal the type in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
+    /// OPTIONAL. What kind of artifact this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// REQUIRED. The image config.
+    pub config: Descriptor,
+    /// REQUIRED. The layers, the bottom one first. A layer may stand twice.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub layers: Vec<Descriptor>,
+    /// OPTIONAL. The manifest that this one refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// OPTIONAL. Notes by key.
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// An image index, or Docker's manifest list.
+///
+/// # Spec
+/// image-spec, "OCI Image Index Specification".
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageIndex {
+    /// REQUIRED, always 2.
+    pub schema_version: u32,
+    /// REQUIRED by Docker, recommended by OCI. Must equal the type in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
+    /// OPTIONAL. What kind of artifact this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// REQUIRED. The manifests to choose from.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub manifests: Vec<Descriptor>,
+    /// OPTIONAL. The manifest that this one refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
+    /// OPTIONAL. Notes by key.
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl ImageIndex {
+    /// The manifest for a platform: the first one that matches; attestations (`unknown/unknown`) never do.
+    pub fn choose(&self, wanted: &Platform) -> Option<&Descriptor> {
+        self.manifests.iter().find(|manifest| {
+            manifest
+                .platform
+                .as_ref()
+                .is_some_and(|offered| wanted.accepts(offered))
+        })
+    }
+
+    /// The platforms on offer, as people write them.
+    pub fn platforms(&self) -> Vec<String> {
+        self.manifests
+            .iter()
+            .filter_map(|manifest| manifest.platform.as_ref().map(ToString::to_string))
+            .collect()
+    }
+}
+
+/// A manifest of Docker's schema 1: no sizes, no config, and the top layer first.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schema1 {
+    /// The layers, **top first**, the shared empty layer once for each instruction that changed no file.
+    pub fs_layers: Vec<Schema1Layer>,
+    /// The processor the image was built for.
+    #[serde(default)]
+    pub architecture: Option<String>,
+    /// A config for each layer, top first.
+    #[serde(default)]
+    pub history: Vec<Schema1History>,
+    #[serde(default)]
+    signatures: Vec<Signature>,
+}
+
+/// One layer of a schema 1 manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schema1Layer {
+    /// The digest of the compressed layer.
+    pub blob_sum: Digest,
+}
+
+/// The config of one layer of a schema 1 manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schema1History {
+    /// A JSON document in a string.
+    pub v1_compatibility: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Signature {
+    protected: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Protected {
+    format_length: usize,
+    format_tail: String,
+}
+
+impl Schema1 {
+    /// The layers in the order they are applied, the bottom one first, repeats kept.
+    pub fn layers_bottom_first(&self) -> Vec<Digest> {
+        self.fs_layers
+            .iter()
+            .rev()
+            .map(|layer| layer.blob_sum)
+            .collect()
+    }
+
+    /// The bytes that were signed: the document as it was before the signatures were put into it.
+    fn payload(&self, raw: &Bytes) -> Result<Bytes, ManifestError> {
+        let Some(signature) = self.signatures.first() else {
+            return Ok(raw.clone());
+        };
+        let decode = |text: &str| {
+            URL_SAFE_NO_PAD
+                .decode(text.trim_end_matches('='))
+                .map_err(|_| ManifestError::Signature)
+        };
+        let protected: Protected = serde_json::from_slice(&decode(&signature.protected)?)
+            .map_err(|_| ManifestError::Signature)?;
+        let head = raw
+            .get(..protected.format_length)
+            .ok_or(ManifestError::Signature)?;
+        Ok([head, &decode(&protected.format_tail)?].concat().into())
+    }
+}
+
+/// Why bytes are not a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not JSON, or a property is missing or of the wrong kind.
+    #[error("not a manifest of type {media_type}: {source}")]
+    Malformed {
+        /// The type the bytes were taken for.
+        media_type: MediaType,
+        /// What the parser found, and where.
+        source: serde_json::Error,
+    },
+    /// JSON, but no manifest, or one of a kind that has no config and no layers.
+    #[error("the document is not a manifest that regstorm knows ({0})")]
+    Unknown(Box<str>),
+    /// The signature block of schema 1 does not lead back to what was signed.
+    #[error("the signature of the schema 1 manifest does not say which bytes it covers")]
+    Signature,
+}
+
+/// The part of a document that tells its kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Probe {
+    #[serde(default)]
+    schema_version: Option<u32>,
+    #[serde(default)]
+    media_type: Option<MediaType>,
+    #[serde(default)]
+    manifests: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    layers: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    config: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    fs_layers: Option<serde::de::IgnoredAny>,
+}
+
+impl Manifest {
+    /// Reads a manifest. `content_type` is what the registry's header said of it, if it said anything.
+    ///
+    /// The header counts when it names a kind of manifest; else the document's own `mediaType`; else its shape
+    /// (OCI allows a manifest without `mediaType`, and some registries answer `application/json`).
+    ///
+    /// # Errors
+    /// [`ManifestError`] when the bytes are not a manifest of that kind.
+    pub fn parse(raw: Bytes, content_type: Option<&MediaType>) -> Result<Self, ManifestError> {
+        let known = |media_type: &MediaType| MediaType::MANIFESTS.contains(media_type);
+        let malformed = |media_type: &MediaType| {
+            let media_type = media_type.clone();
+            |source| ManifestError::Malformed { media_type, source }
+        };
+        let media_type = match content_type.filter(|media_type| known(media_type)) {
+            Some(media_type) => media_type.clone(),
+            None => Self::sniff(&raw)?,
+        };
+        let (content, signed_bytes) = if media_type.is_index() {
+            let index = serde_json::from_slice(&raw).map_err(malformed(&media_type))?;
+            (Content::Index(index), raw.clone())
+        } else if media_type.is_schema1() {
+            let schema1: Schema1 = serde_json::from_slice(&raw).map_err(malformed(&media_type))?;
+            let payload = schema1.payload(&raw)?;
+            (Content::Schema1(Box::new(schema1)), payload)
+        } else {
+            let image = serde_json::from_slice(&raw).map_err(malformed(&media_type))?;
+            (Content::Image(image), raw.clone())
+        };
+        Ok(Self {
+            raw,
+            signed_bytes,
+            media_type,
+            content,
+        })
+    }
+
+    fn sniff(raw: &[u8]) -> Result<MediaType, ManifestError> {
+        let probe: Probe =
+            serde_json::from_slice(raw).map_err(|source| ManifestError::Malformed {
+                media_type: MediaType::OciManifest,
+                source,
+            })?;
+        match probe {
+            Probe {
+                media_type: Some(media_type),
+                ..
+            } if MediaType::MANIFESTS.contains(&media_type) => Ok(media_type),
+            Probe {
+                schema_version: Some(1),
+                fs_layers: Some(_),
+                ..
+            } => Ok(MediaType::DockerSchema1Signed),
+            Probe {
+                manifests: Some(_), ..
+            } => Ok(MediaType::OciIndex),
+            Probe {
+                config: Some(_), ..
+            }
+            | Probe {
+                layers: Some(_), ..
+            } => Ok(MediaType::OciManifest),
+            Probe { media_type, .. } => Err(ManifestError::Unknown(
+                media_type.map_or_else(|| "no mediaType".into(), |it| it.as_str().into()),
+            )),
+        }
+    }
+
+    /// Builds an image manifest and its bytes.
+    ///
+    /// # Panics
+    /// Never: every value of the type can be said in JSON.
+    pub fn from_image(image: &ImageManifest, media_type: MediaType) -> Self {
+        let raw: Bytes = serde_json::to_vec(image)
+            .expect("a manifest holds nothing that JSON cannot say")
+            .into();
+        Self {
+            signed_bytes: raw.clone(),
+            raw,
+            media_type,
+            content: Content::Image(Box::new(image.clone())),
+        }
+    }
+
+    /// Builds an index and its bytes.
+    ///
+    /// # Panics
+    /// Never: every value of the type can be said in JSON.
+    pub fn from_index(index: &ImageIndex, media_type: MediaType) -> Self {
+        let raw: Bytes = serde_json::to_vec(index)
+            .expect("an index holds nothing that JSON cannot say")
+            .into();
+        Self {
+            signed_bytes: raw.clone(),
+            raw,
+            media_type,
+            content: Content::Index(Box::new(index.clone())),
+        }
+    }
+
+    /// The exact bytes.
+    pub const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The type under which it is sent.
+    pub const fn media_type(&self) -> &MediaType {
+        &self.media_type
+    }
+
+    /// What it says.
+    pub const fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The digest that names it in a registry. For a signed schema 1 it covers what was signed, not all the bytes.
+    pub fn digest(&self, algorithm: Algorithm) -> Digest {
+        algorithm.digest(&self.signed_bytes)
+    }
+
+    /// A descriptor of the manifest itself.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(
+            self.media_type.clone(),
+            self.digest(Algorithm::Sha256),
+            self.raw.len() as u64,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str, content_type: Option<&MediaType>) -> Result<Manifest, ManifestError> {
+        Manifest::parse(Bytes::copy_from_slice(text.as_bytes()), content_type)
+    }
+
+    const EMPTY: &str = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4";
+    const OTHER: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn the_digest_is_of_the_exact_bytes() {
+        let text = format!(
+            r#"{{ "schemaVersion":2,
+            "config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{OTHER}","size":3}},
+            "layers":[] }}"#
+        );
+        let manifest = parse(&text, None).unwrap();
+        assert_eq!(manifest.media_type(), &MediaType::OciManifest);
+        assert_eq!(
+            manifest.digest(Algorithm::Sha256),
+            Digest::sha256(text.as_bytes())
+        );
+        assert_eq!(manifest.raw(), text.as_bytes());
+    }
+
+    #[test]
+    fn schema1_is_signed_without_its_signatures() {
+        // The payload, and the document a registry makes of it: the signatures stand before the last brace.
+        let payload = format!(
+            "{{\n   \"schemaVersion\": 1,\n   \"fsLayers\": [{{\"blobSum\": \"{EMPTY}\"}}, {{\"blobSum\": \"{OTHER}\"}}, {{\"blobSum\": \"{EMPTY}\"}}]\n}}"
+        );
+        let length = payload.len() - 2;
+        let protected = URL_SAFE_NO_PAD.encode(format!(
+            r#"{{"formatLength":{length},"formatTail":"{}"}}"#,
+            URL_SAFE_NO_PAD.encode("\n}")
+        ));
+        let signed = format!(
+            "{},\n   \"signatures\": [{{\"protected\": \"{protected}\"}}]\n}}",
+            &payload[..length]
+        );
+        let manifest = parse(&signed, Some(&MediaType::DockerSchema1Signed)).unwrap();
+        assert_eq!(
+            manifest.digest(Algorithm::Sha256),
+            Digest::sha256(payload.as_bytes())
+        );
+        let Content::Schema1(schema1) = manifest.content() else {
+            panic!("{manifest:?}");
+        };
+        let layers: Vec<_> = schema1
+            .layers_bottom_first()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(layers, [EMPTY, OTHER, EMPTY]);
+    }
+
+    #[test]
+    fn an_index_is_chosen_from_by_platform() {
+        let entry = |digest: &str, os: &str, architecture: &str| {
+            format!(
+                r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":1,"platform":{{"os":"{os}","architecture":"{architecture}"}}}}"#
+            )
+        };
+        let text = format!(
+            r#"{{"schemaVersion":2,"manifests":[{},{}]}}"#,
+            entry(EMPTY, "unknown", "unknown"),
+            entry(OTHER, "linux", "amd64")
+        );
+        let manifest = parse(&text, None).unwrap();
+        let Content::Index(index) = manifest.content() else {
+            panic!("{manifest:?}");
+        };
+        let chosen = index.choose(&Platform::linux_amd64()).unwrap();
+        assert_eq!(chosen.digest.to_string(), OTHER);
+        assert!(index.choose(&"linux/arm64".parse().unwrap()).is_none());
+    }
+
+    #[test]
+    fn refuses_negative_sizes_and_bad_digests() {
+        let with = |digest: &str, size: &str| {
+            parse(
+                &format!(
+                    r#"{{"schemaVersion":2,"config":{{"mediaType":"x","digest":"{digest}","size":{size}}}}}"#
+                ),
+                None,
+            )
+        };
+        assert!(with(OTHER, "1").is_ok());
+        assert!(with(OTHER, "-1").is_err());
+        assert!(with("sha256:../../etc", "1").is_err());
+        assert!(parse("{}", None).is_err());
+        assert!(parse("<html>", Some(&MediaType::OciManifest)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_without_panic(bytes: Vec<u8>) {
+            for media_type in MediaType::MANIFESTS {
+                let _ = Manifest::parse(bytes.clone().into(), Some(&media_type));
+            }
+            let _ = Manifest::parse(bytes.into(), None);
+        }
+    }
+}

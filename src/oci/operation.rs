@@ -1,0 +1,162 @@
+//! The endpoints of the distribution specification as one table: what may be asked, how, and what is a good answer.
+
+use std::fmt;
+
+/// The kind of an exchange. Reports, thresholds and histograms are by operation.
+///
+/// # Spec
+/// distribution-spec 1.1, "Endpoints"; the id of each is in [`Operation::spec_id`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// Is this a registry, and may I speak to it?
+    Ping,
+    /// A token from the service that the registry's challenge names.
+    Token,
+    /// Does a manifest exist, and what does the tag point at?
+    ManifestHead,
+    /// A manifest, by tag or digest.
+    ManifestGet,
+    /// Store a manifest.
+    ManifestPut,
+    /// Delete a manifest or a tag.
+    ManifestDelete,
+    /// Does a blob exist?
+    BlobHead,
+    /// A blob, whole or a range.
+    BlobGet,
+    /// Delete a blob.
+    BlobDelete,
+    /// Open an upload session.
+    UploadStart,
+    /// A whole blob in one POST.
+    UploadPost,
+    /// Take a blob over from another repository.
+    UploadMount,
+    /// Send a part of a blob, or all of it.
+    UploadPatch,
+    /// Close an upload session, with or without the last bytes.
+    UploadPut,
+    /// How far did an upload come?
+    UploadStatus,
+    /// Give up an upload session.
+    UploadCancel,
+    /// The tags of a repository.
+    TagsList,
+    /// The manifests that refer to one.
+    Referrers,
+    /// The repositories of a registry.
+    Catalog,
+    /// The second leg of a redirect: whatever address the registry sent the client to.
+    Redirected,
+}
+
+/// One line of the table.
+struct Line {
+    name: &'static str,
+    spec_id: &'static str,
+    accepted: &'static [u16],
+}
+
+impl Operation {
+    /// Every operation, in the order of the table and of reports.
+    pub const ALL: [Self; 20] = [
+        Self::Ping,
+        Self::Token,
+        Self::ManifestHead,
+        Self::ManifestGet,
+        Self::ManifestPut,
+        Self::ManifestDelete,
+        Self::BlobHead,
+        Self::BlobGet,
+        Self::BlobDelete,
+        Self::UploadStart,
+        Self::UploadPost,
+        Self::UploadMount,
+        Self::UploadPatch,
+        Self::UploadPut,
+        Self::UploadStatus,
+        Self::UploadCancel,
+        Self::TagsList,
+        Self::Referrers,
+        Self::Catalog,
+        Self::Redirected,
+    ];
+
+    const fn line(self) -> Line {
+        let (name, spec_id, accepted): (_, _, &[u16]) = match self {
+            Self::Ping => ("ping", "end-1", &[200]),
+            Self::Token => ("token", "", &[200]),
+            // A client asks by HEAD because it does not know: 404 is an answer, not a failure.
+            Self::ManifestHead => ("manifest-head", "end-3", &[200, 404]),
+            Self::ManifestGet => ("manifest-get", "end-3", &[200]),
+            Self::ManifestPut => ("manifest-put", "end-7", &[201]),
+            Self::ManifestDelete => ("manifest-delete", "end-9", &[202]),
+            Self::BlobHead => ("blob-head", "end-2", &[200, 404]),
+            Self::BlobGet => ("blob-get", "end-2", &[200, 206]),
+            Self::BlobDelete => ("blob-delete", "end-10", &[202]),
+            Self::UploadStart => ("upload-start", "end-4a", &[202]),
+            // 202: the registry does not do this in one request and has opened a session instead.
+            Self::UploadPost => ("upload-post", "end-4b", &[201, 202]),
+            // 202: the blob was not there to be mounted, and a session is open.
+            Self::UploadMount => ("upload-mount", "end-11", &[201, 202]),
+            // 201: what ECR answers.
+            Self::UploadPatch => ("upload-patch", "end-5", &[202, 201]),
+            Self::UploadPut => ("upload-put", "end-6", &[201]),
+            Self::UploadStatus => ("upload-status", "end-13", &[204]),
+            Self::UploadCancel => ("upload-cancel", "end-14", &[204]),
+            Self::TagsList => ("tags-list", "end-8", &[200]),
+            Self::Referrers => ("referrers", "end-12", &[200]),
+            Self::Catalog => ("catalog", "", &[200]),
+            Self::Redirected => ("redirected", "", &[200, 206, 404]),
+        };
+        Line {
+            name,
+            spec_id,
+            accepted,
+        }
+    }
+
+    /// The name in reports and scenarios.
+    pub const fn name(self) -> &'static str {
+        self.line().name
+    }
+
+    /// The id in the specification's table; empty for what stands outside it.
+    pub const fn spec_id(self) -> &'static str {
+        self.line().spec_id
+    }
+
+    /// The statuses that mean the operation did what it is for.
+    pub const fn accepted(self) -> &'static [u16] {
+        self.line().accepted
+    }
+
+    /// The place in [`Operation::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The operation of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_and_name_lead_back() {
+        for (index, operation) in Operation::ALL.into_iter().enumerate() {
+            assert_eq!(operation.index(), index);
+            assert_eq!(Operation::from_name(operation.name()), Some(operation));
+        }
+    }
+}

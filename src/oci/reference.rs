@@ -1,0 +1,249 @@
+//! Names of what a registry stores: repository, tag, and a reference that says one image.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Digest, DigestError};
+
+/// Why a text names nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Not a repository name.
+    #[error(
+        "`{0}` is not a repository name: lower-case letters and digits, joined by `.`, `_`, `__` or `-`, in parts separated by `/`, at most 255 characters"
+    )]
+    Repository(String),
+    /// Not a tag.
+    #[error(
+        "`{0}` is not a tag: at most 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
+    )]
+    Tag(String),
+    /// A reference without tag and without digest.
+    #[error("`{0}` names no version: write NAME:TAG or NAME@DIGEST")]
+    NoVersion(String),
+    /// The part behind `@` is not a digest.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+/// The name of a repository, such as `library/debian`.
+///
+/// # Spec
+/// distribution-spec, "Pulling manifests": the expression for `<name>`; 255 characters at most, as every client limits it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RepositoryName(Box<str>);
+
+impl RepositoryName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RepositoryName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.len() <= 255 && text.split('/').all(is_path_component) {
+            Ok(Self(text.into()))
+        } else {
+            Err(NameError::Repository(text.chars().take(300).collect()))
+        }
+    }
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+fn is_path_component(part: &str) -> bool {
+    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if !part.starts_with(alphanumeric) || !part.ends_with(alphanumeric) {
+        return false;
+    }
+    part.split(alphanumeric).all(|separator| {
+        matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-')
+    })
+}
+
+/// A tag: a movable name of one manifest in a repository.
+///
+/// # Spec
+/// distribution-spec, "Pulling manifests": `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(Box<str>);
+
+impl Tag {
+    /// The tag as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let valid = (1..=128).contains(&text.len())
+            && word(text.as_bytes()[0])
+            && text.bytes().all(|b| word(b) || b == b'.' || b == b'-');
+        if valid {
+            Ok(Self(text.into()))
+        } else {
+            Err(NameError::Tag(text.chars().take(200).collect()))
+        }
+    }
+}
+
+/// Which manifest of a repository: by movable tag, or by digest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Version {
+    /// Whatever the tag points at when it is asked.
+    Tag(Tag),
+    /// Exactly these bytes.
+    Digest(Digest),
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Version {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        // A tag has no colon and a digest must have one.
+        if text.contains(':') {
+            Ok(Self::Digest(text.parse()?))
+        } else {
+            text.parse().map(Self::Tag)
+        }
+    }
+}
+
+/// One image in a registry: `NAME:TAG` or `NAME@DIGEST`. Nothing is filled in: no default tag, no default registry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    /// Where in the registry.
+    pub repository: RepositoryName,
+    /// Which of the repository's manifests.
+    pub version: Version,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.version {
+            Version::Tag(tag) => write!(f, "{}:{tag}", self.repository),
+            Version::Digest(digest) => write!(f, "{}@{digest}", self.repository),
+        }
+    }
+}
+
+impl FromStr for Reference {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if let Some((name, digest)) = text.split_once('@') {
+            return Ok(Self {
+                repository: name.parse()?,
+                version: Version::Digest(digest.parse()?),
+            });
+        }
+        let (name, tag) = text
+            .rsplit_once(':')
+            .ok_or_else(|| NameError::NoVersion(text.chars().take(300).collect()))?;
+        Ok(Self {
+            repository: name.parse()?,
+            version: Version::Tag(tag.parse()?),
+        })
+    }
+}
+
+macro_rules! text_noun {
+    ($($noun:ident),*) => {$(
+        impl fmt::Display for $noun {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $noun {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+text_noun!(RepositoryName, Tag);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn repository_names_follow_the_specification() {
+        for good in [
+            "a",
+            "lab/img",
+            "a.b/c_d/e__f/g-h/i---j/0",
+            "link/to/docker/registry",
+        ] {
+            assert!(good.parse::<RepositoryName>().is_ok(), "{good}");
+        }
+        for bad in [
+            "", "/", "a/", "/a", "A", "a//b", "a___b", "-a", "a-", "a..b", "a._b", "a:b", "..",
+            "../x", "é",
+        ] {
+            assert!(bad.parse::<RepositoryName>().is_err(), "{bad}");
+        }
+        assert!("a".repeat(255).parse::<RepositoryName>().is_ok());
+        assert!("a".repeat(256).parse::<RepositoryName>().is_err());
+    }
+
+    #[test]
+    fn tags_follow_the_specification() {
+        for good in ["latest", "_", "V1.2-rc.1", "0"] {
+            assert!(good.parse::<Tag>().is_ok(), "{good}");
+        }
+        for bad in ["", ".a", "-a", "a/b", "a:b", "a b", "ä"] {
+            assert!(bad.parse::<Tag>().is_err(), "{bad}");
+        }
+        assert!("a".repeat(128).parse::<Tag>().is_ok());
+        assert!("a".repeat(129).parse::<Tag>().is_err());
+    }
+
+    #[test]
+    fn a_reference_needs_a_version() {
+        assert_eq!(
+            "lab/img".parse::<Reference>(),
+            Err(NameError::NoVersion("lab/img".into()))
+        );
+        let tagged: Reference = "lab/img:1".parse().unwrap();
+        assert_eq!(tagged.to_string(), "lab/img:1");
+        let digest = Digest::sha256(b"");
+        let text = format!("lab/img@{digest}");
+        assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_without_panic(text in ".*") {
+            let _ = text.parse::<Reference>();
+        }
+
+        #[test]
+        fn prints_what_it_reads(
+            name in "[a-z0-9]{1,8}([._-][a-z0-9]{1,8}){0,2}(/[a-z0-9]{1,8}){0,3}",
+            tag in "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}",
+        ) {
+            let text = format!("{name}:{tag}");
+            prop_assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+        }
+    }
+}

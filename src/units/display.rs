@@ -1,0 +1,121 @@
+//! How a number looks to a person: three significant digits and a unit.
+
+use std::time::Duration;
+
+/// A text that is not a length of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a length of time: write a number and a unit, such as 250ms, 30s or 5m")]
+pub struct DurationError(String);
+
+/// Reads `250ms`, `30s`, `1h 30m`.
+///
+/// # Errors
+/// When a number or its unit is missing or unknown.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    humantime::parse_duration(text.trim())
+        .map_err(|_| DurationError(text.chars().take(60).collect()))
+}
+
+/// A length of time: `0 µs`, `41 µs`, `9.8 ms`, `1.04 s`, `2:05 min`.
+pub fn duration(value: Duration) -> String {
+    let micros = value.as_secs_f64() * 1e6;
+    if micros < 999.5 {
+        format!("{micros:.0} µs")
+    } else if micros < 999.5e3 {
+        format!("{} ms", three_digits(micros / 1e3))
+    } else if value < Duration::from_millis(99_950) {
+        format!("{} s", three_digits(micros / 1e6))
+    } else {
+        let seconds = value.as_secs_f64().round();
+        format!(
+            "{:.0}:{:02.0} min",
+            (seconds / 60.0).floor(),
+            seconds % 60.0
+        )
+    }
+}
+
+/// A number of bytes in decimal units, as networks are rated: `512 B`, `33.6 MB`, `1.41 GB`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "three digits are shown of a number with at least fifteen exact ones"
+)]
+pub fn bytes(value: u64) -> String {
+    scaled(value as f64, "B")
+}
+
+/// A rate: `379/s`, `1.41 GB/s` when `unit` is `B`.
+pub fn per_second(value: f64, unit: &str) -> String {
+    if unit.is_empty() {
+        format!("{}/s", three_digits(value))
+    } else {
+        format!("{}/s", scaled(value, unit))
+    }
+}
+
+/// A count with its thousands set apart: `54,000`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn scaled(value: f64, unit: &str) -> String {
+    let mut value = value;
+    for prefix in ["", "k", "M", "G", "T"] {
+        if value < 999.5 {
+            return format!("{} {prefix}{unit}", three_digits(value));
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.0} P{unit}")
+}
+
+/// Three significant digits, whole numbers without a point.
+fn three_digits(value: f64) -> String {
+    let whole = value.fract().abs() < f64::EPSILON;
+    if whole || value >= 99.95 {
+        format!("{value:.0}")
+    } else if value >= 9.995 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits() {
+        let micros = |n| duration(Duration::from_micros(n));
+        let shown = [0, 41, 999, 1_000, 9_812, 99_960, 999_400, 999_600].map(micros);
+        let wanted = [
+            "0 µs", "41 µs", "999 µs", "1 ms", "9.81 ms", "100 ms", "999 ms", "1.00 s",
+        ];
+        assert_eq!(shown, wanted);
+        assert_eq!(micros(1_044_000), "1.04 s");
+        assert_eq!(duration(Duration::from_secs(125)), "2:05 min");
+    }
+
+    #[test]
+    fn sizes_and_counts_are_grouped() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(33_600_000), "33.6 MB");
+        assert_eq!(bytes(1_414_213_562), "1.41 GB");
+        assert_eq!(per_second(1_410_000_000.0, "B"), "1.41 GB/s");
+        assert_eq!(per_second(42.13, ""), "42.1/s");
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(54_000), "54,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+}

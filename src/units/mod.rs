@@ -1,0 +1,12 @@
+//! Numbers that carry their unit, and secrets that carry their silence: how they are read from a scenario
+//! and how a person sees them.
+
+mod byte_size;
+mod display;
+mod ratio;
+mod secret;
+
+pub use byte_size::{ByteSize, ByteSizeError};
+pub use display::{DurationError, bytes, count, duration, parse_duration, per_second};
+pub use ratio::{Ratio, RatioError};
+pub use secret::Secret;
