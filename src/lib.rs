@@ -3,4 +3,6 @@
 #![deny(missing_docs)]
 
 pub mod oci;
+pub mod registry;
+pub mod transport;
 pub mod units;

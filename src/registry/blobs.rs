@@ -1,0 +1,261 @@
+//! Blobs: does it exist, give it, delete it.
+
+use std::io;
+
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
+use http::{Method, StatusCode};
+
+use super::auth::{Actions, Scope};
+use super::client::{Answer, Call, Client};
+use super::error::{Error, Kind};
+use crate::oci::{Digest, Hasher, Operation, RepositoryName};
+
+/// How much of a blob is checked as it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Every byte is hashed and the digest compared; the length too.
+    #[default]
+    Digest,
+    /// Only the length is compared.
+    Length,
+    /// Nothing is compared; an answer that ends too early still fails.
+    None,
+}
+
+/// Where the bytes of a blob go.
+pub trait BlobSink {
+    /// How many first bytes of the blob are here already, and the hash of them. Asked once, before the request.
+    fn resume(&mut self) -> Option<(u64, Hasher)> {
+        None
+    }
+
+    /// The registry sends the blob from its start although a rest was asked for: forget what was here.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    fn restart(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// A blob that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name, and what its bytes must hash to.
+    pub digest: Digest,
+    /// Bytes, as the manifest says; schema 1 says nothing.
+    pub size: Option<u64>,
+    /// How much of that is checked.
+    pub verify: Verify,
+}
+
+/// A blob that has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Bytes that came over the wire this time.
+    pub bytes: u64,
+    /// Bytes of the whole blob.
+    pub size: u64,
+}
+
+impl Client {
+    /// Asks whether a blob exists in a repository. `None`: it does not; `Some(size)`: it does, and the size if told.
+    ///
+    /// # Spec
+    /// distribution-spec, "Checking if content exists in the registry", end-2.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is neither yes nor no.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn blob_head(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<Option<u64>>, Error> {
+        let call = Call {
+            method: Method::HEAD,
+            scope: Scope::of(repository, Actions::Pull),
+            ..self.blob_call(Operation::BlobHead, repository, digest)
+        };
+        let answer = self.send(&call).await?;
+        let size = answer
+            .header(CONTENT_LENGTH)
+            .and_then(|text| text.parse().ok());
+        let found = answer.status().is_success().then_some(size);
+        answer.finish().await?;
+        Ok(found)
+    }
+
+    /// Fetches a blob, or the rest of it, into `sink`.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14 for the rest of a blob.
+    ///
+    /// # Errors
+    /// When there is no answer, it is not 200 or 206, the sink refuses, or the blob is not the wanted one.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; what the sink has taken stays with the sink.
+    pub async fn blob_get(
+        &self,
+        repository: &RepositoryName,
+        wanted: Wanted,
+        sink: &mut dyn BlobSink,
+    ) -> Result<Received, Error> {
+        let resume = sink.resume().filter(|(offset, _)| *offset > 0);
+        let mut call = Call {
+            scope: Scope::of(repository, Actions::Pull),
+            ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
+        };
+        if let Some((offset, _)) = &resume
+            && let Ok(value) = HeaderValue::try_from(format!("bytes={offset}-"))
+        {
+            call.headers.insert(RANGE, value);
+        }
+        let answer = self.send(&call).await?;
+        let (offset, hasher) = match (resume, answer.status()) {
+            (Some((offset, hasher)), StatusCode::PARTIAL_CONTENT) => {
+                if range_start(&answer) != Some(offset) {
+                    return Err(answer.fail(Kind::Protocol(
+                        "the answer to a range request starts elsewhere",
+                    )));
+                }
+                (offset, hasher)
+            }
+            (Some(_), _) => match sink.restart() {
+                Ok(()) => (0, wanted.digest.algorithm().hasher()),
+                Err(error) => return Err(answer.fail(Kind::Sink(error))),
+            },
+            (None, StatusCode::PARTIAL_CONTENT) => {
+                return Err(answer.fail(Kind::Protocol(
+                    "a part was sent, but the whole was asked for",
+                )));
+            }
+            (None, _) => (0, wanted.digest.algorithm().hasher()),
+        };
+        receive(
+            answer,
+            sink,
+            Check {
+                wanted,
+                offset,
+                hasher,
+            },
+        )
+        .await
+    }
+
+    /// Deletes a blob from a repository.
+    ///
+    /// # Spec
+    /// distribution-spec, "Deleting Blobs", end-10.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not 202. Many registries refuse with 405.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; the registry may have deleted the blob.
+    pub async fn blob_delete(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<(), Error> {
+        let call = Call {
+            method: Method::DELETE,
+            scope: Scope::of(repository, Actions::PullPushDelete),
+            ..self.blob_call(Operation::BlobDelete, repository, digest)
+        };
+        self.send(&call).await?.finish().await
+    }
+
+    fn blob_call(
+        &self,
+        operation: Operation,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Call<'static> {
+        Call::get(
+            operation,
+            self.endpoint(format_args!("{repository}/blobs/{digest}")),
+        )
+    }
+}
+
+/// What a blob is held against while it comes.
+struct Check {
+    wanted: Wanted,
+    offset: u64, // bytes that were here before
+    hasher: Hasher,
+}
+
+impl Check {
+    fn expected_size(&self) -> Option<u64> {
+        self.wanted
+            .size
+            .filter(|_| self.wanted.verify != Verify::None)
+    }
+}
+
+async fn receive(
+    mut answer: Answer<'_>,
+    sink: &mut dyn BlobSink,
+    mut check: Check,
+) -> Result<Received, Error> {
+    let mut bytes = 0;
+    loop {
+        match answer.frame().await {
+            Err(kind) => return Err(answer.fail(kind)),
+            Ok(None) => break,
+            Ok(Some(part)) => {
+                bytes += part.len() as u64;
+                // A peer that sends more than it may is stopped at once, not when it is done.
+                let found = check.offset + bytes;
+                if let Some(expected) = check.expected_size()
+                    && found > expected
+                {
+                    return Err(answer.fail(Kind::Size { expected, found }));
+                }
+                if check.wanted.verify == Verify::Digest {
+                    check.hasher.update(&part);
+                }
+                if let Err(error) = sink.write(&part) {
+                    return Err(answer.fail(Kind::Sink(error)));
+                }
+            }
+        }
+    }
+    let size = check.offset + bytes;
+    if let Some(expected) = check.expected_size()
+        && size != expected
+    {
+        return Err(answer.fail(Kind::Size {
+            expected,
+            found: size,
+        }));
+    }
+    if check.wanted.verify == Verify::Digest {
+        let found = check.hasher.finish();
+        if found != check.wanted.digest {
+            return Err(answer.fail(Kind::Digest {
+                expected: check.wanted.digest,
+                found,
+            }));
+        }
+    }
+    answer.succeed();
+    Ok(Received { bytes, size })
+}
+
+/// The first byte of a partial answer: `Content-Range: bytes 5-9/10`.
+fn range_start(answer: &Answer<'_>) -> Option<u64> {
+    let range = answer.header(CONTENT_RANGE)?.strip_prefix("bytes ")?;
+    range.split_once('-')?.0.trim().parse().ok()
+}

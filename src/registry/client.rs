@@ -1,0 +1,440 @@
+//! A client of one registry: sends a call, answers challenges, follows redirects, and judges the status.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT,
+};
+use http::{Method, StatusCode};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use super::attempt::{Attempt, End, Observer};
+use super::auth::{Challenge, Challenged, Credentials, Scope, Service, Wallet, challenged};
+use super::error::{Error, Kind};
+use super::location::{Base, location};
+use crate::oci::{ErrorBody, MAX_ERROR_BODY, MediaType, Operation, RepositoryName};
+use crate::transport::{Body, Incoming, Origin, Outgoing, Pool};
+
+/// Redirects followed for one request before it is given up.
+const MAX_HOPS: usize = 5;
+
+/// How long the rest of a refusal is waited for. Some registries promise a body that never comes.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
+
+/// What a client needs to know of its registry.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the registry is.
+    pub base: Base,
+    /// Headers of every request to the registry; not sent to token services and redirect targets elsewhere.
+    pub headers: HeaderMap,
+    /// What to answer a challenge with.
+    pub credentials: Option<Credentials>,
+    /// The longest that one exchange may take, from waiting for a connection to the end of the body.
+    pub timeout: Duration,
+}
+
+/// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.
+pub struct Client {
+    settings: Rc<Settings>,
+    pool: Rc<Pool>,
+    observer: Rc<dyn Observer>,
+    wallet: Wallet,
+    abandoned: RefCell<Vec<Abandoned>>, // at most one for each upload under way
+}
+
+/// An upload session that was given up.
+pub(super) struct Abandoned {
+    pub(super) location: Url,
+    pub(super) repository: Rc<RepositoryName>,
+}
+
+/// A request in the terms of the specification.
+pub(super) struct Call<'a> {
+    pub(super) operation: Operation,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    /// Makes the body, anew for each leg.
+    pub(super) body: &'a dyn Fn() -> Body,
+    pub(super) scope: Scope<'a>,
+    /// Statuses accepted beside those of the operation.
+    pub(super) also: &'a [u16],
+}
+
+/// An answer whose status is good. It must be brought to an end.
+pub(super) struct Answer<'c> {
+    pub(super) url: Url,
+    incoming: Incoming,
+    attempt: Attempt<'c>,
+}
+
+/// One leg of a call.
+struct Leg<'a> {
+    operation: Operation,
+    method: &'a Method,
+    url: &'a Url,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Client {
+    /// A client that speaks over `pool` and tells `observer` of every exchange.
+    pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
+        Self {
+            wallet: Wallet::new(settings.credentials.clone()),
+            settings,
+            pool,
+            observer,
+            abandoned: RefCell::default(),
+        }
+    }
+
+    /// The registry's base URL.
+    pub fn base(&self) -> &Base {
+        &self.settings.base
+    }
+
+    /// The connections of this client.
+    pub const fn pool(&self) -> &Rc<Pool> {
+        &self.pool
+    }
+
+    /// Forgets connections, tokens and what was learnt of the registry, as a node that goes cold does.
+    pub fn forget(&mut self) {
+        self.pool.clear();
+        self.wallet = Wallet::new(self.settings.credentials.clone());
+    }
+
+    /// Asks whether this is a registry that will speak to us; gives the headers of its answer.
+    ///
+    /// # Spec
+    /// distribution-spec, "Determining Support", end-1.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not 200 once the challenge has been answered.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn ping(&self) -> Result<HeaderMap, Error> {
+        let call = Call {
+            scope: Scope {
+                repository: None,
+                mounts_from: None,
+                actions: super::auth::Actions::Pull,
+            },
+            ..Call::get(Operation::Ping, self.endpoint(format_args!("")))
+        };
+        let answer = self.send(&call).await?;
+        let headers = answer.headers().clone();
+        answer.finish().await?;
+        Ok(headers)
+    }
+
+    /// The address of an endpoint under `/v2/`.
+    pub(super) fn endpoint(&self, rest: fmt::Arguments<'_>) -> Url {
+        self.settings.base.endpoint(rest)
+    }
+
+    /// Remembers an upload session that somebody has to cancel.
+    pub(super) fn abandon(&self, session: Abandoned) {
+        self.abandoned.borrow_mut().push(session);
+    }
+
+    /// The upload sessions given up so far, to be cancelled.
+    pub(super) fn take_abandoned(&self) -> Vec<Abandoned> {
+        self.abandoned.take()
+    }
+
+    /// Sends a call until the registry has said yes or no.
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer<'_>, Error> {
+        let mut url = call.url.clone();
+        let mut operation = call.operation;
+        let mut hops = 0;
+        let mut challenged_before = false;
+        loop {
+            let at_home =
+                Origin::of(&url).is_ok_and(|origin| origin == *self.settings.base.origin());
+            let mut headers = call.headers.clone();
+            if at_home {
+                headers.extend(self.settings.headers.clone());
+                if let Some(value) = self.authorization(&call.scope).await? {
+                    headers.insert(AUTHORIZATION, value);
+                }
+            }
+            let leg = Leg {
+                operation,
+                method: &call.method,
+                url: &url,
+                headers,
+                body: (call.body)(),
+            };
+            let answer = self.leg(leg).await?;
+            let status = answer.status();
+            if status == StatusCode::UNAUTHORIZED
+                && at_home
+                && !challenged_before
+                && let Some(challenge) = self.answerable(&answer)
+            {
+                challenged_before = true;
+                answer.finish().await?;
+                self.answer_challenge(challenge, &call.scope).await?;
+                continue;
+            }
+            if operation.accepted().contains(&status.as_u16())
+                || call.also.contains(&status.as_u16())
+            {
+                return Ok(answer);
+            }
+            let safe = matches!(call.method, Method::GET | Method::HEAD);
+            if safe && status.is_redirection() && answer.headers().contains_key(LOCATION) {
+                hops += 1;
+                if hops > MAX_HOPS {
+                    return Err(answer.fail(Kind::Protocol("redirected more than five times")));
+                }
+                let Some(target) = location(&url, answer.headers()) else {
+                    return Err(answer.fail(Kind::Protocol("the redirect leads to no URL")));
+                };
+                answer.finish().await?;
+                url = target;
+                operation = Operation::Redirected;
+                continue;
+            }
+            return Err(answer.refuse().await);
+        }
+    }
+
+    /// Sends one leg and waits for the head of its answer.
+    async fn leg(&self, leg: Leg<'_>) -> Result<Answer<'_>, Error> {
+        let mut attempt = Attempt::start(&*self.observer, leg.operation, leg.body.sent());
+        let mut headers = leg.headers;
+        if !headers.contains_key(USER_AGENT) {
+            const AGENT: &str = concat!("regstorm/", env!("CARGO_PKG_VERSION"));
+            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        }
+        if leg.body.length() == Some(0)
+            && !matches!(*leg.method, Method::GET | Method::HEAD | Method::DELETE)
+        {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let outgoing = Outgoing {
+            method: leg.method.clone(),
+            url: leg.url.clone(),
+            headers,
+            body: leg.body,
+            deadline: Instant::now() + self.settings.timeout,
+        };
+        match outgoing.send(&self.pool).await {
+            Ok(incoming) => {
+                attempt.saw_status(incoming.status());
+                Ok(Answer {
+                    url: leg.url.clone(),
+                    incoming,
+                    attempt,
+                })
+            }
+            Err(failed) => {
+                let kind = Kind::Transport(failed.error);
+                attempt.end(failed.ended, End::Failed(&kind));
+                Err(Error::new(leg.operation, leg.url.path(), kind))
+            }
+        }
+    }
+
+    /// What the challenge asks for, if there is a way to answer it.
+    fn answerable(&self, answer: &Answer<'_>) -> Option<Challenged> {
+        let challenged = challenged(&answer.url, answer.headers())?;
+        match challenged.challenge {
+            Challenge::Basic if self.settings.credentials.is_none() => None,
+            _ => Some(challenged),
+        }
+    }
+
+    async fn answer_challenge(
+        &self,
+        challenged: Challenged,
+        scope: &Scope<'_>,
+    ) -> Result<(), Error> {
+        self.wallet.forget(scope);
+        self.wallet.learn(challenged.challenge.clone());
+        if let Challenge::Bearer(service) = challenged.challenge {
+            self.token(&service, scope, challenged.scope.as_deref())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The `Authorization` of a request: what we have, or a token fetched for it.
+    async fn authorization(&self, scope: &Scope<'_>) -> Result<Option<HeaderValue>, Error> {
+        if let Some(header) = self.wallet.header(scope) {
+            return Ok(Some(header));
+        }
+        match self.wallet.service() {
+            Some(service) => self.token(&service, scope, None).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Fetches a token, unless somebody else has fetched it in the meantime.
+    ///
+    /// The credentials go to the address that the registry's own challenge names: that is the protocol.
+    async fn token(
+        &self,
+        service: &Rc<Service>,
+        scope: &Scope<'_>,
+        asked_for: Option<&str>,
+    ) -> Result<HeaderValue, Error> {
+        let _one_at_a_time = self.wallet.fetching.lock().await;
+        if let Some(header) = self.wallet.header(scope) {
+            return Ok(header);
+        }
+        let credentials = self.wallet.credentials.as_ref();
+        let user = credentials.map(|it| it.username.as_str());
+        let url = service.token_url(scope, asked_for, user);
+        let mut headers = HeaderMap::new();
+        if let Some(credentials) = credentials {
+            headers.insert(AUTHORIZATION, credentials.basic());
+        }
+        let leg = Leg {
+            operation: Operation::Token,
+            method: &Method::GET,
+            url: &url,
+            headers,
+            body: Body::empty(),
+        };
+        let answer = self.leg(leg).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(answer.refuse().await);
+        }
+        let (answer, raw) = answer.collect(1 << 20).await?;
+        match self.wallet.keep(scope, &raw) {
+            Ok(header) => {
+                answer.succeed();
+                Ok(header)
+            }
+            Err(what) => Err(answer.fail(Kind::Protocol(what))),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base", &self.settings.base)
+            .field("wallet", &self.wallet)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call<'_> {
+    /// A GET without a body, in the name of nobody yet.
+    pub(super) fn get(operation: Operation, url: Url) -> Self {
+        Self {
+            operation,
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: &Body::empty,
+            scope: Scope {
+                repository: None,
+                mounts_from: None,
+                actions: super::auth::Actions::Pull,
+            },
+            also: &[],
+        }
+    }
+
+    /// Asks for any kind of manifest, each in a line of its own: a registry that is not told converts or denies.
+    pub(super) fn accept_manifests(mut self) -> Self {
+        for media_type in MediaType::MANIFESTS {
+            if let Ok(value) = HeaderValue::from_str(media_type.as_str()) {
+                self.headers.append(ACCEPT, value);
+            }
+        }
+        self
+    }
+}
+
+impl Answer<'_> {
+    pub(super) const fn status(&self) -> StatusCode {
+        self.incoming.status()
+    }
+
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        self.incoming.headers()
+    }
+
+    /// The header as text, if there is one and it is text.
+    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    /// The next part of the body.
+    pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, Kind> {
+        match self.incoming.frame().await {
+            None => Ok(None),
+            Some(Ok(bytes)) => {
+                self.attempt.saw_bytes(self.incoming.received());
+                Ok(Some(bytes))
+            }
+            Some(Err(error)) => Err(Kind::Transport(error)),
+        }
+    }
+
+    /// Reads the whole body, which must not be longer than `limit` bytes.
+    pub(super) async fn collect(mut self, limit: u64) -> Result<(Self, Bytes), Error> {
+        let mut whole = Vec::new();
+        loop {
+            match self.frame().await {
+                Ok(None) => return Ok((self, whole.into())),
+                Ok(Some(part)) if whole.len() as u64 + part.len() as u64 <= limit => {
+                    whole.extend_from_slice(&part);
+                }
+                Ok(Some(_)) => return Err(self.fail(Kind::TooLong(limit))),
+                Err(kind) => return Err(self.fail(kind)),
+            }
+        }
+    }
+
+    /// Reads away a body that nobody needs, and ends the exchange well.
+    pub(super) async fn finish(self) -> Result<(), Error> {
+        let (answer, _) = self.collect(MAX_ERROR_BODY as u64).await?;
+        answer.succeed();
+        Ok(())
+    }
+
+    /// Ends the exchange well.
+    pub(super) fn succeed(self) {
+        self.attempt.end(self.incoming.end(), End::Ok);
+    }
+
+    /// Ends the exchange badly.
+    pub(super) fn fail(self, kind: Kind) -> Error {
+        let operation = self.attempt.operation();
+        self.attempt.end(self.incoming.end(), End::Failed(&kind));
+        Error::new(operation, self.url.path(), kind)
+    }
+
+    /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.
+    pub(super) async fn refuse(mut self) -> Error {
+        let status = self.status();
+        let mut said = Vec::new();
+        let listen = async {
+            while said.len() < MAX_ERROR_BODY {
+                match self.frame().await {
+                    Ok(Some(part)) => said.extend_from_slice(&part),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        };
+        // Whatever has come by then is what is shown.
+        let _ = timeout(ERROR_BODY_WAIT, listen).await;
+        let body = ErrorBody::parse(&said);
+        self.fail(Kind::Status { status, body })
+    }
+}

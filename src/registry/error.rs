@@ -1,0 +1,107 @@
+//! Why a verb did not do what it is for.
+
+use std::fmt;
+use std::io;
+
+use http::StatusCode;
+
+use crate::oci::{Digest, ErrorBody, ManifestError, Operation};
+use crate::{transport, units};
+
+/// A verb that failed: what was asked, of what, and why it came to nothing.
+#[derive(Debug)]
+pub struct Error {
+    operation: Operation,
+    subject: Box<str>, // the path that was asked for; queries may hold secrets and stay out
+    kind: Box<Kind>,
+}
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Kind {
+    /// There was no answer, or not all of it.
+    #[error(transparent)]
+    Transport(transport::Error),
+    /// The registry said no.
+    #[error("{}", refusal(*status, body))]
+    Status {
+        /// The status of the answer.
+        status: StatusCode,
+        /// What the registry said in words.
+        body: ErrorBody,
+    },
+    /// The bytes are not the ones that were asked for.
+    #[error("digest mismatch: expected {expected}, got {found}")]
+    Digest {
+        /// The digest that was asked for or promised.
+        expected: Digest,
+        /// The digest of what came.
+        found: Digest,
+    },
+    /// There are more or fewer bytes than there should be.
+    #[error("size mismatch: expected {expected} bytes, got {found}")]
+    Size {
+        /// Bytes promised.
+        expected: u64,
+        /// Bytes that came.
+        found: u64,
+    },
+    /// The answer breaks the protocol.
+    #[error("the registry broke the protocol: {0}")]
+    Protocol(&'static str),
+    /// The answer is not the document that was asked for.
+    #[error(transparent)]
+    Manifest(ManifestError),
+    /// The answer is longer than any such answer may be.
+    #[error("the answer is longer than {}", units::bytes(*.0))]
+    TooLong(u64),
+    /// What came could not be stored on this side.
+    #[error("cannot store what was received: {0}")]
+    Sink(io::Error),
+}
+
+fn refusal(status: StatusCode, body: &ErrorBody) -> String {
+    let said = if *body == ErrorBody::default() {
+        String::new()
+    } else {
+        format!(" ({body})")
+    };
+    format!("the registry answered {status}{said}")
+}
+
+impl Error {
+    pub(super) fn new(operation: Operation, subject: impl Into<Box<str>>, kind: Kind) -> Self {
+        Self {
+            operation,
+            subject: subject.into(),
+            kind: Box::new(kind),
+        }
+    }
+
+    /// What was asked.
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// Why it came to nothing.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The status, when the registry said no.
+    pub fn status(&self) -> Option<StatusCode> {
+        match &*self.kind {
+            Kind::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.operation, self.subject, self.kind)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,215 @@
+//! Addresses: the base URL of a registry, and what it sends us to.
+
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::{LINK, LOCATION};
+use url::Url;
+
+use crate::oci::Digest;
+use crate::transport::{Origin, OriginError};
+
+/// The URL of a registry, with whatever path stands in front of `/v2/`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Base {
+    url: Url, // path ends in `/`; no query, no fragment, no user
+    origin: Origin,
+}
+
+/// Why a text is not the URL of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BaseError {
+    /// Not a URL.
+    #[error("`{0}` is not the URL of a registry, such as http://localhost:5000 ({1})")]
+    Malformed(String, url::ParseError),
+    /// A scheme that is not spoken.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// Credentials in the URL end up in logs and process lists.
+    #[error("the URL carries a user or password; give credentials on their own")]
+    Credentials,
+    /// A query or a fragment has no place in front of `/v2/`.
+    #[error("the URL of a registry has no `?` and no `#`")]
+    Query,
+}
+
+impl Base {
+    /// Reads the URL of a registry.
+    ///
+    /// # Errors
+    /// [`BaseError`]; the message never repeats a password.
+    pub fn parse(text: &str) -> Result<Self, BaseError> {
+        let url = Url::parse(text).map_err(|error| {
+            let shown = if text.contains('@') { "the text" } else { text };
+            BaseError::Malformed(shown.chars().take(200).collect(), error)
+        })?;
+        Self::new(url)
+    }
+
+    /// Takes a URL as the base.
+    ///
+    /// # Errors
+    /// [`BaseError`] when it cannot stand in front of `/v2/`.
+    pub fn new(mut url: Url) -> Result<Self, BaseError> {
+        let origin = Origin::of(&url)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseError::Credentials);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseError::Query);
+        }
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        Ok(Self { url, origin })
+    }
+
+    /// The address of an endpoint: `v2/` and what follows.
+    pub(super) fn endpoint(&self, rest: fmt::Arguments<'_>) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}v2/{rest}", self.url.path()));
+        url
+    }
+
+    /// Whose credentials these are.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The `Location` of an answer, absolute or relative to the URL that was asked, its query kept as it is.
+pub(super) fn location(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+    asked.join(headers.get(LOCATION)?.to_str().ok()?).ok()
+}
+
+/// The URL with `digest=` added to whatever query it has.
+pub(super) fn with_digest(mut url: Url, digest: &Digest) -> Url {
+    let query = match url.query() {
+        Some(query) if !query.is_empty() => format!("{query}&digest={digest}"),
+        _ => format!("digest={digest}"),
+    };
+    url.set_query(Some(&query));
+    url
+}
+
+/// The next page, from `Link: <...>; rel="next"`.
+///
+/// # Spec
+/// distribution-spec, "Listing Tags"; RFC 5988.
+pub(super) fn next_page(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+    headers.get_all(LINK).iter().find_map(|value| {
+        let (target, parameters) = value
+            .to_str()
+            .ok()?
+            .trim()
+            .strip_prefix('<')?
+            .split_once('>')?;
+        let is_next = parameters.split(';').any(|parameter| {
+            let parameter = parameter.trim().to_ascii_lowercase();
+            parameter == "rel=next" || parameter == "rel=\"next\""
+        });
+        is_next.then(|| asked.join(target).ok())?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(name: http::HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_path_stands_in_front_of_v2() {
+        for (text, wanted) in [
+            ("http://h:5000", "http://h:5000/v2/a/tags/list"),
+            ("http://h:5000/", "http://h:5000/v2/a/tags/list"),
+            ("http://h/link/to/x", "http://h/link/to/x/v2/a/tags/list"),
+            ("http://h/link/to/x///", "http://h/link/to/x/v2/a/tags/list"),
+        ] {
+            let base = Base::parse(text).unwrap();
+            assert_eq!(base.endpoint(format_args!("a/tags/list")).as_str(), wanted);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_base_and_repeats_no_password() {
+        for text in [
+            "localhost:5000",
+            "ftp://h",
+            "https://h",
+            "http://",
+            "http://h?x=1",
+            "http://h#x",
+            "",
+        ] {
+            assert!(Base::parse(text).is_err(), "{text}");
+        }
+        for text in ["http://u:hunter2@h", "u:hunter2@h", "http://u:hunter2@:x"] {
+            let error = Base::parse(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_location_is_followed_as_given() {
+        let asked: Url = "http://h:1/base/v2/a/blobs/uploads/".parse().unwrap();
+        for (given, wanted) in [
+            (
+                "/base/v2/a/blobs/uploads/u?_state=x%3D==",
+                "http://h:1/base/v2/a/blobs/uploads/u?_state=x%3D==",
+            ),
+            (
+                "u?_state=1",
+                "http://h:1/base/v2/a/blobs/uploads/u?_state=1",
+            ),
+            ("http://other/u", "http://other/u"),
+        ] {
+            assert_eq!(
+                location(&asked, &headers(LOCATION, given))
+                    .unwrap()
+                    .as_str(),
+                wanted
+            );
+        }
+        assert_eq!(location(&asked, &HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_digest_joins_the_query() {
+        let digest = Digest::sha256(b"");
+        let join = |text: &str| with_digest(text.parse().unwrap(), &digest).to_string();
+        assert_eq!(join("http://h/u"), format!("http://h/u?digest={digest}"));
+        assert_eq!(join("http://h/u?"), format!("http://h/u?digest={digest}"));
+        assert_eq!(
+            join("http://h/u?_state=a%2Bb=="),
+            format!("http://h/u?_state=a%2Bb==&digest={digest}")
+        );
+    }
+
+    #[test]
+    fn the_next_page_is_in_the_link() {
+        let asked: Url = "http://h/x/v2/a/tags/list?n=2".parse().unwrap();
+        let next = |value| next_page(&asked, &headers(LINK, value)).map(|url| url.to_string());
+        assert_eq!(
+            next("</x/v2/a/tags/list?n=2&last=b>; rel=\"next\"").as_deref(),
+            Some("http://h/x/v2/a/tags/list?n=2&last=b")
+        );
+        assert_eq!(next("</x>; rel=\"prev\""), None);
+        assert_eq!(next("nonsense"), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! Manifests: does it exist, give it, store it, delete it.
+
+use http::Method;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::auth::{Actions, Scope};
+use super::client::{Answer, Call, Client};
+use super::error::{Error, Kind};
+use crate::oci::{Digest, Manifest, MediaType, Operation, RepositoryName, Version};
+use crate::transport::Body;
+
+/// The longest manifest that is read. The specification asks registries to take at least 4 MiB.
+pub const MAX_MANIFEST: u64 = 8 << 20;
+
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+
+/// What a HEAD says of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestHead {
+    /// The digest, if the registry tells it; it need not.
+    pub digest: Option<Digest>,
+    /// The type, if the registry tells it.
+    pub media_type: Option<MediaType>,
+    /// The size in bytes, if the registry tells it.
+    pub size: Option<u64>,
+}
+
+/// What the registry says of a manifest it has stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Has it linked the manifest to its subject? If not, the client has to keep the fallback tag.
+    pub subject_linked: bool,
+}
+
+impl Client {
+    /// Asks what a tag points at, or whether a manifest exists. `None`: it does not.
+    ///
+    /// # Spec
+    /// distribution-spec, "Checking if content exists in the registry", end-3.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is neither yes nor no.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn manifest_head(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+    ) -> Result<Option<ManifestHead>, Error> {
+        let call = Call {
+            method: Method::HEAD,
+            scope: Scope::of(repository, Actions::Pull),
+            ..self.manifest_call(Operation::ManifestHead, repository, version)
+        };
+        let answer = self.send(&call.accept_manifests()).await?;
+        let head = answer.status().is_success().then(|| ManifestHead {
+            digest: promised_digest(&answer),
+            media_type: content_type(&answer),
+            size: answer
+                .header(CONTENT_LENGTH)
+                .and_then(|text| text.parse().ok()),
+        });
+        answer.finish().await?;
+        Ok(head)
+    }
+
+    /// Fetches a manifest. Its bytes must match the digest that was asked for, and the one in the answer's header.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pulling manifests", end-3.
+    ///
+    /// # Errors
+    /// When there is no answer, it is not 200, or the bytes are not the manifest that was asked for.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn manifest_get(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+    ) -> Result<Manifest, Error> {
+        let call = Call {
+            scope: Scope::of(repository, Actions::Pull),
+            ..self.manifest_call(Operation::ManifestGet, repository, version)
+        };
+        let answer = self.send(&call.accept_manifests()).await?;
+        let asked = match version {
+            Version::Digest(digest) => Some(*digest),
+            Version::Tag(_) => None,
+        };
+        let promised = promised_digest(&answer);
+        let media_type = content_type(&answer);
+        let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
+        // A wrong digest explains a document that cannot be read; it is looked at first.
+        let manifest = Manifest::parse(raw.clone(), media_type.as_ref());
+        for expected in asked.into_iter().chain(promised) {
+            let found = manifest.as_ref().map_or_else(
+                |_| expected.algorithm().digest(&raw),
+                |manifest| manifest.digest(expected.algorithm()),
+            );
+            if found != expected {
+                return Err(answer.fail(Kind::Digest { expected, found }));
+            }
+        }
+        match manifest {
+            Ok(manifest) => {
+                answer.succeed();
+                Ok(manifest)
+            }
+            Err(error) => Err(answer.fail(Kind::Manifest(error))),
+        }
+    }
+
+    /// Stores a manifest under a tag or its digest.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pushing Manifests", end-7.
+    ///
+    /// # Errors
+    /// When there is no answer, it is not 201, or it names another digest.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; the registry may have stored the manifest.
+    pub async fn manifest_put(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+        manifest: &Manifest,
+    ) -> Result<Stored, Error> {
+        let raw = manifest.raw().clone();
+        let body = || Body::whole(raw.clone());
+        let mut call = Call {
+            method: Method::PUT,
+            scope: Scope::of(repository, Actions::PullPush),
+            body: &body,
+            ..self.manifest_call(Operation::ManifestPut, repository, version)
+        };
+        if let Ok(value) = HeaderValue::from_str(manifest.media_type().as_str()) {
+            call.headers.insert(CONTENT_TYPE, value);
+        }
+        let answer = self.send(&call).await?;
+        if let Some(found) = promised_digest(&answer) {
+            let expected = manifest.digest(found.algorithm());
+            if found != expected {
+                return Err(answer.fail(Kind::Digest { expected, found }));
+            }
+        }
+        let subject_linked = answer.headers().contains_key(OCI_SUBJECT);
+        answer.finish().await?;
+        Ok(Stored { subject_linked })
+    }
+
+    /// Deletes a tag, or a manifest and every tag that points at it.
+    ///
+    /// # Spec
+    /// distribution-spec, "Deleting tags", "Deleting Manifests", end-9.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not 202. Many registries refuse with 405.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; the registry may have deleted the manifest.
+    pub async fn manifest_delete(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+    ) -> Result<(), Error> {
+        let call = Call {
+            method: Method::DELETE,
+            scope: Scope::of(repository, Actions::PullPushDelete),
+            ..self.manifest_call(Operation::ManifestDelete, repository, version)
+        };
+        self.send(&call).await?.finish().await
+    }
+
+    fn manifest_call(
+        &self,
+        operation: Operation,
+        repository: &RepositoryName,
+        version: &Version,
+    ) -> Call<'static> {
+        Call::get(
+            operation,
+            self.endpoint(format_args!("{repository}/manifests/{version}")),
+        )
+    }
+}
+
+/// The digest in the header. One that cannot be read, or is of an algorithm we do not know, is no promise.
+fn promised_digest(answer: &Answer<'_>) -> Option<Digest> {
+    answer.header(CONTENT_DIGEST)?.parse().ok()
+}
+
+fn content_type(answer: &Answer<'_>) -> Option<MediaType> {
+    answer.header(CONTENT_TYPE).map(MediaType::from)
+}
+
+/// Headers of one name and value.
+pub(super) fn header(name: HeaderName, value: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+}

@@ -1,0 +1,30 @@
+//! The distribution protocol: one verb for each endpoint, over [`transport`](crate::transport).
+//!
+//! A [`Client`] speaks to one registry under one base URL. Each verb sends what the specification says and
+//! judges the answer: which statuses are good, whether digest and length are what they should be. Answering a
+//! challenge and following a redirect are done here, and every leg is an exchange of its own that the
+//! [`Observer`] hears of. Nothing else is ever sent twice.
+//!
+//! What is refused: building upload URLs by hand (they are followed as given), a fallback to another way of
+//! pushing, and credentials for any address but the registry's own and the token service that its challenge names.
+//! In which order a pull or push uses the verbs is decided above, in `client`.
+
+mod attempt;
+mod auth;
+mod blobs;
+mod client;
+mod error;
+mod lists;
+mod location;
+mod manifests;
+mod upload;
+
+pub use attempt::{End, Exchange, Observer};
+pub use auth::Credentials;
+pub use blobs::{BlobSink, Received, Verify, Wanted};
+pub use client::{Client, Settings};
+pub use error::{Error, Kind};
+pub use lists::{Page, Paging};
+pub use location::{Base, BaseError};
+pub use manifests::{MAX_MANIFEST, ManifestHead, Stored};
+pub use upload::{Mounted, Posted, UploadSession};

@@ -1,0 +1,382 @@
+//! Uploads: a session is opened, fed and closed, and its address changes at every step.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+use super::auth::{Actions, Scope};
+use super::client::{Abandoned, Answer, Call, Client};
+use super::error::{Error, Kind};
+use super::location::{location, with_digest};
+use super::manifests::header;
+use crate::oci::{Digest, Operation, RepositoryName};
+use crate::transport::Body;
+
+const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+const OCTETS: &str = "application/octet-stream";
+
+/// An upload that the registry has accepted and not yet closed.
+///
+/// Each answer carries a new address and the old one may be dead, so that every step takes the session and gives
+/// the next one. A session that is dropped before it is closed is remembered by its client, which cancels it with
+/// [`Client::cancel_abandoned`]: it holds space on the registry until then.
+#[derive(Debug)]
+#[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
+pub struct UploadSession<'c> {
+    client: &'c Client,
+    repository: Rc<RepositoryName>,
+    location: Option<Url>, // `None` once it is closed, or in the hands of the next step
+    chunk_min: u64,
+}
+
+/// The answer to a mount.
+#[derive(Debug)]
+pub enum Mounted<'c> {
+    /// The blob is in the repository now.
+    Done,
+    /// It could not be mounted; the registry has opened a session instead.
+    Session(UploadSession<'c>),
+}
+
+/// The answer to a POST that carried the whole blob.
+#[derive(Debug)]
+pub enum Posted<'c> {
+    /// The blob is in the repository now.
+    Done,
+    /// The registry does not do this; it has opened a session instead, and none of the bytes count.
+    Session(UploadSession<'c>),
+}
+
+impl Client {
+    /// Opens an upload session.
+    ///
+    /// # Spec
+    /// distribution-spec, "POST then PUT", end-4a. The path ends in a slash: without it some registries redirect.
+    ///
+    /// # Errors
+    /// When there is no answer, it is not 202, or it has no `Location`.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; the registry may have opened a session that nobody knows of.
+    pub async fn upload_start(
+        &self,
+        repository: &RepositoryName,
+    ) -> Result<UploadSession<'_>, Error> {
+        let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
+        let call = Call {
+            method: Method::POST,
+            scope: Scope::of(repository, Actions::PullPush),
+            ..Call::get(Operation::UploadStart, url)
+        };
+        let answer = self.send(&call).await?;
+        self.session(answer, repository).await
+    }
+
+    /// Asks the registry to take a blob over from another repository (or, without `from`, from wherever it has it).
+    ///
+    /// # Spec
+    /// distribution-spec, "Mounting a blob from another repository", end-11.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is neither 201 nor 202 with a `Location`.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; the registry may have opened a session that nobody knows of.
+    pub async fn upload_mount(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        from: Option<&RepositoryName>,
+    ) -> Result<Mounted<'_>, Error> {
+        let mut url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
+        let from_query = from.map(|name| format!("&from={name}")).unwrap_or_default();
+        url.set_query(Some(&format!("mount={digest}{from_query}")));
+        let call = Call {
+            method: Method::POST,
+            scope: Scope {
+                mounts_from: from,
+                ..Scope::of(repository, Actions::PullPush)
+            },
+            ..Call::get(Operation::UploadMount, url)
+        };
+        let answer = self.send(&call).await?;
+        if answer.status() == StatusCode::CREATED {
+            answer.finish().await?;
+            return Ok(Mounted::Done);
+        }
+        self.session(answer, repository).await.map(Mounted::Session)
+    }
+
+    /// Sends a whole blob in the request that would open a session.
+    ///
+    /// # Spec
+    /// distribution-spec, "Single POST", end-4b. A registry that does not do this answers 202.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is neither 201 nor 202 with a `Location`.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled; the registry may have stored the blob.
+    pub async fn upload_post(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        body: &dyn Fn() -> Body,
+    ) -> Result<Posted<'_>, Error> {
+        let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
+        let call = Call {
+            method: Method::POST,
+            headers: header(CONTENT_TYPE, OCTETS),
+            body,
+            scope: Scope::of(repository, Actions::PullPush),
+            ..Call::get(Operation::UploadPost, with_digest(url, digest))
+        };
+        let answer = self.send(&call).await?;
+        if answer.status() == StatusCode::CREATED {
+            answer.finish().await?;
+            return Ok(Posted::Done);
+        }
+        self.session(answer, repository).await.map(Posted::Session)
+    }
+
+    /// Cancels every session that was given up, and says how many there were.
+    ///
+    /// # Spec
+    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled.
+    ///
+    /// # Errors
+    /// The last failure; the other sessions are cancelled all the same.
+    ///
+    /// # Cancel safety
+    /// Sessions not yet asked about are forgotten.
+    pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
+        let mut result = Ok(0);
+        for session in self.take_abandoned() {
+            let call = Call {
+                method: Method::DELETE,
+                scope: Scope::of(&session.repository, Actions::PullPushDelete),
+                also: &[404],
+                ..Call::get(Operation::UploadCancel, session.location)
+            };
+            let ended = match self.send(&call).await {
+                Ok(answer) => answer.finish().await,
+                Err(error) => Err(error),
+            };
+            result = match (result, ended) {
+                (Ok(count), Ok(())) => Ok(count + 1),
+                (Err(error), Ok(())) | (_, Err(error)) => Err(error),
+            };
+        }
+        result
+    }
+
+    async fn session<'c>(
+        &'c self,
+        answer: Answer<'c>,
+        repository: &RepositoryName,
+    ) -> Result<UploadSession<'c>, Error> {
+        let Some(location) = location(&answer.url, answer.headers()) else {
+            return Err(answer.fail(NO_LOCATION));
+        };
+        let chunk_min = chunk_min(&answer);
+        // From here on the session is somebody's: a failure in what follows must not lose it.
+        let session = UploadSession {
+            client: self,
+            repository: Rc::new(repository.clone()),
+            location: Some(location),
+            chunk_min,
+        };
+        answer.finish().await?;
+        Ok(session)
+    }
+}
+
+const NO_LOCATION: Kind = Kind::Protocol("the answer has no Location to go on with");
+
+fn chunk_min(answer: &Answer<'_>) -> u64 {
+    answer
+        .header(CHUNK_MIN_LENGTH)
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+impl UploadSession<'_> {
+    /// The fewest bytes that the registry takes in any chunk but the last; 0 when it did not say.
+    pub const fn chunk_min(&self) -> u64 {
+        self.chunk_min
+    }
+
+    /// Sends bytes: all of the blob, or the given range of it.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pushing a blob in chunks", end-5. `Content-Range` is `<first>-<last>`, without a unit.
+    ///
+    /// # Errors
+    /// When there is no answer, it is not 202, or it has no `Location`. 416 means that the registry is elsewhere:
+    /// the session is given back by [`UploadSession::patch_or_out_of_step`].
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled, and the session as given up.
+    pub async fn patch(
+        self,
+        body: &dyn Fn() -> Body,
+        range: Option<Range<u64>>,
+    ) -> Result<Self, Error> {
+        match self.patch_or_out_of_step(body, range).await? {
+            Ok(session) => Ok(session),
+            Err((_, error)) => Err(error),
+        }
+    }
+
+    /// Sends bytes as [`UploadSession::patch`] does, and gives the session back when the registry answers 416.
+    ///
+    /// # Errors
+    /// As [`UploadSession::patch`], but for 416.
+    ///
+    /// # Cancel safety
+    /// As [`UploadSession::patch`].
+    pub async fn patch_or_out_of_step(
+        mut self,
+        body: &dyn Fn() -> Body,
+        range: Option<Range<u64>>,
+    ) -> Result<Result<Self, (Self, Error)>, Error> {
+        let mut headers = header(CONTENT_TYPE, OCTETS);
+        if let Some(range) = range.filter(|range| !range.is_empty())
+            && let Ok(value) = HeaderValue::try_from(format!("{}-{}", range.start, range.end - 1))
+        {
+            headers.insert(CONTENT_RANGE, value);
+        }
+        let answer = {
+            let call = self.call(Operation::UploadPatch, Method::PATCH, headers, body)?;
+            self.client.send(&call).await
+        };
+        let answer = match answer {
+            Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
+                return Ok(Err((self, error)));
+            }
+            other => other?,
+        };
+        self.step(answer).await?;
+        Ok(Ok(self))
+    }
+
+    /// Closes the session, with the last bytes (or all of them) or without any.
+    ///
+    /// # Spec
+    /// distribution-spec, "POST then PUT" and "Pushing a blob in chunks", end-6.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not 201.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled, and the session as given up.
+    pub async fn put(mut self, digest: &Digest, body: &dyn Fn() -> Body) -> Result<(), Error> {
+        let answer = {
+            let headers = header(CONTENT_TYPE, OCTETS);
+            let mut call = self.call(Operation::UploadPut, Method::PUT, headers, body)?;
+            call.url = with_digest(call.url, digest);
+            self.client.send(&call).await?
+        };
+        self.location = None;
+        answer.finish().await
+    }
+
+    /// Asks how many bytes the registry has.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pushing a blob in chunks", end-13. `Range: 0-<last>`, without a unit; `0-0` is none.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not 204.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled, and the session as given up.
+    pub async fn status(mut self) -> Result<(Self, u64), Error> {
+        let answer = {
+            let call = self.call(
+                Operation::UploadStatus,
+                Method::GET,
+                HeaderMap::new(),
+                &Body::empty,
+            )?;
+            self.client.send(&call).await?
+        };
+        let offset = answer.header(RANGE).and_then(end_of_range).unwrap_or(0);
+        if location(&answer.url, answer.headers()).is_some() {
+            self.step(answer).await?;
+        } else {
+            answer.finish().await?;
+        }
+        Ok((self, offset))
+    }
+
+    fn call<'a>(
+        &'a self,
+        operation: Operation,
+        method: Method,
+        headers: HeaderMap,
+        body: &'a dyn Fn() -> Body,
+    ) -> Result<Call<'a>, Error> {
+        let location = self.location.clone().ok_or_else(|| {
+            Error::new(
+                operation,
+                self.repository.as_str(),
+                Kind::Protocol("the session is closed"),
+            )
+        })?;
+        Ok(Call {
+            method,
+            headers,
+            body,
+            scope: Scope::of(&self.repository, Actions::PullPush),
+            ..Call::get(operation, location)
+        })
+    }
+
+    /// Goes on at the address that the answer gives.
+    async fn step(&mut self, answer: Answer<'_>) -> Result<(), Error> {
+        let Some(next) = location(&answer.url, answer.headers()) else {
+            return Err(answer.fail(NO_LOCATION));
+        };
+        self.location = Some(next);
+        self.chunk_min = self.chunk_min.max(chunk_min(&answer));
+        answer.finish().await
+    }
+}
+
+impl Drop for UploadSession<'_> {
+    fn drop(&mut self) {
+        if let Some(location) = self.location.take() {
+            self.client.abandon(Abandoned {
+                location,
+                repository: Rc::clone(&self.repository),
+            });
+        }
+    }
+}
+
+/// The number of bytes in `0-<last>`; some registries put a unit in front.
+fn end_of_range(text: &str) -> Option<u64> {
+    let (_, last) = text.trim().rsplit_once('-')?;
+    match last.parse().ok()? {
+        0 => Some(0),
+        last => u64::checked_add(last, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_zero_is_no_byte() {
+        assert_eq!(end_of_range("0-0"), Some(0));
+        assert_eq!(end_of_range("0-9"), Some(10));
+        assert_eq!(end_of_range("bytes=0-9"), Some(10));
+        assert_eq!(end_of_range("0-18446744073709551615"), None);
+        assert_eq!(end_of_range("x"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! What a request carries: nothing, a few bytes, or a stream of frames that is never held in memory whole.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+
+use super::pool::Totals;
+
+/// The size of the frames that cost least on the way to the socket; 16 KiB frames and one huge frame are 10-30% slower.
+pub const FRAME_SIZE: usize = 256 * 1024;
+
+/// The body of a request.
+pub struct Body {
+    content: Content,
+    sent: Rc<Sent>,
+    totals: Option<Rc<Totals>>,
+}
+
+/// How far a body came on its way, readable while hyper owns the body.
+#[derive(Debug, Default)]
+pub struct Sent {
+    bytes: Cell<u64>,
+    broken: RefCell<Option<io::Error>>,
+}
+
+impl Sent {
+    /// Bytes that were handed to the connection.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Why the content could not be read, if that is what ended the exchange. Taken once.
+    pub(super) fn take_broken(&self) -> Option<io::Error> {
+        self.broken.take()
+    }
+}
+
+enum Content {
+    Whole(Bytes),
+    Stream {
+        frames: Box<dyn Iterator<Item = io::Result<Bytes>>>,
+        remaining: Option<u64>, // bytes; `None` is sent with chunked transfer encoding
+    },
+}
+
+impl Body {
+    /// No body. Methods that usually carry one still say `Content-Length: 0`.
+    pub fn empty() -> Self {
+        Self::whole(Bytes::new())
+    }
+
+    /// Bytes that are in memory already.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self::new(Content::Whole(bytes))
+    }
+
+    /// Frames that add up to `length` bytes, sent with `Content-Length`.
+    pub fn sized(frames: impl Iterator<Item = io::Result<Bytes>> + 'static, length: u64) -> Self {
+        Self::new(Content::Stream {
+            frames: Box::new(frames),
+            remaining: Some(length),
+        })
+    }
+
+    /// Frames whose sum is not told in advance, sent with chunked transfer encoding.
+    pub fn chunked(frames: impl Iterator<Item = io::Result<Bytes>> + 'static) -> Self {
+        Self::new(Content::Stream {
+            frames: Box::new(frames),
+            remaining: None,
+        })
+    }
+
+    fn new(content: Content) -> Self {
+        Self {
+            content,
+            sent: Rc::default(),
+            totals: None,
+        }
+    }
+
+    /// The counter that outlives the body.
+    pub fn sent(&self) -> Rc<Sent> {
+        Rc::clone(&self.sent)
+    }
+
+    /// The length that will be declared; `None` with chunked transfer encoding.
+    pub const fn length(&self) -> Option<u64> {
+        match &self.content {
+            Content::Whole(bytes) => Some(bytes.len() as u64),
+            Content::Stream { remaining, .. } => *remaining,
+        }
+    }
+
+    /// Counts into the totals of a pool as well, from now on.
+    pub(super) fn count_into(&mut self, totals: &Rc<Totals>) {
+        self.totals = Some(Rc::clone(totals));
+    }
+
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let frame = match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => return None,
+            Content::Whole(bytes) => std::mem::take(bytes),
+            Content::Stream {
+                remaining: Some(0), ..
+            } => return None,
+            Content::Stream { frames, remaining } => match (frames.next(), remaining) {
+                (Some(Ok(frame)), None) => frame,
+                (Some(Ok(frame)), Some(remaining)) => {
+                    *remaining = match remaining.checked_sub(frame.len() as u64) {
+                        Some(rest) => rest,
+                        None => return Some(Err(length_differs())),
+                    };
+                    frame
+                }
+                (None, None) => return None,
+                (None, Some(_)) => return Some(Err(length_differs())),
+                (Some(Err(error)), _) => return Some(Err(error)),
+            },
+        };
+        let length = frame.len() as u64;
+        self.sent.bytes.set(self.sent.bytes.get() + length);
+        if let Some(totals) = &self.totals {
+            totals.add_sent(length);
+        }
+        Some(Ok(frame))
+    }
+}
+
+fn length_differs() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "the content is not as long as it was announced; did the file change?",
+    )
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = self.get_mut();
+        Poll::Ready(body.next().map(|frame| {
+            frame.map(Frame::data).map_err(|error| {
+                let told = io::Error::new(error.kind(), "content");
+                *body.sent.broken.borrow_mut() = Some(error);
+                told
+            })
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.length() == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length()
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("length", &self.length())
+            .field("sent", &self.sent.bytes())
+            .finish_non_exhaustive()
+    }
+}

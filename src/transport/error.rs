@@ -1,0 +1,135 @@
+//! Why an exchange came to nothing, below the level of statuses.
+
+use std::fmt;
+use std::io;
+
+use super::origin::OriginError;
+
+/// What the exchange was waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// A free connection of a bounded pool.
+    Connection,
+    /// The addresses of a host.
+    Dns,
+    /// A TCP connection.
+    Connect,
+    /// The head of the answer.
+    Answer,
+    /// The rest of the body.
+    Body,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "a free connection of the pool",
+            Self::Dns => "the name to be resolved",
+            Self::Connect => "the connection to be accepted",
+            Self::Answer => "an answer",
+            Self::Body => "the rest of the body",
+        })
+    }
+}
+
+/// Why an exchange came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL cannot be spoken to.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// The URL, perhaps one that the peer sent us to, does not fit on a request line.
+    #[error("the URL cannot be asked for: {0}")]
+    Url(#[from] http::uri::InvalidUri),
+    /// The host has no address.
+    #[error("cannot resolve `{host}`: {source}")]
+    Dns {
+        /// The name that was looked up.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// No TCP connection.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// The origin that was dialled.
+        address: String,
+        /// What the system said of the last address tried.
+        source: io::Error,
+    },
+    /// The exchange took longer than it may.
+    #[error("timed out waiting for {0}")]
+    Timeout(Waiting),
+    /// The connection ended before the answer did.
+    #[error("{}", closed(*received, source.as_ref()))]
+    Reset {
+        /// Bytes of the answer's body that had come.
+        received: u64,
+        /// What the system said; nothing when the peer closed in good order, only too early.
+        source: Option<io::Error>,
+    },
+    /// The peer does not speak HTTP/1.1 as we know it.
+    #[error("the answer is not HTTP/1.1 ({0}); does the registry expect TLS on this port?")]
+    NotHttp(String),
+    /// The bytes to be sent could not be had.
+    #[error("cannot read the content to send: {0}")]
+    Content(io::Error),
+    /// This machine, not the peer, ran out of something: descriptors, ports, memory.
+    #[error("this machine cannot open another connection: {0}")]
+    Harness(io::Error),
+}
+
+fn closed(received: u64, source: Option<&io::Error>) -> String {
+    let how = source.map_or_else(
+        || "the connection was closed".to_owned(),
+        |error| match error.kind() {
+            io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+            io::ErrorKind::BrokenPipe => {
+                "the connection was closed while the request was sent".to_owned()
+            }
+            _ => error.to_string(),
+        },
+    );
+    if received == 0 {
+        format!("{how} before an answer")
+    } else {
+        format!("{how} after {received} bytes of the body")
+    }
+}
+
+/// Linux: descriptors of the process or the system, local ports, socket memory.
+const HARNESS_LIMITS: [i32; 5] = [24, 23, 99, 105, 12];
+
+impl Error {
+    /// What went wrong while dialling `address`.
+    pub(super) fn from_dial(address: String, source: io::Error) -> Self {
+        match source.raw_os_error() {
+            Some(number) if HARNESS_LIMITS.contains(&number) => Self::Harness(source),
+            _ => Self::Connect { address, source },
+        }
+    }
+
+    /// What hyper meant.
+    pub(super) fn from_hyper(error: &hyper::Error, received: u64) -> Self {
+        if error.is_parse() {
+            return Self::NotHttp(error.to_string());
+        }
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                return Self::Reset {
+                    received,
+                    source: Some(io.raw_os_error().map_or_else(
+                        || io::Error::new(io.kind(), io.to_string()),
+                        io::Error::from_raw_os_error,
+                    )),
+                };
+            }
+            source = cause.source();
+        }
+        Self::Reset {
+            received,
+            source: None,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Where the time of one exchange went.
+
+use std::time::Duration;
+
+/// The phases of one exchange. `None` means that the phase did not happen, never that it took no time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Until there was a connection, or leave to open one.
+    pub wait: Option<Duration>,
+    /// Looking up the host's addresses.
+    pub dns: Option<Duration>,
+    /// Opening the TCP connection.
+    pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// From the connection being there to the last byte of the request written to the socket.
+    pub send: Option<Duration>,
+    /// From the connection being there to the first byte of the answer read from the socket.
+    pub first_byte: Option<Duration>,
+    /// From the first byte of the answer to the end of its body. Only of answers that have a body.
+    pub body: Option<Duration>,
+    /// From asking for a connection to the end of the answer.
+    pub total: Duration,
+}
+
+/// Which connection carried the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConnectionUse {
+    /// The exchange ended before it had one.
+    #[default]
+    None,
+    /// One opened for this exchange.
+    New,
+    /// One that had carried an exchange before.
+    Reused,
+}
