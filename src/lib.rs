@@ -2,5 +2,8 @@
 
 #![deny(missing_docs)]
 
+pub mod measure;
 pub mod oci;
+pub mod report;
+pub mod result;
 pub mod units;
