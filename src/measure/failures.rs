@@ -216,8 +216,8 @@ mod tests {
     #[test]
     fn an_example_is_one_short_line() {
         let mut log = FailureLog::default();
-        let long = "x".repeat(10_000);
-        meet(&mut log, "A", 0, &format!("a\r\n\x1b[31mred{long}"));
+        let tail = "x".repeat(10_000);
+        meet(&mut log, "A", 0, &format!("a\r\n\x1b[31mred{tail}"));
         let example = &log.kinds()[0].example;
         assert!(example.starts_with("a   [31mredxxx"));
         assert_eq!(example.chars().count(), 300);

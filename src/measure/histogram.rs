@@ -55,8 +55,7 @@ impl LatencyHistogram {
     /// A histogram of nothing.
     pub fn new() -> Self {
         Self {
-            counts: Histogram::new_with_bounds(LOW_US, HIGH_US, DIGITS)
-                .expect("the bounds are constants and a test makes a histogram of them"),
+            counts: buckets(DIGITS),
             clamped: 0,
         }
     }
@@ -72,9 +71,7 @@ impl LatencyHistogram {
 
     /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
-        self.counts
-            .add(&other.counts)
-            .expect("all histograms have one range");
+        add(&mut self.counts, &other.counts);
         self.clamped = self.clamped.saturating_add(other.clamped);
     }
 
@@ -116,11 +113,7 @@ impl LatencyHistogram {
     /// The buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.
     /// The number of clamped values is not part of it.
     pub fn encode(&self) -> String {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.counts, &mut bytes)
-            .expect("a vector takes every byte, and no count comes near 2^63");
-        STANDARD.encode(bytes)
+        STANDARD.encode(deflate(&self.counts))
     }
 
     /// Reads what [`LatencyHistogram::encode`] wrote.
@@ -145,6 +138,25 @@ impl Default for LatencyHistogram {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Empty buckets from 1 µs to 1 h.
+pub(super) fn buckets(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_bounds(LOW_US, HIGH_US, digits)
+        .expect("the bounds are constants, and 2 or 3 digits are allowed")
+}
+
+/// Adds counts to counts of the same precision.
+pub(super) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    to.add(from).expect("all histograms have one range");
+}
+
+fn deflate(counts: &Histogram<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(counts, &mut bytes)
+        .expect("a vector takes every byte, and no count comes near 2^63");
+    bytes
 }
 
 /// The V2 bytes, of a length that says so itself: the crate would reserve whatever length a file claims.

@@ -20,6 +20,7 @@ mod closure;
 mod counts;
 mod failures;
 mod histogram;
+mod latency;
 mod live;
 mod outcome;
 mod record;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The one end of an exchange or an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -14,7 +16,8 @@ pub enum Outcome {
 }
 
 /// Why something failed, coarse enough to count by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
     /// The name of the host gave no address.
     Dns,
@@ -92,6 +95,7 @@ mod tests {
     fn index_is_the_place_in_all() {
         for (index, class) in FailureClass::ALL.into_iter().enumerate() {
             assert_eq!(class.index(), index, "{class}");
+            assert_eq!(serde_json::to_value(class).unwrap(), class.name());
         }
     }
 }

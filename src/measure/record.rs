@@ -6,7 +6,8 @@ use crate::oci::Operation;
 
 use super::{
     Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
-    JourneySeries, OperationSeries, Stage, StageTally, TimeSeries, Totals, closure,
+    JourneySeries, LatencyHistogram, OperationSeries, Stage, StageTally, TimeSeries, Totals,
+    closure,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -173,7 +174,10 @@ impl Record {
             .iter()
             .flatten()
             .flat_map(|it| it.histograms());
-        journeys.chain(operations).map(|it| it.clamped()).sum()
+        journeys
+            .chain(operations)
+            .map(LatencyHistogram::clamped)
+            .sum()
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::oci::Operation;
 
 use super::{Bytes, JourneyId, Outcome};
 
 /// The part of a run that something belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Content is put where the run expects it.
     Prepare,
@@ -39,7 +42,8 @@ impl Stage {
 }
 
 /// A part of an exchange that has a clock of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Waiting for a connection to come free.
     Wait,
@@ -226,9 +230,11 @@ mod tests {
     fn index_is_the_place_in_all() {
         for (index, stage) in Stage::ALL.into_iter().enumerate() {
             assert_eq!(stage.index(), index);
+            assert_eq!(serde_json::to_value(stage).unwrap(), stage.name());
         }
         for (index, phase) in Phase::ALL.into_iter().enumerate() {
             assert_eq!(phase.index(), index);
+            assert_eq!(serde_json::to_value(phase).unwrap(), phase.name());
         }
     }
 }

@@ -236,13 +236,13 @@ impl TryFrom<Listed> for TimeSeries {
 
     fn try_from(listed: Listed) -> Result<Self, Self::Error> {
         let journeys = listed.windows.first().map_or(0, |it| it.journeys.len());
-        let same = listed
+        let aligned = listed
             .windows
             .iter()
             .all(|it| it.journeys.len() == journeys);
-        // Beyond 2^54 seconds, 600 windows hold every duration there is.
-        let sane = listed.window_s.is_power_of_two() && listed.window_s <= 1 << 54;
-        if !same || !sane || listed.windows.len() > Self::MAX_WINDOWS {
+        // With windows of 2^55 seconds, 600 hold every duration there is.
+        let sane = listed.window_s.is_power_of_two() && listed.window_s <= 1 << 55;
+        if !aligned || !sane || listed.windows.len() > Self::MAX_WINDOWS {
             return Err(NotASeries);
         }
         let mut series = Self::new(journeys, Duration::ZERO);

@@ -116,8 +116,7 @@ fn failures_never_enter_the_latency_of_successes() {
     assert_eq!(blobs.bytes.received, 3_000);
 
     let (_, _, pulls) = record.journeys().next().unwrap();
-    let micros =
-        |histogram: &super::super::LatencyHistogram| histogram.min().map(|it| it.as_micros());
+    let micros = |histogram: &LatencyHistogram| histogram.min().map(|it| it.as_micros());
     // The lowest value of the bucket, at most one part in a thousand below.
     assert_eq!(micros(&pulls.service_time), Some(20_000));
     assert_eq!(micros(&pulls.response_time), Some(30_000));
