@@ -2,7 +2,10 @@
 
 #![deny(missing_docs)]
 
+pub mod measure;
 pub mod oci;
 pub mod registry;
 pub mod transport;
+pub mod report;
+pub mod result;
 pub mod units;

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The kind of an exchange. Reports, thresholds and histograms are by operation.
 ///
 /// # Spec
 /// distribution-spec 1.1, "Endpoints"; the id of each is in [`Operation::spec_id`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// Is this a registry, and may I speak to it?
     Ping,
@@ -157,6 +160,8 @@ mod tests {
         for (index, operation) in Operation::ALL.into_iter().enumerate() {
             assert_eq!(operation.index(), index);
             assert_eq!(Operation::from_name(operation.name()), Some(operation));
+            let json = serde_json::to_value(operation).unwrap();
+            assert_eq!(json, operation.name());
         }
     }
 }

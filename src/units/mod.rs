@@ -3,10 +3,12 @@
 
 mod byte_size;
 mod display;
+mod quantile;
 mod ratio;
 mod secret;
 
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use display::{DurationError, bytes, count, duration, parse_duration, per_second};
+pub use quantile::{Quantile, QuantileError};
 pub use ratio::{Ratio, RatioError};
 pub use secret::Secret;

@@ -1,0 +1,253 @@
+//! The sums that must agree. One that does not is a defect of regstorm, whatever the target did.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ClassCounts, Phase, Record, Stage, Totals};
+
+/// Every sum that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Closure {
+    /// The sums, in the order of the report.
+    pub sums: Vec<Sum>,
+}
+
+/// Two numbers, counted on different paths, that must be equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub struct Sum {
+    /// What is compared, such as `pull: scheduled = started + dropped`.
+    pub name: String,
+    /// The left side.
+    pub left: u64,
+    /// The right side.
+    pub right: u64,
+}
+
+/// The form in a report, which says of each sum whether it holds. Not read back: the numbers say it.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    name: String,
+    left: u64,
+    right: u64,
+    #[serde(skip_deserializing)]
+    holds: bool,
+}
+
+impl Sum {
+    /// Whether the two sides are equal.
+    pub const fn holds(&self) -> bool {
+        self.left == self.right
+    }
+}
+
+impl Closure {
+    /// Whether all sums hold.
+    pub fn holds(&self) -> bool {
+        self.sums.iter().all(Sum::holds)
+    }
+
+    /// The sums that do not hold.
+    pub fn broken(&self) -> impl Iterator<Item = &Sum> {
+        self.sums.iter().filter(|sum| !sum.holds())
+    }
+
+    fn equal(&mut self, name: impl Into<String>, left: u64, right: u64) {
+        self.sums.push(Sum {
+            name: name.into(),
+            left,
+            right,
+        });
+    }
+}
+
+impl From<Written> for Sum {
+    fn from(written: Written) -> Self {
+        Self {
+            name: written.name,
+            left: written.left,
+            right: written.right,
+        }
+    }
+}
+
+impl From<Sum> for Written {
+    fn from(sum: Sum) -> Self {
+        Self {
+            holds: sum.holds(),
+            name: sum.name,
+            left: sum.left,
+            right: sum.right,
+        }
+    }
+}
+
+pub(super) fn of(record: &Record) -> Closure {
+    let mut closure = Closure::default();
+    stages(&mut closure, record);
+    journeys(&mut closure, record);
+    operations(&mut closure, record);
+    windows(&mut closure, record);
+    bytes(&mut closure, record);
+    closure
+}
+
+fn stages(closure: &mut Closure, record: &Record) {
+    for stage in Stage::ALL {
+        let totals = record.totals(stage);
+        if *totals == Totals::default() {
+            continue;
+        }
+        let name = stage.name();
+        closure.equal(
+            format!("{name}: scheduled = started + dropped"),
+            totals.starts.scheduled,
+            totals.starts.started.saturating_add(totals.starts.dropped),
+        );
+        closure.equal(
+            format!("{name}: started = ok + failed + cancelled"),
+            totals.starts.started,
+            totals.iterations.ended(),
+        );
+        let counted = match stage {
+            Stage::Measure => record
+                .operations
+                .iter()
+                .flatten()
+                .map(|it| it.outcomes.ended())
+                .sum(),
+            _ => record
+                .tally(stage)
+                .operations()
+                .map(|(_, tally)| tally.outcomes.ended())
+                .sum(),
+        };
+        closure.equal(
+            format!("{name}: exchanges = exchanges of all operations"),
+            totals.exchanges.ended(),
+            counted,
+        );
+    }
+}
+
+fn journeys(closure: &mut Closure, record: &Record) {
+    for (_, name, series) in record.journeys() {
+        let (starts, outcomes) = (series.starts, series.outcomes);
+        closure.equal(
+            format!("{name}: scheduled = started + dropped"),
+            starts.scheduled,
+            starts.started.saturating_add(starts.dropped),
+        );
+        closure.equal(
+            format!("{name}: started = ok + failed + cancelled"),
+            starts.started,
+            outcomes.ended(),
+        );
+        for (latency, histogram) in [
+            ("service time", &series.service_time),
+            ("response time", &series.response_time),
+            ("start lag", &series.start_lag),
+        ] {
+            closure.equal(
+                format!("{name}: {latency} histogram = ok"),
+                histogram.count(),
+                outcomes.ok,
+            );
+        }
+        closure.equal(
+            format!("{name}: failed histogram = failed"),
+            series.failed_service_time.count(),
+            outcomes.failed,
+        );
+        closure.equal(
+            format!("{name}: failure classes = failed"),
+            classes(&series.classes),
+            outcomes.failed,
+        );
+    }
+}
+
+fn operations(closure: &mut Closure, record: &Record) {
+    for (journey, name, _) in record.journeys() {
+        for (operation, series) in record.operations(journey) {
+            if series.outcomes.ended() == 0 {
+                continue;
+            }
+            closure.equal(
+                format!("{name} {operation}: histogram = ok"),
+                series.phase(Phase::Total).count(),
+                series.outcomes.ok,
+            );
+            closure.equal(
+                format!("{name} {operation}: failed histogram = failed"),
+                series.failed_total.count(),
+                series.outcomes.failed,
+            );
+            closure.equal(
+                format!("{name} {operation}: failure classes = failed"),
+                classes(&series.classes),
+                series.outcomes.failed,
+            );
+        }
+    }
+}
+
+fn classes(counts: &ClassCounts) -> u64 {
+    counts.iter().map(|(_, count)| count).sum()
+}
+
+fn windows(closure: &mut Closure, record: &Record) {
+    let totals = record.totals(Stage::Measure);
+    let (window, iterations) = record.time_series().sums();
+    let sides = [
+        ("ok iterations", iterations.ok, totals.iterations.ok),
+        (
+            "failed iterations",
+            iterations.failed,
+            totals.iterations.failed,
+        ),
+        (
+            "cancelled iterations",
+            iterations.cancelled,
+            totals.iterations.cancelled,
+        ),
+        ("ok exchanges", window.exchanges.ok, totals.exchanges.ok),
+        (
+            "failed exchanges",
+            window.exchanges.failed,
+            totals.exchanges.failed,
+        ),
+        (
+            "cancelled exchanges",
+            window.exchanges.cancelled,
+            totals.exchanges.cancelled,
+        ),
+        ("bytes sent", window.bytes.sent, totals.bytes.sent),
+        (
+            "bytes received",
+            window.bytes.received,
+            totals.bytes.received,
+        ),
+    ];
+    for (name, left, right) in sides {
+        closure.equal(format!("windows: {name} = total"), left, right);
+    }
+}
+
+fn bytes(closure: &mut Closure, record: &Record) {
+    let mut samples = super::Bytes::default();
+    for stage in Stage::ALL {
+        samples.merge(record.totals(stage).bytes);
+    }
+    let transport = record.transport();
+    closure.equal(
+        "bytes sent: transport = samples",
+        transport.sent,
+        samples.sent,
+    );
+    closure.equal(
+        "bytes received: transport = samples",
+        transport.received,
+        samples.received,
+    );
+}

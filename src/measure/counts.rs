@@ -1,0 +1,206 @@
+//! The small counters that samples add to. They saturate: a report read from a file may hold any number.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Connection, FailureClass, Outcome};
+
+/// How many ended in which way. Each thing that ended is in exactly one of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// Did what they are for.
+    pub ok: u64,
+    /// Came to another end.
+    pub failed: u64,
+    /// Were given up, because the run ended first.
+    pub cancelled: u64,
+}
+
+/// Bytes of bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bytes {
+    /// From regstorm to the target.
+    pub sent: u64,
+    /// From the target to regstorm.
+    pub received: u64,
+}
+
+/// What became of the iterations that were due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Starts {
+    /// Were due. Each is either started or dropped.
+    pub scheduled: u64,
+    /// Began.
+    pub started: u64,
+    /// Never began, because no virtual user was free.
+    pub dropped: u64,
+}
+
+/// What exchanges ran over; those that never got a connection are in neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Connections {
+    /// A connection made for the exchange.
+    pub new: u64,
+    /// A connection that had served before.
+    pub reused: u64,
+}
+
+/// The sums of one stage of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// What became of the iterations that were due.
+    pub starts: Starts,
+    /// How the started iterations ended.
+    pub iterations: Outcomes,
+    /// How the exchanges ended.
+    pub exchanges: Outcomes,
+    /// Bytes of the bodies of the exchanges.
+    pub bytes: Bytes,
+}
+
+/// Failures by class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClassCounts([u64; FailureClass::ALL.len()]);
+
+/// Responses by status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusCounts([u64; StatusCounts::LEN]);
+
+fn add(to: &mut u64, more: u64) {
+    *to = to.saturating_add(more);
+}
+
+impl Outcomes {
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Failed(_) => self.failed += 1,
+            Outcome::Cancelled => self.cancelled += 1,
+        }
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: Self) {
+        add(&mut self.ok, other.ok);
+        add(&mut self.failed, other.failed);
+        add(&mut self.cancelled, other.cancelled);
+    }
+
+    /// All that ended.
+    pub fn ended(self) -> u64 {
+        self.ok
+            .saturating_add(self.failed)
+            .saturating_add(self.cancelled)
+    }
+}
+
+impl Bytes {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: Self) {
+        add(&mut self.sent, other.sent);
+        add(&mut self.received, other.received);
+    }
+}
+
+impl Starts {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: Self) {
+        add(&mut self.scheduled, other.scheduled);
+        add(&mut self.started, other.started);
+        add(&mut self.dropped, other.dropped);
+    }
+}
+
+impl Connections {
+    pub(super) fn count(&mut self, connection: Connection) {
+        match connection {
+            Connection::New => self.new += 1,
+            Connection::Reused => self.reused += 1,
+            Connection::None => {}
+        }
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: Self) {
+        add(&mut self.new, other.new);
+        add(&mut self.reused, other.reused);
+    }
+}
+
+impl Totals {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        self.starts.merge(other.starts);
+        self.iterations.merge(other.iterations);
+        self.exchanges.merge(other.exchanges);
+        self.bytes.merge(other.bytes);
+    }
+}
+
+impl ClassCounts {
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        if let Outcome::Failed(class) = outcome {
+            self.0[class.index()] += 1;
+        }
+    }
+
+    /// The classes that occurred, in the order of [`FailureClass::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (FailureClass, u64)> {
+        FailureClass::ALL
+            .into_iter()
+            .zip(self.0)
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            add(mine, theirs);
+        }
+    }
+}
+
+impl StatusCounts {
+    const FIRST: u16 = 100;
+    // Every status that HTTP can carry: three digits, the first of them not zero.
+    const LEN: usize = 900;
+
+    pub(super) fn count(&mut self, status: Option<u16>) {
+        if let Some(status) = status {
+            let index = usize::from(status.saturating_sub(Self::FIRST));
+            self.0[index.min(Self::LEN - 1)] += 1;
+        }
+    }
+
+    /// The statuses that occurred, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> {
+        (Self::FIRST..).zip(self.0).filter(|(_, count)| *count > 0)
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            add(mine, theirs);
+        }
+    }
+}
+
+impl Default for StatusCounts {
+    fn default() -> Self {
+        Self([0; Self::LEN])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_place() {
+        let mut counts = StatusCounts::default();
+        for status in [Some(100), Some(404), Some(404), Some(999), None] {
+            counts.count(status);
+        }
+        let counted: Vec<_> = counts.iter().collect();
+        assert_eq!(counted, [(100, 1), (404, 2), (999, 1)]);
+    }
+}

@@ -1,0 +1,225 @@
+//! One example of each kind of failure, and how often it came.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::oci::{ErrorCode, Operation};
+
+use super::{FailureClass, JourneyId};
+
+/// What is told of a failure, to be kept if it is the first of its kind.
+pub struct FailureExample<'a> {
+    /// The journey that met it.
+    pub journey: JourneyId,
+    /// What was asked.
+    pub operation: Operation,
+    /// Why it failed.
+    pub class: FailureClass,
+    /// The status, if a response came.
+    pub status: Option<u16>,
+    /// The registry's own code, if it gave one.
+    pub code: Option<&'a ErrorCode>,
+    /// When it ended, since the measured window opened.
+    pub at: Duration,
+    /// What to tell a person. It is read only when the example is kept.
+    pub text: &'a dyn fmt::Display,
+}
+
+/// One kind of failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureKind {
+    /// What was asked.
+    pub operation: Operation,
+    /// Why it failed.
+    pub class: FailureClass,
+    /// The status, if responses came.
+    pub status: Option<u16>,
+    /// The registry's own code, if it gave one.
+    pub code: Option<ErrorCode>,
+    /// How often it came.
+    pub count: u64,
+    /// The journey that met the example.
+    pub journey: JourneyId,
+    /// When the example ended, since the measured window opened.
+    pub at: Duration,
+    /// The example in words: one line, at most 300 characters, none of them a control character.
+    pub example: String,
+}
+
+/// What tells two kinds apart.
+type Key<'a> = (Operation, FailureClass, Option<u16>, Option<&'a ErrorCode>);
+
+impl FailureKind {
+    fn key(&self) -> Key<'_> {
+        (self.operation, self.class, self.status, self.code.as_ref())
+    }
+}
+
+/// The kinds of failures of a run. A peer that makes up a new error code for each response cannot make it grow
+/// beyond 256 kinds; the rest is only counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FailureLog {
+    kinds: Vec<FailureKind>,
+    other: u64,
+}
+
+impl FailureLog {
+    /// The most kinds that are told apart.
+    pub const MAX_KINDS: usize = 256;
+
+    /// The kinds, in the order in which they were met.
+    pub fn kinds(&self) -> &[FailureKind] {
+        &self.kinds
+    }
+
+    /// Failures of kinds that did not fit.
+    pub const fn other(&self) -> u64 {
+        self.other
+    }
+
+    fn place(&self, key: Key<'_>) -> Option<usize> {
+        self.kinds.iter().position(|kind| kind.key() == key)
+    }
+
+    pub(super) fn record(&mut self, example: &FailureExample<'_>) {
+        let key = (
+            example.operation,
+            example.class,
+            example.status,
+            example.code,
+        );
+        if let Some(place) = self.place(key) {
+            self.kinds[place].count += 1;
+        } else if self.kinds.len() < Self::MAX_KINDS {
+            self.kinds.push(FailureKind {
+                operation: example.operation,
+                class: example.class,
+                status: example.status,
+                code: example.code.cloned(),
+                count: 1,
+                journey: example.journey,
+                at: example.at,
+                example: one_line(example.text),
+            });
+        } else {
+            self.other += 1;
+        }
+    }
+
+    /// Adds the counts of another and keeps the earlier example of each kind.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.other += other.other;
+        for theirs in other.kinds {
+            if let Some(place) = self.place(theirs.key()) {
+                let mine = &mut self.kinds[place];
+                let count = mine.count + theirs.count;
+                if theirs.at < mine.at {
+                    *mine = theirs;
+                }
+                mine.count = count;
+            } else if self.kinds.len() < Self::MAX_KINDS {
+                self.kinds.push(theirs);
+            } else {
+                self.other += theirs.count;
+            }
+        }
+    }
+}
+
+/// The first 300 characters without line breaks or control characters: the text may come from a server.
+fn one_line(text: &dyn fmt::Display) -> String {
+    let mut line = Line {
+        text: String::new(),
+        room: 300,
+    };
+    // The only error is that the room is used up, which spares formatting the rest.
+    let _ = write!(line, "{text}");
+    line.text
+}
+
+struct Line {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        for c in part.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(if c.is_control() { ' ' } else { c });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FailureExample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} at {:?}: {}",
+            self.operation, self.class, self.at, self.text
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Catalogue;
+    use super::*;
+
+    fn journey() -> JourneyId {
+        Catalogue::new(vec![("pull".into(), vec![])])
+            .journey(0)
+            .unwrap()
+    }
+
+    fn meet(log: &mut FailureLog, code: &str, at_ms: u64, text: &str) {
+        log.record(&FailureExample {
+            journey: journey(),
+            operation: Operation::BlobGet,
+            class: FailureClass::Status,
+            status: Some(503),
+            code: Some(&ErrorCode::from(code)),
+            at: Duration::from_millis(at_ms),
+            text: &text,
+        });
+    }
+
+    #[test]
+    fn the_number_of_kinds_is_bounded() {
+        let mut log = FailureLog::default();
+        for code in 0..300 {
+            meet(&mut log, &format!("CODE_{code}"), code, "no");
+            meet(&mut log, &format!("CODE_{code}"), code, "no");
+        }
+        assert_eq!(log.kinds().len(), 256);
+        assert!(log.kinds().iter().all(|kind| kind.count == 2));
+        assert_eq!(log.other(), 88); // 2 of each of 44 kinds
+    }
+
+    #[test]
+    fn merging_keeps_the_earlier_example_and_all_counts() {
+        let (mut left, mut right) = (FailureLog::default(), FailureLog::default());
+        meet(&mut left, "DENIED", 20, "second");
+        meet(&mut left, "DENIED", 30, "third");
+        meet(&mut right, "DENIED", 10, "first");
+        meet(&mut right, "UNSUPPORTED", 10, "other");
+        left.merge(right);
+        let told: Vec<_> = left
+            .kinds()
+            .iter()
+            .map(|kind| (kind.count, kind.example.as_str()))
+            .collect();
+        assert_eq!(told, [(3, "first"), (1, "other")]);
+    }
+
+    #[test]
+    fn an_example_is_one_short_line() {
+        let mut log = FailureLog::default();
+        let tail = "x".repeat(10_000);
+        meet(&mut log, "A", 0, &format!("a\r\n\x1b[31mred{tail}"));
+        let example = &log.kinds()[0].example;
+        assert!(example.starts_with("a   [31mredxxx"));
+        assert_eq!(example.chars().count(), 300);
+    }
+}

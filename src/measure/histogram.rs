@@ -1,0 +1,371 @@
+//! Latencies in buckets of three significant digits.
+
+use std::io::Read;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+
+use crate::units::Quantile;
+
+const LOW_US: u64 = 1;
+const HIGH_US: u64 = 3_600_000_000; // one hour
+const DIGITS: u8 = 3;
+
+/// The header of the V2 format: cookie, length, offset, digits, lowest, highest, ratio.
+const V2_HEADER: usize = 40;
+/// The cookie and the length in front of the deflated V2 format.
+const DEFLATE_HEADER: usize = 8;
+/// At most nine bytes for each bucket.
+const V2_MAX: usize = V2_HEADER + LatencyHistogram::BUCKETS * 9;
+
+/// Latencies from 0 µs to 1 h, each known to one part in a thousand.
+///
+/// There is one range and one precision, so any two merge count by count. A duration is cut to whole microseconds;
+/// one of more than an hour is counted as an hour, and as clamped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatencyHistogram {
+    counts: Histogram<u64>,
+    clamped: u64,
+}
+
+/// Why a text is not an encoded histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HistogramError {
+    /// Not base64, not deflate, or not the V2 format.
+    #[error("not an HdrHistogram in its V2 format, deflated and in base64")]
+    Encoding,
+    /// A histogram of other buckets than ours: merging would move values.
+    #[error("the histogram's range or precision is not 1 µs to 1 h in 3 digits")]
+    Shape,
+    /// More values than a run can have.
+    #[error("the histogram claims more than 2^53 values")]
+    TooMany,
+}
+
+impl LatencyHistogram {
+    const BUCKETS: usize = 23 * 1024;
+
+    /// The memory that one histogram reserves.
+    pub const RESERVED_BYTES: usize = Self::BUCKETS * size_of::<u64>();
+
+    /// A histogram of nothing.
+    pub fn new() -> Self {
+        Self {
+            counts: buckets(DIGITS),
+            clamped: 0,
+        }
+    }
+
+    /// Counts one duration.
+    pub fn record(&mut self, value: Duration) {
+        let micros = whole_micros(value);
+        if micros > HIGH_US {
+            self.clamped += 1;
+        }
+        self.counts.saturating_record(micros.min(HIGH_US));
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        add(&mut self.counts, &other.counts);
+        self.clamped = self.clamped.saturating_add(other.clamped);
+    }
+
+    /// The number of values.
+    pub fn count(&self) -> u64 {
+        self.counts.len()
+    }
+
+    /// How many of them were more than an hour.
+    pub const fn clamped(&self) -> u64 {
+        self.clamped
+    }
+
+    /// The value that this share of all values does not exceed; `None` when there are too few of them to know
+    /// ([`Quantile::is_known_from`]).
+    pub fn quantile(&self, quantile: Quantile) -> Option<Duration> {
+        // Of 1,000 values p99.9 is the 999th, also when the product in floating point is a little more than 999.
+        let share = (quantile.get() - 1e-12).max(0.0);
+        quantile
+            .is_known_from(self.count())
+            .then(|| micros(self.counts.value_at_quantile(share)))
+    }
+
+    /// The smallest value, if there is one.
+    pub fn min(&self) -> Option<Duration> {
+        (!self.counts.is_empty()).then(|| micros(self.counts.min()))
+    }
+
+    /// The largest value, if there is one.
+    pub fn max(&self) -> Option<Duration> {
+        (!self.counts.is_empty()).then(|| micros(self.counts.max()))
+    }
+
+    /// The mean of the values, if there is one.
+    pub fn mean(&self) -> Option<Duration> {
+        (!self.counts.is_empty()).then(|| Duration::from_secs_f64(self.counts.mean() / 1e6))
+    }
+
+    /// The buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.
+    /// The number of clamped values is not part of it.
+    pub fn encode(&self) -> String {
+        STANDARD.encode(deflate(&self.counts))
+    }
+
+    /// Reads what [`LatencyHistogram::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the text is anything else, see [`HistogramError`].
+    pub fn decode(text: &str, clamped: u64) -> Result<Self, HistogramError> {
+        let v2 = inflate(text).ok_or(HistogramError::Encoding)?;
+        check_counts(v2.get(V2_HEADER..).ok_or(HistogramError::Encoding)?)?;
+        let counts: Histogram<u64> = Deserializer::new()
+            .deserialize(&mut v2.as_slice())
+            .map_err(|_| HistogramError::Encoding)?;
+        let shape = (counts.low(), counts.high(), counts.sigfig());
+        if shape != (LOW_US, HIGH_US, DIGITS) {
+            return Err(HistogramError::Shape);
+        }
+        Ok(Self { counts, clamped })
+    }
+}
+
+impl Default for LatencyHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Empty buckets from 1 µs to 1 h.
+pub(super) fn buckets(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_bounds(LOW_US, HIGH_US, digits)
+        .expect("the bounds are constants, and 2 or 3 digits are allowed")
+}
+
+/// Adds counts to counts of the same precision.
+pub(super) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    to.add(from).expect("all histograms have one range");
+}
+
+fn deflate(counts: &Histogram<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(counts, &mut bytes)
+        .expect("a vector takes every byte, and no count comes near 2^63");
+    bytes
+}
+
+/// The V2 bytes, of a length that says so itself: the crate would reserve whatever length a file claims.
+fn inflate(text: &str) -> Option<Vec<u8>> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let mut v2 = Vec::new();
+    let limit = u64::try_from(V2_MAX + 1).ok()?;
+    ZlibDecoder::new(bytes.get(DEFLATE_HEADER..)?)
+        .take(limit)
+        .read_to_end(&mut v2)
+        .ok()?;
+    let claimed = u32::from_be_bytes(v2.get(4..8)?.try_into().ok()?);
+    let held = v2.len().checked_sub(V2_HEADER)?;
+    (v2.len() <= V2_MAX && usize::try_from(claimed).ok()? == held).then_some(v2)
+}
+
+/// Walks the counts (zigzag LEB128, a negative number being a run of empty buckets) before the crate does, which
+/// takes sums on trust.
+fn check_counts(mut payload: &[u8]) -> Result<(), HistogramError> {
+    let mut total = 0_u64;
+    while !payload.is_empty() {
+        let mut number = 0_u64;
+        for position in 0..9 {
+            let (byte, rest) = payload.split_first().ok_or(HistogramError::Encoding)?;
+            payload = rest;
+            let last = position == 8;
+            let bits = if last { *byte } else { byte & 0x7f };
+            number |= u64::from(bits) << (7 * position);
+            if last || byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let value = number >> 1;
+        if value > 1 << 53 {
+            return Err(HistogramError::TooMany);
+        }
+        if number & 1 == 0 {
+            total = total.saturating_add(value);
+        }
+    }
+    if total > 1 << 53 {
+        return Err(HistogramError::TooMany);
+    }
+    Ok(())
+}
+
+/// Whole microseconds, the rest cut off.
+pub(super) fn whole_micros(value: Duration) -> u64 {
+    value
+        .as_secs()
+        .saturating_mul(1_000_000)
+        .saturating_add(u64::from(value.subsec_micros()))
+}
+
+/// A bucket's upper edge may lie beyond the range; no value does.
+fn micros(value: u64) -> Duration {
+    Duration::from_micros(value.min(HIGH_US))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(values: impl IntoIterator<Item = u64>) -> LatencyHistogram {
+        let mut histogram = LatencyHistogram::new();
+        for value in values {
+            histogram.record(Duration::from_micros(value));
+        }
+        histogram
+    }
+
+    #[test]
+    fn reserves_what_it_says() {
+        let histogram = LatencyHistogram::new();
+        assert_eq!(
+            histogram.counts.distinct_values() * size_of::<u64>(),
+            LatencyHistogram::RESERVED_BYTES
+        );
+    }
+
+    #[test]
+    fn nothing_has_no_latency() {
+        let nothing = LatencyHistogram::new();
+        assert_eq!(nothing.quantile(Quantile::P50), None);
+        assert_eq!((nothing.min(), nothing.max()), (None, None));
+        assert_eq!(nothing.mean(), None);
+    }
+
+    #[test]
+    fn beyond_an_hour_is_clamped_and_counted() {
+        let hour = Duration::from_secs(3600);
+        let mut histogram = LatencyHistogram::new();
+        histogram.record(Duration::from_nanos(999));
+        histogram.record(hour);
+        assert_eq!(histogram.clamped(), 0);
+        histogram.record(hour + Duration::from_micros(1));
+        histogram.record(Duration::MAX);
+        assert_eq!((histogram.count(), histogram.clamped()), (4, 2));
+        assert_eq!(histogram.min(), Some(Duration::ZERO));
+        assert_eq!(histogram.max(), Some(hour));
+    }
+
+    #[test]
+    fn few_values_have_no_high_quantile() {
+        assert_eq!(of(1..=999).quantile(Quantile::P999), None);
+        let thousand = of(1..=1000);
+        let micros = |q| thousand.quantile(q).map(|it| it.as_micros());
+        assert_eq!(micros(Quantile::P999), Some(999));
+        assert_eq!(micros(Quantile::P50), Some(500));
+    }
+
+    #[test]
+    fn foreign_texts_are_refused() {
+        for bad in ["", "AAAA", "not base64!", "HISTFAAAAAA="] {
+            assert_eq!(
+                LatencyHistogram::decode(bad, 0),
+                Err(HistogramError::Encoding),
+                "{bad}"
+            );
+        }
+        let mut bytes = Vec::new();
+        let seconds = Histogram::<u64>::new_with_bounds(1, 3600, 2).unwrap();
+        V2DeflateSerializer::new()
+            .serialize(&seconds, &mut bytes)
+            .unwrap();
+        assert_eq!(
+            LatencyHistogram::decode(&STANDARD.encode(bytes), 0),
+            Err(HistogramError::Shape)
+        );
+        let mut many = LatencyHistogram::new();
+        many.counts.saturating_record_n(7, 1 << 54);
+        assert_eq!(
+            LatencyHistogram::decode(&many.encode(), 0),
+            Err(HistogramError::TooMany)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn quantiles_are_those_of_the_sorted_list(
+            values in prop::collection::vec(0_u64..HIGH_US, 1..400),
+            percentile in 0_u32..100,
+        ) {
+            let histogram = of(values.iter().copied());
+            let quantile = Quantile::from_percentile(f64::from(percentile)).unwrap();
+            let mut sorted = values;
+            sorted.sort_unstable();
+            // The smallest value with at least this share of the list at or below it, in integers.
+            let rank = (sorted.len() * percentile as usize).div_ceil(100).max(1);
+            let exact = sorted[rank - 1];
+            let enough = sorted.len() * (100 - percentile as usize) >= 100;
+            match histogram.quantile(quantile) {
+                None => prop_assert!(!enough),
+                Some(found) => {
+                    prop_assert!(enough);
+                    let found = u64::try_from(found.as_micros()).unwrap();
+                    prop_assert!(found.abs_diff(exact) <= exact / 1000, "{found} for {exact}");
+                }
+            }
+        }
+
+        #[test]
+        fn merging_is_recording_into_one(
+            left in prop::collection::vec(0_u64..HIGH_US * 2, 0..50),
+            right in prop::collection::vec(0_u64..HIGH_US * 2, 0..50),
+        ) {
+            let mut merged = of(left.iter().copied());
+            merged.merge(&of(right.iter().copied()));
+            prop_assert_eq!(merged, of(left.into_iter().chain(right)));
+        }
+
+        #[test]
+        fn decodes_what_it_encoded(values in prop::collection::vec(0_u64..HIGH_US * 2, 0..100)) {
+            let histogram = of(values);
+            let again = LatencyHistogram::decode(&histogram.encode(), histogram.clamped());
+            prop_assert_eq!(again.as_ref(), Ok(&histogram));
+            let (again, before) = (again.unwrap(), histogram);
+            prop_assert_eq!((again.min(), again.max(), again.mean()), (before.min(), before.max(), before.mean()));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), deflated: bool) {
+            let mut text = bytes.clone();
+            if deflated {
+                let mut v2 = of([1]).v2();
+                v2.extend_from_slice(&bytes);
+                let held = u32::try_from(v2.len() - V2_HEADER).unwrap();
+                v2[4..8].copy_from_slice(&held.to_be_bytes());
+                text = vec![0x1c, 0x84, 0x93, 0x14, 0, 0, 0, 0];
+                std::io::copy(
+                    &mut flate2::read::ZlibEncoder::new(v2.as_slice(), flate2::Compression::fast()),
+                    &mut text,
+                ).unwrap();
+            }
+            if let Ok(histogram) = LatencyHistogram::decode(&STANDARD.encode(text), 0) {
+                let _ = (histogram.quantile(Quantile::P99), histogram.mean());
+            }
+        }
+    }
+
+    impl LatencyHistogram {
+        fn v2(&self) -> Vec<u8> {
+            let mut bytes = Vec::new();
+            hdrhistogram::serialization::V2Serializer::new()
+                .serialize(&self.counts, &mut bytes)
+                .unwrap();
+            bytes
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a progress line needs, a few times a second.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::units::Quantile;
+
+use super::histogram::{add, buckets, whole_micros};
+use super::{Stage, Totals};
+
+/// The counts of a run so far and its service times to two digits: small enough to copy while the run goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    stages: [Totals; Stage::ALL.len()],
+    // 1 µs to 1 h in 2 digits: 26 KiB.
+    service_time: Histogram<u64>,
+}
+
+impl Live {
+    /// A run that has not begun.
+    pub fn new() -> Self {
+        Self {
+            stages: [Totals::default(); Stage::ALL.len()],
+            service_time: buckets(2),
+        }
+    }
+
+    /// The counts of one stage.
+    pub const fn totals(&self, stage: Stage) -> &Totals {
+        &self.stages[stage.index()]
+    }
+
+    /// Iterations that have started and not ended, in all stages.
+    pub fn active(&self) -> u64 {
+        let active = |it: &Totals| it.starts.started.saturating_sub(it.iterations.ended());
+        self.stages.iter().map(active).sum()
+    }
+
+    /// The service time of ok iterations of all journeys in the measured window, to two digits.
+    pub fn service_time(&self, quantile: Quantile) -> Option<Duration> {
+        quantile
+            .is_known_from(self.service_time.len())
+            .then(|| Duration::from_micros(self.service_time.value_at_quantile(quantile.get())))
+    }
+
+    /// Adds the counts of another worker.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.stages.iter_mut().zip(&other.stages) {
+            mine.merge(theirs);
+        }
+        add(&mut self.service_time, &other.service_time);
+    }
+
+    pub(super) fn totals_mut(&mut self, stage: Stage) -> &mut Totals {
+        &mut self.stages[stage.index()]
+    }
+
+    pub(super) fn ok_service_time(&mut self, time: Duration) {
+        self.service_time.saturating_record(whole_micros(time));
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}

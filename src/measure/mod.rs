@@ -1,0 +1,45 @@
+//! From one sample to the record of a run: outcomes, latencies, bytes and their course over time.
+//!
+//! Nothing here does input or output, reads a clock or knows what a sample is good for: the engine takes the times,
+//! `result` stores what comes out, `verdict` judges it.
+//!
+//! Each worker has a [`Recorder`] of its own, and the [`Record`]s are merged count by count when the run is over. A
+//! recorder that workers share would need a lock or a message per sample, and either would show in the latencies that
+//! it records. The series are known before the run ([`Catalogue`]), so a sample finds its histograms by index.
+//!
+//! Kept throughout: everything that was scheduled ends in exactly one counted outcome; the latency of a failure is
+//! never among those of successes; recording neither locks nor allocates (it may for what the plan did not foresee
+//! and for the examples of failures, both bounded). [`Record::check`] adds up the sums that follow from this.
+//!
+//! # Memory
+//! A histogram reserves 184 KiB. A worker reserves 9 of them for each planned series (journey and operation) and 4
+//! for each journey, see [`Catalogue::reserved_bytes`]; the system hands out the pages as latencies touch them.
+
+mod catalogue;
+mod closure;
+mod counts;
+mod failures;
+mod histogram;
+mod latency;
+mod live;
+mod outcome;
+mod record;
+mod recorder;
+mod sample;
+mod series;
+mod tally;
+mod time_series;
+
+pub use catalogue::{Catalogue, JourneyId};
+pub use closure::{Closure, Sum};
+pub use counts::{Bytes, ClassCounts, Connections, Outcomes, Starts, StatusCounts, Totals};
+pub use failures::{FailureExample, FailureKind, FailureLog};
+pub use histogram::{HistogramError, LatencyHistogram};
+pub use live::Live;
+pub use outcome::{FailureClass, Outcome};
+pub use record::Record;
+pub use recorder::Recorder;
+pub use sample::{Connection, ExchangeSample, IterationSample, Phase, Phases, Stage};
+pub use series::{JourneySeries, OperationSeries};
+pub use tally::{OperationTally, StageTally};
+pub use time_series::{JourneyWindow, TimeSeries, Window};

@@ -1,0 +1,101 @@
+//! How an exchange or an iteration ended.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The one end of an exchange or an iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It did what it is for.
+    Ok,
+    /// It came to an end, and not the one wanted.
+    Failed(FailureClass),
+    /// regstorm gave it up, because the run ended first.
+    Cancelled,
+}
+
+/// Why something failed, coarse enough to count by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureClass {
+    /// The name of the host gave no address.
+    Dns,
+    /// No connection came about.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// It took longer than the scenario allows.
+    Timeout,
+    /// The peer closed or reset a connection in use.
+    Reset,
+    /// A status that is not among the good ones of the operation.
+    Status,
+    /// 429: the registry asked for fewer requests.
+    Throttled,
+    /// The bytes do not have the digest they were asked for by.
+    DigestMismatch,
+    /// More or fewer bytes than announced.
+    SizeMismatch,
+    /// What came was not the protocol.
+    Protocol,
+    /// regstorm's own limit, such as no free port or file descriptor; never the target's fault.
+    HarnessLimit,
+}
+
+impl FailureClass {
+    /// Every class, in the order of reports.
+    pub const ALL: [Self; 11] = [
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Reset,
+        Self::Status,
+        Self::Throttled,
+        Self::DigestMismatch,
+        Self::SizeMismatch,
+        Self::Protocol,
+        Self::HarnessLimit,
+    ];
+
+    /// The name in reports and thresholds.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Status => "status",
+            Self::Throttled => "throttled",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::SizeMismatch => "size-mismatch",
+            Self::Protocol => "protocol",
+            Self::HarnessLimit => "harness-limit",
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_is_the_place_in_all() {
+        for (index, class) in FailureClass::ALL.into_iter().enumerate() {
+            assert_eq!(class.index(), index, "{class}");
+            assert_eq!(serde_json::to_value(class).unwrap(), class.name());
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Recording, merging and the sums, on samples made by hand or at random.
+
+use proptest::prelude::*;
+
+use super::super::{
+    Connection, FailureClass, FailureExample, Live, Outcome, Phase, Phases, Recorder,
+};
+use super::*;
+use crate::units::Quantile;
+
+fn catalogue() -> Catalogue {
+    Catalogue::new(vec![
+        (
+            "pull".into(),
+            vec![Operation::ManifestGet, Operation::BlobGet],
+        ),
+        ("push".into(), vec![Operation::UploadPut]),
+    ])
+}
+
+fn journey(index: usize) -> JourneyId {
+    catalogue().journey(index).unwrap()
+}
+
+/// An exchange of 10 bytes up and 1,000 down, its time divided 1:2 before and after the first byte.
+fn exchange(stage: Stage, operation: Operation, outcome: Outcome, at_ms: u64) -> ExchangeSample {
+    ExchangeSample {
+        journey: journey(0),
+        operation,
+        stage,
+        finished: Duration::from_millis(at_ms),
+        phases: Phases {
+            first_byte: Some(Duration::from_micros(at_ms)),
+            body: Some(Duration::from_micros(at_ms * 2)),
+            total: Duration::from_micros(at_ms * 3),
+            ..Phases::default()
+        },
+        connection: Connection::Reused,
+        sent: 10,
+        received: 1_000,
+        status: Some(200),
+        outcome,
+    }
+}
+
+fn iteration(journey_index: usize, outcome: Outcome, at_ms: u64) -> IterationSample {
+    let at = Duration::from_millis(at_ms);
+    IterationSample {
+        journey: journey(journey_index),
+        stage: Stage::Measure,
+        scheduled: at.saturating_sub(Duration::from_millis(30)),
+        started: at.saturating_sub(Duration::from_millis(20)),
+        finished: at,
+        sent: 1,
+        received: 2,
+        outcome,
+    }
+}
+
+fn run_iteration(recorder: &mut Recorder, sample: &IterationSample) {
+    recorder.scheduled(sample.journey, sample.stage);
+    recorder.started(sample.journey, sample.stage);
+    recorder.iteration(sample);
+}
+
+fn run_exchange(recorder: &mut Recorder, sample: &ExchangeSample) {
+    recorder.exchange(sample);
+    recorder.transport_bytes(sample.sent, sample.received);
+}
+
+const RESET: Outcome = Outcome::Failed(FailureClass::Reset);
+
+#[test]
+fn failures_never_enter_the_latency_of_successes() {
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    run_exchange(
+        &mut recorder,
+        &exchange(Stage::Measure, Operation::BlobGet, Outcome::Ok, 5),
+    );
+    run_exchange(
+        &mut recorder,
+        &exchange(Stage::Measure, Operation::BlobGet, RESET, 9_000),
+    );
+    run_exchange(
+        &mut recorder,
+        &exchange(
+            Stage::Measure,
+            Operation::BlobGet,
+            Outcome::Cancelled,
+            9_000,
+        ),
+    );
+    run_iteration(&mut recorder, &iteration(0, Outcome::Ok, 40));
+    run_iteration(&mut recorder, &iteration(0, RESET, 500));
+    let record = recorder.into_record();
+
+    let (_, blobs) = record.operations(journey(0)).nth(1).unwrap();
+    assert_eq!(
+        blobs.phase(Phase::Total).max(),
+        Some(Duration::from_micros(15))
+    );
+    assert_eq!(
+        blobs.phase(Phase::FirstByte).max(),
+        Some(Duration::from_micros(5))
+    );
+    assert_eq!(blobs.phase(Phase::Tls).count(), 0);
+    assert_eq!(blobs.failed_total.count(), 1);
+    assert_eq!(
+        (
+            blobs.outcomes.ok,
+            blobs.outcomes.failed,
+            blobs.outcomes.cancelled
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!(blobs.bytes.received, 3_000);
+
+    let (_, _, pulls) = record.journeys().next().unwrap();
+    let micros = |histogram: &LatencyHistogram| histogram.min().map(|it| it.as_micros());
+    // The lowest value of the bucket, at most one part in a thousand below.
+    assert_eq!(micros(&pulls.service_time), Some(20_000));
+    assert_eq!(micros(&pulls.response_time), Some(30_000));
+    assert_eq!(micros(&pulls.start_lag), Some(10_000));
+    assert_eq!(pulls.failed_service_time.count(), 1);
+    assert!(record.check().holds(), "{:?}", record.check());
+}
+
+#[test]
+fn only_the_measured_window_feeds_statistics() {
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    for stage in [Stage::Prepare, Stage::WarmUp, Stage::CleanUp] {
+        run_exchange(
+            &mut recorder,
+            &exchange(stage, Operation::BlobGet, Outcome::Ok, 1),
+        );
+        run_iteration(
+            &mut recorder,
+            &IterationSample {
+                stage,
+                ..iteration(0, Outcome::Ok, 100)
+            },
+        );
+    }
+    let record = recorder.into_record();
+    assert_eq!(record.totals(Stage::Measure), &Totals::default());
+    assert!(
+        record
+            .operations(journey(0))
+            .all(|(_, it)| it.outcomes.ended() == 0)
+    );
+    assert_eq!(record.time_series().windows().count(), 0);
+    let (operation, tally) = record.tally(Stage::WarmUp).operations().next().unwrap();
+    assert_eq!((operation, tally.outcomes.ok), (Operation::BlobGet, 1));
+    assert_eq!(tally.statuses.iter().collect::<Vec<_>>(), [(200, 1)]);
+    assert_eq!(record.totals(Stage::WarmUp).iterations.ok, 1);
+    assert!(record.check().holds(), "{:?}", record.check());
+}
+
+#[test]
+fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    recorder.end_window(Duration::from_secs(2));
+    recorder.end_window(Duration::from_secs(30)); // it does not open again
+    for at_ms in [1_000, 2_000, 2_001] {
+        run_exchange(
+            &mut recorder,
+            &exchange(Stage::Measure, Operation::BlobGet, Outcome::Ok, at_ms),
+        );
+        run_iteration(&mut recorder, &iteration(0, Outcome::Ok, at_ms));
+    }
+    let record = recorder.into_record();
+    assert_eq!(record.window(), Duration::from_secs(2));
+    let (_, _, pulls) = record.journeys().next().unwrap();
+    assert_eq!((pulls.outcomes.ok, pulls.within_window), (3, 2));
+    let (_, blobs) = record.operations(journey(0)).nth(1).unwrap();
+    assert_eq!((blobs.outcomes.ok, blobs.within_window), (3, 2));
+    assert_eq!(blobs.bytes_within_window.received, 2_000);
+}
+
+#[test]
+fn an_operation_that_was_not_foreseen_is_not_lost() {
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    run_exchange(
+        &mut recorder,
+        &exchange(Stage::Measure, Operation::Redirected, RESET, 1),
+    );
+    let mut record = Recorder::new(&catalogue(), Duration::from_secs(60)).into_record();
+    record.merge(recorder.into_record());
+    let found = record
+        .operations(journey(0))
+        .find(|(operation, _)| *operation == Operation::Redirected);
+    assert_eq!(found.unwrap().1.outcomes.failed, 1);
+    assert!(record.check().holds(), "{:?}", record.check());
+}
+
+#[test]
+fn a_sum_that_does_not_close_is_named() {
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    recorder.scheduled(journey(1), Stage::Measure);
+    recorder.scheduled(journey(1), Stage::Measure);
+    recorder.started(journey(1), Stage::Measure); // the other is lost, and this one never ends
+    recorder.exchange(&exchange(
+        Stage::Measure,
+        Operation::BlobGet,
+        Outcome::Ok,
+        1,
+    )); // no transport bytes
+    let closure = recorder.into_record().check();
+    let broken: Vec<_> = closure
+        .broken()
+        .map(|sum| (sum.name.as_str(), sum.left, sum.right))
+        .collect();
+    assert_eq!(
+        broken,
+        [
+            ("measure: scheduled = started + dropped", 2, 1),
+            ("measure: started = ok + failed + cancelled", 1, 0),
+            ("push: scheduled = started + dropped", 2, 1),
+            ("push: started = ok + failed + cancelled", 1, 0),
+            ("bytes sent: transport = samples", 0, 10),
+            ("bytes received: transport = samples", 0, 1_000),
+        ]
+    );
+}
+
+#[test]
+fn the_progress_line_sees_what_goes_on() {
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    run_iteration(&mut recorder, &iteration(0, Outcome::Ok, 1_000));
+    run_iteration(&mut recorder, &iteration(1, Outcome::Ok, 1_000));
+    recorder.scheduled(journey(0), Stage::Measure);
+    recorder.started(journey(0), Stage::Measure);
+    run_exchange(
+        &mut recorder,
+        &exchange(Stage::Measure, Operation::BlobGet, RESET, 1),
+    );
+    let mut live = Live::new();
+    live.merge(&recorder.live());
+    live.merge(&recorder.live());
+    assert_eq!(live.active(), 2);
+    assert_eq!(live.totals(Stage::Measure).iterations.ok, 4);
+    assert_eq!(live.totals(Stage::Measure).exchanges.failed, 2);
+    assert_eq!(live.totals(Stage::Measure).bytes.received, 2_000);
+    let median = live.service_time(Quantile::P50).unwrap().as_micros();
+    assert!((20_000..20_200).contains(&median), "{median}");
+}
+
+#[test]
+#[should_panic(expected = "two different plans")]
+fn records_of_different_plans_do_not_merge() {
+    let other = Catalogue::new(vec![("poll".into(), vec![])]);
+    let mut record = Recorder::new(&catalogue(), Duration::ZERO).into_record();
+    record.merge(Recorder::new(&other, Duration::ZERO).into_record());
+}
+
+/// What a worker may be told.
+#[derive(Debug, Clone)]
+enum Event {
+    Exchange(ExchangeSample),
+    Iteration(IterationSample),
+    Dropped(usize),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let outcome = prop_oneof![
+        Just(Outcome::Ok),
+        prop::sample::select(&FailureClass::ALL[..]).prop_map(Outcome::Failed),
+        Just(Outcome::Cancelled),
+    ];
+    let stage = prop::sample::select(&Stage::ALL[..]);
+    let operation = prop::sample::select(&Operation::ALL[..]);
+    (0..3, stage, operation, outcome, 0_u64..3_000_000).prop_map(
+        |(kind, stage, operation, outcome, at_ms)| match kind {
+            0 => Event::Exchange(exchange(stage, operation, outcome, at_ms)),
+            1 => Event::Iteration(IterationSample {
+                stage,
+                ..iteration(usize::from(at_ms % 2 == 0), outcome, at_ms)
+            }),
+            _ => Event::Dropped(usize::from(at_ms % 2 == 0)),
+        },
+    )
+}
+
+fn play(recorder: &mut Recorder, event: &Event) {
+    match event {
+        Event::Exchange(sample) => {
+            run_exchange(recorder, sample);
+            if let Outcome::Failed(class) = sample.outcome {
+                recorder.failure_example(&FailureExample {
+                    journey: sample.journey,
+                    operation: sample.operation,
+                    class,
+                    status: sample.status,
+                    code: None,
+                    at: Duration::ZERO,
+                    text: &"example",
+                });
+            }
+        }
+        Event::Iteration(sample) => run_iteration(recorder, sample),
+        Event::Dropped(index) => {
+            recorder.scheduled(journey(*index), Stage::Measure);
+            recorder.dropped(journey(*index), Stage::Measure);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn merging_workers_is_recording_into_one(events in prop::collection::vec((event(), any::<bool>()), 0..60)) {
+        let new = || Recorder::new(&catalogue(), Duration::from_secs(60));
+        let (mut one, mut left, mut right) = (new(), new(), new());
+        for (event, to_left) in &events {
+            play(&mut one, event);
+            play(if *to_left { &mut left } else { &mut right }, event);
+        }
+        let mut live = left.live();
+        live.merge(&right.live());
+        prop_assert_eq!(&live, &one.live());
+        let mut merged = left.into_record();
+        merged.merge(right.into_record());
+        let one = one.into_record();
+        prop_assert!(merged.check().holds(), "{:?}", merged.check());
+        let kinds = |record: &Record| {
+            let mut kinds: Vec<_> = record.failures().kinds().to_vec();
+            kinds.sort_by_key(|it| (it.operation, it.class));
+            kinds
+        };
+        prop_assert_eq!(kinds(&merged), kinds(&one));
+        merged.failures = FailureLog::default();
+        let one = Record { failures: FailureLog::default(), ..one };
+        prop_assert!(merged == one);
+    }
+}

@@ -1,0 +1,121 @@
+//! One worker's side of measuring: samples go in, nothing comes out before the end.
+
+use std::time::Duration;
+
+use super::{
+    Bytes, Catalogue, ExchangeSample, FailureExample, IterationSample, JourneyId, Live, Outcome,
+    Record, Stage,
+};
+
+/// Counts the samples of one worker.
+///
+/// There is one per worker, without a lock; its memory is reserved when it is made. The engine's part of the
+/// contract, which [`Record::check`] holds it to:
+///
+/// - an iteration that is due is announced by [`scheduled`](Self::scheduled), then either
+///   [`started`](Self::started) or [`dropped`](Self::dropped), and a started one ends in one
+///   [`iteration`](Self::iteration);
+/// - each exchange ends in one [`exchange`](Self::exchange), also one that failed or was cancelled;
+/// - [`transport_bytes`](Self::transport_bytes) counts the bytes of all bodies on another path than the samples do.
+#[derive(Debug)]
+pub struct Recorder {
+    record: Record,
+    live: Live,
+}
+
+impl Recorder {
+    /// A recorder for a measured window of that length.
+    ///
+    /// The length decides how wide the windows of the time series are, and what ends too late to count in a rate:
+    /// see [`Recorder::end_window`] for a run whose length is not known before.
+    pub fn new(catalogue: &Catalogue, expected_duration: Duration) -> Self {
+        Self {
+            record: Record::new(catalogue, expected_duration),
+            live: Live::new(),
+        }
+    }
+
+    /// Closes the measured window early, at that time since it opened: the run was interrupted, or had nothing more
+    /// to do. To be called before a sample is recorded that ended later.
+    pub fn end_window(&mut self, at: Duration) {
+        self.record.window = self.record.window.min(at);
+    }
+
+    /// Counts an iteration that is due.
+    pub fn scheduled(&mut self, journey: JourneyId, stage: Stage) {
+        self.starts(journey, stage, |starts| &mut starts.scheduled);
+    }
+
+    /// Counts an iteration that begins.
+    pub fn started(&mut self, journey: JourneyId, stage: Stage) {
+        self.starts(journey, stage, |starts| &mut starts.started);
+    }
+
+    /// Counts an iteration that was due and cannot begin.
+    pub fn dropped(&mut self, journey: JourneyId, stage: Stage) {
+        self.starts(journey, stage, |starts| &mut starts.dropped);
+    }
+
+    fn starts(
+        &mut self,
+        journey: JourneyId,
+        stage: Stage,
+        which: impl Fn(&mut super::Starts) -> &mut u64,
+    ) {
+        *which(&mut self.live.totals_mut(stage).starts) += 1;
+        if stage == Stage::Measure {
+            *which(&mut self.record.journey_mut(journey).starts) += 1;
+        }
+    }
+
+    /// Records the end of an exchange.
+    ///
+    /// # Panics
+    /// When the journey is of another catalogue.
+    pub fn exchange(&mut self, sample: &ExchangeSample) {
+        let totals = self.live.totals_mut(sample.stage);
+        totals.exchanges.count(sample.outcome);
+        totals.bytes.merge(sample.bytes());
+        self.record.exchange(sample);
+    }
+
+    /// Records the end of an iteration.
+    ///
+    /// # Panics
+    /// When the journey is of another catalogue.
+    pub fn iteration(&mut self, sample: &IterationSample) {
+        let totals = self.live.totals_mut(sample.stage);
+        totals.iterations.count(sample.outcome);
+        if sample.stage == Stage::Measure {
+            if sample.outcome == Outcome::Ok {
+                self.live.ok_service_time(sample.service_time());
+            }
+            self.record.iteration(sample);
+        }
+    }
+
+    /// Counts a failure by its kind and keeps it as the example if it is the first. To be called once for each
+    /// failed exchange, beside [`exchange`](Self::exchange).
+    pub fn failure_example(&mut self, example: &FailureExample<'_>) {
+        self.record.failures.record(example);
+    }
+
+    /// Adds bytes of bodies as the transport counted them.
+    pub fn transport_bytes(&mut self, sent: u64, received: u64) {
+        self.record.transport.merge(Bytes { sent, received });
+    }
+
+    /// The counts so far, for a progress line. Copies 26 KiB.
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
+    /// Everything that was recorded.
+    pub fn into_record(self) -> Record {
+        let mut record = self.record;
+        for stage in Stage::ALL {
+            record.totals[stage.index()] = *self.live.totals(stage);
+        }
+        record
+    }
+}

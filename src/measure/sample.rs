@@ -1,0 +1,240 @@
+//! What is known of one exchange or one iteration when it has ended.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::oci::Operation;
+
+use super::{Bytes, JourneyId, Outcome};
+
+/// The part of a run that something belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Content is put where the run expects it.
+    Prepare,
+    /// The load runs and is not yet measured.
+    WarmUp,
+    /// The load that statistics are made of.
+    Measure,
+    /// What the run left behind is removed.
+    CleanUp,
+}
+
+impl Stage {
+    /// Every stage, in the order of a run.
+    pub const ALL: [Self; 4] = [Self::Prepare, Self::WarmUp, Self::Measure, Self::CleanUp];
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::WarmUp => "warm-up",
+            Self::Measure => "measure",
+            Self::CleanUp => "clean-up",
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// A part of an exchange that has a clock of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Waiting for a connection to come free.
+    Wait,
+    /// Resolving the host's name.
+    Dns,
+    /// Connecting the socket.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// Writing the request.
+    Send,
+    /// From the request written to the head of the response.
+    FirstByte,
+    /// From the head to the end of the response.
+    Body,
+    /// The whole exchange.
+    Total,
+}
+
+impl Phase {
+    /// Every phase, in the order of an exchange.
+    pub const ALL: [Self; 8] = [
+        Self::Wait,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Send,
+        Self::FirstByte,
+        Self::Body,
+        Self::Total,
+    ];
+
+    /// The name in reports and thresholds.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Send => "send",
+            Self::FirstByte => "first-byte",
+            Self::Body => "body",
+            Self::Total => "total",
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How long each part of an exchange took; `None` for a part that it did not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Phases {
+    /// Waiting for a connection to come free.
+    pub wait: Option<Duration>,
+    /// Resolving the host's name.
+    pub dns: Option<Duration>,
+    /// Connecting the socket.
+    pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// Writing the request.
+    pub send: Option<Duration>,
+    /// From the request written to the head of the response.
+    pub first_byte: Option<Duration>,
+    /// From the head to the end of the response.
+    pub body: Option<Duration>,
+    /// The whole exchange.
+    pub total: Duration,
+}
+
+impl Phases {
+    /// The parts in the order of [`Phase::ALL`].
+    pub(super) const fn in_order(&self) -> [Option<Duration>; Phase::ALL.len()] {
+        [
+            self.wait,
+            self.dns,
+            self.connect,
+            self.tls,
+            self.send,
+            self.first_byte,
+            self.body,
+            Some(self.total),
+        ]
+    }
+}
+
+/// What an exchange ran over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Connection {
+    /// A connection made for it.
+    New,
+    /// A connection that had served before.
+    Reused,
+    /// It never got one.
+    None,
+}
+
+/// One HTTP request and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeSample {
+    /// The journey that it was made for.
+    pub journey: JourneyId,
+    /// What was asked.
+    pub operation: Operation,
+    /// The part of the run that it belongs to.
+    pub stage: Stage,
+    /// When it ended, since the measured window opened; zero before that.
+    pub finished: Duration,
+    /// Where its time went.
+    pub phases: Phases,
+    /// What it ran over.
+    pub connection: Connection,
+    /// Bytes of the request's body.
+    pub sent: u64,
+    /// Bytes of the response's body.
+    pub received: u64,
+    /// The status, in `100..=999`, if a response came.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// One run of a journey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IterationSample {
+    /// The journey.
+    pub journey: JourneyId,
+    /// The part of the run that it belongs to.
+    pub stage: Stage,
+    /// When it was due, since the measured window opened.
+    pub scheduled: Duration,
+    /// When it began, on the same clock.
+    pub started: Duration,
+    /// When it ended, on the same clock.
+    pub finished: Duration,
+    /// Bytes of the bodies of its requests.
+    pub sent: u64,
+    /// Bytes of the bodies of its responses.
+    pub received: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl ExchangeSample {
+    pub(super) const fn bytes(&self) -> Bytes {
+        Bytes {
+            sent: self.sent,
+            received: self.received,
+        }
+    }
+}
+
+impl IterationSample {
+    pub(super) const fn bytes(&self) -> Bytes {
+        Bytes {
+            sent: self.sent,
+            received: self.received,
+        }
+    }
+
+    /// From the start to the end.
+    pub fn service_time(&self) -> Duration {
+        self.finished.saturating_sub(self.started)
+    }
+
+    /// From the moment it was due to the end: what somebody who wanted it then had to wait.
+    pub fn response_time(&self) -> Duration {
+        self.finished.saturating_sub(self.scheduled)
+    }
+
+    /// From the moment it was due to the start.
+    pub fn start_lag(&self) -> Duration {
+        self.started.saturating_sub(self.scheduled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_is_the_place_in_all() {
+        for (index, stage) in Stage::ALL.into_iter().enumerate() {
+            assert_eq!(stage.index(), index);
+            assert_eq!(serde_json::to_value(stage).unwrap(), stage.name());
+        }
+        for (index, phase) in Phase::ALL.into_iter().enumerate() {
+            assert_eq!(phase.index(), index);
+            assert_eq!(serde_json::to_value(phase).unwrap(), phase.name());
+        }
+    }
+}

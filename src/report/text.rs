@@ -1,0 +1,183 @@
+//! The summary that a person reads at the end of a run.
+
+mod failures;
+mod tables;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::measure::Sum;
+use crate::result::{Document, StageSection};
+use crate::units;
+
+use super::table::{Paint, cut, harmless};
+
+/// How wide the labels at the left of single lines are.
+const LABEL: usize = 12;
+
+/// The width that tables are made for: beyond it, nothing is moved to the right edge.
+const WIDE: usize = 120;
+
+/// The end-of-run summary, of as many lines as the plan has journeys and operations, not of the run's length.
+///
+/// `width` is the number of columns of the terminal. Words are cut to it; tables are not, because a number that is not
+/// shown is worse than a wrapped line (they fit into 120 columns unless names are long). Numbers have three significant
+/// digits. A percentile `q` is shown from 1/(1-q) samples on, because of fewer it is only the maximum under another
+/// name: p99.9 needs 1,000.
+pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option<&Path>) -> String {
+    let page = Page {
+        width: width.max(40),
+        colour,
+    };
+    let mut text = page.head(document);
+    text.push('\n');
+    text.push_str(&tables::journeys(document, colour));
+    text.push('\n');
+    text.push_str(&tables::operations(document, colour));
+    if tables::has_gaps(document) {
+        let words =
+            "-: no such phase, or too few samples to know (p99 needs 100, p99.9 needs 1,000)";
+        text.push_str(&page.dim(words));
+    }
+    text.push('\n');
+    text.push_str(&failures::lines(document, &page));
+    text.push_str(&page.foot(document, saved_as));
+    text
+}
+
+/// What lines are fitted to.
+struct Page {
+    width: usize,
+    colour: bool,
+}
+
+impl Page {
+    /// A labelled line, cut to the width.
+    fn line(&self, label: &str, words: &str, paint: Paint) -> String {
+        let words = cut(&harmless(words), self.width.saturating_sub(LABEL));
+        format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))
+    }
+
+    fn dim(&self, words: &str) -> String {
+        format!(
+            "{}\n",
+            Paint::Dim.over(&cut(words, self.width), self.colour)
+        )
+    }
+
+    fn head(&self, document: &Document) -> String {
+        let plan = &document.plan;
+        let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
+        let right = format!("seed {} · plan {fingerprint}", plan.seed);
+        let width = self.width.min(WIDE);
+        let name_width = width.saturating_sub(right.chars().count() + 2);
+        let name = cut(&harmless(&plan.name), name_width);
+        let gap = name_width - name.chars().count() + 2;
+        let name = Paint::Bold.over(&name, self.colour);
+        let mut text = format!("{name}{:gap$}{right}\n", "");
+        let target = &document.target;
+        let named: Vec<String> = [
+            (
+                "Docker-Distribution-Api-Version",
+                &target.docker_distribution_api_version,
+            ),
+            ("Server", &target.server),
+        ]
+        .into_iter()
+        .filter_map(|(header, value)| Some(format!("{header}: {}", value.as_ref()?)))
+        .collect();
+        if !named.is_empty() {
+            text.push_str(&self.line("target", &named.join(" · "), Paint::Plain));
+        }
+        let model = if document.open_model {
+            "open model"
+        } else {
+            "closed model: starts wait for the target, so response time is service time"
+        };
+        let window = units::duration(document.window());
+        text.push_str(&self.line("window", &format!("{window} · {model}"), Paint::Plain));
+        if document.interrupted {
+            text.push_str(&self.line("interrupted", "the plan was not done", Paint::Bad));
+        }
+        text
+    }
+
+    fn foot(&self, document: &Document, saved_as: Option<&Path>) -> String {
+        let mut text = String::new();
+        for (index, section) in document.stages.iter().enumerate() {
+            let label = if index == 0 { "outside" } else { "" };
+            text.push_str(&self.line(label, &stage(section), Paint::Plain));
+        }
+        if document.clamped > 0 {
+            let words = format!(
+                "{} durations were more than 1 h and are counted as 1 h",
+                units::count(document.clamped)
+            );
+            text.push_str(&self.line("note", &words, Paint::Bad));
+        }
+        for note in &document.notes {
+            text.push_str(&self.line("note", note, Paint::Plain));
+        }
+        text.push_str(&self.sums(document));
+        if let Some(path) = saved_as {
+            // A path is copied from here, so it is never cut.
+            let _ = writeln!(
+                text,
+                "{:LABEL$}{}",
+                "report",
+                harmless(&path.to_string_lossy())
+            );
+        }
+        text
+    }
+
+    fn sums(&self, document: &Document) -> String {
+        let closure = &document.closure;
+        if closure.holds() {
+            let words = format!("close ({} checked)", closure.sums.len());
+            return self.line("sums", &words, Paint::Good);
+        }
+        let words = "DO NOT CLOSE: a defect of regstorm, do not trust this report";
+        let mut text = self.line("sums", words, Paint::Bad);
+        for Sum { name, left, right } in closure.broken() {
+            let words = format!(
+                "{name}: {} and {}",
+                units::count(*left),
+                units::count(*right)
+            );
+            text.push_str(&self.line("", &words, Paint::Plain));
+        }
+        text
+    }
+}
+
+/// `warm-up 1,200 exchanges in 10.0 s, 3 failed, 33.6 MB received`
+fn stage(section: &StageSection) -> String {
+    let mut text = format!(
+        "{} {} in {}",
+        section.stage.name(),
+        number_of(section.exchanges.ended(), "exchange"),
+        units::duration(Duration::from_micros(section.duration_us))
+    );
+    if section.exchanges.failed > 0 {
+        let _ = write!(text, ", {} failed", units::count(section.exchanges.failed));
+    }
+    for (bytes, way) in [
+        (section.bytes.sent, "sent"),
+        (section.bytes.received, "received"),
+    ] {
+        if bytes > 0 {
+            let _ = write!(text, ", {} {way}", units::bytes(bytes));
+        }
+    }
+    text
+}
+
+fn number_of(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", units::count(count))
+}
+
+#[cfg(test)]
+mod tests;

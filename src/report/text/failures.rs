@@ -1,0 +1,70 @@
+//! What went wrong, by kind, with one example of each.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::result::{Document, FailureEntry};
+use crate::units;
+
+use super::super::table::Paint;
+use super::{Page, number_of};
+
+/// More kinds than this are in the document only: a summary must not scroll.
+const SHOWN: usize = 10;
+
+pub(super) fn lines(document: &Document, page: &Page) -> String {
+    let exchanges = document.totals.exchanges;
+    let failures = &document.failures;
+    let counted = format!(
+        "{} of {} in the window",
+        units::count(exchanges.failed),
+        number_of(exchanges.ended(), "exchange")
+    );
+    let paint = if exchanges.failed > 0 {
+        Paint::Bad
+    } else {
+        Paint::Plain
+    };
+    let mut text = page.line("failures", &counted, paint);
+    for kind in failures.kinds.iter().take(SHOWN) {
+        text.push_str(&page.line("", &entry(kind), Paint::Plain));
+    }
+    let hidden = failures.kinds.iter().skip(SHOWN);
+    let rest = hidden.fold(failures.other, |sum, kind| sum.saturating_add(kind.count));
+    if rest > 0 {
+        let words = format!("{} × other kinds, see the report", units::count(rest));
+        text.push_str(&page.line("", &words, Paint::Plain));
+    }
+    text
+}
+
+/// `6 × blob-get status 503 UNAVAILABLE, first at 0:47.310 in rollout: no backend`
+fn entry(kind: &FailureEntry) -> String {
+    let mut text = format!(
+        "{} × {} {}",
+        units::count(kind.count),
+        kind.operation,
+        kind.class
+    );
+    if let Some(status) = kind.status {
+        let _ = write!(text, " {status}");
+    }
+    if let Some(code) = &kind.code {
+        let _ = write!(text, " {code}");
+    }
+    let _ = write!(
+        text,
+        ", e.g. at {} in {}: {}",
+        clock(kind.example.at_us),
+        kind.example.journey,
+        kind.example.text
+    );
+    text
+}
+
+/// Minutes, seconds and milliseconds since the measured window opened: `0:47.310`.
+fn clock(micros: u64) -> String {
+    let at = Duration::from_micros(micros);
+    let (minutes, seconds) = (at.as_secs() / 60, at.as_secs() % 60);
+    format!("{minutes}:{seconds:02}.{:03}", at.subsec_millis())
+}

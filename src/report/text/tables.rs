@@ -1,0 +1,193 @@
+//! The tables of the summary: journeys and operations, each first counted and then timed.
+
+use std::time::Duration;
+
+use crate::measure::{LatencyHistogram, Phase};
+use crate::result::{Document, JourneySection, OperationSection};
+use crate::units::{self, Quantile};
+
+use super::super::table::{Cell, Paint, Table};
+
+const QUANTILES: [Quantile; 5] = [
+    Quantile::P50,
+    Quantile::P90,
+    Quantile::P95,
+    Quantile::P99,
+    Quantile::P999,
+];
+
+pub(super) fn journeys(document: &Document, colour: bool) -> String {
+    let mut counts = Table::new(
+        1,
+        &[
+            "journey",
+            "planned",
+            "started",
+            "ok",
+            "failed",
+            "dropped",
+            "cancelled",
+            "rate",
+            "sent",
+            "received",
+        ],
+    );
+    let mut times = Table::new(
+        2,
+        &["journey", "", "p50", "p90", "p95", "p99", "p99.9", "max"],
+    );
+    for journey in &document.journeys {
+        counts.row(vec![
+            (&journey.name).into(),
+            units::count(journey.starts.scheduled).into(),
+            units::count(journey.starts.started).into(),
+            units::count(journey.outcomes.ok).into(),
+            trouble(journey.outcomes.failed),
+            trouble(journey.starts.dropped),
+            units::count(journey.outcomes.cancelled).into(),
+            units::per_second(journey.iterations_per_s, "").into(),
+            units::bytes(journey.bytes.sent).into(),
+            units::bytes(journey.bytes.received).into(),
+        ]);
+        journey_times(&mut times, journey, document.open_model);
+    }
+    format!("{}\n{}", counts.render(colour), times.render(colour))
+}
+
+fn journey_times(times: &mut Table, journey: &JourneySection, open_model: bool) {
+    let response = ("response time", &journey.response_time);
+    let service = ("service time", &journey.service_time);
+    // In a closed model nothing is due before it starts: the row would only repeat the other.
+    let rows = if open_model {
+        vec![
+            (response, "from the scheduled start"),
+            (service, "from the real start"),
+        ]
+    } else {
+        vec![(service, "")]
+    };
+    for (index, ((label, histogram), remark)) in rows.into_iter().enumerate() {
+        let name = if index == 0 {
+            journey.name.as_str()
+        } else {
+            ""
+        };
+        let mut row: Vec<Cell> = vec![name.into(), label.into()];
+        if histogram.count() == 0 {
+            row.push("no samples".into());
+        } else {
+            row.extend(quantiles(histogram));
+            row.push(time(histogram.max()));
+            row.push(Cell::new(remark, Paint::Dim));
+        }
+        times.row(row);
+    }
+}
+
+pub(super) fn operations(document: &Document, colour: bool) -> String {
+    let mut counts = Table::new(
+        1,
+        &[
+            "operation",
+            "count",
+            "errors",
+            "cancelled",
+            "reused",
+            "rate",
+            "sent",
+            "received",
+        ],
+    );
+    let mut times = Table::new(
+        1,
+        &[
+            "operation",
+            "first byte p50",
+            "p99",
+            "total min",
+            "p50",
+            "p90",
+            "p95",
+            "p99",
+            "p99.9",
+            "max",
+        ],
+    );
+    if document.operations.is_empty() {
+        counts.row(vec!["no samples".into()]);
+        return counts.render(colour);
+    }
+    for operation in &document.operations {
+        counts.row(vec![
+            operation.name.name().into(),
+            units::count(operation.count).into(),
+            trouble(operation.outcomes.failed),
+            units::count(operation.outcomes.cancelled).into(),
+            reused(operation),
+            units::per_second(operation.requests_per_s, "").into(),
+            units::per_second(operation.sent_per_s, "B").into(),
+            units::per_second(operation.received_per_s, "B").into(),
+        ]);
+        times.row(operation_times(operation));
+    }
+    format!("{}\n{}", counts.render(colour), times.render(colour))
+}
+
+/// Whether the tables show a `-`: of the percentiles, p99.9 is the last to be known.
+pub(super) fn has_gaps(document: &Document) -> bool {
+    let few = |it: &LatencyHistogram| it.count() > 0 && it.quantile(Quantile::P999).is_none();
+    let journeys = document.journeys.iter().map(|it| &it.service_time);
+    let totals = document
+        .operations
+        .iter()
+        .filter_map(|it| it.phases.get(&Phase::Total));
+    let no_first_byte = |it: &OperationSection| {
+        it.phases.contains_key(&Phase::Total) && !it.phases.contains_key(&Phase::FirstByte)
+    };
+    journeys.chain(totals).any(few) || document.operations.iter().any(no_first_byte)
+}
+
+fn operation_times(operation: &OperationSection) -> Vec<Cell> {
+    let mut row: Vec<Cell> = vec![operation.name.name().into()];
+    let Some(total) = operation.phases.get(&Phase::Total) else {
+        row.push("no samples".into());
+        return row;
+    };
+    let first_byte = operation.phases.get(&Phase::FirstByte);
+    for quantile in [Quantile::P50, Quantile::P99] {
+        row.push(time(first_byte.and_then(|it| it.quantile(quantile))));
+    }
+    row.push(time(total.min()));
+    row.extend(quantiles(total));
+    row.push(time(total.max()));
+    row
+}
+
+fn quantiles(histogram: &LatencyHistogram) -> impl Iterator<Item = Cell> {
+    QUANTILES.map(|it| time(histogram.quantile(it))).into_iter()
+}
+
+fn time(value: Option<Duration>) -> Cell {
+    value.map_or("-".to_owned(), units::duration).into()
+}
+
+fn trouble(count: u64) -> Cell {
+    let paint = if count > 0 { Paint::Bad } else { Paint::Plain };
+    Cell::new(units::count(count), paint)
+}
+
+/// The share of exchanges on a connection that had served before. Only all of them are 100%, only none is 0%.
+fn reused(operation: &OperationSection) -> Cell {
+    let connections = operation.connections;
+    let all = connections.new.saturating_add(connections.reused);
+    if all == 0 {
+        return "-".into();
+    }
+    let permille = u128::from(connections.reused) * 1000 / u128::from(all);
+    match (permille, connections.reused) {
+        (0, 0) => "0%".into(),
+        (0, _) => "<0.1%".into(),
+        (1000, _) => "100%".into(),
+        _ => format!("{}.{}%", permille / 10, permille % 10).into(),
+    }
+}

@@ -1,0 +1,287 @@
+//! The summary as a person sees it, of documents whose numbers are made by hand.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::measure::Catalogue;
+use crate::measure::{
+    Bytes, Closure, Connections, FailureClass, LatencyHistogram, Outcomes, Phase, Record, Recorder,
+    Stage, Starts, Totals,
+};
+use crate::oci::{Digest, Operation};
+use crate::result::{
+    Environment, Example, Facts, FailureEntry, FailureSection, JourneySection, OperationSection,
+    PlanSection, TargetHeaders,
+};
+
+/// The durations from `first` to `last` milliseconds, each once.
+fn millis(first: u64, last: u64) -> LatencyHistogram {
+    let mut histogram = LatencyHistogram::new();
+    for value in first..=last {
+        histogram.record(Duration::from_millis(value));
+    }
+    histogram
+}
+
+fn outcomes(ok: u64, failed: u64, cancelled: u64) -> Outcomes {
+    Outcomes {
+        ok,
+        failed,
+        cancelled,
+    }
+}
+
+/// A run in which nothing happened.
+fn empty() -> Document {
+    let catalogue = Catalogue::new(vec![("rollout".into(), vec![Operation::BlobGet])]);
+    let record: Record = Recorder::new(&catalogue, Duration::from_secs(20)).into_record();
+    let facts = Facts {
+        plan: PlanSection {
+            name: "rollout".into(),
+            seed: 42,
+            // sha256 of nothing begins with e3b0c442.
+            fingerprint: Digest::sha256(b""),
+            resolved: serde_json::Value::Null,
+        },
+        environment: Environment {
+            host: None,
+            kernel: None,
+            cpu_model: None,
+            cores: 2,
+            memory_bytes: None,
+            started: String::new(),
+            ended: String::new(),
+        },
+        target: TargetHeaders::default(),
+        interrupted: false,
+        open_model: true,
+        stage_durations: BTreeMap::new(),
+        notes: vec![],
+    };
+    Document::new(&record, facts)
+}
+
+fn journey() -> JourneySection {
+    JourneySection {
+        name: "rollout".into(),
+        starts: Starts {
+            scheduled: 1_010,
+            started: 1_008,
+            dropped: 2,
+        },
+        outcomes: outcomes(1_000, 6, 2),
+        failure_classes: BTreeMap::from([(FailureClass::Reset, 6)]),
+        bytes: Bytes {
+            sent: 0,
+            received: 1_414_213_562,
+        },
+        within_window: 998,
+        iterations_per_s: 49.9,
+        service_time: millis(1, 1_000),
+        response_time: millis(1_001, 2_000),
+        start_lag: millis(1, 1),
+        failed_service_time: millis(5, 5),
+        operations: vec![],
+    }
+}
+
+fn operation(
+    name: Operation,
+    ok: u64,
+    phases: BTreeMap<Phase, LatencyHistogram>,
+) -> OperationSection {
+    OperationSection {
+        name,
+        count: ok + 7,
+        outcomes: outcomes(ok, 6, 1),
+        failure_classes: BTreeMap::new(),
+        statuses: BTreeMap::from([(200, ok)]),
+        connections: Connections { new: 2, reused: 54 },
+        bytes: Bytes::default(),
+        within_window: ok,
+        bytes_within_window: Bytes::default(),
+        requests_per_s: 379.4,
+        sent_per_s: 0.0,
+        received_per_s: 1_410_000_000.0,
+        phases,
+        failed_total: LatencyHistogram::new(),
+    }
+}
+
+fn failures() -> FailureSection {
+    FailureSection {
+        kinds: vec![FailureEntry {
+            operation: Operation::BlobGet,
+            class: FailureClass::Status,
+            status: Some(503),
+            code: Some("UNAVAILABLE".into()),
+            count: 6,
+            example: Example {
+                journey: "rollout".into(),
+                at_us: 107_310_999,
+                text: "no\x1b[31m backend".into(),
+            },
+        }],
+        other: 2,
+    }
+}
+
+fn busy() -> Document {
+    let few = BTreeMap::from([
+        (Phase::Total, millis(1, 50)),
+        (Phase::FirstByte, millis(101, 150)),
+    ]);
+    Document {
+        target: TargetHeaders {
+            server: Some("nginx".into()),
+            docker_distribution_api_version: Some("registry/2.0".into()),
+        },
+        totals: Totals {
+            exchanges: outcomes(54_000, 6, 1),
+            ..Totals::default()
+        },
+        journeys: vec![journey()],
+        operations: vec![
+            operation(Operation::BlobGet, 50, few),
+            operation(Operation::Token, 0, BTreeMap::new()),
+        ],
+        stages: vec![StageSection {
+            stage: Stage::WarmUp,
+            duration_us: 10_000_000,
+            starts: Starts::default(),
+            iterations: Outcomes::default(),
+            exchanges: outcomes(1_200, 3, 0),
+            bytes: Bytes {
+                sent: 0,
+                received: 33_600_000,
+            },
+            operations: vec![],
+        }],
+        failures: failures(),
+        clamped: 0,
+        notes: vec!["the target is on this machine".into()],
+        closure: Closure {
+            sums: vec![Sum {
+                name: "rollout: all".into(),
+                left: 5,
+                right: 5,
+            }],
+        },
+        ..empty()
+    }
+}
+
+/// Every number follows from `busy`: of 1, 2, ..., 1,000 ms the median is the 500th, p99.9 the 999th; 54 of 56
+/// connections are 96.4%; 107,310,999 µs are 1 minute 47.310 s.
+const BUSY: &str = "\
+rollout                                                                                           seed 42 · plan e3b0c44
+target      Docker-Distribution-Api-Version: registry/2.0 · Server: nginx
+window      20 s · open model
+
+journey  planned  started     ok  failed  dropped  cancelled    rate  sent  received
+rollout    1,010    1,008  1,000       6        2          2  49.9/s   0 B   1.41 GB
+
+journey                    p50     p90     p95     p99   p99.9     max
+rollout  response time  1.50 s  1.90 s  1.95 s  1.99 s  2.00 s  2.00 s  from the scheduled start
+         service time   500 ms  900 ms  950 ms  990 ms  999 ms  1.00 s  from the real start
+
+operation  count  errors  cancelled  reused   rate   sent   received
+blob-get      57       6          1   96.4%  379/s  0 B/s  1.41 GB/s
+token          7       6          1   96.4%  379/s  0 B/s  1.41 GB/s
+
+operation  first byte p50  p99  total min      p50      p90      p95  p99  p99.9      max
+blob-get           125 ms    -       1 ms  25.0 ms  45.0 ms  48.0 ms    -      -  50.0 ms
+token          no samples
+-: no such phase, or too few samples to know (p99 needs 100, p99.9 needs 1,000)
+
+failures    6 of 54,007 exchanges in the window
+            6 × blob-get status 503 UNAVAILABLE, e.g. at 1:47.310 in rollout: no [31m backend
+            2 × other kinds, see the report
+outside     warm-up 1,203 exchanges in 10 s, 3 failed, 33.6 MB received
+note        the target is on this machine
+sums        close (1 checked)
+report      out/base.json
+";
+
+#[test]
+fn is_what_the_document_says() {
+    let text = summary(&busy(), 120, false, Some(Path::new("out/base.json")));
+    assert_eq!(text, BUSY, "\n{text}");
+}
+
+#[test]
+fn nothing_is_not_zero() {
+    let text = summary(&empty(), 120, false, None);
+    assert_eq!(text.matches("no samples").count(), 3, "\n{text}");
+    assert!(!text.contains("µs") && !text.contains("NaN"), "\n{text}");
+    assert!(text.contains("0 of 0 exchanges"), "\n{text}");
+}
+
+#[test]
+fn a_closed_model_has_one_time() {
+    let document = Document {
+        open_model: false,
+        ..busy()
+    };
+    let text = summary(&document, 120, false, None);
+    assert!(!text.contains("from the scheduled start"), "\n{text}");
+    assert!(text.contains("rollout  service time  500 ms"), "\n{text}");
+    assert!(text.contains("closed model"), "\n{text}");
+}
+
+#[test]
+fn a_defect_is_not_overlooked() {
+    let closure = Closure {
+        sums: vec![Sum {
+            name: "rollout: started = ended".into(),
+            left: 7,
+            right: 6,
+        }],
+    };
+    let document = Document {
+        closure,
+        clamped: 3,
+        interrupted: true,
+        ..busy()
+    };
+    let text = summary(&document, 120, false, None);
+    assert!(text.contains("DO NOT CLOSE"), "\n{text}");
+    assert!(
+        text.contains("rollout: started = ended: 7 and 6"),
+        "\n{text}"
+    );
+    assert!(text.contains("3 durations were more than 1 h"), "\n{text}");
+    assert!(text.contains("interrupted"), "\n{text}");
+}
+
+#[test]
+fn many_kinds_of_failures_do_not_scroll() {
+    let mut document = busy();
+    document.failures.kinds = vec![document.failures.kinds[0].clone(); 40];
+    let text = summary(&document, 120, false, None);
+    assert_eq!(text.matches("6 × blob-get").count(), 10);
+    assert!(text.contains("182 × other kinds"), "\n{text}"); // 30 * 6 + 2
+}
+
+#[test]
+fn words_are_cut_to_the_terminal_and_colour_adds_no_words() {
+    let mut document = busy();
+    document.failures.kinds[0].example.text = "x".repeat(300);
+    document.notes = vec!["y".repeat(300)];
+    document.plan.name = "z".repeat(300);
+    let text = summary(&document, 80, false, None);
+    let words = text.lines().filter(|line| line.contains(['x', 'y', 'z']));
+    let wide: Vec<_> = words.filter(|line| line.contains('…')).collect();
+    assert_eq!(wide.len(), 3, "\n{text}");
+    assert!(
+        wide.iter().all(|line| line.chars().count() <= 80),
+        "\n{text}"
+    );
+
+    let mut painted = summary(&document, 80, true, None);
+    assert!(painted.contains("\x1b[31m"));
+    for code in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m"] {
+        painted = painted.replace(code, "");
+    }
+    assert_eq!(painted, text);
+}

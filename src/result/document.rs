@@ -1,0 +1,104 @@
+//! The document of one run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::{Bytes, Closure, Stage, TimeSeries, Totals};
+use crate::oci::Digest;
+
+use super::{Environment, FailureSection, JourneySection, OperationSection, Schema, StageSection};
+
+/// Everything that is known of a run. Fields are in the order in which a reader wants them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// The format, always `regstorm.report/1`.
+    pub schema: Schema,
+    /// The version of regstorm that measured.
+    pub regstorm: String,
+    /// What was to be done.
+    pub plan: PlanSection,
+    /// Where and when it was done.
+    pub environment: Environment,
+    /// What the target said of itself.
+    pub target: TargetHeaders,
+    /// Whether the run was stopped before its plan was done.
+    pub interrupted: bool,
+    /// Whether iterations were started on a schedule that does not wait for the target. If not, response time is
+    /// service time, and neither compares with those of an open model.
+    pub open_model: bool,
+    /// The length of the measured window in microseconds: what every rate is divided by.
+    pub window_us: u64,
+    /// The sums of the measured stage.
+    pub totals: Totals,
+    /// Bytes of bodies as the transport counted them, of all stages.
+    pub transport: Bytes,
+    /// How many durations were more than an hour and are counted as an hour.
+    pub clamped: u64,
+    /// The journeys, in the order of the plan.
+    pub journeys: Vec<JourneySection>,
+    /// The operations of all journeys together; each journey has its own as well.
+    pub operations: Vec<OperationSection>,
+    /// What happened outside the measured window.
+    pub stages: Vec<StageSection>,
+    /// Failures of all stages by kind.
+    pub failures: FailureSection,
+    /// The measured stage over time.
+    pub time_series: TimeSeries,
+    /// The sums that must agree, and whether they do.
+    pub closure: Closure,
+    /// What else a reader has to know.
+    pub notes: Vec<String>,
+}
+
+/// The plan of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanSection {
+    /// The name of the scenario.
+    pub name: String,
+    /// The seed of all choices.
+    pub seed: u64,
+    /// The digest of the resolved plan: runs with the same one did the same.
+    pub fingerprint: Digest,
+    /// The plan with no default left open. It holds no secrets; the caller sees to that.
+    pub resolved: serde_json::Value,
+}
+
+/// Headers by which a registry names itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TargetHeaders {
+    /// `Server`
+    pub server: Option<String>,
+    /// `Docker-Distribution-Api-Version`
+    pub docker_distribution_api_version: Option<String>,
+}
+
+/// What the caller knows of a run and the record does not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// What was to be done.
+    pub plan: PlanSection,
+    /// Where and when it was done.
+    pub environment: Environment,
+    /// What the target said of itself.
+    pub target: TargetHeaders,
+    /// Whether the run was stopped before its plan was done.
+    pub interrupted: bool,
+    /// Whether iterations were started on a schedule that does not wait for the target.
+    pub open_model: bool,
+    /// How long each stage outside the measured window took.
+    pub stage_durations: BTreeMap<Stage, Duration>,
+    /// What else a reader has to know.
+    pub notes: Vec<String>,
+}
+
+impl Document {
+    /// The length of the measured window.
+    pub const fn window(&self) -> Duration {
+        Duration::from_micros(self.window_us)
+    }
+}
+
+#[cfg(test)]
+mod tests;

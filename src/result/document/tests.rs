@@ -1,0 +1,249 @@
+//! From samples to a document, to disk and back, and two documents into one.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::super::{Error, MergeError};
+use super::*;
+use crate::measure::{
+    Catalogue, Connection, ExchangeSample, FailureClass, FailureExample, IterationSample, Outcome,
+    Phase, Phases, Record, Recorder,
+};
+use crate::oci::{ErrorCode, Operation};
+
+fn facts() -> Facts {
+    Facts {
+        plan: PlanSection {
+            name: "rollout".into(),
+            seed: 42,
+            fingerprint: Digest::sha256(b"plan"),
+            resolved: serde_json::json!({ "name": "rollout", "load": [{ "rate": 50 }] }),
+        },
+        environment: Environment {
+            host: Some("alpha".into()),
+            kernel: Some("6.1".into()),
+            cpu_model: None,
+            cores: 2,
+            memory_bytes: Some(1 << 32),
+            started: "2026-01-02T03:04:05.000Z".into(),
+            ended: "2026-01-02T03:04:25.000Z".into(),
+        },
+        target: TargetHeaders::default(),
+        interrupted: false,
+        open_model: true,
+        stage_durations: BTreeMap::from([(Stage::WarmUp, Duration::from_secs(5))]),
+        notes: vec!["a note".into()],
+    }
+}
+
+/// Pulls that each take `millis` and get one blob, ending one a second; every third fails with 503.
+fn record(millis: &[u64]) -> Record {
+    let catalogue = Catalogue::new(vec![("pull".into(), vec![Operation::BlobGet])]);
+    let journey = catalogue.journey(0).unwrap();
+    let mut recorder = Recorder::new(&catalogue, Duration::from_secs(20));
+    for (number, millis) in (1_u64..).zip(millis) {
+        let stage = if number == 1 {
+            Stage::WarmUp
+        } else {
+            Stage::Measure
+        };
+        let failed = number % 3 == 0;
+        let outcome = if failed {
+            Outcome::Failed(FailureClass::Status)
+        } else {
+            Outcome::Ok
+        };
+        let finished = Duration::from_secs(number);
+        recorder.scheduled(journey, stage);
+        recorder.started(journey, stage);
+        recorder.exchange(&ExchangeSample {
+            journey,
+            operation: Operation::BlobGet,
+            stage,
+            finished,
+            phases: Phases {
+                total: Duration::from_millis(*millis),
+                ..Phases::default()
+            },
+            connection: Connection::New,
+            sent: 0,
+            received: 4_000,
+            status: Some(if failed { 503 } else { 200 }),
+            outcome,
+        });
+        if failed {
+            recorder.failure_example(&FailureExample {
+                journey,
+                operation: Operation::BlobGet,
+                class: FailureClass::Status,
+                status: Some(503),
+                code: Some(&ErrorCode::from("UNAVAILABLE")),
+                at: finished,
+                text: &format_args!("try number {number}"),
+            });
+        }
+        recorder.transport_bytes(0, 4_000);
+        recorder.iteration(&IterationSample {
+            journey,
+            stage,
+            scheduled: finished.saturating_sub(Duration::from_millis(*millis + 1)),
+            started: finished.saturating_sub(Duration::from_millis(*millis)),
+            finished,
+            sent: 0,
+            received: 4_000,
+            outcome,
+        });
+    }
+    recorder.into_record()
+}
+
+#[test]
+fn says_what_was_measured() {
+    // Number 1 is warm-up, 3 and 6 fail: 2, 4, 5, 7 are ok.
+    let document = Document::new(&record(&[10, 20, 30, 40, 50, 60, 70]), facts());
+    assert!(document.closure.holds(), "{:?}", document.closure);
+    let json: serde_json::Value = serde_json::from_str(&document.to_json()).unwrap();
+    assert_eq!(json["schema"], "regstorm.report/1");
+    assert_eq!(json["window_us"], 20_000_000);
+    let pull = &json["journeys"][0];
+    assert_eq!(pull["name"], "pull");
+    assert_eq!(pull["starts"]["started"], 6);
+    assert_eq!(pull["outcomes"]["ok"], 4);
+    assert_eq!(pull["iterations_per_s"], 0.2); // 4 in 20 s
+    assert_eq!(pull["service_time"]["count"], 4);
+    assert_eq!(pull["service_time"]["min_us"], 20_000);
+    assert!(pull["service_time"]["p99_us"].is_null());
+    assert_eq!(pull["failed_service_time"]["count"], 2);
+    let blobs = &json["operations"][0];
+    assert_eq!(blobs["name"], "blob-get");
+    assert_eq!(blobs["count"], 6);
+    assert_eq!(blobs["statuses"], serde_json::json!({ "200": 4, "503": 2 }));
+    assert_eq!(blobs["failure_classes"], serde_json::json!({ "status": 2 }));
+    assert_eq!(blobs["received_per_s"], 800.0); // 4 * 4,000 bytes in 20 s
+    assert_eq!(blobs["phases"]["total"]["count"], 4);
+    assert!(blobs["phases"]["tls"].is_null());
+    let warm_up = &json["stages"][0];
+    assert_eq!(warm_up["stage"], "warm-up");
+    assert_eq!(warm_up["duration_us"], 5_000_000);
+    assert_eq!(warm_up["operations"][0]["statuses"]["200"], 1);
+    let failure = &json["failures"]["kinds"][0];
+    assert_eq!(failure["code"], "UNAVAILABLE");
+    assert_eq!(failure["count"], 2);
+    assert_eq!(failure["example"]["text"], "try number 3");
+    assert_eq!(json["time_series"]["windows"].as_array().unwrap().len(), 8);
+    assert_eq!(json["closure"][0]["holds"], true);
+}
+
+#[test]
+fn is_read_as_it_was_saved() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("report.json");
+    for millis in [&[][..], &[10, 20, 30, 4_000_000, 50]] {
+        let document = Document::new(&record(millis), facts());
+        document.save(&path).unwrap();
+        assert_eq!(Document::load(&path).unwrap(), document);
+    }
+    let left: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "no temporary file stays behind");
+}
+
+#[test]
+fn refuses_what_it_cannot_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("report.json");
+    assert!(matches!(Document::load(&path), Err(Error::Read { .. })));
+    for text in ["", "{}", "[1]", r#"{"schema":"regstorm.report/1"}"#] {
+        fs::write(&path, text).unwrap();
+        let refused = Document::load(&path).unwrap_err();
+        assert!(matches!(refused, Error::Parse { .. }), "{text}");
+    }
+    fs::write(&path, r#"{"schema":"regstorm.report/2","anything":true}"#).unwrap();
+    let refused = Document::load(&path).unwrap_err().to_string();
+    assert!(refused.contains("report.json"), "{refused}");
+    assert!(refused.contains("`regstorm.report/2`"), "{refused}");
+    let nowhere = Path::new("/proc/no/such/report.json");
+    let refused = Document::new(&record(&[]), facts()).save(nowhere);
+    assert!(matches!(refused, Err(Error::Write { .. })));
+}
+
+#[test]
+fn only_shards_of_one_plan_merge() {
+    let ours = Document::new(&record(&[10, 20]), facts());
+    let mut theirs = ours.clone();
+    theirs.plan.fingerprint = Digest::sha256(b"another plan");
+    let mut merged = ours.clone();
+    assert!(matches!(merged.merge(theirs), Err(MergeError::Plan { .. })));
+    let mut theirs = ours.clone();
+    theirs.regstorm = "0.0.0".into();
+    assert!(matches!(
+        merged.merge(theirs),
+        Err(MergeError::Version { .. })
+    ));
+    let mut theirs = ours.clone();
+    theirs.journeys.clear();
+    assert_eq!(merged.merge(theirs), Err(MergeError::Journeys));
+    assert_eq!(merged, ours);
+}
+
+#[test]
+fn the_environment_spans_both_shards() {
+    let mut ours = Document::new(&record(&[10, 20]), facts());
+    let mut theirs = ours.clone();
+    theirs.environment.host = Some("beta".into());
+    theirs.environment.ended = "2026-01-02T03:05:00.000Z".into();
+    theirs.interrupted = true;
+    ours.merge(theirs).unwrap();
+    assert_eq!(ours.environment.host.as_deref(), Some("alpha"));
+    assert_eq!(ours.environment.started, "2026-01-02T03:04:05.000Z");
+    assert_eq!(ours.environment.ended, "2026-01-02T03:05:00.000Z");
+    assert!(ours.interrupted);
+    assert_eq!(
+        ours.notes,
+        ["a note", "merged with a shard that ran on host beta"]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// Two documents, each stored and read again, merge to the document of both records.
+    #[test]
+    fn documents_merge_as_records_do(
+        left in prop::collection::vec(0_u64..5_000_000, 0..20),
+        right in prop::collection::vec(0_u64..5_000_000, 0..20),
+    ) {
+        let read = |record: &Record| -> Document {
+            serde_json::from_str(&Document::new(record, facts()).to_json()).unwrap()
+        };
+        let (left, right) = (record(&left), record(&right));
+        let mut merged = read(&left);
+        merged.merge(read(&right)).unwrap();
+        let mut both = left;
+        both.merge(right);
+        let mut both = Document::new(&both, facts());
+        prop_assert!(merged.closure.holds());
+        for sum in &both.closure.sums {
+            prop_assert!(merged.closure.sums.contains(sum), "{:?}", sum);
+        }
+        both.closure = merged.closure.clone();
+        both.notes.clone_from(&merged.notes);
+        prop_assert!(both == merged);
+    }
+}
+
+#[test]
+fn a_histogram_is_the_same_after_the_document() {
+    let record = record(&[3, 141, 592, 6_535, 89_793, 238_462, 6_433_832]);
+    let document: Document =
+        serde_json::from_str(&Document::new(&record, facts()).to_json()).unwrap();
+    let (journey, _, series) = record.journeys().next().unwrap();
+    assert_eq!(document.journeys[0].response_time, series.response_time);
+    let (_, blobs) = record.operations(journey).next().unwrap();
+    assert_eq!(
+        &document.operations[0].phases[&Phase::Total],
+        blobs.phase(Phase::Total)
+    );
+    assert_eq!(document.clamped, 1); // 6,433,832 ms of an exchange; the iteration cannot start before the window
+}

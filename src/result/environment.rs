@@ -1,0 +1,112 @@
+//! The machine and the time of a run. The only place that reads the wall clock.
+
+use std::fs;
+use std::thread;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+/// Where and when a run was made. What the system does not tell is left out, never guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The name of the machine.
+    pub host: Option<String>,
+    /// The release of the kernel.
+    pub kernel: Option<String>,
+    /// The model of the first processor.
+    pub cpu_model: Option<String>,
+    /// The number of cores that this process may use; 0 when unknown.
+    pub cores: usize,
+    /// The memory of the machine, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// When the run began, RFC 3339, in UTC.
+    pub started: String,
+    /// When it ended, RFC 3339, in UTC.
+    pub ended: String,
+}
+
+impl Environment {
+    /// The machine that this is, and a run that begins now.
+    pub fn observe() -> Self {
+        let line = |path| {
+            let text = fs::read_to_string(path).ok()?;
+            let text = text.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let now = now();
+        Self {
+            host: line("/proc/sys/kernel/hostname"),
+            kernel: line("/proc/sys/kernel/osrelease"),
+            cpu_model: line("/proc/cpuinfo").and_then(|text| cpu_model(&text)),
+            cores: thread::available_parallelism().map_or(0, usize::from),
+            memory_bytes: line("/proc/meminfo").and_then(|text| memory_bytes(&text)),
+            started: now.clone(),
+            ended: now,
+        }
+    }
+
+    /// The run ends now.
+    pub fn end(&mut self) {
+        self.ended = now();
+    }
+
+    /// From the earlier start to the later end. The texts are of one format and in UTC, so they sort as times do.
+    pub(super) fn extend(&mut self, other: &Self) {
+        if other.started < self.started {
+            self.started.clone_from(&other.started);
+        }
+        if other.ended > self.ended {
+            self.ended.clone_from(&other.ended);
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the wall clock, for a reader to know when the run was"
+)]
+fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
+fn cpu_model(cpuinfo: &str) -> Option<String> {
+    field(cpuinfo, "model name").map(str::to_owned)
+}
+
+fn memory_bytes(meminfo: &str) -> Option<u64> {
+    let kib = field(meminfo, "MemTotal")?.strip_suffix("kB")?;
+    kib.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The value of the first line `name : value`.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == name).then_some(value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_linux_tells() {
+        let cpuinfo = "processor\t: 0\nmodel name\t: Fast CPU @ 3.00GHz\n\nmodel name\t: Second\n";
+        assert_eq!(cpu_model(cpuinfo).as_deref(), Some("Fast CPU @ 3.00GHz"));
+        assert_eq!(cpu_model("BogoMIPS : 1"), None);
+        let meminfo = "MemTotal:       16384 kB\nMemFree:  1 kB\n";
+        assert_eq!(memory_bytes(meminfo), Some(16_777_216));
+        assert_eq!(memory_bytes("MemTotal: many kB"), None);
+        assert_eq!(memory_bytes("MemTotal: 99999999999999999999 kB"), None);
+    }
+
+    #[test]
+    fn times_are_in_utc_and_sort() {
+        let mut environment = Environment::observe();
+        environment.end();
+        assert!(environment.started.ends_with('Z'));
+        assert_eq!(environment.started.len(), "2026-11-22T13:07:00.000Z".len());
+        assert!(environment.started <= environment.ended);
+    }
+}

@@ -1,0 +1,171 @@
+//! From the record of a run to its document.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::measure::{
+    ClassCounts, FailureClass, JourneyId, OperationSeries, Phase, Record, Stage, StatusCounts,
+    Totals,
+};
+use crate::oci::Operation;
+
+use super::{
+    Document, Example, Facts, FailureEntry, FailureSection, JourneySection, OperationSection,
+    Schema, StageOperation, StageSection,
+};
+
+impl Document {
+    /// The document of a run whose workers' records are merged.
+    pub fn new(record: &Record, facts: Facts) -> Self {
+        let window_us = micros(record.window());
+        Self {
+            schema: Schema,
+            regstorm: env!("CARGO_PKG_VERSION").to_owned(),
+            plan: facts.plan,
+            environment: facts.environment,
+            target: facts.target,
+            interrupted: facts.interrupted,
+            open_model: facts.open_model,
+            window_us,
+            totals: *record.totals(Stage::Measure),
+            transport: record.transport(),
+            clamped: record.clamped(),
+            journeys: journeys(record, window_us),
+            operations: all_operations(record, window_us),
+            stages: stages(record, &facts.stage_durations),
+            failures: failures(record),
+            time_series: record.time_series().clone(),
+            closure: record.check(),
+            notes: facts.notes,
+        }
+    }
+}
+
+fn journeys(record: &Record, window_us: u64) -> Vec<JourneySection> {
+    let section = |(id, name, series): (JourneyId, &str, &crate::measure::JourneySeries)| {
+        let mut section = JourneySection {
+            name: name.to_owned(),
+            starts: series.starts,
+            outcomes: series.outcomes,
+            failure_classes: classes(&series.classes),
+            bytes: series.bytes,
+            within_window: series.within_window,
+            iterations_per_s: 0.0,
+            service_time: series.service_time.clone(),
+            response_time: series.response_time.clone(),
+            start_lag: series.start_lag.clone(),
+            failed_service_time: series.failed_service_time.clone(),
+            operations: record
+                .operations(id)
+                .filter(|(_, series)| series.outcomes.ended() > 0)
+                .map(|(operation, series)| operation_section(operation, series))
+                .collect(),
+        };
+        section.rate(window_us);
+        section
+    };
+    record.journeys().map(section).collect()
+}
+
+fn all_operations(record: &Record, window_us: u64) -> Vec<OperationSection> {
+    let mut merged: BTreeMap<Operation, OperationSeries> = BTreeMap::new();
+    for (journey, _, _) in record.journeys() {
+        for (operation, series) in record.operations(journey) {
+            if series.outcomes.ended() > 0 {
+                merged.entry(operation).or_default().merge(series);
+            }
+        }
+    }
+    let section = |(operation, series): (&Operation, &OperationSeries)| {
+        let mut section = operation_section(*operation, series);
+        section.rate(window_us);
+        section
+    };
+    merged.iter().map(section).collect()
+}
+
+/// Without its rates, which need the window.
+fn operation_section(operation: Operation, series: &OperationSeries) -> OperationSection {
+    OperationSection {
+        name: operation,
+        count: series.outcomes.ended(),
+        outcomes: series.outcomes,
+        failure_classes: classes(&series.classes),
+        statuses: statuses(&series.statuses),
+        connections: series.connections,
+        bytes: series.bytes,
+        within_window: series.within_window,
+        bytes_within_window: series.bytes_within_window,
+        requests_per_s: 0.0,
+        sent_per_s: 0.0,
+        received_per_s: 0.0,
+        phases: Phase::ALL
+            .into_iter()
+            .map(|phase| (phase, series.phase(phase)))
+            .filter(|(_, histogram)| histogram.count() > 0)
+            .map(|(phase, histogram)| (phase, histogram.clone()))
+            .collect(),
+        failed_total: series.failed_total.clone(),
+    }
+}
+
+fn stages(record: &Record, durations: &BTreeMap<Stage, Duration>) -> Vec<StageSection> {
+    let section = |stage: Stage| {
+        let totals = record.totals(stage);
+        let duration = durations.get(&stage).copied().unwrap_or_default();
+        let happened = *totals != Totals::default() || !duration.is_zero();
+        (stage != Stage::Measure && happened).then(|| StageSection {
+            stage,
+            duration_us: micros(duration),
+            starts: totals.starts,
+            iterations: totals.iterations,
+            exchanges: totals.exchanges,
+            bytes: totals.bytes,
+            operations: record
+                .tally(stage)
+                .operations()
+                .map(|(name, tally)| StageOperation {
+                    name,
+                    outcomes: tally.outcomes,
+                    failure_classes: classes(&tally.classes),
+                    statuses: statuses(&tally.statuses),
+                    bytes: tally.bytes,
+                })
+                .collect(),
+        })
+    };
+    Stage::ALL.into_iter().filter_map(section).collect()
+}
+
+fn failures(record: &Record) -> FailureSection {
+    let entries = record.failures().kinds().iter().map(|kind| FailureEntry {
+        operation: kind.operation,
+        class: kind.class,
+        status: kind.status,
+        code: kind.code.as_ref().map(|code| code.as_str().to_owned()),
+        count: kind.count,
+        example: Example {
+            journey: record.journey_name(kind.journey).to_owned(),
+            at_us: micros(kind.at),
+            text: kind.example.clone(),
+        },
+    });
+    let mut section = FailureSection {
+        kinds: entries.collect(),
+        other: record.failures().other(),
+    };
+    section.sort();
+    section
+}
+
+fn classes(counts: &ClassCounts) -> BTreeMap<FailureClass, u64> {
+    counts.iter().collect()
+}
+
+fn statuses(counts: &StatusCounts) -> BTreeMap<u16, u64> {
+    counts.iter().collect()
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

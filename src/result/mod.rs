@@ -1,0 +1,29 @@
+//! The stored result of a run: one JSON document that everything else is rendered and judged from.
+//!
+//! A [`Document`] is built from a [`crate::measure::Record`] and what the caller knows of the run ([`Facts`]), saved
+//! before anything is rendered, and read back by reports and comparisons. It holds whole histograms and not
+//! percentiles only, so that the documents of two shards merge count by count ([`Document::merge`]); the percentiles
+//! beside them are for readers and are not read back, so the two cannot disagree.
+//!
+//! The schema carries a version. A document of another one is refused: a number that changed its meaning must not be
+//! compared with one that did not.
+//!
+//! This room neither renders nor judges, and is the only one that reads the wall clock.
+
+mod document;
+mod environment;
+mod from_record;
+mod merge;
+mod schema;
+mod section;
+mod store;
+
+pub use document::{Document, Facts, PlanSection, TargetHeaders};
+pub use environment::Environment;
+pub use merge::MergeError;
+pub use schema::Schema;
+pub use section::{
+    Example, FailureEntry, FailureSection, JourneySection, OperationSection, StageOperation,
+    StageSection,
+};
+pub use store::Error;

@@ -1,0 +1,204 @@
+//! The parts of a document: journeys, operations, stages, failures.
+//!
+//! Times are in microseconds (`_us`), latencies whole histograms. A rate is what ended well within the measured
+//! window, divided by the length of that window: what came later, or failed, is counted but is no throughput.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::{
+    Bytes, Connections, FailureClass, LatencyHistogram, Outcomes, Phase, Stage, Starts,
+};
+use crate::oci::Operation;
+
+/// One journey in the measured stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JourneySection {
+    /// Its name in the scenario.
+    pub name: String,
+    /// What became of the iterations that were due.
+    pub starts: Starts,
+    /// How the started ones ended.
+    pub outcomes: Outcomes,
+    /// The failed ones by class.
+    pub failure_classes: BTreeMap<FailureClass, u64>,
+    /// Bytes of bodies, of iterations of every outcome.
+    pub bytes: Bytes,
+    /// Ok iterations that ended within the measured window.
+    pub within_window: u64,
+    /// `within_window` divided by the window, to three decimals.
+    pub iterations_per_s: f64,
+    /// From start to end, of ok iterations.
+    pub service_time: LatencyHistogram,
+    /// From the scheduled start to the end, of ok iterations.
+    pub response_time: LatencyHistogram,
+    /// From the scheduled to the real start, of ok iterations.
+    pub start_lag: LatencyHistogram,
+    /// From start to end, of failed iterations.
+    pub failed_service_time: LatencyHistogram,
+    /// The operations of this journey.
+    pub operations: Vec<OperationSection>,
+}
+
+/// One operation in the measured stage, of one journey or of all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationSection {
+    /// What was asked.
+    pub name: Operation,
+    /// The number of exchanges, whatever their outcome.
+    pub count: u64,
+    /// How they ended.
+    pub outcomes: Outcomes,
+    /// The failed ones by class.
+    pub failure_classes: BTreeMap<FailureClass, u64>,
+    /// Responses by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// What the exchanges ran over.
+    pub connections: Connections,
+    /// Bytes of bodies, of exchanges of every outcome.
+    pub bytes: Bytes,
+    /// Ok exchanges that ended within the measured window.
+    pub within_window: u64,
+    /// Bytes of bodies of those.
+    pub bytes_within_window: Bytes,
+    /// `within_window` divided by the window, to three decimals.
+    pub requests_per_s: f64,
+    /// Bytes sent within the window divided by it, to three decimals.
+    pub sent_per_s: f64,
+    /// Bytes received within the window divided by it, to three decimals.
+    pub received_per_s: f64,
+    /// Latencies of ok exchanges by phase; a phase that never occurred is left out.
+    pub phases: BTreeMap<Phase, LatencyHistogram>,
+    /// The whole of each failed exchange.
+    pub failed_total: LatencyHistogram,
+}
+
+/// A stage outside the measured window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSection {
+    /// Which one.
+    pub stage: Stage,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// What became of the iterations that were due.
+    pub starts: Starts,
+    /// How the started ones ended.
+    pub iterations: Outcomes,
+    /// How the exchanges ended.
+    pub exchanges: Outcomes,
+    /// Bytes of bodies.
+    pub bytes: Bytes,
+    /// The exchanges by operation.
+    pub operations: Vec<StageOperation>,
+}
+
+/// One operation in a stage outside the measured window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageOperation {
+    /// What was asked.
+    pub name: Operation,
+    /// How the exchanges ended.
+    pub outcomes: Outcomes,
+    /// The failed ones by class.
+    pub failure_classes: BTreeMap<FailureClass, u64>,
+    /// Responses by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Bytes of bodies.
+    pub bytes: Bytes,
+}
+
+/// Failures of all stages.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FailureSection {
+    /// The kinds, the most frequent first.
+    pub kinds: Vec<FailureEntry>,
+    /// Failures of kinds beyond the number that is told apart.
+    pub other: u64,
+}
+
+/// One kind of failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureEntry {
+    /// What was asked.
+    pub operation: Operation,
+    /// Why it failed.
+    pub class: FailureClass,
+    /// The status, if responses came.
+    pub status: Option<u16>,
+    /// The registry's own code, if it gave one.
+    pub code: Option<String>,
+    /// How often it came.
+    pub count: u64,
+    /// The first of them.
+    pub example: Example,
+}
+
+/// One failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The journey that met it.
+    pub journey: String,
+    /// When it ended, in microseconds since the measured window opened.
+    pub at_us: u64,
+    /// What happened, in one line.
+    pub text: String,
+}
+
+impl FailureSection {
+    /// Puts the most frequent first; equal ones in a fixed order.
+    pub(super) fn sort(&mut self) {
+        self.kinds.sort_by(|a, b| {
+            let key = |it: &FailureEntry| (it.operation, it.class, it.status);
+            b.count
+                .cmp(&a.count)
+                .then_with(|| key(a).cmp(&key(b)))
+                .then_with(|| a.code.cmp(&b.code))
+        });
+    }
+}
+
+impl JourneySection {
+    /// Computes the rate from its count.
+    pub(super) fn rate(&mut self, window_us: u64) {
+        self.iterations_per_s = per_second(self.within_window, window_us);
+        for operation in &mut self.operations {
+            operation.rate(window_us);
+        }
+    }
+}
+
+impl OperationSection {
+    /// Computes the rates from their counts.
+    pub(super) fn rate(&mut self, window_us: u64) {
+        self.requests_per_s = per_second(self.within_window, window_us);
+        self.sent_per_s = per_second(self.bytes_within_window.sent, window_us);
+        self.received_per_s = per_second(self.bytes_within_window.received, window_us);
+    }
+}
+
+/// To three decimals, so that a JSON reader gets back the number that was written; 0 for a window of no length.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate is shown with three digits and stored with three decimals"
+)]
+fn per_second(count: u64, window_us: u64) -> f64 {
+    if window_us == 0 {
+        return 0.0;
+    }
+    let rate = count as f64 / (window_us as f64 / 1e6);
+    (rate * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "rounded to the very number")]
+    fn a_rate_is_per_second_of_the_window() {
+        assert_eq!(per_second(5_994, 120_000_000), 49.95);
+        assert_eq!(per_second(1, 3_000_000), 0.333);
+        assert_eq!(per_second(7, 0), 0.0);
+    }
+}

@@ -1,0 +1,104 @@
+//! A place in a sorted list of values.
+
+use std::fmt;
+
+/// A share in `[0, 1)`: the value that this share of all values does not exceed. Printed as a percentile, `p99.9`.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub struct Quantile {
+    // In [0, 100): as it is written, because 99.9 / 100 is not quite 0.999.
+    percentile: f64,
+}
+
+/// A number that is not a quantile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a percentile: write a number from 0 up to, but not, 100")]
+pub struct QuantileError(String);
+
+impl Quantile {
+    /// The median.
+    pub const P50: Self = Self { percentile: 50.0 };
+    /// Nine in ten.
+    pub const P90: Self = Self { percentile: 90.0 };
+    /// Nineteen in twenty.
+    pub const P95: Self = Self { percentile: 95.0 };
+    /// All but one in a hundred.
+    pub const P99: Self = Self { percentile: 99.0 };
+    /// All but one in a thousand.
+    pub const P999: Self = Self { percentile: 99.9 };
+
+    /// The quantile of a percentile: 99.9 is [`Quantile::P999`].
+    ///
+    /// # Errors
+    /// When the number is not finite or not in `[0, 100)`. The hundredth is the maximum, which is not a quantile.
+    pub fn from_percentile(percentile: f64) -> Result<Self, QuantileError> {
+        if (0.0..100.0).contains(&percentile) {
+            Ok(Self { percentile })
+        } else {
+            Err(QuantileError(percentile.to_string()))
+        }
+    }
+
+    /// The share, in `[0, 1)`.
+    pub const fn get(self) -> f64 {
+        self.percentile / 100.0
+    }
+
+    /// Whether that many values say anything about this place: one of them at least must be expected above it,
+    /// which takes 1/(1-q) values. Of 50 values, the 99.9th percentile is only another name for the maximum.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the answer changes near small numbers, which are exact"
+    )]
+    pub fn is_known_from(self, values: u64) -> bool {
+        // 100 - 99.9 is a little less than a tenth; a thousand values are enough all the same.
+        values as f64 * (100.0 - self.percentile) >= 100.0 - 1e-6
+    }
+}
+
+impl fmt::Display for Quantile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("p{}", self.percentile))
+    }
+}
+
+impl fmt::Debug for Quantile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_values_know_little() {
+        let first_known = [
+            (Quantile::P50, 2),
+            (Quantile::P90, 10),
+            (Quantile::P95, 20),
+            (Quantile::P99, 100),
+            (Quantile::P999, 1000),
+        ];
+        for (quantile, values) in first_known {
+            assert!(
+                !quantile.is_known_from(values - 1),
+                "{quantile} of {values} - 1"
+            );
+            assert!(quantile.is_known_from(values), "{quantile} of {values}");
+        }
+        let lowest = Quantile::from_percentile(0.0).unwrap();
+        assert!(!lowest.is_known_from(0));
+        assert!(lowest.is_known_from(1));
+    }
+
+    #[test]
+    fn is_printed_as_a_percentile() {
+        let shown = [Quantile::P50, Quantile::P99, Quantile::P999].map(|it| it.to_string());
+        assert_eq!(shown, ["p50", "p99", "p99.9"]);
+        assert_eq!(Quantile::from_percentile(99.9), Ok(Quantile::P999));
+        for bad in [-1.0, 100.0, f64::NAN, f64::INFINITY] {
+            assert!(Quantile::from_percentile(bad).is_err(), "{bad}");
+        }
+    }
+}
