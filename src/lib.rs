@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 pub mod measure;
+pub mod content;
 pub mod oci;
 pub mod registry;
 pub mod transport;

@@ -1,0 +1,324 @@
+//! One blob: its descriptor, and its bytes in frames, from any offset and as often as wanted.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::error::ContentError;
+use super::region::Region;
+use super::synthetic::Stream;
+use crate::oci::{Descriptor, Hasher};
+
+/// The largest frame, in bytes. Smaller ones cost more calls, larger ones fall out of the processor's cache.
+pub const FRAME_SIZE: usize = 256 * 1024;
+pub(super) const FRAME: u64 = FRAME_SIZE as u64;
+
+/// A piece of content that can be sent: what a descriptor says of it, and its bytes. Cheap to clone.
+#[derive(Clone)]
+pub struct Blob(Arc<Inner>);
+
+struct Inner {
+    descriptor: Descriptor, // `size` is the number of bytes that `source` has
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Memory(Bytes),
+    File(Region),
+    Synthetic(Stream),
+}
+
+impl Blob {
+    pub(super) fn from_memory(descriptor: Descriptor, bytes: Bytes) -> Self {
+        debug_assert_eq!(descriptor.size, bytes.len() as u64);
+        Self::new(descriptor, Source::Memory(bytes))
+    }
+
+    pub(super) fn from_file(descriptor: Descriptor, region: Region) -> Self {
+        debug_assert_eq!(descriptor.size, region.size());
+        Self::new(descriptor, Source::File(region))
+    }
+
+    pub(super) fn from_stream(descriptor: Descriptor, stream: Stream) -> Self {
+        debug_assert_eq!(descriptor.size, stream.size());
+        Self::new(descriptor, Source::Synthetic(stream))
+    }
+
+    /// The same bytes under another descriptor of the same digest and size.
+    pub(super) fn described_as(&self, descriptor: Descriptor) -> Self {
+        debug_assert_eq!(self.0.descriptor.digest, descriptor.digest);
+        Self::new(descriptor, self.0.source.clone())
+    }
+
+    fn new(descriptor: Descriptor, source: Source) -> Self {
+        Self(Arc::new(Inner { descriptor, source }))
+    }
+
+    /// Type, digest and size.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.0.descriptor
+    }
+
+    /// The number of bytes.
+    pub fn size(&self) -> u64 {
+        self.0.descriptor.size
+    }
+
+    /// The bytes of a range, in order, in frames of at most [`FRAME_SIZE`]. Each call starts anew.
+    ///
+    /// Frames of a file are read when they are asked for. The read blocks; it is short, because a file that is
+    /// pushed many times is in the page cache.
+    ///
+    /// # Errors
+    /// [`ContentError::Range`] when the blob does not have these bytes.
+    pub fn frames(&self, range: Range<u64>) -> Result<Frames, ContentError> {
+        if range.start > range.end || range.end > self.size() {
+            return Err(ContentError::Range {
+                start: range.start,
+                end: range.end,
+                size: self.size(),
+            });
+        }
+        Ok(self.span(range))
+    }
+
+    /// All the bytes, in frames.
+    pub fn all(&self) -> Frames {
+        self.span(0..self.size())
+    }
+
+    /// All the bytes, to read.
+    pub fn reader(&self) -> BlobReader {
+        BlobReader {
+            frames: self.all(),
+            rest: Bytes::new(),
+        }
+    }
+
+    /// Takes all the bytes into a hasher.
+    pub(super) fn hash_into(&self, hasher: &mut Hasher) -> io::Result<()> {
+        self.all()
+            .try_for_each(|frame| frame.map(|bytes| hasher.update(&bytes)))
+    }
+
+    fn span(&self, range: Range<u64>) -> Frames {
+        Frames {
+            blob: self.clone(),
+            position: range.start,
+            end: range.end,
+            spare: None,
+        }
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Descriptor {
+            media_type,
+            digest,
+            size,
+            ..
+        } = self.descriptor();
+        write!(f, "Blob({digest}, {size} bytes, {media_type})")
+    }
+}
+
+/// The bytes of a blob, frame by frame. After an error there is nothing more.
+#[derive(Debug)]
+pub struct Frames {
+    blob: Blob,
+    position: u64,
+    end: u64,             // >= position
+    spare: Option<Bytes>, // the last frame read from a file; its memory is used again once the consumer let go of it
+}
+
+impl Frames {
+    /// The number of bytes still to come.
+    pub const fn remaining(&self) -> u64 {
+        self.end - self.position
+    }
+
+    fn read(&mut self, region: &Region) -> io::Result<Bytes> {
+        let length = frame_length(FRAME.min(self.remaining()));
+        let mut buffer = self
+            .spare
+            .take()
+            .and_then(|spare| spare.try_into_mut().ok())
+            .filter(|buffer| buffer.len() >= length)
+            .unwrap_or_else(|| BytesMut::zeroed(length));
+        buffer.truncate(length);
+        region.read_exact_at(&mut buffer, self.position)?;
+        let frame = buffer.freeze();
+        if self.remaining() > FRAME {
+            self.spare = Some(frame.clone());
+        }
+        Ok(frame)
+    }
+}
+
+/// A length that is known to be at most a frame.
+pub(super) fn frame_length(length: u64) -> usize {
+    usize::try_from(length).expect("a frame fits in memory")
+}
+
+impl Iterator for Frames {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.position == self.end {
+            return None;
+        }
+        let inner = Arc::clone(&self.blob.0);
+        let frame = match &inner.source {
+            Source::Memory(bytes) => {
+                let start = usize::try_from(self.position).expect("the bytes are in memory");
+                let length = frame_length(FRAME.min(self.remaining()));
+                Ok(bytes.slice(start..start + length))
+            }
+            Source::Synthetic(stream) => Ok(stream.frame(self.position, self.end)),
+            Source::File(region) => self.read(region),
+        };
+        match &frame {
+            Ok(bytes) => self.position += bytes.len() as u64,
+            Err(_) => self.end = self.position,
+        }
+        Some(frame)
+    }
+}
+
+impl std::iter::FusedIterator for Frames {}
+
+/// The bytes of a blob as a reader.
+#[derive(Debug)]
+pub struct BlobReader {
+    frames: Frames,
+    rest: Bytes,
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            match self.frames.next() {
+                Some(frame) => self.rest = frame?,
+                None => return Ok(0),
+            }
+        }
+        let length = self.rest.len().min(buffer.len());
+        self.rest.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::oci::{Digest, MediaType};
+
+    fn pattern(size: usize) -> Vec<u8> {
+        (0..size)
+            .map(|i| u8::try_from(i * 7 % 251).unwrap())
+            .collect()
+    }
+
+    fn file_blob(bytes: &[u8], offset: usize) -> (Blob, File) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![0xaa; offset]).unwrap();
+        file.write_all(bytes).unwrap();
+        file.write_all(b"more").unwrap();
+        let size = bytes.len() as u64;
+        let shared = Arc::new(file.try_clone().unwrap());
+        let region = Region::new(shared, offset as u64, size, "layer.tar".into());
+        let descriptor = Descriptor::new(MediaType::OciLayer, Digest::sha256(bytes), size);
+        (Blob::from_file(descriptor, region), file)
+    }
+
+    fn memory_blob(bytes: &[u8]) -> Blob {
+        let size = bytes.len() as u64;
+        let descriptor = Descriptor::new(MediaType::OciLayer, Digest::sha256(bytes), size);
+        Blob::from_memory(descriptor, Bytes::copy_from_slice(bytes))
+    }
+
+    fn concat(frames: Frames) -> Vec<u8> {
+        let mut all = Vec::new();
+        for frame in frames {
+            let frame = frame.unwrap();
+            assert!((1..=FRAME_SIZE).contains(&frame.len()));
+            all.extend_from_slice(&frame);
+        }
+        all
+    }
+
+    #[test]
+    fn frames_that_are_held_are_not_overwritten() {
+        let bytes = pattern(3 * FRAME_SIZE + 5);
+        let (blob, _file) = file_blob(&bytes, 0);
+        let held: Vec<_> = blob.all().map(Result::unwrap).collect();
+        assert_eq!(held.len(), 4);
+        assert_eq!(held.concat(), bytes);
+    }
+
+    #[test]
+    fn memory_of_a_frame_is_used_again_when_it_was_let_go() {
+        let (blob, _file) = file_blob(&pattern(8 * FRAME_SIZE), 0);
+        let mut places = std::collections::BTreeSet::new();
+        for frame in blob.all() {
+            places.insert(frame.unwrap().as_ptr());
+        }
+        // The last frame keeps no spare, so its memory is one of the two at most.
+        assert!(places.len() <= 2, "{} buffers", places.len());
+    }
+
+    #[test]
+    fn a_file_cut_short_is_one_error_and_then_the_end() {
+        let (blob, file) = file_blob(&pattern(2 * FRAME_SIZE), 0);
+        let mut frames = blob.all();
+        assert!(frames.next().unwrap().is_ok());
+        file.set_len(FRAME + 10).unwrap();
+        let error = frames.next().unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert!(error.to_string().contains("layer.tar"), "{error}");
+        assert!(frames.next().is_none());
+    }
+
+    #[test]
+    fn a_range_outside_is_refused() {
+        let blob = memory_blob(b"abc");
+        assert!(blob.frames(0..4).is_err());
+        #[expect(clippy::reversed_empty_ranges, reason = "a caller may compute one")]
+        let reversed = 2..1;
+        assert!(blob.frames(reversed).is_err());
+        assert_eq!(blob.frames(3..3).unwrap().count(), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn frames_are_the_slice_of_the_whole(size in 0_usize..600_000, a: u32, b: u32, offset in 0_usize..1000) {
+            let (a, b) = (a as usize % (size + 1), b as usize % (size + 1));
+            let (start, end) = (a.min(b), a.max(b));
+            let bytes = pattern(size);
+            for blob in [memory_blob(&bytes), file_blob(&bytes, offset).0] {
+                let frames = blob.frames(start as u64..end as u64).unwrap();
+                prop_assert_eq!(frames.remaining(), (end - start) as u64);
+                prop_assert_eq!(&concat(frames)[..], &bytes[start..end]);
+            }
+        }
+
+        #[test]
+        fn the_reader_gives_the_same_bytes(size in 0_usize..600_000) {
+            let bytes = pattern(size);
+            let mut read = Vec::new();
+            file_blob(&bytes, 3).0.reader().read_to_end(&mut read).unwrap();
+            prop_assert_eq!(read, bytes);
+        }
+    }
+}

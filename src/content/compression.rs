@@ -1,0 +1,41 @@
+//! How bytes are compressed, told by the bytes themselves, and undoing it.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// A kind of compression that layers and archives come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    /// Tells by the first bytes. Media types and file names are often wrong; the magic number is not.
+    pub(super) const fn sniff(head: [u8; 4]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // The second is a skippable frame, with which pzstd opens a stream.
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// A reader of what `packed` holds. Several members or frames one after the other are read as one stream.
+///
+/// Memory is bounded: gzip has a window of 32 KiB, and zstd refuses windows of more than 128 MiB.
+pub(super) fn unpacked<'a>(packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let mut packed = BufReader::with_capacity(super::FRAME_SIZE, packed);
+    let mut head = [0; 4];
+    let start = packed.fill_buf()?;
+    let length = start.len().min(head.len());
+    head[..length].copy_from_slice(&start[..length]);
+    Ok(match Packing::sniff(head) {
+        Packing::Plain => Box::new(packed),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
+        Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed)?),
+    })
+}

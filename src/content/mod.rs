@@ -1,0 +1,44 @@
+//! Content: where the images of a push come from, and where those of a pull go.
+//!
+//! - [`SyntheticSet`] makes images from a seed. Digests are known before anything is sent, memory does not grow
+//!   with the size of a blob, and a variant that no registry has seen costs one hash of 64 bytes per layer.
+//! - [`open`] reads what `docker save`, skopeo, crane, buildah and others write: a directory or a tar of the
+//!   docker-save layouts, or of an OCI layout. An [`Image`] that it returns has been checked: each digest and each
+//!   size is right, and the layers are the ones that the config names.
+//! - [`LayoutWriter`] and [`LayerFiles`] write what a pull brings; [`unpack()`] makes a file system of it.
+//!
+//! Nothing here knows HTTP: the order of requests is the business of the client profiles.
+//!
+//! Files are read at their offset, in frames of 256 KiB, and not mapped. Mapping needs `unsafe`, and a file that is
+//! cut short under a map kills the process; a short read is an error value. Archives are indexed once, and nothing is
+//! ever extracted from them.
+//!
+//! The invariant: whatever an archive or a directory says, no byte outside of it is read, and whatever a layer says,
+//! nothing outside of the target directory is touched.
+
+mod archive;
+mod blob;
+mod compression;
+mod digesting;
+mod docker_save;
+mod error;
+mod image;
+mod metered;
+mod oci_layout;
+mod open;
+mod region;
+mod root;
+mod spool;
+mod store;
+mod synthetic;
+#[cfg(test)]
+mod testing;
+mod unpack;
+
+pub use blob::{Blob, BlobReader, FRAME_SIZE, Frames};
+pub use error::{ContentError, Mismatch};
+pub use image::Image;
+pub use open::{Compression, OpenOptions, open, open_all};
+pub use store::{LayerFiles, LayoutWriter, PartialBlob, StoreError};
+pub use synthetic::{Format, Salt, SizeSpec, SpecError, SyntheticSet, SyntheticSpec};
+pub use unpack::{UnpackError, UnpackOptions, Unpacked, unpack};

@@ -1,0 +1,193 @@
+//! OCI image layouts: `oci-layout`, `index.json`, and blobs by digest.
+
+use crate::oci::{Content, Descriptor, ImageIndex, ImageManifest, Manifest};
+
+use super::blob::Blob;
+use super::error::ContentError;
+use super::image::Image;
+use super::open::{Candidate, Loader, verify};
+use super::region::Region;
+use super::root::{Root, read_document};
+
+/// The annotation that names an image in `index.json`.
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// What containerd, and Docker with its store, put the whole name into; `ref.name` is then the tag alone.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+/// An index of an index of an index: deeper ones are nobody's image.
+const MAX_DEPTH: usize = 8;
+/// The most images of one index.
+const MAX_CHILDREN: usize = 1000;
+
+/// The images that `index.json` lists, each digest once under all of its names.
+pub(super) fn candidates(root: &Root, index: &[u8]) -> Result<Vec<Candidate>, ContentError> {
+    let index: ImageIndex = serde_json::from_slice(index).map_err(|source| ContentError::Json {
+        name: root.label("index.json"),
+        kind: "OCI image index",
+        source,
+    })?;
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for descriptor in index.manifests {
+        if candidates.len() >= MAX_CHILDREN {
+            return Err(ContentError::TooMany {
+                name: root.label("index.json"),
+                limit: MAX_CHILDREN,
+            });
+        }
+        let names = names(&descriptor);
+        let same = candidates.iter_mut().find(|it| {
+            it.oci
+                .as_ref()
+                .is_some_and(|it| it.digest == descriptor.digest)
+        });
+        match same {
+            Some(candidate) => candidate.names.extend(names),
+            None => candidates.push(Candidate {
+                names,
+                oci: Some(descriptor),
+                docker: None,
+            }),
+        }
+    }
+    Ok(candidates)
+}
+
+fn names(descriptor: &Descriptor) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Some(name) = descriptor.annotations.get(CONTAINERD_NAME) {
+        // `docker save` is asked for `alpine:3`, and containerd calls it by its full name.
+        let familiar = name
+            .strip_prefix("docker.io/")
+            .map(|name| name.strip_prefix("library/").unwrap_or(name).to_owned());
+        names.extend(familiar);
+        names.push(name.clone());
+    }
+    names.extend(descriptor.annotations.get(REF_NAME).cloned());
+    names
+}
+
+/// Loads the image or index of a descriptor of `index.json`.
+pub(super) fn load(loader: &mut Loader, descriptor: &Descriptor) -> Result<Image, ContentError> {
+    let referrer = loader.root.label("index.json");
+    let Some(wanted) = loader.options.platform.clone() else {
+        return load_at(loader, descriptor, &referrer, 0);
+    };
+    let name = blob_name(&loader.root, descriptor);
+    let no_such = |platforms| ContentError::NoSuchPlatform {
+        name: name.clone(),
+        wanted: wanted.to_string(),
+        platforms,
+    };
+    if let Some(offered) = &descriptor.platform
+        && !wanted.accepts(offered)
+    {
+        return Err(no_such(vec![offered.to_string()]));
+    }
+    match manifest(loader, descriptor, &referrer)?.content() {
+        Content::Index(index) => {
+            let child = index
+                .choose(&wanted)
+                .ok_or_else(|| no_such(index.platforms()))?;
+            load_at(loader, child, &name, 0)
+        }
+        _ => load_at(loader, descriptor, &referrer, 0),
+    }
+}
+
+fn load_at(
+    loader: &mut Loader,
+    descriptor: &Descriptor,
+    referrer: &str,
+    depth: usize,
+) -> Result<Image, ContentError> {
+    if let Some(image) = loader.images.get(&descriptor.digest) {
+        return Ok(image.clone());
+    }
+    let manifest = manifest(loader, descriptor, referrer)?;
+    let name = blob_name(&loader.root, descriptor);
+    let image = match manifest.content() {
+        Content::Image(image) => {
+            let image = image.as_ref().clone();
+            single(loader, manifest, &image, &name)?
+        }
+        Content::Index(index) => {
+            if depth >= MAX_DEPTH || index.manifests.len() > MAX_CHILDREN {
+                return Err(ContentError::TooMany {
+                    name,
+                    limit: MAX_CHILDREN,
+                });
+            }
+            let children = index
+                .manifests
+                .iter()
+                .map(|child| load_at(loader, child, &name, depth + 1))
+                .collect::<Result<_, _>>()?;
+            Image::index(manifest, children)
+        }
+        Content::Schema1(_) => return Err(ContentError::Schema1(name)),
+    };
+    loader.images.insert(descriptor.digest, image.clone());
+    Ok(image)
+}
+
+fn single(
+    loader: &mut Loader,
+    manifest: Manifest,
+    image: &ImageManifest,
+    name: &str,
+) -> Result<Image, ContentError> {
+    let mut layers = Vec::new();
+    for layer in &image.layers {
+        let elsewhere =
+            layer.media_type.is_foreign_layer() && loader.root.find(&path(layer))?.is_none();
+        if !elsewhere {
+            layers.push(blob(loader, layer, name)?);
+        }
+    }
+    let config = blob(loader, &image.config, name)?;
+    Ok(Image::single(manifest, layers, config))
+}
+
+fn manifest(
+    loader: &Loader,
+    descriptor: &Descriptor,
+    referrer: &str,
+) -> Result<Manifest, ContentError> {
+    let region = loader.root.require(&path(descriptor), referrer)?;
+    let raw = read_document(&region)?;
+    verify(&region, descriptor)?;
+    Manifest::parse(raw, Some(&descriptor.media_type)).map_err(|source| ContentError::Manifest {
+        name: region.name().to_owned(),
+        source,
+    })
+}
+
+fn blob(
+    loader: &mut Loader,
+    descriptor: &Descriptor,
+    referrer: &str,
+) -> Result<Blob, ContentError> {
+    if let Some(known) = loader.blobs.get(&descriptor.digest) {
+        if known.size() == descriptor.size {
+            return Ok(known.described_as(descriptor.clone()));
+        }
+        return Err(ContentError::SizeMismatch {
+            name: blob_name(&loader.root, descriptor),
+            expected: descriptor.size,
+            found: known.size(),
+        });
+    }
+    let region: Region = loader.root.require(&path(descriptor), referrer)?;
+    let blob = verify(&region, descriptor)?;
+    loader.blobs.insert(descriptor.digest, blob.clone());
+    Ok(blob)
+}
+
+/// Where a blob is in a layout. The digest is well formed, so the name is.
+pub(super) fn path(descriptor: &Descriptor) -> String {
+    let digest = &descriptor.digest;
+    format!("blobs/{}/{}", digest.algorithm(), digest.to_hex())
+}
+
+fn blob_name(root: &Root, descriptor: &Descriptor) -> String {
+    root.label(&path(descriptor))
+}

@@ -1,0 +1,279 @@
+//! Opening an image, whatever it comes in: a directory or an archive, of `docker save` or an OCI layout.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::archive::Archive;
+use super::blob::Blob;
+use super::compression::Packing;
+use super::docker_save;
+use super::error::{ContentError, Mismatch};
+use super::image::Image;
+use super::oci_layout;
+use super::region::Region;
+use super::root::Root;
+use super::spool::{self, Spool};
+use crate::oci::{Descriptor, Digest, Platform};
+use crate::units::ByteSize;
+
+/// What becomes of the uncompressed layers of a `docker save`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// They are compressed once, as `docker push` does, and always to the same bytes.
+    #[default]
+    Gzip,
+    /// They are sent as they are, and declared as plain tar.
+    Keep,
+}
+
+/// What to take from a file or directory, and how.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// For layers that are not compressed, when a manifest has to be made. An OCI layout is never changed.
+    pub compression: Compression,
+    /// Which image, when there are several: a tag as `docker save` wrote it, a reference name of an OCI layout, or the
+    /// digest of a manifest.
+    pub reference: Option<String>,
+    /// One platform of an index. Without it the index is taken whole, attestations included.
+    pub platform: Option<Platform>,
+    /// The largest that a compressed archive may become in the temporary directory.
+    pub max_unpacked: ByteSize,
+}
+
+impl Default for OpenOptions {
+    /// Gzip; the only image; the whole index; at most 64 GiB.
+    fn default() -> Self {
+        Self {
+            compression: Compression::default(),
+            reference: None,
+            platform: None,
+            max_unpacked: ByteSize::from_mib(64 << 10),
+        }
+    }
+}
+
+/// Opens one image of a file or directory, and checks every digest and size of it.
+///
+/// The archive may be compressed with gzip or zstd; it is then uncompressed to an unnamed temporary file, because
+/// blobs are read at offsets. So are layers that are to be compressed.
+///
+/// # Errors
+/// [`ContentError`] says which entry is wrong, missing or refused; several images without a choice are an error that
+/// lists them.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Image, ContentError> {
+    let mut loader = Loader::new(path, options)?;
+    let candidates = loader.candidates()?;
+    let chosen = loader.choose(&candidates)?;
+    loader.load(chosen)
+}
+
+/// Opens all images of a file or directory, in their order. What they share is checked and compressed once.
+///
+/// The options' `reference` does not matter.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Image>, ContentError> {
+    let mut loader = Loader::new(path, options)?;
+    let candidates = loader.candidates()?;
+    candidates
+        .iter()
+        .map(|candidate| loader.load(candidate))
+        .collect()
+}
+
+/// An image that could be loaded.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    /// The names it goes by, the best one first; perhaps none.
+    pub(super) names: Vec<String>,
+    /// Its manifest in the OCI layout.
+    pub(super) oci: Option<Descriptor>,
+    /// Its entry in the `manifest.json` of `docker save`.
+    pub(super) docker: Option<docker_save::Item>,
+}
+
+impl Candidate {
+    fn is_called(&self, wanted: &str) -> bool {
+        let digest = self
+            .oci
+            .as_ref()
+            .map(|descriptor| descriptor.digest.to_string());
+        digest.as_deref() == Some(wanted) || self.names.iter().any(|name| name == wanted)
+    }
+
+    fn label(&self) -> String {
+        match (self.names.first(), &self.oci, &self.docker) {
+            (Some(name), ..) => name.clone(),
+            (None, Some(descriptor), _) => descriptor.digest.to_string(),
+            (None, None, Some(item)) => item.config().to_owned(),
+            (None, None, None) => String::new(),
+        }
+    }
+}
+
+/// What is shared while images are loaded from one place.
+#[derive(Debug)]
+pub(super) struct Loader {
+    pub(super) root: Root,
+    pub(super) options: OpenOptions,
+    pub(super) spool: Spool,
+    /// Blobs whose bytes were checked.
+    pub(super) blobs: BTreeMap<Digest, Blob>,
+    /// Layers of a `docker save` that were checked, by the name of the file.
+    pub(super) layers: BTreeMap<String, docker_save::Layer>,
+    /// Images of an OCI layout that were checked.
+    pub(super) images: BTreeMap<Digest, Image>,
+}
+
+impl Loader {
+    fn new(path: &Path, options: &OpenOptions) -> Result<Self, ContentError> {
+        Ok(Self {
+            root: open_root(path, options.max_unpacked)?,
+            options: options.clone(),
+            spool: Spool::default(),
+            blobs: BTreeMap::new(),
+            layers: BTreeMap::new(),
+            images: BTreeMap::new(),
+        })
+    }
+
+    /// What the root offers. Docker 25 and later writes both layouts at once: then both are in a candidate.
+    fn candidates(&self) -> Result<Vec<Candidate>, ContentError> {
+        let root = &self.root;
+        let mut candidates = Vec::new();
+        let is_layout = root.document("oci-layout")?.is_some();
+        if is_layout && let Some(index) = root.document("index.json")? {
+            candidates = oci_layout::candidates(root, &index)?;
+        }
+        let saved = root.document("manifest.json")?;
+        if let Some(saved) = &saved {
+            docker_save::add_candidates(root, saved, &mut candidates)?;
+        }
+        if !candidates.is_empty() {
+            return Ok(candidates);
+        }
+        let name = root.name();
+        if saved.is_none() && root.document("repositories")?.is_some() {
+            return Err(ContentError::TooOld(name));
+        }
+        let listing = root.listing();
+        let found = match (listing.is_empty(), is_layout || saved.is_some()) {
+            (_, true) => "a list of no images".to_owned(),
+            (true, false) => "nothing".to_owned(),
+            (false, false) => listing.join(", "),
+        };
+        Err(ContentError::NotAnImage { name, found })
+    }
+
+    fn choose<'a>(&self, candidates: &'a [Candidate]) -> Result<&'a Candidate, ContentError> {
+        let wanted = self.options.reference.as_deref();
+        let fits = |descriptor: &Descriptor| match (&self.options.platform, &descriptor.platform) {
+            (Some(wanted), Some(offered)) => wanted.accepts(offered),
+            _ => true,
+        };
+        let named: Vec<&Candidate> = candidates
+            .iter()
+            .filter(|it| wanted.is_none_or(|wanted| it.is_called(wanted)))
+            .collect();
+        let fitting: Vec<&Candidate> = named
+            .iter()
+            .copied()
+            .filter(|it| it.oci.as_ref().is_none_or(fits))
+            .collect();
+        let labels = |of: &[&Candidate]| of.iter().map(|it| it.label()).collect();
+        match (&fitting[..], &named[..], wanted) {
+            ([one], ..) => Ok(one),
+            ([], [], Some(wanted)) => Err(ContentError::NoSuchImage {
+                name: self.root.name(),
+                wanted: wanted.to_owned(),
+                images: labels(&candidates.iter().collect::<Vec<_>>()),
+            }),
+            // Nothing fits: the first one's own error names the platforms.
+            ([], [first, ..], _) => Ok(first),
+            _ => Err(ContentError::Ambiguous {
+                name: self.root.name(),
+                images: labels(&fitting),
+            }),
+        }
+    }
+
+    /// The OCI layout keeps the original digests, so it is preferred; but `docker save` of one platform leaves the
+    /// manifests of the others out of it, and then only `manifest.json` describes a whole image.
+    fn load(&mut self, candidate: &Candidate) -> Result<Image, ContentError> {
+        let image = match (&candidate.oci, &candidate.docker) {
+            (Some(descriptor), None) => oci_layout::load(self, descriptor)?,
+            (Some(descriptor), Some(item)) => match oci_layout::load(self, descriptor) {
+                Err(ContentError::Missing { .. }) => docker_save::load(self, item)?,
+                loaded => loaded?,
+            },
+            (None, Some(item)) => docker_save::load(self, item)?,
+            (None, None) => {
+                return Err(ContentError::NotAnImage {
+                    name: self.root.name(),
+                    found: "a list of no images".into(),
+                });
+            }
+        };
+        Ok(image.named(candidate.names.first().map(String::as_str)))
+    }
+}
+
+/// Hashes a file and compares.
+pub(super) fn verify(region: &Region, descriptor: &Descriptor) -> Result<Blob, ContentError> {
+    if region.size() != descriptor.size {
+        return Err(ContentError::SizeMismatch {
+            name: region.name().to_owned(),
+            expected: descriptor.size,
+            found: region.size(),
+        });
+    }
+    let blob = Blob::from_file(descriptor.clone(), region.clone());
+    let mut hasher = descriptor.digest.algorithm().hasher();
+    blob.hash_into(&mut hasher)
+        .map_err(|source| ContentError::Read {
+            name: region.name().to_owned(),
+            source,
+        })?;
+    let found = hasher.finish();
+    if found != descriptor.digest {
+        return Err(ContentError::DigestMismatch {
+            name: region.name().to_owned(),
+            digests: Mismatch::new(descriptor.digest, found),
+        });
+    }
+    Ok(blob)
+}
+
+fn open_root(path: &Path, max_unpacked: ByteSize) -> Result<Root, ContentError> {
+    let name = path.display().to_string();
+    let read = |source| ContentError::Read {
+        name: name.clone(),
+        source,
+    };
+    // The path is the user's own word: links in it are followed.
+    let kind = fs::metadata(path).map_err(read)?;
+    if kind.is_dir() {
+        return Ok(Root::Directory(path.to_owned()));
+    }
+    if !kind.is_file() {
+        return Err(ContentError::Special(name));
+    }
+    let file = File::open(path).map_err(read)?;
+    let mut head = [0; 4];
+    let file = match file.read_exact_at(&mut head, 0) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(ContentError::NotAnImage {
+                name,
+                found: "fewer than four bytes".into(),
+            });
+        }
+        Err(error) => return Err(read(error)),
+        Ok(()) if Packing::sniff(head) == Packing::Plain => file,
+        Ok(()) => spool::uncompress(BufReader::new(file), &name, max_unpacked)?,
+    };
+    Archive::index(file, &name).map(Root::Archive)
+}

@@ -1,0 +1,165 @@
+//! A blob that is being written.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::StoreError;
+use crate::content::FRAME_SIZE;
+use crate::content::error::Mismatch;
+use crate::oci::{Descriptor, Hasher};
+
+/// A blob of which perhaps not all bytes are there yet.
+///
+/// Dropping it keeps what was written, and the next one for the same digest goes on from there.
+#[derive(Debug)]
+pub struct PartialBlob {
+    file: File, // positioned at its end; locked
+    path: PathBuf,
+    target: PathBuf,
+    descriptor: Descriptor,
+    hasher: Hasher, // has seen `offset` bytes
+    offset: u64,    // <= descriptor.size
+}
+
+impl PartialBlob {
+    /// Opens the part that is there, or an empty one. Reads what is there, to know its hash.
+    pub(super) fn open(
+        path: PathBuf,
+        target: PathBuf,
+        descriptor: &Descriptor,
+    ) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Write {
+            path: path.clone(),
+            source,
+        };
+        let file = File::options()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path)),
+            // Some network file systems have no locks; two writers then end in a wrong digest.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut part = Self {
+            hasher: descriptor.digest.algorithm().hasher(),
+            descriptor: descriptor.clone(),
+            offset: 0,
+            file,
+            path,
+            target,
+        };
+        part.resume()?;
+        Ok(part)
+    }
+
+    fn resume(&mut self) -> Result<(), StoreError> {
+        let length = self
+            .file
+            .metadata()
+            .map_err(|error| self.failed(error))?
+            .len();
+        if length > self.descriptor.size {
+            return self.restart();
+        }
+        let mut buffer = vec![0; FRAME_SIZE];
+        loop {
+            match self.file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => {
+                    self.hasher.update(&buffer[..length]);
+                    self.offset += length as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    /// What is being written.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The bytes that are there already: where a `Range` request goes on.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Forgets what was written, for a server that begins at the start again.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        self.file.set_len(0).map_err(|error| self.failed(error))?;
+        self.hasher = self.descriptor.digest.algorithm().hasher();
+        self.offset = 0;
+        Ok(())
+    }
+
+    /// Adds the next bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`] when these are more than the descriptor says, and none of them is written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        if bytes.len() as u64 > self.descriptor.size - self.offset {
+            return Err(StoreError::TooLong {
+                digest: self.descriptor.digest,
+                expected: self.descriptor.size,
+            });
+        }
+        // Byte for byte what is on the disk is in the hash, even when the disk is full in between.
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.file.write(rest) {
+                Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
+                Ok(length) => {
+                    self.hasher.update(&rest[..length]);
+                    self.offset += length as u64;
+                    rest = &rest[length..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks size and digest, and gives the blob its name.
+    ///
+    /// # Errors
+    /// [`StoreError::TooShort`], and the part is kept; [`StoreError::DigestMismatch`], and it is removed, because no
+    /// more bytes will make it right.
+    pub fn commit(self) -> Result<(), StoreError> {
+        let Descriptor { digest, size, .. } = self.descriptor;
+        if self.offset < size {
+            return Err(StoreError::TooShort {
+                digest,
+                expected: size,
+                found: self.offset,
+            });
+        }
+        let found = self.hasher.finish();
+        let failed = |path: &Path, source| StoreError::Write {
+            path: path.to_owned(),
+            source,
+        };
+        if found != digest {
+            fs::remove_file(&self.path).map_err(|error| failed(&self.path, error))?;
+            return Err(StoreError::DigestMismatch(Mismatch::new(digest, found)));
+        }
+        fs::rename(&self.path, &self.target).map_err(|error| failed(&self.target, error))
+    }
+
+    fn failed(&self, source: io::Error) -> StoreError {
+        StoreError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! A set of synthetic images: shapes at once, digests when they are first needed.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::{fmt, thread};
+
+use rand::Rng as _;
+
+use super::config::config;
+use super::spec::{SpecError, SyntheticSpec};
+use super::stream::{BlobId, Pool, Stream, generator};
+use crate::content::blob::Blob;
+use crate::content::image::Image;
+use crate::oci::{Algorithm, Descriptor, Digest, Hasher, ImageManifest, Manifest};
+
+/// A layer that all images share belongs to this one, which does not exist.
+const SHARED: u64 = u64::MAX;
+
+/// What makes a variant of an image one that no registry has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Salt {
+    /// The run; another one for each, such as a random number or the time it began.
+    pub run: u64,
+    /// The virtual user, over all workers and shards.
+    pub vu: u64,
+    /// The iteration of that user.
+    pub iteration: u64,
+}
+
+/// A set of images made from a seed. Cheap to clone; threads may share it.
+///
+/// Making the set draws the sizes and hashes nothing, so that a plan costs no time. The layers are hashed when an image
+/// is first asked for, once. [`prepare`](Self::prepare) does it ahead, so that it does not fall into a measurement.
+#[derive(Clone)]
+pub struct SyntheticSet(Arc<Inner>);
+
+struct Inner {
+    spec: SyntheticSpec,
+    seed: u64,
+    pool: Pool,
+    filler: String,               // hex digits, for the largest config
+    layer_sizes: Vec<u64>,        // of the shared layers, then of each image's own
+    layers: Vec<OnceLock<Layer>>, // parallel to `layer_sizes`
+    config_sizes: Vec<u64>,       // one for each image
+    images: Vec<OnceLock<Image>>,
+}
+
+struct Layer {
+    id: BlobId,
+    stream: Stream,
+    blob: Blob,
+    body: Hasher, // has seen everything but the tail
+}
+
+impl SyntheticSet {
+    /// Draws the shapes of the set. Sets of one run need different seeds, or they have layers in common.
+    ///
+    /// # Errors
+    /// [`SpecError`] when the specification makes no sense.
+    pub fn new(spec: SyntheticSpec, seed: u64) -> Result<Self, SpecError> {
+        spec.check()?;
+        let own = spec.layers - spec.shared_base_layers;
+        let total = spec.shared_base_layers + spec.count * own;
+        let mut inner = Inner {
+            pool: Pool::new(seed),
+            filler: String::new(),
+            layer_sizes: Vec::with_capacity(total),
+            layers: (0..total).map(|_| OnceLock::new()).collect(),
+            config_sizes: Vec::with_capacity(spec.count),
+            images: (0..spec.count).map(|_| OnceLock::new()).collect(),
+            spec,
+            seed,
+        };
+        for index in 0..total {
+            let id = inner.id(index);
+            let layer = usize::try_from(id.layer).unwrap_or(usize::MAX);
+            let mut rng = generator(b"size", &[seed, id.image, id.layer]);
+            let size = inner.spec.layer_size.draw(layer, &mut rng);
+            inner.layer_sizes.push(size.max(super::stream::TAIL));
+        }
+        for image in 0..inner.spec.count {
+            let mut rng = generator(b"conf", &[seed, image as u64]);
+            inner
+                .config_sizes
+                .push(inner.spec.config_size.draw(0, &mut rng));
+        }
+        let largest = inner.config_sizes.iter().copied().max().unwrap_or_default();
+        inner.filler = filler(seed, largest);
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.0.spec.count
+    }
+
+    /// Never: a set has at least one image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the set was made from.
+    pub fn spec(&self) -> &SyntheticSpec {
+        &self.0.spec
+    }
+
+    /// The bytes of all layers, the shared ones once. Known without hashing; configs and manifests are not in it.
+    pub fn layer_bytes(&self) -> u64 {
+        self.0.layer_sizes.iter().sum()
+    }
+
+    /// The sizes of the layers of one image, the bottom one first. Known without hashing.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn layer_sizes(&self, index: usize) -> impl Iterator<Item = u64> + '_ {
+        self.0.indices(index).map(|layer| self.0.layer_sizes[layer])
+    }
+
+    /// Image `index`. Hashes its layers if nobody has yet.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn image(&self, index: usize) -> Image {
+        let inner = &*self.0;
+        inner.images[index]
+            .get_or_init(|| {
+                let layers = inner
+                    .indices(index)
+                    .map(|layer| inner.layer(layer).blob.clone());
+                inner.assemble(index, layers.collect(), &format!("{}/{index}", inner.seed))
+            })
+            .clone()
+    }
+
+    /// Image `index` as no registry has seen it: the same shape and the same shared layers, but the other layers and
+    /// the config are of this salt alone. Costs one hash of 64 bytes per layer, and the config.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn unique_image(&self, index: usize, salt: Salt) -> Image {
+        let inner = &*self.0;
+        let layers = inner.indices(index).map(|layer| {
+            if layer < inner.spec.shared_base_layers {
+                inner.layer(layer).blob.clone()
+            } else {
+                inner.salted(layer, salt)
+            }
+        });
+        let Salt { run, vu, iteration } = salt;
+        let name = format!("{}/{index}/{run}/{vu}/{iteration}", inner.seed);
+        inner.assemble(index, layers.collect(), &name)
+    }
+
+    /// Hashes every layer, on that many threads, and makes every image.
+    pub fn prepare(&self, threads: usize) {
+        let next = AtomicUsize::new(0);
+        let inner = &*self.0;
+        let work = || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= inner.layers.len() {
+                    break;
+                }
+                inner.layer(index);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads.min(inner.layers.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        for index in 0..self.len() {
+            self.image(index);
+        }
+    }
+}
+
+impl Inner {
+    /// The places of an image's layers in `layers`.
+    fn indices(&self, image: usize) -> impl Iterator<Item = usize> + use<> {
+        assert!(image < self.spec.count, "the set has no image {image}");
+        let shared = self.spec.shared_base_layers;
+        let own = self.spec.layers - shared;
+        let first = shared + image * own;
+        let own: Range<usize> = first..first + own;
+        (0..shared).chain(own)
+    }
+
+    fn id(&self, index: usize) -> BlobId {
+        let shared = self.spec.shared_base_layers;
+        let own = self.spec.layers - shared;
+        match index.checked_sub(shared) {
+            None => BlobId {
+                image: SHARED,
+                layer: index as u64,
+            },
+            Some(index) => BlobId {
+                image: (index / own) as u64,
+                layer: (shared + index % own) as u64,
+            },
+        }
+    }
+
+    fn layer(&self, index: usize) -> &Layer {
+        self.layers[index].get_or_init(|| {
+            let id = self.id(index);
+            let stream = Stream::new(&self.pool, self.seed, id, self.layer_sizes[index]);
+            let mut body = Algorithm::Sha256.hasher();
+            let mut position = 0;
+            while position < stream.body() {
+                let frame = stream.frame(position, stream.body());
+                body.update(&frame);
+                position += frame.len() as u64;
+            }
+            Layer {
+                id,
+                blob: self.blob(&body, stream.clone()),
+                stream,
+                body,
+            }
+        })
+    }
+
+    fn salted(&self, index: usize, salt: Salt) -> Blob {
+        let layer = self.layer(index);
+        let salt = [salt.run, salt.vu, salt.iteration];
+        self.blob(&layer.body, layer.stream.salted(self.seed, layer.id, salt))
+    }
+
+    fn blob(&self, body: &Hasher, stream: Stream) -> Blob {
+        let mut hasher = body.clone();
+        hasher.update(stream.tail());
+        let media_type = self.spec.format.layer();
+        Blob::from_stream(
+            Descriptor::new(media_type, hasher.finish(), stream.size()),
+            stream,
+        )
+    }
+
+    fn assemble(&self, index: usize, layers: Vec<Blob>, name: &str) -> Image {
+        let format = self.spec.format;
+        let digests: Vec<Digest> = layers
+            .iter()
+            .map(|layer| layer.descriptor().digest)
+            .collect();
+        let bytes = config(name, &digests, self.config_sizes[index], &self.filler);
+        let descriptor =
+            Descriptor::new(format.config(), Digest::sha256(&bytes), bytes.len() as u64);
+        let manifest = ImageManifest {
+            schema_version: 2,
+            media_type: Some(format.manifest()),
+            artifact_type: None,
+            config: descriptor.clone(),
+            layers: layers
+                .iter()
+                .map(|layer| layer.descriptor().clone())
+                .collect(),
+            subject: None,
+            annotations: std::collections::BTreeMap::new(),
+        };
+        Image::single(
+            Manifest::from_image(&manifest, format.manifest()),
+            layers,
+            Blob::from_memory(descriptor, bytes.into()),
+        )
+    }
+}
+
+/// Hex digits that fill a config up to its size.
+fn filler(seed: u64, length: u64) -> String {
+    let mut rng = generator(b"fill", &[seed]);
+    let digit = |nibble: u64| char::from_digit(u32::try_from(nibble & 15).unwrap_or(0), 16);
+    (0..length).filter_map(|_| digit(rng.next_u64())).collect()
+}
+
+impl fmt::Debug for SyntheticSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyntheticSet")
+            .field("spec", &self.0.spec)
+            .field("seed", &self.0.seed)
+            .finish_non_exhaustive()
+    }
+}

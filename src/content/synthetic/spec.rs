@@ -1,0 +1,192 @@
+//! What a set of synthetic images looks like.
+
+use super::size::SizeSpec;
+use super::stream::TAIL;
+use crate::oci::MediaType;
+use crate::units::ByteSize;
+
+/// The most layers of a whole set; a set keeps some 300 bytes for each.
+const MAX_LAYERS: usize = 1_000_000;
+/// The largest layer: 1 TiB takes ten minutes to hash.
+const MAX_LAYER: ByteSize = ByteSize::from_mib(1 << 20);
+/// Registries refuse manifests above 4 MiB; a config is read whole by every client.
+const MAX_CONFIG: ByteSize = ByteSize::from_mib(4);
+
+/// The kind of manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// An OCI image manifest.
+    #[default]
+    Oci,
+    /// A Docker manifest, schema 2.
+    Docker,
+}
+
+impl Format {
+    pub(super) const fn manifest(self) -> MediaType {
+        match self {
+            Self::Oci => MediaType::OciManifest,
+            Self::Docker => MediaType::DockerManifest,
+        }
+    }
+
+    pub(super) const fn config(self) -> MediaType {
+        match self {
+            Self::Oci => MediaType::OciConfig,
+            Self::Docker => MediaType::DockerConfig,
+        }
+    }
+
+    pub(super) const fn layer(self) -> MediaType {
+        match self {
+            Self::Oci => MediaType::OciLayerGzip,
+            Self::Docker => MediaType::DockerLayerGzip,
+        }
+    }
+}
+
+/// A set of synthetic images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyntheticSpec {
+    /// Images; at least 1.
+    pub count: usize,
+    /// Layers of each image; `count * layers` is at most 1,000,000.
+    pub layers: usize,
+    /// The size of a layer. Drawn sizes below 64 bytes become 64, the least that can be told apart.
+    pub layer_size: SizeSpec,
+    /// How many layers, from the bottom, all images have in common; at most `layers`.
+    pub shared_base_layers: usize,
+    /// The size of a config. One that is too small for what a config must say becomes as large as needed.
+    pub config_size: SizeSpec,
+    /// The kind of manifest.
+    pub format: Format,
+}
+
+impl Default for SyntheticSpec {
+    /// One image of eight layers of 4 MiB, and a config of 1 to 15 kB.
+    fn default() -> Self {
+        Self {
+            count: 1,
+            layers: 8,
+            layer_size: SizeSpec::Fixed(ByteSize::from_mib(4)),
+            shared_base_layers: 0,
+            config_size: SizeSpec::Uniform {
+                min: ByteSize::from_bytes(1_000),
+                max: ByteSize::from_bytes(15_000),
+            },
+            format: Format::Oci,
+        }
+    }
+}
+
+/// Why there can be no such set.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SpecError {
+    /// No image.
+    #[error("a set has at least one image")]
+    Empty,
+    /// Too many layers to keep in memory.
+    #[error("{count} images of {layers} layers are more than {MAX_LAYERS} layers")]
+    TooManyLayers {
+        /// Images.
+        count: usize,
+        /// Layers of each.
+        layers: usize,
+    },
+    /// More base layers than layers.
+    #[error("{shared} shared base layers, but only {layers} layers")]
+    SharedBase {
+        /// Base layers.
+        shared: usize,
+        /// Layers.
+        layers: usize,
+    },
+    /// The list of sizes has another length than an image has layers.
+    #[error("{sizes} sizes for {layers} layers; give one for each")]
+    PerLayer {
+        /// Sizes.
+        sizes: usize,
+        /// Layers.
+        layers: usize,
+    },
+    /// A list of sizes for the config.
+    #[error("an image has one config: a list of sizes makes no sense for it")]
+    ConfigPerLayer,
+    /// A range that ends before it starts.
+    #[error("the smallest size, {min}, is larger than the largest, {max}")]
+    Range {
+        /// The smallest.
+        min: ByteSize,
+        /// The largest.
+        max: ByteSize,
+    },
+    /// A logarithm of zero.
+    #[error("a logarithmic distribution of sizes starts above 0B")]
+    LogOfZero,
+    /// A deviation that is none.
+    #[error("the deviation of a lognormal distribution is a number from 0 up, not {0}")]
+    Sigma(f64),
+    /// A layer without room for what sets it apart.
+    #[error("a layer has at least {TAIL} bytes, not {0}: smaller ones could not be told apart")]
+    LayerTooSmall(ByteSize),
+    /// A layer that takes too long to hash.
+    #[error("a layer of {0} is too large; the most is {MAX_LAYER}")]
+    LayerTooLarge(ByteSize),
+    /// A config that no client would read.
+    #[error("a config of {0} is too large; the most is {MAX_CONFIG}")]
+    ConfigTooLarge(ByteSize),
+}
+
+impl SyntheticSpec {
+    /// Can there be such a set?
+    ///
+    /// # Errors
+    /// [`SpecError`] says what makes no sense.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let (count, layers) = (self.count, self.layers);
+        if count == 0 {
+            return Err(SpecError::Empty);
+        }
+        if count
+            .checked_mul(layers.max(1))
+            .is_none_or(|all| all > MAX_LAYERS)
+        {
+            return Err(SpecError::TooManyLayers { count, layers });
+        }
+        if self.shared_base_layers > layers {
+            return Err(SpecError::SharedBase {
+                shared: self.shared_base_layers,
+                layers,
+            });
+        }
+        self.layer_size.check(Some(layers))?;
+        self.config_size.check(None)?;
+        for size in self.layer_size.given() {
+            if size.get() < TAIL {
+                return Err(SpecError::LayerTooSmall(size));
+            }
+            if size > MAX_LAYER {
+                return Err(SpecError::LayerTooLarge(size));
+            }
+        }
+        match self.config_size.given().into_iter().max() {
+            Some(size) if size > MAX_CONFIG => Err(SpecError::ConfigTooLarge(size)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SizeSpec {
+    /// The sizes that were written down and may come out of it.
+    fn given(&self) -> Vec<ByteSize> {
+        match self {
+            Self::Fixed(size) | Self::Stored { cap: size } | Self::Requested { cap: size } => {
+                vec![*size]
+            }
+            Self::PerLayer(sizes) => sizes.clone(),
+            Self::Uniform { min, max }
+            | Self::LogUniform { min, max }
+            | Self::LogNormal { min, max, .. } => vec![*min, *max],
+        }
+    }
+}

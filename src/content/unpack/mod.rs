@@ -1,0 +1,23 @@
+//! Making a file system of an image: its layers applied one over the other in a directory.
+//!
+//! The names in a layer are whatever its author wrote. Each is resolved by hand below the directory, as a process in
+//! the container would see it: an absolute link starts at the top again, `..` stops there, and no link is ever followed
+//! by the operating system. Names that contain `..` are refused. Nobody else may write to the directory meanwhile.
+//!
+//! What is kept: files, directories, links of both kinds, permissions, and times of change (but not of symbolic links).
+//! What is not, and is counted: owners (everything belongs to who unpacks), the set-user-id and set-group-id bits
+//! (they would give away the rights of who unpacks), devices and pipes, extended attributes.
+//!
+//! Each layer's uncompressed bytes must have the digest that the config names for it. That is known when the layer was
+//! applied, so after an error the directory holds a part of the image, and is of no use.
+
+mod error;
+mod layer;
+mod rootfs;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::UnpackError;
+pub use rootfs::{UnpackOptions, Unpacked, unpack};

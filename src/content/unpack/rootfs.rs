@@ -1,0 +1,153 @@
+//! All layers of an image, one over the other.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::error::UnpackError;
+use super::layer::Applied;
+use crate::content::blob::Blob;
+use crate::content::compression::unpacked;
+use crate::content::digesting::Digesting;
+use crate::content::error::Mismatch;
+use crate::content::image::Image;
+use crate::content::metered::Metered;
+use crate::content::root::MAX_DOCUMENT;
+use crate::content::store::is_empty;
+use crate::oci::{Content, Digest, ImageConfig};
+use crate::units::ByteSize;
+
+/// Bounds of what is unpacked: an image may be made to fill a disk.
+#[derive(Debug, Clone)]
+pub struct UnpackOptions {
+    /// The bytes of all layers, uncompressed, and of all files.
+    pub max_bytes: ByteSize,
+    /// The entries of all layers.
+    pub max_entries: u64,
+}
+
+impl Default for UnpackOptions {
+    /// 64 GiB and two million entries.
+    fn default() -> Self {
+        Self {
+            max_bytes: ByteSize::from_mib(64 << 10),
+            max_entries: 2_000_000,
+        }
+    }
+}
+
+/// What became of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Layers applied.
+    pub layers: usize,
+    /// Entries of all layers.
+    pub entries: u64,
+    /// Files written; those that a later layer hides or replaces count too.
+    pub files: u64,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// Whiteouts applied.
+    pub whiteouts: u64,
+    /// Devices and pipes that were not made.
+    pub devices_skipped: u64,
+    /// Entries of another owner or group than root, which belong to who unpacked them.
+    pub owners_skipped: u64,
+    /// Entries that had a set-user-id or set-group-id bit.
+    pub set_id_bits_dropped: u64,
+    /// Entries that had extended attributes, such as capabilities.
+    pub attributes_skipped: u64,
+}
+
+/// Unpacks an image into a new or empty directory.
+///
+/// # Errors
+/// [`UnpackError`] says which layer is at fault. The directory then holds a part of the image.
+pub fn unpack(
+    image: &Image,
+    directory: &Path,
+    options: &UnpackOptions,
+) -> Result<Unpacked, UnpackError> {
+    let (Some(config), Content::Image(manifest)) = (image.config(), image.manifest().content())
+    else {
+        return Err(UnpackError::Index);
+    };
+    let diff_ids = read_config(config)?.rootfs.diff_ids;
+    if diff_ids.len() != manifest.layers.len() {
+        return Err(UnpackError::LayerCount {
+            layers: manifest.layers.len(),
+            diff_ids: diff_ids.len(),
+        });
+    }
+    let write = |source| UnpackError::Write {
+        path: directory.to_owned(),
+        source,
+    };
+    if !is_empty(directory).map_err(write)? {
+        return Err(UnpackError::Occupied(directory.to_owned()));
+    }
+    fs::create_dir_all(directory).map_err(write)?;
+    let root = directory.canonicalize().map_err(write)?;
+
+    let mut applied = Applied::new(root, options);
+    let mut left = options.max_bytes.get();
+    for (descriptor, diff_id) in manifest.layers.iter().zip(&diff_ids) {
+        let blob = image
+            .layers()
+            .iter()
+            .find(|blob| blob.descriptor().digest == descriptor.digest)
+            .ok_or(UnpackError::MissingLayer(descriptor.digest))?;
+        applied.next_layer();
+        left -= apply_layer(&mut applied, blob, diff_id, left)?;
+        applied.report.layers += 1;
+    }
+    applied.finish()
+}
+
+/// Applies a layer of at most `limit` bytes, and gives their number.
+fn apply_layer(
+    applied: &mut Applied<'_>,
+    blob: &Blob,
+    diff_id: &Digest,
+    limit: u64,
+) -> Result<u64, UnpackError> {
+    let plain = unpacked(blob.reader()).map_err(|error| applied.read_error(error))?;
+    let (reader, allowance) = Metered::new(Digesting::new(plain, diff_id.algorithm(), limit));
+    let mut tar = tar::Archive::new(reader);
+    let mut entries = tar.entries().map_err(|error| applied.read_error(error))?;
+    loop {
+        allowance.headers_only();
+        let Some(entry) = entries.next() else { break };
+        let mut entry = entry.map_err(|error| applied.read_error(error))?;
+        allowance.everything();
+        applied.apply(&mut entry)?;
+        // Data that nobody wanted is no header of the next entry. The holes of a sparse file are endless, though.
+        if !entry.header().entry_type().is_gnu_sparse() {
+            io::copy(&mut entry, &mut io::sink()).map_err(|error| applied.read_error(error))?;
+        }
+    }
+    // Padding after the last entry belongs to the digest too.
+    allowance.everything();
+    let mut rest = tar.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(|error| applied.read_error(error))?;
+    let (found, bytes) = rest.into_inner().finish();
+    if found != *diff_id {
+        return Err(UnpackError::DiffId {
+            layer: applied.layer(),
+            digests: Mismatch::new(*diff_id, found),
+        });
+    }
+    Ok(bytes)
+}
+
+fn read_config(config: &Blob) -> Result<ImageConfig, UnpackError> {
+    if config.size() > MAX_DOCUMENT {
+        return Err(UnpackError::Config(io::ErrorKind::FileTooLarge.into()));
+    }
+    let mut bytes = Vec::new();
+    config
+        .reader()
+        .read_to_end(&mut bytes)
+        .map_err(UnpackError::Config)?;
+    ImageConfig::parse(&bytes).map_err(|error| UnpackError::Config(error.into()))
+}
