@@ -2,5 +2,6 @@
 
 #![deny(missing_docs)]
 
+pub mod embedded;
 pub mod oci;
 pub mod units;
