@@ -4,6 +4,7 @@
 
 pub mod measure;
 pub mod content;
+pub mod embedded;
 pub mod oci;
 pub mod registry;
 pub mod transport;

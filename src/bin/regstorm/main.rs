@@ -1,6 +1,7 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
 mod exit;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -15,10 +16,14 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Serve(serve::Args),
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ended: Result<exit::Exit, exit::Failure> = match cli.command {};
+    let ended = match cli.command {
+        Command::Serve(args) => serve::run(args),
+    };
     exit::code(ended)
 }

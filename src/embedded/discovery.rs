@@ -1,0 +1,226 @@
+//! Lists: tags, repositories, and the manifests that refer to one.
+
+use http::header::{CONTENT_TYPE, HeaderName, LINK};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use url::form_urlencoded;
+
+use crate::oci::{Descriptor, ErrorCode, ImageIndex, MediaType, RepositoryName, Tag};
+
+use super::answer::Ask;
+use super::blobs::digest_in_path;
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::settings::Quirk;
+
+const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The part of a sorted list that a client asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Page<'t> {
+    names: Vec<&'t str>,
+    /// Does the list go on?
+    more: bool,
+}
+
+impl<'t> Page<'t> {
+    /// The first `n` names behind `last`. `n` of zero is an empty page that does not go on.
+    fn cut(names: impl Iterator<Item = &'t str>, last: Option<&str>, n: usize) -> Self {
+        let mut behind = names.skip_while(|name| last.is_some_and(|last| *name <= last));
+        let names: Vec<_> = behind.by_ref().take(n).collect();
+        let more = n > 0 && behind.next().is_some();
+        Self { names, more }
+    }
+}
+
+fn page_size(ask: &Ask<'_>) -> Result<usize, Refusal> {
+    let most = ask.site.settings.page_size.max(1);
+    match ask.query.get("n") {
+        None => Ok(most),
+        Some(text) => text.parse().map(|n: usize| n.min(most)).map_err(|_| {
+            Refusal::bad(
+                ErrorCode::Other("PAGINATION_NUMBER_INVALID".into()),
+                "`n` must be a whole number, not negative",
+            )
+        }),
+    }
+}
+
+/// A page as an answer; `path` is the list's, behind the base path.
+fn paged(ask: &Ask<'_>, path: &str, page: &Page<'_>, n: usize, body: &impl Serialize) -> Reply {
+    let mut reply = Reply::new(StatusCode::OK)
+        .header(CONTENT_TYPE, JSON)
+        .bytes(json(body));
+    if let Some(last) = page.names.last().filter(|_| page.more) {
+        let base = ask.site.location_base(ask.head);
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("n", &n.to_string())
+            .append_pair("last", last)
+            .finish();
+        reply = reply.header(LINK, format!("<{base}{path}?{query}>; rel=\"next\""));
+    }
+    reply
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("lists of names and descriptors can be said in JSON")
+}
+
+/// # Spec
+/// end-8a and end-8b, "Listing Tags".
+pub(super) fn tags(ask: &Ask<'_>, name: &RepositoryName) -> Result<Reply, Refusal> {
+    #[derive(Serialize)]
+    struct List<'t> {
+        name: &'t str,
+        tags: &'t [&'t str],
+    }
+    let n = page_size(ask)?;
+    let last = ask.query.get("last");
+    let store = ask.site.store.borrow();
+    let repository = store.repository(name).ok_or_else(|| {
+        Refusal::missing(
+            ErrorCode::NameUnknown,
+            format!("there is no repository {name}"),
+        )
+    })?;
+    let page = Page::cut(repository.tags().map(Tag::as_str), last.as_deref(), n);
+    let body = List {
+        name: name.as_str(),
+        tags: &page.names,
+    };
+    Ok(paged(
+        ask,
+        &format!("/v2/{name}/tags/list"),
+        &page,
+        n,
+        &body,
+    ))
+}
+
+/// The repositories; not in the specification, but every registry has it.
+pub(super) fn catalog(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    #[derive(Serialize)]
+    struct List<'t> {
+        repositories: &'t [&'t str],
+    }
+    let n = page_size(ask)?;
+    let last = ask.query.get("last");
+    let store = ask.site.store.borrow();
+    let names = store.repository_names().map(RepositoryName::as_str);
+    let page = Page::cut(names, last.as_deref(), n);
+    Ok(paged(
+        ask,
+        "/v2/_catalog",
+        &page,
+        n,
+        &List {
+            repositories: &page.names,
+        },
+    ))
+}
+
+/// # Spec
+/// end-12a and end-12b, "Listing Referrers".
+pub(super) fn referrers(
+    ask: &Ask<'_>,
+    name: &RepositoryName,
+    digest: &str,
+) -> Result<Reply, Refusal> {
+    if ask.site.has(Quirk::NoReferrers) {
+        return Err(Refusal::missing(
+            ErrorCode::Unsupported,
+            "there is no such endpoint",
+        ));
+    }
+    let digest = digest_in_path(digest)?;
+    // A media type has no blank: one that arrives was a plus sign that the client did not escape.
+    let filter = ask
+        .query
+        .get("artifactType")
+        .map(|text| text.replace(' ', "+"));
+    let store = ask.site.store.borrow();
+    let manifests: Vec<Descriptor> = store
+        .repository(name)
+        .into_iter()
+        .flat_map(|repository| repository.referrers(&digest))
+        .map(|manifest| &manifest.descriptor)
+        .filter(|found| filter.is_none() || found.artifact_type == filter)
+        .cloned()
+        .collect();
+    let index = ImageIndex {
+        schema_version: 2,
+        media_type: Some(MediaType::OciIndex),
+        artifact_type: None,
+        manifests,
+        subject: None,
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let mut reply = Reply::new(StatusCode::OK)
+        .header(CONTENT_TYPE, MediaType::OciIndex.as_str())
+        .bytes(json(&index));
+    if filter.is_some() {
+        reply = reply.header(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
+    }
+    Ok(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other_without_gap_or_repeat() {
+        let all = ["a", "b", "c", "d", "e"];
+        let cut = |last, n| Page::cut(all.into_iter(), last, n);
+        assert_eq!(
+            cut(None, 2),
+            Page {
+                names: vec!["a", "b"],
+                more: true
+            }
+        );
+        assert_eq!(
+            cut(Some("b"), 2),
+            Page {
+                names: vec!["c", "d"],
+                more: true
+            }
+        );
+        assert_eq!(
+            cut(Some("d"), 2),
+            Page {
+                names: vec!["e"],
+                more: false
+            }
+        );
+        assert_eq!(
+            cut(Some("bb"), 9),
+            Page {
+                names: vec!["c", "d", "e"],
+                more: false
+            }
+        );
+        assert_eq!(
+            cut(None, 5),
+            Page {
+                names: all.to_vec(),
+                more: false
+            }
+        );
+        assert_eq!(
+            cut(None, 0),
+            Page {
+                names: vec![],
+                more: false
+            }
+        );
+        assert_eq!(
+            cut(Some("z"), 2),
+            Page {
+                names: vec![],
+                more: false
+            }
+        );
+    }
+}

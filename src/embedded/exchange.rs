@@ -1,0 +1,76 @@
+//! One request on its way through the registry, counted once whatever becomes of it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::oci::Operation;
+
+use super::connection::Line;
+use super::record::OpenRecord;
+use super::site::Site;
+
+/// A request that was read. Dropped before it was answered, it counts as unanswered.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) site: Rc<Site>,
+    pub(super) line: Rc<Line>,
+    operation: Option<Operation>,
+    record: Option<Rc<OpenRecord>>,
+    answered: Cell<bool>,
+}
+
+impl Exchange {
+    pub(super) fn open(
+        site: &Rc<Site>,
+        line: &Rc<Line>,
+        head: &Parts,
+        operation: Option<Operation>,
+    ) -> Rc<Self> {
+        site.tally.requests.add(1);
+        let record = site.log.as_ref().map(|log| {
+            log.borrow_mut()
+                .open(head, operation, line.id, line.at_storage_host)
+        });
+        line.record.replace(record.clone());
+        Rc::new(Self {
+            site: Rc::clone(site),
+            line: Rc::clone(line),
+            operation,
+            record,
+            answered: Cell::new(false),
+        })
+    }
+
+    pub(super) fn answered(&self, status: StatusCode) {
+        self.answered.set(true);
+        self.site.tally.answered(self.operation, status);
+        if let Some(record) = &self.record {
+            record.status(status);
+        }
+    }
+
+    pub(super) fn received(&self, bytes: usize) {
+        self.site.tally.received.add(bytes as u64);
+        if let Some(record) = &self.record {
+            record.received(bytes as u64);
+        }
+    }
+
+    pub(super) fn sent(&self, bytes: usize) {
+        self.site.tally.sent.add(bytes as u64);
+        if let Some(record) = &self.record {
+            record.sent(bytes as u64);
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.answered.get() {
+            self.site.tally.unanswered.add(1);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The TOML form of faults.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::{Deserialize, Deserializer};
+
+use crate::oci::{ErrorCode, Operation};
+use crate::units::{self, ByteSize, Ratio};
+
+use super::fault::{Fault, FaultKind, Point, Stall, When};
+
+/// A fault file that does not say what to do; shows the line.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct FaultFileError(#[from] toml::de::Error);
+
+/// Reads a fault file: tables `[[fault]]`, each with one thing that goes wrong.
+///
+/// ```
+/// let faults = regstorm::embedded::parse_faults(r#"
+///     seed = 42                  # of every probability; 0 when left out
+///
+///     [[fault]]
+///     operation = "blob-get"     # an operation's name, or "*"
+///     delay = "200ms"
+///     every = 3                  # or probability = 0.1
+///     after = 10                 # behind the first 10 such requests,
+///     for = 100                  # and for 100 of them
+///
+///     [[fault]]
+///     operation = "*"
+///     status = 429
+///     code = "TOOMANYREQUESTS"
+///     retry_after = "2s"
+///
+///     [[fault]]
+///     operation = "upload-patch"
+///     reset = "1MiB"             # behind so many bytes of the body, or "head"
+/// "#)?;
+/// assert_eq!(faults.len(), 3);
+/// # Ok::<(), regstorm::embedded::FaultFileError>(())
+/// ```
+///
+/// Further kinds: `rate = "2MiB"` (a second), `close = "64KiB"` (or `"head"`), `stall = "10s"` or `"forever"` with
+/// `at = "64KiB"` (or `"head"`, the default), `corrupt = "100B"` (the offset of the wrong byte).
+///
+/// # Errors
+/// When the text is not TOML, names something unknown, or a table holds no or more than one kind.
+pub fn parse_faults(text: &str) -> Result<Vec<Fault>, FaultFileError> {
+    let mut file: FaultFile = toml::from_str(text)?;
+    for (index, fault) in (0..).zip(&mut file.fault) {
+        if let When::Probability(_, seed) = &mut fault.when {
+            // Two faults of one file draw from two streams.
+            *seed = file.seed.wrapping_add(index);
+        }
+    }
+    Ok(file.fault)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultFile {
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    fault: Vec<Fault>,
+}
+
+/// A table as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(deserialize_with = "operation")]
+    operation: Option<Operation>,
+    #[serde(default, deserialize_with = "length")]
+    delay: Option<Duration>,
+    #[serde(default, deserialize_with = "size")]
+    rate: Option<ByteSize>,
+    #[serde(default, deserialize_with = "status")]
+    status: Option<StatusCode>,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default, deserialize_with = "length")]
+    retry_after: Option<Duration>,
+    #[serde(default, deserialize_with = "point")]
+    reset: Option<Point>,
+    #[serde(default, deserialize_with = "point")]
+    close: Option<Point>,
+    #[serde(default, deserialize_with = "stall")]
+    stall: Option<Stall>,
+    #[serde(default, deserialize_with = "point")]
+    at: Option<Point>,
+    #[serde(default, deserialize_with = "size")]
+    corrupt: Option<ByteSize>,
+    #[serde(default)]
+    every: Option<u64>,
+    #[serde(default, deserialize_with = "share")]
+    probability: Option<Ratio>,
+    #[serde(default)]
+    after: u64,
+    #[serde(default, rename = "for")]
+    count: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Written::deserialize(deserializer)?
+            .into_fault()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl Written {
+    fn into_fault(self) -> Result<Fault, &'static str> {
+        if self.status.is_none() && (self.code.is_some() || self.retry_after.is_some()) {
+            return Err("`code` and `retry_after` belong to a `status`");
+        }
+        if self.stall.is_none() && self.at.is_some() {
+            return Err("`at` belongs to a `stall`");
+        }
+        let (code, retry_after) = (self.code, self.retry_after);
+        let kinds = [
+            self.delay.map(FaultKind::Delay),
+            self.rate.map(FaultKind::Rate),
+            self.status.map(|status| FaultKind::Status {
+                status,
+                code: code.as_deref().map(ErrorCode::from),
+                retry_after,
+            }),
+            self.reset.map(FaultKind::Reset),
+            self.close.map(FaultKind::Close),
+            self.stall
+                .map(|length| FaultKind::Stall(self.at.unwrap_or(Point::BeforeHead), length)),
+            self.corrupt.map(|offset| FaultKind::Corrupt(offset.get())),
+        ];
+        let mut kinds = kinds.into_iter().flatten();
+        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+            return Err(
+                "a fault has exactly one of `delay`, `rate`, `status`, `reset`, `close`, `stall`, `corrupt`",
+            );
+        };
+        let when = match (self.every, self.probability) {
+            (None, None) => When::Always,
+            (Some(0), None) => return Err("`every` counts from 1"),
+            (Some(n), None) => When::Every(n),
+            (None, Some(share)) => When::Probability(share, 0),
+            (Some(_), Some(_)) => return Err("use `every` or `probability`, not both"),
+        };
+        Ok(Fault {
+            operation: self.operation,
+            kind,
+            when,
+            after: self.after,
+            count: self.count,
+        })
+    }
+}
+
+fn parsed<'de, D, T>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    parse(&text).map_err(serde::de::Error::custom)
+}
+
+fn operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Operation>, D::Error> {
+    parsed(deserializer, |text| match text {
+        "*" => Ok(None),
+        name => Operation::from_name(name).map(Some).ok_or_else(|| {
+            let names: Vec<_> = Operation::ALL.iter().map(|known| known.name()).collect();
+            format!("unknown operation `{name}`; known: *, {}", names.join(", "))
+        }),
+    })
+}
+
+fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    parsed(deserializer, |text| {
+        units::parse_duration(text)
+            .map(Some)
+            .map_err(|e| e.to_string())
+    })
+}
+
+fn stall<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stall>, D::Error> {
+    parsed(deserializer, |text| match text {
+        "forever" => Ok(Some(Stall::Forever)),
+        text => units::parse_duration(text)
+            .map(|length| Some(Stall::For(length)))
+            .map_err(|e| e.to_string()),
+    })
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
+    parsed(deserializer, |text| {
+        text.parse()
+            .map(Some)
+            .map_err(|e: units::ByteSizeError| e.to_string())
+    })
+}
+
+fn point<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Point>, D::Error> {
+    parsed(deserializer, |text| match text {
+        "head" => Ok(Some(Point::BeforeHead)),
+        text => text
+            .parse()
+            .map(|bytes| Some(Point::AfterBody(bytes)))
+            .map_err(|e: units::ByteSizeError| format!("{e}; or \"head\"")),
+    })
+}
+
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusCode>, D::Error> {
+    let number = u16::deserialize(deserializer)?;
+    StatusCode::from_u16(number)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom("a status is a number from 200 to 599"))
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ratio>, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    Ratio::try_new(number)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_can_be_written() {
+        let faults = parse_faults(
+            r#"
+            seed = 7
+            [[fault]]
+            operation = "*"
+            delay = "1s"
+            [[fault]]
+            operation = "blob-get"
+            stall = "forever"
+            at = "10B"
+            probability = 0.25
+            [[fault]]
+            operation = "upload-put"
+            close = "head"
+            every = 2
+            after = 1
+            for = 3
+            [[fault]]
+            operation = "manifest-get"
+            corrupt = "3B"
+            "#,
+        )
+        .unwrap();
+        let at = Point::AfterBody(ByteSize::from_bytes(10));
+        assert_eq!(
+            faults,
+            [
+                Fault::everywhere(FaultKind::Delay(Duration::from_secs(1))),
+                Fault::on(Operation::BlobGet, FaultKind::Stall(at, Stall::Forever))
+                    .when(When::Probability(Ratio::try_new(0.25).unwrap(), 8)),
+                Fault::on(Operation::UploadPut, FaultKind::Close(Point::BeforeHead))
+                    .when(When::Every(2))
+                    .window(1, Some(3)),
+                Fault::on(Operation::ManifestGet, FaultKind::Corrupt(3)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_its_line() {
+        for (text, says) in [
+            (
+                "[[fault]]\noperation = \"blob-got\"\ndelay = \"1s\"",
+                "blob-got",
+            ),
+            ("[[fault]]\noperation = \"*\"", "exactly one of"),
+            (
+                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nrate = \"1MiB\"",
+                "exactly one of",
+            ),
+            (
+                "[[fault]]\noperation = \"*\"\ndelay = \"soon\"",
+                "length of time",
+            ),
+            ("[[fault]]\noperation = \"*\"\nstatus = 42", "200 to 599"),
+            ("[[fault]]\noperation = \"*\"\nreset = \"4\"", "head"),
+            (
+                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\ncode = \"X\"",
+                "`status`",
+            ),
+            (
+                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nprobability = 2.0",
+                "not a share",
+            ),
+            (
+                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nevery = 0",
+                "from 1",
+            ),
+            (
+                "[[fault]]\noperation = \"*\"\ndelai = \"1s\"",
+                "unknown field `delai`",
+            ),
+            ("[[fault]]\ndelay = \"1s\"", "missing field `operation`"),
+            ("[[fautl]]", "unknown field `fautl`"),
+        ] {
+            let shown = parse_faults(text).unwrap_err().to_string();
+            assert!(shown.contains(says), "{text}: {shown}");
+            assert!(shown.contains("line "), "{text}: {shown}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Manifests: stored byte for byte, checked for what they name, found by tag or digest.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
+use http::{HeaderValue, StatusCode};
+
+use crate::oci::{
+    Content as Said, Descriptor, Digest, ErrorCode, Manifest, MediaType, RepositoryName, Tag,
+    Version,
+};
+
+use super::answer::{Ask, CONTENT_DIGEST};
+use super::blob::ENTRY;
+use super::blobs::{deletion_allowed, digest_in_path, has_already};
+use super::inbound::Inbound;
+use super::refusal::{Ending, Refusal};
+use super::reply::Reply;
+use super::settings::Quirk;
+use super::site::Site;
+use super::store::{Repository, StoredManifest};
+
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+fn version_in_path(text: &str) -> Result<Version, Refusal> {
+    if text.contains([':', '%']) {
+        digest_in_path(text).map(Version::Digest)
+    } else {
+        Ok(Version::Tag(text.parse()?))
+    }
+}
+
+/// # Spec
+/// end-3, "Pulling manifests" and "Checking if content exists in the registry".
+pub(super) fn get(ask: &Ask<'_>, name: &RepositoryName, version: &str) -> Result<Reply, Refusal> {
+    let version = version_in_path(version)?;
+    let found = ask
+        .site
+        .store
+        .borrow()
+        .repository(name)
+        .and_then(|repository| match &version {
+            Version::Tag(tag) => repository.tagged(tag),
+            Version::Digest(digest) => repository.manifest(digest),
+        })
+        .cloned();
+    let stored = found
+        .filter(|stored| is_acceptable(ask, stored))
+        .ok_or_else(|| {
+            let message = format!("repository {name} has no manifest {version}");
+            Refusal::missing(ErrorCode::ManifestUnknown, message)
+        })?;
+    let digest = stored.descriptor.digest;
+    let reply = if has_already(ask, &digest) {
+        Reply::new(StatusCode::NOT_MODIFIED)
+    } else {
+        Reply::new(StatusCode::OK)
+            .header(CONTENT_TYPE, stored.content_type.clone())
+            .bytes(stored.raw.clone())
+    };
+    Ok(reply
+        .header(CONTENT_DIGEST, digest.to_string())
+        .header(ETAG, format!("\"{digest}\"")))
+}
+
+fn is_acceptable(ask: &Ask<'_>, stored: &Rc<StoredManifest>) -> bool {
+    if !ask.site.has(Quirk::StrictAccept) {
+        return true;
+    }
+    ask.head
+        .headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|accepted| MediaType::from(accepted) == stored.descriptor.media_type)
+}
+
+/// # Spec
+/// end-7a and end-7b, "Pushing Manifests".
+pub(super) async fn put(
+    ask: &Ask<'_>,
+    name: &RepositoryName,
+    version: &str,
+    inbound: &mut Inbound,
+) -> Result<Reply, Ending> {
+    let version = version_in_path(version)?;
+    let tags = asked_tags(ask, &version)?;
+    let limit = ask.site.settings.max_manifest_size;
+    let raw = inbound.collect(limit.get()).await?.ok_or_else(|| {
+        Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::SizeInvalid,
+            format!("a manifest may have at most {limit}"),
+        )
+    })?;
+    let content_type = ask.head.headers.get(CONTENT_TYPE);
+    let stored = check(ask.site, name, &version, raw, content_type)?;
+    let (digest, subject) = (stored.descriptor.digest, stored.subject);
+    keep(ask.site, name, stored, &tags)?;
+    let base = ask.site.location_base(ask.head);
+    let mut reply = Reply::new(StatusCode::CREATED)
+        .header(LOCATION, format!("{base}/v2/{name}/manifests/{digest}"))
+        .header(CONTENT_DIGEST, digest.to_string());
+    if let Some(subject) = subject.filter(|_| !ask.site.has(Quirk::NoReferrers)) {
+        reply = reply.header(OCI_SUBJECT, subject.to_string());
+    }
+    if let Version::Digest(_) = version {
+        for tag in &tags {
+            if let Ok(value) = HeaderValue::from_str(tag.as_str()) {
+                reply = reply.also(OCI_TAG, value);
+            }
+        }
+    }
+    Ok(reply)
+}
+
+fn asked_tags(ask: &Ask<'_>, version: &Version) -> Result<Vec<Tag>, Refusal> {
+    match version {
+        Version::Tag(tag) => Ok(vec![tag.clone()]),
+        Version::Digest(_) => ask
+            .query
+            .all("tag")
+            .map(|tag| Ok(tag.parse::<Tag>()?))
+            .collect(),
+    }
+}
+
+/// Stores a manifest under its digest and its tags.
+pub(super) fn keep(
+    site: &Site,
+    name: &RepositoryName,
+    stored: StoredManifest,
+    tags: &[Tag],
+) -> Result<(), Refusal> {
+    let digest = stored.descriptor.digest;
+    let reservations: Result<Vec<_>, _> = tags.iter().map(|_| site.budget.reserve(ENTRY)).collect();
+    let mut store = site.store.borrow_mut();
+    for (tag, reservation) in tags.iter().zip(reservations?) {
+        store.tag(name, tag.clone(), digest, reservation);
+    }
+    store.add_manifest(name, stored);
+    Ok(())
+}
+
+/// Makes a stored manifest of bytes, if they are one that this registry takes.
+fn check(
+    site: &Site,
+    name: &RepositoryName,
+    version: &Version,
+    raw: Bytes,
+    content_type: Option<&HeaderValue>,
+) -> Result<StoredManifest, Refusal> {
+    let invalid = |message: String| Refusal::bad(ErrorCode::ManifestInvalid, message);
+    let media_type = content_type
+        .and_then(|value| value.to_str().ok())
+        .map(MediaType::from)
+        .ok_or_else(|| invalid("a manifest needs a Content-Type".into()))?;
+    if site.has(Quirk::AnyManifest) {
+        return any(site, version, raw, media_type);
+    }
+    if !MediaType::MANIFESTS.contains(&media_type) || media_type.is_schema1() {
+        return Err(invalid(format!(
+            "{media_type} is not a type of manifest that this registry takes"
+        )));
+    }
+    let manifest =
+        Manifest::parse(raw, Some(&media_type)).map_err(|error| invalid(error.to_string()))?;
+    let (said, named) = match manifest.content() {
+        Said::Image(image) => (image.media_type.as_ref(), image.schema_version),
+        Said::Index(index) => (index.media_type.as_ref(), index.schema_version),
+        Said::Schema1(_) => (None, 1),
+    };
+    if said.is_some_and(|said| *said != media_type) || named != 2 {
+        let message =
+            format!("the document says of itself another type than the header, {media_type}");
+        return Err(invalid(message));
+    }
+    if !site.has(Quirk::SparseManifests) {
+        references_exist(site.store.borrow().repository(name), manifest.content())?;
+    }
+    store_form(site, version, &manifest)
+}
+
+/// Makes a stored manifest of any bytes under any type.
+pub(super) fn any(
+    site: &Site,
+    version: &Version,
+    raw: Bytes,
+    media_type: MediaType,
+) -> Result<StoredManifest, Refusal> {
+    if let Ok(manifest) = Manifest::parse(raw.clone(), Some(&media_type))
+        && *manifest.media_type() == media_type
+    {
+        return store_form(site, version, &manifest);
+    }
+    let digest = match version {
+        Version::Digest(digest) => digest.algorithm().digest(&raw),
+        Version::Tag(_) => Digest::sha256(&raw),
+    };
+    let descriptor = Descriptor::new(media_type, digest, raw.len() as u64);
+    stored(site, version, raw, descriptor, None)
+}
+
+fn store_form(
+    site: &Site,
+    version: &Version,
+    manifest: &Manifest,
+) -> Result<StoredManifest, Refusal> {
+    let mut descriptor = manifest.descriptor();
+    if let Version::Digest(digest) = version {
+        descriptor.digest = manifest.digest(digest.algorithm());
+    }
+    let mut subject = None;
+    match manifest.content() {
+        Said::Image(image) => {
+            let named = image.artifact_type.clone().filter(|it| !it.is_empty());
+            let config = || image.config.media_type.as_str().to_owned();
+            descriptor.artifact_type = Some(named.unwrap_or_else(config));
+            descriptor.annotations.clone_from(&image.annotations);
+            subject = image.subject.as_ref();
+        }
+        Said::Index(index) => {
+            descriptor.artifact_type = index.artifact_type.clone().filter(|it| !it.is_empty());
+            descriptor.annotations.clone_from(&index.annotations);
+            subject = index.subject.as_ref();
+        }
+        Said::Schema1(_) => {}
+    }
+    let subject = subject.map(|subject| subject.digest);
+    stored(site, version, manifest.raw().clone(), descriptor, subject)
+}
+
+fn stored(
+    site: &Site,
+    version: &Version,
+    raw: Bytes,
+    descriptor: Descriptor,
+    subject: Option<Digest>,
+) -> Result<StoredManifest, Refusal> {
+    if let Version::Digest(digest) = version
+        && *digest != descriptor.digest
+    {
+        let found = descriptor.digest;
+        return Err(Refusal::digest(format!(
+            "the manifest has the digest {found}, not {digest}"
+        )));
+    }
+    let content_type = HeaderValue::from_str(descriptor.media_type.as_str()).map_err(|_| {
+        Refusal::bad(
+            ErrorCode::ManifestInvalid,
+            "the type of the manifest cannot stand in a header",
+        )
+    })?;
+    Ok(StoredManifest {
+        // The parsed view holds about as much again as the bytes.
+        _reservation: site.budget.reserve(ENTRY + 2 * raw.len() as u64)?,
+        raw,
+        content_type,
+        descriptor,
+        subject,
+    })
+}
+
+/// Layers that are not distributed need not be there, nor a subject: referrers may come first.
+fn references_exist(repository: Option<&Repository>, content: &Said) -> Result<(), Refusal> {
+    let missing = match content {
+        Said::Image(image) => std::iter::once(&image.config)
+            .chain(
+                image
+                    .layers
+                    .iter()
+                    .filter(|layer| !layer.media_type.is_foreign_layer()),
+            )
+            .find(|blob| repository.is_none_or(|it| !it.has_blob(&blob.digest))),
+        Said::Index(index) => index
+            .manifests
+            .iter()
+            .find(|child| repository.is_none_or(|it| it.manifest(&child.digest).is_none())),
+        Said::Schema1(_) => None,
+    };
+    match missing {
+        Some(missing) => Err(Refusal::bad(
+            ErrorCode::ManifestBlobUnknown,
+            format!(
+                "the manifest names {}, which the repository does not have",
+                missing.digest
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// # Spec
+/// end-9, "Deleting tags" and "Deleting Manifests".
+pub(super) fn delete(
+    ask: &Ask<'_>,
+    name: &RepositoryName,
+    version: &str,
+) -> Result<Reply, Refusal> {
+    let version = version_in_path(version)?;
+    deletion_allowed(ask)?;
+    let mut store = ask.site.store.borrow_mut();
+    let removed = match &version {
+        Version::Tag(tag) => store.remove_tag(name, tag),
+        Version::Digest(digest) => store.remove_manifest(name, digest),
+    };
+    if removed {
+        Ok(Reply::new(StatusCode::ACCEPTED))
+    } else {
+        let message = format!("repository {name} has no manifest {version}");
+        Err(Refusal::missing(ErrorCode::ManifestUnknown, message))
+    }
+}

@@ -1,0 +1,54 @@
+//! A real, small registry in memory: the target of a run that needs no set-up, the sink that calibration
+//! measures the generator against, and the server that tests script faults into.
+//!
+//! It answers every endpoint of the distribution specification 1.1 and is strict where real registries are
+//! (upload state that changes with every request, content linked per repository, referenced blobs that must
+//! exist), so that a client which works here by luck is found here. It is no place to keep images: nothing is
+//! written to disk, there is no TLS and no user management, and it does not speak for other registries
+//! except through single, named [`Quirk`]s.
+//!
+//! Deciding choice: one thread with one current-thread runtime owns all state as plain values. No lock lies on
+//! the way of a request, and the load workers' timers never share a thread with it. The refused option, a
+//! multi-thread server, would serve more but would take the cores that the generator is measured on.
+//! It stands on raw hyper and not on a router, because repository names contain slashes and every path is
+//! read from its right end.
+//!
+//! Invariants: nothing a peer sends makes memory grow beyond [`Settings::max_bytes`] and the named caps;
+//! `requests = answered + unanswered + in progress` in [`Counts`]; blob bodies are never copied on the way out.
+
+mod answer;
+mod auth;
+mod blob;
+mod blobs;
+mod connection;
+mod discovery;
+mod exchange;
+mod fault;
+mod fault_file;
+mod inbound;
+mod keys;
+mod manifests;
+mod outgoing;
+mod pace;
+mod query;
+mod range;
+mod record;
+mod refusal;
+mod reply;
+mod route;
+mod running;
+mod settings;
+mod site;
+mod storage_host;
+mod store;
+mod tally;
+mod token;
+mod upload_session;
+mod uploads;
+
+pub use fault::{Fault, FaultKind, Point, Stall, When};
+pub use fault_file::{FaultFileError, parse_faults};
+pub use record::RequestRecord;
+pub use running::{EmbeddedError, Registry, Running};
+pub use settings::{Auth, Quirk, Settings, Storage};
+pub use tally::Counts;

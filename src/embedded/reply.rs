@@ -1,0 +1,97 @@
+//! An answer in the making: status, headers and where its body comes from.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use super::blob::Blob;
+
+/// Where a body comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Empty,
+    Whole(Bytes),
+    /// `length` bytes of a blob from `first` on.
+    Part {
+        blob: Rc<Blob>,
+        first: u64,
+        length: u64,
+    },
+}
+
+impl Content {
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Part { length, .. } => *length,
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
+}
+
+impl Reply {
+    pub(super) fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::with_capacity(8),
+            content: Content::Empty,
+        }
+    }
+
+    /// Sets a header. A value that no header can hold is left out: every value here is built from checked parts.
+    #[must_use]
+    pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Adds a header beside others of the same name.
+    #[must_use]
+    pub(super) fn also(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    #[must_use]
+    pub(super) fn bytes(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.content = Content::Whole(bytes.into());
+        self
+    }
+
+    #[must_use]
+    pub(super) fn content(mut self, content: Content) -> Self {
+        self.content = content;
+        self
+    }
+
+    /// The head for the wire, and the content that follows it: none after `HEAD`, whose length is told all the same.
+    pub(super) fn into_response(self, method: &Method) -> Response<Content> {
+        let Self {
+            status,
+            mut headers,
+            mut content,
+        } = self;
+        if method == Method::HEAD {
+            if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(content.length()));
+            }
+            content = Content::Empty;
+        }
+        let mut response = Response::new(content);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}

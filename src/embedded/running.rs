@@ -1,0 +1,326 @@
+//! The registry's thread: started, asked, told and stopped from outside.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::mpsc as reply;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Version};
+
+use super::blob::Spool;
+use super::connection::accept;
+use super::fault::{Fault, FaultPlan};
+use super::record::RequestRecord;
+use super::settings::{Quirk, Settings};
+use super::site::Site;
+use super::tally::Counts;
+use super::{manifests, upload_session};
+
+/// Connections that may wait to be accepted; a thousand clients may start in the same millisecond.
+const BACKLOG: u32 = 4096;
+
+/// Why the registry does not run, or did not take what it was given.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The thread or its runtime cannot be made.
+    #[error("cannot start the registry's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// The path in front of `/v2/` is none.
+    #[error("`{0}` is not a base path: write it as /a/path, without a slash at its end")]
+    BasePath(String),
+    /// The registry's thread has ended.
+    #[error("the registry has stopped")]
+    Stopped,
+    /// The content does not fit under [`Settings::max_bytes`], or its type cannot stand in a header.
+    #[error("the registry does not take the content: no room for it, or not a media type")]
+    Content,
+}
+
+/// A registry that is not running yet.
+#[derive(Debug)]
+pub struct Registry;
+
+/// A registry that answers. Dropped, it stops.
+pub struct Running {
+    address: SocketAddr,
+    storage_address: Option<SocketAddr>,
+    base_path: String,
+    // The lock is held from a question to its answer, so the channel never holds more than one.
+    questions: Mutex<Option<mpsc::Sender<Question>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+type Question = Box<dyn FnOnce(&Rc<Site>) + Send>;
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// Starts a registry on a thread of its own. When this returns, it listens.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, the base path is none, or the thread cannot be made.
+    pub fn start(settings: Settings) -> Result<Running, EmbeddedError> {
+        let base_path = settings.base_path.clone();
+        let well_formed = base_path.is_empty()
+            || base_path.starts_with('/')
+                && !base_path.ends_with('/')
+                && base_path
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && !b"?#\"<>%".contains(&b));
+        if !well_formed {
+            return Err(EmbeddedError::BasePath(base_path));
+        }
+        let (send_started, started) = reply::sync_channel(1);
+        let (ask, questions) = mpsc::channel(1);
+        let thread = std::thread::Builder::new()
+            .name("embedded-registry".into())
+            .spawn(move || run(settings, questions, &send_started))
+            .map_err(EmbeddedError::Thread)?;
+        let (address, storage_address) = started.recv().unwrap_or(Err(EmbeddedError::Stopped))?;
+        Ok(Running {
+            address,
+            storage_address,
+            base_path,
+            questions: Mutex::new(Some(ask)),
+            thread: Some(thread),
+        })
+    }
+}
+
+type Started = Result<(SocketAddr, Option<SocketAddr>), EmbeddedError>;
+
+/// The whole life of the thread.
+fn run(
+    settings: Settings,
+    questions: mpsc::Receiver<Question>,
+    started: &reply::SyncSender<Started>,
+) {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default());
+    let outcome = match runtime {
+        Err(source) => Err(EmbeddedError::Thread(source)),
+        Ok(runtime) => listen(&runtime, settings).map(|listening| (runtime, listening)),
+    };
+    // If nobody waits for the answer, nobody wants the registry either.
+    match outcome {
+        Err(error) => drop(started.send(Err(error))),
+        Ok((runtime, (site, listener, storage))) => {
+            if started
+                .send(Ok((site.address, site.storage_address)))
+                .is_ok()
+            {
+                serve(&runtime, &site, listener, storage, questions);
+            }
+        }
+    }
+}
+
+type Listening = (Rc<Site>, TcpListener, Option<TcpListener>);
+
+fn listen(runtime: &LocalRuntime, settings: Settings) -> Result<Listening, EmbeddedError> {
+    let bind = |address: SocketAddr| {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let address = listener.local_addr()?;
+        Ok::<_, io::Error>((listener, address))
+    };
+    let bind = |address| bind(address).map_err(|source| EmbeddedError::Listen { address, source });
+    let _entered = runtime.enter();
+    let (listener, address) = bind(settings.listen)?;
+    let storage = if settings.quirks.contains(&Quirk::RedirectBlobs) {
+        Some(bind(SocketAddr::new(settings.listen.ip(), 0))?)
+    } else {
+        None
+    };
+    let (storage, storage_address) = storage.unzip();
+    Ok((
+        Rc::new(Site::new(settings, address, storage_address)),
+        listener,
+        storage,
+    ))
+}
+
+fn serve(
+    runtime: &LocalRuntime,
+    site: &Rc<Site>,
+    listener: TcpListener,
+    storage: Option<TcpListener>,
+    mut questions: mpsc::Receiver<Question>,
+) {
+    let site = Rc::clone(site);
+    runtime.block_on(async move {
+        tokio::task::spawn_local(accept(Rc::clone(&site), listener, false));
+        if let Some(storage) = storage {
+            tokio::task::spawn_local(accept(Rc::clone(&site), storage, true));
+        }
+        let idle = site.settings.upload_idle;
+        tokio::task::spawn_local(upload_session::sweep(Rc::clone(&site), idle));
+        while let Some(question) = questions.recv().await {
+            question(&site);
+        }
+    });
+}
+
+impl Running {
+    /// The address it listens on.
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of the storage host, if blobs are redirected.
+    pub const fn storage_addr(&self) -> Option<SocketAddr> {
+        self.storage_address
+    }
+
+    /// The URL to give to a client, with the base path and without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.base_path)
+    }
+
+    /// What it has done so far. All zero once it has stopped.
+    pub fn counts(&self) -> Counts {
+        self.ask(|site| site.counts()).unwrap_or_default()
+    }
+
+    /// The last requests, oldest first; empty unless [`Settings::record_requests`] is set.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        let log = self.ask(|site| site.log.as_ref().map(|log| log.borrow().snapshot()));
+        log.ok().flatten().unwrap_or_default()
+    }
+
+    /// Lets nothing move for so long from now on: no request is answered, no body goes on.
+    ///
+    /// # Errors
+    /// When the registry has stopped.
+    pub fn stall_for(&self, length: Duration) -> Result<(), EmbeddedError> {
+        self.ask(move |site| site.stalled_until.set(Instant::now().checked_add(length)))
+    }
+
+    /// Takes these faults in place of all others, and counts anew.
+    ///
+    /// # Errors
+    /// When the registry has stopped.
+    pub fn set_faults(&self, faults: Vec<Fault>) -> Result<(), EmbeddedError> {
+        self.ask(move |site| drop(site.faults.replace(FaultPlan::new(faults))))
+    }
+
+    /// Stores a blob without a request.
+    ///
+    /// # Errors
+    /// When there is no room, or the registry has stopped.
+    pub fn put_blob(
+        &self,
+        repository: &RepositoryName,
+        content: Bytes,
+    ) -> Result<Digest, EmbeddedError> {
+        let repository = repository.clone();
+        let digest = Digest::sha256(&content);
+        self.ask(move |site| {
+            let mut spool = Spool::new(Algorithm::Sha256, site.is_sink(), &site.budget).ok()?;
+            spool.push(content).ok()?;
+            let blob = spool.finish(digest).ok()?;
+            site.store.borrow_mut().add_blob(&repository, blob);
+            Some(digest)
+        })?
+        .ok_or(EmbeddedError::Content)
+    }
+
+    /// Stores any bytes as a manifest of any type, under a tag or its digest, without a request and without a check:
+    /// what old registries still hold, such as schema 1. Returns its digest.
+    ///
+    /// # Errors
+    /// When there is no room, a digest does not fit the bytes, or the registry has stopped.
+    pub fn put_manifest(
+        &self,
+        reference: &Reference,
+        media_type: &MediaType,
+        raw: Bytes,
+    ) -> Result<Digest, EmbeddedError> {
+        let (reference, media_type) = (reference.clone(), media_type.clone());
+        self.ask(move |site| {
+            let stored = manifests::any(site, &reference.version, raw, media_type).ok()?;
+            let digest = stored.descriptor.digest;
+            let tags = match reference.version {
+                Version::Tag(tag) => vec![tag],
+                Version::Digest(_) => Vec::new(),
+            };
+            manifests::keep(site, &reference.repository, stored, &tags).ok()?;
+            Some(digest)
+        })?
+        .ok_or(EmbeddedError::Content)
+    }
+
+    /// Stops it: every connection is dropped, and the thread is waited for.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let questions = self
+            .questions
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(questions.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of that thread was printed when it happened; there is nothing to add here.
+            let _ = thread.join();
+        }
+    }
+
+    /// Has the registry's thread answer a question.
+    ///
+    /// It waits on a plain channel, so it may be called from async code: the registry has a thread of its own.
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Rc<Site>) -> T + Send + 'static,
+    ) -> Result<T, EmbeddedError> {
+        let questions = self
+            .questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (answer, answered) = reply::sync_channel(1);
+        let question: Question = Box::new(move |site| drop(answer.send(question(site))));
+        questions
+            .as_ref()
+            .and_then(|questions| questions.try_send(question).ok())
+            .ok_or(EmbeddedError::Stopped)?;
+        answered.recv().map_err(|_| EmbeddedError::Stopped)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,125 @@
+//! What kind of registry to be: where it listens, what it keeps, whom it lets in, and how it differs from the specification.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::units::{ByteSize, Secret};
+
+use super::Fault;
+
+/// Everything a registry can be told before it starts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A path in front of `/v2/`: empty, or such as `/link/to/registry`.
+    pub base_path: String,
+    /// What becomes of blobs.
+    pub storage: Storage,
+    /// Who may do what.
+    pub auth: Auth,
+    /// The largest manifest; a larger one is answered 413.
+    pub max_manifest_size: ByteSize,
+    /// The most bytes that blobs, open uploads and manifests may hold together; beyond it uploads are answered 413.
+    pub max_bytes: ByteSize,
+    /// The most upload sessions open at once; beyond it a new one is answered 429.
+    pub max_uploads: usize,
+    /// How long an upload session may stay untouched before it is forgotten.
+    pub upload_idle: Duration,
+    /// The most names in one answer of a list; a longer list goes on behind a `Link`. At least 1.
+    pub page_size: usize,
+    /// Announced as `OCI-Chunk-Min-Length`, and enforced: nothing may follow a shorter chunk.
+    pub chunk_min_length: Option<ByteSize>,
+    /// Deviations from the specification, each one seen on a real registry. Empty: none.
+    pub quirks: Vec<Quirk>,
+    /// Scripted misbehaviour.
+    pub faults: Vec<Fault>,
+    /// Keep a record of the last so many requests, for tests. `None`: keep none.
+    pub record_requests: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            base_path: String::new(),
+            storage: Storage::Memory,
+            auth: Auth::Open,
+            max_manifest_size: ByteSize::from_mib(4),
+            max_bytes: ByteSize::from_mib(4096),
+            max_uploads: 10_000,
+            upload_idle: Duration::from_secs(600),
+            page_size: 1000,
+            chunk_min_length: None,
+            quirks: Vec::new(),
+            faults: Vec::new(),
+            record_requests: None,
+        }
+    }
+}
+
+/// What becomes of blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// They are kept in memory.
+    Memory,
+    /// Bytes are hashed, counted and thrown away; digest and size stay, so that existence checks, mounts and
+    /// manifests work. Blobs of at most 64 KiB (configs) are kept whole. A `GET` of a blob that was thrown away is
+    /// answered 404: made-up bytes would fail every client's digest check, or worse, pass where none is made.
+    Sink,
+}
+
+/// Who may do what.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// Everyone, everything.
+    Open,
+    /// One user, who sends name and password with every request.
+    Basic {
+        /// The name.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// One user, who fetches a token for each scope from `<base path>/token`.
+    Bearer {
+        /// The name.
+        user: String,
+        /// The password.
+        password: Secret,
+        /// How long a token is good for; shown as whole seconds in `expires_in`.
+        token_lifetime: Duration,
+        /// May anyone fetch a token to pull with?
+        anonymous_pull: bool,
+    },
+}
+
+/// One deviation from the specification, or one choice it leaves open, as real registries make it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quirk {
+    /// A blob sent with the `POST` is thrown away and a session is opened instead (Distribution 2.8): 202, not 201.
+    NoSinglePost,
+    /// A mount never finds its blob and opens a session instead.
+    NoMount,
+    /// Every `DELETE` of content is answered 405.
+    NoDelete,
+    /// There is no referrers API (Distribution 2.8): 404, and no `OCI-Subject`.
+    NoReferrers,
+    /// The token endpoint knows `GET` only and answers 404 to `POST` (GCR).
+    NoTokenPost,
+    /// No `Docker-Content-Digest` on any answer.
+    NoDigestHeader,
+    /// `Location` is a path, not a URL.
+    RelativeLocations,
+    /// A blob is answered 307 to a signed URL of a storage host of its own (Distribution on S3), which refuses
+    /// requests that carry `Authorization` and records what it receives.
+    RedirectBlobs,
+    /// A stored manifest whose type is not in `Accept` does not exist (Distribution 2.8 with OCI manifests): 404.
+    StrictAccept,
+    /// Any bytes of any type are taken for a manifest.
+    AnyManifest,
+    /// A manifest may name blobs and manifests that are not there.
+    SparseManifests,
+    /// `PATCH` answers 201 (ECR).
+    PatchCreated,
+}

@@ -1,0 +1,121 @@
+//! The registry's state as its one thread sees it, and the URLs it speaks of.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+
+use http::header::HOST;
+use http::request::Parts;
+use tokio::time::Instant;
+
+use super::blob::Budget;
+use super::fault::FaultPlan;
+use super::keys::Keys;
+use super::record::RequestLog;
+use super::settings::{Quirk, Settings, Storage};
+use super::store::Store;
+use super::tally::{Counts, Tally};
+use super::upload_session::Uploads;
+
+/// Everything the thread owns.
+///
+/// Each part is borrowed for single statements and never across an `await`, so no borrow can meet another.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) settings: Settings,
+    pub(super) address: SocketAddr,
+    pub(super) storage_address: Option<SocketAddr>,
+    pub(super) began: Instant,
+    pub(super) keys: Keys,
+    pub(super) budget: Budget,
+    pub(super) store: RefCell<Store>,
+    pub(super) uploads: RefCell<Uploads>,
+    pub(super) faults: RefCell<FaultPlan>,
+    pub(super) log: Option<RefCell<RequestLog>>,
+    pub(super) tally: Tally,
+    /// Until then nothing moves.
+    pub(super) stalled_until: Cell<Option<Instant>>,
+}
+
+impl Site {
+    pub(super) fn new(
+        mut settings: Settings,
+        address: SocketAddr,
+        storage_address: Option<SocketAddr>,
+    ) -> Self {
+        Self {
+            address,
+            storage_address,
+            began: Instant::now(),
+            keys: Keys::new(),
+            budget: Budget::new(settings.max_bytes.get()),
+            store: RefCell::default(),
+            uploads: RefCell::new(Uploads::new(settings.max_uploads, settings.upload_idle)),
+            faults: RefCell::new(FaultPlan::new(std::mem::take(&mut settings.faults))),
+            log: settings
+                .record_requests
+                .map(|limit| RefCell::new(RequestLog::new(limit))),
+            tally: Tally::default(),
+            stalled_until: Cell::new(None),
+            settings,
+        }
+    }
+
+    pub(super) fn has(&self, quirk: Quirk) -> bool {
+        self.settings.quirks.contains(&quirk)
+    }
+
+    pub(super) fn is_sink(&self) -> bool {
+        self.settings.storage == Storage::Sink
+    }
+
+    /// A state for an upload session: half of a number never drawn before.
+    pub(super) fn draw_state(&self) -> u64 {
+        u64::try_from(self.keys.draw() >> 64).unwrap_or_default()
+    }
+
+    /// The end of a total stall, while one lasts.
+    pub(super) fn stalled(&self) -> Option<Instant> {
+        let until = self.stalled_until.get()?;
+        if Instant::now() < until {
+            return Some(until);
+        }
+        self.stalled_until.set(None);
+        None
+    }
+
+    /// Waits until no total stall lasts. It may be prolonged meanwhile.
+    pub(super) async fn pass_stall(&self) {
+        while let Some(until) = self.stalled() {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// The registry's URL as this client knows it: by the `Host` it sent.
+    pub(super) fn url_for(&self, head: &Parts) -> String {
+        let base = &self.settings.base_path;
+        match head.headers.get(HOST).and_then(|host| host.to_str().ok()) {
+            Some(host) => format!("http://{host}{base}"),
+            None => format!("http://{}{base}", self.address),
+        }
+    }
+
+    /// What stands in front of `/v2/` in a `Location`.
+    pub(super) fn location_base(&self, head: &Parts) -> String {
+        if self.has(Quirk::RelativeLocations) {
+            self.settings.base_path.clone()
+        } else {
+            self.url_for(head)
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let store = self.store.borrow();
+        Counts {
+            open_uploads: self.uploads.borrow().open() as u64,
+            blobs: store.blob_count() as u64,
+            repositories: store.repository_count() as u64,
+            held: self.budget.held(),
+            ..self.tally.snapshot()
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What the registry holds: blobs once, and per repository which blobs, manifests and tags belong to it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::oci::{Descriptor, Digest, RepositoryName, Tag};
+
+use super::blob::{Blob, Reservation};
+
+/// All content.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    blobs: HashMap<Digest, Linked>,
+    repositories: BTreeMap<RepositoryName, Repository>,
+}
+
+/// A blob and the number of repositories that link to it; at none, it goes.
+#[derive(Debug)]
+struct Linked {
+    blob: Rc<Blob>,
+    links: usize,
+}
+
+/// One repository.
+#[derive(Debug, Default)]
+pub(super) struct Repository {
+    blobs: HashSet<Digest>,
+    manifests: HashMap<Digest, Rc<StoredManifest>>,
+    tags: BTreeMap<Tag, (Digest, Reservation)>,
+    referrers: BTreeMap<Digest, BTreeSet<Digest>>,
+}
+
+/// A manifest as it was sent, and what lists say of it.
+#[derive(Debug)]
+pub(super) struct StoredManifest {
+    pub(super) raw: Bytes,
+    pub(super) content_type: HeaderValue,
+    pub(super) descriptor: Descriptor,
+    pub(super) subject: Option<Digest>,
+    pub(super) _reservation: Reservation,
+}
+
+impl Store {
+    pub(super) fn repository(&self, name: &RepositoryName) -> Option<&Repository> {
+        self.repositories.get(name)
+    }
+
+    pub(super) fn repository_names(&self) -> impl Iterator<Item = &RepositoryName> {
+        self.repositories.keys()
+    }
+
+    pub(super) fn repository_count(&self) -> usize {
+        self.repositories.len()
+    }
+
+    pub(super) fn blob_count(&self) -> usize {
+        self.blobs.len()
+    }
+
+    /// A blob, if this repository has it.
+    pub(super) fn blob(&self, name: &RepositoryName, digest: &Digest) -> Option<&Rc<Blob>> {
+        self.repositories
+            .get(name)
+            .filter(|repository| repository.blobs.contains(digest))
+            .and_then(|_| self.any_blob(digest))
+    }
+
+    /// A blob, whatever repository has it.
+    pub(super) fn any_blob(&self, digest: &Digest) -> Option<&Rc<Blob>> {
+        self.blobs.get(digest).map(|linked| &linked.blob)
+    }
+
+    /// Gives a repository a blob. Content that is there already is kept, and the new copy dropped.
+    pub(super) fn add_blob(&mut self, name: &RepositoryName, blob: Blob) {
+        let digest = blob.digest;
+        self.blobs.entry(digest).or_insert_with(|| Linked {
+            blob: Rc::new(blob),
+            links: 0,
+        });
+        self.link_blob(name, &digest);
+    }
+
+    /// Gives a repository a blob that another one has. Says whether there is such a blob.
+    pub(super) fn link_blob(&mut self, name: &RepositoryName, digest: &Digest) -> bool {
+        let Some(linked) = self.blobs.get_mut(digest) else {
+            return false;
+        };
+        if self
+            .repositories
+            .entry(name.clone())
+            .or_default()
+            .blobs
+            .insert(*digest)
+        {
+            linked.links += 1;
+        }
+        true
+    }
+
+    /// Takes a blob from a repository. Says whether it was there.
+    pub(super) fn remove_blob(&mut self, name: &RepositoryName, digest: &Digest) -> bool {
+        let removed = self
+            .repositories
+            .get_mut(name)
+            .is_some_and(|repository| repository.blobs.remove(digest));
+        if removed && let Some(linked) = self.blobs.get_mut(digest) {
+            linked.links -= 1;
+            if linked.links == 0 {
+                self.blobs.remove(digest);
+            }
+        }
+        removed
+    }
+
+    pub(super) fn add_manifest(&mut self, name: &RepositoryName, manifest: StoredManifest) {
+        let repository = self.repositories.entry(name.clone()).or_default();
+        let digest = manifest.descriptor.digest;
+        if let Some(subject) = manifest.subject {
+            repository
+                .referrers
+                .entry(subject)
+                .or_default()
+                .insert(digest);
+        }
+        repository.manifests.insert(digest, Rc::new(manifest));
+    }
+
+    /// Lets a tag point at a manifest.
+    pub(super) fn tag(
+        &mut self,
+        name: &RepositoryName,
+        tag: Tag,
+        digest: Digest,
+        reservation: Reservation,
+    ) {
+        let repository = self.repositories.entry(name.clone()).or_default();
+        repository.tags.insert(tag, (digest, reservation));
+    }
+
+    /// Takes a tag from a repository. Says whether it was there.
+    pub(super) fn remove_tag(&mut self, name: &RepositoryName, tag: &Tag) -> bool {
+        self.repositories
+            .get_mut(name)
+            .is_some_and(|repository| repository.tags.remove(tag).is_some())
+    }
+
+    /// Takes a manifest and every tag that points at it. Says whether it was there.
+    pub(super) fn remove_manifest(&mut self, name: &RepositoryName, digest: &Digest) -> bool {
+        let Some(repository) = self.repositories.get_mut(name) else {
+            return false;
+        };
+        let Some(manifest) = repository.manifests.remove(digest) else {
+            return false;
+        };
+        repository.tags.retain(|_, (target, _)| target != digest);
+        if let Some(subject) = manifest.subject
+            && let Some(referrers) = repository.referrers.get_mut(&subject)
+        {
+            referrers.remove(digest);
+            if referrers.is_empty() {
+                repository.referrers.remove(&subject);
+            }
+        }
+        true
+    }
+}
+
+impl Repository {
+    pub(super) fn has_blob(&self, digest: &Digest) -> bool {
+        self.blobs.contains(digest)
+    }
+
+    pub(super) fn manifest(&self, digest: &Digest) -> Option<&Rc<StoredManifest>> {
+        self.manifests.get(digest)
+    }
+
+    pub(super) fn tagged(&self, tag: &Tag) -> Option<&Rc<StoredManifest>> {
+        self.tags
+            .get(tag)
+            .and_then(|(digest, _)| self.manifests.get(digest))
+    }
+
+    /// The tags in the order of their bytes.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &Tag> {
+        self.tags.keys()
+    }
+
+    /// The manifests that name `subject`.
+    pub(super) fn referrers(&self, subject: &Digest) -> impl Iterator<Item = &Rc<StoredManifest>> {
+        self.referrers
+            .get(subject)
+            .into_iter()
+            .flatten()
+            .filter_map(|digest| self.manifests.get(digest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::blob::{Budget, Spool};
+    use super::*;
+    use crate::oci::Algorithm;
+
+    #[test]
+    fn a_blob_goes_with_its_last_link() {
+        let budget = Budget::new(1 << 20);
+        let mut spool = Spool::new(Algorithm::Sha256, false, &budget).unwrap();
+        spool.push(Bytes::from_static(b"abc")).unwrap();
+        let digest = Digest::sha256(b"abc");
+        let blob = spool.finish(digest).unwrap();
+        let (a, b): (RepositoryName, RepositoryName) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let mut store = Store::default();
+        assert!(!store.link_blob(&a, &digest));
+        store.add_blob(&a, blob);
+        assert!(store.blob(&a, &digest).is_some());
+        assert!(store.blob(&b, &digest).is_none());
+        assert!(store.link_blob(&b, &digest));
+        assert!(store.link_blob(&b, &digest));
+        assert!(store.remove_blob(&a, &digest));
+        assert!(!store.remove_blob(&a, &digest));
+        assert!(store.blob(&b, &digest).is_some());
+        assert!(store.remove_blob(&b, &digest));
+        assert_eq!((store.blob_count(), budget.held()), (0, 0));
+    }
+}
