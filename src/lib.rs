@@ -2,5 +2,8 @@
 
 #![deny(missing_docs)]
 
+pub mod content;
 pub mod oci;
+pub mod plan;
+pub mod scenario;
 pub mod units;
