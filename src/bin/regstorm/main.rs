@@ -1,6 +1,8 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
+mod check;
 mod exit;
+mod scenario_file;
 
 use std::process::ExitCode;
 
@@ -15,10 +17,15 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Print what a scenario would do, and send nothing
+    Check(scenario_file::ScenarioArgs),
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ended: Result<exit::Exit, exit::Failure> = match cli.command {};
+    let ended: Result<exit::Exit, exit::Failure> = match cli.command {
+        Command::Check(args) => check::run(args),
+    };
     exit::code(ended)
 }
