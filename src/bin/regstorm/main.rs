@@ -1,6 +1,8 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
+mod check;
 mod exit;
+mod scenario_file;
 mod serve;
 
 use std::process::ExitCode;
@@ -17,12 +19,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print what a scenario would do, and send nothing
+    Check(scenario_file::ScenarioArgs),
     Serve(serve::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
+        Command::Check(args) => check::run(args),
         Command::Serve(args) => serve::run(args),
     };
     exit::code(ended)

@@ -1,0 +1,233 @@
+//! `regstorm check`: what a scenario would do. It prints the plan and its forecast, and sends nothing.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+
+use regstorm::plan::{self, Forecast, Plan};
+use regstorm::units;
+
+use crate::exit::{Exit, Failure, OrExit};
+use crate::scenario_file::ScenarioArgs;
+
+pub(crate) fn run(args: ScenarioArgs) -> Result<Exit, Failure> {
+    let Some(scenario) = args.load()? else {
+        return Ok(Exit::Usage);
+    };
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let plan = plan::resolve(scenario, cores);
+    let text = show(&plan);
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Passed),
+        written => written.or_exit(Exit::Defect).map(|()| Exit::Passed),
+    }
+}
+
+/// All that `check` prints.
+fn show(plan: &Plan) -> String {
+    let mut text = plan.name.clone();
+    if !plan.description.is_empty() {
+        let _ = write!(text, " · {}", plan.description);
+    }
+    let fingerprint = &plan.fingerprint().to_hex()[..7];
+    let _ = writeln!(text, "\nseed {} · plan {fingerprint}\n", plan.seed);
+    text.push_str("plan, in keys that --set takes\n");
+    text.push_str(&aligned_plan(&plan.to_text()));
+    let forecast = plan.forecast();
+    text.push('\n');
+    text.push_str(&loads(plan, &forecast));
+    text.push('\n');
+    text.push_str(&journeys(&forecast));
+    text.push('\n');
+    text.push_str(&totals(&forecast));
+    text.push_str("nothing was sent\n");
+    text
+}
+
+/// The lines of the plan with their `=` below each other, a blank line between rooms.
+fn aligned_plan(text: &str) -> String {
+    let lines: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .collect();
+    let width = lines.iter().map(|(path, _)| path.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let mut shown = String::new();
+    let mut room = "";
+    for (path, value) in lines {
+        let (first, rest) = path.split_once('.').unwrap_or(("", path));
+        // Each image set, journey and load is a room of its own; the target is one.
+        let second = match first {
+            "images" | "journey" | "load" => rest.split('.').next().unwrap_or(rest),
+            _ => first,
+        };
+        if second != room {
+            shown.push('\n');
+            room = second;
+        }
+        let _ = writeln!(shown, "  {path:width$} = {value}");
+    }
+    shown
+}
+
+fn loads(plan: &Plan, forecast: &Forecast) -> String {
+    let mut rows = vec![
+        [
+            "load",
+            "journeys",
+            "executor",
+            "users",
+            "for",
+            "iterations",
+            "requests",
+            "down",
+            "up",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for ((index, load), sums) in plan.loads.iter().enumerate().zip(&forecast.loads) {
+        let names: Vec<String> = load
+            .mix
+            .iter()
+            .map(|share| match load.mix.len() {
+                1 => plan.journeys[share.journey].name.clone(),
+                _ => format!("{} × {}", share.weight, plan.journeys[share.journey].name),
+            })
+            .collect();
+        let all = |each: Option<f64>| {
+            let iterations = sums.iterations?;
+            each.map(|each| each * to_f64(iterations))
+        };
+        rows.push(vec![
+            index.to_string(),
+            names.join(", "),
+            load.executor.name().to_owned(),
+            units::count(sums.vus.into()),
+            duration(load),
+            sums.iterations
+                .map_or_else(|| "by time".to_owned(), units::count),
+            all(sums.requests_per_iteration).map_or_else(dash, |n| units::count(to_u64(n))),
+            all(sums.bytes_down_per_iteration).map_or_else(dash, |n| units::bytes(to_u64(n))),
+            all(sums.bytes_up_per_iteration).map_or_else(dash, |n| units::bytes(to_u64(n))),
+        ]);
+    }
+    table(&rows)
+}
+
+fn duration(load: &plan::Load) -> String {
+    let show = |time| humantime::format_duration(time).to_string();
+    match load.executor {
+        plan::Executor::ConstantVus { duration, .. } if load.warmup.is_zero() => show(duration),
+        plan::Executor::ConstantVus { duration, .. } => {
+            format!("{} + {} warm-up", show(duration), show(load.warmup))
+        }
+        plan::Executor::PerVuIterations { max_duration, .. }
+        | plan::Executor::SharedIterations { max_duration, .. } => {
+            format!("at most {}", show(max_duration))
+        }
+    }
+}
+
+fn journeys(forecast: &Forecast) -> String {
+    let mut rows = vec![
+        ["journey", "requests", "down", "up", "per iteration"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for journey in &forecast.journeys {
+        let operations = journey.requests.as_ref().map(|requests| {
+            let parts = requests
+                .iter()
+                .map(|(operation, count)| format!("{} {operation}", number(*count)));
+            parts.collect::<Vec<_>>().join(", ")
+        });
+        rows.push(vec![
+            journey.name.clone(),
+            journey.total_requests().map_or_else(dash, number),
+            journey
+                .bytes_down
+                .map_or_else(dash, |n| units::bytes(to_u64(n))),
+            journey
+                .bytes_up
+                .map_or_else(dash, |n| units::bytes(to_u64(n))),
+            operations.unwrap_or_else(|| "known when the images are read".to_owned()),
+        ]);
+    }
+    table(&rows)
+}
+
+fn totals(forecast: &Forecast) -> String {
+    let seeding = &forecast.seeding;
+    let mut text = if seeding.images == 0 && seeding.archives == 0 {
+        "seeding      nothing".to_owned()
+    } else {
+        format!(
+            "seeding      {} images · {} requests · {}",
+            units::count(seeding.images),
+            units::count(seeding.requests),
+            units::bytes(to_u64(seeding.bytes)),
+        )
+    };
+    if seeding.archives > 0 {
+        let _ = write!(text, " · and {} archives", seeding.archives);
+    }
+    let _ = writeln!(
+        text,
+        "\nconnections  at most {}",
+        units::count(forecast.connections)
+    );
+    text.push_str(
+        "Bytes are those of layers. A push is counted as if the registry had nothing yet. Pings, tokens,\n\
+         retries and redirects come on top.\n",
+    );
+    text
+}
+
+/// Columns that align, two spaces between them.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths);
+        let line: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// A count that may be a mean.
+fn number(value: f64) -> String {
+    if value.fract().abs() < 1e-9 {
+        units::count(to_u64(value))
+    } else {
+        format!("{value:.1}")
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from a number saturates, and a forecast is never negative"
+)]
+fn to_u64(value: f64) -> u64 {
+    value.round() as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+const fn to_f64(value: u64) -> f64 {
+    value as f64
+}

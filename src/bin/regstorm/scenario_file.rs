@@ -1,0 +1,59 @@
+//! The arguments that name a scenario, and the one way in which commands read it.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use regstorm::scenario::{self, Overrides, Scenario};
+
+use crate::exit::{Exit, Failure, OrExit};
+
+/// A scenario and what the command line changes in it.
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioArgs {
+    /// The scenario file
+    file: PathBuf,
+    /// Another target than the file names: http://HOST:PORT[/PATH], or `embedded`
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    /// Change any key: load.vus=5, images.web.layer_size=1MiB, load.0.duration=30s
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl ScenarioArgs {
+    /// Reads the scenario. Its problems are printed here; then there is none, and the command ends as a wrong usage.
+    pub(crate) fn load(self) -> Result<Option<Scenario>, Failure> {
+        let source = std::fs::read_to_string(&self.file)
+            .with_context(|| format!("cannot read the scenario {}", self.file.display()))
+            .or_exit(Exit::Usage)?;
+        let overrides = Overrides {
+            target: self.target,
+            set: self.set,
+        };
+        let name = self.file.display().to_string();
+        let base_dir = self.file.parent().unwrap_or(Path::new(""));
+        match scenario::load(&source, &name, base_dir, &overrides, &variable) {
+            Ok(scenario) => Ok(Some(scenario)),
+            Err(problems) => {
+                let mut stderr = std::io::stderr().lock();
+                let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                let many = if problems.len() == 1 { "" } else { "s" };
+                // When nobody reads what is wrong, the exit code still says that something is.
+                let _ = writeln!(
+                    stderr,
+                    "{}\n{} problem{many}; nothing was sent",
+                    problems.render(colour),
+                    problems.len()
+                );
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A variable of the environment; one that is not Unicode counts as unset.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}

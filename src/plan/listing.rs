@@ -1,0 +1,451 @@
+//! Everything that a plan says, as a tree of plain values: its text and its JSON form.
+
+use std::time::Duration;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::{
+    Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, Executor, ImageSource, Journey,
+    Load, Pick, Place, Plan, PushMethod, Storage, Target, ThinkTime, Verify,
+};
+use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
+
+/// What stands for a secret.
+const REDACTED: &str = "<redacted>";
+
+/// A plain value, as TOML and JSON know it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Whole(u64),
+    Number(f64),
+    Flag(bool),
+    /// Texts only.
+    List(Vec<String>),
+    Tables(Vec<Value>),
+    Table(Vec<(String, Value)>),
+}
+
+/// A table in the making.
+#[derive(Default)]
+struct Fields(Vec<(String, Value)>);
+
+impl Fields {
+    fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.push((key.to_owned(), value.into()));
+        self
+    }
+}
+
+impl From<Fields> for Value {
+    fn from(fields: Fields) -> Self {
+        Self::Table(fields.0)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Whole(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Whole(number.into())
+    }
+}
+
+impl From<std::num::NonZeroUsize> for Value {
+    fn from(number: std::num::NonZeroUsize) -> Self {
+        Self::Whole(u64::try_from(number.get()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Duration> for Value {
+    fn from(time: Duration) -> Self {
+        Self::Text(humantime::format_duration(time).to_string())
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Whole(number) => serializer.serialize_u64(*number),
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::List(texts) => texts.serialize(serializer),
+            Self::Tables(tables) => tables.serialize(serializer),
+            Self::Table(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (key, value) in fields {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+impl Serialize for Plan {
+    /// The same keys and values as the text, nested.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.listing().serialize(serializer)
+    }
+}
+
+impl Plan {
+    /// Every key and every value, a line each, `key.path = value` as `--set` takes it. Secrets are not in it.
+    pub fn to_text(&self) -> String {
+        self.lines()
+            .iter()
+            .map(|(path, value)| line(path, value))
+            .collect()
+    }
+
+    /// The leaves of the tree with their paths.
+    pub(super) fn lines(&self) -> Vec<(Vec<String>, Value)> {
+        let mut lines = Vec::new();
+        flatten(&mut Vec::new(), self.listing(), &mut lines);
+        lines
+    }
+
+    fn listing(&self) -> Value {
+        let images = self.images.iter();
+        let images = images.map(|set| (set.name.clone(), source(&set.source)));
+        let journeys = self.journeys.iter();
+        let journeys = journeys.map(|it| (it.name.clone(), self.journey(it)));
+        let loads = self.loads.iter().map(|load| self.load(load)).collect();
+        let prepare = Fields::default()
+            .put("seed", self.prepare.seed)
+            .put(
+                "clean_up",
+                match self.prepare.clean_up {
+                    CleanUp::None => "none",
+                    CleanUp::Manifests => "manifests",
+                    CleanUp::All => "all",
+                },
+            )
+            .put("parallel", self.prepare.parallel);
+        Fields::default()
+            .put("name", self.name.as_str())
+            .put("description", self.description.as_str())
+            .put("seed", self.seed)
+            .put("workers", self.workers)
+            .put("target", target(&self.target))
+            .put("images", Value::Table(images.collect()))
+            .put("journey", Value::Table(journeys.collect()))
+            .put("load", Value::Tables(loads))
+            .put("prepare", prepare)
+            .into()
+    }
+
+    fn journey(&self, journey: &Journey) -> Value {
+        let set = &self.images[journey.images];
+        let verb = match journey.action {
+            Action::Pull(_) => "pull",
+            Action::Push(_) => "push",
+        };
+        let fields = Fields::default()
+            .put("action", verb)
+            .put("images", set.name.as_str());
+        let fields = match journey.pick {
+            Pick::RoundRobin => fields.put("pick", "round-robin"),
+            Pick::Random => fields.put("pick", "random"),
+            Pick::Zipf(exponent) => fields.put("pick", Fields::default().put("zipf", exponent)),
+        };
+        let fields = fields.put("parallel", journey.parallel);
+        let fields = match journey.connections {
+            ConnectionPolicy::PerVu => fields.put("connections", "per-vu"),
+            ConnectionPolicy::PerIteration => fields.put("connections", "per-iteration"),
+            ConnectionPolicy::PerRequest => fields.put("connections", "per-request"),
+            ConnectionPolicy::Shared { pool_size } => fields
+                .put("connections", "shared")
+                .put("pool_size", pool_size),
+        };
+        let fields = match set.source {
+            // Existing images say themselves where they are.
+            ImageSource::Existing(_) => fields,
+            _ => fields.put("repository", journey.repository.as_str()),
+        };
+        let fields = match journey.think_time {
+            ThinkTime::None => fields.put("think_time", Duration::ZERO),
+            ThinkTime::Fixed(time) => fields.put("think_time", time),
+            ThinkTime::Uniform(min, max) => {
+                let range = Fields::default().put("min", min).put("max", max);
+                fields.put("think_time", range)
+            }
+        };
+        let fields = fields
+            .put("request_timeout", journey.request_timeout)
+            .put("iteration_timeout", journey.iteration_timeout);
+        action(fields, &journey.action).into()
+    }
+
+    fn load(&self, load: &Load) -> Value {
+        let share = |index: usize| self.journeys[index].name.clone();
+        let what = match load.mix.as_slice() {
+            [only] => Fields::default().put("journey", share(only.journey)),
+            mix => {
+                let mix = mix.iter();
+                let mix = mix.map(|it| (share(it.journey), Value::from(it.weight)));
+                Fields::default().put("mix", Value::Table(mix.collect()))
+            }
+        };
+        let fields = what
+            .put("executor", load.executor.name())
+            .put("vus", load.executor.vus());
+        match load.executor {
+            Executor::ConstantVus { duration, .. } => {
+                fields.put("duration", duration).put("warmup", load.warmup)
+            }
+            Executor::PerVuIterations {
+                iterations,
+                max_duration,
+                ..
+            }
+            | Executor::SharedIterations {
+                iterations,
+                max_duration,
+                ..
+            } => fields
+                .put("iterations", iterations)
+                .put("max_duration", max_duration),
+        }
+        .put("graceful_stop", load.graceful_stop)
+        .into()
+    }
+}
+
+fn target(target: &Target) -> Value {
+    let fields = match &target.place {
+        Place::Embedded(_) => Fields::default().put("url", "embedded"),
+        Place::Url(url) => Fields::default().put("url", url.as_str()),
+    };
+    let headers = target.headers.iter();
+    let headers: Vec<_> = headers
+        .map(|(name, _)| (name.clone(), REDACTED.into()))
+        .collect();
+    let mut fields = fields.put("headers", Value::Table(headers));
+    if let Some(credentials) = &target.credentials {
+        let auth = Fields::default()
+            .put("username", credentials.username.as_str())
+            .put("password", REDACTED);
+        fields = fields.put("auth", auth);
+    }
+    if let Place::Embedded(registry) = &target.place {
+        fields = fields.put("embedded", embedded(registry));
+    }
+    fields.into()
+}
+
+fn embedded(embedded: &Embedded) -> Fields {
+    let storage = match embedded.storage {
+        Storage::Memory => "memory",
+        Storage::Sink => "sink",
+    };
+    let auth = match embedded.auth {
+        EmbeddedAuth::Open => "open",
+        EmbeddedAuth::Basic => "basic",
+        EmbeddedAuth::Bearer => "bearer",
+    };
+    Fields::default()
+        .put("storage", storage)
+        .put("base_path", embedded.base_path.as_str())
+        .put("auth", auth)
+        .put("max_memory", embedded.max_bytes.to_string())
+}
+
+fn source(source: &ImageSource) -> Value {
+    match source {
+        ImageSource::Synthetic(spec) => synthetic(spec),
+        ImageSource::Archive {
+            as_written,
+            compression,
+            reference,
+            ..
+        } => {
+            let compression = match compression {
+                Compression::Gzip => "gzip",
+                Compression::Keep => "keep",
+            };
+            let fields = Fields::default()
+                .put("source", "archive")
+                .put("path", as_written.as_str())
+                .put("compression", compression);
+            match reference {
+                Some(reference) => fields.put("reference", reference.as_str()),
+                None => fields,
+            }
+        }
+        ImageSource::Existing(references) => {
+            let references = references.iter().map(ToString::to_string).collect();
+            Fields::default()
+                .put("source", "existing")
+                .put("references", Value::List(references))
+        }
+    }
+    .into()
+}
+
+fn synthetic(spec: &SyntheticSpec) -> Fields {
+    let distribution = Fields::default;
+    let sizes: Value = match &spec.layer_size {
+        SizeSpec::Fixed(size) => size.to_string().into(),
+        SizeSpec::PerLayer(sizes) => Value::List(sizes.iter().map(ToString::to_string).collect()),
+        SizeSpec::Uniform { min, max } | SizeSpec::LogUniform { min, max } => distribution()
+            .put("min", min.to_string())
+            .put("max", max.to_string())
+            .into(),
+        SizeSpec::LogNormal {
+            median, sigma, max, ..
+        } => distribution()
+            .put("median", median.to_string())
+            .put("sigma", *sigma)
+            .put("max", max.to_string())
+            .into(),
+        SizeSpec::Stored { cap: max } => distribution()
+            .put("like", "stored")
+            .put("max", max.to_string())
+            .into(),
+        SizeSpec::Requested { cap: max } => distribution()
+            .put("like", "requested")
+            .put("max", max.to_string())
+            .into(),
+    };
+    let format = match spec.format {
+        Format::Oci => "oci",
+        Format::Docker => "docker",
+    };
+    Fields::default()
+        .put("source", "synthetic")
+        .put("count", spec.count)
+        .put("layers", spec.layers)
+        .put("layer_size", sizes)
+        .put("shared_base_layers", spec.shared_base_layers)
+        .put("format", format)
+}
+
+fn action(fields: Fields, action: &Action) -> Fields {
+    match action {
+        Action::Pull(pull) => {
+            let verify = match pull.verify {
+                Verify::Digest => "digest",
+                Verify::Length => "length",
+                Verify::None => "none",
+            };
+            fields
+                .put("verify", verify)
+                .put("platform", pull.platform.to_string())
+        }
+        Action::Push(push) => {
+            let fields = match push.method {
+                PushMethod::Post => fields.put("method", "post"),
+                PushMethod::Put => fields.put("method", "put"),
+                PushMethod::Patch => fields.put("method", "patch"),
+                PushMethod::PatchChunked => fields.put("method", "patch-chunked"),
+                PushMethod::Chunks { size } => fields
+                    .put("method", "chunks")
+                    .put("chunk_size", size.to_string()),
+            };
+            let fields = fields.put("exists_check", push.exists_check);
+            let fields = match &push.mount_from {
+                Some(repository) => fields.put("mount_from", repository.as_str()),
+                None => fields,
+            };
+            fields.put("unique", push.unique)
+        }
+    }
+}
+
+fn flatten(path: &mut Vec<String>, value: Value, lines: &mut Vec<(Vec<String>, Value)>) {
+    let (keys, values): (Vec<String>, Vec<Value>) = match value {
+        Value::Table(fields) => fields.into_iter().unzip(),
+        Value::Tables(tables) => {
+            let indexes = (0..tables.len()).map(|index| index.to_string());
+            (indexes.collect(), tables)
+        }
+        leaf => {
+            lines.push((path.clone(), leaf));
+            return;
+        }
+    };
+    for (key, value) in keys.into_iter().zip(values) {
+        path.push(key);
+        flatten(path, value, lines);
+        path.pop();
+    }
+}
+
+/// One line of the text, with its line break.
+pub(super) fn line(path: &[String], value: &Value) -> String {
+    let path: Vec<String> = path.iter().map(|word| key(word)).collect();
+    format!("{} = {}\n", path.join("."), leaf(value))
+}
+
+/// A word of a path; in quotes where TOML wants them.
+fn key(word: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if word.chars().all(bare) {
+        word.to_owned()
+    } else {
+        quoted(word)
+    }
+}
+
+fn leaf(value: &Value) -> String {
+    match value {
+        Value::Text(text) => quoted(text),
+        Value::Whole(number) => number.to_string(),
+        // With a point even where it is whole.
+        Value::Number(number) => format!("{number:?}"),
+        Value::Flag(flag) => flag.to_string(),
+        Value::List(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            format!("[{}]", texts.join(", "))
+        }
+        // Trees are flattened before a line is made of them.
+        Value::Tables(_) | Value::Table(_) => String::new(),
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,24 @@
+//! The plan: a scenario resolved for this machine. No default is left open, it prints itself, and it has a fingerprint.
+//!
+//! Pure: a plan is made from a scenario and the number of cores, and nothing is asked of anyone. The types of its
+//! parts are those of the scenario, in which names are resolved already; two sets of the same types were refused,
+//! because they would drift apart.
+//!
+//! The text of a plan is a list of `key.path = value`, as `--set` takes them: the lines of a plan, put onto any
+//! scenario of the same shape, give the same plan again. The JSON form is the same list, nested.
+//!
+//! Invariant: no secret is in the text, in the JSON form or in the fingerprint.
+
+mod forecast;
+mod listing;
+mod mean;
+mod resolve;
+
+pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
+pub use resolve::{Plan, resolve};
+
+pub use crate::scenario::{
+    Action, CleanUp, ConnectionPolicy, Credentials, Embedded, EmbeddedAuth, Executor, ImageSet,
+    ImageSource, Journey, Load, Pick, Place, Prepare, Pull, Push, PushMethod, Share, Storage,
+    Target, ThinkTime, Verify,
+};

@@ -1,0 +1,67 @@
+//! The plan and its fingerprint.
+
+use std::num::NonZeroUsize;
+
+use super::{ImageSet, Journey, Load, Prepare, Target};
+use crate::oci::Digest;
+use crate::scenario::Scenario;
+
+/// What will happen, resolved, before anything happens.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The name of the scenario.
+    pub name: String,
+    /// What it is about; may be empty.
+    pub description: String,
+    /// Where every random choice starts.
+    pub seed: u64,
+    /// Worker threads, 1 to 1,024.
+    pub workers: NonZeroUsize,
+    /// The registry under test.
+    pub target: Target,
+    /// The image sets, in the order of the scenario.
+    pub images: Vec<ImageSet>,
+    /// The journeys, in the order of the scenario. Not empty.
+    pub journeys: Vec<Journey>,
+    /// What is to be done. Not empty. All loads start together.
+    pub loads: Vec<Load>,
+    /// What happens outside the measured window.
+    pub prepare: Prepare,
+}
+
+/// Resolves a scenario for a machine on which this process may use that many cores.
+///
+/// There are never more workers than the scenario says, and without a word of it as many as cores.
+pub fn resolve(scenario: Scenario, cores: NonZeroUsize) -> Plan {
+    Plan {
+        workers: scenario.workers.unwrap_or(cores),
+        name: scenario.name,
+        description: scenario.description,
+        seed: scenario.seed,
+        target: scenario.target,
+        images: scenario.images,
+        journeys: scenario.journeys,
+        loads: scenario.loads,
+        prepare: scenario.prepare,
+    }
+}
+
+/// What the fingerprint leaves out: who is asked, who asks, and words for people.
+const NOT_COMPARED: [&str; 4] = ["name", "description", "workers", "target"];
+
+impl Plan {
+    /// The digest of what two runs must have in common for their numbers to be comparable.
+    ///
+    /// That is everything in the text but the name, the description, the workers and the target: two builds at two
+    /// addresses, with their own credentials, are compared under one load. The directory of the scenario is left
+    /// out too, since archives are named as the scenario names them.
+    pub fn fingerprint(&self) -> Digest {
+        let mut text = String::from("regstorm plan 1\n");
+        for (path, value) in self.lines() {
+            if !NOT_COMPARED.contains(&path[0].as_str()) {
+                text.push_str(&super::listing::line(&path, &value));
+            }
+        }
+        Digest::sha256(text.as_bytes())
+    }
+}

@@ -1,0 +1,35 @@
+//! The images that journeys push and pull.
+
+use std::path::PathBuf;
+
+use crate::content::{Compression, SyntheticSpec};
+use crate::oci::Reference;
+
+/// A named set of images.
+#[derive(Debug, Clone)]
+pub struct ImageSet {
+    /// The name, unique in the scenario, fit to be a part of a repository name.
+    pub name: String,
+    /// Where the images come from.
+    pub source: ImageSource,
+}
+
+/// Where the images of a set come from.
+#[derive(Debug, Clone)]
+pub enum ImageSource {
+    /// Made from the seed.
+    Synthetic(SyntheticSpec),
+    /// A docker-save archive or an OCI layout, packed or as a directory.
+    Archive {
+        /// The file or directory, found to exist.
+        path: PathBuf,
+        /// The path as the scenario has it, relative to the scenario's directory.
+        as_written: String,
+        /// What becomes of its layers before they are sent.
+        compression: Compression,
+        /// Which of its images; all of them when absent.
+        reference: Option<String>,
+    },
+    /// Images that the registry has already. Not empty. They can only be pulled.
+    Existing(Vec<Reference>),
+}

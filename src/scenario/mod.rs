@@ -1,0 +1,36 @@
+//! The scenario: a TOML file in, one validated value out, or every mistake of the file at once.
+//!
+//! What a load test is to do is written by people, so the file is read for people: a mistake is shown at its place,
+//! with what is allowed there, and all mistakes of a file come together. To that end the file is not deserialised
+//! by derive, which stops at the first mistake, but parsed into a tree that remembers places and read from there.
+//!
+//! Names are resolved here: a journey holds the index of its image set, a load the indexes of its journeys. So a
+//! [`Scenario`] that exists is consistent, and `plan` adds only what depends on the machine.
+//!
+//! Not here: what the values mean for time and traffic (`plan`), and the registry (`engine`). The environment is
+//! asked through a function of the caller. The file system is asked one thing only: does an archive exist?
+//!
+//! Invariant: a secret is never part of a problem, neither in its words nor in the source line that it shows.
+
+mod environment;
+mod images;
+mod journey;
+mod load;
+mod overrides;
+mod prepare;
+mod problem;
+mod read;
+mod redact;
+mod target;
+mod tree;
+
+pub use images::{ImageSet, ImageSource};
+pub use journey::{
+    Action, ConnectionPolicy, Journey, Pick, Pull, Push, PushMethod, ThinkTime, Verify,
+};
+pub use load::{Executor, Load, Share};
+pub use overrides::Overrides;
+pub use prepare::{CleanUp, Prepare};
+pub use problem::Problems;
+pub use read::{DEFAULT_SEED, Scenario, load};
+pub use target::{Credentials, Embedded, EmbeddedAuth, Place, Storage, Target};

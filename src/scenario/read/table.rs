@@ -1,0 +1,216 @@
+//! A table that is read key by key: what is missing, misspelt or out of place becomes a problem.
+
+use std::cell::RefCell;
+
+use crate::scenario::problem::Problem;
+use crate::scenario::tree::{Entry, Item, Spot, Value};
+
+/// Where problems are collected while tables are read side by side.
+#[derive(Debug, Default)]
+pub(super) struct Sink(RefCell<Vec<Problem>>);
+
+impl Sink {
+    pub(super) fn report(&self, problem: Problem) {
+        self.0.borrow_mut().push(problem);
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.0.into_inner()
+    }
+}
+
+/// A table whose keys are asked for one after the other. What nobody asked for is unknown.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    entries: &'a [Entry],
+    spot: Spot,
+    sink: &'a Sink,
+    asked: Vec<&'static str>,
+    /// Keys that are let pass, because something else was said of them.
+    passed: Vec<&'static str>,
+}
+
+/// One of the forms that a table takes, chosen by the value of one of its keys.
+#[derive(Debug)]
+pub(super) struct Variant {
+    /// The value that chooses it.
+    pub(super) name: &'static str,
+    /// The keys that belong to it and not to every form.
+    pub(super) keys: &'static [&'static str],
+    /// What it is, in words that follow the name.
+    pub(super) meaning: &'static str,
+}
+
+impl<'a> Table<'a> {
+    pub(super) const fn new(entries: &'a [Entry], spot: Spot, sink: &'a Sink) -> Self {
+        Self {
+            entries,
+            spot,
+            sink,
+            asked: Vec::new(),
+            passed: Vec::new(),
+        }
+    }
+
+    /// The table in an item; anything else is a problem.
+    pub(super) fn open(item: &'a Item, sink: &'a Sink) -> Option<Self> {
+        if let Value::Table(entries) = &item.value {
+            Some(Self::new(entries, item.spot.clone(), sink))
+        } else {
+            sink.report(wrong_kind(item, "a table"));
+            None
+        }
+    }
+
+    /// Where the table was written: its header, or all of an inline table.
+    pub(super) fn spot(&self) -> &Spot {
+        &self.spot
+    }
+
+    pub(super) const fn sink(&self) -> &'a Sink {
+        self.sink
+    }
+
+    /// The entry of a key, which is known from then on.
+    pub(super) fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// A key that may be absent: `Some(None)`. A problem with it is `None`.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
+    pub(super) fn may<T>(&mut self, key: &'static str, read: impl Reads<T>) -> Option<Option<T>> {
+        match self.entry(key) {
+            None => Some(None),
+            Some(entry) => read(&entry.item, self.sink).map(Some),
+        }
+    }
+
+    /// A key with a default. A problem with it is `None`.
+    pub(super) fn or<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        read: impl Reads<T>,
+    ) -> Option<T> {
+        self.may(key, read).map(|value| value.unwrap_or(default))
+    }
+
+    /// A key that must be there. A problem with it, or without it, is `None`.
+    pub(super) fn need<T>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        read: impl Reads<T>,
+    ) -> Option<T> {
+        if let Some(entry) = self.entry(key) {
+            return read(&entry.item, self.sink);
+        }
+        self.sink.report(
+            Problem::new(format!("missing key `{key}`"), self.spot.clone())
+                .label(format!("add `{example}`")),
+        );
+        None
+    }
+
+    /// Reports every key that belongs to another variant than the chosen one.
+    pub(super) fn variant(&mut self, decider: &'static str, chosen: &str, variants: &[Variant]) {
+        let meaning = variants
+            .iter()
+            .find(|variant| variant.name == chosen)
+            .map_or("", |variant| variant.meaning);
+        let belongs = |variant: &Variant, key: &str| variant.keys.contains(&key);
+        for entry in self.entries {
+            let owners: Vec<&Variant> = variants
+                .iter()
+                .filter(|variant| belongs(variant, &entry.key))
+                .collect();
+            if owners.is_empty() || owners.iter().any(|variant| variant.name == chosen) {
+                continue;
+            }
+            let names: Vec<String> = owners
+                .iter()
+                .map(|variant| format!("\"{}\"", variant.name))
+                .collect();
+            let key = &entry.key;
+            let mut problem = Problem::new(
+                format!("`{key}` does not belong to {decider} = \"{chosen}\""),
+                entry.key_spot.clone(),
+            )
+            .label(format!(
+                "use {decider} = {}, or remove `{key}`",
+                names.join(" or ")
+            ));
+            if let Some(decided) = self.entries.iter().find(|entry| entry.key == decider) {
+                problem = problem.also(decided.item.spot.clone(), meaning);
+            }
+            self.sink.report(problem);
+        }
+        // Known keys in the wrong place are reported above, not once more as unknown.
+        self.undecided(variants);
+    }
+
+    /// Lets the keys of all variants pass: without a decision nobody knows which of them belong here.
+    pub(super) fn undecided(&mut self, variants: &[Variant]) {
+        let keys = variants.iter().flat_map(|variant| variant.keys);
+        self.passed.extend(keys.copied());
+    }
+
+    /// Reports every key that nobody asked for.
+    pub(super) fn finish(self) {
+        let unknown = |entry: &&Entry| {
+            let key = entry.key.as_str();
+            !self.asked.contains(&key) && !self.passed.contains(&key)
+        };
+        for entry in self.entries.iter().filter(unknown) {
+            let mut problem = Problem::new(
+                format!("unknown key `{}`", shorten(&entry.key)),
+                entry.key_spot.clone(),
+            );
+            if let Some(near) = nearest(&entry.key, self.asked.iter().copied()) {
+                problem = problem.label(format!("did you mean `{near}`?"));
+            } else {
+                problem = problem.label("no such key here");
+            }
+            self.sink
+                .report(problem.help(format!("known here: {}", self.asked.join(", "))));
+        }
+    }
+}
+
+/// How a value is read; what is wrong with it goes to the sink.
+pub(super) trait Reads<T>: FnOnce(&Item, &Sink) -> Option<T> {}
+
+impl<T, F: FnOnce(&Item, &Sink) -> Option<T>> Reads<T> for F {}
+
+pub(super) fn wrong_kind(item: &Item, wanted: &str) -> Problem {
+    Problem::new(
+        format!("expected {wanted}, found {}", item.value.kind()),
+        item.spot.clone(),
+    )
+    .label(format!("write {wanted}"))
+}
+
+/// The word that was probably meant.
+pub(super) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Enough of a text to know it again.
+pub(super) fn shorten(text: &str) -> String {
+    const SHOWN: usize = 60;
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(SHOWN)
+        .chain(std::iter::once('…'))
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! How single values are read, each with the range in which it makes sense.
+
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::table::{Reads, Sink, nearest, shorten, wrong_kind};
+use crate::scenario::problem::Problem;
+use crate::scenario::redact;
+use crate::scenario::tree::{Item, Text, Value};
+use crate::units::{self, ByteSize};
+
+/// A string, whatever it says.
+pub(super) fn text(item: &Item, sink: &Sink) -> Option<Text> {
+    if let Value::Text(text) = &item.value {
+        Some(text.clone())
+    } else {
+        sink.report(wrong_kind(item, "a string"));
+        None
+    }
+}
+
+/// A string of at most that many characters.
+pub(super) fn words(most: usize) -> impl Reads<String> {
+    move |item, sink| {
+        let text = text(item, sink)?;
+        if text.value.chars().count() <= most {
+            return Some(text.value);
+        }
+        sink.report(
+            Problem::new("this text is too long", item.spot.clone())
+                .label(format!("at most {most} characters")),
+        );
+        None
+    }
+}
+
+/// A string that another type reads.
+pub(super) fn parsed<T: FromStr<Err: Display>>(item: &Item, sink: &Sink) -> Option<T> {
+    let text = text(item, sink)?;
+    text.value
+        .parse()
+        .inspect_err(|_| sink.report(refusal::<T>(&text, item)))
+        .ok()
+}
+
+/// What a type says of a text that it refuses, without what the text must not tell: the environment and secrets.
+fn refusal<T: FromStr<Err: Display>>(text: &Text, item: &Item) -> Problem {
+    let shown = redact::value(&text.as_written);
+    let message = shown.parse::<T>().err().map_or_else(
+        || "this value is refused".to_owned(),
+        |error| error.to_string(),
+    );
+    let problem = Problem::new(message, item.spot.clone());
+    if text.value == text.as_written {
+        problem
+    } else {
+        problem.help("the value comes from the environment and is not shown")
+    }
+}
+
+/// One of a few words.
+pub(super) fn choice<T: Copy>(what: &str, words: &[(&'static str, T)]) -> impl Reads<T> {
+    move |item, sink| {
+        let text = text(item, sink)?;
+        let found = words.iter().find(|(word, _)| *word == text.value);
+        if found.is_none() {
+            let known = words.iter().map(|(word, _)| *word);
+            sink.report(unknown(what, &text, item, known));
+        }
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// A name that is not one of those that are known.
+pub(super) fn unknown<'w>(
+    what: &str,
+    text: &Text,
+    item: &Item,
+    known: impl Iterator<Item = &'w str> + Clone,
+) -> Problem {
+    let shown = shorten(&redact::value(&text.as_written));
+    let label = nearest(&text.value, known.clone())
+        .map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let known: Vec<&str> = known.collect();
+    let problem = Problem::new(format!("unknown {what} `{shown}`"), item.spot.clone()).label(label);
+    if known.is_empty() {
+        problem.help(format!("the scenario has no {what}"))
+    } else {
+        problem.help(format!("known: {}", known.join(", ")))
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn flag(item: &Item, sink: &Sink) -> Option<bool> {
+    if let Value::Flag(flag) = item.value {
+        Some(flag)
+    } else {
+        sink.report(wrong_kind(item, "true or false"));
+        None
+    }
+}
+
+/// A whole number in a range.
+pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl Reads<T>
+where
+    T: TryFrom<i128> + PartialOrd + Copy + Into<u64>,
+{
+    move |item, sink| {
+        let Value::Integer(number) = item.value else {
+            sink.report(wrong_kind(item, "a whole number"));
+            return None;
+        };
+        let inside = T::try_from(number).ok().filter(|n| range.contains(n));
+        if inside.is_none() {
+            let (low, high) = (
+                units::count((*range.start()).into()),
+                units::count((*range.end()).into()),
+            );
+            sink.report(out_of_range(item, &low, &high));
+        }
+        inside
+    }
+}
+
+/// A number of things that is never zero.
+pub(super) fn number_of(most: u32) -> impl Reads<NonZeroUsize> {
+    move |item, sink| {
+        let number = whole(1..=most)(item, sink)?;
+        usize::try_from(number).ok().and_then(NonZeroUsize::new)
+    }
+}
+
+/// A number, written with or without a point, above zero and up to an end.
+pub(super) fn positive(most: f64) -> impl Reads<f64> {
+    move |item, sink| {
+        let number = match item.value {
+            Value::Float(number) => number,
+            Value::Integer(number) => i32::try_from(number).map_or(f64::INFINITY, f64::from),
+            _ => {
+                sink.report(wrong_kind(item, "a number"));
+                return None;
+            }
+        };
+        if number > 0.0 && number <= most {
+            return Some(number);
+        }
+        sink.report(
+            Problem::new("this number is out of range", item.spot.clone())
+                .label(format!("more than 0, at most {most}")),
+        );
+        None
+    }
+}
+
+/// A length of time in a range.
+pub(super) fn time(range: RangeInclusive<Duration>) -> impl Reads<Duration> {
+    move |item, sink| {
+        let Time(time) = parsed(item, sink)?;
+        if range.contains(&time) {
+            return Some(time);
+        }
+        let show = |time: &Duration| humantime::format_duration(*time).to_string();
+        sink.report(out_of_range(item, &show(range.start()), &show(range.end())));
+        None
+    }
+}
+
+struct Time(Duration);
+
+impl FromStr for Time {
+    type Err = units::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        units::parse_duration(text).map(Self)
+    }
+}
+
+/// A number of bytes in a range.
+pub(super) fn size(range: RangeInclusive<ByteSize>) -> impl Reads<ByteSize> {
+    move |item, sink| {
+        let size = parsed(item, sink)?;
+        if range.contains(&size) {
+            return Some(size);
+        }
+        let (low, high) = (range.start().to_string(), range.end().to_string());
+        sink.report(out_of_range(item, &low, &high));
+        None
+    }
+}
+
+fn out_of_range(item: &Item, low: &str, high: &str) -> Problem {
+    Problem::new("this value is out of range", item.spot.clone())
+        .label(format!("from {low} to {high}"))
+}

@@ -1,0 +1,509 @@
+//! Blanks the secrets out of a source text before any line of it is shown.
+//!
+//! It works on the text and not on the parsed tree, because a line is also shown when it could not be parsed. Where
+//! it is in doubt it blanks too much. Lengths stay as they are, so that places stay where they are.
+
+use std::ops::Range;
+
+/// A scenario file without its secrets.
+pub(super) fn file(text: &str) -> String {
+    let mut scanner = Scanner::new(text);
+    scanner.run();
+    let masked = mask(text, &scanner.secrets);
+    mask_addresses(&masked)
+}
+
+/// An argument, `--set key.path=value` or `--target url`, without its secrets.
+pub(super) fn argument(text: &str) -> String {
+    let (option, rest) = text.split_once(' ').unwrap_or(("", text));
+    let start = text.len() - rest.len();
+    if option == "--target" {
+        return mask_addresses(&mask(text, &user_of_address(rest, start)));
+    }
+    let Some((path, value)) = rest.split_once('=') else {
+        return file(text);
+    };
+    let words: Vec<String> = path
+        .split('.')
+        .map(|word| word.trim().trim_matches(['"', '\'']).to_owned())
+        .collect();
+    let at = text.len() - value.len();
+    let secrets = match secrecy(&words) {
+        Secrecy::Secret => vec![at..text.len()],
+        Secrecy::Address => user_of_address(value, at),
+        Secrecy::Open => {
+            let mut scanner = Scanner::new(rest);
+            scanner.run();
+            let shift = |range: Range<usize>| range.start + start..range.end + start;
+            scanner.secrets.into_iter().map(shift).collect()
+        }
+    };
+    mask_addresses(&mask(text, &secrets))
+}
+
+/// A value without the user and the query of any address in it.
+pub(super) fn value(text: &str) -> String {
+    mask_addresses(text)
+}
+
+/// How much of a value may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    Open,
+    /// All but the user of the address.
+    Address,
+    Secret,
+}
+
+/// What a key path says of its value.
+fn secrecy(path: &[String]) -> Secrecy {
+    // The second word under these is a name that people choose.
+    let chosen = matches!(
+        path.first().map(String::as_str),
+        Some("images" | "journey" | "load")
+    );
+    let words = || {
+        path.iter()
+            .enumerate()
+            .filter(move |(index, _)| !(chosen && *index == 1))
+            .map(|(_, word)| word.to_lowercase())
+    };
+    if words().any(|word| is_secret_word(&word) || near(&word, "headers")) {
+        return Secrecy::Secret;
+    }
+    let last = path.last().map_or("", String::as_str);
+    if let Some(at) = words().position(|word| word == "auth") {
+        // `auth = "basic"` of the embedded registry is no secret, and neither is a user's name.
+        let scalar = at + 1 == path.len();
+        let embedded = scalar && at > 0 && path[at - 1] == "embedded";
+        if !embedded && (scalar || last != "username") {
+            return Secrecy::Secret;
+        }
+    }
+    if near(last, "url") || near(last, "target") {
+        return Secrecy::Address;
+    }
+    Secrecy::Open
+}
+
+fn is_secret_word(word: &str) -> bool {
+    const PARTS: [&str; 10] = [
+        "passw",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "authorization",
+        "api_key",
+        "apikey",
+        "api-key",
+    ];
+    word == "pass" || PARTS.iter().any(|part| word.contains(part)) || near(word, "password")
+}
+
+/// Is it the word, or the word mistyped?
+fn near(word: &str, wanted: &str) -> bool {
+    strsim::osa_distance(word, wanted) <= wanted.len() / 4
+}
+
+/// An open bracket and what it inherits.
+struct Frame {
+    is_table: bool,
+    path: Vec<String>,
+    secrecy: Secrecy,
+}
+
+/// Reads TOML as far as it is TOML, and collects what must not be shown.
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    section: Vec<String>,
+    frames: Vec<Frame>,
+    /// The words of the key being read.
+    key: Vec<String>,
+    /// What the value being read may show; `None` while a key is read.
+    value: Option<Secrecy>,
+    /// Whether a secret stands on this line.
+    tainted: bool,
+    secrets: Vec<Range<usize>>,
+}
+
+impl<'a> Scanner<'a> {
+    const fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            section: Vec::new(),
+            frames: Vec::new(),
+            key: Vec::new(),
+            value: None,
+            tainted: false,
+            secrets: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(c) = self.text[self.at..].chars().next() {
+            match c {
+                '\n' => {
+                    self.at += 1;
+                    self.tainted = false;
+                    self.next_key();
+                }
+                '#' => self.comment(),
+                '"' | '\'' => self.string(c),
+                '[' if self.at_line_start() => self.header(),
+                '[' | '{' => self.open(c == '{'),
+                ']' | '}' => {
+                    self.at += 1;
+                    self.frames.pop();
+                }
+                ',' => {
+                    self.at += 1;
+                    if !self.frames.is_empty() {
+                        self.next_key();
+                    }
+                }
+                '=' => {
+                    self.at += 1;
+                    if self.value.is_none() {
+                        self.value = Some(secrecy(&self.path()));
+                    }
+                }
+                c if c.is_whitespace() || c == '.' => self.at += c.len_utf8(),
+                _ => self.word(),
+            }
+        }
+    }
+
+    fn at_line_start(&self) -> bool {
+        self.frames.is_empty() && self.value.is_none() && self.key.is_empty()
+    }
+
+    fn rest_of_line(&self) -> usize {
+        self.text[self.at..]
+            .find('\n')
+            .map_or(self.text.len(), |length| self.at + length)
+    }
+
+    /// The path of the value that is being read.
+    fn path(&self) -> Vec<String> {
+        let outer = self
+            .frames
+            .last()
+            .map_or(&self.section, |frame| &frame.path);
+        outer.iter().chain(&self.key).cloned().collect()
+    }
+
+    fn next_key(&mut self) {
+        self.key.clear();
+        self.value = match self.frames.last() {
+            Some(frame) if !frame.is_table => Some(frame.secrecy),
+            _ => None,
+        };
+    }
+
+    fn hide(&mut self, range: Range<usize>) {
+        self.tainted = true;
+        self.secrets.push(range);
+    }
+
+    fn comment(&mut self) {
+        let end = self.rest_of_line();
+        if self.tainted {
+            self.hide(self.at + 1..end);
+        }
+        self.at = end;
+    }
+
+    fn header(&mut self) {
+        let end = self.rest_of_line();
+        let line = &self.text[self.at..end];
+        let line = line.split('#').next().unwrap_or(line);
+        self.section = line
+            .split(['[', ']', '.', ' ', '\t', '\r'])
+            .map(|word| word.trim_matches(['"', '\'']).to_owned())
+            .filter(|word| !word.is_empty())
+            .collect();
+        self.at = end;
+    }
+
+    fn open(&mut self, is_table: bool) {
+        self.at += 1;
+        let secrecy = self.value.unwrap_or(Secrecy::Open);
+        self.frames.push(Frame {
+            is_table,
+            path: self.path(),
+            secrecy,
+        });
+        self.next_key();
+    }
+
+    fn string(&mut self, quote: char) {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let triple: String = [quote; 3].iter().collect();
+        let (open, end) = if rest.starts_with(&triple) {
+            let end = rest[3..].find(&triple).map(|at| at + 3);
+            (3, end.unwrap_or(rest.len()))
+        } else {
+            let line = self.rest_of_line() - start;
+            (1, closing(&rest[1..line], quote).map_or(line, |at| at + 1))
+        };
+        let inside = start + open..start + end;
+        self.at = (start + end + open).min(self.text.len());
+        // The end of an unclosed string is the end of its line.
+        if end + open > rest.len() || !rest[end..].starts_with(quote) {
+            self.at = start + end;
+        }
+        let content = &self.text[inside.clone()];
+        match self.value {
+            Some(Secrecy::Secret) => self.hide_but_variables(inside),
+            Some(Secrecy::Address) => {
+                let users = user_of_address(content, inside.start);
+                self.secrets.extend(users);
+            }
+            Some(Secrecy::Open) => {}
+            // No `=` came, or a value stands where a key should.
+            None if !self.key.is_empty() && secrecy(&self.path()) == Secrecy::Secret => {
+                self.hide(inside);
+            }
+            None => {
+                let secret = content.contains([':', ' ']);
+                self.key.push(content.to_owned());
+                if secret && secrecy(&self.path()) == Secrecy::Secret {
+                    self.hide(inside);
+                }
+            }
+        }
+    }
+
+    /// `${NAME}` says where a secret is, not what it is, and is what one needs to see.
+    fn hide_but_variables(&mut self, inside: Range<usize>) {
+        let content = &self.text[inside.clone()];
+        self.tainted = true;
+        let mut start = 0;
+        while start < content.len() {
+            let rest = &content[start..];
+            let variable = rest.find("${").and_then(|at| {
+                let length = rest[at..].find('}')? + 1;
+                let name = &rest[at + 2..at + length - 1];
+                let plain = name
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+                plain.then_some((at, at + length))
+            });
+            let (hidden, next) = variable.unwrap_or((rest.len(), rest.len()));
+            self.secrets
+                .push(inside.start + start..inside.start + start + hidden);
+            start += next;
+        }
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        let length = self.text[start..]
+            .find(|c: char| c.is_whitespace() || "\"'[]{},=#.".contains(c))
+            .unwrap_or(self.text.len() - start);
+        let joined = self.text[..start].ends_with('.');
+        self.at = start + length.max(1);
+        match self.value {
+            // A bare word is no TOML string: whatever it is, it ends with the line.
+            Some(Secrecy::Secret) => {
+                self.at = self.rest_of_line();
+                self.hide(start..self.at);
+            }
+            Some(Secrecy::Address) => {
+                self.at = self.rest_of_line();
+                let users = user_of_address(&self.text[start..self.at], start);
+                self.secrets.extend(users);
+            }
+            Some(Secrecy::Open) => {}
+            None if !joined && !self.key.is_empty() && secrecy(&self.path()) == Secrecy::Secret => {
+                self.at = self.rest_of_line();
+                self.hide(start..self.at);
+            }
+            None => {
+                let word = self.text[start..self.at].trim_end_matches(':');
+                self.key.push(word.to_owned());
+            }
+        }
+    }
+}
+
+/// Where a string ends, in the text behind its first quote.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        if c == quote && !escaped {
+            return Some(at);
+        }
+        escaped = c == '\\' && quote == '"' && !escaped;
+    }
+    None
+}
+
+/// The user and the password in front of the `@` of an address.
+fn user_of_address(text: &str, at: usize) -> Vec<Range<usize>> {
+    let start = text.find("://").map_or(0, |scheme| scheme + 3);
+    let mut secrets: Vec<Range<usize>> = text[start..]
+        .rfind('@')
+        .map(|end| at + start..at + start + end)
+        .into_iter()
+        .collect();
+    secrets.extend(text.find('?').map(|query| at + query + 1..at + text.len()));
+    secrets
+}
+
+/// Blanks the user and the query of every address with a scheme, wherever it stands.
+fn mask_addresses(text: &str) -> String {
+    let mut secrets = Vec::new();
+    for (scheme, _) in text.match_indices("://") {
+        let start = scheme + 3;
+        let length = text[start..]
+            .find(|c: char| c.is_whitespace() || c == '"' || c == '\'')
+            .unwrap_or(text.len() - start);
+        secrets.extend(user_of_address(&text[start..start + length], start));
+    }
+    mask(text, &secrets)
+}
+
+/// Replaces the ranges by stars, byte for byte.
+fn mask(text: &str, secrets: &[Range<usize>]) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        if c != '\n' && c != '\r' && secrets.iter().any(|range| range.contains(&at)) {
+            masked.extend(std::iter::repeat_n('*', c.len_utf8()));
+        } else {
+            masked.push(c);
+        }
+    }
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn blanks_secrets_and_nothing_else() {
+        for (text, wanted) in [
+            ("name = \"x\" # y", "name = \"x\" # y"),
+            (
+                "[target.auth]\nusername = \"u\"\npassword = \"hunter2\"",
+                "[target.auth]\nusername = \"u\"\npassword = \"*******\"",
+            ),
+            (
+                "[target]\nauth = { username = \"u\", pasword = \"hunter2\" }",
+                "[target]\nauth = { username = \"u\", pasword = \"*******\" }",
+            ),
+            (
+                "[target]\nheaders = { \"X-A\" = \"hunter2\", B = 'a' }\nurl = \"x\"",
+                "[target]\nheaders = { \"X-A\" = \"*******\", B = '*' }\nurl = \"x\"",
+            ),
+            (
+                "[target.headers]\nX-A = \"hunter2\"",
+                "[target.headers]\nX-A = \"*******\"",
+            ),
+            (
+                "target.auth.password = 'hunter2' # old: hunter1",
+                "target.auth.password = '*******' #*************",
+            ),
+            (
+                "password = \"${REGISTRY_PASSWORD}\"",
+                "password = \"${REGISTRY_PASSWORD}\"",
+            ),
+            (
+                "password = \"${P:-hunter2}\"",
+                "password = \"************\"",
+            ),
+            ("password = \"hunter2", "password = \"*******"),
+            ("password = hunter2 and more", "password = ****************"),
+            ("password: \"hunter2\"", "password: \"*******\""),
+            (
+                "password = \"\"\"\nhunter2\n\"\"\"\nvus = \"3\"",
+                "password = \"\"\"\n*******\n\"\"\"\nvus = \"3\"",
+            ),
+            (
+                "url = \"http://user:hunter2@host/a\"",
+                "url = \"http://************@host/a\"",
+            ),
+            ("url = \"user:hunter2@host\"", "url = \"************@host\""),
+            (
+                "url = \"http://host/a?token=hunter2\"",
+                "url = \"http://host/a?*************\"",
+            ),
+            (
+                "[target.embedded]\nauth = \"basic\"",
+                "[target.embedded]\nauth = \"basic\"",
+            ),
+            (
+                "[journey.token]\nimages = \"web\"",
+                "[journey.token]\nimages = \"web\"",
+            ),
+            (
+                "references = [\"lab/a@sha256:00\"]",
+                "references = [\"lab/a@sha256:00\"]",
+            ),
+        ] {
+            assert_eq!(file(text), wanted);
+        }
+    }
+
+    #[test]
+    fn blanks_secrets_of_arguments() {
+        for (text, wanted) in [
+            ("--set load.vus=5", "--set load.vus=5"),
+            (
+                "--set target.auth.password=hun=ter{2",
+                "--set target.auth.password=***********",
+            ),
+            (
+                "--set target={auth={password=\"hunter2\"}}",
+                "--set target={auth={password=\"*******\"}}",
+            ),
+            (
+                "--set target.url=http://u:hunter2@h",
+                "--set target.url=http://*********@h",
+            ),
+            (
+                "--target http://u:hun/ter2@h",
+                "--target http://**********@h",
+            ),
+            ("--target u:hunter2@h", "--target *********@h"),
+        ] {
+            assert_eq!(argument(text), wanted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lengths_and_lines_stay(text in "[\\[\\]{}=.,#\"'a-cé\n\r \\\\$:@/?]{0,60}|.*") {
+            for shown in [file(&text), argument(&text), value(&text)] {
+                prop_assert_eq!(shown.len(), text.len());
+                prop_assert_eq!(shown.matches('\n').count(), text.matches('\n').count());
+            }
+        }
+
+        /// A file that parsed is broken at one place; wherever that is, the secrets stay hidden.
+        #[test]
+        fn one_wrong_character_shows_no_secret(at in 0_usize..300, insert in proptest::option::of("[\\[\\]{}=.,#\"' :\\n]")) {
+            let good = "name = \"x\"\n[target]\nurl = \"http://me:s3kr1t@host:1/a\"\nheaders = { \"X-A\" = \"s3kr1t\", \"X-B\" = 's3kr1t' }\n[target.auth]\nusername = \"u\"\npassword = \"s3kr1t\" # s3kr1t\n";
+            let at = at % good.len();
+            let mut text = good.to_owned();
+            match insert {
+                Some(insert) => text.insert_str(at, &insert),
+                None => drop(text.remove(at)),
+            }
+            // Breaking the secret itself apart is not what is tested here.
+            prop_assume!(text.matches("s3kr1t").count() == good.matches("s3kr1t").count());
+            // A line break in front of a value leaves a line that nothing marks as secret.
+            prop_assume!(text.matches('\n').count() == good.matches('\n').count());
+            let shown = file(&text);
+            prop_assert!(!shown.contains("s3kr1t"), "{}", shown);
+        }
+    }
+}

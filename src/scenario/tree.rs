@@ -1,0 +1,163 @@
+//! A TOML document as a tree in which everything knows where it was written.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::environment::{self, Lookup};
+use super::problem::Problem;
+
+/// Where something was written: in the file, or in an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// 0 is the file, then come the arguments in their order.
+    pub(super) source: usize,
+    /// Bytes of that source.
+    pub(super) span: Range<usize>,
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) value: Value,
+    pub(super) spot: Spot,
+}
+
+/// A key, its value, and the place of the key.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_spot: Spot,
+    pub(super) item: Item,
+}
+
+/// A TOML value. Tables keep the order of the file.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Text(Text),
+    Integer(i128),
+    Float(f64),
+    Flag(bool),
+    Moment,
+    Array(Vec<Item>),
+    Table(Vec<Entry>),
+}
+
+/// A string: what it means, and what it looks like in the source, which is all that a problem may show of it.
+#[derive(Clone)]
+pub(super) struct Text {
+    pub(super) value: String,
+    pub(super) as_written: String,
+}
+
+impl std::fmt::Debug for Text {
+    /// Shows nothing: it may be a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<text>")
+    }
+}
+
+impl Value {
+    /// What it is, with its article.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Integer(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Flag(_) => "true or false",
+            Self::Moment => "a date",
+            Self::Array(_) => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// Turns what `toml` parsed into a tree of our own.
+pub(super) struct Planter<'a> {
+    /// Which source is parsed.
+    pub(super) source: usize,
+    /// Where its text starts in what is shown of the source.
+    pub(super) offset: usize,
+    /// Its text.
+    pub(super) text: &'a str,
+    /// Where `${NAME}` is looked up. Arguments have none: the shell has done it.
+    pub(super) environment: Option<Lookup<'a>>,
+    /// What is wrong so far.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Planter<'_> {
+    pub(super) fn table(&mut self, table: DeTable<'_>) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = table
+            .into_iter()
+            .map(|(key, value)| self.entry(&key, value))
+            .collect();
+        entries.sort_by_key(|entry| entry.key_spot.span.start);
+        entries
+    }
+
+    fn entry(&mut self, key: &Spanned<DeString<'_>>, value: Spanned<DeValue<'_>>) -> Entry {
+        Entry {
+            key: key.get_ref().to_string(),
+            key_spot: self.spot(key.span()),
+            item: self.item(value),
+        }
+    }
+
+    pub(super) fn item(&mut self, value: Spanned<DeValue<'_>>) -> Item {
+        let span = value.span();
+        let value = match value.into_inner() {
+            DeValue::String(text) => Value::Text(self.string(text.into_owned(), &span)),
+            DeValue::Integer(number) => {
+                // Only a number far beyond every range fails here, so the nearest end says the same.
+                let end = if number.as_str().starts_with('-') {
+                    i128::MIN
+                } else {
+                    i128::MAX
+                };
+                Value::Integer(i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(end))
+            }
+            DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+            DeValue::Boolean(flag) => Value::Flag(flag),
+            DeValue::Datetime(_) => Value::Moment,
+            DeValue::Array(items) => {
+                Value::Array(items.into_iter().map(|item| self.item(item)).collect())
+            }
+            DeValue::Table(table) => Value::Table(self.table(table)),
+        };
+        let spot = self.spot(span);
+        Item { value, spot }
+    }
+
+    fn string(&mut self, as_written: String, span: &Range<usize>) -> Text {
+        let Some(environment) = self.environment else {
+            return Text {
+                value: as_written.clone(),
+                as_written,
+            };
+        };
+        let value = environment::expand(&as_written, environment).unwrap_or_else(|error| {
+            // The variable itself, where it can be found; escapes may hide it.
+            let spot = error
+                .written
+                .as_deref()
+                .and_then(|written| {
+                    let start = span.start + self.text.get(span.clone())?.find(written)?;
+                    Some(start..start + written.len())
+                })
+                .unwrap_or_else(|| span.clone());
+            self.problems
+                .push(Problem::new(error.message, self.spot(spot)).label(error.label));
+            as_written.clone()
+        });
+        Text { value, as_written }
+    }
+
+    fn spot(&self, span: Range<usize>) -> Spot {
+        Spot {
+            source: self.source,
+            span: span.start + self.offset..span.end + self.offset,
+        }
+    }
+}
