@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, PushMethod, mean,
+    Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, PushMethod,
 };
-use crate::content::SyntheticSpec;
+use crate::content::SyntheticSet;
 use crate::oci::Operation;
 
 /// What a plan will ask of a registry.
@@ -37,7 +37,7 @@ pub struct JourneyForecast {
     /// their registry.
     #[serde(serialize_with = "by_operation")]
     pub requests: Option<Vec<(Operation, f64)>>,
-    /// Bytes of layers that come from the registry; exact for fixed sizes, a mean for others.
+    /// Bytes of layers that come from the registry; the mean of the set's images.
     pub bytes_down: Option<f64>,
     /// Bytes of layers that go to the registry.
     pub bytes_up: Option<f64>,
@@ -60,15 +60,15 @@ pub struct LoadForecast {
     pub connections: u64,
 }
 
-/// What is pushed before the measurement: each blob once, with a `HEAD`, a `POST` and a `PUT`.
+/// What is pushed before the measurement: a `HEAD`, a `POST` and a `PUT` for each blob of each image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeedForecast {
     /// Images that are known in number.
     pub images: u64,
     /// Requests for these.
     pub requests: u64,
-    /// Bytes of their layers; a mean where sizes vary.
-    pub bytes: f64,
+    /// Bytes of their layers.
+    pub bytes: u64,
     /// Archives, whose images are not counted above.
     pub archives: u64,
 }
@@ -104,7 +104,7 @@ impl Plan {
 
     fn journey_forecast(&self, journey: &Journey) -> JourneyForecast {
         let name = journey.name.clone();
-        let ImageSource::Synthetic(spec) = &self.images[journey.images].source else {
+        let Some(sizes) = self.layer_sizes(journey.images) else {
             return JourneyForecast {
                 name,
                 requests: None,
@@ -112,16 +112,16 @@ impl Plan {
                 bytes_up: None,
             };
         };
-        let bytes = f64::from(spec.layers) * mean::of(&spec.layer_size);
+        let bytes = mean(&sizes, |sizes| sizes.iter().sum());
         let (requests, down, up) = match &journey.action {
-            Action::Pull(_) => (pull_requests(spec), bytes, 0.0),
+            Action::Pull(_) => (pull_requests(&sizes), bytes, 0.0),
             Action::Push(push) => {
                 let up = if push.mount_from.is_some() {
                     0.0
                 } else {
                     bytes
                 };
-                (push_requests(spec, push), 0.0, up)
+                (push_requests(&sizes, push), 0.0, up)
             }
         };
         JourneyForecast {
@@ -134,7 +134,7 @@ impl Plan {
 
     fn load_forecast(&self, load: &Load, journeys: &[JourneyForecast]) -> LoadForecast {
         let weights: f64 = load.mix.iter().map(|share| f64::from(share.weight)).sum();
-        let mean = |of: &dyn Fn(&JourneyForecast) -> Option<f64>| {
+        let of_mix = |of: &dyn Fn(&JourneyForecast) -> Option<f64>| {
             let parts = load
                 .mix
                 .iter()
@@ -151,9 +151,9 @@ impl Plan {
         LoadForecast {
             vus: load.executor.vus(),
             iterations,
-            requests_per_iteration: mean(&JourneyForecast::total_requests),
-            bytes_down_per_iteration: mean(&|journey| journey.bytes_down),
-            bytes_up_per_iteration: mean(&|journey| journey.bytes_up),
+            requests_per_iteration: of_mix(&JourneyForecast::total_requests),
+            bytes_down_per_iteration: of_mix(&|journey| journey.bytes_down),
+            bytes_up_per_iteration: of_mix(&|journey| journey.bytes_up),
             connections: self.load_connections(load),
         }
     }
@@ -198,7 +198,7 @@ impl Plan {
         let mut forecast = SeedForecast {
             images: 0,
             requests: 0,
-            bytes: 0.0,
+            bytes: 0,
             archives: 0,
         };
         if !self.prepare.seed {
@@ -215,44 +215,55 @@ impl Plan {
             .collect();
         for (set, _) in places {
             match &self.images[set].source {
-                ImageSource::Synthetic(spec) => forecast.add(spec),
+                ImageSource::Synthetic(_) => {
+                    for sizes in self.layer_sizes(set).iter().flatten() {
+                        forecast.add(sizes);
+                    }
+                }
                 ImageSource::Archive { .. } => forecast.archives += 1,
                 ImageSource::Existing(_) => {}
             }
         }
         forecast
     }
-}
 
-impl SeedForecast {
-    fn add(&mut self, spec: &SyntheticSpec) {
-        let images = u64::from(spec.count);
-        let own = u64::from(spec.layers - spec.shared_base_layers.min(spec.layers));
-        let shared = u64::from(spec.layers) - own;
-        let blobs = images * (own + 1) + shared;
-        self.images += images;
-        // A HEAD for each blob of each image, two requests for each that is new, and the manifests.
-        self.requests += images * (u64::from(spec.layers) + 1) + 2 * blobs + images;
-        let lowest = mean::of_lowest(&spec.layer_size, spec.shared_base_layers);
-        let base = f64::from(spec.shared_base_layers) * lowest;
-        let image = f64::from(spec.layers) * mean::of(&spec.layer_size);
-        self.bytes += base + f64::from(spec.count) * (image - base);
+    /// The sizes of the layers of each image of a set; `None` until they are read from an archive or a registry.
+    fn layer_sizes(&self, set: usize) -> Option<Vec<Vec<u64>>> {
+        let ImageSource::Synthetic(spec) = &self.images[set].source else {
+            return None;
+        };
+        let drawn = SyntheticSet::new(spec.clone(), self.image_seed(set)).ok()?;
+        let image = |index| drawn.layer_sizes(index).collect();
+        Some((0..drawn.len()).map(image).collect())
     }
 }
 
-/// The manifest by its tag, then by its digest, the config and the layers.
-fn pull_requests(spec: &SyntheticSpec) -> Vec<(Operation, f64)> {
+impl SeedForecast {
+    /// Each image has a repository of its own: its config and every layer is asked for, opened and put.
+    fn add(&mut self, sizes: &[u64]) {
+        self.images += 1;
+        self.requests += 3 * (count(sizes.len()) + 1) + 1;
+        self.bytes += sizes.iter().sum::<u64>();
+    }
+}
+
+/// What one image costs, averaged over the images of a set.
+fn mean(images: &[Vec<u64>], of: impl Fn(&[u64]) -> u64) -> f64 {
+    let all: u64 = images.iter().map(|sizes| of(sizes)).sum();
+    float(all) / float(count(images.len()).max(1))
+}
+
+/// The manifest by its tag, then the config and the layers.
+fn pull_requests(images: &[Vec<u64>]) -> Vec<(Operation, f64)> {
     vec![
-        (Operation::ManifestHead, 1.0),
         (Operation::ManifestGet, 1.0),
-        (Operation::BlobGet, f64::from(spec.layers) + 1.0),
+        (Operation::BlobGet, mean(images, |sizes| count(sizes.len()) + 1)),
     ]
 }
 
 /// The layers and the config, then the manifest.
-fn push_requests(spec: &SyntheticSpec, push: &Push) -> Vec<(Operation, f64)> {
-    let layers = f64::from(spec.layers);
-    let blobs = layers + 1.0;
+fn push_requests(images: &[Vec<u64>], push: &Push) -> Vec<(Operation, f64)> {
+    let blobs = mean(images, |sizes| count(sizes.len()) + 1);
     let mut requests = Vec::new();
     if push.exists_check {
         requests.push((Operation::BlobHead, blobs));
@@ -267,9 +278,10 @@ fn push_requests(spec: &SyntheticSpec, push: &Push) -> Vec<(Operation, f64)> {
                 requests.push((Operation::UploadPatch, blobs));
             }
             PushMethod::Chunks { size } => {
-                // A config fits into one part.
-                let parts = parts_of_layers(spec, size) + 1.0;
-                requests.push((Operation::UploadPatch, parts));
+                // A config fits into one chunk.
+                let chunks = |layer: &u64| layer.div_ceil(size.get().max(1));
+                let all = mean(images, |sizes| sizes.iter().map(chunks).sum::<u64>() + 1);
+                requests.push((Operation::UploadPatch, all));
             }
         }
         if push.method != PushMethod::Post {
@@ -282,22 +294,16 @@ fn push_requests(spec: &SyntheticSpec, push: &Push) -> Vec<(Operation, f64)> {
     requests
 }
 
-/// Exact where the sizes are; where they vary, a layer is taken to be as large as the mean.
-fn parts_of_layers(spec: &SyntheticSpec, part: crate::units::ByteSize) -> f64 {
-    use crate::content::SizeSpec;
-    let part = mean::of(&SizeSpec::Fixed(part));
-    let parts = |size: f64| (size / part).ceil().max(1.0);
-    match &spec.layer_size {
-        SizeSpec::PerLayer(sizes) => sizes
-            .iter()
-            .map(|size| parts(mean::of(&SizeSpec::Fixed(*size))))
-            .sum(),
-        sizes => f64::from(spec.layers) * parts(mean::of(sizes)),
-    }
-}
-
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a forecast is shown with three digits"
+)]
+const fn float(number: u64) -> f64 {
+    number as f64
 }
 
 fn by_operation<S: Serializer>(

@@ -344,10 +344,10 @@ fn synthetic(spec: &SyntheticSpec) -> Fields {
     };
     Fields::default()
         .put("source", "synthetic")
-        .put("count", spec.count)
-        .put("layers", spec.layers)
+        .put("count", spec.count as u64)
+        .put("layers", spec.layers as u64)
         .put("layer_size", sizes)
-        .put("shared_base_layers", spec.shared_base_layers)
+        .put("shared_base_layers", spec.shared_base_layers as u64)
         .put("format", format)
 }
 

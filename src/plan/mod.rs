@@ -11,7 +11,6 @@
 
 mod forecast;
 mod listing;
-mod mean;
 mod resolve;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};

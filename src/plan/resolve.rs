@@ -50,6 +50,11 @@ pub fn resolve(scenario: Scenario, cores: NonZeroUsize) -> Plan {
 const NOT_COMPARED: [&str; 4] = ["name", "description", "workers", "target"];
 
 impl Plan {
+    /// Where the draws of an image set start: sets of one run have nothing in common.
+    pub const fn image_seed(&self, set: usize) -> u64 {
+        self.seed.wrapping_add(set as u64)
+    }
+
     /// The digest of what two runs must have in common for their numbers to be comparable.
     ///
     /// That is everything in the text but the name, the description, the workers and the target: two builds at two

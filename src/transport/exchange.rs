@@ -79,12 +79,17 @@ impl Progress {
 
     /// Reads the probe once the head has come, or has failed to come.
     fn see(&mut self, lent: &Lent) {
-        let since_ready = |instant: Option<Instant>| {
-            let ready = self.ready?;
-            instant.map(|instant| instant.saturating_duration_since(ready))
+        let Some(ready) = self.ready else { return };
+        let answered = lent.connection.probe.first_read();
+        let Some(mut written) = lent.connection.probe.last_write() else {
+            return;
         };
-        self.timings.send = since_ready(lent.connection.probe.last_write());
-        self.timings.first_byte = since_ready(lent.connection.probe.first_read());
+        if let Some(answered) = answered {
+            // The peer need not hear us out before it answers.
+            written = written.min(answered);
+            self.timings.first_byte = Some(answered.saturating_duration_since(written));
+        }
+        self.timings.send = Some(written.saturating_duration_since(ready));
     }
 }
 

@@ -17,7 +17,7 @@ mod pool;
 mod probe;
 mod timings;
 
-pub use body::{Body, FRAME_SIZE, Sent};
+pub use body::{Body, Sent};
 pub use error::{Error, Waiting};
 pub use exchange::{Ended, Failed, Incoming, Outgoing};
 pub use origin::{Origin, OriginError};

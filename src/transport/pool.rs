@@ -26,9 +26,10 @@ pub struct PoolSettings {
     pub limit: Option<NonZeroUsize>,
 }
 
-/// Body bytes that crossed the sockets of a worker: the count that the samples are held against.
+/// Body bytes that crossed the sockets of a worker: the count that the samples are held against. And the sockets.
 #[derive(Debug, Default)]
 pub struct Totals {
+    connections: Cell<u64>,
     sent: Cell<u64>,
     received: Cell<u64>,
 }
@@ -42,6 +43,11 @@ impl Totals {
     /// Bytes of answer bodies taken from connections.
     pub fn received(&self) -> u64 {
         self.received.get()
+    }
+
+    /// Connections opened.
+    pub fn connections(&self) -> u64 {
+        self.connections.get()
     }
 
     pub(super) fn add_sent(&self, bytes: u64) {
@@ -108,7 +114,6 @@ pub struct Pool {
     idle: RefCell<Vec<Connection>>,
     permits: Option<Arc<Semaphore>>,
     in_use: Cell<usize>,
-    opened: Cell<u64>,
     resolver: Rc<Resolver>,
     totals: Rc<Totals>,
 }
@@ -169,7 +174,6 @@ impl Pool {
                 .limit
                 .map(|limit| Arc::new(Semaphore::new(limit.get()))),
             in_use: Cell::default(),
-            opened: Cell::default(),
             resolver,
             totals,
         })
@@ -178,11 +182,6 @@ impl Pool {
     /// Is a connection kept after its exchange?
     pub const fn keeps_alive(&self) -> bool {
         self.settings.keep_alive
-    }
-
-    /// Connections opened so far.
-    pub fn opened(&self) -> u64 {
-        self.opened.get()
     }
 
     /// Connections that are open and free.
@@ -270,7 +269,7 @@ impl Pool {
             .map_err(|_| Error::Timeout(Waiting::Connect))?
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|source| Error::from_dial(origin.to_string(), source))?;
-        self.opened.set(self.opened.get() + 1);
+        self.totals.connections.set(self.totals.connections.get() + 1);
         Connection::open(Rc::new(origin.clone()), stream)
             .await
             .map_err(|error| Error::from_hyper(&error, 0))

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// The phases of one exchange. `None` means that the phase did not happen, never that it took no time.
+/// The phases of one exchange, one after the other: they add up to the total, but for the moments between them.
+///
+/// `None` means that the phase did not happen, never that it took no time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
     /// Until there was a connection, or leave to open one.
@@ -13,9 +15,10 @@ pub struct Timings {
     pub connect: Option<Duration>,
     /// The TLS handshake.
     pub tls: Option<Duration>,
-    /// From the connection being there to the last byte of the request written to the socket.
+    /// From the connection being there to the last byte of the request written to the socket, or to the answer if
+    /// that came earlier.
     pub send: Option<Duration>,
-    /// From the connection being there to the first byte of the answer read from the socket.
+    /// From the request written to the first byte of the answer read from the socket.
     pub first_byte: Option<Duration>,
     /// From the first byte of the answer to the end of its body. Only of answers that have a body.
     pub body: Option<Duration>,

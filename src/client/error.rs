@@ -1,0 +1,49 @@
+//! Why an image was not moved.
+
+use std::io;
+
+use crate::content::ContentError;
+use crate::registry;
+
+/// Why a pull or push stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An exchange failed.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// The content to push could not be read.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The index has no image for the platform.
+    #[error("there is no image for {wanted}; the index offers {}", list(offered))]
+    Platform {
+        /// The platform asked for.
+        wanted: String,
+        /// The platforms of the index.
+        offered: Vec<String>,
+    },
+    /// Indexes that lead to indexes, too many times.
+    #[error("the index leads to an index, more than {0} times")]
+    Depth(usize),
+    /// The manifest is not as long as the index says.
+    #[error("the manifest {digest} has {found} bytes, but the index says {expected}")]
+    ManifestSize {
+        /// The manifest's digest.
+        digest: String,
+        /// Bytes the index promises.
+        expected: u64,
+        /// Bytes that came.
+        found: u64,
+    },
+    /// What was pulled could not be kept.
+    #[error("cannot store the image: {0}")]
+    Store(#[from] io::Error),
+}
+
+fn list(offered: &[String]) -> String {
+    if offered.is_empty() {
+        "none".to_owned()
+    } else {
+        offered.join(", ")
+    }
+}

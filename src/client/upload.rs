@@ -1,0 +1,127 @@
+//! One blob on its way into a registry, in whichever form the client pushes.
+
+use std::io;
+
+use crate::content::Blob;
+use crate::oci::RepositoryName;
+use crate::registry::{Client, Mounted, Posted, UploadSession};
+use crate::transport::Body;
+use crate::units::ByteSize;
+
+use super::error::Error;
+use super::push::PushHabits;
+
+/// How the bytes of a blob are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// One POST with everything. A registry that answers 202 gets the bytes by PUT.
+    Post,
+    /// POST, then PUT with everything.
+    Put,
+    /// POST, one PATCH with everything and its length, then PUT without a body.
+    Patch,
+    /// The same with chunked transfer encoding, as a client that does not know the length.
+    PatchChunked,
+    /// POST, ranged PATCHes of this size (or of what the registry needs at least), then PUT without a body.
+    Chunks {
+        /// Bytes of each chunk but the last.
+        size: ByteSize,
+    },
+}
+
+/// How a blob came to be in the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uploaded {
+    /// It was there.
+    Existed,
+    /// It was taken over from another repository.
+    Mounted,
+    /// It was sent.
+    Sent,
+}
+
+/// Times that a registry may be out of step with one upload before it is given up.
+const MAX_REPEATS: usize = 3;
+
+/// Brings one blob into a repository.
+pub(super) async fn upload(
+    client: &Client,
+    repository: &RepositoryName,
+    blob: &Blob,
+    habits: &PushHabits,
+) -> Result<Uploaded, Error> {
+    let digest = &blob.descriptor().digest;
+    if habits.exists_check && client.blob_head(repository, digest).await?.is_some() {
+        return Ok(Uploaded::Existed);
+    }
+    let mut session = None;
+    if let Some(from) = &habits.mount_from {
+        match client.upload_mount(repository, digest, Some(from)).await? {
+            Mounted::Done => return Ok(Uploaded::Mounted),
+            Mounted::Session(opened) => session = Some(opened),
+        }
+    }
+    let whole = || Body::sized(blob.all(), blob.size());
+    let mut method = habits.method;
+    if method == Method::Post {
+        // A session that a mount has left open is used; a second one would be a stray.
+        if session.is_none() {
+            match client.upload_post(repository, digest, &whole).await? {
+                Posted::Done => return Ok(Uploaded::Sent),
+                Posted::Session(opened) => session = Some(opened),
+            }
+        }
+        method = Method::Put;
+    }
+    let session = match session {
+        Some(session) => session,
+        None => client.upload_start(repository).await?,
+    };
+    let session = match method {
+        Method::Post | Method::Put => {
+            session.put(digest, &whole).await?;
+            return Ok(Uploaded::Sent);
+        }
+        Method::Patch => session.patch(&whole, None).await?,
+        Method::PatchChunked => session.patch(&|| Body::chunked(blob.all()), None).await?,
+        Method::Chunks { size } => chunks(session, blob, size).await?,
+    };
+    session.put(digest, &Body::empty).await?;
+    Ok(Uploaded::Sent)
+}
+
+/// Sends a blob in ranges. A registry that is out of step (416) is asked where it is.
+async fn chunks<'c>(
+    mut session: UploadSession<'c>,
+    blob: &Blob,
+    size: ByteSize,
+) -> Result<UploadSession<'c>, Error> {
+    let mut offset = 0;
+    let mut repeats = 0;
+    while offset < blob.size() {
+        let length = size.get().max(session.chunk_min()).max(1);
+        let end = blob.size().min(offset.saturating_add(length));
+        let range = offset..end;
+        let body = || match blob.frames(range.clone()) {
+            Ok(frames) => Body::sized(frames, range.end - range.start),
+            Err(error) => Body::sized(std::iter::once(Err(io::Error::other(error))), 1),
+        };
+        match session.patch_or_out_of_step(&body, Some(range.clone())).await? {
+            Ok(next) => {
+                session = next;
+                offset = end;
+            }
+            Err((stuck, error)) if repeats < MAX_REPEATS => {
+                repeats += 1;
+                let (next, there) = stuck.status().await?;
+                if there > blob.size() {
+                    return Err(error.into());
+                }
+                session = next;
+                offset = there;
+            }
+            Err((_, error)) => return Err(error.into()),
+        }
+    }
+    Ok(session)
+}

@@ -1,0 +1,54 @@
+//! The one place where an error becomes a class that is counted.
+
+use http::StatusCode;
+
+use crate::measure::FailureClass;
+use crate::oci::ErrorCode;
+use crate::registry::Kind;
+use crate::{client, transport};
+
+/// The class of a failed exchange.
+pub(super) fn exchange(kind: &Kind) -> FailureClass {
+    match kind {
+        Kind::Transport(error) => transport(error),
+        Kind::Status { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
+            FailureClass::Throttled
+        }
+        Kind::Status { .. } => FailureClass::Status,
+        Kind::Digest { .. } => FailureClass::DigestMismatch,
+        Kind::Size { .. } => FailureClass::SizeMismatch,
+        Kind::Sink(_) => FailureClass::HarnessLimit,
+        _ => FailureClass::Protocol,
+    }
+}
+
+fn transport(error: &transport::Error) -> FailureClass {
+    match error {
+        transport::Error::Dns { .. } => FailureClass::Dns,
+        transport::Error::Connect { .. } => FailureClass::Connect,
+        transport::Error::Timeout(_) => FailureClass::Timeout,
+        transport::Error::Reset { .. } => FailureClass::Reset,
+        transport::Error::Content(_) | transport::Error::Harness(_) => FailureClass::HarnessLimit,
+        transport::Error::Origin(_)
+        | transport::Error::Url(_)
+        | transport::Error::NotHttp(_) => FailureClass::Protocol,
+    }
+}
+
+/// The class of a failed iteration: that of the exchange that ended it.
+pub(super) fn iteration(error: &client::Error) -> FailureClass {
+    match error {
+        client::Error::Registry(error) => exchange(error.kind()),
+        client::Error::Content(_) | client::Error::Store(_) => FailureClass::HarnessLimit,
+        client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
+        client::Error::Platform { .. } | client::Error::Depth(_) => FailureClass::Protocol,
+    }
+}
+
+/// The registry's own code, if it gave one.
+pub(super) const fn code(kind: &Kind) -> Option<&ErrorCode> {
+    match kind {
+        Kind::Status { body, .. } => body.code.as_ref(),
+        _ => None,
+    }
+}

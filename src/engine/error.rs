@@ -1,0 +1,64 @@
+//! Why a run did not come to measuring, or not to its end.
+
+use std::io;
+
+use crate::content::{ContentError, SpecError};
+use crate::embedded::EmbeddedError;
+use crate::registry::BaseError;
+use crate::{client, registry};
+
+/// Why a run did not come to measuring, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The target's URL is not one of a registry.
+    #[error("target.url: {0}")]
+    Base(#[from] BaseError),
+    /// A header of the scenario cannot be sent. Its value may be a secret and is not shown.
+    #[error("target.headers: `{0}` is not a header that can be sent")]
+    Header(String),
+    /// The embedded registry did not start.
+    #[error("the embedded registry did not start: {0}")]
+    Embedded(#[from] EmbeddedError),
+    /// An image of the scenario cannot be read.
+    #[error("images.{set}: {source}")]
+    Content {
+        /// The image set.
+        set: String,
+        /// What is wrong with it.
+        source: ContentError,
+    },
+    /// A synthetic image set makes no sense.
+    #[error("images.{set}: {source}")]
+    Spec {
+        /// The image set.
+        set: String,
+        /// What is wrong with it.
+        source: SpecError,
+    },
+    /// A repository name of the scenario gets too long with what is added to it.
+    #[error("journey.{journey}: the repository name is too long")]
+    Repository {
+        /// The journey.
+        journey: String,
+    },
+    /// The target did not answer the first question well.
+    #[error("the target is not ready: {0}")]
+    Target(registry::Error),
+    /// The images could not be put where the pulls expect them.
+    #[error("cannot seed {reference}: {source}")]
+    Seed {
+        /// Where the image was to go.
+        reference: String,
+        /// What stopped it.
+        source: Box<client::Error>,
+    },
+    /// Somebody asked to stop before anything was measured.
+    #[error("interrupted before anything was measured")]
+    Interrupted,
+    /// A thread or its event loop could not be had.
+    #[error("cannot start a worker: {0}")]
+    Worker(#[from] io::Error),
+    /// A defect of regstorm.
+    #[error("a worker ended in a panic; this is a defect of regstorm")]
+    Panic,
+}

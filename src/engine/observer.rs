@@ -1,0 +1,115 @@
+//! From an exchange that has ended to a sample in the worker's recorder.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use tokio::time::Instant;
+
+use super::classify;
+use crate::measure::{
+    Connection, ExchangeSample, FailureExample, JourneyId, Outcome, Phases, Recorder, Stage,
+};
+use crate::registry::{End, Exchange, Observer};
+use crate::transport::{ConnectionUse, Timings};
+
+/// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
+pub(super) type SharedRecorder = Rc<RefCell<Recorder>>;
+
+/// Writes down what one virtual user's exchanges came to.
+pub(super) struct Recording {
+    recorder: SharedRecorder,
+    epoch: Instant, // when the measured window opens
+    journey: Cell<JourneyId>,
+    stage: Cell<Stage>,
+    bytes: Cell<(u64, u64)>, // sent and received since the iteration began
+}
+
+impl Recording {
+    pub(super) fn new(recorder: SharedRecorder, epoch: Instant, journey: JourneyId) -> Self {
+        Self {
+            recorder,
+            epoch,
+            journey: Cell::new(journey),
+            stage: Cell::new(Stage::Prepare),
+            bytes: Cell::default(),
+        }
+    }
+
+    /// What comes next belongs to this iteration.
+    pub(super) fn begin(&self, journey: JourneyId, stage: Stage) {
+        self.journey.set(journey);
+        self.stage.set(stage);
+        self.bytes.set((0, 0));
+    }
+
+    /// What comes next belongs to no iteration.
+    pub(super) fn enter(&self, stage: Stage) {
+        self.stage.set(stage);
+    }
+
+    /// Bytes of bodies sent and received since the iteration began.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        self.bytes.get()
+    }
+
+    pub(super) const fn recorder(&self) -> &SharedRecorder {
+        &self.recorder
+    }
+}
+
+impl Observer for Recording {
+    fn exchange(&self, exchange: &Exchange<'_>) {
+        let finished = Instant::now().saturating_duration_since(self.epoch);
+        let ended = &exchange.ended;
+        let (sent, received) = self.bytes.get();
+        self.bytes.set((sent + ended.sent, received + ended.received));
+        let status = exchange.status.map(|status| status.as_u16());
+        let mut recorder = self.recorder.borrow_mut();
+        let outcome = match exchange.end {
+            End::Ok => Outcome::Ok,
+            End::Cancelled => Outcome::Cancelled,
+            End::Failed(kind) => {
+                let class = classify::exchange(kind);
+                recorder.failure_example(&FailureExample {
+                    journey: self.journey.get(),
+                    operation: exchange.operation,
+                    class,
+                    status,
+                    code: classify::code(kind),
+                    at: finished,
+                    text: kind,
+                });
+                Outcome::Failed(class)
+            }
+        };
+        recorder.exchange(&ExchangeSample {
+            journey: self.journey.get(),
+            operation: exchange.operation,
+            stage: self.stage.get(),
+            finished,
+            phases: phases(&ended.timings),
+            connection: match ended.connection {
+                ConnectionUse::None => Connection::None,
+                ConnectionUse::New => Connection::New,
+                ConnectionUse::Reused => Connection::Reused,
+            },
+            sent: ended.sent,
+            received: ended.received,
+            status,
+            outcome,
+        });
+    }
+}
+
+const fn phases(timings: &Timings) -> Phases {
+    Phases {
+        wait: timings.wait,
+        dns: timings.dns,
+        connect: timings.connect,
+        tls: timings.tls,
+        send: timings.send,
+        first_byte: timings.first_byte,
+        body: timings.body,
+        total: timings.total,
+    }
+}

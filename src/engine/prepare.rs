@@ -1,0 +1,279 @@
+//! Before and after the load: is the target there, are the images where the pulls expect them, and what is left behind?
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::choice::Choice;
+use super::error::Error;
+use super::images::pushes_unique;
+use super::observer::{Recording, SharedRecorder};
+use super::stop::Stop;
+use super::virtual_user::Done;
+use super::worker::Shared;
+use crate::client::{self, Method, PushHabits};
+use crate::content::{Image, Salt};
+use crate::measure::{Record, Recorder, Stage};
+use crate::oci::{Algorithm, Digest, Reference, RepositoryName, Version};
+use crate::plan::{Action, CleanUp};
+use crate::registry::{self, Client};
+use crate::transport::{Pool, PoolSettings, Totals};
+
+/// The longest that one exchange of preparation may take: a blob of many gigabytes is allowed its time.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A client that works before and after the load, and its counts.
+pub(super) struct Steward<'a> {
+    shared: &'a Shared,
+    recorder: SharedRecorder,
+    recording: Rc<Recording>,
+    totals: Rc<Totals>,
+    client: Client,
+    stop: Stop,
+}
+
+/// What clean-up left undone.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Manifests and blobs deleted.
+    pub(super) deleted: u64,
+    /// Why the registry would not delete, in its words; it is not asked again then.
+    pub(super) refused: Option<String>,
+    /// Deletions that failed in another way.
+    pub(super) failed: u64,
+}
+
+impl<'a> Steward<'a> {
+    pub(super) fn new(shared: &'a Shared, stop: Stop) -> Self {
+        let recorder = Recorder::new(&shared.catalogue, Duration::ZERO);
+        let recorder = Rc::new(RefCell::new(recorder));
+        let journey = shared.catalogue.journey(0);
+        let journey = journey.expect("a plan has at least one journey");
+        let recording = Recording::new(Rc::clone(&recorder), Instant::now(), journey);
+        let recording = Rc::new(recording);
+        let totals = Rc::<Totals>::default();
+        let keep = PoolSettings {
+            keep_alive: true,
+            limit: None,
+        };
+        let pool = Pool::new(keep, Rc::default(), Rc::clone(&totals));
+        let client = Client::new(shared.target.client(PATIENCE), pool, Rc::clone(&recording) as _);
+        Self {
+            shared,
+            recorder,
+            recording,
+            totals,
+            client,
+            stop,
+        }
+    }
+
+    /// Asks whether the target speaks to us; gives the headers of its answer.
+    pub(super) async fn ping(&mut self) -> Result<HeaderMap, Error> {
+        let stop = &mut self.stop;
+        tokio::select! {
+            answer = self.client.ping() => answer.map_err(Error::Target),
+            () = stop.wait_asked() => Err(Error::Interrupted),
+        }
+    }
+
+    /// Pushes every image that a pull expects and that is not in the registry only. `seeded` hears of each.
+    pub(super) async fn seed(&mut self, mut seeded: impl FnMut(Seeded)) -> Result<Seeded, Error> {
+        let jobs = self.to_seed();
+        let mut progress = Seeded {
+            images: 0,
+            of: jobs.len(),
+            bytes: 0,
+        };
+        let habits = PushHabits {
+            parallel: self.shared.plan.prepare.parallel,
+            method: Method::Put,
+            exists_check: true,
+            mount_from: None,
+        };
+        let (client, habits) = (&self.client, &habits);
+        // Shared layers go up with the first image of a set; the others then find them.
+        let push = |(reference, image): (Reference, Image)| async move {
+            let pushed = client::push(client, &reference, &image, habits, &()).await;
+            pushed.map_err(|source| Error::Seed {
+                reference: reference.to_string(),
+                source: Box::new(source),
+            })
+        };
+        let work = async {
+            let mut pushes = stream::iter(jobs)
+                .map(push)
+                .buffer_unordered(self.shared.plan.prepare.parallel.get());
+            while let Some(pushed) = pushes.try_next().await? {
+                progress.images += 1;
+                progress.bytes += pushed.blobs.bytes;
+                seeded(progress);
+            }
+            Ok(())
+        };
+        let stop = &mut self.stop;
+        let done = tokio::select! {
+            done = work => done,
+            () = stop.wait_asked() => Err(Error::Interrupted),
+        };
+        if done.is_err() {
+            let _ = self.client.cancel_abandoned().await;
+        }
+        done.map(|()| progress)
+    }
+
+    /// The images that pulls expect, each place once.
+    fn to_seed(&self) -> Vec<(Reference, Image)> {
+        let plan = &self.shared.plan;
+        let mut seen = BTreeSet::new();
+        let pulls = plan.journeys.iter().enumerate();
+        let pulls = pulls.filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
+        pulls
+            .flat_map(|(index, journey)| {
+                let places = self.shared.images.places(index).iter().enumerate();
+                places.map(move |(image, place)| (journey.images, image, place))
+            })
+            .filter(|(_, _, place)| seen.insert((*place).clone()))
+            .filter_map(|(set, index, place)| {
+                let image = self.shared.images.image(set, index)?;
+                Some((place.clone(), image))
+            })
+            .collect()
+    }
+
+    /// Deletes what the run has put into the registry, as far as the plan asks and the registry lets us.
+    pub(super) async fn clean_up(&mut self, users: &[Done]) -> Left {
+        let wish = self.shared.plan.prepare.clean_up;
+        self.recording.enter(Stage::CleanUp);
+        let mut left = Left::default();
+        if wish == CleanUp::None {
+            return left;
+        }
+        let seeded = self.to_seed().into_iter();
+        let again = seeded.chain(pushed_again(self.shared)).chain(pushed_unique(self.shared, users));
+        let mut again = again.map(|(reference, image)| self.remove(reference.repository, image, wish));
+        let mut under_way = stream::FuturesUnordered::new();
+        let parallel = self.shared.plan.prepare.parallel.get();
+        let mut stop = self.stop.clone();
+        loop {
+            while under_way.len() < parallel && left.refused.is_none() && !stop.aborted() {
+                match again.next() {
+                    Some(job) => under_way.push(job),
+                    None => break,
+                }
+            }
+            let done = tokio::select! {
+                done = under_way.next() => done,
+                () = stop.wait_cut(Instant::now() + PATIENCE, PATIENCE) => None,
+            };
+            let Some(done) = done else { break };
+            left.deleted += done.deleted;
+            left.failed += done.failed;
+            left.refused = left.refused.or(done.refused);
+        }
+        left
+    }
+
+    /// Deletes one image: the manifests first, then, if all is to go, the blobs.
+    async fn remove(&self, repository: RepositoryName, image: Image, wish: CleanUp) -> Left {
+        let mut left = Left::default();
+        let mut images = vec![&image];
+        while let Some(image) = images.pop() {
+            images.extend(image.children());
+            let version = Version::Digest(image.manifest().digest(Algorithm::Sha256));
+            left.count(self.client.manifest_delete(&repository, &version).await);
+            let blobs: Vec<Digest> = match wish {
+                CleanUp::All => image.blobs().map(|blob| blob.descriptor().digest).collect(),
+                CleanUp::Manifests | CleanUp::None => Vec::new(),
+            };
+            for digest in blobs {
+                if left.refused.is_none() {
+                    left.count(self.client.blob_delete(&repository, &digest).await);
+                }
+            }
+        }
+        left
+    }
+
+    /// The counts of everything that was done.
+    pub(super) fn into_record(self) -> Record {
+        drop(self.client);
+        drop(self.recording);
+        let recorder = Rc::into_inner(self.recorder);
+        let mut recorder = recorder
+            .expect("the client that recorded is gone")
+            .into_inner();
+        recorder.transport_bytes(self.totals.sent(), self.totals.received());
+        recorder.into_record()
+    }
+}
+
+/// How far seeding has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seeded {
+    /// Images that are in the registry.
+    pub images: usize,
+    /// Images there are to be.
+    pub of: usize,
+    /// Bytes of blobs that were sent for them.
+    pub bytes: u64,
+}
+
+impl Left {
+    fn count(&mut self, result: Result<(), registry::Error>) {
+        match result {
+            Ok(()) => self.deleted += 1,
+            Err(error) => match error.status() {
+                // Deleted before, or never stored.
+                Some(StatusCode::NOT_FOUND) => {}
+                Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => {
+                    self.refused = Some(error.to_string());
+                }
+                _ => self.failed += 1,
+            },
+        }
+    }
+}
+
+/// What journeys push that push the same each time.
+fn pushed_again(shared: &Shared) -> impl Iterator<Item = (Reference, Image)> + '_ {
+    let journeys = shared.plan.journeys.iter().enumerate();
+    journeys
+        .filter(|(_, it)| matches!(it.action, Action::Push(_)) && !pushes_unique(it))
+        .flat_map(|(index, journey)| {
+            let places = shared.images.places(index).iter().enumerate();
+            places.filter_map(|(image, place)| {
+                let image = shared.images.image(journey.images, image)?;
+                Some((place.clone(), image))
+            })
+        })
+}
+
+/// What the users have pushed that was new each time: drawn once more, instead of remembered.
+fn pushed_unique<'a>(
+    shared: &'a Shared,
+    users: &'a [Done],
+) -> impl Iterator<Item = (Reference, Image)> + 'a {
+    let plan = &shared.plan;
+    let iterations = users.iter().flat_map(|user| (0..user.iterations).map(move |it| (user, it)));
+    iterations.filter_map(move |(user, iteration)| {
+        let mut choice = Choice::of(plan.seed, user.vu, iteration);
+        let index = choice.journey(&plan.loads[user.load]);
+        let journey = &plan.journeys[index];
+        let places = shared.images.places(index);
+        let image = choice.image(journey.pick, places.len());
+        let salt = Salt {
+            run: shared.run_id,
+            vu: user.vu,
+            iteration,
+        };
+        let image_again = pushes_unique(journey)
+            .then(|| shared.images.unique_image(journey.images, image, salt))??;
+        Some((places[image].clone(), image_again))
+    })
+}

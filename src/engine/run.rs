@@ -1,0 +1,273 @@
+//! A run from the plan to the record: prepare, load, clean up.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::clock::{self, Clock};
+use super::error::Error;
+use super::images::Images;
+use super::prepare::{Seeded, Steward};
+use super::stop::Stop;
+use super::target::Target;
+use super::virtual_user::Done;
+use super::worker::{self, Place, Shared, WorkerEnd};
+use crate::measure::{Catalogue, Live, Record, Stage};
+use crate::oci::Operation;
+use crate::plan::{Action, Executor, Plan};
+
+/// How often somebody is told how the run goes.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// How far a run has come.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Images are read, synthetic layers are hashed.
+    Opening,
+    /// The target has answered; this is where it is.
+    Ready {
+        /// The base URL of the registry.
+        base: String,
+        /// What it calls itself, as far as it does.
+        headers: &'a [(String, String)],
+    },
+    /// Images are pushed to where pulls expect them.
+    Seeding(Seeded),
+    /// The load runs.
+    Load {
+        /// Warm-up or measuring.
+        stage: Stage,
+        /// Since the stage began.
+        elapsed: Duration,
+        /// How long the stage lasts at most.
+        length: Duration,
+        /// The counts so far.
+        live: &'a Live,
+    },
+    /// What was pushed is deleted.
+    CleaningUp,
+}
+
+/// A run that has come to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// Everything that was measured.
+    pub record: Record,
+    /// Where the registry was.
+    pub base: String,
+    /// What the target calls itself: the headers of its first answer that say so.
+    pub target_headers: Vec<(String, String)>,
+    /// How long the images took to get to where pulls expect them.
+    pub prepare_time: Duration,
+    /// What seeding did.
+    pub seeded: Seeded,
+    /// How long clean-up took.
+    pub clean_up_time: Duration,
+    /// Connections that the users opened.
+    pub connections: u64,
+    /// Did somebody ask to stop?
+    pub interrupted: bool,
+    /// Virtual users that ended in a panic: defects of regstorm.
+    pub panics: u64,
+    /// What no count tells.
+    pub notes: Vec<String>,
+}
+
+/// Runs a plan. `run_id` makes unique content differ from that of any other run.
+///
+/// Blocks the calling thread until the run is over; `tell` is called on it, a few times a second.
+///
+/// # Errors
+/// [`Error`] when it does not come to measuring. A run that is interrupted while it measures is not an error.
+pub fn run(
+    plan: &Arc<Plan>,
+    run_id: u64,
+    stop: Stop,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Finished, Error> {
+    tell(Progress::Opening);
+    let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let shared = Arc::new(Shared {
+        images: Images::prepare(plan, cores)?,
+        target: Target::open(plan)?,
+        catalogue: catalogue(plan),
+        run_id,
+        left: plan.loads.iter().map(|load| AtomicU64::new(shared_iterations(&load.executor))).collect(),
+        plan: Arc::clone(plan),
+    });
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let base = shared.target.base.to_string();
+
+    let began = Instant::now();
+    let mut steward = Steward::new(&shared, stop.clone());
+    let headers = runtime.block_on(steward.ping())?;
+    let target_headers = names(&headers);
+    tell(Progress::Ready {
+        base: base.clone(),
+        headers: &target_headers,
+    });
+    let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))))?;
+    let prepare_time = began.elapsed();
+
+    let ends = load(&shared, &stop, tell)?;
+    let interrupted = stop.asked().is_some();
+
+    tell(Progress::CleaningUp);
+    let began = Instant::now();
+    let users: Vec<Done> = ends.iter().flat_map(|end| end.users.iter().copied()).collect();
+    let left = runtime.block_on(steward.clean_up(&users));
+    let clean_up_time = began.elapsed();
+
+    let mut record = steward.into_record();
+    let mut notes = BTreeMap::new();
+    let (mut panics, mut connections) = (0, 0);
+    for end in ends {
+        record.merge(end.record);
+        panics += end.panics;
+        connections += end.connections;
+        for (note, count) in end.notes {
+            *notes.entry(note).or_insert(0) += count;
+        }
+    }
+    let mut notes: Vec<String> = notes
+        .into_iter()
+        .map(|(note, count)| format!("{count} × {note}"))
+        .collect();
+    if let Some(refused) = left.refused {
+        notes.push(format!("clean-up stopped: {refused}"));
+    }
+    if left.failed > 0 {
+        notes.push(format!("clean-up: {} deletions failed", left.failed));
+    }
+    Ok(Finished {
+        record,
+        base,
+        target_headers,
+        prepare_time,
+        seeded,
+        clean_up_time,
+        connections,
+        interrupted,
+        panics,
+        notes,
+    })
+}
+
+/// Starts the workers, tells how they do, and waits for them.
+fn load(
+    shared: &Arc<Shared>,
+    stop: &Stop,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<WorkerEnd>, Error> {
+    let plan = &shared.plan;
+    // A moment, so that every worker is there when the clock starts.
+    let clock = Clock::new(plan, Instant::now() + Duration::from_millis(50));
+    let (ended, ends) = mpsc::sync_channel(plan.workers.get());
+    let mut snapshots = Vec::with_capacity(plan.workers.get());
+    for index in 0..plan.workers.get() {
+        let (live, snapshot) = watch::channel(Live::new());
+        snapshots.push(snapshot);
+        let place = Place {
+            index,
+            clock,
+            stop: stop.clone(),
+            live,
+        };
+        let (shared, ended) = (Arc::clone(shared), ended.clone());
+        thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || {
+                // The receiver is there until every worker has ended or panicked.
+                let _ = ended.send(worker::run(shared, place));
+            })?;
+    }
+    drop(ended);
+    let mut done = Vec::with_capacity(plan.workers.get());
+    loop {
+        match ends.recv_timeout(TELL_EVERY) {
+            Ok(end) => done.push(end?),
+            Err(mpsc::RecvTimeoutError::Timeout) => tell_load(plan, &clock, &snapshots, tell),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    if done.len() == plan.workers.get() {
+        Ok(done)
+    } else {
+        Err(Error::Panic)
+    }
+}
+
+fn tell_load(
+    plan: &Plan,
+    clock: &Clock,
+    snapshots: &[watch::Receiver<Live>],
+    tell: &mut dyn FnMut(Progress<'_>),
+) {
+    let mut live = Live::new();
+    for snapshot in snapshots {
+        live.merge(&snapshot.borrow());
+    }
+    let now = Instant::now();
+    let (stage, since, length) = if now < clock.epoch {
+        (Stage::WarmUp, clock.start, clock::warm_up(plan))
+    } else {
+        (Stage::Measure, clock.epoch, clock::window(plan))
+    };
+    tell(Progress::Load {
+        stage,
+        elapsed: now.saturating_duration_since(since),
+        length,
+        live: &live,
+    });
+}
+
+/// What `shared-iterations` has to give out.
+const fn shared_iterations(executor: &Executor) -> u64 {
+    match executor {
+        Executor::SharedIterations { iterations, .. } => *iterations,
+        Executor::ConstantVus { .. } | Executor::PerVuIterations { .. } => 0,
+    }
+}
+
+/// What each journey will ask, so that its histograms are there before the first answer.
+fn catalogue(plan: &Plan) -> Catalogue {
+    use Operation::{
+        BlobGet, BlobHead, ManifestGet, ManifestPut, UploadCancel, UploadMount, UploadPatch,
+        UploadPost, UploadPut, UploadStart,
+    };
+    let journeys = plan.journeys.iter().map(|journey| {
+        let operations = match &journey.action {
+            Action::Pull(_) => vec![ManifestGet, BlobGet],
+            Action::Push(push) => {
+                let mut operations = vec![UploadStart, UploadPatch, UploadPut, ManifestPut, UploadCancel];
+                operations.extend(push.exists_check.then_some(BlobHead));
+                operations.extend(push.mount_from.is_some().then_some(UploadMount));
+                operations.extend((push.method == crate::plan::PushMethod::Post).then_some(UploadPost));
+                operations
+            }
+        };
+        (journey.name.clone(), operations)
+    });
+    Catalogue::new(journeys.collect())
+}
+
+/// The headers by which a registry says what it is.
+fn names(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    ["server", "docker-distribution-api-version"]
+        .iter()
+        .filter_map(|name| {
+            let value = headers.get(*name)?.to_str().ok()?;
+            let shown = value.chars().filter(|c| !c.is_control()).take(100);
+            Some(((*name).to_owned(), shown.collect()))
+        })
+        .collect()
+}
