@@ -132,10 +132,12 @@ async fn resolve(
         let Content::Index(index) = manifest.content() else {
             return Ok(manifest);
         };
-        let chosen = index.choose(&habits.platform).ok_or_else(|| Error::Platform {
-            wanted: habits.platform.to_string(),
-            offered: index.platforms(),
-        })?;
+        let chosen = index
+            .choose(&habits.platform)
+            .ok_or_else(|| Error::Platform {
+                wanted: habits.platform.to_string(),
+                offered: index.platforms(),
+            })?;
         let (digest, expected) = (chosen.digest, chosen.size);
         manifest = client
             .manifest_get(repository, &Version::Digest(digest))

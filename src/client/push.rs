@@ -128,7 +128,10 @@ impl Job<'_> {
             let blobs = stream::iter(image.blobs())
                 .map(|blob| self.blob(blob))
                 .buffer_unordered(self.habits.parallel.get())
-                .try_fold(Tally::default(), |sum, tally| async move { Ok(sum.add(tally)) })
+                .try_fold(
+                    Tally::default(),
+                    |sum, tally| async move { Ok(sum.add(tally)) },
+                )
                 .await?;
             self.client
                 .manifest_put(self.repository, version, image.manifest())

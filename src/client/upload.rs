@@ -22,7 +22,7 @@ pub enum Method {
     Patch,
     /// The same with chunked transfer encoding, as a client that does not know the length.
     PatchChunked,
-    /// POST, ranged PATCHes of this size (or of what the registry needs at least), then PUT without a body.
+    /// POST, a PATCH for each range of this size (or of what the registry needs at least), then PUT without a body.
     Chunks {
         /// Bytes of each chunk but the last.
         size: ByteSize,
@@ -106,7 +106,10 @@ async fn chunks<'c>(
             Ok(frames) => Body::sized(frames, range.end - range.start),
             Err(error) => Body::sized(std::iter::once(Err(io::Error::other(error))), 1),
         };
-        match session.patch_or_out_of_step(&body, Some(range.clone())).await? {
+        match session
+            .patch_or_out_of_step(&body, Some(range.clone()))
+            .await?
+        {
             Ok(next) => {
                 session = next;
                 offset = end;

@@ -143,7 +143,9 @@ mod tests {
     fn draws_can_be_made_again_and_differ_between_users() {
         let draw = |vu| {
             let mut choice = Choice::of(9, vu, 5);
-            (0..8).map(|_| choice.image(Pick::Random, 1000)).collect::<Vec<_>>()
+            (0..8)
+                .map(|_| choice.image(Pick::Random, 1000))
+                .collect::<Vec<_>>()
         };
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));

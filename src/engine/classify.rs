@@ -29,9 +29,9 @@ fn transport(error: &transport::Error) -> FailureClass {
         transport::Error::Timeout(_) => FailureClass::Timeout,
         transport::Error::Reset { .. } => FailureClass::Reset,
         transport::Error::Content(_) | transport::Error::Harness(_) => FailureClass::HarnessLimit,
-        transport::Error::Origin(_)
-        | transport::Error::Url(_)
-        | transport::Error::NotHttp(_) => FailureClass::Protocol,
+        transport::Error::Origin(_) | transport::Error::Url(_) | transport::Error::NotHttp(_) => {
+            FailureClass::Protocol
+        }
     }
 }
 

@@ -51,10 +51,6 @@ impl Recording {
     pub(super) fn bytes(&self) -> (u64, u64) {
         self.bytes.get()
     }
-
-    pub(super) const fn recorder(&self) -> &SharedRecorder {
-        &self.recorder
-    }
 }
 
 impl Observer for Recording {
@@ -62,7 +58,8 @@ impl Observer for Recording {
         let finished = Instant::now().saturating_duration_since(self.epoch);
         let ended = &exchange.ended;
         let (sent, received) = self.bytes.get();
-        self.bytes.set((sent + ended.sent, received + ended.received));
+        self.bytes
+            .set((sent + ended.sent, received + ended.received));
         let status = exchange.status.map(|status| status.as_u16());
         let mut recorder = self.recorder.borrow_mut();
         let outcome = match exchange.end {

@@ -62,7 +62,11 @@ impl<'a> Steward<'a> {
             limit: None,
         };
         let pool = Pool::new(keep, Rc::default(), Rc::clone(&totals));
-        let client = Client::new(shared.target.client(PATIENCE), pool, Rc::clone(&recording) as _);
+        let client = Client::new(
+            shared.target.client(PATIENCE),
+            pool,
+            Rc::clone(&recording) as _,
+        );
         Self {
             shared,
             recorder,
@@ -132,7 +136,8 @@ impl<'a> Steward<'a> {
         let plan = &self.shared.plan;
         let mut seen = BTreeSet::new();
         let pulls = plan.journeys.iter().enumerate();
-        let pulls = pulls.filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
+        let pulls =
+            pulls.filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
         pulls
             .flat_map(|(index, journey)| {
                 let places = self.shared.images.places(index).iter().enumerate();
@@ -155,8 +160,11 @@ impl<'a> Steward<'a> {
             return left;
         }
         let seeded = self.to_seed().into_iter();
-        let again = seeded.chain(pushed_again(self.shared)).chain(pushed_unique(self.shared, users));
-        let mut again = again.map(|(reference, image)| self.remove(reference.repository, image, wish));
+        let again = seeded
+            .chain(pushed_again(self.shared))
+            .chain(pushed_unique(self.shared, users));
+        let mut again =
+            again.map(|(reference, image)| self.remove(reference.repository, image, wish));
         let mut under_way = stream::FuturesUnordered::new();
         let parallel = self.shared.plan.prepare.parallel.get();
         let mut stop = self.stop.clone();
@@ -231,7 +239,11 @@ impl Left {
             Err(error) => match error.status() {
                 // Deleted before, or never stored.
                 Some(StatusCode::NOT_FOUND) => {}
-                Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => {
+                Some(
+                    StatusCode::METHOD_NOT_ALLOWED
+                    | StatusCode::FORBIDDEN
+                    | StatusCode::UNAUTHORIZED,
+                ) => {
                     self.refused = Some(error.to_string());
                 }
                 _ => self.failed += 1,
@@ -260,7 +272,9 @@ fn pushed_unique<'a>(
     users: &'a [Done],
 ) -> impl Iterator<Item = (Reference, Image)> + 'a {
     let plan = &shared.plan;
-    let iterations = users.iter().flat_map(|user| (0..user.iterations).map(move |it| (user, it)));
+    let iterations = users
+        .iter()
+        .flat_map(|user| (0..user.iterations).map(move |it| (user, it)));
     iterations.filter_map(move |(user, iteration)| {
         let mut choice = Choice::of(plan.seed, user.vu, iteration);
         let index = choice.journey(&plan.loads[user.load]);

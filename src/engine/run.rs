@@ -99,7 +99,11 @@ pub fn run(
         target: Target::open(plan)?,
         catalogue: catalogue(plan),
         run_id,
-        left: plan.loads.iter().map(|load| AtomicU64::new(shared_iterations(&load.executor))).collect(),
+        left: plan
+            .loads
+            .iter()
+            .map(|load| AtomicU64::new(shared_iterations(&load.executor)))
+            .collect(),
         plan: Arc::clone(plan),
     });
     let runtime = Builder::new_current_thread()
@@ -123,7 +127,10 @@ pub fn run(
 
     tell(Progress::CleaningUp);
     let began = Instant::now();
-    let users: Vec<Done> = ends.iter().flat_map(|end| end.users.iter().copied()).collect();
+    let users: Vec<Done> = ends
+        .iter()
+        .flat_map(|end| end.users.iter().copied())
+        .collect();
     let left = runtime.block_on(steward.clean_up(&users));
     let clean_up_time = began.elapsed();
 
@@ -248,10 +255,17 @@ fn catalogue(plan: &Plan) -> Catalogue {
         let operations = match &journey.action {
             Action::Pull(_) => vec![ManifestGet, BlobGet],
             Action::Push(push) => {
-                let mut operations = vec![UploadStart, UploadPatch, UploadPut, ManifestPut, UploadCancel];
+                let mut operations = vec![
+                    UploadStart,
+                    UploadPatch,
+                    UploadPut,
+                    ManifestPut,
+                    UploadCancel,
+                ];
                 operations.extend(push.exists_check.then_some(BlobHead));
                 operations.extend(push.mount_from.is_some().then_some(UploadMount));
-                operations.extend((push.method == crate::plan::PushMethod::Post).then_some(UploadPost));
+                operations
+                    .extend((push.method == crate::plan::PushMethod::Post).then_some(UploadPost));
                 operations
             }
         };

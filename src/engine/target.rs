@@ -11,6 +11,9 @@ use crate::plan::{self, Place, Plan};
 use crate::registry::{Base, Credentials, Settings};
 use crate::units::Secret;
 
+/// How long the embedded registry's tokens are good for: what token services answer that say nothing else.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
+
 /// The registry under test, running if it is the embedded one.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -78,17 +81,23 @@ fn settings(
         || (String::new(), Secret::new("")),
         |it| (it.username.clone(), it.password.clone()),
     );
+    let auth = match wanted.auth {
+        plan::EmbeddedAuth::Open => embedded::Auth::Open,
+        plan::EmbeddedAuth::Basic => embedded::Auth::Basic { user, password },
+        plan::EmbeddedAuth::Bearer => embedded::Auth::Bearer {
+            user,
+            password,
+            token_lifetime: TOKEN_LIFETIME,
+            anonymous_pull: false,
+        },
+    };
     embedded::Settings {
         base_path: wanted.base_path.clone(),
         storage: match wanted.storage {
             plan::Storage::Memory => embedded::Storage::Memory,
             plan::Storage::Sink => embedded::Storage::Sink,
         },
-        auth: match wanted.auth {
-            plan::EmbeddedAuth::Open => embedded::Auth::Open,
-            plan::EmbeddedAuth::Basic => embedded::Auth::basic(user, password),
-            plan::EmbeddedAuth::Bearer => embedded::Auth::bearer(user, password),
-        },
+        auth,
         max_bytes: wanted.max_bytes,
         ..embedded::Settings::default()
     }

@@ -81,7 +81,7 @@ pub(super) struct VirtualUser {
     context: Rc<Context>,
     recording: Rc<Recording>,
     stop: Stop,
-    own: Rc<Pool>,                // connections that live as long as the user, or as an iteration
+    own: Rc<Pool>, // connections that live as long as the user, or as an iteration
     clients: Vec<Option<Client>>, // by journey, made when first needed
     clock: LoadClock,
     measured_until: Duration,
@@ -208,7 +208,13 @@ impl VirtualUser {
             iteration,
         };
         let work = journey_work(&context, &client, index, image, salt);
-        let ended = self.bounded(work, started + journey.iteration_timeout, load.graceful_stop).await;
+        let ended = self
+            .bounded(
+                work,
+                started + journey.iteration_timeout,
+                load.graceful_stop,
+            )
+            .await;
         let finished = Instant::now();
         let since_epoch = |instant: Instant| instant.saturating_duration_since(context.clock.epoch);
         let outcome = match &ended {
@@ -262,7 +268,8 @@ impl VirtualUser {
         if !matches!(ended, Ended::Cut) {
             let _ = client.cancel_abandoned().await;
         }
-        if self.context.shared.plan.journeys[journey].connections == ConnectionPolicy::PerIteration {
+        if self.context.shared.plan.journeys[journey].connections == ConnectionPolicy::PerIteration
+        {
             client.forget();
         }
         self.clients[journey] = Some(client);
@@ -305,12 +312,18 @@ async fn journey_work(
         Habits::Pull(habits) => {
             client::pull(client, place, habits, &Discard).await?;
         }
-        Habits::Push { habits, unique: false } => {
+        Habits::Push {
+            habits,
+            unique: false,
+        } => {
             if let Some(image) = images.image(set, image) {
                 client::push(client, place, &image, habits, &()).await?;
             }
         }
-        Habits::Push { habits, unique: true } => {
+        Habits::Push {
+            habits,
+            unique: true,
+        } => {
             let reference = Reference {
                 repository: place.repository.clone(),
                 version: Version::Tag(unique_tag(salt)),

@@ -46,8 +46,8 @@ pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
     pub(super) recorder: SharedRecorder,
-    pub(super) habits: Vec<Habits>,              // by journey
-    pub(super) settings: Vec<Rc<Settings>>,      // by journey
+    pub(super) habits: Vec<Habits>,                   // by journey
+    pub(super) settings: Vec<Rc<Settings>>,           // by journey
     pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
     totals: Rc<Totals>,
     resolver: Rc<Resolver>,

@@ -14,6 +14,7 @@
 //! # Memory
 //! A histogram reserves 184 KiB. A worker reserves 9 of them for each planned series (journey and operation) and 4
 //! for each journey, see [`Catalogue::reserved_bytes`]; the system hands out the pages as latencies touch them.
+//! Recording an exchange of five phases takes some 50 ns on a warm cache: `cargo bench --bench record`.
 
 mod catalogue;
 mod closure;

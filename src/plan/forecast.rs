@@ -257,7 +257,10 @@ fn mean(images: &[Vec<u64>], of: impl Fn(&[u64]) -> u64) -> f64 {
 fn pull_requests(images: &[Vec<u64>]) -> Vec<(Operation, f64)> {
     vec![
         (Operation::ManifestGet, 1.0),
-        (Operation::BlobGet, mean(images, |sizes| count(sizes.len()) + 1)),
+        (
+            Operation::BlobGet,
+            mean(images, |sizes| count(sizes.len()) + 1),
+        ),
     ]
 }
 

@@ -269,7 +269,9 @@ impl Pool {
             .map_err(|_| Error::Timeout(Waiting::Connect))?
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|source| Error::from_dial(origin.to_string(), source))?;
-        self.totals.connections.set(self.totals.connections.get() + 1);
+        self.totals
+            .connections
+            .set(self.totals.connections.get() + 1);
         Connection::open(Rc::new(origin.clone()), stream)
             .await
             .map_err(|error| Error::from_hyper(&error, 0))
