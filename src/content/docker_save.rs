@@ -248,3 +248,6 @@ fn check_platform(loader: &Loader, config: &ImageConfig, name: &str) -> Result<(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,3 +191,6 @@ pub(super) fn path(descriptor: &Descriptor) -> String {
 fn blob_name(root: &Root, descriptor: &Descriptor) -> String {
     root.label(&path(descriptor))
 }
+
+#[cfg(test)]
+mod tests;

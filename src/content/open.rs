@@ -277,3 +277,6 @@ fn open_root(path: &Path, max_unpacked: ByteSize) -> Result<Root, ContentError> 
     };
     Archive::index(file, &name).map(Root::Archive)
 }
+
+#[cfg(test)]
+mod tests;
