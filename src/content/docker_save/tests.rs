@@ -227,7 +227,12 @@ fn of_two_layouts_the_one_with_the_original_digests_is_taken() {
     let manifest = manifest_json(&[(&config_path, &["app:1"], &paths)]);
     files.add("manifest.json", &manifest);
     let place = Place::new();
-    for choice in [None, Some("app:1"), Some("1")] {
+    for choice in [
+        None,
+        Some("app:1"),
+        Some("docker.io/library/app:1"),
+        Some("1"),
+    ] {
         let image = open(&place.archive("new.tar", &files.tar()), &options(choice)).unwrap();
         assert_eq!(image.descriptor().digest, original.digest);
         assert_eq!(image.name(), Some("app:1"));
