@@ -69,7 +69,7 @@ pub(super) fn add_candidates(
     for item in items {
         let tags = item.repo_tags.clone().unwrap_or_default();
         let same = candidates.iter_mut().find(|it| {
-            it.docker.is_none() && (only_one || it.names.iter().any(|name| tags.contains(name)))
+            it.docker.is_none() && (only_one || tags.iter().any(|tag| it.is_called(tag)))
         });
         match same {
             Some(candidate) => {
@@ -248,3 +248,6 @@ fn check_platform(loader: &Loader, config: &ImageConfig, name: &str) -> Result<(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

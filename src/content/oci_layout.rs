@@ -52,17 +52,10 @@ pub(super) fn candidates(root: &Root, index: &[u8]) -> Result<Vec<Candidate>, Co
 }
 
 fn names(descriptor: &Descriptor) -> Vec<String> {
-    let mut names = Vec::new();
-    if let Some(name) = descriptor.annotations.get(CONTAINERD_NAME) {
-        // `docker save` is asked for `alpine:3`, and containerd calls it by its full name.
-        let familiar = name
-            .strip_prefix("docker.io/")
-            .map(|name| name.strip_prefix("library/").unwrap_or(name).to_owned());
-        names.extend(familiar);
-        names.push(name.clone());
-    }
-    names.extend(descriptor.annotations.get(REF_NAME).cloned());
-    names
+    [CONTAINERD_NAME, REF_NAME]
+        .iter()
+        .filter_map(|key| descriptor.annotations.get(*key).cloned())
+        .collect()
 }
 
 /// Loads the image or index of a descriptor of `index.json`.
@@ -191,3 +184,6 @@ pub(super) fn path(descriptor: &Descriptor) -> String {
 fn blob_name(root: &Root, descriptor: &Descriptor) -> String {
     root.label(&path(descriptor))
 }
+
+#[cfg(test)]
+mod tests;

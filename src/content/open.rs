@@ -97,12 +97,14 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    fn is_called(&self, wanted: &str) -> bool {
+    /// Writers disagree on whether `docker.io/library/` is part of a name, so it never counts.
+    pub(super) fn is_called(&self, wanted: &str) -> bool {
         let digest = self
             .oci
             .as_ref()
             .map(|descriptor| descriptor.digest.to_string());
-        digest.as_deref() == Some(wanted) || self.names.iter().any(|name| name == wanted)
+        let wanted = familiar(wanted);
+        digest.as_deref() == Some(wanted) || self.names.iter().any(|name| familiar(name) == wanted)
     }
 
     fn label(&self) -> String {
@@ -113,6 +115,11 @@ impl Candidate {
             (None, None, None) => String::new(),
         }
     }
+}
+
+fn familiar(name: &str) -> &str {
+    let short = name.strip_prefix("docker.io/").unwrap_or(name);
+    short.strip_prefix("library/").unwrap_or(short)
 }
 
 /// What is shared while images are loaded from one place.
@@ -277,3 +284,6 @@ fn open_root(path: &Path, max_unpacked: ByteSize) -> Result<Root, ContentError> 
     };
     Archive::index(file, &name).map(Root::Archive)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,3 +13,6 @@ pub use layer_files::LayerFiles;
 pub use layout_writer::LayoutWriter;
 pub(super) use layout_writer::is_empty;
 pub use partial_blob::PartialBlob;
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,7 @@ fn words(digest: &Digest) -> (u64, u64) {
 }
 
 /// A hash of numbers, for one purpose.
-pub(super) fn digest(algorithm: Algorithm, purpose: &[u8; 4], words: &[u64]) -> Digest {
+pub(super) fn digest(algorithm: Algorithm, purpose: &[u8], words: &[u64]) -> Digest {
     let mut hasher = algorithm.hasher();
     hasher.update(purpose);
     for word in words {
@@ -134,7 +134,7 @@ pub(super) fn digest(algorithm: Algorithm, purpose: &[u8; 4], words: &[u64]) -> 
 }
 
 /// A generator for one purpose.
-pub(super) fn generator(purpose: &[u8; 4], numbers: &[u64]) -> Xoshiro256PlusPlus {
+pub(super) fn generator(purpose: &[u8], numbers: &[u64]) -> Xoshiro256PlusPlus {
     let (seed, _) = words(&digest(Algorithm::Sha256, purpose, numbers));
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }

@@ -1,0 +1,173 @@
+use std::fs;
+
+use super::*;
+use crate::content::testing::{Files, Place, Tar, assert_true, named, options};
+use crate::content::{Image, open, open_all};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType};
+
+fn image(text: &str) -> (Place, Image) {
+    let layer = Tar::new().file("file", text.as_bytes()).finish();
+    let mut files = Files::default();
+    let descriptor = files.image(&[&layer, &layer]);
+    files.layout(&[named(descriptor, text)]);
+    let place = Place::new();
+    let image = open(&place.directory("source", &files), &options(None)).unwrap();
+    (place, image)
+}
+
+fn manifest(image: &Image) -> &ImageManifest {
+    let Content::Image(manifest) = image.manifest().content() else {
+        panic!("an image")
+    };
+    manifest
+}
+
+fn fill(image: &Image, begin: impl Fn(&Descriptor) -> PartialBlob) {
+    for blob in image.blobs() {
+        let mut part = begin(blob.descriptor());
+        for frame in blob.all() {
+            part.write(&frame.unwrap()).unwrap();
+        }
+        part.commit().unwrap();
+    }
+}
+
+fn store(image: &Image, root: &std::path::Path, name: Option<&str>) {
+    let writer = LayoutWriter::create(root).unwrap();
+    fill(image, |descriptor| writer.begin_blob(descriptor).unwrap());
+    let descriptor = writer.add_manifest(image.manifest()).unwrap();
+    writer.finish(descriptor, name).unwrap();
+}
+
+#[test]
+fn what_is_written_can_be_opened() {
+    let (place, first) = image("first");
+    let (_other, second) = image("second");
+    let root = place.path("oci");
+    store(&first, &root, Some("a"));
+    store(&second, &root, Some("b"));
+    assert!(!root.join("blobs/.partial").exists());
+    let all = open_all(&root, &options(None)).unwrap();
+    assert_eq!(all.len(), 2);
+    for (read, wanted, name) in [(&all[0], &first, "a"), (&all[1], &second, "b")] {
+        assert_true(read);
+        assert_eq!(read.descriptor().digest, wanted.descriptor().digest);
+        assert_eq!(read.name(), Some(name));
+    }
+    // A name moves, and does not stand twice.
+    store(&second, &root, Some("a"));
+    let image = open(&root, &options(Some("a"))).unwrap();
+    assert_eq!(image.descriptor().digest, second.descriptor().digest);
+    let writer = LayoutWriter::create(&root).unwrap();
+    assert!(second.blobs().all(|blob| writer.has(blob.descriptor())));
+    let mut larger = second.layers()[0].descriptor().clone();
+    larger.size += 1;
+    assert!(!writer.has(&larger));
+}
+
+#[test]
+fn an_interrupted_blob_is_gone_on_with() {
+    let bytes = b"0123456789".repeat(100_000);
+    let descriptor = Descriptor::new(MediaType::OciLayer, Digest::sha256(&bytes), 1_000_000);
+    let place = Place::new();
+    let root = place.path("oci");
+    let writer = LayoutWriter::create(&root).unwrap();
+    let mut part = writer.begin_blob(&descriptor).unwrap();
+    assert!(matches!(
+        writer.begin_blob(&descriptor),
+        Err(StoreError::Busy(_))
+    ));
+    part.write(&bytes[..300_001]).unwrap();
+    drop(part);
+    assert!(!writer.has(&descriptor));
+
+    let writer = LayoutWriter::create(&root).unwrap();
+    let part = writer.begin_blob(&descriptor).unwrap();
+    assert_eq!(part.offset(), 300_001);
+    let short = part.commit().unwrap_err();
+    assert!(
+        matches!(short, StoreError::TooShort { found: 300_001, .. }),
+        "{short}"
+    );
+    let mut part = writer.begin_blob(&descriptor).unwrap();
+    part.write(&bytes[300_001..]).unwrap();
+    let long = part.write(b"x").unwrap_err();
+    assert!(matches!(long, StoreError::TooLong { .. }), "{long}");
+    part.commit().unwrap();
+    assert!(writer.has(&descriptor));
+    assert_eq!(
+        fs::read(writer.blob_path(&descriptor.digest)).unwrap(),
+        bytes
+    );
+}
+
+#[test]
+fn wrong_bytes_are_not_kept() {
+    let place = Place::new();
+    let writer = LayoutWriter::create(&place.path("oci")).unwrap();
+    let descriptor = Descriptor::new(MediaType::OciLayer, Digest::sha256(b"right"), 5);
+    let mut part = writer.begin_blob(&descriptor).unwrap();
+    part.write(b"wrong").unwrap();
+    let error = part.commit().unwrap_err();
+    assert!(matches!(error, StoreError::DigestMismatch(_)), "{error}");
+    assert!(!writer.has(&descriptor));
+    let mut part = writer.begin_blob(&descriptor).unwrap();
+    assert_eq!(part.offset(), 0);
+    part.write(b"wro").unwrap();
+    part.restart().unwrap();
+    part.write(b"right").unwrap();
+    part.commit().unwrap();
+    assert!(writer.has(&descriptor));
+}
+
+#[test]
+fn a_part_that_is_too_long_is_begun_again() {
+    let place = Place::new();
+    let writer = LayoutWriter::create(&place.path("oci")).unwrap();
+    let descriptor = Descriptor::new(MediaType::OciLayer, Digest::sha256(b"right"), 5);
+    let name = format!("oci/blobs/.partial/sha256-{}", descriptor.digest.to_hex());
+    fs::write(place.path(&name), "far too long").unwrap();
+    assert_eq!(writer.begin_blob(&descriptor).unwrap().offset(), 0);
+}
+
+#[test]
+fn a_directory_of_something_else_is_not_touched() {
+    let place = Place::new();
+    fs::create_dir(place.path("home")).unwrap();
+    fs::write(place.path("home/letter"), "dear").unwrap();
+    let error = LayoutWriter::create(&place.path("home")).unwrap_err();
+    assert!(matches!(error, StoreError::Occupied(_)), "{error}");
+    assert_eq!(fs::read_dir(place.path("home")).unwrap().count(), 1);
+}
+
+#[test]
+fn layer_files_are_named_in_their_order() {
+    let (place, image) = image("files");
+    let root = place.path("layers");
+    let files = LayerFiles::create(&root, manifest(&image)).unwrap();
+    fill(&image, |descriptor| files.begin_blob(descriptor).unwrap());
+    assert!(image.blobs().all(|blob| files.has(blob.descriptor())));
+    let stranger = Descriptor::new(MediaType::OciLayer, Digest::sha256(b"x"), 1);
+    let error = files.begin_blob(&stranger).unwrap_err();
+    assert!(matches!(error, StoreError::NotInManifest(_)), "{error}");
+    files.finish(image.manifest()).unwrap();
+
+    let mut names: Vec<_> = fs::read_dir(&root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let digest = image.layers()[0].descriptor().digest;
+    let layers = ["01", "02"].map(|number| format!("{number}-{}.tar.gz", digest.short()));
+    assert_eq!(
+        names,
+        [&layers[0], &layers[1], "config.json", "manifest.json"]
+    );
+    assert_eq!(
+        image.manifest().raw(),
+        &fs::read(root.join("manifest.json")).unwrap()
+    );
+    for layer in layers {
+        assert_eq!(Digest::sha256(&fs::read(root.join(layer)).unwrap()), digest);
+    }
+}
