@@ -64,6 +64,8 @@ pub struct Finished {
     pub base: String,
     /// What the target calls itself: the headers of its first answer that say so.
     pub target_headers: Vec<(String, String)>,
+    /// How long the load ran before it was measured.
+    pub warm_up_time: Duration,
     /// How long the images took to get to where pulls expect them.
     pub prepare_time: Duration,
     /// What seeding did.
@@ -89,7 +91,7 @@ pub struct Finished {
 pub fn run(
     plan: &Arc<Plan>,
     run_id: u64,
-    stop: Stop,
+    stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Finished, Error> {
     tell(Progress::Opening);
@@ -122,7 +124,7 @@ pub fn run(
     let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))))?;
     let prepare_time = began.elapsed();
 
-    let ends = load(&shared, &stop, tell)?;
+    let ends = load(&shared, stop, tell)?;
     let interrupted = stop.asked().is_some();
 
     tell(Progress::CleaningUp);
@@ -159,6 +161,7 @@ pub fn run(
         record,
         base,
         target_headers,
+        warm_up_time: clock::warm_up(plan),
         prepare_time,
         seeded,
         clean_up_time,

@@ -63,7 +63,7 @@ impl Stop {
     /// Nothing is lost.
     pub async fn wait_asked(&mut self) {
         if self.0.wait_for(|wish| *wish != Wish::None).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -309,6 +309,7 @@ const fn float(number: u64) -> f64 {
     number as f64
 }
 
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
 fn by_operation<S: Serializer>(
     requests: &Option<Vec<(Operation, f64)>>,
     serializer: S,

@@ -167,7 +167,7 @@ fn totals(forecast: &Forecast) -> String {
             "seeding      {} images · {} requests · {}",
             units::count(seeding.images),
             units::count(seeding.requests),
-            units::bytes(to_u64(seeding.bytes)),
+            units::bytes(seeding.bytes),
         )
     };
     if seeding.archives > 0 {

@@ -2,8 +2,11 @@
 
 mod check;
 mod exit;
+mod progress;
+mod run;
 mod scenario_file;
 mod serve;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     /// Print what a scenario would do, and send nothing
     Check(scenario_file::ScenarioArgs),
     Serve(serve::Args),
@@ -27,6 +31,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
+        Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Serve(args) => serve::run(args),
     };

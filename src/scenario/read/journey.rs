@@ -149,7 +149,7 @@ fn only_with(
     (decider, wanted): (&'static str, &str),
     because: &str,
 ) -> Option<()> {
-    let decided = table.entry(decider).map(|entry| entry.item.spot.clone());
+    let said = table.entry(decider).map(|entry| entry.item.spot.clone());
     let Some(entry) = table.entry(key) else {
         return Some(());
     };
@@ -158,7 +158,7 @@ fn only_with(
         entry.key_spot.clone(),
     )
     .label(format!("use {decider} = \"{wanted}\", or remove `{key}`"));
-    if let Some(spot) = decided {
+    if let Some(spot) = said {
         problem = problem.also(spot, because);
     }
     table.sink().report(problem);

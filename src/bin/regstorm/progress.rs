@@ -1,0 +1,233 @@
+//! What a person sees while a scenario runs: one line that is redrawn, or a few plain lines when nobody watches.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use regstorm::engine;
+use regstorm::measure::{Live, Stage, Totals};
+use regstorm::plan::{Executor, Plan};
+use regstorm::units::{self, Quantile};
+use tokio::time::Instant;
+
+/// Rates are of the last second or so.
+const RATE_OVER: Duration = Duration::from_secs(1);
+
+/// Plain lines come at least this far apart.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// The columns of the terminal, or as many as a line should have where there is none.
+pub(crate) fn width() -> usize {
+    console::Term::stdout()
+        .size_checked()
+        .map_or(120, |(_, columns)| usize::from(columns))
+}
+
+/// Shows how a run goes, on standard error.
+pub(crate) struct Progress {
+    shown: Shown,
+    heading: String,
+    vus: u32,
+    counted: bool, // do iterations end the run, rather than time?
+    before: Option<(Instant, Totals)>,
+    last_plain: Option<(Stage, Instant)>,
+}
+
+enum Shown {
+    Nothing,
+    Lines,
+    Bar(ProgressBar),
+}
+
+impl Progress {
+    pub(crate) fn new(plan: &Plan, quiet: bool) -> Self {
+        let shown = if quiet {
+            Shown::Nothing
+        } else if std::io::stderr().is_terminal() {
+            let target = ProgressDrawTarget::stderr_with_hz(8);
+            Shown::Bar(ProgressBar::with_draw_target(Some(1000), target))
+        } else {
+            Shown::Lines
+        };
+        let description = if plan.description.is_empty() {
+            String::new()
+        } else {
+            format!(" · {}", plan.description)
+        };
+        Self {
+            shown,
+            heading: format!(
+                "{}{description} · seed {} · plan {}",
+                plan.name,
+                plan.seed,
+                &plan.fingerprint().to_hex()[..7]
+            ),
+            vus: plan.loads.iter().map(|load| load.executor.vus()).sum(),
+            counted: plan
+                .loads
+                .iter()
+                .all(|load| !matches!(load.executor, Executor::ConstantVus { .. })),
+            before: None,
+            last_plain: None,
+        }
+    }
+
+    /// Takes the line away, before something else is printed.
+    pub(crate) fn clear(&self) {
+        if let Shown::Bar(bar) = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Shows how far the run has come.
+    pub(crate) fn tell(&mut self, at: &engine::Progress<'_>) {
+        match at {
+            engine::Progress::Opening => {
+                let heading = self.heading.clone();
+                self.line(&heading);
+                self.now("opening", "reading images, hashing synthetic layers");
+            }
+            engine::Progress::Ready { base, headers } => {
+                let said: Vec<String> = headers
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}"))
+                    .collect();
+                self.line(&format!("target   {base}   {}", said.join("   ")));
+            }
+            engine::Progress::Seeding(seeded) => {
+                let text = format!(
+                    "{} of {} images, {} sent",
+                    units::count(seeded.images as u64),
+                    units::count(seeded.of as u64),
+                    units::bytes(seeded.bytes)
+                );
+                if seeded.images == seeded.of {
+                    self.line(&format!("seeded   {text}"));
+                } else {
+                    self.now("seeding", &text);
+                }
+            }
+            engine::Progress::Load {
+                stage,
+                elapsed,
+                length,
+                live,
+            } => self.load(*stage, *elapsed, *length, live),
+            engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
+        }
+    }
+
+    fn load(&mut self, stage: Stage, elapsed: Duration, length: Duration, live: &Live) {
+        let text = self.counts(stage, live);
+        let clock = if self.counted && stage == Stage::Measure {
+            format!("{:>6}", clock(elapsed))
+        } else {
+            format!("{:>5} / {}", clock(elapsed.min(length)), clock(length))
+        };
+        match &self.shown {
+            Shown::Nothing => {}
+            Shown::Bar(bar) => {
+                let share = elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9);
+                bar.set_style(style("{prefix:8} {bar:24.cyan/dim} {msg}"));
+                bar.set_prefix(stage.name());
+                bar.set_message(format!("{clock}   {text}"));
+                bar.set_position(permille(share));
+            }
+            Shown::Lines => {
+                let (last, at) = *self
+                    .last_plain
+                    .get_or_insert_with(|| (stage, Instant::now()));
+                let every = PLAIN_EVERY.min(length / 2).max(length / 20);
+                if last != stage {
+                    self.last_plain = Some((stage, Instant::now()));
+                } else if at.elapsed() >= every {
+                    self.last_plain = Some((stage, Instant::now()));
+                    self.line(&format!("{:8} {clock}   {text}", stage.name()));
+                }
+            }
+        }
+    }
+
+    /// Users, rates, latencies and errors.
+    fn counts(&mut self, stage: Stage, live: &Live) -> String {
+        let now = Instant::now();
+        let totals = *live.totals(stage);
+        let (then, before) = *self.before.get_or_insert((now, totals));
+        let seconds = now.saturating_duration_since(then).as_secs_f64();
+        let per_second = |now: u64, before: u64| rate(now.saturating_sub(before), seconds);
+        let moved = |totals: &Totals| totals.bytes.sent + totals.bytes.received;
+        let text = format!(
+            "vus {:<4} iter {}   req {}   {}   p50 {}  p99 {}   errors {}",
+            live.active().min(u64::from(self.vus)),
+            units::per_second(
+                per_second(totals.iterations.ended(), before.iterations.ended()),
+                ""
+            ),
+            units::per_second(
+                per_second(totals.exchanges.ended(), before.exchanges.ended()),
+                ""
+            ),
+            units::per_second(per_second(moved(&totals), moved(&before)), "B"),
+            latency(live, Quantile::P50),
+            latency(live, Quantile::P99),
+            units::count(totals.exchanges.failed),
+        );
+        if now.saturating_duration_since(then) >= RATE_OVER {
+            self.before = Some((now, totals));
+        }
+        text
+    }
+
+    /// A line that stays.
+    fn line(&self, text: &str) {
+        match &self.shown {
+            Shown::Nothing => {}
+            Shown::Bar(bar) => bar.println(text),
+            // When nobody reads it, the run goes on all the same.
+            Shown::Lines => drop(writeln!(std::io::stderr().lock(), "{text}")),
+        }
+    }
+
+    /// A line that the next one replaces; nothing where lines cannot be replaced.
+    fn now(&self, what: &str, text: &str) {
+        if let Shown::Bar(bar) = &self.shown {
+            bar.set_style(style("{prefix:8} {msg}"));
+            bar.set_prefix(what.to_owned());
+            bar.set_message(text.to_owned());
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸━")
+}
+
+fn latency(live: &Live, quantile: Quantile) -> String {
+    live.service_time(quantile)
+        .map_or_else(|| "-".to_owned(), units::duration)
+}
+
+/// Minutes and seconds: `1:12`.
+fn clock(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown of it")]
+fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the number is between 0 and 1000"
+)]
+fn permille(share: f64) -> u64 {
+    (share.clamp(0.0, 1.0) * 1000.0) as u64
+}
