@@ -4,6 +4,7 @@
 //! config as it is, and over the layers with the media types that are true of the bytes that are sent.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ use super::open::{Candidate, Compression, Loader};
 use super::region::Region;
 use super::root::{Root, read_document};
 use crate::oci::{Algorithm, Descriptor, Digest, ImageConfig, ImageManifest, Manifest, MediaType};
+use crate::units::ByteSize;
 
 /// Docker itself stops at 127.
 const MAX_LAYERS: usize = 1000;
@@ -200,7 +202,9 @@ fn layer(loader: &mut Loader, region: &Region) -> Result<Layer, ContentError> {
         let digest = hasher.finish();
         let diff_id = match packing {
             Packing::Plain => digest,
-            Packing::Gzip | Packing::Zstd => unpacked_digest(&bytes).map_err(failed)?,
+            Packing::Gzip | Packing::Zstd => {
+                unpacked_digest(&bytes, region.name(), loader.options.max_unpacked)?
+            }
         };
         let descriptor = Descriptor::new(MediaType::DockerLayer, digest, region.size());
         Layer {
@@ -215,10 +219,21 @@ fn layer(loader: &mut Loader, region: &Region) -> Result<Layer, ContentError> {
     Ok(layer)
 }
 
-/// Nothing is kept of the bytes, so a layer that unpacks to far more than it should costs time and no memory.
-fn unpacked_digest(packed: &Blob) -> std::io::Result<Digest> {
-    let mut plain = Digesting::new(unpacked(packed.reader())?, Algorithm::Sha256, u64::MAX);
-    std::io::copy(&mut plain, &mut std::io::sink())?;
+/// Nothing is kept of the bytes; the limit is there because a small layer may take forever to unpack.
+fn unpacked_digest(packed: &Blob, name: &str, limit: ByteSize) -> Result<Digest, ContentError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::FileTooLarge => ContentError::TooLarge {
+            name: format!("{name}, uncompressed,"),
+            limit,
+        },
+        _ => ContentError::Read {
+            name: name.to_owned(),
+            source,
+        },
+    };
+    let plain = unpacked(packed.reader()).map_err(failed)?;
+    let mut plain = Digesting::new(plain, Algorithm::Sha256, limit.get());
+    io::copy(&mut plain, &mut io::sink()).map_err(failed)?;
     Ok(plain.finish().0)
 }
 

@@ -127,3 +127,19 @@ impl Image {
         add(self, &mut BTreeSet::new())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{Frames, SyntheticSet};
+
+    #[test]
+    fn threads_may_share_content() {
+        const fn shared<T: Clone + Send + Sync + 'static>() {}
+        const fn sent<T: Send + 'static>() {}
+        shared::<Blob>();
+        shared::<Image>();
+        shared::<SyntheticSet>();
+        sent::<Frames>();
+    }
+}

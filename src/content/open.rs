@@ -39,7 +39,7 @@ pub struct OpenOptions {
     pub reference: Option<String>,
     /// One platform of an index. Without it the index is taken whole, attestations included.
     pub platform: Option<Platform>,
-    /// The largest that a compressed archive may become in the temporary directory.
+    /// The largest that a compressed archive, or a compressed layer of a `docker save`, may be uncompressed.
     pub max_unpacked: ByteSize,
 }
 
@@ -79,10 +79,12 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Image, ContentError> {
 pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Image>, ContentError> {
     let mut loader = Loader::new(path, options)?;
     let candidates = loader.candidates()?;
-    candidates
-        .iter()
-        .map(|candidate| loader.load(candidate))
-        .collect()
+    let mut wanted: Vec<&Candidate> = candidates.iter().filter(|it| loader.fits(it)).collect();
+    if wanted.is_empty() {
+        // The first one's own error names the platforms.
+        wanted.extend(candidates.first());
+    }
+    wanted.into_iter().map(|it| loader.load(it)).collect()
 }
 
 /// An image that could be loaded.
@@ -176,21 +178,22 @@ impl Loader {
         Err(ContentError::NotAnImage { name, found })
     }
 
-    fn choose<'a>(&self, candidates: &'a [Candidate]) -> Result<&'a Candidate, ContentError> {
-        let wanted = self.options.reference.as_deref();
-        let fits = |descriptor: &Descriptor| match (&self.options.platform, &descriptor.platform) {
+    /// Could it be for the wanted platform? Many descriptors do not say what they are for.
+    fn fits(&self, candidate: &Candidate) -> bool {
+        let offered = candidate.oci.as_ref().and_then(|it| it.platform.as_ref());
+        match (&self.options.platform, offered) {
             (Some(wanted), Some(offered)) => wanted.accepts(offered),
             _ => true,
-        };
+        }
+    }
+
+    fn choose<'a>(&self, candidates: &'a [Candidate]) -> Result<&'a Candidate, ContentError> {
+        let wanted = self.options.reference.as_deref();
         let named: Vec<&Candidate> = candidates
             .iter()
             .filter(|it| wanted.is_none_or(|wanted| it.is_called(wanted)))
             .collect();
-        let fitting: Vec<&Candidate> = named
-            .iter()
-            .copied()
-            .filter(|it| it.oci.as_ref().is_none_or(fits))
-            .collect();
+        let fitting: Vec<&Candidate> = named.iter().copied().filter(|it| self.fits(it)).collect();
         let labels = |of: &[&Candidate]| of.iter().map(|it| it.label()).collect();
         match (&fitting[..], &named[..], wanted) {
             ([one], ..) => Ok(one),

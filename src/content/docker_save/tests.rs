@@ -1,3 +1,5 @@
+//! Archives of `docker save` and its imitators, made by hand.
+
 use std::io::Read as _;
 
 use super::*;
@@ -175,6 +177,26 @@ fn compressed_layers_are_sent_as_they_are() {
         assert_eq!(image.manifest().media_type(), &manifest_type);
         assert_eq!(bytes(&image.layers()[0]), gzip(&bottom));
     }
+}
+
+#[test]
+fn a_compressed_layer_has_a_limit() {
+    let layer = Tar::new().file("zeros", &vec![0; 3 << 20]).finish();
+    let mut files = Files::default();
+    files.add("c.json", &config(&[&layer]));
+    files.add("1.tar.gz", &gzip(&layer));
+    files.add(
+        "manifest.json",
+        &manifest_json(&[("c.json", &[], &["1.tar.gz"])]),
+    );
+    let place = Place::new();
+    let path = place.directory("x", &files);
+    let small = OpenOptions {
+        max_unpacked: ByteSize::from_mib(2),
+        ..options(None)
+    };
+    let error = open(&path, &small).unwrap_err();
+    assert!(matches!(error, ContentError::TooLarge { .. }), "{error}");
 }
 
 #[test]

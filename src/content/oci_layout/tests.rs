@@ -1,3 +1,5 @@
+//! OCI layouts, whole and broken.
+
 use std::fs;
 
 use super::*;
@@ -124,6 +126,8 @@ fn platforms_may_stand_in_the_index_of_the_layout() {
     ));
     let image = open(&path, &for_platform("linux/arm64")).unwrap();
     assert_eq!(image.descriptor().digest, arm.digest);
+    let all = open_all(&path, &for_platform("linux/arm64")).unwrap();
+    assert_eq!((all.len(), all[0].descriptor().digest), (1, arm.digest));
     let error = open(&path, &for_platform("linux/s390x")).unwrap_err();
     assert!(
         matches!(error, ContentError::NoSuchPlatform { .. }),

@@ -1,3 +1,5 @@
+//! Finding the image in a file or directory, and refusing what is none.
+
 use super::*;
 use crate::content::testing::{Files, Place, Tar, gzip, header, options};
 

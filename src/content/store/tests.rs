@@ -1,3 +1,5 @@
+//! Round trips, interruptions and wrong bytes.
+
 use std::fs;
 
 use super::*;

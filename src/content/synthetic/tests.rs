@@ -1,3 +1,5 @@
+//! The promises of a synthetic set.
+
 use std::collections::BTreeSet;
 
 use super::*;

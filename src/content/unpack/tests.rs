@@ -1,3 +1,5 @@
+//! Layers as they should be, and layers that try to get out.
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
