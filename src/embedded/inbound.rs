@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::EXPECT;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::exchange::Exchange;
 use super::pace::{Pace, Step};
@@ -106,18 +106,15 @@ impl Inbound {
         }
         // Reading now would ask a waiting client for a body that nobody wants.
         let waits = headers.contains_key(EXPECT) && !self.begun;
-        let small = self
-            .body
-            .size_hint()
-            .upper()
-            .is_some_and(|size| size <= DRAIN_LIMIT);
-        if waits || !small {
+        if waits || self.body.size_hint().lower() > DRAIN_LIMIT {
             return false;
         }
         self.pace = None;
-        tokio::select! {
-            ended = async { while let Ok(Some(_)) = self.next().await {} self.ended } => ended,
-            () = sleep(DRAIN_TIME) => false,
-        }
+        let limit = self.read + DRAIN_LIMIT;
+        let drained = async {
+            while self.read <= limit && matches!(self.next().await, Ok(Some(_))) {}
+            self.ended
+        };
+        timeout(DRAIN_TIME, drained).await.unwrap_or(false)
     }
 }

@@ -14,7 +14,8 @@ pub(super) enum Wanted {
 /// Reads a `Range` header.
 ///
 /// # Spec
-/// RFC 9110, section 14: `bytes=a-b`, `bytes=a-`, `bytes=-n`. An invalid one is ignored, as the RFC says.
+/// RFC 9110, section 14: `bytes=a-b`, `bytes=a-`, `bytes=-n`. The RFC lets a server ignore or reject an invalid one:
+/// one whose end is before its start is rejected, whatever else is not the grammar is ignored.
 pub(super) fn wanted(header: Option<&str>, length: u64) -> Wanted {
     let Some((first, last)) = header
         .and_then(|text| text.trim().strip_prefix("bytes="))
@@ -39,7 +40,7 @@ pub(super) fn wanted(header: Option<&str>, length: u64) -> Wanted {
                 number(last)
             };
             match (number(first), last) {
-                (Some(first), Some(last)) if first > last => Wanted::Whole,
+                (Some(first), Some(last)) if first > last => Wanted::Unsatisfiable,
                 (Some(first), Some(_)) if first >= length => Wanted::Unsatisfiable,
                 (Some(first), Some(last)) => Wanted::Part {
                     first,
@@ -102,7 +103,7 @@ mod tests {
             ("bytes=-99", part(0, 9)),
             ("bytes=10-", Wanted::Unsatisfiable),
             ("bytes=-0", Wanted::Unsatisfiable),
-            ("bytes=5-2", Wanted::Whole),
+            ("bytes=5-2", Wanted::Unsatisfiable),
             ("bytes=0-1,3-4", Wanted::Whole),
             ("bytes=+1-4", Wanted::Whole),
             ("items=0-1", Wanted::Whole),

@@ -1,0 +1,117 @@
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use super::wire::Client;
+
+fn serve(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regstorm"));
+    command
+        .arg("serve")
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Asks the process to end, as Ctrl-C does, and returns its exit code and the rest of its words.
+fn interrupt(mut child: Child, mut out: impl std::io::Read) -> (Option<i32>, String) {
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut rest)
+        .unwrap();
+    (child.wait().unwrap().code(), rest)
+}
+
+#[test]
+fn it_prints_where_it_is_serves_and_ends_with_its_counts() {
+    let mut child = serve(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--base-path",
+        "/base",
+        "--user",
+        "alice",
+    ])
+    .args(["--password-env", "REGSTORM_TEST_PASSWORD"])
+    .env("REGSTORM_TEST_PASSWORD", "s3cret")
+    .spawn()
+    .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut url = String::new();
+    out.read_line(&mut url).unwrap();
+    let address = url
+        .trim()
+        .strip_prefix("http://")
+        .and_then(|it| it.strip_suffix("/base"))
+        .unwrap();
+    let mut client = Client::at(address.parse().unwrap());
+    assert_eq!(client.get("/base/v2/").status, 401);
+    let basic = [("Authorization", "Basic YWxpY2U6czNjcmV0")];
+    assert_eq!(client.send("GET", "/base/v2/", &basic, b"").status, 200);
+    let (code, rest) = interrupt(child, out);
+    assert_eq!(code, Some(0), "{rest}");
+    assert_eq!(rest.lines().count(), 1, "{rest}");
+    assert!(
+        rest.starts_with("2 requests, 1 of them refused, 0 unanswered"),
+        "{rest}"
+    );
+}
+
+#[test]
+fn what_cannot_be_served_is_said_with_exit_code_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        file.path(),
+        "[[fault]]\noperation = \"blob-got\"\ndelay = \"1s\"\n",
+    )
+    .unwrap();
+    let faults = file.path().to_str().unwrap();
+    for (arguments, says) in [
+        (&["--listen", &listen][..], "cannot listen on"),
+        (&["--faults", faults][..], "line 2"),
+        (
+            &["--faults", "/nonexistent/faults.toml"][..],
+            "/nonexistent/faults.toml",
+        ),
+        (&["--user", "alice"][..], "no password"),
+        (&["--base-path", "x/"][..], "not a base path"),
+        (&["--max-memory", "4"][..], "not a size"),
+    ] {
+        let ended = serve(arguments).output().unwrap();
+        let error = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(says), "{arguments:?}: {error}");
+        assert!(ended.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    for more in [
+        &["--listen", &listen][..],
+        &["--password-env", "NOT_SET"],
+        &["--auth", "magic"],
+    ] {
+        let ended = serve(&["--user", "alice:s3cret"])
+            .args(more)
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&ended.stderr) + String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(2), "{shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
