@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Serialize, Serializer};
-
 use super::{
     Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, PushMethod, mean,
 };
@@ -14,7 +12,7 @@ use crate::oci::Operation;
 ///
 /// Requests are those of the journeys. Pings, tokens, retries and redirects come on top, since they are the
 /// registry's choice. Bytes are those of layers; manifests and configs come on top.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
     /// What one iteration asks for, for each journey of the plan.
     pub journeys: Vec<JourneyForecast>,
@@ -29,13 +27,12 @@ pub struct Forecast {
 /// What one iteration of a journey asks for.
 ///
 /// A push is counted as if the registry had none of its blobs yet, or all of them where they are to be mounted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JourneyForecast {
     /// The name of the journey.
     pub name: String,
     /// Requests by operation; a mean where sizes vary. `None` until the images are read from their archive or
     /// their registry.
-    #[serde(serialize_with = "by_operation")]
     pub requests: Option<Vec<(Operation, f64)>>,
     /// Bytes of layers that come from the registry; exact for fixed sizes, a mean for others.
     pub bytes_down: Option<f64>,
@@ -44,7 +41,7 @@ pub struct JourneyForecast {
 }
 
 /// What a load comes to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LoadForecast {
     /// Virtual users.
     pub vus: u32,
@@ -61,7 +58,7 @@ pub struct LoadForecast {
 }
 
 /// What is pushed before the measurement: each blob once, with a `HEAD`, a `POST` and a `PUT`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SeedForecast {
     /// Images that are known in number.
     pub images: u64,
@@ -259,10 +256,11 @@ fn push_requests(spec: &SyntheticSpec, push: &Push) -> Vec<(Operation, f64)> {
     }
     if push.mount_from.is_some() {
         requests.push((Operation::UploadMount, blobs));
+    } else if push.method == PushMethod::Post {
+        requests.push((Operation::UploadPost, blobs));
     } else {
+        requests.push((Operation::UploadStart, blobs));
         match push.method {
-            PushMethod::Post => requests.push((Operation::UploadPost, blobs)),
-            PushMethod::Put => {}
             PushMethod::Patch | PushMethod::PatchChunked => {
                 requests.push((Operation::UploadPatch, blobs));
             }
@@ -271,14 +269,11 @@ fn push_requests(spec: &SyntheticSpec, push: &Push) -> Vec<(Operation, f64)> {
                 let parts = parts_of_layers(spec, size) + 1.0;
                 requests.push((Operation::UploadPatch, parts));
             }
+            PushMethod::Post | PushMethod::Put => {}
         }
-        if push.method != PushMethod::Post {
-            requests.push((Operation::UploadStart, blobs));
-            requests.push((Operation::UploadPut, blobs));
-        }
+        requests.push((Operation::UploadPut, blobs));
     }
     requests.push((Operation::ManifestPut, 1.0));
-    requests.sort_by_key(|(operation, _)| *operation);
     requests
 }
 
@@ -298,18 +293,4 @@ fn parts_of_layers(spec: &SyntheticSpec, part: crate::units::ByteSize) -> f64 {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn by_operation<S: Serializer>(
-    requests: &Option<Vec<(Operation, f64)>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match requests {
-        None => serializer.serialize_none(),
-        Some(requests) => serializer.collect_map(
-            requests
-                .iter()
-                .map(|(operation, count)| (operation.name(), count)),
-        ),
-    }
 }
