@@ -135,9 +135,12 @@ impl<'a> Steward<'a> {
     fn to_seed(&self) -> Vec<(Reference, Image)> {
         let plan = &self.shared.plan;
         let mut seen = BTreeSet::new();
-        let pulls = plan.journeys.iter().enumerate();
-        let pulls =
-            pulls.filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
+        let shares = plan.loads.iter().flat_map(|load| &load.mix);
+        let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
+        let pulls = used
+            .into_iter()
+            .map(|index| (index, &plan.journeys[index]))
+            .filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
         pulls
             .flat_map(|(index, journey)| {
                 let places = self.shared.images.places(index).iter().enumerate();
