@@ -281,6 +281,12 @@ impl Wallet {
         *self.challenge.borrow_mut() = Some(challenge);
     }
 
+    /// Forgets everything that was learnt.
+    pub(super) fn clear(&self) {
+        *self.challenge.borrow_mut() = None;
+        self.tokens.borrow_mut().clear();
+    }
+
     /// Throws away the tokens that were refused.
     pub(super) fn forget(&self, scope: &Scope<'_>) {
         self.tokens

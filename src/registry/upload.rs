@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::auth::{Actions, Scope};
-use super::client::{Abandoned, Answer, Call, Client};
+use super::client::{Abandoned, Answer, Call, Client, NewSession};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;
@@ -60,19 +60,28 @@ impl Client {
     /// When there is no answer, it is not 202, or it has no `Location`.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled; the registry may have opened a session that nobody knows of.
+    /// A dropped call goes on until the registry has answered; the session then counts as given up.
     pub async fn upload_start(
         &self,
         repository: &RepositoryName,
     ) -> Result<UploadSession<'_>, Error> {
-        let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
-        let call = Call {
-            method: Method::POST,
-            scope: Scope::of(repository, Actions::PullPush),
-            ..Call::get(Operation::UploadStart, url)
-        };
-        let answer = self.send(&call).await?;
-        self.session(answer, repository).await
+        let repository = Rc::new(repository.clone());
+        let opened = self.open(|client| async move {
+            let url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
+            let call = Call {
+                method: Method::POST,
+                scope: Scope::of(&repository, Actions::PullPush),
+                ..Call::get(Operation::UploadStart, url)
+            };
+            new_session(client.send(&call).await?, &repository)
+                .await
+                .map(Some)
+        });
+        match opened.await? {
+            Some(session) => Ok(UploadSession::new(self, session)),
+            // Only a mount does without a session.
+            None => Err(Error::new(Operation::UploadStart, "", NO_LOCATION)),
+        }
     }
 
     /// Asks the registry to take a blob over from another repository (or, without `from`, from wherever it has it).
@@ -84,30 +93,39 @@ impl Client {
     /// When there is no answer, or it is neither 201 nor 202 with a `Location`.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled; the registry may have opened a session that nobody knows of.
+    /// A dropped call goes on until the registry has answered; a session that it opened then counts as given up.
     pub async fn upload_mount(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
         from: Option<&RepositoryName>,
     ) -> Result<Mounted<'_>, Error> {
-        let mut url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
-        let from_query = from.map(|name| format!("&from={name}")).unwrap_or_default();
-        url.set_query(Some(&format!("mount={digest}{from_query}")));
-        let call = Call {
-            method: Method::POST,
-            scope: Scope {
-                mounts_from: from,
-                ..Scope::of(repository, Actions::PullPush)
-            },
-            ..Call::get(Operation::UploadMount, url)
-        };
-        let answer = self.send(&call).await?;
-        if answer.status() == StatusCode::CREATED {
-            answer.finish().await?;
-            return Ok(Mounted::Done);
-        }
-        self.session(answer, repository).await.map(Mounted::Session)
+        let (repository, from) = (Rc::new(repository.clone()), from.cloned());
+        let digest = *digest;
+        let opened = self.open(move |client| async move {
+            let mut url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
+            let from_query = from.as_ref().map(|name| format!("&from={name}"));
+            let from_query = from_query.unwrap_or_default();
+            url.set_query(Some(&format!("mount={digest}{from_query}")));
+            let call = Call {
+                method: Method::POST,
+                scope: Scope {
+                    mounts_from: from.as_ref(),
+                    ..Scope::of(&repository, Actions::PullPush)
+                },
+                ..Call::get(Operation::UploadMount, url)
+            };
+            let answer = client.send(&call).await?;
+            if answer.status() == StatusCode::CREATED {
+                answer.finish().await?;
+                return Ok(None);
+            }
+            new_session(answer, &repository).await.map(Some)
+        });
+        Ok(match opened.await? {
+            None => Mounted::Done,
+            Some(session) => Mounted::Session(UploadSession::new(self, session)),
+        })
     }
 
     /// Sends a whole blob in the request that would open a session.
@@ -139,7 +157,8 @@ impl Client {
             answer.finish().await?;
             return Ok(Posted::Done);
         }
-        self.session(answer, repository).await.map(Posted::Session)
+        let session = new_session(answer, &Rc::new(repository.clone())).await?;
+        Ok(Posted::Session(UploadSession::new(self, session)))
     }
 
     /// Cancels every session that was given up, and says how many there were.
@@ -153,6 +172,7 @@ impl Client {
     /// # Cancel safety
     /// Sessions not yet asked about are forgotten.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
+        self.wait_opened().await;
         let mut result = Ok(0);
         for session in self.take_abandoned() {
             let call = Call {
@@ -172,25 +192,26 @@ impl Client {
         }
         result
     }
+}
 
-    async fn session<'c>(
-        &'c self,
-        answer: Answer<'c>,
-        repository: &RepositoryName,
-    ) -> Result<UploadSession<'c>, Error> {
-        let Some(location) = location(&answer.url, answer.headers()) else {
-            return Err(answer.fail(NO_LOCATION));
-        };
-        let chunk_min = chunk_min(&answer);
-        // From here on the session is somebody's: a failure in what follows must not lose it.
-        let session = UploadSession {
-            client: self,
-            repository: Rc::new(repository.clone()),
-            location: Some(location),
-            chunk_min,
-        };
-        answer.finish().await?;
-        Ok(session)
+/// The session that an answer opens.
+async fn new_session(
+    answer: Answer<'_>,
+    repository: &Rc<RepositoryName>,
+) -> Result<NewSession, Error> {
+    let Some(location) = location(&answer.url, answer.headers()) else {
+        return Err(answer.fail(NO_LOCATION));
+    };
+    let session = NewSession {
+        abandoned: Abandoned {
+            location,
+            repository: Rc::clone(repository),
+        },
+        chunk_min: chunk_min(&answer),
+    };
+    // The session is open, whatever becomes of the rest of the answer.
+    match answer.finish().await {
+        Ok(()) | Err(_) => Ok(session),
     }
 }
 
@@ -203,7 +224,16 @@ fn chunk_min(answer: &Answer<'_>) -> u64 {
         .unwrap_or(0)
 }
 
-impl UploadSession<'_> {
+impl<'c> UploadSession<'c> {
+    fn new(client: &'c Client, session: NewSession) -> Self {
+        Self {
+            client,
+            repository: session.abandoned.repository,
+            location: Some(session.abandoned.location),
+            chunk_min: session.chunk_min,
+        }
+    }
+
     /// The fewest bytes that the registry takes in any chunk but the last; 0 when it did not say.
     pub const fn chunk_min(&self) -> u64 {
         self.chunk_min
