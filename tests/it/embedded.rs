@@ -1,5 +1,10 @@
 //! The embedded registry, spoken to over a plain socket: no client of ours stands between the test and the bytes.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
 /// Who gets in, and with what.
 mod auth;
 /// Lists: tags, repositories, referrers.
