@@ -204,11 +204,16 @@ impl Client {
 
     fn fill(&mut self) -> std::io::Result<()> {
         let mut chunk = [0; 16 * 1024];
-        match self.stream.read(&mut chunk)? {
-            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
-            length => {
-                self.buffer.extend_from_slice(&chunk[..length]);
-                Ok(())
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => {
+                    self.buffer.extend_from_slice(&chunk[..length]);
+                    return Ok(());
+                }
+                // A read with a time limit is not restarted by the system, after a pause of the machine say.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }
