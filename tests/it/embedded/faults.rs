@@ -1,3 +1,5 @@
+//! Scripted misbehaviour, seen from the client's end.
+
 use std::io::ErrorKind;
 use std::time::Duration;
 
