@@ -168,7 +168,7 @@ fn pull_only(mut access: Access) -> Option<Access> {
 }
 
 fn seal(site: &Site, scopes: &[Access], lifetime: Duration) -> String {
-    let expires = (site.began.elapsed() + lifetime).as_millis();
+    let expires = site.began.elapsed().saturating_add(lifetime).as_millis();
     let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
     // The drawn number makes every token another one, as clients expect.
     let text = format!("{expires} {:x} {}", site.keys.draw(), scopes.join(" "));

@@ -1,3 +1,5 @@
+//! Who gets in, and with what.
+
 use std::time::Duration;
 
 use regstorm::embedded::{Auth, Quirk, Running, Settings};
