@@ -91,11 +91,11 @@ pub(super) async fn upload(
 }
 
 /// Sends a blob in ranges. A registry that is out of step (416) is asked where it is.
-async fn chunks<'c>(
-    mut session: UploadSession<'c>,
+async fn chunks(
+    mut session: UploadSession,
     blob: &Blob,
     size: ByteSize,
-) -> Result<UploadSession<'c>, Error> {
+) -> Result<UploadSession, Error> {
     let mut offset = 0;
     let mut repeats = 0;
     while offset < blob.size() {

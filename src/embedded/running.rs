@@ -225,7 +225,7 @@ impl Running {
     /// When the registry has stopped.
     pub fn stall_for(&self, length: Duration) -> Result<(), EmbeddedError> {
         // A hundred years stand for a length that no clock can hold.
-        let length = length.min(Duration::from_secs(100 * 365 * 24 * 3600));
+        let length = length.min(Duration::from_hours(876_000));
         self.ask(move |site| site.stalled_until.set(Some(Instant::now() + length)))
     }
 

@@ -25,7 +25,7 @@ use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings, Totals};
 
 /// The longest that one exchange of preparation may take: a blob of many gigabytes is allowed its time.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A client that works before and after the load, and its counts.
 pub(super) struct Steward<'a> {

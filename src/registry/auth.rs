@@ -230,7 +230,7 @@ impl TokenKey {
 ///
 /// # Spec
 /// Docker Registry v2 authentication, `expires_in`.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
 
 /// The most tokens kept; the oldest goes first.
 const MAX_TOKENS: usize = 256;

@@ -60,10 +60,22 @@ pub(super) struct Abandoned {
     pub(super) repository: Rc<RepositoryName>,
 }
 
-/// A session that was opened a moment ago.
-pub(super) struct NewSession {
-    pub(super) abandoned: Abandoned,
-    pub(super) chunk_min: u64, // bytes
+/// A session that is being opened; counted while it exists.
+struct Opening(Client);
+
+impl Opening {
+    fn new(client: &Client) -> Self {
+        client.0.opening.set(client.0.opening.get() + 1);
+        Self(client.again())
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        let client = &self.0.0;
+        client.opening.set(client.opening.get() - 1);
+        client.opened.notify_waiters();
+    }
 }
 
 /// A request in the terms of the specification.
@@ -167,25 +179,25 @@ impl Client {
 
     /// Runs `open`, which asks for an upload session, to its end even if nobody waits for it any more: the session
     /// that it opens would hold space on the registry, and nobody would know its address.
-    pub(super) async fn open<F>(
-        &self,
-        open: impl FnOnce(Self) -> F + 'static,
-    ) -> Result<Option<NewSession>, Error>
+    pub(super) async fn open<T, F>(&self, open: impl FnOnce(Self) -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<Option<NewSession>, Error>>,
+        T: 'static,
+        F: Future<Output = Result<T, Error>> + 'static,
     {
         let (teller, told) = oneshot::channel();
-        let client = Self(Rc::clone(&self.0));
-        self.0.opening.set(self.0.opening.get() + 1);
+        let opening = Opening::new(self);
+        let open = open(self.again());
         tokio::task::spawn_local(async move {
-            let opened = open(Self(Rc::clone(&client.0))).await;
-            if let Err(Ok(Some(session))) = teller.send(opened) {
-                client.abandon(session.abandoned);
-            }
-            client.0.opening.set(client.0.opening.get() - 1);
-            client.0.opened.notify_waiters();
+            // A session that nobody takes is dropped, and so given up.
+            drop(teller.send(open.await));
+            drop(opening);
         });
         told.await.expect("the task tells before it ends")
+    }
+
+    /// The same client once more.
+    pub(super) fn again(&self) -> Self {
+        Self(Rc::clone(&self.0))
     }
 
     /// Waits until no session is being opened.

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::auth::{Actions, Scope};
-use super::client::{Abandoned, Answer, Call, Client, NewSession};
+use super::client::{Abandoned, Answer, Call, Client};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;
@@ -25,8 +25,8 @@ const OCTETS: &str = "application/octet-stream";
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
 #[derive(Debug)]
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
-pub struct UploadSession<'c> {
-    client: &'c Client,
+pub struct UploadSession {
+    client: Client,
     repository: Rc<RepositoryName>,
     location: Option<Url>, // `None` once it is closed, or in the hands of the next step
     chunk_min: u64,
@@ -34,20 +34,20 @@ pub struct UploadSession<'c> {
 
 /// The answer to a mount.
 #[derive(Debug)]
-pub enum Mounted<'c> {
+pub enum Mounted {
     /// The blob is in the repository now.
     Done,
     /// It could not be mounted; the registry has opened a session instead.
-    Session(UploadSession<'c>),
+    Session(UploadSession),
 }
 
 /// The answer to a POST that carried the whole blob.
 #[derive(Debug)]
-pub enum Posted<'c> {
+pub enum Posted {
     /// The blob is in the repository now.
     Done,
     /// The registry does not do this; it has opened a session instead, and none of the bytes count.
-    Session(UploadSession<'c>),
+    Session(UploadSession),
 }
 
 impl Client {
@@ -61,10 +61,7 @@ impl Client {
     ///
     /// # Cancel safety
     /// A dropped call goes on until the registry has answered; the session then counts as given up.
-    pub async fn upload_start(
-        &self,
-        repository: &RepositoryName,
-    ) -> Result<UploadSession<'_>, Error> {
+    pub async fn upload_start(&self, repository: &RepositoryName) -> Result<UploadSession, Error> {
         let repository = Rc::new(repository.clone());
         let opened = self.open(|client| async move {
             let url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
@@ -73,15 +70,10 @@ impl Client {
                 scope: Scope::of(&repository, Actions::PullPush),
                 ..Call::get(Operation::UploadStart, url)
             };
-            new_session(client.send(&call).await?, &repository)
-                .await
-                .map(Some)
+            let answer = client.send(&call).await?;
+            UploadSession::of(&client, answer, &repository).await
         });
-        match opened.await? {
-            Some(session) => Ok(UploadSession::new(self, session)),
-            // Only a mount does without a session.
-            None => Err(Error::new(Operation::UploadStart, "", NO_LOCATION)),
-        }
+        opened.await
     }
 
     /// Asks the registry to take a blob over from another repository (or, without `from`, from wherever it has it).
@@ -99,7 +91,7 @@ impl Client {
         repository: &RepositoryName,
         digest: &Digest,
         from: Option<&RepositoryName>,
-    ) -> Result<Mounted<'_>, Error> {
+    ) -> Result<Mounted, Error> {
         let (repository, from) = (Rc::new(repository.clone()), from.cloned());
         let digest = *digest;
         let opened = self.open(move |client| async move {
@@ -118,14 +110,12 @@ impl Client {
             let answer = client.send(&call).await?;
             if answer.status() == StatusCode::CREATED {
                 answer.finish().await?;
-                return Ok(None);
+                return Ok(Mounted::Done);
             }
-            new_session(answer, &repository).await.map(Some)
+            let session = UploadSession::of(&client, answer, &repository).await?;
+            Ok(Mounted::Session(session))
         });
-        Ok(match opened.await? {
-            None => Mounted::Done,
-            Some(session) => Mounted::Session(UploadSession::new(self, session)),
-        })
+        opened.await
     }
 
     /// Sends a whole blob in the request that would open a session.
@@ -143,7 +133,7 @@ impl Client {
         repository: &RepositoryName,
         digest: &Digest,
         body: &dyn Fn() -> Body,
-    ) -> Result<Posted<'_>, Error> {
+    ) -> Result<Posted, Error> {
         let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
         let call = Call {
             method: Method::POST,
@@ -157,8 +147,9 @@ impl Client {
             answer.finish().await?;
             return Ok(Posted::Done);
         }
-        let session = new_session(answer, &Rc::new(repository.clone())).await?;
-        Ok(Posted::Session(UploadSession::new(self, session)))
+        let repository = Rc::new(repository.clone());
+        let session = UploadSession::of(self, answer, &repository).await?;
+        Ok(Posted::Session(session))
     }
 
     /// Cancels every session that was given up, and says how many there were.
@@ -194,27 +185,6 @@ impl Client {
     }
 }
 
-/// The session that an answer opens.
-async fn new_session(
-    answer: Answer<'_>,
-    repository: &Rc<RepositoryName>,
-) -> Result<NewSession, Error> {
-    let Some(location) = location(&answer.url, answer.headers()) else {
-        return Err(answer.fail(NO_LOCATION));
-    };
-    let session = NewSession {
-        abandoned: Abandoned {
-            location,
-            repository: Rc::clone(repository),
-        },
-        chunk_min: chunk_min(&answer),
-    };
-    // The session is open, whatever becomes of the rest of the answer.
-    match answer.finish().await {
-        Ok(()) | Err(_) => Ok(session),
-    }
-}
-
 const NO_LOCATION: Kind = Kind::Protocol("the answer has no Location to go on with");
 
 fn chunk_min(answer: &Answer<'_>) -> u64 {
@@ -224,14 +194,25 @@ fn chunk_min(answer: &Answer<'_>) -> u64 {
         .unwrap_or(0)
 }
 
-impl<'c> UploadSession<'c> {
-    fn new(client: &'c Client, session: NewSession) -> Self {
-        Self {
-            client,
-            repository: session.abandoned.repository,
-            location: Some(session.abandoned.location),
-            chunk_min: session.chunk_min,
-        }
+impl UploadSession {
+    /// The session that an answer opens.
+    async fn of(
+        client: &Client,
+        answer: Answer<'_>,
+        repository: &Rc<RepositoryName>,
+    ) -> Result<Self, Error> {
+        let Some(location) = location(&answer.url, answer.headers()) else {
+            return Err(answer.fail(NO_LOCATION));
+        };
+        let session = Self {
+            client: client.again(),
+            repository: Rc::clone(repository),
+            location: Some(location),
+            chunk_min: chunk_min(&answer),
+        };
+        // The session is open from here on: if the rest of the answer is bad, it is given up.
+        answer.finish().await?;
+        Ok(session)
     }
 
     /// The fewest bytes that the registry takes in any chunk but the last; 0 when it did not say.
@@ -279,9 +260,10 @@ impl<'c> UploadSession<'c> {
         {
             headers.insert(CONTENT_RANGE, value);
         }
+        let client = self.client.again();
         let answer = {
             let call = self.call(Operation::UploadPatch, Method::PATCH, headers, body)?;
-            self.client.send(&call).await
+            client.send(&call).await
         };
         let answer = match answer {
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
@@ -325,6 +307,7 @@ impl<'c> UploadSession<'c> {
     /// # Cancel safety
     /// A dropped call counts as cancelled, and the session as given up.
     pub async fn status(mut self) -> Result<(Self, u64), Error> {
+        let client = self.client.again();
         let answer = {
             let call = self.call(
                 Operation::UploadStatus,
@@ -332,7 +315,7 @@ impl<'c> UploadSession<'c> {
                 HeaderMap::new(),
                 &Body::empty,
             )?;
-            self.client.send(&call).await?
+            client.send(&call).await?
         };
         let offset = answer.header(RANGE).and_then(end_of_range).unwrap_or(0);
         if location(&answer.url, answer.headers()).is_some() {
@@ -377,7 +360,7 @@ impl<'c> UploadSession<'c> {
     }
 }
 
-impl Drop for UploadSession<'_> {
+impl Drop for UploadSession {
     fn drop(&mut self) {
         if let Some(location) = self.location.take() {
             self.client.abandon(Abandoned {

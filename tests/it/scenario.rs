@@ -88,7 +88,7 @@ fn a_small_scenario_gets_the_documented_defaults() {
     assert_eq!(pull.pick, Pick::RoundRobin);
     assert_eq!(pull.repository.as_str(), "regstorm/web");
     assert_eq!(pull.request_timeout, Duration::from_secs(30));
-    assert_eq!(pull.iteration_timeout, Duration::from_secs(300));
+    assert_eq!(pull.iteration_timeout, Duration::from_mins(5));
     let Action::Push(push) = &push.action else {
         panic!("{push:?}");
     };

@@ -48,7 +48,7 @@ const VARIANTS: [Variant; 2] = [
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) fn read(entry: &Entry, sets: &Sets<'_>, sink: &Sink) -> Option<Journey> {
     let mut table = Table::open(&entry.item, sink)?;

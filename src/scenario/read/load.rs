@@ -40,7 +40,7 @@ const VARIANTS: [Variant; 3] = [
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Load>> {
     let Value::Array(items) = &item.value else {
