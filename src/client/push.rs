@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -11,6 +12,7 @@ use super::upload::{Method, Uploaded, upload};
 use crate::content::{Blob, Image};
 use crate::oci::{Reference, RepositoryName, Version};
 use crate::registry::Client;
+use crate::transport::Sent;
 
 /// How a client pushes.
 #[derive(Debug, Clone)]
@@ -25,8 +27,11 @@ pub struct PushHabits {
     pub mount_from: Option<RepositoryName>,
 }
 
-/// Hears of each blob as it is done.
+/// Hears of each blob as it goes and as it is done.
 pub trait Watch {
+    /// Bytes of a blob, those from `offset` on, are about to be sent; `sent` counts them as they go.
+    fn sending(&self, _blob: &Blob, _offset: u64, _sent: Rc<Sent>) {}
+
     /// A blob is in the registry now.
     fn uploaded(&self, _blob: &Blob, _how: Uploaded) {}
 }
@@ -103,11 +108,12 @@ pub async fn push(
     job.image(image, &reference.version).await
 }
 
-struct Job<'a> {
-    client: &'a Client,
-    repository: &'a RepositoryName,
-    habits: &'a PushHabits,
-    watch: &'a dyn Watch,
+/// What all the uploads of one push have in common.
+pub(super) struct Job<'a> {
+    pub(super) client: &'a Client,
+    pub(super) repository: &'a RepositoryName,
+    pub(super) habits: &'a PushHabits,
+    pub(super) watch: &'a dyn Watch,
 }
 
 impl Job<'_> {
@@ -143,7 +149,7 @@ impl Job<'_> {
     }
 
     async fn blob(&self, blob: &Blob) -> Result<Tally, Error> {
-        let how = upload(self.client, self.repository, blob, self.habits).await?;
+        let how = upload(self, blob).await?;
         self.watch.uploaded(blob, how);
         Ok(Tally::of(blob, how))
     }

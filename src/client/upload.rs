@@ -3,13 +3,12 @@
 use std::io;
 
 use crate::content::Blob;
-use crate::oci::RepositoryName;
-use crate::registry::{Client, Mounted, Posted, UploadSession};
+use crate::registry::{Mounted, Posted, UploadSession};
 use crate::transport::Body;
 use crate::units::ByteSize;
 
 use super::error::Error;
-use super::push::PushHabits;
+use super::push::Job;
 
 /// How the bytes of a blob are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +43,13 @@ pub enum Uploaded {
 const MAX_REPEATS: usize = 3;
 
 /// Brings one blob into a repository.
-pub(super) async fn upload(
-    client: &Client,
-    repository: &RepositoryName,
-    blob: &Blob,
-    habits: &PushHabits,
-) -> Result<Uploaded, Error> {
+pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error> {
+    let Job {
+        client,
+        repository,
+        habits,
+        watch,
+    } = *job;
     let digest = &blob.descriptor().digest;
     if habits.exists_check && client.blob_head(repository, digest).await?.is_some() {
         return Ok(Uploaded::Existed);
@@ -61,7 +61,11 @@ pub(super) async fn upload(
             Mounted::Session(opened) => session = Some(opened),
         }
     }
-    let whole = || Body::sized(blob.all(), blob.size());
+    let watched = |offset: u64, body: Body| {
+        watch.sending(blob, offset, body.sent());
+        body
+    };
+    let whole = || watched(0, Body::sized(blob.all(), blob.size()));
     let mut method = habits.method;
     if method == Method::Post {
         // A session that a mount has left open is used; a second one would be a stray.
@@ -83,8 +87,11 @@ pub(super) async fn upload(
             return Ok(Uploaded::Sent);
         }
         Method::Patch => session.patch(&whole, None).await?,
-        Method::PatchChunked => session.patch(&|| Body::chunked(blob.all()), None).await?,
-        Method::Chunks { size } => chunks(session, blob, size).await?,
+        Method::PatchChunked => {
+            let chunked = || watched(0, Body::chunked(blob.all()));
+            session.patch(&chunked, None).await?
+        }
+        Method::Chunks { size } => chunks(session, blob, size, &watched).await?,
     };
     session.put(digest, &Body::empty).await?;
     Ok(Uploaded::Sent)
@@ -95,6 +102,7 @@ async fn chunks(
     mut session: UploadSession,
     blob: &Blob,
     size: ByteSize,
+    watched: &dyn Fn(u64, Body) -> Body,
 ) -> Result<UploadSession, Error> {
     let mut offset = 0;
     let mut repeats = 0;
@@ -103,7 +111,7 @@ async fn chunks(
         let end = blob.size().min(offset.saturating_add(length));
         let range = offset..end;
         let body = || match blob.frames(range.clone()) {
-            Ok(frames) => Body::sized(frames, range.end - range.start),
+            Ok(frames) => watched(range.start, Body::sized(frames, range.end - range.start)),
             Err(error) => Body::sized(std::iter::once(Err(io::Error::other(error))), 1),
         };
         match session

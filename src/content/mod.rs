@@ -41,4 +41,4 @@ pub use image::Image;
 pub use open::{Compression, OpenOptions, open, open_all};
 pub use store::{LayerFiles, LayoutWriter, PartialBlob, StoreError};
 pub use synthetic::{Format, Salt, SizeSpec, SpecError, SyntheticSet, SyntheticSpec};
-pub use unpack::{UnpackError, UnpackOptions, Unpacked, unpack};
+pub use unpack::{UnpackError, UnpackOptions, Unpacked, unpack, unpack_files};

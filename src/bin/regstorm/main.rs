@@ -1,12 +1,19 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
+mod blob_progress;
 mod check;
+mod diagnosis;
 mod exit;
 mod progress;
+mod pull;
+mod pull_store;
+mod push;
 mod run;
 mod scenario_file;
 mod serve;
 mod signals;
+mod target_args;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -25,6 +32,8 @@ enum Command {
     Run(run::Args),
     /// Print what a scenario would do, and send nothing
     Check(scenario_file::ScenarioArgs),
+    Pull(pull::Args),
+    Push(push::Args),
     Serve(serve::Args),
 }
 
@@ -33,6 +42,8 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
+        Command::Pull(args) => pull::run(args),
+        Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
     };
     exit::code(ended)

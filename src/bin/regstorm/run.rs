@@ -65,7 +65,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
 
     let closure = finished.record.check();
     let exit = judge(&finished, &closure);
-    let document = document(&plan, environment, finished);
+    let document = document(&plan, environment, &finished);
     // The report is stored before anything else can go wrong.
     let stored = store(&document, args.out.as_deref());
     if !args.quiet {
@@ -132,7 +132,7 @@ fn judge(finished: &Finished, closure: &Closure) -> Exit {
     }
 }
 
-fn document(plan: &Plan, environment: Environment, finished: Finished) -> Document {
+fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Document {
     let header = |name: &str| {
         let mut found = finished.target_headers.iter().filter(|(it, _)| it == name);
         found.next().map(|(_, value)| value.clone())

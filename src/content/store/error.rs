@@ -20,6 +20,20 @@ pub enum StoreError {
     /// The directory holds something else.
     #[error("`{}` is not empty and not an OCI layout; give another directory", .0.display())]
     Occupied(PathBuf),
+    /// The directory holds a file that is not one of the image.
+    #[error(
+        "`{}` holds `{entry}`, which is no file of this image; give another directory",
+        .directory.display()
+    )]
+    Stranger {
+        /// The directory.
+        directory: PathBuf,
+        /// The name of the file.
+        entry: String,
+    },
+    /// An index has no layers.
+    #[error("an index has no layers to write; choose one of its platforms")]
+    NoLayers,
     /// The `index.json` of the layout cannot be added to.
     #[error("`{}` is not an OCI image index", .path.display())]
     Index {

@@ -24,17 +24,27 @@ impl LayoutWriter {
     /// # Errors
     /// [`StoreError::Occupied`] when the directory holds something else.
     pub fn create(root: &Path) -> Result<Self, StoreError> {
+        Self::check(root)?;
         let writer = Self {
             root: root.to_owned(),
         };
-        let is_ours = root.join("oci-layout").is_file() || root.join("blobs/.partial").is_dir();
-        if !is_ours && !is_empty(root).map_err(|error| write_error(root, error))? {
-            return Err(StoreError::Occupied(root.to_owned()));
-        }
         for directory in ["blobs/.partial", "blobs/sha256"] {
             create_directory(&root.join(directory))?;
         }
         Ok(writer)
+    }
+
+    /// Looks whether a directory may become a layout: it is one, or it is empty, or there is none. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Occupied`] when it holds something else.
+    pub fn check(root: &Path) -> Result<(), StoreError> {
+        let is_ours = root.join("oci-layout").is_file() || root.join("blobs/.partial").is_dir();
+        if is_ours || is_empty(root).map_err(|error| write_error(root, error))? {
+            Ok(())
+        } else {
+            Err(StoreError::Occupied(root.to_owned()))
+        }
     }
 
     /// Where a blob is, once it is there.
@@ -64,7 +74,7 @@ impl LayoutWriter {
             create_directory(directory)?;
         }
         let part = self.root.join("blobs/.partial").join(part);
-        PartialBlob::open(part, target, descriptor)
+        PartialBlob::open(part, target, *digest, Some(descriptor.size))
     }
 
     /// Adds a manifest, as it is, and gives its descriptor.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::StoreError;
 use crate::content::FRAME_SIZE;
 use crate::content::error::Mismatch;
-use crate::oci::{Descriptor, Hasher};
+use crate::oci::{Digest, Hasher};
 
 /// A blob of which perhaps not all bytes are there yet.
 ///
@@ -17,17 +17,21 @@ pub struct PartialBlob {
     file: File, // positioned at its end; locked
     path: PathBuf,
     target: PathBuf,
-    descriptor: Descriptor,
-    hasher: Hasher, // has seen `offset` bytes
-    offset: u64,    // <= descriptor.size
+    digest: Digest,
+    size: Option<u64>, // what the manifest says; schema 1 says nothing
+    hasher: Hasher,    // has seen `offset` bytes
+    offset: u64,       // <= size
 }
 
 impl PartialBlob {
     /// Opens the part that is there, or an empty one. Reads what is there, to know its hash.
+    ///
+    /// Without a size nobody can tell a part from the whole: it is then begun anew.
     pub(super) fn open(
         path: PathBuf,
         target: PathBuf,
-        descriptor: &Descriptor,
+        digest: Digest,
+        size: Option<u64>,
     ) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Write {
             path: path.clone(),
@@ -47,8 +51,9 @@ impl PartialBlob {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let mut part = Self {
-            hasher: descriptor.digest.algorithm().hasher(),
-            descriptor: descriptor.clone(),
+            hasher: digest.algorithm().hasher(),
+            digest,
+            size,
             offset: 0,
             file,
             path,
@@ -64,7 +69,7 @@ impl PartialBlob {
             .metadata()
             .map_err(|error| self.failed(error))?
             .len();
-        if length > self.descriptor.size {
+        if self.size.is_none_or(|size| length > size) {
             return self.restart();
         }
         let mut buffer = vec![0; FRAME_SIZE];
@@ -81,14 +86,14 @@ impl PartialBlob {
         }
     }
 
-    /// What is being written.
-    pub fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
     /// The bytes that are there already: where a `Range` request goes on.
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Are all the bytes there that the manifest promises? Nothing is left to be asked for then.
+    pub fn is_complete(&self) -> bool {
+        self.size == Some(self.offset)
     }
 
     /// Forgets what was written, for a server that begins at the start again.
@@ -97,7 +102,7 @@ impl PartialBlob {
     /// [`StoreError::Write`].
     pub fn restart(&mut self) -> Result<(), StoreError> {
         self.file.set_len(0).map_err(|error| self.failed(error))?;
-        self.hasher = self.descriptor.digest.algorithm().hasher();
+        self.hasher = self.digest.algorithm().hasher();
         self.offset = 0;
         Ok(())
     }
@@ -105,12 +110,14 @@ impl PartialBlob {
     /// Adds the next bytes.
     ///
     /// # Errors
-    /// [`StoreError::TooLong`] when these are more than the descriptor says, and none of them is written.
+    /// [`StoreError::TooLong`] when these are more than the manifest says, and none of them is written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        if bytes.len() as u64 > self.descriptor.size - self.offset {
+        if let Some(expected) = self.size
+            && bytes.len() as u64 > expected - self.offset
+        {
             return Err(StoreError::TooLong {
-                digest: self.descriptor.digest,
-                expected: self.descriptor.size,
+                digest: self.digest,
+                expected,
             });
         }
         // Byte for byte what is on the disk is in the hash, even when the disk is full in between.
@@ -136,11 +143,11 @@ impl PartialBlob {
     /// [`StoreError::TooShort`], and the part is kept; [`StoreError::DigestMismatch`], and it is removed, because no
     /// more bytes will make it right.
     pub fn commit(self) -> Result<(), StoreError> {
-        let Descriptor { digest, size, .. } = self.descriptor;
-        if self.offset < size {
+        let digest = self.digest;
+        if let Some(expected) = self.size.filter(|size| self.offset < *size) {
             return Err(StoreError::TooShort {
                 digest,
-                expected: size,
+                expected,
                 found: self.offset,
             });
         }

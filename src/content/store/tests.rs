@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 use crate::content::testing::{Files, Place, Tar, assert_true, named, options};
 use crate::content::{Image, open, open_all};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType};
+use crate::oci::{Descriptor, Digest, Manifest, MediaType};
 
 fn image(text: &str) -> (Place, Image) {
     let layer = Tar::new().file("file", text.as_bytes()).finish();
@@ -15,13 +15,6 @@ fn image(text: &str) -> (Place, Image) {
     let place = Place::new();
     let image = open(&place.directory("source", &files), &options(None)).unwrap();
     (place, image)
-}
-
-fn manifest(image: &Image) -> &ImageManifest {
-    let Content::Image(manifest) = image.manifest().content() else {
-        panic!("an image")
-    };
-    manifest
 }
 
 fn fill(image: &Image, begin: impl Fn(&Descriptor) -> PartialBlob) {
@@ -146,11 +139,16 @@ fn a_directory_of_something_else_is_not_touched() {
 fn layer_files_are_named_in_their_order() {
     let (place, image) = image("files");
     let root = place.path("layers");
-    let files = LayerFiles::create(&root, manifest(&image)).unwrap();
-    fill(&image, |descriptor| files.begin_blob(descriptor).unwrap());
-    assert!(image.blobs().all(|blob| files.has(blob.descriptor())));
-    let stranger = Descriptor::new(MediaType::OciLayer, Digest::sha256(b"x"), 1);
-    let error = files.begin_blob(&stranger).unwrap_err();
+    let files = LayerFiles::create(&root, image.manifest()).unwrap();
+    fill(&image, |blob| {
+        files.begin_blob(&blob.digest, Some(blob.size)).unwrap()
+    });
+    assert!(image.blobs().all(|blob| {
+        let blob = blob.descriptor();
+        files.has(&blob.digest, Some(blob.size)) && !files.has(&blob.digest, Some(blob.size + 1))
+    }));
+    let stranger = Digest::sha256(b"x");
+    let error = files.begin_blob(&stranger, Some(1)).unwrap_err();
     assert!(matches!(error, StoreError::NotInManifest(_)), "{error}");
     files.finish(image.manifest()).unwrap();
 
@@ -172,4 +170,76 @@ fn layer_files_are_named_in_their_order() {
     for layer in layers {
         assert_eq!(Digest::sha256(&fs::read(root.join(layer)).unwrap()), digest);
     }
+}
+
+#[test]
+fn a_directory_of_something_else_gets_no_layers() {
+    let (place, image) = image("files");
+    let root = place.path("layers");
+    fs::create_dir(&root).unwrap();
+    let of_another = format!("01-{}.tar.gz", Digest::sha256(b"x").short());
+    fs::write(root.join(&of_another), "x").unwrap();
+    LayerFiles::check(&root).unwrap();
+    let error = LayerFiles::create(&root, image.manifest()).unwrap_err();
+    assert!(error.to_string().contains(&of_another), "{error}");
+    fs::remove_file(root.join(&of_another)).unwrap();
+    // What an interruption leaves is no obstacle.
+    let part = image.layers()[0].descriptor();
+    drop(
+        LayerFiles::create(&root, image.manifest())
+            .unwrap()
+            .begin_blob(&part.digest, Some(part.size))
+            .unwrap(),
+    );
+    fs::write(root.join(".tmpAbCdEf"), "").unwrap();
+    LayerFiles::check(&root).unwrap();
+    LayerFiles::create(&root, image.manifest()).unwrap();
+    for stranger in [
+        "letter",
+        ".bashrc",
+        "01-letter.txt",
+        "0x-0123456789ab.tar",
+        ".partial",
+    ] {
+        fs::write(root.join(stranger), "").unwrap();
+        let error = LayerFiles::check(&root).unwrap_err();
+        assert!(error.to_string().contains(stranger), "{error}");
+        fs::remove_file(root.join(stranger)).unwrap();
+    }
+}
+
+#[test]
+fn layers_of_schema_1_come_bottom_first_and_without_sizes() {
+    let [top, base, empty] = ["top", "base", "empty"].map(|it| Digest::sha256(it.as_bytes()));
+    let text = format!(
+        r#"{{"schemaVersion":1,"fsLayers":[{{"blobSum":"{empty}"}},{{"blobSum":"{top}"}},{{"blobSum":"{empty}"}},{{"blobSum":"{base}"}}]}}"#
+    );
+    let manifest = Manifest::parse(text.into(), Some(&MediaType::DockerSchema1)).unwrap();
+    let place = Place::new();
+    let root = place.path("layers");
+    let files = LayerFiles::create(&root, &manifest).unwrap();
+    for name in ["top", "base", "empty"] {
+        let digest = Digest::sha256(name.as_bytes());
+        assert!(!files.has(&digest, None));
+        let mut part = files.begin_blob(&digest, None).unwrap();
+        part.write(b"what an interruption left").unwrap();
+        drop(part);
+        let mut part = files.begin_blob(&digest, None).unwrap();
+        assert_eq!(part.offset(), 0);
+        part.write(name.as_bytes()).unwrap();
+        assert!(!part.is_complete());
+        part.commit().unwrap();
+        assert!(files.has(&digest, None));
+    }
+    let layers = files.layers();
+    files.finish(&manifest).unwrap();
+    let read = |path: &std::path::PathBuf| fs::read_to_string(path).unwrap();
+    assert_eq!(
+        layers.iter().map(read).collect::<Vec<_>>(),
+        ["base", "empty", "top", "empty"]
+    );
+    assert_eq!(
+        &fs::read(root.join("manifest.json")).unwrap(),
+        manifest.raw()
+    );
 }

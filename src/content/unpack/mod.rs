@@ -20,4 +20,4 @@ mod tree;
 mod tests;
 
 pub use error::UnpackError;
-pub use rootfs::{UnpackOptions, Unpacked, unpack};
+pub use rootfs::{UnpackOptions, Unpacked, unpack, unpack_files};

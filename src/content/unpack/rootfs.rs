@@ -1,8 +1,8 @@
 //! All layers of an image, one over the other.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::UnpackError;
 use super::layer::Applied;
@@ -14,7 +14,7 @@ use crate::content::image::Image;
 use crate::content::metered::Metered;
 use crate::content::root::MAX_DOCUMENT;
 use crate::content::store::is_empty;
-use crate::oci::{Content, Digest, ImageConfig};
+use crate::oci::{Algorithm, Content, Digest, ImageConfig};
 use crate::units::ByteSize;
 
 /// Bounds of what is unpacked: an image may be made to fill a disk.
@@ -79,16 +79,7 @@ pub fn unpack(
             diff_ids: diff_ids.len(),
         });
     }
-    let write = |source| UnpackError::Write {
-        path: directory.to_owned(),
-        source,
-    };
-    if !is_empty(directory).map_err(write)? {
-        return Err(UnpackError::Occupied(directory.to_owned()));
-    }
-    fs::create_dir_all(directory).map_err(write)?;
-    let root = directory.canonicalize().map_err(write)?;
-
+    let root = prepare(directory)?;
     let mut applied = Applied::new(root, options);
     let mut left = options.max_bytes.get();
     for (descriptor, diff_id) in manifest.layers.iter().zip(&diff_ids) {
@@ -98,21 +89,59 @@ pub fn unpack(
             .find(|blob| blob.descriptor().digest == descriptor.digest)
             .ok_or(UnpackError::MissingLayer(descriptor.digest))?;
         applied.next_layer();
-        left -= apply_layer(&mut applied, blob, diff_id, left)?;
+        left -= apply_layer(&mut applied, blob.reader(), Some(diff_id), left)?;
         applied.report.layers += 1;
     }
     applied.finish()
 }
 
+/// Unpacks files that are layers, the bottom one first, into a new or empty directory.
+///
+/// For images of schema 1, whose config names no digest of a layer's uncompressed bytes. Who has checked the digests
+/// of the files has checked all there is.
+///
+/// # Errors
+/// [`UnpackError`] says which layer is at fault. The directory then holds a part of the image.
+pub fn unpack_files(
+    layers: &[PathBuf],
+    directory: &Path,
+    options: &UnpackOptions,
+) -> Result<Unpacked, UnpackError> {
+    let root = prepare(directory)?;
+    let mut applied = Applied::new(root, options);
+    let mut left = options.max_bytes.get();
+    for layer in layers {
+        applied.next_layer();
+        let file = File::open(layer).map_err(|error| applied.read_error(error))?;
+        left -= apply_layer(&mut applied, file, None, left)?;
+        applied.report.layers += 1;
+    }
+    applied.finish()
+}
+
+/// Makes sure of an empty directory, and gives the path that it really has.
+fn prepare(directory: &Path) -> Result<PathBuf, UnpackError> {
+    let write = |source| UnpackError::Write {
+        path: directory.to_owned(),
+        source,
+    };
+    if !is_empty(directory).map_err(write)? {
+        return Err(UnpackError::Occupied(directory.to_owned()));
+    }
+    fs::create_dir_all(directory).map_err(write)?;
+    directory.canonicalize().map_err(write)
+}
+
 /// Applies a layer of at most `limit` bytes, and gives their number.
 fn apply_layer(
     applied: &mut Applied<'_>,
-    blob: &Blob,
-    diff_id: &Digest,
+    packed: impl Read,
+    diff_id: Option<&Digest>,
     limit: u64,
 ) -> Result<u64, UnpackError> {
-    let plain = unpacked(blob.reader()).map_err(|error| applied.read_error(error))?;
-    let (reader, allowance) = Metered::new(Digesting::new(plain, diff_id.algorithm(), limit));
+    let plain = unpacked(packed).map_err(|error| applied.read_error(error))?;
+    let algorithm = diff_id.map_or(Algorithm::Sha256, Digest::algorithm);
+    let (reader, allowance) = Metered::new(Digesting::new(plain, algorithm, limit));
     let mut tar = tar::Archive::new(reader);
     let mut entries = tar.entries().map_err(|error| applied.read_error(error))?;
     loop {
@@ -131,7 +160,7 @@ fn apply_layer(
     let mut rest = tar.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| applied.read_error(error))?;
     let (found, bytes) = rest.into_inner().finish();
-    if found != *diff_id {
+    if let Some(diff_id) = diff_id.filter(|diff_id| **diff_id != found) {
         return Err(UnpackError::DiffId {
             layer: applied.layer(),
             digests: Mismatch::new(*diff_id, found),

@@ -369,3 +369,28 @@ fn a_directory_that_is_a_link_of_the_user_is_used() {
     unpack(&image, &place.path("link"), &UnpackOptions::default()).unwrap();
     assert!(place.path("real/a").exists());
 }
+
+#[test]
+fn files_that_no_config_names_are_unpacked_in_order() {
+    let place = Place::new();
+    let lower = Tar::new().file("a", b"lower").file("b", b"b").finish();
+    let upper = Tar::new().file("a", b"upper").file(".wh.b", b"").finish();
+    fs::write(place.path("1"), gzip(&lower)).unwrap();
+    fs::write(place.path("2"), &upper).unwrap();
+    let layers = ["1", "2", "2"].map(|name| place.path(name));
+    let root = place.path("root");
+    let unpacked = unpack_files(&layers, &root, &UnpackOptions::default()).unwrap();
+    assert_eq!(unpacked.layers, 3);
+    assert_eq!(names(&root), ["a"]);
+    assert_eq!(read(&root.join("a")), "upper");
+    fs::write(place.path("3"), Tar::new().file("../out", b"x").finish()).unwrap();
+    let error = unpack_files(
+        &[place.path("3")],
+        &place.path("other"),
+        &UnpackOptions::default(),
+    );
+    assert!(
+        matches!(error, Err(UnpackError::Escape { layer: 1, .. })),
+        "{error:?}"
+    );
+}

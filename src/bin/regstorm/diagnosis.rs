@@ -1,0 +1,238 @@
+//! What an error of a pull or push means to the person who typed it: the exit code, and what to do next.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use http::StatusCode;
+use regstorm::content::StoreError;
+use regstorm::oci::{Operation, Reference};
+use regstorm::registry::{self, Client, Kind};
+use regstorm::{client, transport};
+use tokio::time::timeout;
+
+use crate::exit::{Exit, Failure};
+use crate::target_args::Target;
+
+/// How long it is found out whether there is a registry at all.
+const PING_WAIT: Duration = Duration::from_secs(10);
+
+/// What servers that expect TLS answer to plain HTTP: Go's, nginx's, Apache's.
+const TLS_ANSWERS: [&str; 3] = [
+    "HTTP request to an HTTPS server",
+    "HTTP request was sent to HTTPS port",
+    "speaking plain HTTP to an SSL-enabled server",
+];
+const TLS_ADVICE: &str =
+    "the registry speaks TLS there, and regstorm speaks plain http:// only, so far";
+
+/// What was wanted of which registry.
+pub(crate) struct Errand<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) reference: &'a Reference,
+    /// Has there ever been an answer?
+    pub(crate) answered: bool,
+}
+
+/// The failure to report.
+pub(crate) async fn failure(error: client::Error, client: &Client, errand: &Errand<'_>) -> Failure {
+    match error {
+        client::Error::Registry(error) => {
+            if is_doubtful(&error) && !is_registry(&error, client).await {
+                let base = errand.target.base();
+                let text = format!(
+                    "{error}; there is no registry at {base}: check the path in front of /v2/"
+                );
+                return Failure::new(Exit::Target, anyhow!(text));
+            }
+            of_registry(&error, errand)
+        }
+        client::Error::Store(error) => store(&error),
+        error => Failure::new(Exit::Failed, error),
+    }
+}
+
+/// An error of the place where an image is kept.
+pub(crate) fn store(error: &io::Error) -> Failure {
+    let exit = match inner(error) {
+        Some(StoreError::Occupied(_) | StoreError::Stranger { .. }) => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, anyhow!(told(error)))
+}
+
+fn inner(error: &io::Error) -> Option<&StoreError> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The error with its causes, and what to do about it.
+fn told(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    let system = match inner(error) {
+        Some(StoreError::Write { source, .. }) => source.kind(),
+        Some(StoreError::DigestMismatch(_)) => {
+            text.push_str(
+                "; what the registry has, or what lies between, is damaged; nothing was kept of it",
+            );
+            return text;
+        }
+        _ => error.kind(),
+    };
+    match system {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            text.push_str(
+                "; free some space and run the same command again: what has come is kept",
+            );
+        }
+        _ => {}
+    }
+    text
+}
+
+/// Might it be no registry that has answered?
+fn is_doubtful(error: &registry::Error) -> bool {
+    match error.kind() {
+        Kind::Status { status, body } => {
+            matches!(
+                *status,
+                StatusCode::NOT_FOUND
+                    | StatusCode::METHOD_NOT_ALLOWED
+                    | StatusCode::NOT_IMPLEMENTED
+            ) && body.code.is_none()
+        }
+        Kind::Manifest(_) => true,
+        _ => false,
+    }
+}
+
+/// Asks once whether there is a registry, when its answer gives reason to doubt.
+async fn is_registry(error: &registry::Error, client: &Client) -> bool {
+    match timeout(PING_WAIT, client.ping()).await {
+        // A web server may say yes to everything.
+        Ok(Ok(headers)) => {
+            !matches!(error.kind(), Kind::Manifest(_))
+                || headers.contains_key("docker-distribution-api-version")
+        }
+        Ok(Err(refused)) => matches!(
+            refused.status(),
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+        ),
+        Err(_) => true,
+    }
+}
+
+fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
+    let (exit, advice) = match error.kind() {
+        Kind::Transport(cause) => of_transport(cause, errand),
+        Kind::Status { status, body } => {
+            let said = body.message.as_deref().unwrap_or_default();
+            if TLS_ANSWERS.iter().any(|it| said.contains(it)) {
+                (Exit::Target, TLS_ADVICE.to_owned())
+            } else {
+                of_status(*status, error.operation(), errand)
+            }
+        }
+        Kind::Digest { .. } | Kind::Size { .. } => (
+            Exit::Failed,
+            "what the registry has, or what lies between, is damaged".to_owned(),
+        ),
+        Kind::Sink(error) => return store(error),
+        _ => (Exit::Failed, String::new()),
+    };
+    if advice.is_empty() {
+        Failure::new(exit, anyhow!("{error}"))
+    } else {
+        Failure::new(exit, anyhow!("{error}; {advice}"))
+    }
+}
+
+fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String) {
+    use transport::{Error, Waiting};
+    let base = errand.target.base();
+    let never_answered = if errand.answered {
+        Exit::Failed
+    } else {
+        Exit::Target
+    };
+    match error {
+        Error::Connect { .. } | Error::Timeout(Waiting::Connect) => (
+            Exit::Target,
+            format!("does the registry run, and is {base} its address?"),
+        ),
+        Error::Dns { .. } | Error::Timeout(Waiting::Dns) => {
+            (Exit::Target, format!("is the host in {base} right?"))
+        }
+        Error::Timeout(_) => (
+            never_answered,
+            "--timeout lets a request take longer".to_owned(),
+        ),
+        Error::NotHttp(_) | Error::Origin(_) => (Exit::Target, TLS_ADVICE.to_owned()),
+        Error::Reset { received: 0, .. } if !errand.answered => (
+            Exit::Target,
+            format!(
+                "a port that expects TLS does that, too; regstorm speaks plain http:// only, so far ({base})"
+            ),
+        ),
+        Error::Reset { .. } => (
+            never_answered,
+            "run the same command again to go on".to_owned(),
+        ),
+        Error::Content(_) | Error::Harness(_) => (Exit::Failed, String::new()),
+        _ => (never_answered, String::new()),
+    }
+}
+
+fn of_status(status: StatusCode, operation: Operation, errand: &Errand<'_>) -> (Exit, String) {
+    let (reference, base) = (errand.reference, errand.target.base());
+    let repository = &reference.repository;
+    let user = errand.target.user();
+    match (status, operation) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) | (_, Operation::Token) => {
+            let advice = match user {
+                Some(user) if status == StatusCode::FORBIDDEN => {
+                    format!("user `{user}` may not do this in `{repository}`")
+                }
+                Some(user) => {
+                    format!("the registry does not let user `{user}` in: check name and password")
+                }
+                None => "the registry wants to know who asks: give --user NAME, and the password in REGSTORM_PASSWORD".to_owned(),
+            };
+            (Exit::Target, advice)
+        }
+        (StatusCode::NOT_FOUND, Operation::ManifestGet) => (
+            Exit::Failed,
+            format!("there is no `{reference}` at {base}, or it is not shown to you"),
+        ),
+        (StatusCode::NOT_FOUND, Operation::BlobGet | Operation::Redirected) => (
+            Exit::Failed,
+            "the registry has lost a blob of this image; push the image again".to_owned(),
+        ),
+        (
+            StatusCode::NOT_FOUND,
+            Operation::UploadStart | Operation::UploadPost | Operation::UploadMount,
+        ) => (
+            Exit::Failed,
+            format!("some registries want `{repository}` to be made before it is pushed to"),
+        ),
+        (StatusCode::RANGE_NOT_SATISFIABLE, Operation::UploadPatch) => (
+            Exit::Failed,
+            "--method patch sends a blob in one piece".to_owned(),
+        ),
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => (
+            Exit::Failed,
+            "the registry, or a proxy in front of it, limits what one request may carry".to_owned(),
+        ),
+        (StatusCode::TOO_MANY_REQUESTS, _) => (
+            Exit::Failed,
+            "wait, or lower --parallel, and run the same command again".to_owned(),
+        ),
+        _ => (Exit::Failed, String::new()),
+    }
+}

@@ -1,0 +1,302 @@
+//! `regstorm pull`: one image from a registry into a directory.
+
+use std::fs;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context as _, anyhow};
+use regstorm::client::{self, PullHabits, Pulled};
+use regstorm::content::{OpenOptions, UnpackOptions, Unpacked, open, unpack, unpack_files};
+use regstorm::oci::{Algorithm, Platform, Reference, Version};
+use regstorm::registry::Verify;
+use regstorm::units;
+use tokio::time::Instant;
+
+use crate::blob_progress::BlobProgress;
+use crate::diagnosis::{self, Errand};
+use crate::exit::{Exit, Failure, OrExit as _};
+use crate::pull_store::{Form, Kept, PullStore};
+use crate::target_args::TargetArgs;
+use crate::transfer::{self, Answered, Interrupts};
+
+/// Pull one image into a directory
+///
+/// DIR becomes an OCI layout, and the image is added to those that are in it. Every digest is checked before a blob
+/// gets its name. A pull that was interrupted goes on where it was when it is run again: blobs that are there are not
+/// asked for, and of half a blob only the rest is.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  regstorm pull http://localhost:5000 library/debian:12 debian
+  regstorm pull http://localhost:8081/link/to/docker/registry app:1.0 rootfs --unpack --user ci --password-file secret")]
+pub(crate) struct Args {
+    /// The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]
+    #[arg(value_name = "URL")]
+    url: String,
+
+    /// The image: NAME:TAG or NAME@DIGEST
+    #[arg(value_name = "NAME:TAG")]
+    reference: Reference,
+
+    /// Where to put it: a directory that is new or empty, or that a pull of the same form has filled
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+
+    /// Write a file for each layer, numbered from the bottom one, the config, and the manifest
+    #[arg(long, conflicts_with = "unpack")]
+    layers: bool,
+
+    /// Make DIR the root filesystem: the layers one over the other, whiteouts applied
+    ///
+    /// The blobs are kept in `.DIR.regstorm` beside DIR until all of them have come, and DIR appears when everything
+    /// is unpacked. Owners, devices and extended attributes are not kept.
+    #[arg(long)]
+    unpack: bool,
+
+    /// Which image to take when there is one for each platform: os/arch[/variant]
+    #[arg(long, value_name = "PLATFORM", default_value = "linux/amd64")]
+    platform: Platform,
+
+    /// Blobs fetched at once
+    #[arg(long, value_name = "N", default_value = "3")]
+    parallel: NonZeroUsize,
+
+    /// Show nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// What the command works on, once all of the command line is understood.
+struct Job {
+    reference: Reference,
+    habits: PullHabits,
+    destination: Destination,
+    progress: Rc<BlobProgress>,
+    quiet: bool,
+}
+
+enum Destination {
+    /// The files of the image are what is wanted.
+    Files { form: Form, directory: PathBuf },
+    /// They are only needed until the root filesystem is there.
+    Root(Workshop),
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let target = args.target.resolve(&args.url)?;
+    let destination = match (args.layers, args.unpack) {
+        (_, true) => Destination::Root(Workshop::beside(&args.directory).or_exit(Exit::Usage)?),
+        (layers, false) => Destination::Files {
+            form: if layers { Form::Layers } else { Form::Layout },
+            directory: args.directory,
+        },
+    };
+    let job = Job {
+        reference: args.reference,
+        habits: PullHabits {
+            parallel: args.parallel,
+            // The digest is checked by what writes the blob to the disk.
+            verify: Verify::Length,
+            platform: args.platform,
+        },
+        destination,
+        progress: BlobProgress::new(args.quiet),
+        quiet: args.quiet,
+    };
+    let (form, root) = match &job.destination {
+        Destination::Files { form, directory } => (*form, directory.clone()),
+        Destination::Root(workshop) => (Form::Either, workshop.image()),
+    };
+    let store = PullStore::open(form, root, Rc::clone(&job.progress)).or_exit(Exit::Usage)?;
+
+    transfer::block_on(async |mut interrupts| {
+        let began = Instant::now();
+        let answered = Rc::new(Answered::default());
+        let client = target.client(answered.clone());
+        job.progress
+            .line(&format!("pull {} from {}", job.reference, target.base()));
+        let work = client::pull(&client, &job.reference, &job.habits, &store);
+        match transfer::watched(&mut interrupts, &job.progress, work).await {
+            None => {
+                job.progress.line(
+                    "interrupted; what has come is kept, and the same command goes on from there",
+                );
+                Ok(Exit::Interrupted)
+            }
+            Some(Err(error)) => {
+                let errand = Errand {
+                    target: &target,
+                    reference: &job.reference,
+                    answered: answered.get(),
+                };
+                Err(diagnosis::failure(error, &client, &errand).await)
+            }
+            Some(Ok(pulled)) => keep(&job, store, &pulled, (began, &mut interrupts)).await,
+        }
+    })
+}
+
+/// Makes of the blobs what was asked for, and says how it went.
+async fn keep(
+    job: &Job,
+    store: PullStore,
+    pulled: &Pulled,
+    (began, interrupts): (Instant, &mut Interrupts),
+) -> Result<Exit, Failure> {
+    let moved_in = began.elapsed();
+    let tag = match &job.reference.version {
+        Version::Tag(tag) => Some(tag),
+        Version::Digest(_) => None,
+    };
+    let was_chosen = store.was_chosen();
+    let left_out = store.left_out();
+    let kept = store
+        .finish(&pulled.manifest, tag)
+        .map_err(|error| diagnosis::store(&error))?;
+    if left_out > 0 {
+        job.progress.line(&format!(
+            "{left_out} layers are not distributed by registries and were left out"
+        ));
+    }
+    let shown = match &job.destination {
+        Destination::Files { directory, .. } => directory,
+        Destination::Root(workshop) => {
+            let (from, to) = (workshop.image(), workshop.root());
+            let work = tokio::task::spawn_blocking(move || unpack_kept(&kept, &from, &to));
+            let Some(unpacked) = interrupts.or(work).await else {
+                job.progress.line("interrupted; the blobs are kept");
+                return Ok(Exit::Interrupted);
+            };
+            let unpacked = unpacked.or_exit(Exit::Defect)?.or_exit(Exit::Failed)?;
+            workshop.publish().or_exit(Exit::Failed)?;
+            if let Some(lost) = lost(&unpacked) {
+                job.progress.line(&lost);
+            }
+            &workshop.directory
+        }
+    };
+    if !job.quiet {
+        let platform = if was_chosen {
+            format!(" ({})", job.habits.platform)
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "pulled {}{platform} {} to {} · {} fetched, {} present · {}",
+            job.reference,
+            pulled.manifest.digest(Algorithm::Sha256),
+            shown.display(),
+            blobs(pulled.fetched),
+            pulled.present,
+            transfer::speed(pulled.bytes, moved_in),
+        );
+        writeln!(std::io::stdout().lock(), "{line}").or_exit(Exit::Defect)?;
+    }
+    Ok(Exit::Passed)
+}
+
+fn blobs(count: usize) -> String {
+    let many = if count == 1 { "" } else { "s" };
+    format!("{} blob{many}", units::count(count as u64))
+}
+
+fn unpack_kept(kept: &Kept, from: &Path, to: &Path) -> anyhow::Result<Unpacked> {
+    if to.symlink_metadata().is_ok() {
+        // Half of what an interrupted command has unpacked.
+        fs::remove_dir_all(to).with_context(|| format!("cannot remove {}", to.display()))?;
+    }
+    let options = UnpackOptions::default();
+    match kept {
+        Kept::Layout(descriptor) => {
+            let only = OpenOptions {
+                reference: Some(descriptor.digest.to_string()),
+                ..OpenOptions::default()
+            };
+            Ok(unpack(&open(from, &only)?, to, &options)?)
+        }
+        Kept::Layers(layers) => Ok(unpack_files(layers, to, &options)?),
+    }
+}
+
+/// What of the image is not in the directory, if anything.
+fn lost(unpacked: &Unpacked) -> Option<String> {
+    let counted = [
+        (unpacked.owners_skipped, "owners other than root"),
+        (unpacked.devices_skipped, "devices and pipes"),
+        (unpacked.set_id_bits_dropped, "set-id bits"),
+        (unpacked.attributes_skipped, "extended attributes"),
+    ];
+    let lost: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{what} ({})", units::count(*count)))
+        .collect();
+    (!lost.is_empty()).then(|| format!("not kept: {}", lost.join(", ")))
+}
+
+/// The directory beside DIR in which a root filesystem is made. It has a name of its own, so that the next command
+/// finds what an interrupted one has left.
+struct Workshop {
+    directory: PathBuf, // what the user asked for
+    place: PathBuf,
+}
+
+impl Workshop {
+    /// The workshop for a directory, which must be new or empty.
+    fn beside(directory: &Path) -> anyhow::Result<Self> {
+        let shown = directory.display();
+        // A link is followed to where the user means.
+        let directory = match directory.canonicalize() {
+            Ok(real) => real,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => directory.to_owned(),
+            Err(error) => return Err(anyhow!("cannot use {shown}: {error}")),
+        };
+        if directory.symlink_metadata().is_ok() {
+            let mut entries =
+                fs::read_dir(&directory).with_context(|| format!("cannot use {shown}"))?;
+            if entries.next().is_some() {
+                return Err(anyhow!("{shown} is not empty; give a new directory"));
+            }
+        }
+        let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
+            return Err(anyhow!("{shown} has no directory beside it to work in"));
+        };
+        let mut own = std::ffi::OsString::from(".");
+        own.push(name);
+        own.push(".regstorm");
+        Ok(Self {
+            place: parent.join(own),
+            directory,
+        })
+    }
+
+    /// Where the blobs are.
+    fn image(&self) -> PathBuf {
+        self.place.join("image")
+    }
+
+    /// What becomes the directory.
+    fn root(&self) -> PathBuf {
+        self.place.join("root")
+    }
+
+    /// Puts the finished filesystem where the user wants it, and takes the rest away.
+    fn publish(&self) -> anyhow::Result<()> {
+        // An empty directory is replaced; one that is no longer empty is not.
+        fs::rename(self.root(), &self.directory).with_context(|| {
+            format!(
+                "cannot move the finished {} to {}",
+                self.root().display(),
+                self.directory.display()
+            )
+        })?;
+        fs::remove_dir_all(self.image())
+            .and_then(|()| fs::remove_dir(&self.place))
+            .with_context(|| format!("cannot remove {}", self.place.display()))
+    }
+}

@@ -1,0 +1,263 @@
+//! Where `regstorm pull` puts an image while it comes: an OCI layout, or a file for each layer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use regstorm::client::{BlobSlot, Store};
+use regstorm::content::{LayerFiles, LayoutWriter, PartialBlob, StoreError};
+use regstorm::oci::{Content, Descriptor, Digest, Hasher, ImageIndex, Manifest, MediaType, Tag};
+use regstorm::registry::{BlobSink, Wanted};
+
+use crate::blob_progress::BlobProgress;
+
+/// What the files of an image look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// An OCI layout; schema 1 cannot be in it.
+    Layout,
+    /// A file for each layer, and the manifest.
+    Layers,
+    /// An OCI layout if it can be one, else a file for each layer: something to unpack.
+    Either,
+}
+
+/// A directory that fills with an image.
+pub(crate) struct PullStore {
+    form: Form,
+    root: PathBuf,
+    filling: RefCell<Option<Filling>>, // there once the manifest has come
+    index: RefCell<Option<ImageIndex>>, // that led to the image
+    left_out: Cell<usize>,
+    progress: Rc<BlobProgress>,
+}
+
+enum Filling {
+    Layout(LayoutWriter),
+    Layers(LayerFiles),
+}
+
+/// What an image has become.
+pub(crate) enum Kept {
+    /// An OCI layout, with this image in it.
+    Layout(Descriptor),
+    /// These files, the bottom layer first.
+    Layers(Vec<PathBuf>),
+}
+
+/// An image that an OCI layout cannot hold.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this is an image of the old schema 1, whose digest is not that of its bytes: an OCI layout cannot hold it; \
+     pull it with --layers or --unpack"
+)]
+struct NoLayout;
+
+impl PullStore {
+    /// A store in `root`, which is looked at and not changed until the manifest comes.
+    pub(crate) fn open(
+        form: Form,
+        root: PathBuf,
+        progress: Rc<BlobProgress>,
+    ) -> Result<Self, StoreError> {
+        match form {
+            Form::Layout => LayoutWriter::check(&root)?,
+            Form::Layers => LayerFiles::check(&root)?,
+            // Only this command writes there.
+            Form::Either => {}
+        }
+        Ok(Self {
+            form,
+            root,
+            filling: RefCell::default(),
+            index: RefCell::default(),
+            left_out: Cell::default(),
+            progress,
+        })
+    }
+
+    /// Is the image one of several for different platforms?
+    pub(crate) fn was_chosen(&self) -> bool {
+        self.index.borrow().is_some()
+    }
+
+    /// Layers that registries do not distribute, and which are missing here.
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out.get()
+    }
+
+    /// Completes what was filled, under a name if there is one.
+    pub(crate) fn finish(self, manifest: &Manifest, tag: Option<&Tag>) -> io::Result<Kept> {
+        match self.filling.into_inner() {
+            Some(Filling::Layers(files)) => {
+                let layers = files.layers();
+                files.finish(manifest).map_err(io::Error::other)?;
+                Ok(Kept::Layers(layers))
+            }
+            Some(Filling::Layout(layout)) => {
+                let mut descriptor = layout.add_manifest(manifest).map_err(io::Error::other)?;
+                let index = self.index.into_inner();
+                descriptor.platform = index.and_then(|index| {
+                    let mut entries = index.manifests.into_iter();
+                    entries.find(|it| it.digest == descriptor.digest)?.platform
+                });
+                layout
+                    .finish(descriptor.clone(), tag.map(Tag::as_str))
+                    .map_err(io::Error::other)?;
+                Ok(Kept::Layout(descriptor))
+            }
+            None => Err(io::Error::other(StoreError::NoLayers)),
+        }
+    }
+
+    fn fill(&self, manifest: &Manifest) -> io::Result<Filling> {
+        let is_schema1 = matches!(manifest.content(), Content::Schema1(_));
+        match (self.form, is_schema1) {
+            (Form::Layout, true) => Err(io::Error::other(NoLayout)),
+            (Form::Layout | Form::Either, false) => {
+                let layout = LayoutWriter::create(&self.root).map_err(io::Error::other)?;
+                Ok(Filling::Layout(layout))
+            }
+            (Form::Layers, _) | (Form::Either, true) => {
+                let files = LayerFiles::create(&self.root, manifest).map_err(io::Error::other)?;
+                Ok(Filling::Layers(files))
+            }
+        }
+    }
+
+    /// Counts what is to come.
+    fn announce(&self, manifest: &Manifest) {
+        let mut seen = BTreeSet::new();
+        let mut bytes = 0;
+        match manifest.content() {
+            Content::Index(_) => {}
+            Content::Schema1(schema1) => seen.extend(schema1.layers_bottom_first()),
+            Content::Image(image) => {
+                let is_foreign = |blob: &&Descriptor| blob.media_type.is_foreign_layer();
+                self.left_out
+                    .set(image.layers.iter().filter(is_foreign).count());
+                for blob in std::iter::once(&image.config).chain(&image.layers) {
+                    if !is_foreign(&blob) && seen.insert(blob.digest) {
+                        bytes += blob.size;
+                    }
+                }
+            }
+        }
+        self.progress.expect(seen.len(), bytes);
+    }
+}
+
+impl Store for PullStore {
+    fn manifest(&self, manifest: &Manifest) -> io::Result<()> {
+        if let Content::Index(index) = manifest.content() {
+            *self.index.borrow_mut() = Some(index.as_ref().clone());
+            return Ok(());
+        }
+        let filling = self.fill(manifest)?;
+        *self.filling.borrow_mut() = Some(filling);
+        self.announce(manifest);
+        Ok(())
+    }
+
+    fn slot(&self, wanted: &Wanted) -> io::Result<Option<Box<dyn BlobSlot>>> {
+        let filling = self.filling.borrow();
+        let filling = filling.as_ref();
+        let filling = filling.ok_or_else(|| io::Error::other(StoreError::NoLayers))?;
+        let (digest, size) = (wanted.digest, wanted.size);
+        let part = match filling.begin(&digest, size).map_err(io::Error::other)? {
+            None => {
+                self.progress.done(&digest, size, "already here");
+                return Ok(None);
+            }
+            Some(part) => part,
+        };
+        self.progress.begin(&digest, size, part.offset());
+        Ok(Some(Box::new(Slot {
+            part: Some(part),
+            wanted: *wanted,
+            progress: Rc::clone(&self.progress),
+        })))
+    }
+}
+
+impl Filling {
+    /// A blob to be written, unless it is there.
+    fn begin(&self, digest: &Digest, size: Option<u64>) -> Result<Option<PartialBlob>, StoreError> {
+        // An interruption may have come between the last byte and the name. There is nothing left to ask for then;
+        // and if the bytes are wrong, they are gone now.
+        for _ in 0..2 {
+            match self.part(digest, size)? {
+                Some(part) if part.is_complete() => match part.commit() {
+                    Ok(()) => return Ok(None),
+                    Err(StoreError::DigestMismatch(_)) => {}
+                    Err(error) => return Err(error),
+                },
+                part => return Ok(part),
+            }
+        }
+        self.part(digest, size)
+    }
+
+    fn part(&self, digest: &Digest, size: Option<u64>) -> Result<Option<PartialBlob>, StoreError> {
+        match (self, size) {
+            (Self::Layers(files), _) if files.has(digest, size) => Ok(None),
+            (Self::Layers(files), _) => files.begin_blob(digest, size).map(Some),
+            (Self::Layout(layout), Some(size)) => {
+                let blob =
+                    Descriptor::new(MediaType::from("application/octet-stream"), *digest, size);
+                if layout.has(&blob) {
+                    return Ok(None);
+                }
+                layout.begin_blob(&blob).map(Some)
+            }
+            // Only schema 1 has no sizes, and it is not in a layout.
+            (Self::Layout(_), None) => Err(StoreError::NotInManifest(*digest)),
+        }
+    }
+}
+
+/// A blob that comes. The part hashes what is written to the disk and will not give a name to the wrong bytes, so
+/// that nobody needs to hash them a second time on the way.
+struct Slot {
+    part: Option<PartialBlob>, // until it is committed
+    wanted: Wanted,
+    progress: Rc<BlobProgress>,
+}
+
+impl Slot {
+    fn part(&mut self) -> io::Result<&mut PartialBlob> {
+        let closed = || io::Error::other("the blob is closed");
+        self.part.as_mut().ok_or_else(closed)
+    }
+}
+
+impl BlobSink for Slot {
+    fn resume(&mut self) -> Option<(u64, Hasher)> {
+        let part = self.part.as_ref()?;
+        // The hash of what is here stays with the part.
+        Some((part.offset(), self.wanted.digest.algorithm().hasher()))
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.progress.restart(&self.wanted.digest);
+        self.part()?.restart().map_err(io::Error::other)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.progress.came(&self.wanted.digest, bytes.len() as u64);
+        self.part()?.write(bytes).map_err(io::Error::other)
+    }
+}
+
+impl BlobSlot for Slot {
+    fn commit(mut self: Box<Self>) -> io::Result<()> {
+        if let Some(part) = self.part.take() {
+            part.commit().map_err(io::Error::other)?;
+        }
+        let Wanted { digest, size, .. } = self.wanted;
+        self.progress.done(&digest, size, "fetched");
+        Ok(())
+    }
+}

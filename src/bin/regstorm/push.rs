@@ -1,0 +1,265 @@
+//! `regstorm push`: one image from a file or directory into a registry.
+
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use anyhow::anyhow;
+use regstorm::client::{self, Method, PushHabits, Pushed, Uploaded, Watch};
+use regstorm::content::{Blob, Compression, ContentError, Image, OpenOptions, open};
+use regstorm::oci::{Platform, Reference, RepositoryName, Version};
+use regstorm::transport::Sent;
+use regstorm::units::{self, ByteSize};
+use tokio::time::Instant;
+
+use crate::blob_progress::BlobProgress;
+use crate::diagnosis::{self, Errand};
+use crate::exit::{Exit, Failure, OrExit as _};
+use crate::target_args::TargetArgs;
+use crate::transfer::{self, Answered};
+
+/// Push one image into a registry
+///
+/// SOURCE is what `docker save` writes, unpacked or as a tar, or an OCI layout, unpacked or as a tar. All of it is read
+/// and checked before anything is sent. Blobs that the registry has are not sent again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  regstorm push app.tar http://localhost:5000 team/app:1.0
+  regstorm push layout http://localhost:8081/link/to/docker/registry app:1.0 --method chunks --chunk-size 4MiB")]
+pub(crate) struct Args {
+    /// The image: a docker-save directory or tar, or an OCI layout directory or tar
+    #[arg(value_name = "SOURCE")]
+    source: PathBuf,
+
+    /// The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]
+    #[arg(value_name = "URL")]
+    url: String,
+
+    /// What to call it there: NAME:TAG, or NAME@DIGEST with the digest that it has
+    #[arg(value_name = "NAME:TAG")]
+    reference: Reference,
+
+    /// How the bytes of a blob are sent
+    #[arg(long, value_enum, default_value_t = MethodName::Patch)]
+    method: MethodName,
+
+    /// The size of each chunk but the last, with --method chunks [default: 8MiB]
+    #[arg(long, value_name = "SIZE")]
+    chunk_size: Option<ByteSize>,
+
+    /// What becomes of the plain layers of a docker save
+    #[arg(long, value_enum, default_value_t = Compress::Gzip)]
+    compress: Compress,
+
+    /// Which image of SOURCE, when there are several: a name that stands in it, or a digest
+    #[arg(long = "reference", value_name = "NAME")]
+    name: Option<String>,
+
+    /// Push one image of an index only: os/arch[/variant] [default: the index and all its images]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Platform>,
+
+    /// Ask the registry to take over blobs from this repository, where it has them
+    #[arg(long, value_name = "REPO")]
+    mount_from: Option<RepositoryName>,
+
+    /// Send every blob without asking whether it is there
+    #[arg(long)]
+    no_exists_check: bool,
+
+    /// Blobs sent at once
+    #[arg(long, value_name = "N", default_value = "5")]
+    parallel: NonZeroUsize,
+
+    /// Show nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum MethodName {
+    /// One POST with all the bytes; where the registry does not take that, POST and PUT
+    Post,
+    /// POST, then PUT with all the bytes
+    Put,
+    /// POST, one PATCH with all the bytes, then PUT
+    Patch,
+    /// The same without telling the length (chunked transfer encoding), as docker does
+    PatchChunked,
+    /// POST, a PATCH for each chunk, then PUT
+    Chunks,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Compress {
+    /// They are compressed, as docker push does, always to the same bytes
+    Gzip,
+    /// They are sent as they are
+    Keep,
+}
+
+/// Shows each blob as it goes.
+struct Shown(Rc<BlobProgress>);
+
+impl Watch for Shown {
+    fn sending(&self, blob: &Blob, offset: u64, sent: Rc<Sent>) {
+        let digest = &blob.descriptor().digest;
+        self.0.sending(digest, blob.size(), offset, sent);
+    }
+
+    fn uploaded(&self, blob: &Blob, how: Uploaded) {
+        let how = match how {
+            Uploaded::Existed => "already there",
+            Uploaded::Mounted => "mounted",
+            Uploaded::Sent => "sent",
+        };
+        self.0
+            .done(&blob.descriptor().digest, Some(blob.size()), how);
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let habits = PushHabits {
+        parallel: args.parallel,
+        method: method(&args).or_exit(Exit::Usage)?,
+        exists_check: !args.no_exists_check,
+        mount_from: args.mount_from.clone(),
+    };
+    let target = args.target.resolve(&args.url)?;
+    let progress = BlobProgress::new(args.quiet);
+    progress.line(&format!("read {}", args.source.display()));
+    let options = OpenOptions {
+        compression: match args.compress {
+            Compress::Gzip => Compression::Gzip,
+            Compress::Keep => Compression::Keep,
+        },
+        reference: args.name,
+        platform: args.platform,
+        ..OpenOptions::default()
+    };
+    // Nothing catches Ctrl-C yet: it ends the reading at once, and there is nothing to tidy up.
+    let image = open(&args.source, &options).map_err(unreadable)?;
+    let reference = args.reference;
+    fits(&reference, &image).or_exit(Exit::Usage)?;
+    let (blobs, bytes) = load(&image);
+    progress.expect(blobs, bytes);
+
+    transfer::block_on(async |mut interrupts| {
+        let began = Instant::now();
+        let answered = Rc::new(Answered::default());
+        let client = target.client(answered.clone());
+        let base = target.base();
+        progress.line(&format!(
+            "push {reference} to {base}: {blobs} blobs, {}",
+            units::bytes(bytes)
+        ));
+        let shown = Shown(Rc::clone(&progress));
+        let work = client::push(&client, &reference, &image, &habits, &shown);
+        let ended = transfer::watched(&mut interrupts, &progress, work).await;
+        let cancelled = match &ended {
+            Some(Ok(_)) => None,
+            _ => transfer::cancel(&client, &mut interrupts).await,
+        };
+        match ended {
+            None => {
+                let cancelled = cancelled.map_or_else(String::new, |it| format!("; {it}"));
+                progress.line(&format!("interrupted{cancelled}"));
+                Ok(Exit::Interrupted)
+            }
+            Some(Err(error)) => {
+                if let Some(cancelled) = cancelled {
+                    progress.line(&cancelled);
+                }
+                let errand = Errand {
+                    target: &target,
+                    reference: &reference,
+                    answered: answered.get(),
+                };
+                Err(diagnosis::failure(error, &client, &errand).await)
+            }
+            Some(Ok(pushed)) => {
+                if !args.quiet {
+                    let digest = image.descriptor().digest;
+                    let sum = sum(&pushed);
+                    let speed = transfer::speed(pushed.blobs.bytes, began.elapsed());
+                    let line = format!("pushed {reference} {digest} to {base} · {sum} · {speed}");
+                    writeln!(std::io::stdout().lock(), "{line}").or_exit(Exit::Defect)?;
+                }
+                Ok(Exit::Passed)
+            }
+        }
+    })
+}
+
+fn method(args: &Args) -> anyhow::Result<Method> {
+    const DEFAULT_CHUNK: ByteSize = ByteSize::from_mib(8);
+    if args.chunk_size.is_some() && args.method != MethodName::Chunks {
+        return Err(anyhow!("--chunk-size belongs to --method chunks"));
+    }
+    let size = args.chunk_size.unwrap_or(DEFAULT_CHUNK);
+    if size.get() == 0 {
+        return Err(anyhow!("--chunk-size: a chunk has at least one byte"));
+    }
+    Ok(match args.method {
+        MethodName::Post => Method::Post,
+        MethodName::Put => Method::Put,
+        MethodName::Patch => Method::Patch,
+        MethodName::PatchChunked => Method::PatchChunked,
+        MethodName::Chunks => Method::Chunks { size },
+    })
+}
+
+fn unreadable(error: ContentError) -> Failure {
+    match error {
+        // Nothing is wrong with the image; this machine has no room to compress it.
+        ContentError::Spool { .. } => Failure::new(Exit::Failed, error),
+        ContentError::Ambiguous { .. } => {
+            Failure::new(Exit::Usage, anyhow!("{error} (--reference NAME)"))
+        }
+        error => Failure::new(Exit::Usage, error),
+    }
+}
+
+/// Who pushes by digest must name the one that the image has: it cannot have another.
+fn fits(reference: &Reference, image: &Image) -> anyhow::Result<()> {
+    let Version::Digest(wanted) = &reference.version else {
+        return Ok(());
+    };
+    let found = image.manifest().digest(wanted.algorithm());
+    if found == *wanted {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "the image has the digest {found}, and cannot be pushed as {wanted}; give a tag, or its own digest"
+    ))
+}
+
+/// How many blobs are to be in the registry, and their bytes. What two images of an index share is asked for twice.
+fn load(image: &Image) -> (usize, u64) {
+    let own = image.blobs().fold((0, 0), |(count, bytes), blob| {
+        (count + 1, bytes + blob.size())
+    });
+    image
+        .children()
+        .iter()
+        .map(load)
+        .fold(own, |sum, child| (sum.0 + child.0, sum.1 + child.1))
+}
+
+fn sum(pushed: &Pushed) -> String {
+    let blobs = &pushed.blobs;
+    let many = if blobs.sent == 1 { "" } else { "s" };
+    let mut text = format!("{} blob{many} sent, {} present", blobs.sent, blobs.existed);
+    if blobs.mounted > 0 {
+        text.push_str(&format!(", {} mounted", blobs.mounted));
+    }
+    if pushed.manifests > 1 {
+        text.push_str(&format!(", {} manifests", pushed.manifests));
+    }
+    text
+}

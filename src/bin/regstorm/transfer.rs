@@ -1,0 +1,128 @@
+//! An image on its way: the runtime it moves on, and Ctrl-C.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use regstorm::client;
+use regstorm::registry::{Client, Exchange, Observer};
+use regstorm::units;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::blob_progress::BlobProgress;
+use crate::exit::{Exit, Failure, OrExit as _};
+use crate::signals;
+
+/// How often the progress is brought up to date.
+const TICK: Duration = Duration::from_millis(125);
+
+/// How long a registry has to cancel what was left open.
+const CANCEL_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs async work on this thread, with all that it may need.
+pub(crate) fn block_on<T>(
+    work: impl AsyncFnOnce(Interrupts) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .or_exit(Exit::Defect)?;
+    let interrupts = Interrupts::listen().or_exit(Exit::Defect)?;
+    let result = runtime.block_on(work(interrupts));
+    // Blocking work that was interrupted is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+/// Ctrl-C and SIGTERM.
+pub(crate) struct Interrupts(watch::Receiver<u32>);
+
+impl Interrupts {
+    fn listen() -> std::io::Result<Self> {
+        let (count, interrupts) = watch::channel(0);
+        signals::on_interrupt(move || count.send_modify(|count| *count += 1))?;
+        Ok(Self(interrupts))
+    }
+
+    /// The end of the work, or `None` when it was interrupted.
+    pub(crate) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            _ = self.0.changed() => None,
+            ended = work => Some(ended),
+        }
+    }
+}
+
+/// Knows whether the registry has ever answered.
+#[derive(Default)]
+pub(crate) struct Answered(Cell<bool>);
+
+impl Answered {
+    pub(crate) fn get(&self) -> bool {
+        self.0.get()
+    }
+}
+
+impl Observer for Answered {
+    fn exchange(&self, exchange: &Exchange<'_>) {
+        if exchange.status.is_some() {
+            self.0.set(true);
+        }
+    }
+}
+
+/// Moves an image, and shows how far it is. `None`: it was interrupted.
+pub(crate) async fn watched<T>(
+    interrupts: &mut Interrupts,
+    progress: &BlobProgress,
+    work: impl Future<Output = Result<T, client::Error>>,
+) -> Option<Result<T, client::Error>> {
+    let mut work = pin!(work);
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let both = async {
+        loop {
+            tokio::select! {
+                ended = &mut work => return ended,
+                _ = ticks.tick() => progress.tick(),
+            }
+        }
+    };
+    let ended = interrupts.or(both).await;
+    progress.clear();
+    ended
+}
+
+/// Has the registry cancel the uploads that were given up. A second Ctrl-C ends the wait.
+///
+/// Says what a person should know of it, if anything.
+pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Option<String> {
+    const LEFT: &str = "an upload may stay open at the registry until it expires there";
+    let cancelled = timeout(CANCEL_WAIT, client.cancel_abandoned());
+    match interrupts.or(cancelled).await {
+        Some(Ok(Ok(0))) => None,
+        Some(Ok(Ok(1))) => Some("1 upload was cancelled".to_owned()),
+        Some(Ok(Ok(count))) => Some(format!("{count} uploads were cancelled")),
+        Some(Ok(Err(error))) => Some(format!("{LEFT} ({error})")),
+        Some(Err(_)) | None => Some(LEFT.to_owned()),
+    }
+}
+
+/// Bytes, time and rate, as the last line of a command says them.
+pub(crate) fn speed(bytes: u64, took: Duration) -> String {
+    let size = units::bytes(bytes);
+    let took_text = units::duration(took);
+    if bytes == 0 || took.is_zero() {
+        return format!("{size} in {took_text}");
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "three digits are shown of a number with at least fifteen exact ones"
+    )]
+    let rate = bytes as f64 / took.as_secs_f64();
+    format!("{size} in {took_text} · {}", units::per_second(rate, "B"))
+}
