@@ -4,6 +4,8 @@
 mod embedded;
 /// Whole runs against the embedded registry: what is sent, what is counted, and that both agree under every fault.
 mod engine;
+/// The house: who may import whom, and that each file says what it is for.
+mod layering;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
 mod plan;
 /// The scenario file: what is read, what is refused and in which words, and that no secret is shown.
