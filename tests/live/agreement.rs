@@ -1,10 +1,6 @@
 //! Scenarios against docker-registry: the report and the registry's own access log tell the same story.
 
-use std::time::Duration;
-
-use crate::support::{
-    DEEP, Flavour, PASSWORD, Registry, Report, Tally, USER, run_scenario, wait_for,
-};
+use crate::support::{DEEP, Flavour, PASSWORD, Registry, Report, Tally, USER, run_scenario};
 
 /// Two small images that share a layer.
 const IMAGES: &str = r#"
@@ -34,16 +30,8 @@ fn assert_agreement(scenario: &str, registry: &Registry) -> Report {
     let report = run_scenario(scenario, &registry.url());
     report.assert_clean();
     let reported = report.exchanges();
-    let logged = || Tally::of(&registry.since(mark));
-    // The last lines of the log may still be on their way.
-    wait_for(Duration::from_secs(3), || {
-        (logged() == reported).then_some(())
-    });
-    assert_eq!(
-        reported,
-        logged(),
-        "left: the report, right: the access log"
-    );
+    let logged = Tally::of(&registry.since(mark));
+    assert_eq!(reported, logged, "left: the report, right: the access log");
     for line in registry.since(mark) {
         assert_ne!(line.operation(), "unknown", "{line}");
     }

@@ -3,12 +3,14 @@
 //! A session that is left open is a directory in the registry's storage, by default for a week.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::support::{
-    Corpus, Flavour, Program, Registry, Report, regstorm, run_scenario, wait_for,
+    AccessLine, Corpus, Flavour, Program, Registry, Report, Tally, regstorm, run_scenario, scratch,
+    wait_for,
 };
 
-/// Users that push images of one large layer, new each time.
+/// Users that push images in many small parts, new each time.
 const LARGE: &str = "
 name = \"large\"
 [target]
@@ -17,7 +19,7 @@ url = \"http://127.0.0.1:1\"
 source = \"synthetic\"
 count = 1
 layers = 2
-layer_size = \"24MiB\"
+layer_size = \"2MiB\"
 [journey.send]
 action = \"push\"
 images = \"web\"
@@ -31,55 +33,67 @@ vus = 4
 
 /// Uploads are under way when the time is over.
 #[test]
-fn a_run_that_gives_up_uploads_deletes_their_sessions() {
+fn a_run_that_gives_up_uploads_asks_to_delete_their_sessions() {
     let registry = Registry::start(Flavour::Open);
-    let scenario = format!("{LARGE}duration = \"700ms\"\ngraceful_stop = \"0s\"\n");
+    let scenario = format!("{LARGE}duration = \"1s\"\ngraceful_stop = \"0s\"\n");
     let report = run_scenario(&scenario, &registry.url());
-    assert!(
-        report.number("/totals/iterations/cancelled") > 0,
-        "nothing was under way"
-    );
-    let cancelled = report.exchanges().count("upload-cancel", 204);
-    assert!(cancelled > 0, "{:?}", report.exchanges());
-    assert!(
-        registry.open_uploads().is_empty(),
-        "{:?}",
-        registry.open_uploads()
-    );
+    let cancelled = report.number("/totals/iterations/cancelled");
+    assert!(cancelled > 0, "nothing was under way");
+    report.assert_sums();
+    assert_given_up(&registry, &report);
 }
 
-/// The user interrupts: the run ends with its own code, the report is written, and nothing is left open.
+/// The user interrupts: the run ends with its own code, the report is written, and no session is forgotten.
 #[test]
-fn an_interrupted_run_writes_its_report_and_deletes_its_sessions() {
+fn an_interrupted_run_writes_its_report_and_gives_up_its_sessions() {
     let registry = Registry::start(Flavour::Open);
-    let dir = crate::support::scratch();
+    let dir = scratch();
     let [file, out, log] = ["scenario.toml", "report.json", "log"].map(|it| dir.path().join(it));
-    fs::write(
-        &file,
-        format!("{LARGE}duration = \"60s\"\ngraceful_stop = \"200ms\"\n"),
-    )
-    .expect("a scenario");
+    let scenario = format!("{LARGE}duration = \"60s\"\ngraceful_stop = \"0s\"\n");
+    fs::write(&file, scenario).expect("a scenario");
     let mut running = regstorm(["run", "--target", &registry.url(), "--out"])
         .args([&out, &file])
         .start(&log);
-    let limit = std::time::Duration::from_secs(30);
-    wait_for(limit, || (registry.open_uploads().len() > 1).then_some(())).expect("uploads begin");
-    Program::new("kill")
-        .args(["-INT", &running.id().to_string()])
-        .run()
-        .ok();
+    let limit = Duration::from_secs(30);
+    let patches = || Tally::of(&registry.access_log()).count("upload-patch", 202);
+    wait_for(limit, || (patches() > 40).then_some(())).expect("uploads are under way");
+    let id = running.id().to_string();
+    Program::new("kill").args(["-INT", &id]).run().ok();
     let status = running.wait(limit).expect("the run ends");
     assert_eq!(status.code(), Some(130), "{}", running.log());
     let report = Report::read(&out).expect("a report");
-    assert!(
-        report.text().contains("\"interrupted\": true")
-            || report.text().contains("\"interrupted\":true")
-    );
+    assert!(report.is_interrupted());
     report.assert_sums();
+    assert_given_up(&registry, &report);
+}
+
+/// Every session was put or deleted, but for those that the registry itself refused to delete: it does that when a
+/// request was cut off in the middle, because the state in the session's address is then out of date, and it tells
+/// nobody the new one. These are in the report as what they are.
+#[track_caller]
+fn assert_given_up(registry: &Registry, report: &Report) {
+    let log = registry.since(0);
+    let asked: Vec<&AccessLine> = log
+        .iter()
+        .filter(|it| it.operation() == "upload-cancel")
+        .collect();
+    assert!(!asked.is_empty(), "no session was given up");
+    let open = registry.open_uploads();
+    for session in &open {
+        let id = session.file_name().expect("a name").to_string_lossy();
+        let refused = asked
+            .iter()
+            .any(|it| it.status == 404 && it.path.contains(&*id));
+        assert!(refused, "nobody asked to delete {id}");
+    }
+    let refused = report.exchanges().count("upload-cancel", 404);
     assert!(
-        registry.open_uploads().is_empty(),
-        "{:?}",
-        registry.open_uploads()
+        u64::try_from(open.len()).is_ok_and(|open| open <= refused),
+        "{open:?}"
+    );
+    assert_eq!(
+        report.exchanges().of_operation("upload-cancel"),
+        Tally::of(&log).of_operation("upload-cancel")
     );
 }
 

@@ -101,6 +101,15 @@ impl Tally {
         *self.bytes.entry(operation.to_owned()).or_insert(0) += bytes;
     }
 
+    /// The statuses of an operation, and how many requests had each.
+    pub(crate) fn of_operation(&self, operation: &str) -> Vec<(u16, u64)> {
+        let ours = self
+            .counts
+            .iter()
+            .filter(|((name, _), _)| name == operation);
+        ours.map(|((_, status), count)| (*status, *count)).collect()
+    }
+
     /// How many requests of an operation had a status.
     pub(crate) fn count(&self, operation: &str, status: u16) -> u64 {
         let key = (operation.to_owned(), status);
@@ -141,11 +150,14 @@ fn parse(line: &str, base: &str) -> Option<AccessLine> {
         .strip_prefix(base.trim_end_matches('/'))
         .unwrap_or(path);
     let mut numbers = rest.split(' ');
+    let status = numbers.next()?.parse().ok()?;
+    let written = numbers.next()?.parse().ok()?;
     Some(AccessLine {
         method: method.to_owned(),
         path: path.to_owned(),
-        status: numbers.next()?.parse().ok()?,
-        bytes: numbers.next()?.parse().ok()?,
+        status,
+        // It counts what its handler wrote, also where HTTP then sends none of it.
+        bytes: if method == "HEAD" { 0 } else { written },
     })
 }
 

@@ -16,7 +16,7 @@ mod report;
 mod served;
 mod tree;
 
-pub(crate) use access_log::Tally;
+pub(crate) use access_log::{AccessLine, Tally};
 pub(crate) use client::{
     PASSWORD, USER, copy_back, raw_manifest, regstorm, run_scenario, sha256, skopeo, skopeo_push,
 };

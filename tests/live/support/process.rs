@@ -244,9 +244,15 @@ impl Running {
         reason = "the test harness shows it with the failed test"
     )]
     fn show_log(&self) {
-        const TAIL: usize = 60;
+        const TAIL: usize = 25;
+        const WIDTH: usize = 300;
         let log = self.log();
-        let lines: Vec<&str> = log.lines().collect();
+        // The tests' own polling would push everything else out.
+        let lines: Vec<String> = log
+            .lines()
+            .filter(|line| !line.contains(super::access_log::PROBE))
+            .map(|line| line.chars().take(WIDTH).collect())
+            .collect();
         let tail = &lines[lines.len().saturating_sub(TAIL)..];
         println!(
             "--- end of the log of {}\n{}",

@@ -27,6 +27,10 @@ impl Report {
         &self.text
     }
 
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.document["interrupted"] == true
+    }
+
     /// The number at a JSON pointer.
     #[track_caller]
     pub(crate) fn number(&self, pointer: &str) -> u64 {
