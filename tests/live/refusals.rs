@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::support::{
-    Corpus, Finished, Flavour, PASSWORD, Program, Registry, USER, closed_port, regstorm,
+    Corpus, Finished, Flavour, PASSWORD, Program, Registry, USER, closed_port, regstorm, scratch,
     skopeo_push,
 };
 
@@ -146,4 +146,19 @@ fn a_header_with_a_secret_is_never_shown() {
         let finished = program.run();
         assert!(!finished.said().contains(PASSWORD), "{finished}");
     }
+}
+
+/// The plan as it is printed holds no secret, wherever the scenario has it from.
+#[test]
+fn a_printed_plan_holds_no_secret() {
+    let dir = scratch();
+    let file = dir.path().join("scenario.toml");
+    let auth = format!(
+        "[target.auth]\nusername = \"{USER}\"\npassword = \"{PASSWORD}\"\n\
+         [target.headers]\nX-Token = \"${{REGSTORM_PASSWORD}}-{PASSWORD}\"\n"
+    );
+    fs::write(&file, format!("{SCENARIO}{auth}")).expect("a scenario");
+    let finished = regstorm(["check"]).args([&file]).run().ok();
+    assert!(finished.said().contains(USER), "{finished}");
+    assert!(!finished.said().contains(PASSWORD), "{finished}");
 }

@@ -58,7 +58,7 @@ fn skopeo_pushes_and_pulls() {
 #[test]
 fn skopeo_needs_the_password() {
     let corpus = Corpus::new(302);
-    let served = Served::start(&["--user", USER], "");
+    let served = Served::start(&["--user", USER, "--password-env", "REGSTORM_PASSWORD"], "");
     let target = image_at(&served, "lab/img:1");
     let source = corpus.source();
     let push = |creds: &str| {
