@@ -263,6 +263,75 @@ fn each_wait_has_an_end_and_a_name() {
 }
 
 #[test]
+fn an_early_refusal_that_can_be_heard_is_heard() {
+    // The peer leaves only when the client has: nothing overtakes the answer.
+    let peer = Wire::start(|line: &mut Line| {
+        line.head();
+        line.send(answer("413 Too Large", &[], "words"));
+        line.wait();
+    });
+    let user = User::new(&peer.url());
+    let bytes = Bytes::from(vec![7; 1 << 20]);
+    let large = || {
+        let bytes = bytes.clone();
+        Body::sized((0..64).map(move |_| Ok(bytes.clone())), 64 << 20)
+    };
+    run(async {
+        let digest = Digest::sha256(b"");
+        let error = user
+            .client
+            .upload_post(&name("a"), &digest, &large)
+            .await
+            .unwrap_err();
+        assert_eq!(refusal(&error).unwrap().as_u16(), 413);
+        assert_eq!(
+            user.pool.idle(),
+            0,
+            "the connection is in the middle of a request"
+        );
+        let told = user.journal.last().ended.sent;
+        // The rest of the body does not go out behind the back of the journal.
+        let _ = user.client.ping().await;
+        assert_eq!(told, user.journal.of(Operation::UploadPost)[0].ended.sent);
+        let all = user.journal.all();
+        assert_eq!(
+            all.iter().map(|it| it.ended.sent).sum::<u64>(),
+            user.totals.sent()
+        );
+        assert_eq!(
+            all[1].ended.connection,
+            regstorm::transport::ConnectionUse::New
+        );
+    });
+}
+
+#[test]
+fn an_early_answer_without_words_does_not_free_the_connection() {
+    let peer = Wire::start(|line: &mut Line| {
+        line.head();
+        line.send(answer("413 Too Large", &[], ""));
+        line.wait();
+    });
+    let user = User::new(&peer.url());
+    let bytes = Bytes::from(vec![7; 1 << 20]);
+    let large = || {
+        let bytes = bytes.clone();
+        Body::sized((0..64).map(move |_| Ok(bytes.clone())), 64 << 20)
+    };
+    run(async {
+        let digest = Digest::sha256(b"");
+        user.client
+            .upload_post(&name("a"), &digest, &large)
+            .await
+            .unwrap_err();
+        assert_eq!(user.pool.idle(), 0);
+        let told = user.journal.last().ended.sent;
+        let _ = tokio::time::timeout(Duration::from_millis(20), user.client.ping()).await;
+        assert_eq!(told, user.totals.sent());
+    });
+}
+
+#[test]
 fn a_small_body_answered_early_is_sent_all_the_same() {
     let peer = Wire::start(|line: &mut Line| {
         while line.head().is_some() {
