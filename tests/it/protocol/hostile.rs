@@ -263,6 +263,38 @@ fn each_wait_has_an_end_and_a_name() {
 }
 
 #[test]
+fn an_early_refusal_of_a_large_body_is_heard() {
+    // The peer answers when it has seen the head, and leaves with the body unread: the system resets the connection.
+    for status in ["413 Too Large", "401 No"] {
+        let peer = Wire::start(move |line: &mut Line| {
+            line.head();
+            line.send(format!(
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwords"
+            ));
+        });
+        let bytes = Bytes::from(vec![7; 1 << 20]);
+        for _ in 0..20 {
+            let user = User::new(&peer.url());
+            let large = || {
+                let bytes = bytes.clone();
+                Body::sized((0..64).map(move |_| Ok(bytes.clone())), 64 << 20)
+            };
+            let digest = Digest::sha256(b"");
+            let error = run(user.client.upload_post(&name("a"), &digest, &large)).unwrap_err();
+            let seen = user.journal.last();
+            assert_eq!(
+                refusal(&error).map(|it| it.as_u16()),
+                seen.status,
+                "{error}"
+            );
+            assert_eq!(seen.status, Some(status[..3].parse().unwrap()), "{error}");
+            assert_eq!(user.journal.all().len(), 1);
+            assert_eq!(seen.ended.sent, user.totals.sent());
+        }
+    }
+}
+
+#[test]
 fn an_early_refusal_that_can_be_heard_is_heard() {
     // The peer leaves only when the client has: nothing overtakes the answer.
     let peer = Wire::start(|line: &mut Line| {
