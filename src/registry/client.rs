@@ -242,7 +242,7 @@ impl Client {
                 self.answer_challenge(challenge, &call.scope).await?;
                 continue;
             }
-            if operation.accepted().contains(&status.as_u16())
+            if call.operation.accepted().contains(&status.as_u16())
                 || call.also.contains(&status.as_u16())
             {
                 return Ok(answer);

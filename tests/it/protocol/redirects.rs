@@ -177,6 +177,34 @@ fn a_write_is_not_redirected() {
 }
 
 #[test]
+fn what_is_missing_behind_a_redirect_is_no_blob() {
+    let home = Wire::answering(|request, _| {
+        if request.target == "/gone" {
+            answer(
+                "404 Not Found",
+                &[],
+                "<Error><Code>NoSuchKey</Code></Error>",
+            )
+        } else {
+            answer("307 Moved", &["Location: /gone"], "")
+        }
+    });
+    for verify in [Verify::Digest, Verify::Length, Verify::None] {
+        let user = User::new(&home.url());
+        let mut sink = Keep::default();
+        let got = run(user
+            .client
+            .blob_get(&name("a"), wanted(BLOB, verify), &mut sink));
+        assert_eq!(refusal(&got.unwrap_err()).unwrap().as_u16(), 404);
+        assert!(sink.0.is_empty(), "the words of the refusal were kept");
+        assert_eq!(user.journal.last().status, Some(404));
+        // Asked whether there is a blob, the same answer is a no.
+        let head = run(user.client.blob_head(&name("a"), &Digest::sha256(b"")));
+        assert_eq!(head.unwrap(), None);
+    }
+}
+
+#[test]
 fn a_redirect_to_nowhere_is_a_failure() {
     for location in [
         "Location: http://",
