@@ -238,7 +238,7 @@ impl Client {
                 && let Some(challenge) = self.answerable(&answer)
             {
                 challenged_before = true;
-                answer.finish().await?;
+                answer.set_aside().await;
                 self.answer_challenge(challenge, &call.scope).await?;
                 continue;
             }
@@ -256,7 +256,7 @@ impl Client {
                 let Some(target) = location(&url, answer.headers()) else {
                     return Err(answer.fail(Kind::Protocol("the redirect leads to no URL")));
                 };
-                answer.finish().await?;
+                answer.set_aside().await;
                 url = target;
                 operation = Operation::Redirected;
                 continue;
@@ -464,6 +464,12 @@ impl Answer<'_> {
         Ok(())
     }
 
+    /// Ends the exchange well although the rest of the answer may never come, because the head has said everything.
+    async fn set_aside(mut self) {
+        drop(self.listen().await);
+        self.succeed();
+    }
+
     /// Ends the exchange well.
     pub(super) fn succeed(self) {
         self.attempt.end(self.incoming.end(), End::Ok);
@@ -479,6 +485,12 @@ impl Answer<'_> {
     /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.
     pub(super) async fn refuse(mut self) -> Error {
         let status = self.status();
+        let body = ErrorBody::parse(&self.listen().await);
+        self.fail(Kind::Status { status, body })
+    }
+
+    /// As much of the body as comes soon, and not too much of it.
+    async fn listen(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
         let listen = async {
             while said.len() < MAX_ERROR_BODY {
@@ -488,9 +500,8 @@ impl Answer<'_> {
                 }
             }
         };
-        // Whatever has come by then is what is shown.
+        // Whatever has come by then is all there is.
         let _ = timeout(ERROR_BODY_WAIT, listen).await;
-        let body = ErrorBody::parse(&said);
-        self.fail(Kind::Status { status, body })
+        said
     }
 }

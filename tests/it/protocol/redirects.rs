@@ -205,6 +205,27 @@ fn what_is_missing_behind_a_redirect_is_no_blob() {
 }
 
 #[test]
+fn the_words_beside_a_redirect_are_not_waited_for() {
+    let home = Wire::start(|line: &mut Line| {
+        while let Some(request) = line.request() {
+            if request.target == "/there" {
+                line.send(answer("200 OK", &[], BLOB));
+            } else {
+                line.send("HTTP/1.1 307 Moved\r\nLocation: /there\r\nContent-Length: 99\r\n\r\n");
+                line.wait();
+            }
+        }
+    });
+    let user = User::new(&home.url());
+    let wanted = wanted(BLOB, Verify::Digest);
+    run(user
+        .client
+        .blob_get(&name("a"), wanted, &mut Keep::default()))
+    .unwrap();
+    assert_eq!(home.requests().len(), 2);
+}
+
+#[test]
 fn a_redirect_to_nowhere_is_a_failure() {
     for location in [
         "Location: http://",
