@@ -287,11 +287,11 @@ impl Wallet {
         self.tokens.borrow_mut().clear();
     }
 
-    /// Throws away the tokens that were refused.
-    pub(super) fn forget(&self, scope: &Scope<'_>) {
+    /// Throws away a token that was refused, and no other: somebody may have fetched a better one meanwhile.
+    pub(super) fn forget(&self, refused: &HeaderValue) {
         self.tokens
             .borrow_mut()
-            .retain(|token| !token.key.covers(scope));
+            .retain(|token| token.header != *refused);
     }
 
     /// Keeps the token of an answer and gives the header it makes. A tenth of its life is left unused, so that it does not expire on its way.

@@ -217,10 +217,12 @@ impl Client {
             let at_home =
                 Origin::of(&url).is_ok_and(|origin| origin == *self.0.settings.base.origin());
             let mut headers = call.headers.clone();
+            let mut shown = None;
             if at_home {
                 headers.extend(self.0.settings.headers.clone());
-                if let Some(value) = self.authorization(&call.scope).await? {
-                    headers.insert(AUTHORIZATION, value);
+                shown = self.authorization(&call.scope).await?;
+                if let Some(value) = &shown {
+                    headers.insert(AUTHORIZATION, value.clone());
                 }
             }
             let leg = Leg {
@@ -235,10 +237,13 @@ impl Client {
             if status == StatusCode::UNAUTHORIZED
                 && at_home
                 && !challenged_before
-                && let Some(challenge) = self.answerable(&answer)
+                && let Some(challenge) = self.answerable(&answer, shown.as_ref())
             {
                 challenged_before = true;
                 answer.set_aside().await;
+                if let Some(refused) = &shown {
+                    self.0.wallet.forget(refused);
+                }
                 self.answer_challenge(challenge, &call.scope).await?;
                 continue;
             }
@@ -302,11 +307,12 @@ impl Client {
         }
     }
 
-    /// What the challenge asks for, if there is a way to answer it.
-    fn answerable(&self, answer: &Answer<'_>) -> Option<Challenged> {
+    /// What the challenge asks for, if there is a way to answer it that was not just `shown` and refused.
+    fn answerable(&self, answer: &Answer<'_>, shown: Option<&HeaderValue>) -> Option<Challenged> {
         let challenged = challenged(&answer.url, answer.headers())?;
+        let credentials = self.0.settings.credentials.as_ref();
         match challenged.challenge {
-            Challenge::Basic if self.0.settings.credentials.is_none() => None,
+            Challenge::Basic if credentials.is_none_or(|it| shown == Some(&it.basic())) => None,
             _ => Some(challenged),
         }
     }
@@ -316,7 +322,6 @@ impl Client {
         challenged: Challenged,
         scope: &Scope<'_>,
     ) -> Result<(), Error> {
-        self.0.wallet.forget(scope);
         self.0.wallet.learn(challenged.challenge.clone());
         if let Challenge::Bearer(service) = challenged.challenge {
             self.token(&service, scope, challenged.scope.as_deref())

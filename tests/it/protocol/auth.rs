@@ -53,6 +53,50 @@ fn basic_is_sent_once_asked_for_and_ever_after() {
 }
 
 #[test]
+fn wrong_credentials_are_refused_once_and_never_printed() {
+    for (auth, expected) in [
+        (basic(), Operation::UploadStart),
+        (bearer(), Operation::Token),
+    ] {
+        let registry = registry(Settings {
+            auth,
+            ..Settings::default()
+        });
+        let profile = Profile {
+            credentials: Some(bob("hunter2")),
+            ..Profile::default()
+        };
+        let user = User::with(&registry.url(), profile);
+        run(async {
+            let first = user.client.upload_start(&name("a")).await.unwrap_err();
+            let second = user.client.upload_start(&name("a")).await.unwrap_err();
+            for error in [first, second] {
+                assert_eq!(error.operation(), expected);
+                assert_eq!(refusal(&error).unwrap().as_u16(), 401);
+                assert!(error.to_string().contains("UNAUTHORIZED"), "{error}");
+                let shown = format!("{error} {error:?} {:?}", user.client);
+                assert!(
+                    !shown.contains("hunter2") && !shown.contains("Ym9i"),
+                    "{shown}"
+                );
+            }
+            agree(&registry, &[&user]).await;
+        });
+        // With a refusal of what was sent, sending it again is pointless: two legs, then one more. A token is asked
+        // for anew each time, because tokens are what expires.
+        let starts = registry.counts().of(Operation::UploadStart);
+        let tokens = registry.counts().of(Operation::Token);
+        assert!(
+            matches!(
+                (expected, starts, tokens),
+                (Operation::Token, 1, 2) | (_, 3, 0)
+            ),
+            "{starts} {tokens}"
+        );
+    }
+}
+
+#[test]
 fn many_requests_at_once_cost_one_token() {
     let registry = registry(Settings {
         auth: bearer(),
@@ -216,6 +260,21 @@ fn a_token_that_is_refused_is_replaced_once() {
         run(user.client.ping()).unwrap_err();
         assert_eq!(registry.requests().len(), sent);
     }
+}
+
+#[test]
+fn a_token_that_is_refused_while_others_wait_is_replaced_once_for_all() {
+    let registry = turning("t2");
+    let user = User::with(&registry.url(), tenant());
+    run(async {
+        user.client.ping().await.unwrap_err();
+        for done in join_all((0..6).map(|_| user.client.ping())).await {
+            done.unwrap();
+        }
+    });
+    let requests = registry.requests();
+    let tokens = requests.iter().filter(|it| it.target.starts_with("/token"));
+    assert_eq!(tokens.count(), 2);
 }
 
 #[test]
