@@ -308,7 +308,9 @@ impl Wallet {
             .ok_or("the token service's answer holds no token")?;
         let header = sensitive(&format!("Bearer {token}"))
             .ok_or("the token holds characters that no header may hold")?;
-        let life = answer.expires_in.map_or(DEFAULT_LIFETIME, |seconds| {
+        // A token that is dead on arrival would be fetched again before it is used once.
+        let seconds = answer.expires_in.filter(|seconds| *seconds > 0);
+        let life = seconds.map_or(DEFAULT_LIFETIME, |seconds| {
             Duration::from_secs(seconds.min(86_400 * 365))
         });
         let mut tokens = self.tokens.borrow_mut();

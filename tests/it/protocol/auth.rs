@@ -278,6 +278,22 @@ fn a_token_that_is_refused_while_others_wait_is_replaced_once_for_all() {
 }
 
 #[test]
+fn a_token_without_a_life_is_still_used() {
+    let registry = Wire::answering(|request, _| {
+        if request.target.starts_with("/token") {
+            return answer("200 OK", &[], r#"{"access_token":"t","expires_in":0}"#);
+        }
+        match request.header("authorization") {
+            Some("Bearer t") => answer("200 OK", &[], "{}"),
+            _ => answer("401 No", &[CHALLENGE], ""),
+        }
+    });
+    let user = User::with(&registry.url(), tenant());
+    run(user.client.ping()).unwrap();
+    assert_eq!(registry.requests().len(), 3);
+}
+
+#[test]
 fn a_token_service_that_fails_is_named() {
     for (status, words, said) in [
         ("500 Oops", "<html>oops</html>", "500"),
