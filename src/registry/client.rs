@@ -55,6 +55,7 @@ struct Inner {
 }
 
 /// An upload session that was given up.
+#[derive(Clone)]
 pub(super) struct Abandoned {
     pub(super) location: Url,
     pub(super) repository: Rc<RepositoryName>,
@@ -172,9 +173,14 @@ impl Client {
         self.0.abandoned.borrow_mut().push(session);
     }
 
-    /// The upload sessions given up so far, to be cancelled.
-    pub(super) fn take_abandoned(&self) -> Vec<Abandoned> {
-        self.0.abandoned.take()
+    /// How many upload sessions were given up and not yet cancelled.
+    pub(super) fn count_abandoned(&self) -> usize {
+        self.0.abandoned.borrow().len()
+    }
+
+    /// An upload session to be cancelled.
+    pub(super) fn take_abandoned(&self) -> Option<Abandoned> {
+        self.0.abandoned.borrow_mut().pop()
     }
 
     /// Runs `open`, which asks for an upload session, to its end even if nobody waits for it any more: the session

@@ -161,27 +161,50 @@ impl Client {
     /// The last failure; the other sessions are cancelled all the same.
     ///
     /// # Cancel safety
-    /// Sessions not yet asked about are forgotten.
+    /// Sessions that no answer has come for are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
-        for session in self.take_abandoned() {
-            let call = Call {
-                method: Method::DELETE,
-                scope: Scope::of(&session.repository, Actions::PullPushDelete),
-                also: &[404],
-                ..Call::get(Operation::UploadCancel, session.location)
+        for _ in 0..self.count_abandoned() {
+            let Some(session) = self.take_abandoned() else {
+                break;
             };
-            let ended = match self.send(&call).await {
-                Ok(answer) => answer.finish().await,
-                Err(error) => Err(error),
+            let mut asked = Asked {
+                client: self,
+                session: Some(session.clone()),
             };
+            let ended = self.cancel(session).await;
+            asked.session = None;
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
                 (Err(error), Ok(())) | (_, Err(error)) => Err(error),
             };
         }
         result
+    }
+
+    async fn cancel(&self, session: Abandoned) -> Result<(), Error> {
+        let call = Call {
+            method: Method::DELETE,
+            scope: Scope::of(&session.repository, Actions::PullPushDelete),
+            also: &[404],
+            ..Call::get(Operation::UploadCancel, session.location)
+        };
+        self.send(&call).await?.finish().await
+    }
+}
+
+/// A session whose end was asked for; kept for later if nobody waits for the answer.
+struct Asked<'c> {
+    client: &'c Client,
+    session: Option<Abandoned>,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.client.abandon(session);
+        }
     }
 }
 

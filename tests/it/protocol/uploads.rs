@@ -517,6 +517,30 @@ fn a_push_that_fails_or_is_dropped_leaves_only_what_can_be_cancelled() {
 }
 
 #[test]
+fn cancelling_that_is_interrupted_goes_on_later() {
+    let registry = registry(Settings::default());
+    let user = User::new(&registry.url());
+    run(async {
+        for _ in 0..4 {
+            drop(user.client.upload_start(&name("a")).await.unwrap());
+        }
+        let stall = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
+        let second = Fault::on(Operation::UploadCancel, stall).window(1, Some(1));
+        registry.set_faults(vec![second]).unwrap();
+        let cancelling = user.client.cancel_abandoned();
+        assert!(
+            tokio::time::timeout(Duration::from_millis(200), cancelling)
+                .await
+                .is_err()
+        );
+        assert_eq!(user.client.cancel_abandoned().await.unwrap(), 3);
+        settle(&registry).await;
+        assert_eq!(registry.counts().open_uploads, 0);
+        agree(&registry, &[&user]).await;
+    });
+}
+
+#[test]
 fn content_that_cannot_be_read_is_no_fault_of_the_registry() {
     let registry = registry(Settings::default());
     let user = User::new(&registry.url());
