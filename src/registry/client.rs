@@ -500,6 +500,20 @@ impl Answer<'_> {
         self.fail(Kind::Status { status, body })
     }
 
+    /// Ends the exchange with the registry's refusal if its words are one, else well.
+    pub(super) async fn refuse_if(
+        mut self,
+        is_refusal: impl Fn(&ErrorBody) -> bool,
+    ) -> Result<(), Error> {
+        let status = self.status();
+        let body = ErrorBody::parse(&self.listen().await);
+        if is_refusal(&body) {
+            return Err(self.fail(Kind::Status { status, body }));
+        }
+        self.succeed();
+        Ok(())
+    }
+
     /// As much of the body as comes soon, and not too much of it.
     async fn listen(&mut self) -> Vec<u8> {
         let mut said = Vec::new();

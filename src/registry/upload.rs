@@ -12,7 +12,7 @@ use super::client::{Abandoned, Answer, Call, Client};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;
-use crate::oci::{Digest, Operation, RepositoryName};
+use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
 use crate::transport::Body;
 
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -155,7 +155,9 @@ impl Client {
     /// Cancels every session that was given up, and says how many there were.
     ///
     /// # Spec
-    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled.
+    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled. One
+    /// whose address is out of date is not (404 `BLOB_UPLOAD_INVALID`): a request that broke off has moved it on, and
+    /// the registry tells nobody where to.
     ///
     /// # Errors
     /// The last failure; the other sessions are cancelled all the same.
@@ -190,7 +192,12 @@ impl Client {
             also: &[404],
             ..Call::get(Operation::UploadCancel, session.location)
         };
-        self.send(&call).await?.finish().await
+        let answer = self.send(&call).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            let is_there = |said: &ErrorBody| said.code == Some(ErrorCode::BlobUploadInvalid);
+            return answer.refuse_if(is_there).await;
+        }
+        answer.finish().await
     }
 }
 

@@ -517,6 +517,33 @@ fn a_push_that_fails_or_is_dropped_leaves_only_what_can_be_cancelled() {
 }
 
 #[test]
+fn a_session_that_cannot_be_cancelled_is_told() {
+    for (words, is_gone) in [
+        (
+            r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"gone"}]}"#,
+            true,
+        ),
+        ("", true),
+        (
+            r#"{"errors":[{"code":"BLOB_UPLOAD_INVALID","message":"stale"}]}"#,
+            false,
+        ),
+    ] {
+        let registry = Wire::answering(move |request, _| match request.method.as_str() {
+            "POST" => answer("202 Accepted", &["Location: /up"], ""),
+            _ => answer("404 Not Found", &["Content-Type: application/json"], words),
+        });
+        let user = User::new(&registry.url());
+        run(async {
+            drop(user.client.upload_start(&name("a")).await.unwrap());
+            let cancelled = user.client.cancel_abandoned().await;
+            assert_eq!(cancelled.is_ok(), is_gone, "{words}");
+            assert_eq!(user.journal.last().end == "ok", is_gone, "{words}");
+        });
+    }
+}
+
+#[test]
 fn cancelling_that_is_interrupted_goes_on_later() {
     let registry = registry(Settings::default());
     let user = User::new(&registry.url());
