@@ -29,7 +29,7 @@ const MAX_HOPS: usize = 5;
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// What a client needs to know of its registry.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where the registry is.
     pub base: Base,
@@ -39,6 +39,18 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// The longest that one exchange may take, from waiting for a connection to the end of the body.
     pub timeout: Duration,
+}
+
+impl fmt::Debug for Settings {
+    /// Of the headers only the names: any of them may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base", &self.base)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("credentials", &self.credentials)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
 }
 
 /// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.

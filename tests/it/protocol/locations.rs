@@ -214,6 +214,24 @@ fn an_answer_without_an_address_is_a_broken_protocol() {
 }
 
 #[test]
+fn an_address_is_not_printed_with_its_query() {
+    let registry =
+        Wire::answering(|_, _| answer("202 Accepted", &["Location: /up/1?sig=hunter2"], ""));
+    let user = User::new(&registry.url());
+    run(async {
+        let session = user.client.upload_start(&name("a")).await.unwrap();
+        let shown = format!("{session:?}");
+        assert!(
+            !shown.contains("hunter2") && shown.contains("/up/1"),
+            "{shown}"
+        );
+        let error = session.patch(&body(&content(1)), None).await;
+        drop(error);
+        assert!(!format!("{:?} {:?}", user.client, user.journal.printed()).contains("hunter2"));
+    });
+}
+
+#[test]
 fn a_dead_address_is_a_refusal_with_the_words_of_the_registry() {
     let registry = registry(Settings::default());
     let user = User::new(&registry.url());
