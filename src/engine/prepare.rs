@@ -236,12 +236,10 @@ pub struct Seeded {
 }
 
 impl Left {
-    fn count(&mut self, result: Result<(), registry::Error>) {
+    fn count(&mut self, result: Result<bool, registry::Error>) {
         match result {
-            Ok(()) => self.deleted += 1,
+            Ok(deleted) => self.deleted += u64::from(deleted),
             Err(error) => match error.status() {
-                // Deleted before, or never stored.
-                Some(StatusCode::NOT_FOUND) => {}
                 Some(
                     StatusCode::METHOD_NOT_ALLOWED
                     | StatusCode::FORBIDDEN

@@ -225,6 +225,14 @@ impl Client {
         }
     }
 
+    /// Sends a call that deletes; `false` when there was nothing to delete.
+    pub(super) async fn delete(&self, call: &Call<'_>) -> Result<bool, Error> {
+        let answer = self.send(call).await?;
+        let deleted = answer.status() != StatusCode::NOT_FOUND;
+        answer.finish().await?;
+        Ok(deleted)
+    }
+
     /// Sends a call until the registry has said yes or no.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer<'_>, Error> {
         let mut url = call.url.clone();
