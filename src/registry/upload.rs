@@ -1,5 +1,6 @@
 //! Uploads: a session is opened, fed and closed, and its address changes at every step.
 
+use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use super::client::{Abandoned, Answer, Call, Client};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;
-use crate::oci::{Digest, Operation, RepositoryName};
+use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
 use crate::transport::Body;
 
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -23,7 +24,6 @@ const OCTETS: &str = "application/octet-stream";
 /// Each answer carries a new address and the old one may be dead, so that every step takes the session and gives
 /// the next one. A session that is dropped before it is closed is remembered by its client, which cancels it with
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
-#[derive(Debug)]
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
 pub struct UploadSession {
     client: Client,
@@ -155,33 +155,63 @@ impl Client {
     /// Cancels every session that was given up, and says how many there were.
     ///
     /// # Spec
-    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled.
+    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled. One
+    /// whose address is out of date is not (404 `BLOB_UPLOAD_INVALID`): a request that broke off has moved it on, and
+    /// the registry tells nobody where to.
     ///
     /// # Errors
     /// The last failure; the other sessions are cancelled all the same.
     ///
     /// # Cancel safety
-    /// Sessions not yet asked about are forgotten.
+    /// Sessions that no answer has come for are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
-        for session in self.take_abandoned() {
-            let call = Call {
-                method: Method::DELETE,
-                scope: Scope::of(&session.repository, Actions::PullPushDelete),
-                also: &[404],
-                ..Call::get(Operation::UploadCancel, session.location)
+        for _ in 0..self.count_abandoned() {
+            let Some(session) = self.take_abandoned() else {
+                break;
             };
-            let ended = match self.send(&call).await {
-                Ok(answer) => answer.finish().await,
-                Err(error) => Err(error),
+            let mut asked = Asked {
+                client: self,
+                session: Some(session.clone()),
             };
+            let ended = self.cancel(session).await;
+            asked.session = None;
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
                 (Err(error), Ok(())) | (_, Err(error)) => Err(error),
             };
         }
         result
+    }
+
+    async fn cancel(&self, session: Abandoned) -> Result<(), Error> {
+        let call = Call {
+            method: Method::DELETE,
+            scope: Scope::of(&session.repository, Actions::PullPushDelete),
+            also: &[404],
+            ..Call::get(Operation::UploadCancel, session.location)
+        };
+        let answer = self.send(&call).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            let is_there = |said: &ErrorBody| said.code == Some(ErrorCode::BlobUploadInvalid);
+            return answer.refuse_if(is_there).await;
+        }
+        answer.finish().await
+    }
+}
+
+/// A session whose end was asked for; kept for later if nobody waits for the answer.
+struct Asked<'c> {
+    client: &'c Client,
+    session: Option<Abandoned>,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.client.abandon(session);
+        }
     }
 }
 
@@ -357,6 +387,16 @@ impl UploadSession {
         self.location = Some(next);
         self.chunk_min = self.chunk_min.max(chunk_min(&answer));
         answer.finish().await
+    }
+}
+
+impl fmt::Debug for UploadSession {
+    /// Without the query of the address: whoever knows it may write.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSession")
+            .field("repository", &self.repository)
+            .field("path", &self.location.as_ref().map(Url::path))
+            .finish_non_exhaustive()
     }
 }
 
