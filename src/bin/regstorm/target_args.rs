@@ -1,7 +1,7 @@
 //! Where a registry is and who asks: the arguments that `pull` and `push` share.
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, Read as _};
+use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,6 +13,10 @@ use regstorm::transport::{Pool, PoolSettings};
 use regstorm::units::{self, Secret};
 
 use crate::exit::{Exit, Failure, OrExit as _};
+
+/// What is said of the argument that has another place in each command.
+pub(crate) const URL_HELP: &str =
+    "The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]";
 
 /// The variable that a password is taken from when no option says where it is.
 const PASSWORD_VARIABLE: &str = "REGSTORM_PASSWORD";
