@@ -45,13 +45,14 @@ pub struct Client {
     pool: Rc<Pool>,
     observer: Rc<dyn Observer>,
     wallet: Wallet,
-    abandoned: RefCell<Vec<Abandoned>>, // at most one for each upload under way
+    abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
 }
 
 /// An upload session that was given up.
 pub(super) struct Abandoned {
     pub(super) location: Url,
     pub(super) repository: Rc<RepositoryName>,
+    pub(super) tries: u8, // to cancel it, so far
 }
 
 /// A request in the terms of the specification.
@@ -144,6 +145,11 @@ impl Client {
     /// Remembers an upload session that somebody has to cancel.
     pub(super) fn abandon(&self, session: Abandoned) {
         self.abandoned.borrow_mut().push(session);
+    }
+
+    /// How many upload sessions were given up and are still to be cancelled.
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.borrow().len()
     }
 
     /// The upload sessions given up so far, to be cancelled.

@@ -12,7 +12,7 @@ use super::client::{Abandoned, Answer, Call, Client};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;
-use crate::oci::{Digest, Operation, RepositoryName};
+use crate::oci::{Digest, ErrorBody, ErrorCode, MAX_ERROR_BODY, Operation, RepositoryName};
 use crate::transport::Body;
 
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -145,25 +145,21 @@ impl Client {
     /// Cancels every session that was given up, and says how many there were.
     ///
     /// # Spec
-    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled.
+    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled. One
+    /// that is elsewhere than we think, because a request was broken off, is asked where it is.
     ///
     /// # Errors
-    /// The last failure; the other sessions are cancelled all the same.
+    /// The last failure; the other sessions are cancelled all the same. A registry may not have noticed yet that a
+    /// request was broken off: such a session is among the abandoned again, but not for ever.
     ///
     /// # Cancel safety
     /// Sessions not yet asked about are forgotten.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         let mut result = Ok(0);
         for session in self.take_abandoned() {
-            let call = Call {
-                method: Method::DELETE,
-                scope: Scope::of(&session.repository, Actions::PullPushDelete),
-                also: &[404],
-                ..Call::get(Operation::UploadCancel, session.location)
-            };
-            let ended = match self.send(&call).await {
-                Ok(answer) => answer.finish().await,
-                Err(error) => Err(error),
+            let ended = match self.cancel(&session).await {
+                Err(error) if is_elsewhere(&error) => self.find_and_cancel(session).await,
+                ended => ended,
             };
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
@@ -171,6 +167,52 @@ impl Client {
             };
         }
         result
+    }
+
+    async fn cancel(&self, session: &Abandoned) -> Result<(), Error> {
+        let call = Call {
+            method: Method::DELETE,
+            scope: Scope::of(&session.repository, Actions::PullPushDelete),
+            also: &[404],
+            ..Call::get(Operation::UploadCancel, session.location.clone())
+        };
+        let answer = self.send(&call).await?;
+        let status = answer.status();
+        let (answer, said) = answer.collect(MAX_ERROR_BODY as u64).await?;
+        let body = ErrorBody::parse(&said);
+        if status.is_success() || body.code != Some(ErrorCode::BlobUploadInvalid) {
+            answer.succeed();
+            return Ok(());
+        }
+        Err(answer.fail(Kind::Status { status, body }))
+    }
+
+    /// Asks for the last address of a session and cancels it there.
+    async fn find_and_cancel(&self, mut session: Abandoned) -> Result<(), Error> {
+        let call = Call {
+            scope: Scope::of(&session.repository, Actions::PullPush),
+            ..Call::get(Operation::UploadStatus, session.location.clone())
+        };
+        let found = match self.send(&call).await {
+            Ok(answer) => {
+                session.location = location(&answer.url, answer.headers())
+                    .unwrap_or_else(|| session.location.clone());
+                answer.finish().await
+            }
+            Err(error) => Err(error),
+        };
+        let ended = match found {
+            Ok(()) => self.cancel(&session).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &ended
+            && is_elsewhere(error)
+            && session.tries < MAX_CANCELS
+        {
+            session.tries += 1;
+            self.abandon(session);
+        }
+        ended
     }
 
     async fn session<'c>(
@@ -192,6 +234,18 @@ impl Client {
         answer.finish().await?;
         Ok(session)
     }
+}
+
+/// Times that a session is tried to be cancelled while the registry is out of step with it.
+const MAX_CANCELS: u8 = 3;
+
+/// Does the registry know the session, but not at this address?
+fn is_elsewhere(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        Kind::Status { status: StatusCode::NOT_FOUND, body }
+            if body.code == Some(ErrorCode::BlobUploadInvalid)
+    )
 }
 
 const NO_LOCATION: Kind = Kind::Protocol("the answer has no Location to go on with");
@@ -353,6 +407,7 @@ impl Drop for UploadSession<'_> {
             self.client.abandon(Abandoned {
                 location,
                 repository: Rc::clone(&self.repository),
+                tries: 0,
             });
         }
     }

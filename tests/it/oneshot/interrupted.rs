@@ -1,6 +1,7 @@
 //! Ctrl-C, and going on afterwards.
 
 use std::fs;
+use std::process::Child;
 
 use regstorm::embedded::{Fault, FaultKind, Point, Stall};
 use regstorm::oci::Operation;
@@ -121,37 +122,40 @@ fn ctrl_c_keeps_what_a_pull_has_brought() {
     );
 }
 
-/// A push that stands still in the middle of its large layer.
-fn stalled(bench: &Bench, more: Vec<Fault>) -> std::process::Child {
-    let stall = FaultKind::Stall(after(CUT), Stall::Forever);
-    let faults = [vec![Fault::on(Operation::UploadPatch, stall)], more].concat();
+/// A push that has one upload open, which does not end.
+fn stuck(bench: &Bench, faults: Vec<Fault>) -> Child {
     bench.registry.set_faults(faults).unwrap();
     layout(&two_layers()).0.directory(&bench.path("oci"));
     let url = bench.registry.url();
-    let child = bench.start(&["push", "oci", &url, "a:1"]);
-    until("only the large layer is under way", || {
+    let child = bench.start(&["push", "oci", &url, "a:1", "--parallel", "1"]);
+    until("an upload is open and in progress", || {
         let counts = bench.registry.counts();
-        counts.open_uploads == 1 && counts.blobs == 2 && counts.in_progress == 1
+        counts.open_uploads == 1 && counts.in_progress == 1 && counts.of(Operation::UploadStart) > 0
     });
     child
 }
 
+/// The PATCH is done, and the PUT is never answered.
+fn never_closed() -> Fault {
+    let stall = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
+    Fault::on(Operation::UploadPut, stall)
+}
+
 #[test]
 fn ctrl_c_leaves_no_upload_open() {
-    let bench = Bench::new();
-    let child = stalled(&bench, Vec::new());
-    interrupt(&child);
-    let said = Said::from(child.wait_with_output().unwrap()).ended(130);
-    assert!(said.err.contains("1 upload was cancelled"), "{said:?}");
-    assert_eq!(bench.registry.counts().open_uploads, 0);
-    assert_eq!(
-        bench
-            .registry
-            .counts()
-            .with_status(Operation::UploadCancel, 204),
-        1
-    );
-    assert_eq!(bench.requests(Operation::ManifestPut).len(), 0);
+    // The second takes half a second for its PATCH, and has yet to notice that nobody sends any more.
+    let slow = FaultKind::Rate(ByteSize::from_bytes(400_000));
+    for fault in [never_closed(), Fault::on(Operation::UploadPatch, slow)] {
+        let bench = Bench::new();
+        let child = stuck(&bench, vec![fault]);
+        interrupt(&child);
+        let said = Said::from(child.wait_with_output().unwrap()).ended(130);
+        assert!(said.err.contains("1 upload was cancelled"), "{said:?}");
+        let counts = bench.registry.counts();
+        assert_eq!(counts.open_uploads, 0);
+        assert_eq!(counts.with_status(Operation::UploadCancel, 204), 1);
+        assert_eq!(bench.requests(Operation::ManifestPut).len(), 0);
+    }
 }
 
 #[test]
@@ -171,8 +175,9 @@ fn a_push_that_fails_leaves_no_upload_open() {
 #[test]
 fn ctrl_c_twice_ends_at_once() {
     let bench = Bench::new();
-    let stuck = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
-    let child = stalled(&bench, vec![Fault::on(Operation::UploadCancel, stuck)]);
+    let stall = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
+    let cancel = Fault::on(Operation::UploadCancel, stall);
+    let child = stuck(&bench, vec![never_closed(), cancel]);
     interrupt(&child);
     until("the upload is being cancelled", || {
         !bench.requests(Operation::UploadCancel).is_empty()
