@@ -47,7 +47,7 @@ fn exchange(journey: JourneyId, number: u64) -> ExchangeSample {
 fn record(c: &mut Criterion) {
     let catalogue = Catalogue::new(vec![("pull".into(), OPERATIONS.to_vec())]);
     let journey = catalogue.journey(0).expect("there is one");
-    let mut recorder = Recorder::new(&catalogue, Duration::from_secs(120));
+    let mut recorder = Recorder::new(&catalogue, Duration::from_mins(2));
 
     let mut number = 0;
     c.bench_function("record/exchange of five phases", |b| {

@@ -71,7 +71,7 @@ fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
 fn recording_does_not_allocate() {
     let catalogue = catalogue();
     let journey = catalogue.journey(0).expect("there is one");
-    let mut recorder = Recorder::new(&catalogue, Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue, Duration::from_mins(1));
     let counted = allocation_counter::measure(|| {
         for number in 0..2_000 {
             record_some(&mut recorder, journey, number);
@@ -82,7 +82,7 @@ fn recording_does_not_allocate() {
     assert_eq!(record.totals(Stage::Measure).exchanges.ended(), 6_000);
     assert_eq!(record.time_series().window_seconds(), 4);
     // An allocation is counted at all: this operation was not expected.
-    let mut recorder = Recorder::new(&catalogue, Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue, Duration::from_mins(1));
     let unforeseen = allocation_counter::measure(|| {
         recorder.exchange(&ExchangeSample {
             journey,
@@ -107,7 +107,7 @@ fn a_recorder_reserves_what_it_says() {
     let histograms = 22 * LatencyHistogram::RESERVED_BYTES;
     assert_eq!(catalogue.reserved_bytes(), histograms);
     let counted = allocation_counter::measure(|| {
-        let _ = Recorder::new(&catalogue, Duration::from_secs(60));
+        let _ = Recorder::new(&catalogue, Duration::from_mins(1));
     });
     let reserved = usize::try_from(counted.bytes_max).expect("fits");
     assert!(reserved >= histograms);

@@ -98,12 +98,12 @@ pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error
 }
 
 /// Sends a blob in ranges. A registry that is out of step (416) is asked where it is.
-async fn chunks<'c>(
-    mut session: UploadSession<'c>,
+async fn chunks(
+    mut session: UploadSession,
     blob: &Blob,
     size: ByteSize,
     watched: &dyn Fn(u64, Body) -> Body,
-) -> Result<UploadSession<'c>, Error> {
+) -> Result<UploadSession, Error> {
     let mut offset = 0;
     let mut repeats = 0;
     while offset < blob.size() {

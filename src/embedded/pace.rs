@@ -65,10 +65,12 @@ impl Pace {
         if let Some((offset, length)) = self.stall {
             if moved < offset {
                 most = most.min(offset - moved);
-            } else if let Stall::For(length) = length {
+            } else if let Stall::For(length) = length
+                && let Some(until) = now.checked_add(length)
+            {
                 self.stall = None;
                 self.stalled = length;
-                return Step::Wait(now + length);
+                return Step::Wait(until);
             } else {
                 return Step::Hang;
             }
@@ -122,6 +124,9 @@ mod tests {
         assert_eq!(pace.step(30, now), Step::Cut(Cut::Reset));
         let mut pace = Pace::default();
         pace.stall_at(0, Stall::Forever);
+        assert_eq!(pace.step(0, now), Step::Hang);
+        let mut pace = Pace::default();
+        pace.stall_at(0, Stall::For(Duration::MAX));
         assert_eq!(pace.step(0, now), Step::Hang);
     }
 }

@@ -219,12 +219,14 @@ impl Running {
         log.ok().flatten().unwrap_or_default()
     }
 
-    /// Lets nothing move for so long from now on: no request is answered, no body goes on.
+    /// Lets nothing move for so long from now on: no request is answered, no body goes on. Zero ends a stall.
     ///
     /// # Errors
     /// When the registry has stopped.
     pub fn stall_for(&self, length: Duration) -> Result<(), EmbeddedError> {
-        self.ask(move |site| site.stalled_until.set(Instant::now().checked_add(length)))
+        // A hundred years stand for a length that no clock can hold.
+        let length = length.min(Duration::from_hours(876_000));
+        self.ask(move |site| site.stalled_until.set(Some(Instant::now() + length)))
     }
 
     /// Takes these faults in place of all others, and counts anew.

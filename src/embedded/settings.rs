@@ -48,7 +48,7 @@ impl Default for Settings {
             max_manifest_size: ByteSize::from_mib(4),
             max_bytes: ByteSize::from_mib(4096),
             max_uploads: 10_000,
-            upload_idle: Duration::from_secs(600),
+            upload_idle: Duration::from_mins(10),
             page_size: 1000,
             chunk_min_length: None,
             quirks: Vec::new(),

@@ -25,7 +25,7 @@ use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings, Totals};
 
 /// The longest that one exchange of preparation may take: a blob of many gigabytes is allowed its time.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A client that works before and after the load, and its counts.
 pub(super) struct Steward<'a> {
@@ -135,9 +135,12 @@ impl<'a> Steward<'a> {
     fn to_seed(&self) -> Vec<(Reference, Image)> {
         let plan = &self.shared.plan;
         let mut seen = BTreeSet::new();
-        let pulls = plan.journeys.iter().enumerate();
-        let pulls =
-            pulls.filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
+        let shares = plan.loads.iter().flat_map(|load| &load.mix);
+        let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
+        let pulls = used
+            .into_iter()
+            .map(|index| (index, &plan.journeys[index]))
+            .filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
         pulls
             .flat_map(|(index, journey)| {
                 let places = self.shared.images.places(index).iter().enumerate();
@@ -233,12 +236,10 @@ pub struct Seeded {
 }
 
 impl Left {
-    fn count(&mut self, result: Result<(), registry::Error>) {
+    fn count(&mut self, result: Result<bool, registry::Error>) {
         match result {
-            Ok(()) => self.deleted += 1,
+            Ok(deleted) => self.deleted += u64::from(deleted),
             Err(error) => match error.status() {
-                // Deleted before, or never stored.
-                Some(StatusCode::NOT_FOUND) => {}
                 Some(
                     StatusCode::METHOD_NOT_ALLOWED
                     | StatusCode::FORBIDDEN

@@ -19,6 +19,7 @@ use super::stop::Stop;
 use super::target::Target;
 use super::virtual_user::Done;
 use super::worker::{self, Place, Shared, WorkerEnd};
+use crate::embedded;
 use crate::measure::{Catalogue, Live, Record, Stage};
 use crate::oci::Operation;
 use crate::plan::{Action, Executor, Plan};
@@ -74,6 +75,8 @@ pub struct Finished {
     pub clean_up_time: Duration,
     /// Connections that the users opened.
     pub connections: u64,
+    /// What the embedded registry counted, if that was the target.
+    pub embedded: Option<embedded::Counts>,
     /// Did somebody ask to stop?
     pub interrupted: bool,
     /// Virtual users that ended in a panic: defects of regstorm.
@@ -166,6 +169,7 @@ pub fn run(
         seeded,
         clean_up_time,
         connections,
+        embedded: shared.target.embedded_counts(),
         interrupted,
         panics,
         notes,

@@ -12,7 +12,7 @@ use crate::registry::{Base, Credentials, Settings};
 use crate::units::Secret;
 
 /// How long the embedded registry's tokens are good for: what token services answer that say nothing else.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
+const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
 
 /// The registry under test, running if it is the embedded one.
 #[derive(Debug)]
@@ -55,9 +55,9 @@ impl Target {
         })
     }
 
-    /// The embedded registry, if that is the target.
-    pub(super) const fn embedded(&self) -> Option<&embedded::Running> {
-        self.embedded.as_ref()
+    /// What the embedded registry counted, if that is the target.
+    pub(super) fn embedded_counts(&self) -> Option<embedded::Counts> {
+        self.embedded.as_ref().map(embedded::Running::counts)
     }
 }
 

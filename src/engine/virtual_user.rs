@@ -264,7 +264,7 @@ impl VirtualUser {
     }
 
     /// Leaves the client as the next iteration should find it.
-    async fn settle(&mut self, mut client: Client, journey: usize, ended: &Ended) {
+    async fn settle(&mut self, client: Client, journey: usize, ended: &Ended) {
         if !matches!(ended, Ended::Cut) {
             let _ = client.cancel_abandoned().await;
         }

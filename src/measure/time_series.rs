@@ -283,12 +283,12 @@ mod tests {
 
     #[test]
     fn widens_when_the_run_is_longer_than_expected() {
-        let mut series = TimeSeries::new(2, Duration::from_secs(60));
+        let mut series = TimeSeries::new(2, Duration::from_mins(1));
         for second in [0, 1, 1, 599] {
             series.iteration(&iteration(1, Outcome::Ok, Duration::from_secs(second)));
         }
         assert_eq!(series.window_seconds(), 1);
-        series.iteration(&iteration(0, Outcome::Cancelled, Duration::from_secs(600)));
+        series.iteration(&iteration(0, Outcome::Cancelled, Duration::from_mins(10)));
         assert_eq!(series.window_seconds(), 2);
         let windows: Vec<_> = series.windows().map(|(_, journeys)| journeys).collect();
         assert_eq!(windows.len(), 301);

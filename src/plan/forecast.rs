@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Serialize, Serializer};
-
 use super::{
     Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, PushMethod,
 };
@@ -14,7 +12,7 @@ use crate::oci::Operation;
 ///
 /// Requests are those of the journeys. Pings, tokens, retries and redirects come on top, since they are the
 /// registry's choice. Bytes are those of layers; manifests and configs come on top.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
     /// What one iteration asks for, for each journey of the plan.
     pub journeys: Vec<JourneyForecast>,
@@ -29,13 +27,12 @@ pub struct Forecast {
 /// What one iteration of a journey asks for.
 ///
 /// A push is counted as if the registry had none of its blobs yet, or all of them where they are to be mounted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JourneyForecast {
     /// The name of the journey.
     pub name: String,
     /// Requests by operation; a mean where sizes vary. `None` until the images are read from their archive or
     /// their registry.
-    #[serde(serialize_with = "by_operation")]
     pub requests: Option<Vec<(Operation, f64)>>,
     /// Bytes of layers that come from the registry; the mean of the set's images.
     pub bytes_down: Option<f64>,
@@ -44,7 +41,7 @@ pub struct JourneyForecast {
 }
 
 /// What a load comes to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LoadForecast {
     /// Virtual users.
     pub vus: u32,
@@ -61,7 +58,7 @@ pub struct LoadForecast {
 }
 
 /// What is pushed before the measurement: a `HEAD`, a `POST` and a `PUT` for each blob of each image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SeedForecast {
     /// Images that are known in number.
     pub images: u64,
@@ -273,10 +270,11 @@ fn push_requests(images: &[Vec<u64>], push: &Push) -> Vec<(Operation, f64)> {
     }
     if push.mount_from.is_some() {
         requests.push((Operation::UploadMount, blobs));
+    } else if push.method == PushMethod::Post {
+        requests.push((Operation::UploadPost, blobs));
     } else {
+        requests.push((Operation::UploadStart, blobs));
         match push.method {
-            PushMethod::Post => requests.push((Operation::UploadPost, blobs)),
-            PushMethod::Put => {}
             PushMethod::Patch | PushMethod::PatchChunked => {
                 requests.push((Operation::UploadPatch, blobs));
             }
@@ -286,14 +284,11 @@ fn push_requests(images: &[Vec<u64>], push: &Push) -> Vec<(Operation, f64)> {
                 let all = mean(images, |sizes| sizes.iter().map(chunks).sum::<u64>() + 1);
                 requests.push((Operation::UploadPatch, all));
             }
+            PushMethod::Post | PushMethod::Put => {}
         }
-        if push.method != PushMethod::Post {
-            requests.push((Operation::UploadStart, blobs));
-            requests.push((Operation::UploadPut, blobs));
-        }
+        requests.push((Operation::UploadPut, blobs));
     }
     requests.push((Operation::ManifestPut, 1.0));
-    requests.sort_by_key(|(operation, _)| *operation);
     requests
 }
 
@@ -307,19 +302,4 @@ fn count(number: usize) -> u64 {
 )]
 const fn float(number: u64) -> f64 {
     number as f64
-}
-
-#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
-fn by_operation<S: Serializer>(
-    requests: &Option<Vec<(Operation, f64)>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match requests {
-        None => serializer.serialize_none(),
-        Some(requests) => serializer.collect_map(
-            requests
-                .iter()
-                .map(|(operation, count)| (operation.name(), count)),
-        ),
-    }
 }

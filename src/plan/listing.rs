@@ -1,5 +1,6 @@
 //! Everything that a plan says, as a tree of plain values: its text and its JSON form.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::ser::SerializeMap;
@@ -442,7 +443,8 @@ fn quoted(text: &str) -> String {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            // A string takes whatever is written to it.
+            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }

@@ -31,7 +31,7 @@ pub struct Plan {
 
 /// Resolves a scenario for a machine on which this process may use that many cores.
 ///
-/// There are never more workers than the scenario says, and without a word of it as many as cores.
+/// Where the scenario says nothing of workers, there is one for each core.
 pub fn resolve(scenario: Scenario, cores: NonZeroUsize) -> Plan {
     Plan {
         workers: scenario.workers.unwrap_or(cores),

@@ -230,7 +230,7 @@ impl TokenKey {
 ///
 /// # Spec
 /// Docker Registry v2 authentication, `expires_in`.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
 
 /// The most tokens kept; the oldest goes first.
 const MAX_TOKENS: usize = 256;
@@ -279,6 +279,12 @@ impl Wallet {
 
     pub(super) fn learn(&self, challenge: Challenge) {
         *self.challenge.borrow_mut() = Some(challenge);
+    }
+
+    /// Forgets everything that was learnt.
+    pub(super) fn clear(&self) {
+        *self.challenge.borrow_mut() = None;
+        self.tokens.borrow_mut().clear();
     }
 
     /// Throws away the tokens that were refused.

@@ -153,13 +153,13 @@ impl Client {
         .await
     }
 
-    /// Deletes a blob from a repository.
+    /// Deletes a blob from a repository. `false`: it was not there.
     ///
     /// # Spec
     /// distribution-spec, "Deleting Blobs", end-10.
     ///
     /// # Errors
-    /// When there is no answer, or it is not 202. Many registries refuse with 405.
+    /// When there is no answer, or it is neither 202 nor 404. Many registries refuse with 405.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have deleted the blob.
@@ -167,13 +167,14 @@ impl Client {
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let call = Call {
             method: Method::DELETE,
             scope: Scope::of(repository, Actions::PullPushDelete),
+            also: &[404],
             ..self.blob_call(Operation::BlobDelete, repository, digest)
         };
-        self.send(&call).await?.finish().await
+        self.delete(&call).await
     }
 
     fn blob_call(

@@ -1,7 +1,8 @@
 //! A client of one registry: sends a call, answers challenges, follows redirects, and judges the status.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT,
 };
 use http::{Method, StatusCode};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -40,12 +42,16 @@ pub struct Settings {
 }
 
 /// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.
-pub struct Client {
+pub struct Client(Rc<Inner>);
+
+struct Inner {
     settings: Rc<Settings>,
     pool: Rc<Pool>,
     observer: Rc<dyn Observer>,
     wallet: Wallet,
     abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
+    opening: Cell<usize>,               // sessions asked for and not yet answered
+    opened: Notify,                     // one of them was answered
 }
 
 /// An upload session that was given up.
@@ -53,6 +59,24 @@ pub(super) struct Abandoned {
     pub(super) location: Url,
     pub(super) repository: Rc<RepositoryName>,
     pub(super) tries: u8, // to cancel it, so far
+}
+
+/// A session that is being opened; counted while it exists.
+struct Opening(Client);
+
+impl Opening {
+    fn new(client: &Client) -> Self {
+        client.0.opening.set(client.0.opening.get() + 1);
+        Self(client.again())
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        let client = &self.0.0;
+        client.opening.set(client.opening.get() - 1);
+        client.opened.notify_waiters();
+    }
 }
 
 /// A request in the terms of the specification.
@@ -87,29 +111,31 @@ struct Leg<'a> {
 impl Client {
     /// A client that speaks over `pool` and tells `observer` of every exchange.
     pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
-        Self {
+        Self(Rc::new(Inner {
             wallet: Wallet::new(settings.credentials.clone()),
             settings,
             pool,
             observer,
             abandoned: RefCell::default(),
-        }
+            opening: Cell::default(),
+            opened: Notify::new(),
+        }))
     }
 
     /// The registry's base URL.
     pub fn base(&self) -> &Base {
-        &self.settings.base
+        &self.0.settings.base
     }
 
     /// The connections of this client.
-    pub const fn pool(&self) -> &Rc<Pool> {
-        &self.pool
+    pub fn pool(&self) -> &Rc<Pool> {
+        &self.0.pool
     }
 
     /// Forgets connections, tokens and what was learnt of the registry, as a node that goes cold does.
-    pub fn forget(&mut self) {
-        self.pool.clear();
-        self.wallet = Wallet::new(self.settings.credentials.clone());
+    pub fn forget(&self) {
+        self.0.pool.clear();
+        self.0.wallet.clear();
     }
 
     /// Asks whether this is a registry that will speak to us; gives the headers of its answer.
@@ -139,22 +165,60 @@ impl Client {
 
     /// The address of an endpoint under `/v2/`.
     pub(super) fn endpoint(&self, rest: fmt::Arguments<'_>) -> Url {
-        self.settings.base.endpoint(rest)
+        self.0.settings.base.endpoint(rest)
     }
 
     /// Remembers an upload session that somebody has to cancel.
     pub(super) fn abandon(&self, session: Abandoned) {
-        self.abandoned.borrow_mut().push(session);
+        self.0.abandoned.borrow_mut().push(session);
     }
 
     /// How many upload sessions were given up and are still to be cancelled.
     pub fn abandoned(&self) -> usize {
-        self.abandoned.borrow().len()
+        self.0.abandoned.borrow().len()
     }
 
     /// The upload sessions given up so far, to be cancelled.
     pub(super) fn take_abandoned(&self) -> Vec<Abandoned> {
-        self.abandoned.take()
+        self.0.abandoned.take()
+    }
+
+    /// Runs `open`, which asks for an upload session, to its end even if nobody waits for it any more: the session
+    /// that it opens would hold space on the registry, and nobody would know its address.
+    pub(super) async fn open<T, F>(&self, open: impl FnOnce(Self) -> F) -> Result<T, Error>
+    where
+        T: 'static,
+        F: Future<Output = Result<T, Error>> + 'static,
+    {
+        let (teller, told) = oneshot::channel();
+        let opening = Opening::new(self);
+        let open = open(self.again());
+        tokio::task::spawn_local(async move {
+            // A session that nobody takes is dropped, and so given up.
+            drop(teller.send(open.await));
+            drop(opening);
+        });
+        told.await.expect("the task tells before it ends")
+    }
+
+    /// The same client once more.
+    pub(super) fn again(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+
+    /// Waits until no session is being opened.
+    pub(super) async fn wait_opened(&self) {
+        while self.0.opening.get() > 0 {
+            self.0.opened.notified().await;
+        }
+    }
+
+    /// Sends a call that deletes; `false` when there was nothing to delete.
+    pub(super) async fn delete(&self, call: &Call<'_>) -> Result<bool, Error> {
+        let answer = self.send(call).await?;
+        let deleted = answer.status() != StatusCode::NOT_FOUND;
+        answer.finish().await?;
+        Ok(deleted)
     }
 
     /// Sends a call until the registry has said yes or no.
@@ -165,10 +229,10 @@ impl Client {
         let mut challenged_before = false;
         loop {
             let at_home =
-                Origin::of(&url).is_ok_and(|origin| origin == *self.settings.base.origin());
+                Origin::of(&url).is_ok_and(|origin| origin == *self.0.settings.base.origin());
             let mut headers = call.headers.clone();
             if at_home {
-                headers.extend(self.settings.headers.clone());
+                headers.extend(self.0.settings.headers.clone());
                 if let Some(value) = self.authorization(&call.scope).await? {
                     headers.insert(AUTHORIZATION, value);
                 }
@@ -217,7 +281,7 @@ impl Client {
 
     /// Sends one leg and waits for the head of its answer.
     async fn leg(&self, leg: Leg<'_>) -> Result<Answer<'_>, Error> {
-        let mut attempt = Attempt::start(&*self.observer, leg.operation, leg.body.sent());
+        let mut attempt = Attempt::start(&*self.0.observer, leg.operation, leg.body.sent());
         let mut headers = leg.headers;
         if !headers.contains_key(USER_AGENT) {
             const AGENT: &str = concat!("regstorm/", env!("CARGO_PKG_VERSION"));
@@ -233,9 +297,9 @@ impl Client {
             url: leg.url.clone(),
             headers,
             body: leg.body,
-            deadline: Instant::now() + self.settings.timeout,
+            deadline: Instant::now() + self.0.settings.timeout,
         };
-        match outgoing.send(&self.pool).await {
+        match outgoing.send(&self.0.pool).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
                 Ok(Answer {
@@ -256,7 +320,7 @@ impl Client {
     fn answerable(&self, answer: &Answer<'_>) -> Option<Challenged> {
         let challenged = challenged(&answer.url, answer.headers())?;
         match challenged.challenge {
-            Challenge::Basic if self.settings.credentials.is_none() => None,
+            Challenge::Basic if self.0.settings.credentials.is_none() => None,
             _ => Some(challenged),
         }
     }
@@ -266,8 +330,8 @@ impl Client {
         challenged: Challenged,
         scope: &Scope<'_>,
     ) -> Result<(), Error> {
-        self.wallet.forget(scope);
-        self.wallet.learn(challenged.challenge.clone());
+        self.0.wallet.forget(scope);
+        self.0.wallet.learn(challenged.challenge.clone());
         if let Challenge::Bearer(service) = challenged.challenge {
             self.token(&service, scope, challenged.scope.as_deref())
                 .await?;
@@ -277,10 +341,10 @@ impl Client {
 
     /// The `Authorization` of a request: what we have, or a token fetched for it.
     async fn authorization(&self, scope: &Scope<'_>) -> Result<Option<HeaderValue>, Error> {
-        if let Some(header) = self.wallet.header(scope) {
+        if let Some(header) = self.0.wallet.header(scope) {
             return Ok(Some(header));
         }
-        match self.wallet.service() {
+        match self.0.wallet.service() {
             Some(service) => self.token(&service, scope, None).await.map(Some),
             None => Ok(None),
         }
@@ -295,11 +359,11 @@ impl Client {
         scope: &Scope<'_>,
         asked_for: Option<&str>,
     ) -> Result<HeaderValue, Error> {
-        let _one_at_a_time = self.wallet.fetching.lock().await;
-        if let Some(header) = self.wallet.header(scope) {
+        let _one_at_a_time = self.0.wallet.fetching.lock().await;
+        if let Some(header) = self.0.wallet.header(scope) {
             return Ok(header);
         }
-        let credentials = self.wallet.credentials.as_ref();
+        let credentials = self.0.wallet.credentials.as_ref();
         let user = credentials.map(|it| it.username.as_str());
         let url = service.token_url(scope, asked_for, user);
         let mut headers = HeaderMap::new();
@@ -318,7 +382,7 @@ impl Client {
             return Err(answer.refuse().await);
         }
         let (answer, raw) = answer.collect(1 << 20).await?;
-        match self.wallet.keep(scope, &raw) {
+        match self.0.wallet.keep(scope, &raw) {
             Ok(header) => {
                 answer.succeed();
                 Ok(header)
@@ -331,8 +395,8 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base", &self.settings.base)
-            .field("wallet", &self.wallet)
+            .field("base", &self.0.settings.base)
+            .field("wallet", &self.0.wallet)
             .finish_non_exhaustive()
     }
 }

@@ -152,13 +152,13 @@ impl Client {
         Ok(Stored { subject_linked })
     }
 
-    /// Deletes a tag, or a manifest and every tag that points at it.
+    /// Deletes a tag, or a manifest and every tag that points at it. `false`: it was not there.
     ///
     /// # Spec
     /// distribution-spec, "Deleting tags", "Deleting Manifests", end-9.
     ///
     /// # Errors
-    /// When there is no answer, or it is not 202. Many registries refuse with 405.
+    /// When there is no answer, or it is neither 202 nor 404. Many registries refuse with 405.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have deleted the manifest.
@@ -166,13 +166,14 @@ impl Client {
         &self,
         repository: &RepositoryName,
         version: &Version,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let call = Call {
             method: Method::DELETE,
             scope: Scope::of(repository, Actions::PullPushDelete),
+            also: &[404],
             ..self.manifest_call(Operation::ManifestDelete, repository, version)
         };
-        self.send(&call).await?.finish().await
+        self.delete(&call).await
     }
 
     fn manifest_call(

@@ -25,8 +25,8 @@ const OCTETS: &str = "application/octet-stream";
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
 #[derive(Debug)]
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
-pub struct UploadSession<'c> {
-    client: &'c Client,
+pub struct UploadSession {
+    client: Client,
     repository: Rc<RepositoryName>,
     location: Option<Url>, // `None` once it is closed, or in the hands of the next step
     chunk_min: u64,
@@ -34,20 +34,20 @@ pub struct UploadSession<'c> {
 
 /// The answer to a mount.
 #[derive(Debug)]
-pub enum Mounted<'c> {
+pub enum Mounted {
     /// The blob is in the repository now.
     Done,
     /// It could not be mounted; the registry has opened a session instead.
-    Session(UploadSession<'c>),
+    Session(UploadSession),
 }
 
 /// The answer to a POST that carried the whole blob.
 #[derive(Debug)]
-pub enum Posted<'c> {
+pub enum Posted {
     /// The blob is in the repository now.
     Done,
     /// The registry does not do this; it has opened a session instead, and none of the bytes count.
-    Session(UploadSession<'c>),
+    Session(UploadSession),
 }
 
 impl Client {
@@ -60,19 +60,20 @@ impl Client {
     /// When there is no answer, it is not 202, or it has no `Location`.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled; the registry may have opened a session that nobody knows of.
-    pub async fn upload_start(
-        &self,
-        repository: &RepositoryName,
-    ) -> Result<UploadSession<'_>, Error> {
-        let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
-        let call = Call {
-            method: Method::POST,
-            scope: Scope::of(repository, Actions::PullPush),
-            ..Call::get(Operation::UploadStart, url)
-        };
-        let answer = self.send(&call).await?;
-        self.session(answer, repository).await
+    /// A dropped call goes on until the registry has answered; the session then counts as given up.
+    pub async fn upload_start(&self, repository: &RepositoryName) -> Result<UploadSession, Error> {
+        let repository = Rc::new(repository.clone());
+        let opened = self.open(|client| async move {
+            let url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
+            let call = Call {
+                method: Method::POST,
+                scope: Scope::of(&repository, Actions::PullPush),
+                ..Call::get(Operation::UploadStart, url)
+            };
+            let answer = client.send(&call).await?;
+            UploadSession::of(&client, answer, &repository).await
+        });
+        opened.await
     }
 
     /// Asks the registry to take a blob over from another repository (or, without `from`, from wherever it has it).
@@ -84,30 +85,37 @@ impl Client {
     /// When there is no answer, or it is neither 201 nor 202 with a `Location`.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled; the registry may have opened a session that nobody knows of.
+    /// A dropped call goes on until the registry has answered; a session that it opened then counts as given up.
     pub async fn upload_mount(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
         from: Option<&RepositoryName>,
-    ) -> Result<Mounted<'_>, Error> {
-        let mut url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
-        let from_query = from.map(|name| format!("&from={name}")).unwrap_or_default();
-        url.set_query(Some(&format!("mount={digest}{from_query}")));
-        let call = Call {
-            method: Method::POST,
-            scope: Scope {
-                mounts_from: from,
-                ..Scope::of(repository, Actions::PullPush)
-            },
-            ..Call::get(Operation::UploadMount, url)
-        };
-        let answer = self.send(&call).await?;
-        if answer.status() == StatusCode::CREATED {
-            answer.finish().await?;
-            return Ok(Mounted::Done);
-        }
-        self.session(answer, repository).await.map(Mounted::Session)
+    ) -> Result<Mounted, Error> {
+        let (repository, from) = (Rc::new(repository.clone()), from.cloned());
+        let digest = *digest;
+        let opened = self.open(move |client| async move {
+            let mut url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
+            let from_query = from.as_ref().map(|name| format!("&from={name}"));
+            let from_query = from_query.unwrap_or_default();
+            url.set_query(Some(&format!("mount={digest}{from_query}")));
+            let call = Call {
+                method: Method::POST,
+                scope: Scope {
+                    mounts_from: from.as_ref(),
+                    ..Scope::of(&repository, Actions::PullPush)
+                },
+                ..Call::get(Operation::UploadMount, url)
+            };
+            let answer = client.send(&call).await?;
+            if answer.status() == StatusCode::CREATED {
+                answer.finish().await?;
+                return Ok(Mounted::Done);
+            }
+            let session = UploadSession::of(&client, answer, &repository).await?;
+            Ok(Mounted::Session(session))
+        });
+        opened.await
     }
 
     /// Sends a whole blob in the request that would open a session.
@@ -125,7 +133,7 @@ impl Client {
         repository: &RepositoryName,
         digest: &Digest,
         body: &dyn Fn() -> Body,
-    ) -> Result<Posted<'_>, Error> {
+    ) -> Result<Posted, Error> {
         let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
         let call = Call {
             method: Method::POST,
@@ -139,7 +147,9 @@ impl Client {
             answer.finish().await?;
             return Ok(Posted::Done);
         }
-        self.session(answer, repository).await.map(Posted::Session)
+        let repository = Rc::new(repository.clone());
+        let session = UploadSession::of(self, answer, &repository).await?;
+        Ok(Posted::Session(session))
     }
 
     /// Cancels every session that was given up, and says how many there were.
@@ -155,6 +165,7 @@ impl Client {
     /// # Cancel safety
     /// Sessions not yet asked about are forgotten.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
+        self.wait_opened().await;
         let mut result = Ok(0);
         for session in self.take_abandoned() {
             let ended = match self.cancel(&session).await {
@@ -214,26 +225,6 @@ impl Client {
         }
         ended
     }
-
-    async fn session<'c>(
-        &'c self,
-        answer: Answer<'c>,
-        repository: &RepositoryName,
-    ) -> Result<UploadSession<'c>, Error> {
-        let Some(location) = location(&answer.url, answer.headers()) else {
-            return Err(answer.fail(NO_LOCATION));
-        };
-        let chunk_min = chunk_min(&answer);
-        // From here on the session is somebody's: a failure in what follows must not lose it.
-        let session = UploadSession {
-            client: self,
-            repository: Rc::new(repository.clone()),
-            location: Some(location),
-            chunk_min,
-        };
-        answer.finish().await?;
-        Ok(session)
-    }
 }
 
 /// Times that a session is tried to be cancelled while the registry is out of step with it.
@@ -257,7 +248,27 @@ fn chunk_min(answer: &Answer<'_>) -> u64 {
         .unwrap_or(0)
 }
 
-impl UploadSession<'_> {
+impl UploadSession {
+    /// The session that an answer opens.
+    async fn of(
+        client: &Client,
+        answer: Answer<'_>,
+        repository: &Rc<RepositoryName>,
+    ) -> Result<Self, Error> {
+        let Some(location) = location(&answer.url, answer.headers()) else {
+            return Err(answer.fail(NO_LOCATION));
+        };
+        let session = Self {
+            client: client.again(),
+            repository: Rc::clone(repository),
+            location: Some(location),
+            chunk_min: chunk_min(&answer),
+        };
+        // The session is open from here on: if the rest of the answer is bad, it is given up.
+        answer.finish().await?;
+        Ok(session)
+    }
+
     /// The fewest bytes that the registry takes in any chunk but the last; 0 when it did not say.
     pub const fn chunk_min(&self) -> u64 {
         self.chunk_min
@@ -303,9 +314,10 @@ impl UploadSession<'_> {
         {
             headers.insert(CONTENT_RANGE, value);
         }
+        let client = self.client.again();
         let answer = {
             let call = self.call(Operation::UploadPatch, Method::PATCH, headers, body)?;
-            self.client.send(&call).await
+            client.send(&call).await
         };
         let answer = match answer {
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
@@ -349,6 +361,7 @@ impl UploadSession<'_> {
     /// # Cancel safety
     /// A dropped call counts as cancelled, and the session as given up.
     pub async fn status(mut self) -> Result<(Self, u64), Error> {
+        let client = self.client.again();
         let answer = {
             let call = self.call(
                 Operation::UploadStatus,
@@ -356,7 +369,7 @@ impl UploadSession<'_> {
                 HeaderMap::new(),
                 &Body::empty,
             )?;
-            self.client.send(&call).await?
+            client.send(&call).await?
         };
         let offset = answer.header(RANGE).and_then(end_of_range).unwrap_or(0);
         if location(&answer.url, answer.headers()).is_some() {
@@ -401,7 +414,7 @@ impl UploadSession<'_> {
     }
 }
 
-impl Drop for UploadSession<'_> {
+impl Drop for UploadSession {
     fn drop(&mut self) {
         if let Some(location) = self.location.take() {
             self.client.abandon(Abandoned {

@@ -143,8 +143,13 @@ impl Problems {
 
 /// The part of a place that is on its first line, on whole characters of the text.
 fn on_one_line(text: &str, spot: &Spot) -> std::ops::Range<usize> {
-    let start = text.floor_char_boundary(spot.span.start.min(text.len()));
-    let end = text.ceil_char_boundary(spot.span.end.clamp(start, text.len()));
+    let boundary = |at: usize| {
+        (0..=at.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+    };
+    let start = boundary(spot.span.start).unwrap_or(0);
+    let end = boundary(spot.span.end).unwrap_or(0).max(start);
     let line = text[start..end]
         .find(['\n', '\r'])
         .map_or(end, |length| start + length);

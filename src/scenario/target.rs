@@ -9,7 +9,8 @@ use crate::units::{ByteSize, Secret};
 pub struct Target {
     /// Where it is.
     pub place: Place,
-    /// Headers that every request carries. Names are valid and in lower case, values are valid and kept secret.
+    /// Headers that every request carries. Names are valid, unique whatever their case, and as the scenario has them; values
+    /// are valid and kept secret.
     pub headers: Vec<(String, Secret)>,
     /// Who asks, should the registry want to know.
     pub credentials: Option<Credentials>,

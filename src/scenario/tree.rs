@@ -40,6 +40,8 @@ pub(super) enum Value {
     Float(f64),
     Flag(bool),
     Moment,
+    /// Of no use, and a problem has said so.
+    Broken,
     Array(Vec<Item>),
     Table(Vec<Entry>),
 }
@@ -67,6 +69,7 @@ impl Value {
             Self::Float(_) => "a number",
             Self::Flag(_) => "true or false",
             Self::Moment => "a date",
+            Self::Broken => "nothing",
             Self::Array(_) => "an array",
             Self::Table(_) => "a table",
         }
@@ -108,7 +111,9 @@ impl Planter<'_> {
     pub(super) fn item(&mut self, value: Spanned<DeValue<'_>>) -> Item {
         let span = value.span();
         let value = match value.into_inner() {
-            DeValue::String(text) => Value::Text(self.string(text.into_owned(), &span)),
+            DeValue::String(text) => self
+                .string(text.into_owned(), &span)
+                .map_or(Value::Broken, Value::Text),
             DeValue::Integer(number) => {
                 // Only a number far beyond every range fails here, so the nearest end says the same.
                 let end = if number.as_str().starts_with('-') {
@@ -130,28 +135,26 @@ impl Planter<'_> {
         Item { value, spot }
     }
 
-    fn string(&mut self, as_written: String, span: &Range<usize>) -> Text {
+    fn string(&mut self, as_written: String, span: &Range<usize>) -> Option<Text> {
         let Some(environment) = self.environment else {
-            return Text {
-                value: as_written.clone(),
-                as_written,
-            };
+            let value = as_written.clone();
+            return Some(Text { value, as_written });
         };
-        let value = environment::expand(&as_written, environment).unwrap_or_else(|error| {
-            // The variable itself, where it can be found; escapes may hide it.
-            let spot = error
-                .written
-                .as_deref()
-                .and_then(|written| {
+        match environment::expand(&as_written, environment) {
+            Ok(value) => Some(Text { value, as_written }),
+            Err(error) => {
+                // The variable itself, where it can be found; escapes may hide it.
+                let find = |written: &str| {
                     let start = span.start + self.text.get(span.clone())?.find(written)?;
                     Some(start..start + written.len())
-                })
-                .unwrap_or_else(|| span.clone());
-            self.problems
-                .push(Problem::new(error.message, self.spot(spot)).label(error.label));
-            as_written.clone()
-        });
-        Text { value, as_written }
+                };
+                let place = error.written.as_deref().and_then(find);
+                let spot = self.spot(place.unwrap_or_else(|| span.clone()));
+                self.problems
+                    .push(Problem::new(error.message, spot).label(error.label));
+                None
+            }
+        }
     }
 
     fn spot(&self, span: Range<usize>) -> Spot {

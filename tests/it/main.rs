@@ -1,7 +1,16 @@
-//! Tests of what regstorm can do, from outside, with nothing but this repository.
+//! Tests of what regstorm can do, from outside, with nothing but this repository: a module for each capability.
 
 /// The embedded registry on the wire: every endpoint, every trap that a real registry sets, every scripted fault.
 mod embedded;
-
+/// Whole runs against the embedded registry: what is sent, what is counted, and that both agree under every fault.
+mod engine;
+/// The house: who may import whom, and that each file says what it is for.
+mod layering;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
 mod oneshot;
+/// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
+mod plan;
+/// The scenario file: what is read, what is refused and in which words, and that no secret is shown.
+mod scenario;
+/// A registry in this process, a scenario in a few lines, and what came of it.
+mod support;

@@ -1,4 +1,8 @@
 //! The two commands as a person types them: the built program, a registry in this process, and files on disk.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share is no test, and a panic is how it fails"
+)]
 
 /// Images made by hand, the program, and a registry to aim it at.
 mod bench;

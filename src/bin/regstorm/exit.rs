@@ -15,8 +15,6 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Too few samples, or the evidence does not decide.
     Inconclusive = 3,
-    /// The generator was the limit.
-    Invalid = 4,
     /// The target could not be reached, refused the credentials, or could not be prepared.
     Target = 5,
     /// A defect of regstorm itself.

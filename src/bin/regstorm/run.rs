@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{Closure, Stage};
+use regstorm::measure::{Closure, Record, Stage};
 use regstorm::plan::{self, Plan};
 use regstorm::report::text;
 use regstorm::result::{Document, Environment, Facts, PlanSection, TargetHeaders};
@@ -65,7 +65,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
 
     let closure = finished.record.check();
     let exit = judge(&finished, &closure);
-    let document = document(&plan, environment, finished);
+    let document = document(&plan, environment, &finished);
     // The report is stored before anything else can go wrong.
     let stored = store(&document, args.out.as_deref());
     if !args.quiet {
@@ -132,7 +132,7 @@ fn judge(finished: &Finished, closure: &Closure) -> Exit {
     }
 }
 
-fn document(plan: &Plan, environment: Environment, finished: Finished) -> Document {
+fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Document {
     let header = |name: &str| {
         let mut found = finished.target_headers.iter().filter(|(it, _)| it == name);
         found.next().map(|(_, value)| value.clone())
@@ -146,6 +146,15 @@ fn document(plan: &Plan, environment: Environment, finished: Finished) -> Docume
     }
     if finished.record.totals(Stage::Measure).iterations.ok == 0 {
         notes.push("no iteration succeeded: there is nothing to conclude".to_owned());
+    }
+    if let Some(counts) = &finished.embedded
+        && counts.answered() != answered(&finished.record)
+    {
+        notes.push(format!(
+            "the embedded registry answered {} exchanges, and {} were seen to be answered: the rest was broken off",
+            counts.answered(),
+            answered(&finished.record)
+        ));
     }
     let facts = Facts {
         plan: PlanSection {
@@ -169,6 +178,19 @@ fn document(plan: &Plan, environment: Environment, finished: Finished) -> Docume
         notes,
     };
     Document::new(&finished.record, facts)
+}
+
+/// Exchanges to which an answer came, over all stages.
+fn answered(record: &Record) -> u64 {
+    let measured = record
+        .journeys()
+        .flat_map(|(journey, _, _)| record.operations(journey))
+        .flat_map(|(_, series)| series.statuses.iter());
+    let outside = [Stage::Prepare, Stage::WarmUp, Stage::CleanUp]
+        .into_iter()
+        .flat_map(|stage| record.tally(stage).operations())
+        .flat_map(|(_, tally)| tally.statuses.iter());
+    measured.chain(outside).map(|(_, count)| count).sum()
 }
 
 fn store(document: &Document, out: Option<&Path>) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ pub(crate) struct ScenarioArgs {
     /// Another target than the file names: http://HOST:PORT[/PATH], or `embedded`
     #[arg(long, value_name = "URL")]
     target: Option<String>,
-    /// Change any key: load.vus=5, images.web.layer_size=1MiB, load.0.duration=30s
+    /// Change any key: `load.vus=5`, `images.web.layer_size=1MiB`, `load.0.duration=30s`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }

@@ -105,7 +105,6 @@ pub(crate) async fn watched<T>(
 /// Says what a person should know of it, if anything.
 pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Option<String> {
     const LEFT: &str = "an upload may stay open at the registry until it expires there";
-    let count = client.abandoned();
     let all = async {
         loop {
             let ended = client.cancel_abandoned().await;
@@ -117,11 +116,8 @@ pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Opti
         }
     };
     match interrupts.or(timeout(CANCEL_WAIT, all)).await {
-        Some(Ok(Ok(_))) => match count {
-            0 => None,
-            1 => Some("1 upload was cancelled".to_owned()),
-            _ => Some(format!("{count} uploads were cancelled")),
-        },
+        Some(Ok(Ok(0))) => None,
+        Some(Ok(Ok(_))) => Some("the uploads under way were cancelled at the registry".to_owned()),
         Some(Ok(Err(error))) => Some(format!("{LEFT} ({error})")),
         Some(Err(_)) | None => Some(LEFT.to_owned()),
     }

@@ -31,7 +31,7 @@ fn nothing_has_no_latency() {
 
 #[test]
 fn beyond_an_hour_is_clamped_and_counted() {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let mut histogram = LatencyHistogram::new();
     histogram.record(Duration::from_nanos(999));
     histogram.record(hour);

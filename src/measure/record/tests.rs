@@ -72,7 +72,7 @@ const RESET: Outcome = Outcome::Failed(FailureClass::Reset);
 
 #[test]
 fn failures_never_enter_the_latency_of_successes() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     run_exchange(
         &mut recorder,
         &exchange(Stage::Measure, Operation::BlobGet, Outcome::Ok, 5),
@@ -127,7 +127,7 @@ fn failures_never_enter_the_latency_of_successes() {
 
 #[test]
 fn only_the_measured_window_feeds_statistics() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     for stage in [Stage::Prepare, Stage::WarmUp, Stage::CleanUp] {
         run_exchange(
             &mut recorder,
@@ -158,7 +158,7 @@ fn only_the_measured_window_feeds_statistics() {
 
 #[test]
 fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     recorder.end_window(Duration::from_secs(2));
     recorder.end_window(Duration::from_secs(30)); // it does not open again
     for at_ms in [1_000, 2_000, 2_001] {
@@ -179,12 +179,12 @@ fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
 
 #[test]
 fn an_operation_that_was_not_foreseen_is_not_lost() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     run_exchange(
         &mut recorder,
         &exchange(Stage::Measure, Operation::Redirected, RESET, 1),
     );
-    let mut record = Recorder::new(&catalogue(), Duration::from_secs(60)).into_record();
+    let mut record = Recorder::new(&catalogue(), Duration::from_mins(1)).into_record();
     record.merge(recorder.into_record());
     let found = record
         .operations(journey(0))
@@ -195,7 +195,7 @@ fn an_operation_that_was_not_foreseen_is_not_lost() {
 
 #[test]
 fn a_sum_that_does_not_close_is_named() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     recorder.scheduled(journey(1), Stage::Measure);
     recorder.scheduled(journey(1), Stage::Measure);
     recorder.started(journey(1), Stage::Measure); // the other is lost, and this one never ends
@@ -225,7 +225,7 @@ fn a_sum_that_does_not_close_is_named() {
 
 #[test]
 fn the_progress_line_sees_what_goes_on() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_secs(60));
+    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     run_iteration(&mut recorder, &iteration(0, Outcome::Ok, 1_000));
     run_iteration(&mut recorder, &iteration(1, Outcome::Ok, 1_000));
     recorder.scheduled(journey(0), Stage::Measure);
@@ -310,7 +310,7 @@ proptest! {
 
     #[test]
     fn merging_workers_is_recording_into_one(events in prop::collection::vec((event(), any::<bool>()), 0..60)) {
-        let new = || Recorder::new(&catalogue(), Duration::from_secs(60));
+        let new = || Recorder::new(&catalogue(), Duration::from_mins(1));
         let (mut one, mut left, mut right) = (new(), new(), new());
         for (event, to_left) in &events {
             play(&mut one, event);

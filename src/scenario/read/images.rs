@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::size::layer_size;
-use super::table::{Sink, Table, Variant, shorten, wrong_kind};
+use super::table::{Sink, Table, Variant, shorten};
 use super::value::{choice, parsed, text, whole, words};
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
 use crate::oci::Reference;
@@ -160,7 +160,7 @@ fn archive(table: &mut Table<'_>, base_dir: &Path) -> Option<ImageSource> {
 
 fn references(item: &Item, sink: &Sink) -> Option<Vec<Reference>> {
     let Value::Array(items) = &item.value else {
-        sink.report(wrong_kind(item, "an array of references"));
+        sink.expected(item, "an array of references");
         return None;
     };
     if items.is_empty() {

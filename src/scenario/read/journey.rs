@@ -48,7 +48,7 @@ const VARIANTS: [Variant; 2] = [
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) fn read(entry: &Entry, sets: &Sets<'_>, sink: &Sink) -> Option<Journey> {
     let mut table = Table::open(&entry.item, sink)?;
@@ -149,7 +149,7 @@ fn only_with(
     (decider, wanted): (&'static str, &str),
     because: &str,
 ) -> Option<()> {
-    let said = table.entry(decider).map(|entry| entry.item.spot.clone());
+    let chosen = table.entry(decider).map(|entry| entry.item.spot.clone());
     let Some(entry) = table.entry(key) else {
         return Some(());
     };
@@ -158,7 +158,7 @@ fn only_with(
         entry.key_spot.clone(),
     )
     .label(format!("use {decider} = \"{wanted}\", or remove `{key}`"));
-    if let Some(spot) = said {
+    if let Some(spot) = chosen {
         problem = problem.also(spot, because);
     }
     table.sink().report(problem);
@@ -281,7 +281,7 @@ fn action(table: &mut Table<'_>, verb: Verb, set: Option<&ImageSet>) -> Option<A
     let method = method(table);
     let exists_check = table.or("exists_check", true, flag);
     let mount_from = table.may("mount_from", parsed::<RepositoryName>);
-    let unique = unique(table, set, &mount_from);
+    let unique = unique(table, set, matches!(mount_from, Some(Some(_))));
     table.variant("action", "push", &VARIANTS);
     if let (Some(set), Some(entry)) = (set, table.entry("images"))
         && matches!(set.source, ImageSource::Existing(_))
@@ -338,14 +338,8 @@ fn method(table: &mut Table<'_>) -> Option<PushMethod> {
 /// Whether each iteration sends new content: where nothing else is said, if it can.
 ///
 /// A push of what is there already is a few `HEAD` requests, and not what a push test is made for.
-#[expect(clippy::option_option, reason = "absent and wrong are two things")]
-fn unique(
-    table: &mut Table<'_>,
-    set: Option<&ImageSet>,
-    mount_from: &Option<Option<RepositoryName>>,
-) -> Option<bool> {
+fn unique(table: &mut Table<'_>, set: Option<&ImageSet>, mounts: bool) -> Option<bool> {
     let synthetic = set.is_none_or(|set| matches!(set.source, ImageSource::Synthetic(_)));
-    let mounts = matches!(mount_from, Some(Some(_)));
     let unique = table.or("unique", synthetic && !mounts, flag)?;
     let mount = table
         .entry("mount_from")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::table::{Sink, Table, Variant, wrong_kind};
+use super::table::{Sink, Table, Variant};
 use super::value::{choice, text, time, unknown, whole};
 use crate::scenario::load::{Executor, Load, Share};
 use crate::scenario::problem::Problem;
@@ -40,11 +40,11 @@ const VARIANTS: [Variant; 3] = [
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Load>> {
     let Value::Array(items) = &item.value else {
-        sink.report(wrong_kind(item, "an array of tables").help("write [[load]]"));
+        sink.expected(item, "an array of tables, [[load]]");
         return None;
     };
     if items.is_empty() {
@@ -137,7 +137,7 @@ fn shares(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Share>> {
             return None;
         }
         _ => {
-            sink.report(wrong_kind(item, "a table").help("write { NAME = 1, NAME = 2 }"));
+            sink.expected(item, "a table such as { NAME = 1, NAME = 2 }");
             return None;
         }
     };

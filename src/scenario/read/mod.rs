@@ -13,7 +13,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use self::table::{Sink, Table, wrong_kind};
+use self::table::{Sink, Table};
 use super::overrides;
 use super::prepare::{CleanUp, Prepare};
 use super::problem::{Problem, Problems};
@@ -70,22 +70,20 @@ pub fn load(
         environment: Some(env),
         problems: Vec::new(),
     };
-    // A repeated key leaves a whole tree behind; after any other error the tree has holes that are not mistakes.
-    let readable = errors
-        .iter()
-        .all(|error| error.message() == "duplicate key");
-    for error in errors {
-        let span = error.span().unwrap_or(0..0);
-        let problem = Problem::new(error.message(), Spot { source: 0, span });
-        planter.problems.push(if readable {
-            problem.label("this key is there already")
-        } else {
-            problem.label("this is not TOML")
-        });
+    // A repeated key leaves a whole tree behind. After any other error the tree has holes that are not mistakes,
+    // and what the parser says next is a guess.
+    let repeats = |error: &toml::de::Error| error.message() == "duplicate key";
+    let place = |error: &toml::de::Error| Spot {
+        source: 0,
+        span: error.span().unwrap_or(0..0),
+    };
+    if let Some(error) = errors.iter().find(|error| !repeats(error)) {
+        let problem = Problem::new(error.message(), place(error)).label("this is not TOML");
+        return Err(fail(vec![problem]));
     }
-    if !readable {
-        return Err(fail(planter.problems));
-    }
+    planter.problems.extend(errors.iter().map(|error| {
+        Problem::new(error.message(), place(error)).label("this key is there already")
+    }));
     let mut root = planter.table(document.into_inner());
     let mut problems = planter.problems;
     overrides::apply(&arguments, &mut root, &mut problems);
@@ -159,10 +157,8 @@ fn named<'a>(table: &mut Table<'a>, key: &'static str) -> &'a [Entry] {
         return &[];
     };
     let Value::Table(entries) = &entry.item.value else {
-        let problem = wrong_kind(&entry.item, "a table");
-        table
-            .sink()
-            .report(problem.help(format!("write [{key}.NAME]")));
+        let wanted = format!("tables, [{key}.NAME]");
+        table.sink().expected(&entry.item, &wanted);
         return &[];
     };
     for entry in entries.iter().filter(|entry| !is_identifier(&entry.key)) {

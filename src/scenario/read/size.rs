@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::table::{Sink, Table, wrong_kind};
+use super::table::{Sink, Table};
 use super::value::{choice, positive, size};
 use crate::content::SizeSpec;
 use crate::scenario::problem::Problem;
@@ -43,8 +43,7 @@ pub(super) fn layer_size(item: &Item, sink: &Sink) -> Option<SizeSpec> {
         }
         Value::Table(_) => distribution(item, sink),
         _ => {
-            let problem = wrong_kind(item, "a size");
-            sink.report(problem.help("a size is a string with a unit, such as \"4MiB\""));
+            sink.expected(item, "a size such as \"4MiB\"");
             None
         }
     }

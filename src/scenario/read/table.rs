@@ -14,6 +14,15 @@ impl Sink {
         self.0.borrow_mut().push(problem);
     }
 
+    /// Reports a value of the wrong kind, unless something was said of it already.
+    pub(super) fn expected(&self, item: &Item, wanted: &str) {
+        if !matches!(item.value, Value::Broken) {
+            let found = item.value.kind();
+            let message = format!("expected {wanted}, found {found}");
+            self.report(Problem::new(message, item.spot.clone()));
+        }
+    }
+
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.0.into_inner()
     }
@@ -57,7 +66,7 @@ impl<'a> Table<'a> {
         if let Value::Table(entries) = &item.value {
             Some(Self::new(entries, item.spot.clone(), sink))
         } else {
-            sink.report(wrong_kind(item, "a table"));
+            sink.expected(item, "a table");
             None
         }
     }
@@ -184,14 +193,6 @@ impl<'a> Table<'a> {
 pub(super) trait Reads<T>: FnOnce(&Item, &Sink) -> Option<T> {}
 
 impl<T, F: FnOnce(&Item, &Sink) -> Option<T>> Reads<T> for F {}
-
-pub(super) fn wrong_kind(item: &Item, wanted: &str) -> Problem {
-    Problem::new(
-        format!("expected {wanted}, found {}", item.value.kind()),
-        item.spot.clone(),
-    )
-    .label(format!("write {wanted}"))
-}
 
 /// The word that was probably meant.
 pub(super) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {

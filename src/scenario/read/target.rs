@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::Scenario;
-use super::table::{Sink, Table, nearest, shorten, wrong_kind};
+use super::table::{Sink, Table, nearest, shorten};
 use super::value::{choice, size, text};
 use crate::scenario::problem::Problem;
 use crate::scenario::target::{Credentials, Embedded, EmbeddedAuth, Place, Storage, Target};
@@ -42,6 +42,7 @@ pub(super) fn read(item: &Item, sink: &Sink) -> Option<Target> {
 }
 
 /// An address, or `None` for the embedded registry. Problems never show the value: it may hold a password.
+#[expect(clippy::option_option, reason = "embedded and wrong are two things")]
 fn address(item: &Item, sink: &Sink) -> Option<Option<Url>> {
     let value = text(item, sink)?.value;
     if value == EMBEDDED {
@@ -90,7 +91,7 @@ fn address(item: &Item, sink: &Sink) -> Option<Option<Url>> {
 
 fn headers(item: &Item, sink: &Sink) -> Option<Vec<(String, Secret)>> {
     let Value::Table(entries) = &item.value else {
-        sink.report(wrong_kind(item, "a table"));
+        sink.expected(item, "a table");
         return None;
     };
     let read: Vec<Option<(String, Secret)>> =
@@ -98,7 +99,10 @@ fn headers(item: &Item, sink: &Sink) -> Option<Vec<(String, Secret)>> {
     let mut headers: Vec<(String, Secret)> = Vec::with_capacity(read.len());
     for (entry, header) in entries.iter().zip(read) {
         let header = header?;
-        if headers.iter().any(|(name, _)| *name == header.0) {
+        if headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(&header.0))
+        {
             let problem = Problem::new("this header is there already", entry.key_spot.clone());
             sink.report(problem.label("upper and lower case are the same"));
             return None;
@@ -148,7 +152,7 @@ fn header(entry: &Entry, sink: &Sink) -> Option<(String, Secret)> {
         sink.report(problem.label("no line breaks or other control characters"));
         return None;
     }
-    Some((name.as_str().to_owned(), Secret::new(value)))
+    Some((entry.key.clone(), Secret::new(value)))
 }
 
 fn credentials(item: &Item, sink: &Sink) -> Option<Credentials> {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::table::{Reads, Sink, nearest, shorten, wrong_kind};
+use super::table::{Reads, Sink, nearest, shorten};
 use crate::scenario::problem::Problem;
 use crate::scenario::redact;
 use crate::scenario::tree::{Item, Text, Value};
@@ -17,7 +17,7 @@ pub(super) fn text(item: &Item, sink: &Sink) -> Option<Text> {
     if let Value::Text(text) = &item.value {
         Some(text.clone())
     } else {
-        sink.report(wrong_kind(item, "a string"));
+        sink.expected(item, "a string");
         None
     }
 }
@@ -98,7 +98,7 @@ pub(super) fn flag(item: &Item, sink: &Sink) -> Option<bool> {
     if let Value::Flag(flag) = item.value {
         Some(flag)
     } else {
-        sink.report(wrong_kind(item, "true or false"));
+        sink.expected(item, "true or false");
         None
     }
 }
@@ -110,7 +110,7 @@ where
 {
     move |item, sink| {
         let Value::Integer(number) = item.value else {
-            sink.report(wrong_kind(item, "a whole number"));
+            sink.expected(item, "a whole number");
             return None;
         };
         let inside = T::try_from(number).ok().filter(|n| range.contains(n));
@@ -140,7 +140,7 @@ pub(super) fn positive(most: f64) -> impl Reads<f64> {
             Value::Float(number) => number,
             Value::Integer(number) => i32::try_from(number).map_or(f64::INFINITY, f64::from),
             _ => {
-                sink.report(wrong_kind(item, "a number"));
+                sink.expected(item, "a number");
                 return None;
             }
         };
@@ -155,10 +155,19 @@ pub(super) fn positive(most: f64) -> impl Reads<f64> {
     }
 }
 
+/// A number with its unit, which is a string.
+fn quantity<T: FromStr<Err: Display>>(item: &Item, sink: &Sink, wanted: &str) -> Option<T> {
+    if let Value::Text(_) = item.value {
+        return parsed(item, sink);
+    }
+    sink.expected(item, wanted);
+    None
+}
+
 /// A length of time in a range.
 pub(super) fn time(range: RangeInclusive<Duration>) -> impl Reads<Duration> {
     move |item, sink| {
-        let Time(time) = parsed(item, sink)?;
+        let Time(time) = quantity(item, sink, "a length of time such as \"30s\"")?;
         if range.contains(&time) {
             return Some(time);
         }
@@ -181,7 +190,7 @@ impl FromStr for Time {
 /// A number of bytes in a range.
 pub(super) fn size(range: RangeInclusive<ByteSize>) -> impl Reads<ByteSize> {
     move |item, sink| {
-        let size = parsed(item, sink)?;
+        let size: ByteSize = quantity(item, sink, "a size such as \"4MiB\"")?;
         if range.contains(&size) {
             return Some(size);
         }

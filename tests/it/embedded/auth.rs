@@ -1,3 +1,5 @@
+//! Who gets in, and with what.
+
 use std::time::Duration;
 
 use regstorm::embedded::{Auth, Quirk, Running, Settings};
@@ -14,7 +16,7 @@ fn bearer(anonymous_pull: bool, change: impl FnOnce(&mut Settings)) -> Running {
         settings.auth = Auth::Bearer {
             user: "alice".into(),
             password: Secret::new("s3cret"),
-            token_lifetime: Duration::from_secs(300),
+            token_lifetime: Duration::from_mins(5),
             anonymous_pull,
         };
         change(settings);

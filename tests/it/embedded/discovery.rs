@@ -1,3 +1,5 @@
+//! Lists: tags, repositories, referrers.
+
 use regstorm::embedded::Quirk;
 use regstorm::oci::Digest;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Manifests in and out.
+
 use regstorm::embedded::Quirk;
 use regstorm::oci::{Algorithm, Digest, MediaType, Reference};
 use regstorm::units::ByteSize;

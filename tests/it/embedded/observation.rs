@@ -1,3 +1,5 @@
+//! What the registry says about itself: counts, records, limits, life and death.
+
 use std::net::TcpListener;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Blobs out.
+
 use regstorm::embedded::Quirk;
 use regstorm::oci::Operation;
 

@@ -1,3 +1,5 @@
+//! Blobs in.
+
 use regstorm::embedded::{Quirk, Storage};
 use regstorm::oci::{Algorithm, Digest};
 use regstorm::units::ByteSize;

@@ -1,3 +1,5 @@
+//! The `serve` command.
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

@@ -101,7 +101,7 @@ impl Client {
     ) -> Answer {
         let mut head = self.head(method, path, headers);
         if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            head = format!("{head}Content-Length: {}\r\n", body.len());
         }
         head.push_str("\r\n");
         self.write(head.as_bytes());
@@ -125,7 +125,7 @@ impl Client {
     pub(super) fn head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head = format!("{head}{name}: {value}\r\n");
         }
         head
     }
@@ -203,12 +203,17 @@ impl Client {
     }
 
     fn fill(&mut self) -> std::io::Result<()> {
-        let mut chunk = [0; 64 * 1024];
-        match self.stream.read(&mut chunk)? {
-            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
-            length => {
-                self.buffer.extend_from_slice(&chunk[..length]);
-                Ok(())
+        let mut chunk = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => {
+                    self.buffer.extend_from_slice(&chunk[..length]);
+                    return Ok(());
+                }
+                // A read with a time limit is not restarted by the system, after a pause of the machine say.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }

@@ -141,7 +141,7 @@ fn a_password_comes_from_anywhere_and_is_seen_nowhere() {
         Auth::Bearer {
             user: bearer.0,
             password: bearer.1,
-            token_lifetime: Duration::from_secs(60),
+            token_lifetime: Duration::from_mins(1),
             anonymous_pull: false,
         },
     ];

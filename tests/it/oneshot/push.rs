@@ -15,11 +15,12 @@ fn layers_there(bench: &Bench, image: &str, directory: &str) -> Vec<Vec<u8>> {
     bench.pull(&[image, directory, "--layers"]).ended(0);
     contents(&bench.path(directory))
         .into_iter()
-        .filter_map(|(name, bytes)| {
-            if name.ends_with(".tar.gz") {
-                Some(gunzip(&bytes))
+        .filter(|(name, _)| !name.ends_with(".json"))
+        .map(|(name, bytes)| {
+            if name.ends_with(".gz") {
+                gunzip(&bytes)
             } else {
-                name.ends_with(".tar").then_some(bytes)
+                bytes
             }
         })
         .collect()

@@ -19,16 +19,33 @@ fn filled() -> Bench {
     bench
 }
 
-#[test]
-fn bad_usage_sends_nothing() {
+/// Arguments, and what the message says of them.
+type Cases<'a> = &'a [(&'a [&'a str], &'a [&'a str])];
+
+fn each_is_bad_usage(bench: &Bench, cases: Cases<'_>) {
+    for (arguments, words) in cases {
+        let said = bench.run(arguments).ended(2).says(words);
+        assert!(said.out.is_empty(), "{said:?}");
+        assert!(!bench.path("d").exists(), "{arguments:?}");
+    }
+    assert_eq!(bench.registry.counts().requests, 0);
+}
+
+fn with_files() -> Bench {
     let bench = Bench::new();
     layout(&two_layers()).0.directory(&bench.path("oci"));
     fs::create_dir(bench.path("home")).unwrap();
     fs::write(bench.path("home/letter"), "dear").unwrap();
     fs::write(bench.path("file"), "x").unwrap();
+    bench
+}
+
+#[test]
+fn bad_usage_of_pull_sends_nothing() {
+    let bench = with_files();
     let url = bench.registry.url();
     let https = url.replace("http", "https");
-    let cases: &[(&[&str], &[&str])] = &[
+    let cases: Cases<'_> = &[
         (&["pull", &url, "a", "d"], &["NAME:TAG"]),
         (&["pull", &url, "A:1", "d"], &["repository name"]),
         (&["pull", &url, "a@sha256:12", "d"], &["hex digits"]),
@@ -86,6 +103,20 @@ fn bad_usage_sends_nothing() {
             ],
             &["no:"],
         ),
+    ];
+    each_is_bad_usage(&bench, cases);
+    assert_eq!(
+        fs::read_to_string(bench.path("home/letter")).unwrap(),
+        "dear"
+    );
+    assert_eq!(names(&bench.path("home")), ["letter"]);
+}
+
+#[test]
+fn bad_usage_of_push_sends_nothing() {
+    let bench = with_files();
+    let url = bench.registry.url();
+    let cases: Cases<'_> = &[
         (&["push", "nothing", &url, "a:1"], &["`nothing`"]),
         (&["push", "home", &url, "a:1"], &["manifest.json", "letter"]),
         (&["push", "file", &url, "a:1"], &["`file`"]),
@@ -119,17 +150,7 @@ fn bad_usage_sends_nothing() {
             &["repository name"],
         ),
     ];
-    for (arguments, words) in cases {
-        let said = bench.run(arguments).ended(2).says(words);
-        assert!(said.out.is_empty(), "{said:?}");
-        assert!(!bench.path("d").exists(), "{arguments:?}");
-    }
-    assert_eq!(bench.registry.counts().requests, 0);
-    assert_eq!(
-        fs::read_to_string(bench.path("home/letter")).unwrap(),
-        "dear"
-    );
-    assert_eq!(names(&bench.path("home")), ["letter"]);
+    each_is_bad_usage(&bench, cases);
 }
 
 #[test]

@@ -1,0 +1,557 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Settings, Stall, When};
+use regstorm::engine::{self, Finished};
+use regstorm::measure::{FailureClass, Outcomes, Phase, Stage};
+use regstorm::oci::{Operation, Reference};
+use regstorm::units::{ByteSize, Ratio};
+
+use crate::support::{
+    assert_closed, by_status, plan, registry, run, run_against, settled, transport, wait_for,
+};
+
+/// Two images of three layers of 10,000 bytes each; users do 5 iterations each.
+fn scenario(journey: &str, load: &str) -> String {
+    format!(
+        "name = \"test\"\n\
+         [target]\nurl = \"embedded\"\n\
+         [images.web]\nsource = \"synthetic\"\ncount = 2\nlayers = 3\nlayer_size = \"10000B\"\n\
+         [journey.j]\nimages = \"web\"\n{journey}\n\
+         [[load]]\n{load}\n"
+    )
+}
+
+const FIVE_EACH: &str = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 4\niterations = 5\nmax_duration = \"1m\"";
+
+fn measured(finished: &Finished) -> (Outcomes, Outcomes) {
+    let totals = finished.record.totals(Stage::Measure);
+    (totals.iterations, totals.exchanges)
+}
+
+fn ok(count: u64) -> Outcomes {
+    Outcomes {
+        ok: count,
+        ..Outcomes::default()
+    }
+}
+
+/// How many failures of each class there were in the window.
+fn classes(finished: &Finished) -> BTreeMap<FailureClass, u64> {
+    let mut classes = BTreeMap::new();
+    for (journey, _, _) in finished.record.journeys() {
+        for (_, series) in finished.record.operations(journey) {
+            for (class, count) in series.classes.iter().filter(|(_, count)| *count > 0) {
+                *classes.entry(class).or_insert(0) += count;
+            }
+        }
+    }
+    classes
+}
+
+#[test]
+fn a_pull_asks_for_the_manifest_and_every_blob() {
+    let registry = registry(Settings::default());
+    let (finished, counts) = run_against(&scenario("action = \"pull\"", FIVE_EACH), &registry);
+    // 4 users, 5 iterations: a manifest, a config and 3 layers each.
+    assert_eq!(measured(&finished), (ok(20), ok(100)));
+    assert_eq!(counts.with_status(Operation::ManifestGet, 200), 20);
+    assert_eq!(counts.with_status(Operation::BlobGet, 200), 80);
+    // Seeding: 2 images of 4 blobs, each looked for, opened and put; then the manifest.
+    assert_eq!(counts.with_status(Operation::BlobHead, 404), 8);
+    assert_eq!(counts.with_status(Operation::UploadPut, 201), 8);
+    assert_eq!(counts.with_status(Operation::ManifestPut, 201), 2);
+    assert_eq!(counts.with_status(Operation::Ping, 200), 1);
+    assert_eq!(finished.seeded.images, 2);
+    // Per-user connections: never more than blobs at once (3 by default), for each of 4 users.
+    assert!(finished.connections <= 12, "{}", finished.connections);
+}
+
+#[test]
+fn the_forecast_is_what_happens() {
+    for (journey, prepare) in [
+        ("action = \"pull\"", "seed = true"),
+        (
+            "action = \"push\"\nunique = true\nmethod = \"put\"",
+            "seed = false",
+        ),
+        (
+            "action = \"push\"\nunique = true\nmethod = \"post\"",
+            "seed = false",
+        ),
+        (
+            "action = \"push\"\nunique = true\nmethod = \"chunks\"\nchunk_size = \"4KiB\"\nexists_check = false",
+            "seed = false",
+        ),
+    ] {
+        let registry = registry(Settings::default());
+        let toml = scenario(journey, FIVE_EACH) + "[prepare]\n" + prepare;
+        let (finished, _) = run_against(&toml, &registry);
+        let plan = plan(&toml, &registry.url(), 2);
+        let forecast = plan.forecast();
+        let per_iteration = forecast.journeys[0].requests.clone().unwrap();
+        for (operation, count) in per_iteration {
+            let journey = finished.record.journeys().next().unwrap().0;
+            let series = finished.record.operations(journey);
+            let found: u64 = series
+                .filter(|(it, _)| *it == operation)
+                .map(|(_, series)| series.outcomes.ended())
+                .sum();
+            // A config may need more than one chunk of 4 KiB; the forecast counts one.
+            if operation == Operation::UploadPatch {
+                assert!(found >= 20 * 10, "{journey:?} {operation}: {found}");
+            } else {
+                assert!(
+                    (count * 20.0 - found as f64).abs() < 1e-6,
+                    "{operation}: {found}, not {count} each"
+                );
+            }
+        }
+        let totals = finished.record.totals(Stage::Prepare);
+        // The ping is on top.
+        assert_eq!(totals.exchanges.ended(), forecast.seeding.requests + 1);
+    }
+}
+
+#[test]
+fn every_way_of_pushing_stores_the_image() {
+    for (method, patches) in [
+        ("method = \"post\"", 0),
+        ("method = \"put\"", 0),
+        ("method = \"patch\"", 80),
+        ("method = \"patch-chunked\"", 80),
+    ] {
+        let registry = registry(Settings::default());
+        let journey = format!("action = \"push\"\nunique = true\n{method}");
+        let (finished, counts) = run_against(&scenario(&journey, FIVE_EACH), &registry);
+        assert_eq!(
+            finished.record.totals(Stage::Measure).iterations,
+            ok(20),
+            "{method}"
+        );
+        assert_eq!(
+            counts.with_status(Operation::UploadPatch, 202),
+            patches,
+            "{method}"
+        );
+        assert_eq!(
+            counts.with_status(Operation::ManifestPut, 201),
+            20,
+            "{method}"
+        );
+        assert_eq!(counts.open_uploads, 0, "{method}");
+        // 3 layers and a config, unique to each of 20 iterations.
+        assert_eq!(counts.blobs, 80, "{method}");
+        assert!(
+            counts.received > 20 * 30_000,
+            "{method}: {}",
+            counts.received
+        );
+    }
+}
+
+#[test]
+fn a_push_that_is_the_same_finds_its_blobs() {
+    let registry = registry(Settings::default());
+    let one = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 10\nmax_duration = \"1m\"";
+    let (finished, counts) = run_against(
+        &scenario("action = \"push\"\nunique = false", one),
+        &registry,
+    );
+    assert_eq!(finished.record.totals(Stage::Measure).iterations, ok(10));
+    // Each of the two images is sent once; the other eight times it is there.
+    assert_eq!(counts.with_status(Operation::BlobHead, 404), 8);
+    assert_eq!(counts.with_status(Operation::BlobHead, 200), 32);
+    assert_eq!(counts.with_status(Operation::UploadPut, 201), 8);
+}
+
+#[test]
+fn the_load_is_the_same_on_any_number_of_workers() {
+    let toml = "name = \"test\"\n\
+         [target]\nurl = \"embedded\"\n\
+         [images.web]\nsource = \"synthetic\"\ncount = 3\nlayers = 2\nlayer_size = \"1KiB\"\n\
+         [journey.pull]\naction = \"pull\"\nimages = \"web\"\npick = \"random\"\n\
+         [journey.push]\naction = \"push\"\nimages = \"web\"\nunique = true\npick = { zipf = 1.1 }\n\
+         [[load]]\nmix = { pull = 3, push = 1 }\nexecutor = \"per-vu-iterations\"\nvus = 7\niterations = 6\nmax_duration = \"1m\"\n";
+    let runs: Vec<_> = [1, 2, 5]
+        .into_iter()
+        .map(|workers| {
+            let registry = registry(Settings::default());
+            let finished = run(&plan(toml, &registry.url(), workers)).unwrap();
+            assert_closed(&finished);
+            (by_status(&finished.record), transport(&finished))
+        })
+        .collect();
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+    let pushes = runs[0].0[&(Operation::ManifestPut, 201)] - 3;
+    // 42 iterations, a quarter of them pushes: 10.5 expected, with a standard deviation of 2.8.
+    assert!((3..=19).contains(&pushes), "{pushes}");
+}
+
+#[test]
+fn shared_iterations_are_started_exactly_once() {
+    for workers in [1, 2, 3] {
+        let registry = registry(Settings::default());
+        let load = "journey = \"j\"\nexecutor = \"shared-iterations\"\nvus = 5\niterations = 23\nmax_duration = \"1m\"";
+        let finished = run(&plan(
+            &scenario("action = \"pull\"", load),
+            &registry.url(),
+            workers,
+        ))
+        .unwrap();
+        assert_closed(&finished);
+        assert_eq!(measured(&finished), (ok(23), ok(115)));
+    }
+}
+
+#[test]
+fn connection_policies_open_what_they_say() {
+    // 4 users, 20 iterations of 5 exchanges, one blob at a time.
+    for (policy, least, most) in [
+        ("connections = \"per-vu\"", 4, 4),
+        ("connections = \"per-iteration\"", 20, 20),
+        ("connections = \"per-request\"", 100, 100),
+        // One connection for each of two workers.
+        ("connections = \"shared\"\npool_size = 1", 2, 2),
+    ] {
+        let registry = registry(Settings::default());
+        let journey = format!("action = \"pull\"\nparallel = 1\n{policy}");
+        let (finished, counts) = run_against(&scenario(&journey, FIVE_EACH), &registry);
+        assert!(
+            (least..=most).contains(&finished.connections),
+            "{policy}: {}",
+            finished.connections
+        );
+        // Seeding has connections of its own.
+        assert!(counts.connections > finished.connections, "{policy}");
+        let journey = finished.record.journeys().next().unwrap().0;
+        let new: u64 = finished
+            .record
+            .operations(journey)
+            .map(|(_, series)| series.connections.new)
+            .sum();
+        assert_eq!(new, finished.connections, "{policy}");
+    }
+}
+
+#[test]
+fn waiting_for_a_pool_is_a_phase_of_its_own() {
+    let slow = Fault::on(
+        Operation::BlobGet,
+        FaultKind::Delay(Duration::from_millis(20)),
+    );
+    let registry = registry(Settings {
+        faults: vec![slow],
+        ..Settings::default()
+    });
+    let journey = "action = \"pull\"\nconnections = \"shared\"\npool_size = 1";
+    let (finished, _) = run_against(&scenario(journey, FIVE_EACH), &registry);
+    let journey = finished.record.journeys().next().unwrap().0;
+    let mut operations = finished.record.operations(journey);
+    let (_, blobs) = operations
+        .find(|(it, _)| *it == Operation::BlobGet)
+        .unwrap();
+    // Two users on each worker ask for three blobs each at once; one has the connection.
+    let waited = blobs.phase(Phase::Wait).max().unwrap();
+    assert!(waited >= Duration::from_millis(20), "{waited:?}");
+    // The phase after it has the delay, and not the wait.
+    let first_byte = blobs.phase(Phase::FirstByte).min().unwrap();
+    // A bucket is named by its lower end.
+    assert!(first_byte >= Duration::from_millis(19), "{first_byte:?}");
+}
+
+#[test]
+fn warm_up_is_counted_apart() {
+    let registry = registry(Settings::default());
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"300ms\"\nwarmup = \"300ms\"";
+    let (finished, _) = run_against(&scenario("action = \"pull\"", load), &registry);
+    let warm = finished.record.totals(Stage::WarmUp);
+    let measured = finished.record.totals(Stage::Measure);
+    assert!(warm.iterations.ok > 0 && measured.iterations.ok > 0);
+    assert_eq!(warm.exchanges.ok, 5 * warm.iterations.ok);
+    assert_eq!(measured.exchanges.ok, 5 * measured.iterations.ok);
+    assert_eq!(finished.record.window(), Duration::from_millis(300));
+}
+
+#[test]
+fn clean_up_leaves_nothing() {
+    let registry = registry(Settings::default());
+    let toml =
+        scenario("action = \"push\"\nunique = true", FIVE_EACH) + "[prepare]\nclean_up = \"all\"\n";
+    let (finished, counts) = run_against(&toml, &registry);
+    assert_eq!(finished.notes, Vec::<String>::new());
+    assert_eq!(counts.with_status(Operation::ManifestDelete, 202), 20);
+    assert_eq!(counts.with_status(Operation::BlobDelete, 202), 80);
+    assert_eq!((counts.blobs, counts.open_uploads), (0, 0));
+}
+
+#[test]
+fn a_registry_that_deletes_nothing_is_told_once() {
+    let registry = registry(Settings {
+        quirks: vec![Quirk::NoDelete],
+        ..Settings::default()
+    });
+    let toml = scenario("action = \"push\"\nunique = true", FIVE_EACH)
+        + "[prepare]\nclean_up = \"manifests\"\nparallel = 1\n";
+    let (finished, counts) = run_against(&toml, &registry);
+    assert_eq!(counts.with_status(Operation::ManifestDelete, 405), 1);
+    assert!(
+        finished.notes[0].contains("clean-up stopped"),
+        "{:?}",
+        finished.notes
+    );
+}
+
+#[test]
+fn every_fault_is_counted_and_every_sum_closes() {
+    let after = |bytes| Point::AfterBody(ByteSize::from_bytes(bytes));
+    let half = When::Probability(Ratio::try_new(0.5).unwrap(), 3);
+    let status = |code: u16| FaultKind::Status {
+        status: code.try_into().unwrap(),
+        code: None,
+        retry_after: None,
+    };
+    for (operation, kind, class) in [
+        (Operation::BlobGet, status(503), FailureClass::Status),
+        (Operation::ManifestGet, status(429), FailureClass::Throttled),
+        (
+            Operation::BlobGet,
+            FaultKind::Reset(after(5_000)),
+            FailureClass::Reset,
+        ),
+        (
+            Operation::BlobGet,
+            FaultKind::Reset(Point::BeforeHead),
+            FailureClass::Reset,
+        ),
+        (
+            Operation::ManifestGet,
+            FaultKind::Close(Point::BeforeHead),
+            FailureClass::Reset,
+        ),
+        (
+            Operation::BlobGet,
+            FaultKind::Close(after(5_000)),
+            FailureClass::Reset,
+        ),
+        (
+            Operation::BlobGet,
+            FaultKind::Corrupt(77),
+            FailureClass::DigestMismatch,
+        ),
+        (
+            Operation::BlobGet,
+            FaultKind::Stall(after(100), Stall::Forever),
+            FailureClass::Timeout,
+        ),
+        (
+            Operation::ManifestGet,
+            FaultKind::Stall(Point::BeforeHead, Stall::Forever),
+            FailureClass::Timeout,
+        ),
+        (Operation::UploadPatch, status(500), FailureClass::Status),
+        (
+            Operation::UploadPatch,
+            FaultKind::Reset(after(5_000)),
+            FailureClass::Reset,
+        ),
+        (Operation::UploadPut, status(400), FailureClass::Status),
+        (Operation::UploadStart, status(404), FailureClass::Status),
+        (
+            Operation::ManifestPut,
+            FaultKind::Close(Point::BeforeHead),
+            FailureClass::Reset,
+        ),
+    ] {
+        let what = format!("{operation} {kind:?}");
+        let registry = registry(Settings::default());
+        let push = matches!(
+            operation,
+            Operation::UploadPatch
+                | Operation::UploadPut
+                | Operation::UploadStart
+                | Operation::ManifestPut
+        );
+        let action = if push {
+            "action = \"push\"\nunique = true"
+        } else {
+            "action = \"pull\""
+        };
+        let toml = scenario(&format!("{action}\nrequest_timeout = \"250ms\""), FIVE_EACH);
+        let plan = plan(&toml, &registry.url(), 2);
+        let (_stopper, stop) = engine::stop();
+        let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+            // Seeding goes well; then the trouble begins.
+            if matches!(at, engine::Progress::Seeding(seeded) if seeded.images == seeded.of)
+                || push && matches!(at, engine::Progress::Ready { .. })
+            {
+                let fault = Fault::on(operation, kind.clone()).when(half);
+                registry.set_faults(vec![fault]).unwrap();
+            }
+        })
+        .unwrap();
+        assert_closed(&finished);
+        let (iterations, exchanges) = measured(&finished);
+        assert_eq!(iterations.ended(), 20, "{what}");
+        assert!(iterations.failed > 0, "{what}: {iterations:?}");
+        assert!(
+            iterations.ok > 0 || exchanges.ok > 0,
+            "{what}: {iterations:?}"
+        );
+        let classes = classes(&finished);
+        assert!(
+            classes.get(&class).is_some_and(|count| *count > 0),
+            "{what}: {classes:?}"
+        );
+        assert_eq!(classes.len(), 1, "{what}: {classes:?}");
+        let kinds = finished.record.failures();
+        assert!(!kinds.kinds().is_empty(), "{what}");
+        registry.set_faults(Vec::new()).unwrap();
+        let counts = settled(&registry);
+        assert_eq!(
+            counts.open_uploads,
+            0,
+            "{what}: a session was left behind: {:#?} {:#?}",
+            by_status(&finished.record),
+            counts.exchanges,
+        );
+    }
+}
+
+#[test]
+fn asking_once_drains_and_asking_twice_drops() {
+    let slow = |kind| Fault::on(Operation::BlobGet, kind);
+    let delay = FaultKind::Delay(Duration::from_millis(300));
+    let stall = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 3\nduration = \"1m\"\ngraceful_stop = \"20s\"";
+    for (times, kind, dropped) in [(1, delay, false), (2, stall, true)] {
+        let registry = registry(Settings {
+            faults: vec![slow(kind)],
+            ..Settings::default()
+        });
+        let plan = plan(&scenario("action = \"pull\"", load), &registry.url(), 2);
+        let (stopper, stop) = engine::stop();
+        let mut asked = 0;
+        let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+            if let engine::Progress::Load { live, .. } = at
+                && live.active() == 3
+                && asked < times
+            {
+                asked += 1;
+                stopper.ask();
+            }
+        })
+        .unwrap();
+        assert!(finished.interrupted);
+        assert_closed(&finished);
+        let (iterations, exchanges) = measured(&finished);
+        if dropped {
+            assert_eq!(iterations.cancelled, 3, "{iterations:?}");
+            assert!(exchanges.cancelled >= 3, "{exchanges:?}");
+        } else {
+            assert_eq!(iterations.cancelled, 0, "{iterations:?}");
+            assert!(iterations.ok >= 3, "{iterations:?}");
+        }
+        assert!(finished.record.window() < Duration::from_secs(50));
+    }
+}
+
+#[test]
+fn an_iteration_that_takes_too_long_is_a_timeout() {
+    let slow = Fault::on(
+        Operation::BlobGet,
+        FaultKind::Delay(Duration::from_millis(80)),
+    );
+    let registry = registry(Settings {
+        faults: vec![slow],
+        ..Settings::default()
+    });
+    // One blob after the other: four delays are more than the iteration may take, one is not.
+    let journey = "action = \"pull\"\nparallel = 1\nrequest_timeout = \"200ms\"\niteration_timeout = \"200ms\"";
+    let load = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 2\niterations = 1\nmax_duration = \"1m\"";
+    let finished = run(&plan(&scenario(journey, load), &registry.url(), 1)).unwrap();
+    assert_closed(&finished);
+    let (iterations, exchanges) = measured(&finished);
+    assert_eq!((iterations.failed, iterations.ended()), (2, 2));
+    // Each user has one exchange under way when its time is over, and it is nobody's failure.
+    assert_eq!((exchanges.cancelled, exchanges.failed), (2, 0));
+}
+
+#[test]
+fn the_end_of_the_window_cuts_what_outlives_its_grace() {
+    let slow = Fault::on(
+        Operation::BlobGet,
+        FaultKind::Stall(Point::BeforeHead, Stall::Forever),
+    );
+    let registry = registry(Settings {
+        faults: vec![slow],
+        ..Settings::default()
+    });
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"100ms\"\ngraceful_stop = \"100ms\"";
+    let finished = run(&plan(
+        &scenario("action = \"pull\"", load),
+        &registry.url(),
+        2,
+    ))
+    .unwrap();
+    assert_closed(&finished);
+    let (iterations, _) = measured(&finished);
+    assert_eq!((iterations.cancelled, iterations.ended()), (2, 2));
+    assert!(!finished.interrupted);
+}
+
+#[test]
+fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
+    let registry = registry(Settings::default());
+    let load = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 4\niterations = 200\nmax_duration = \"1m\"";
+    let toml = scenario("action = \"pull\"\nthink_time = \"2ms\"", load);
+    let plan = plan(&toml, &registry.url(), 2);
+    let (_stopper, stop) = engine::stop();
+    let mut alive = Some(registry);
+    let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+        if let engine::Progress::Load { live, .. } = at
+            && live.totals(Stage::Measure).iterations.ok > 0
+        {
+            drop(alive.take());
+        }
+    })
+    .unwrap();
+    assert_closed(&finished);
+    let (iterations, _) = measured(&finished);
+    assert_eq!(iterations.ended(), 800);
+    assert!(iterations.ok > 0 && iterations.failed > 0, "{iterations:?}");
+    assert!(
+        classes(&finished).contains_key(&FailureClass::Connect),
+        "{:?}",
+        classes(&finished)
+    );
+}
+
+#[test]
+fn nothing_is_measured_of_a_target_that_does_not_answer() {
+    let running = registry(Settings::default());
+    let gone = running.url();
+    drop(running);
+    let error = run(&plan(&scenario("action = \"pull\"", FIVE_EACH), &gone, 1)).unwrap_err();
+    assert!(matches!(error, engine::Error::Target(_)), "{error}");
+    assert!(error.to_string().contains("cannot connect"), "{error}");
+}
+
+#[test]
+fn images_that_are_there_already_are_pulled_where_they_are() {
+    let registry = registry(Settings::default());
+    let seed = scenario("action = \"pull\"", FIVE_EACH);
+    run_against(&seed, &registry);
+    let reference: Reference = "regstorm/web/0:regstorm".parse().unwrap();
+    let toml = format!(
+        "name = \"test\"\n[target]\nurl = \"embedded\"\n\
+         [images.old]\nsource = \"existing\"\nreferences = [\"{reference}\"]\n\
+         [journey.j]\naction = \"pull\"\nimages = \"old\"\n[[load]]\n{FIVE_EACH}\n"
+    );
+    let finished = run(&plan(&toml, &registry.url(), 2)).unwrap();
+    assert_eq!(measured(&finished), (ok(20), ok(100)));
+    assert_eq!(finished.record.totals(Stage::Prepare).exchanges, ok(1));
+    wait_for(|| (registry.counts().in_progress == 0).then_some(()));
+}

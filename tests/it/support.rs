@@ -1,0 +1,113 @@
+//! A registry in this process, a scenario in a few lines, and what came of it.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use regstorm::embedded::{Counts, Registry, Running, Settings};
+use regstorm::engine::{self, Finished};
+use regstorm::measure::{Record, Stage};
+use regstorm::oci::Operation;
+use regstorm::plan::{self, Plan};
+use regstorm::scenario::{self, Overrides};
+
+/// Starts a registry.
+pub(crate) fn registry(settings: Settings) -> Running {
+    Registry::start(settings).expect("a registry on a free port")
+}
+
+/// The plan of a scenario, resolved for `workers` cores.
+pub(crate) fn plan(toml: &str, target: &str, workers: usize) -> Plan {
+    let overrides = Overrides {
+        target: Some(target.to_owned()),
+        set: Vec::new(),
+    };
+    let loaded = scenario::load(toml, "test.toml", Path::new(""), &overrides, &|_| None);
+    let scenario = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    plan::resolve(scenario, NonZeroUsize::new(workers).unwrap())
+}
+
+/// Runs a plan to its end.
+pub(crate) fn run(plan: &Plan) -> Result<Finished, engine::Error> {
+    let (_stopper, stop) = engine::stop();
+    engine::run(&Arc::new(plan.clone()), 7, &stop, &mut |_| {})
+}
+
+/// Runs a scenario on two workers against a registry, holds the counts of both against each other, and gives both.
+///
+/// Only for runs in which no exchange is cut: the registry cannot count what it never saw to its end.
+pub(crate) fn run_against(toml: &str, registry: &Running) -> (Finished, Counts) {
+    let finished = run(&plan(toml, &registry.url(), 2)).expect("a run that measures");
+    assert_closed(&finished);
+    let counts = settled(registry);
+    assert_eq!(
+        by_status(&finished.record),
+        counts
+            .exchanges
+            .iter()
+            .map(|(&(operation, status), &count)| ((operation.unwrap(), status), count))
+            .collect(),
+        "the harness and the registry count differently"
+    );
+    assert_eq!(transport(&finished), (counts.received, counts.sent));
+    (finished, counts)
+}
+
+/// Every sum of the run closes.
+pub(crate) fn assert_closed(finished: &Finished) {
+    let closure = finished.record.check();
+    let broken: Vec<_> = closure.broken().collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert_eq!(finished.panics, 0);
+}
+
+/// Bytes of bodies that the transport counted: sent and received.
+pub(crate) fn transport(finished: &Finished) -> (u64, u64) {
+    let bytes = finished.record.transport();
+    (bytes.sent, bytes.received)
+}
+
+/// Answers by operation and status, over all stages of the run.
+pub(crate) fn by_status(record: &Record) -> BTreeMap<(Operation, u16), u64> {
+    let mut all = BTreeMap::new();
+    let mut add = |operation, status, count| {
+        if count > 0 {
+            *all.entry((operation, status)).or_insert(0) += count;
+        }
+    };
+    for (journey, _, _) in record.journeys() {
+        for (operation, series) in record.operations(journey) {
+            for (status, count) in series.statuses.iter() {
+                add(operation, status, count);
+            }
+        }
+    }
+    for stage in [Stage::Prepare, Stage::WarmUp, Stage::CleanUp] {
+        for (operation, tally) in record.tally(stage).operations() {
+            for (status, count) in tally.statuses.iter() {
+                add(operation, status, count);
+            }
+        }
+    }
+    all
+}
+
+/// The counts of a registry once it works on nothing any more.
+pub(crate) fn settled(registry: &Running) -> Counts {
+    wait_for(|| Some(registry.counts()).filter(|counts| counts.in_progress == 0))
+}
+
+/// Asks until there is an answer; a test that waits for what never comes fails.
+pub(crate) fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
+        thread::sleep(Duration::from_millis(2));
+    }
+}

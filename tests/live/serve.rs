@@ -1,0 +1,165 @@
+//! `regstorm serve` to other clients: it is a registry like another.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{
+    Corpus, Layout, PASSWORD, Served, USER, copy_back, raw_manifest, regstorm, run_scenario,
+    sha256, skopeo,
+};
+
+fn image_at(served: &Served, image: &str) -> String {
+    format!("docker://{}/{image}", served.host())
+}
+
+/// skopeo pushes and pulls each format, and a whole index.
+#[test]
+fn skopeo_pushes_and_pulls() {
+    let corpus = Corpus::new(301);
+    let index = corpus.add_index(3010);
+    let served = Served::start(&[], "");
+    let image = corpus.layout().image("img");
+    for format in ["oci", "v2s2"] {
+        let target = image_at(&served, &format!("lab/{format}:1"));
+        skopeo([
+            "copy",
+            "--dest-tls-verify=false",
+            "--format",
+            format,
+            &corpus.source(),
+            &target,
+        ])
+        .run()
+        .ok();
+        let copied = copy_back(&target, &["--src-tls-verify=false"]);
+        assert_eq!(copied.layers, image.layers, "{format}");
+        assert_eq!(copied.diff_ids(), image.diff_ids(), "{format}");
+        if format == "oci" {
+            assert_eq!(copied, image);
+        }
+    }
+    let source = format!("oci:{}:multi", corpus.layout().dir().display());
+    let target = image_at(&served, "lab/multi:1");
+    skopeo(["copy", "--all", "--dest-tls-verify=false", &source, &target])
+        .run()
+        .ok();
+    assert_eq!(raw_manifest(&target), index);
+    let tags = skopeo([
+        "list-tags",
+        "--tls-verify=false",
+        &image_at(&served, "lab/multi"),
+    ]);
+    let tags: Value = serde_json::from_str(&tags.run().ok().stdout).expect("JSON");
+    assert_eq!(tags["Tags"], serde_json::json!(["1"]));
+}
+
+/// With a password, skopeo gets in with it, and neither without one nor with another.
+#[test]
+fn skopeo_needs_the_password() {
+    let corpus = Corpus::new(302);
+    let served = Served::start(&["--user", USER, "--password-env", "REGSTORM_PASSWORD"], "");
+    let target = image_at(&served, "lab/img:1");
+    let source = corpus.source();
+    let push = |creds: &str| {
+        let mut args = vec!["copy", "--dest-tls-verify=false"];
+        args.extend((!creds.is_empty()).then_some("--dest-creds"));
+        args.extend((!creds.is_empty()).then_some(creds));
+        skopeo(args).args([&source, &target]).run()
+    };
+    for refused in [push(""), push(&format!("{USER}:wrong"))] {
+        assert_ne!(refused.code(), 0, "{refused}");
+    }
+    let creds = format!("{USER}:{PASSWORD}");
+    push(&creds).ok();
+    let options = ["--src-tls-verify=false", "--src-creds", &creds];
+    assert_eq!(copy_back(&target, &options), corpus.layout().image("img"));
+    assert!(!served.log().contains(PASSWORD), "{}", served.log());
+}
+
+/// A base path is served, and regstorm pushes to it and pulls from it.
+#[test]
+fn a_base_path_is_served() {
+    let corpus = Corpus::new(303);
+    let served = Served::start(&["--base-path", "/link/to/docker/registry"], "");
+    let url = format!("{}/link/to/docker/registry", served.url());
+    let layout = corpus.layout();
+    regstorm(["push", "--method", "post"])
+        .args([layout.dir().as_os_str(), url.as_ref(), "lab/img:1".as_ref()])
+        .run()
+        .ok();
+    let dir = corpus.path().join("pulled");
+    regstorm(["pull", &url, "lab/img:1"])
+        .args([&dir])
+        .run()
+        .ok();
+    assert_eq!(Layout::open(&dir).image("1"), layout.image("img"));
+}
+
+/// A wrong byte and a broken connection are noticed, and the next pull puts it right.
+#[test]
+fn scripted_faults_fail_a_pull_and_leave_nothing_wrong_behind() {
+    for fault in ["corrupt = \"100B\"", "close = \"100B\"", "status = 503"] {
+        let corpus = Corpus::new(304);
+        // The first request of a blob that is asked for, whichever that is.
+        let faults = format!("[[fault]]\noperation = \"blob-get\"\nfor = 1\n{fault}\n");
+        let served = Served::start(&[], &faults);
+        let layout = corpus.layout();
+        regstorm(["push"])
+            .args([
+                layout.dir().as_os_str(),
+                served.url().as_ref(),
+                "lab/img:1".as_ref(),
+            ])
+            .run()
+            .ok();
+        let dir = corpus.path().join("pulled");
+        let pull = || {
+            regstorm(["pull", &served.url(), "lab/img:1"])
+                .args([&dir])
+                .run()
+        };
+        let failed = pull();
+        assert_eq!(failed.code(), 1, "{fault}\n{failed}");
+        // Whatever has a name already is what the name says.
+        for digest in layout.digests() {
+            let file = dir.join("blobs").join(digest.replace(':', "/"));
+            if let Ok(bytes) = fs::read(file) {
+                assert_eq!(sha256(&bytes), digest, "{fault}");
+            }
+        }
+        pull().ok();
+        assert_eq!(
+            Layout::open(&dir).image("1"),
+            layout.image("img"),
+            "{fault}"
+        );
+    }
+}
+
+/// A registry that keeps no content takes a load of pushes.
+#[test]
+fn a_sink_takes_pushes() {
+    let served = Served::start(&["--storage", "sink"], "");
+    let scenario = "
+name = \"sink\"
+[target]
+url = \"http://127.0.0.1:1\"
+[images.web]
+source = \"synthetic\"
+count = 1
+layers = 2
+layer_size = \"1MiB\"
+[journey.send]
+action = \"push\"
+images = \"web\"
+[[load]]
+journey = \"send\"
+executor = \"shared-iterations\"
+vus = 2
+iterations = 6
+";
+    let report = run_scenario(scenario, &served.url());
+    report.assert_clean();
+    assert_eq!(report.ok_iterations("send"), 6);
+}

@@ -1,0 +1,40 @@
+//! What the tests stand on: real programs that start, answer and stop, and images made by real tools.
+//!
+//! Everything that is started or created here is a value; dropping it stops the process and removes the directory.
+//! Nothing waits for ever, nothing uses a fixed port, and no two tests share a directory.
+
+mod access_log;
+mod client;
+mod corpus;
+mod cut;
+mod docker;
+mod image;
+mod port;
+mod process;
+mod registry;
+mod report;
+mod served;
+mod tree;
+
+pub(crate) use access_log::{AccessLine, Tally};
+pub(crate) use client::{
+    PASSWORD, USER, copy_back, raw_manifest, regstorm, run_scenario, sha256, skopeo, skopeo_push,
+};
+pub(crate) use corpus::{Corpus, packed, unpacked};
+pub(crate) use cut::Cut;
+pub(crate) use docker::Docker;
+pub(crate) use image::Layout;
+pub(crate) use port::closed as closed_port;
+pub(crate) use process::{Finished, Program, wait_for};
+pub(crate) use registry::{DEEP, Flavour, Registry};
+pub(crate) use report::Report;
+pub(crate) use served::Served;
+pub(crate) use tree::Tree;
+
+/// A directory that is gone at the end of the test.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::Builder::new()
+        .prefix("regstorm-live-")
+        .tempdir()
+        .expect("a temporary directory")
+}

@@ -1,0 +1,173 @@
+//! Debian's `docker-registry`, the reference implementation, on storage of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::access_log::{self, AccessLine};
+use super::client::{PASSWORD, USER};
+use super::port;
+use super::process::{Program, Running};
+
+/// How the registry is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// For everyone, at the root.
+    Open,
+    /// Asks for [`USER`] and [`PASSWORD`] by Basic authentication.
+    Htpasswd,
+    /// For everyone, with a path in front of `/v2/`. Begins and ends with a slash.
+    Prefix(&'static str),
+}
+
+/// The path of the product that regstorm was first made for.
+pub(crate) const DEEP: Flavour = Flavour::Prefix("/link/to/docker/registry/");
+
+/// A running registry.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    // Dropped in this order: the process before its files.
+    process: Running,
+    dir: TempDir,
+    flavour: Flavour,
+    port: u16,
+}
+
+impl Registry {
+    pub(crate) fn start(flavour: Flavour) -> Self {
+        // Somebody else may take the port between finding and using it; then the registry ends at once.
+        for _ in 0..5 {
+            let dir = super::scratch();
+            let port = port::free();
+            let config = dir.path().join("config.yml");
+            fs::write(&config, text(flavour, port, dir.path())).expect("a configuration");
+            let log = dir.path().join("log");
+            let mut process = Program::new("docker-registry")
+                .args([Path::new("serve"), &config])
+                .start(&log);
+            let path = format!("{}v2/", base(flavour));
+            let wanted = if flavour == Flavour::Htpasswd {
+                401
+            } else {
+                200
+            };
+            if process.ready(|| port::status(port, &path) == Some(wanted)) {
+                return Self {
+                    process,
+                    dir,
+                    flavour,
+                    port,
+                };
+            }
+        }
+        panic!("docker-registry does not start");
+    }
+
+    /// `http://127.0.0.1:PORT` with any base path, as regstorm takes it.
+    pub(crate) fn url(&self) -> String {
+        let base = base(self.flavour).trim_end_matches('/');
+        format!("http://127.0.0.1:{}{base}", self.port)
+    }
+
+    /// `127.0.0.1:PORT`, as clients write it in front of a repository.
+    pub(crate) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The requests so far, in the order in which they ended; those of the tests' own probes are left out.
+    pub(crate) fn access_log(&self) -> Vec<AccessLine> {
+        access_log::read(&self.process.log(), base(self.flavour))
+    }
+
+    /// All of it, with the program's own lines.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The requests since a mark, which is the length of an earlier [`Registry::access_log`].
+    pub(crate) fn since(&self, mark: usize) -> Vec<AccessLine> {
+        self.settle();
+        self.access_log().split_off(mark)
+    }
+
+    /// A place in the access log that everything until now is in front of.
+    pub(crate) fn mark(&self) -> usize {
+        self.settle();
+        self.access_log().len()
+    }
+
+    /// Waits until the log is complete. A line is written behind the answer, so the last lines may be on their way;
+    /// a request of our own that comes later passes the same way.
+    fn settle(&self) {
+        let path = format!("{}v2/", base(self.flavour));
+        for _ in 0..2 {
+            let before = access_log::probes(&self.process.log());
+            port::status(self.port, &path).expect("the registry answers");
+            super::process::wait_for(std::time::Duration::from_secs(10), || {
+                (access_log::probes(&self.process.log()) > before).then_some(())
+            })
+            .expect("the probe is in the log");
+        }
+    }
+
+    /// The upload sessions that are open in the storage: directories of `_uploads`.
+    pub(crate) fn open_uploads(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut todo = vec![self.dir.path().join("storage")];
+        while let Some(dir) = todo.pop() {
+            let Ok(entries) = fs::read_dir(&dir) else {
+                continue;
+            };
+            let paths = entries.map(|entry| entry.expect("an entry").path());
+            if dir.file_name().is_some_and(|name| name == "_uploads") {
+                found.extend(paths);
+            } else {
+                todo.extend(paths.filter(|path| path.is_dir()));
+            }
+        }
+        found
+    }
+}
+
+/// The path in front of `v2/`.
+fn base(flavour: Flavour) -> &'static str {
+    match flavour {
+        Flavour::Prefix(prefix) => prefix,
+        Flavour::Open | Flavour::Htpasswd => "/",
+    }
+}
+
+fn text(flavour: Flavour, port: u16, dir: &Path) -> String {
+    let dir_text = dir.display();
+    let more = match flavour {
+        Flavour::Open => String::new(),
+        Flavour::Prefix(prefix) => format!("  prefix: {prefix}\n"),
+        Flavour::Htpasswd => {
+            let file = dir.join("htpasswd");
+            // Cost 4: the registry checks the password anew for each request.
+            Program::new("htpasswd")
+                .args(["-Bbc", "-C", "4"])
+                .args([&file])
+                .args([USER, PASSWORD])
+                .run()
+                .ok();
+            format!(
+                "auth: {{htpasswd: {{realm: lab, path: {}}}}}\n",
+                file.display()
+            )
+        }
+    };
+    format!(
+        "version: 0.1
+log: {{level: info, formatter: text, accesslog: {{disabled: false}}}}
+storage:
+  delete: {{enabled: true}}
+  maintenance: {{uploadpurging: {{enabled: false}}}}
+  filesystem: {{rootdirectory: {dir_text}/storage}}
+http:
+  addr: 127.0.0.1:{port}
+  secret: lab
+{more}"
+    )
+}
