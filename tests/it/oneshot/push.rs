@@ -15,9 +15,9 @@ fn layers_there(bench: &Bench, image: &str, directory: &str) -> Vec<Vec<u8>> {
     bench.pull(&[image, directory, "--layers"]).ended(0);
     contents(&bench.path(directory))
         .into_iter()
-        .filter(|(name, _)| !name.ends_with(".json"))
-        .map(|(name, bytes)| {
-            if name.ends_with(".gz") {
+        .filter(|(name, _)| name.starts_with('0'))
+        .map(|(_, bytes)| {
+            if bytes.starts_with(b"\x1f\x8b") {
                 gunzip(&bytes)
             } else {
                 bytes
