@@ -167,7 +167,7 @@ impl Client {
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
-        for _ in 0..self.count_abandoned() {
+        for _ in 0..self.abandoned() {
             let Some(session) = self.take_abandoned() else {
                 break;
             };

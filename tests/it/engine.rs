@@ -308,16 +308,15 @@ fn a_registry_that_deletes_nothing_is_told_once() {
     );
 }
 
-#[test]
-fn every_fault_is_counted_and_every_sum_closes() {
+/// What goes wrong, and the class that it must be counted under.
+fn troubles() -> Vec<(Operation, FaultKind, FailureClass)> {
     let after = |bytes| Point::AfterBody(ByteSize::from_bytes(bytes));
-    let half = When::Probability(Ratio::try_new(0.5).unwrap(), 3);
     let status = |code: u16| FaultKind::Status {
-        status: code.try_into().unwrap(),
+        status: code.try_into().expect("what the test needs"),
         code: None,
         retry_after: None,
     };
-    for (operation, kind, class) in [
+    vec![
         (Operation::BlobGet, status(503), FailureClass::Status),
         (Operation::ManifestGet, status(429), FailureClass::Throttled),
         (
@@ -368,60 +367,71 @@ fn every_fault_is_counted_and_every_sum_closes() {
             FaultKind::Close(Point::BeforeHead),
             FailureClass::Reset,
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn every_fault_is_counted_and_every_sum_closes() {
+    for (operation, kind, class) in troubles() {
         let what = format!("{operation} {kind:?}");
-        let registry = registry(Settings::default());
-        let push = matches!(
-            operation,
-            Operation::UploadPatch
-                | Operation::UploadPut
-                | Operation::UploadStart
-                | Operation::ManifestPut
-        );
-        let action = if push {
-            "action = \"push\"\nunique = true"
-        } else {
-            "action = \"pull\""
-        };
-        let toml = scenario(&format!("{action}\nrequest_timeout = \"250ms\""), FIVE_EACH);
-        let plan = plan(&toml, &registry.url(), 2);
-        let (_stopper, stop) = engine::stop();
-        let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
-            // Seeding goes well; then the trouble begins.
-            if matches!(at, engine::Progress::Seeding(seeded) if seeded.images == seeded.of)
-                || push && matches!(at, engine::Progress::Ready { .. })
-            {
-                let fault = Fault::on(operation, kind.clone()).when(half);
-                registry.set_faults(vec![fault]).unwrap();
-            }
-        })
-        .unwrap();
-        assert_closed(&finished);
-        let (iterations, exchanges) = measured(&finished);
-        assert_eq!(iterations.ended(), 20, "{what}");
-        assert!(iterations.failed > 0, "{what}: {iterations:?}");
-        assert!(
-            iterations.ok > 0 || exchanges.ok > 0,
-            "{what}: {iterations:?}"
-        );
-        let classes = classes(&finished);
-        assert!(
-            classes.get(&class).is_some_and(|count| *count > 0),
-            "{what}: {classes:?}"
-        );
-        assert_eq!(classes.len(), 1, "{what}: {classes:?}");
-        let kinds = finished.record.failures();
-        assert!(!kinds.kinds().is_empty(), "{what}");
-        registry.set_faults(Vec::new()).unwrap();
-        let counts = settled(&registry);
-        assert_eq!(
-            counts.open_uploads,
-            0,
-            "{what}: a session was left behind: {:#?} {:#?}",
-            by_status(&finished.record),
-            counts.exchanges,
-        );
+        trouble(operation, &kind, class, &what);
     }
+}
+
+/// Half of the exchanges of one operation go wrong: all are counted, under that class, and nothing is left behind.
+fn trouble(operation: Operation, kind: &FaultKind, class: FailureClass, what: &str) {
+    let half = When::Probability(Ratio::try_new(0.5).expect("a share"), 3);
+    let registry = registry(Settings::default());
+    let push = matches!(
+        operation,
+        Operation::UploadPatch
+            | Operation::UploadPut
+            | Operation::UploadStart
+            | Operation::ManifestPut
+    );
+    let action = if push {
+        "action = \"push\"\nunique = true"
+    } else {
+        "action = \"pull\""
+    };
+    let toml = scenario(&format!("{action}\nrequest_timeout = \"250ms\""), FIVE_EACH);
+    let plan = plan(&toml, &registry.url(), 2);
+    let (_stopper, stop) = engine::stop();
+    let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+        // Seeding goes well; then the trouble begins.
+        if matches!(at, engine::Progress::Seeding(seeded) if seeded.images == seeded.of)
+            || push && matches!(at, engine::Progress::Ready { .. })
+        {
+            let fault = Fault::on(operation, kind.clone()).when(half);
+            registry.set_faults(vec![fault]).expect("what the test needs");
+        }
+    })
+    .expect("what the test needs");
+    assert_closed(&finished);
+    let (iterations, exchanges) = measured(&finished);
+    assert_eq!(iterations.ended(), 20, "{what}");
+    assert!(iterations.failed > 0, "{what}: {iterations:?}");
+    assert!(
+        iterations.ok > 0 || exchanges.ok > 0,
+        "{what}: {iterations:?}"
+    );
+    let classes = classes(&finished);
+    assert!(
+        classes.get(&class).is_some_and(|count| *count > 0),
+        "{what}: {classes:?}"
+    );
+    assert_eq!(classes.len(), 1, "{what}: {classes:?}");
+    let kinds = finished.record.failures();
+    assert!(!kinds.kinds().is_empty(), "{what}");
+    registry.set_faults(Vec::new()).expect("what the test needs");
+    let counts = settled(&registry);
+    assert_eq!(
+        counts.open_uploads,
+        0,
+        "{what}: a session was left behind: {:#?} {:#?}",
+        by_status(&finished.record),
+        counts.exchanges,
+    );
 }
 
 #[test]

@@ -24,10 +24,11 @@ fn registry_with(corpus: &Corpus, options: &[&str]) -> Registry {
     registry
 }
 
-/// What skopeo says of an image in a layout.
+/// What skopeo says of an image in a layout: the one of that name, or the only one.
 #[track_caller]
-fn inspect(dir: &Path, name: &str) -> Value {
-    let source = format!("oci:{}:{name}", dir.display());
+fn inspect(dir: &Path, name: Option<&str>) -> Value {
+    let name = name.map_or_else(String::new, |name| format!(":{name}"));
+    let source = format!("oci:{}{name}", dir.display());
     let finished = skopeo(["inspect", &source]).run().ok();
     serde_json::from_str(&finished.stdout).expect("JSON")
 }
@@ -45,7 +46,8 @@ fn what_skopeo_pushed_becomes_a_layout_that_skopeo_reads() {
         assert_eq!(image.manifest, manifest, "{format}");
         assert_eq!(image.plain_digests(), image.diff_ids(), "{format}");
         assert_eq!(image.diff_ids(), corpus.layout().image("img").diff_ids());
-        let inspected = inspect(&dir, "1");
+        // By name, skopeo looks only for manifests of OCI's own types.
+        let inspected = inspect(&dir, (format == "oci").then_some("1"));
         assert_eq!(inspected["Digest"], sha256(&manifest), "{format}");
         let layers: Value = image.layer_digests().into();
         assert_eq!(inspected["Layers"], layers, "{format}");
