@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Settings, Stall, When};
+use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
 use regstorm::engine::{self, Finished};
 use regstorm::measure::{FailureClass, Outcomes, Phase, Stage};
 use regstorm::oci::{Operation, Reference};
 use regstorm::units::{ByteSize, Ratio};
+
+use tokio::net::TcpSocket;
 
 use crate::support::{
     assert_closed, by_status, plan, registry, run, run_against, settled, transport, wait_for,
@@ -403,7 +405,9 @@ fn trouble(operation: Operation, kind: &FaultKind, class: FailureClass, what: &s
             || push && matches!(at, engine::Progress::Ready { .. })
         {
             let fault = Fault::on(operation, kind.clone()).when(half);
-            registry.set_faults(vec![fault]).expect("what the test needs");
+            registry
+                .set_faults(vec![fault])
+                .expect("what the test needs");
         }
     })
     .expect("what the test needs");
@@ -423,7 +427,9 @@ fn trouble(operation: Operation, kind: &FaultKind, class: FailureClass, what: &s
     assert_eq!(classes.len(), 1, "{what}: {classes:?}");
     let kinds = finished.record.failures();
     assert!(!kinds.kinds().is_empty(), "{what}");
-    registry.set_faults(Vec::new()).expect("what the test needs");
+    registry
+        .set_faults(Vec::new())
+        .expect("what the test needs");
     let counts = settled(&registry);
     assert_eq!(
         counts.open_uploads,
@@ -524,11 +530,13 @@ fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
     let plan = plan(&toml, &registry.url(), 2);
     let (_stopper, stop) = engine::stop();
     let mut alive = Some(registry);
+    let mut port = None;
     let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
         if let engine::Progress::Load { live, .. } = at
             && live.totals(Stage::Measure).iterations.ok > 0
         {
-            drop(alive.take());
+            // The port stays taken, so that no registry of another test comes to sit behind it.
+            port = port.take().or_else(|| alive.take().map(hold_port));
         }
     })
     .unwrap();
@@ -543,12 +551,21 @@ fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
     );
 }
 
+/// Ends a registry and holds its port without listening on it.
+fn hold_port(registry: Running) -> TcpSocket {
+    let address = registry.addr();
+    registry.stop();
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an option of sockets");
+    socket.bind(address).expect("the port is free again");
+    socket
+}
+
 #[test]
 fn nothing_is_measured_of_a_target_that_does_not_answer() {
-    let running = registry(Settings::default());
-    let gone = running.url();
-    drop(running);
-    let error = run(&plan(&scenario("action = \"pull\"", FIVE_EACH), &gone, 1)).unwrap_err();
+    // Nobody listens on port 1; a port that was free a moment ago may be another test's.
+    let gone = "http://127.0.0.1:1";
+    let error = run(&plan(&scenario("action = \"pull\"", FIVE_EACH), gone, 1)).unwrap_err();
     assert!(matches!(error, engine::Error::Target(_)), "{error}");
     assert!(error.to_string().contains("cannot connect"), "{error}");
 }
