@@ -287,11 +287,11 @@ impl Wallet {
         self.tokens.borrow_mut().clear();
     }
 
-    /// Throws away the tokens that were refused.
-    pub(super) fn forget(&self, scope: &Scope<'_>) {
+    /// Throws away a token that was refused, and no other: somebody may have fetched a better one meanwhile.
+    pub(super) fn forget(&self, refused: &HeaderValue) {
         self.tokens
             .borrow_mut()
-            .retain(|token| !token.key.covers(scope));
+            .retain(|token| token.header != *refused);
     }
 
     /// Keeps the token of an answer and gives the header it makes. A tenth of its life is left unused, so that it does not expire on its way.
@@ -308,7 +308,9 @@ impl Wallet {
             .ok_or("the token service's answer holds no token")?;
         let header = sensitive(&format!("Bearer {token}"))
             .ok_or("the token holds characters that no header may hold")?;
-        let life = answer.expires_in.map_or(DEFAULT_LIFETIME, |seconds| {
+        // A token that is dead on arrival would be fetched again before it is used once.
+        let seconds = answer.expires_in.filter(|seconds| *seconds > 0);
+        let life = seconds.map_or(DEFAULT_LIFETIME, |seconds| {
             Duration::from_secs(seconds.min(86_400 * 365))
         });
         let mut tokens = self.tokens.borrow_mut();

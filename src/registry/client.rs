@@ -29,7 +29,7 @@ const MAX_HOPS: usize = 5;
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// What a client needs to know of its registry.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where the registry is.
     pub base: Base,
@@ -39,6 +39,18 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// The longest that one exchange may take, from waiting for a connection to the end of the body.
     pub timeout: Duration,
+}
+
+impl fmt::Debug for Settings {
+    /// Of the headers only the names: any of them may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base", &self.base)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("credentials", &self.credentials)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
 }
 
 /// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.
@@ -55,6 +67,7 @@ struct Inner {
 }
 
 /// An upload session that was given up.
+#[derive(Clone)]
 pub(super) struct Abandoned {
     pub(super) location: Url,
     pub(super) repository: Rc<RepositoryName>,
@@ -173,14 +186,14 @@ impl Client {
         self.0.abandoned.borrow_mut().push(session);
     }
 
-    /// How many upload sessions were given up and are still to be cancelled.
-    pub fn abandoned(&self) -> usize {
+    /// How many upload sessions were given up and not yet cancelled.
+    pub fn count_abandoned(&self) -> usize {
         self.0.abandoned.borrow().len()
     }
 
-    /// The upload sessions given up so far, to be cancelled.
-    pub(super) fn take_abandoned(&self) -> Vec<Abandoned> {
-        self.0.abandoned.take()
+    /// An upload session to be cancelled.
+    pub(super) fn take_abandoned(&self) -> Option<Abandoned> {
+        self.0.abandoned.borrow_mut().pop()
     }
 
     /// Runs `open`, which asks for an upload session, to its end even if nobody waits for it any more: the session
@@ -231,10 +244,12 @@ impl Client {
             let at_home =
                 Origin::of(&url).is_ok_and(|origin| origin == *self.0.settings.base.origin());
             let mut headers = call.headers.clone();
+            let mut shown = None;
             if at_home {
                 headers.extend(self.0.settings.headers.clone());
-                if let Some(value) = self.authorization(&call.scope).await? {
-                    headers.insert(AUTHORIZATION, value);
+                shown = self.authorization(&call.scope).await?;
+                if let Some(value) = &shown {
+                    headers.insert(AUTHORIZATION, value.clone());
                 }
             }
             let leg = Leg {
@@ -249,14 +264,17 @@ impl Client {
             if status == StatusCode::UNAUTHORIZED
                 && at_home
                 && !challenged_before
-                && let Some(challenge) = self.answerable(&answer)
+                && let Some(challenge) = self.answerable(&answer, shown.as_ref())
             {
                 challenged_before = true;
-                answer.finish().await?;
+                answer.set_aside().await;
+                if let Some(refused) = &shown {
+                    self.0.wallet.forget(refused);
+                }
                 self.answer_challenge(challenge, &call.scope).await?;
                 continue;
             }
-            if operation.accepted().contains(&status.as_u16())
+            if call.operation.accepted().contains(&status.as_u16())
                 || call.also.contains(&status.as_u16())
             {
                 return Ok(answer);
@@ -270,7 +288,7 @@ impl Client {
                 let Some(target) = location(&url, answer.headers()) else {
                     return Err(answer.fail(Kind::Protocol("the redirect leads to no URL")));
                 };
-                answer.finish().await?;
+                answer.set_aside().await;
                 url = target;
                 operation = Operation::Redirected;
                 continue;
@@ -316,11 +334,12 @@ impl Client {
         }
     }
 
-    /// What the challenge asks for, if there is a way to answer it.
-    fn answerable(&self, answer: &Answer<'_>) -> Option<Challenged> {
+    /// What the challenge asks for, if there is a way to answer it that was not just `shown` and refused.
+    fn answerable(&self, answer: &Answer<'_>, shown: Option<&HeaderValue>) -> Option<Challenged> {
         let challenged = challenged(&answer.url, answer.headers())?;
+        let credentials = self.0.settings.credentials.as_ref();
         match challenged.challenge {
-            Challenge::Basic if self.0.settings.credentials.is_none() => None,
+            Challenge::Basic if credentials.is_none_or(|it| shown == Some(&it.basic())) => None,
             _ => Some(challenged),
         }
     }
@@ -330,7 +349,6 @@ impl Client {
         challenged: Challenged,
         scope: &Scope<'_>,
     ) -> Result<(), Error> {
-        self.0.wallet.forget(scope);
         self.0.wallet.learn(challenged.challenge.clone());
         if let Challenge::Bearer(service) = challenged.challenge {
             self.token(&service, scope, challenged.scope.as_deref())
@@ -478,6 +496,12 @@ impl Answer<'_> {
         Ok(())
     }
 
+    /// Ends the exchange well although the rest of the answer may never come, because the head has said everything.
+    async fn set_aside(mut self) {
+        drop(self.listen().await);
+        self.succeed();
+    }
+
     /// Ends the exchange well.
     pub(super) fn succeed(self) {
         self.attempt.end(self.incoming.end(), End::Ok);
@@ -493,6 +517,26 @@ impl Answer<'_> {
     /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.
     pub(super) async fn refuse(mut self) -> Error {
         let status = self.status();
+        let body = ErrorBody::parse(&self.listen().await);
+        self.fail(Kind::Status { status, body })
+    }
+
+    /// Ends the exchange with the registry's refusal if its words are one, else well.
+    pub(super) async fn refuse_if(
+        mut self,
+        is_refusal: impl Fn(&ErrorBody) -> bool,
+    ) -> Result<(), Error> {
+        let status = self.status();
+        let body = ErrorBody::parse(&self.listen().await);
+        if is_refusal(&body) {
+            return Err(self.fail(Kind::Status { status, body }));
+        }
+        self.succeed();
+        Ok(())
+    }
+
+    /// As much of the body as comes soon, and not too much of it.
+    async fn listen(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
         let listen = async {
             while said.len() < MAX_ERROR_BODY {
@@ -502,9 +546,8 @@ impl Answer<'_> {
                 }
             }
         };
-        // Whatever has come by then is what is shown.
+        // Whatever has come by then is all there is.
         let _ = timeout(ERROR_BODY_WAIT, listen).await;
-        let body = ErrorBody::parse(&said);
-        self.fail(Kind::Status { status, body })
+        said
     }
 }

@@ -1,5 +1,6 @@
 //! Uploads: a session is opened, fed and closed, and its address changes at every step.
 
+use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use super::client::{Abandoned, Answer, Call, Client};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;
-use crate::oci::{Digest, ErrorBody, ErrorCode, MAX_ERROR_BODY, Operation, RepositoryName};
+use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
 use crate::transport::Body;
 
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -23,7 +24,6 @@ const OCTETS: &str = "application/octet-stream";
 /// Each answer carries a new address and the old one may be dead, so that every step takes the session and gives
 /// the next one. A session that is dropped before it is closed is remembered by its client, which cancels it with
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
-#[derive(Debug)]
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
 pub struct UploadSession {
     client: Client,
@@ -156,87 +156,81 @@ impl Client {
     ///
     /// # Spec
     /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled. One
-    /// that is elsewhere than we think, because a request was broken off, is asked where it is.
+    /// whose address is out of date is not (404 `BLOB_UPLOAD_INVALID`): a request that broke off has moved it on, and
+    /// the registry tells nobody where to.
     ///
     /// # Errors
     /// The last failure; the other sessions are cancelled all the same. A registry may not have noticed yet that a
-    /// request was broken off: such a session is among the abandoned again, but not for ever.
+    /// request was broken off: a session out of date is kept for the next call, but not for ever.
     ///
     /// # Cancel safety
-    /// Sessions not yet asked about are forgotten.
+    /// Sessions that no answer has come for are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
-        for session in self.take_abandoned() {
-            let ended = match self.cancel(&session).await {
-                Err(error) if is_elsewhere(&error) => self.find_and_cancel(session).await,
-                ended => ended,
+        let mut again = Vec::new();
+        for _ in 0..self.count_abandoned() {
+            let Some(session) = self.take_abandoned() else {
+                break;
             };
+            let mut asked = Asked {
+                client: self,
+                session: Some(session.clone()),
+            };
+            let ended = self.cancel(session).await;
+            let mut session = asked.session.take();
+            if let Some(session) = &mut session {
+                session.tries += 1;
+            }
+            again.extend(session.filter(|session| {
+                session.tries < MAX_CANCELS && ended.as_ref().is_err_and(is_out_of_date)
+            }));
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
                 (Err(error), Ok(())) | (_, Err(error)) => Err(error),
             };
         }
+        for session in again {
+            self.abandon(session);
+        }
         result
     }
 
-    async fn cancel(&self, session: &Abandoned) -> Result<(), Error> {
+    async fn cancel(&self, session: Abandoned) -> Result<(), Error> {
         let call = Call {
             method: Method::DELETE,
             scope: Scope::of(&session.repository, Actions::PullPushDelete),
             also: &[404],
-            ..Call::get(Operation::UploadCancel, session.location.clone())
+            ..Call::get(Operation::UploadCancel, session.location)
         };
         let answer = self.send(&call).await?;
-        let status = answer.status();
-        let (answer, said) = answer.collect(MAX_ERROR_BODY as u64).await?;
-        let body = ErrorBody::parse(&said);
-        if status.is_success() || body.code != Some(ErrorCode::BlobUploadInvalid) {
-            answer.succeed();
-            return Ok(());
+        if answer.status() == StatusCode::NOT_FOUND {
+            let is_there = |said: &ErrorBody| said.code == Some(ErrorCode::BlobUploadInvalid);
+            return answer.refuse_if(is_there).await;
         }
-        Err(answer.fail(Kind::Status { status, body }))
-    }
-
-    /// Asks for the last address of a session and cancels it there.
-    async fn find_and_cancel(&self, mut session: Abandoned) -> Result<(), Error> {
-        let call = Call {
-            scope: Scope::of(&session.repository, Actions::PullPush),
-            ..Call::get(Operation::UploadStatus, session.location.clone())
-        };
-        let found = match self.send(&call).await {
-            Ok(answer) => {
-                session.location = location(&answer.url, answer.headers())
-                    .unwrap_or_else(|| session.location.clone());
-                answer.finish().await
-            }
-            Err(error) => Err(error),
-        };
-        let ended = match found {
-            Ok(()) => self.cancel(&session).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &ended
-            && is_elsewhere(error)
-            && session.tries < MAX_CANCELS
-        {
-            session.tries += 1;
-            self.abandon(session);
-        }
-        ended
+        answer.finish().await
     }
 }
 
-/// Times that a session is tried to be cancelled while the registry is out of step with it.
-const MAX_CANCELS: u8 = 3;
+/// Times that a registry is asked to end a session whose address is out of date.
+const MAX_CANCELS: u8 = 4;
 
-/// Does the registry know the session, but not at this address?
-fn is_elsewhere(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::Status { status: StatusCode::NOT_FOUND, body }
-            if body.code == Some(ErrorCode::BlobUploadInvalid)
-    )
+fn is_out_of_date(error: &Error) -> bool {
+    error.status() == Some(StatusCode::NOT_FOUND)
+}
+
+/// A session whose end was asked for; kept for later if nobody waits for the answer.
+struct Asked<'c> {
+    client: &'c Client,
+    session: Option<Abandoned>,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.client.abandon(session);
+        }
+    }
 }
 
 const NO_LOCATION: Kind = Kind::Protocol("the answer has no Location to go on with");
@@ -411,6 +405,16 @@ impl UploadSession {
         self.location = Some(next);
         self.chunk_min = self.chunk_min.max(chunk_min(&answer));
         answer.finish().await
+    }
+}
+
+impl fmt::Debug for UploadSession {
+    /// Without the query of the address: whoever knows it may write.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSession")
+            .field("repository", &self.repository)
+            .field("path", &self.location.as_ref().map(Url::path))
+            .finish_non_exhaustive()
     }
 }
 

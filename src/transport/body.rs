@@ -23,6 +23,7 @@ pub struct Body {
 #[derive(Debug, Default)]
 pub struct Sent {
     bytes: Cell<u64>,
+    complete: Cell<bool>,
     broken: RefCell<Option<io::Error>>,
 }
 
@@ -30,6 +31,11 @@ impl Sent {
     /// Bytes that were handed to the connection.
     pub fn bytes(&self) -> u64 {
         self.bytes.get()
+    }
+
+    /// Was all of it handed to the connection?
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.get()
     }
 
     /// Why the content could not be read, if that is what ended the exchange. Taken once.
@@ -74,11 +80,13 @@ impl Body {
     }
 
     fn new(content: Content) -> Self {
-        Self {
+        let body = Self {
             content,
             sent: Rc::default(),
             totals: None,
-        }
+        };
+        body.sent.complete.set(body.length() == Some(0));
+        body
     }
 
     /// The counter that outlives the body.
@@ -100,6 +108,13 @@ impl Body {
     }
 
     fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let next = self.next_frame();
+        let ended = next.is_none() || self.length() == Some(0);
+        self.sent.complete.set(ended);
+        next
+    }
+
+    fn next_frame(&mut self) -> Option<io::Result<Bytes>> {
         let frame = match &mut self.content {
             Content::Whole(bytes) if bytes.is_empty() => return None,
             Content::Whole(bytes) => std::mem::take(bytes),

@@ -253,7 +253,10 @@ impl Incoming {
             match driven {
                 Err(_timed_out) => return Some(Err(self.abandon(Error::Timeout(Waiting::Body)))),
                 Ok(Some(Err(error))) => {
-                    let error = Error::from_hyper(&error, self.progress.received);
+                    let error = self.progress.sent.take_broken().map_or_else(
+                        || Error::from_hyper(&error, self.progress.received),
+                        Error::Content,
+                    );
                     return Some(Err(self.abandon(error)));
                 }
                 Ok(Some(Ok(frame))) => {
@@ -287,9 +290,12 @@ impl Incoming {
         if self.has_body {
             self.progress.timings.body = Some(self.first_byte.elapsed());
         }
-        if let Some(lent) = self.lent.take() {
+        if let Some(lent) = self.lent.take()
+            && self.progress.sent.is_complete()
+        {
             lent.give_back();
         }
+        // Else the peer has answered early: what is left of the request would go out during the next exchange.
     }
 
     fn abandon(&mut self, error: Error) -> Error {

@@ -34,11 +34,24 @@ impl Probe {
         self.first_read.get()
     }
 
-    fn saw_write(&self, result: &Poll<io::Result<usize>>) {
-        if matches!(result, Poll::Ready(Ok(1..))) {
-            self.last_write.set(Some(Instant::now()));
+    /// Looks at what a write came to. A peer that no longer listens may have answered before it left: the writing
+    /// then waits for ever, and the reading, which goes on, finds the answer or the end of the connection.
+    fn saw_write(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &result {
+            Poll::Ready(Ok(1..)) => self.last_write.set(Some(Instant::now())),
+            Poll::Ready(Err(error)) if is_gone(error) => return Poll::Pending,
+            _ => {}
         }
+        result
     }
+}
+
+/// Did the peer close or reset the connection? The socket is then readable, so that whoever reads is woken.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// A TCP stream with a [`Probe`] on it.
@@ -76,8 +89,7 @@ impl AsyncWrite for Probed {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.probe.saw_write(&result);
-        result
+        self.probe.saw_write(result)
     }
 
     fn poll_write_vectored(
@@ -86,8 +98,7 @@ impl AsyncWrite for Probed {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.probe.saw_write(&result);
-        result
+        self.probe.saw_write(result)
     }
 
     /// Without this hyper would copy every body into one buffer before writing it.

@@ -102,8 +102,9 @@ fn the_forecast_is_what_happens() {
             if operation == Operation::UploadPatch {
                 assert!(found >= 20 * 10, "{journey:?} {operation}: {found}");
             } else {
+                let found = f64::from(u32::try_from(found).unwrap());
                 assert!(
-                    (count * 20.0 - found as f64).abs() < 1e-6,
+                    (count * 20.0 - found).abs() < 1e-6,
                     "{operation}: {found}, not {count} each"
                 );
             }
@@ -240,26 +241,29 @@ fn connection_policies_open_what_they_say() {
 fn waiting_for_a_pool_is_a_phase_of_its_own() {
     let slow = Fault::on(
         Operation::BlobGet,
-        FaultKind::Delay(Duration::from_millis(20)),
+        FaultKind::Delay(Duration::from_millis(100)),
     );
     let registry = registry(Settings {
         faults: vec![slow],
         ..Settings::default()
     });
     let journey = "action = \"pull\"\nconnections = \"shared\"\npool_size = 1";
-    let (finished, _) = run_against(&scenario(journey, FIVE_EACH), &registry);
+    let load = FIVE_EACH.replace("iterations = 5", "iterations = 1");
+    let (finished, _) = run_against(&scenario(journey, &load), &registry);
     let journey = finished.record.journeys().next().unwrap().0;
     let mut operations = finished.record.operations(journey);
     let (_, blobs) = operations
         .find(|(it, _)| *it == Operation::BlobGet)
         .unwrap();
-    // Two users on each worker ask for three blobs each at once; one has the connection.
+    // Two users on each worker ask for three blobs each at once; one has the connection. The last of six waits for
+    // five delays. Bounds are half of what must pass, for a thread may lose its core between a write and its stamp.
     let waited = blobs.phase(Phase::Wait).max().unwrap();
-    assert!(waited >= Duration::from_millis(20), "{waited:?}");
-    // The phase after it has the delay, and not the wait.
+    assert!(waited >= Duration::from_millis(250), "{waited:?}");
     let first_byte = blobs.phase(Phase::FirstByte).min().unwrap();
-    // A bucket is named by its lower end.
-    assert!(first_byte >= Duration::from_millis(19), "{first_byte:?}");
+    assert!(first_byte >= Duration::from_millis(50), "{first_byte:?}");
+    // The wait is no part of the phase after it.
+    let first_byte = blobs.phase(Phase::FirstByte).max().unwrap();
+    assert!(first_byte < waited, "{first_byte:?} {waited:?}");
 }
 
 #[test]

@@ -4,12 +4,16 @@
 mod embedded;
 /// Whole runs against the embedded registry: what is sent, what is counted, and that both agree under every fault.
 mod engine;
+/// Every scripted fault against every verb: what the client tells and what the registry counts are the same.
+mod faults;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
 mod oneshot;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
 mod plan;
+/// The protocol client: the traps of real registries, hostile answers, connections and their clocks.
+mod protocol;
 /// The scenario file: what is read, what is refused and in which words, and that no secret is shown.
 mod scenario;
 /// A registry in this process, a scenario in a few lines, and what came of it.

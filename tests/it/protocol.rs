@@ -1,0 +1,20 @@
+//! The protocol client against a registry that scripts its faults, and against a peer that sends given bytes.
+
+/// Challenges, tokens, and where credentials go and do not go.
+mod auth;
+/// Connections: reuse, limits, closing, and the clocks of an exchange.
+mod connections;
+/// Answers that no honest registry gives.
+mod hostile;
+/// Upload addresses, followed as they are given.
+mod locations;
+/// Manifests and blobs on their way in.
+mod pulls;
+/// Redirects: followed, bounded, and without anything that is not the other host's business.
+mod redirects;
+/// Uploads in every form, and the sessions that are given up.
+mod uploads;
+/// A client and the journal of its exchanges.
+pub(crate) mod user;
+/// A peer made of a plain socket.
+mod wire;

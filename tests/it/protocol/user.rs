@@ -1,0 +1,264 @@
+//! A client whose every exchange is written down.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use regstorm::embedded::{Auth, Counts, Registry, Running, Settings as Site};
+use regstorm::oci::{Operation, RepositoryName, Version};
+use regstorm::registry::{Base, Client, Credentials, End, Exchange, Observer, Settings};
+use regstorm::transport::{Body, Ended, Pool, PoolSettings, Resolver, Totals};
+use regstorm::units::Secret;
+use tokio::runtime::{Builder, LocalOptions};
+
+/// Runs a test on a runtime such as a worker has. The limit only turns a hang into a failure.
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .expect("a runtime can be made");
+    runtime
+        .block_on(async { tokio::time::timeout(Duration::from_mins(2), test).await })
+        .expect("the test hangs")
+}
+
+/// An exchange that has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) operation: Operation,
+    pub(crate) status: Option<u16>,
+    pub(crate) ended: Ended,
+    /// `ok`, `cancelled`, or what went wrong.
+    pub(crate) end: String,
+    /// Everything that a debug print of it says.
+    pub(crate) printed: String,
+}
+
+/// What an observer heard, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(RefCell<Vec<Seen>>);
+
+impl Journal {
+    pub(crate) fn all(&self) -> Vec<Seen> {
+        self.0.borrow().clone()
+    }
+
+    pub(crate) fn of(&self, operation: Operation) -> Vec<Seen> {
+        let mut seen = self.all();
+        seen.retain(|it| it.operation == operation);
+        seen
+    }
+
+    pub(crate) fn last(&self) -> Seen {
+        self.0.borrow().last().expect("an exchange ended").clone()
+    }
+
+    /// Everything that debug prints of the exchanges say.
+    pub(crate) fn printed(&self) -> String {
+        self.all().into_iter().map(|it| it.printed).collect()
+    }
+
+    /// Operation and end of each exchange.
+    pub(crate) fn ends(&self) -> Vec<(Operation, String)> {
+        let all = self.all().into_iter();
+        all.map(|it| (it.operation, it.end)).collect()
+    }
+}
+
+impl Observer for Journal {
+    fn exchange(&self, exchange: &Exchange<'_>) {
+        let end = match exchange.end {
+            End::Ok => "ok".to_owned(),
+            End::Cancelled => "cancelled".to_owned(),
+            End::Failed(kind) => kind.to_string(),
+        };
+        self.0.borrow_mut().push(Seen {
+            operation: exchange.operation,
+            status: exchange.status.map(|status| status.as_u16()),
+            ended: exchange.ended,
+            end,
+            printed: format!("{exchange:?}"),
+        });
+    }
+}
+
+/// What a user brings along.
+pub(crate) struct Profile {
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+    pub(crate) keep_alive: bool,
+    pub(crate) limit: Option<usize>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            headers: HeaderMap::new(),
+            timeout: Duration::from_mins(1),
+            keep_alive: true,
+            limit: None,
+        }
+    }
+}
+
+/// A client with its journal.
+pub(crate) struct User {
+    pub(crate) client: Client,
+    pub(crate) journal: Rc<Journal>,
+    pub(crate) pool: Rc<Pool>,
+    pub(crate) totals: Rc<Totals>,
+}
+
+impl User {
+    pub(crate) fn new(url: &str) -> Self {
+        Self::with(url, Profile::default())
+    }
+
+    pub(crate) fn with(url: &str, profile: Profile) -> Self {
+        let journal = Rc::new(Journal::default());
+        let totals = Rc::new(Totals::default());
+        let pool = Pool::new(
+            PoolSettings {
+                keep_alive: profile.keep_alive,
+                limit: profile.limit.and_then(NonZeroUsize::new),
+            },
+            Rc::new(Resolver::default()),
+            Rc::clone(&totals),
+        );
+        let settings = Rc::new(Settings {
+            base: Base::parse(url).expect("a base URL"),
+            headers: profile.headers,
+            credentials: profile.credentials,
+            timeout: profile.timeout,
+        });
+        let observer: Rc<dyn Observer> = Rc::<Journal>::clone(&journal);
+        Self {
+            client: Client::new(settings, Rc::clone(&pool), observer),
+            journal,
+            pool,
+            totals,
+        }
+    }
+}
+
+pub(crate) const PASSWORD: &str = "correct horse";
+/// `bob:correct horse` as Basic has it.
+pub(crate) const PAIR: &str = "Ym9iOmNvcnJlY3QgaG9yc2U=";
+
+pub(crate) fn bob(password: &str) -> Credentials {
+    Credentials {
+        username: "bob".into(),
+        password: Secret::new(password),
+    }
+}
+
+/// A user with credentials and a header of their own.
+pub(crate) fn tenant() -> Profile {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-tenant", http::HeaderValue::from_static("perf"));
+    Profile {
+        credentials: Some(bob(PASSWORD)),
+        headers,
+        ..Profile::default()
+    }
+}
+
+pub(crate) fn basic() -> Auth {
+    Auth::Basic {
+        user: "bob".into(),
+        password: Secret::new(PASSWORD),
+    }
+}
+
+pub(crate) fn bearer() -> Auth {
+    Auth::Bearer {
+        user: "bob".into(),
+        password: Secret::new(PASSWORD),
+        token_lifetime: Duration::from_mins(5),
+        anonymous_pull: false,
+    }
+}
+
+/// A registry that writes down what it is asked.
+pub(crate) fn registry(settings: Site) -> Running {
+    Registry::start(Site {
+        record_requests: Some(10_000),
+        ..settings
+    })
+    .expect("a registry starts")
+}
+
+pub(crate) fn name(text: &str) -> RepositoryName {
+    text.parse().expect("a repository name")
+}
+
+pub(crate) fn tag(text: &str) -> Version {
+    Version::Tag(text.parse().expect("a tag"))
+}
+
+/// Bytes that are not all alike.
+pub(crate) fn content(length: usize) -> Bytes {
+    (0..length)
+        .map(|place| u8::try_from(place * 7 % 251).expect("below 251"))
+        .collect()
+}
+
+/// Makes the body of a request, in frames of 10,000 bytes.
+pub(crate) fn body(content: &Bytes) -> impl Fn() -> Body + use<> {
+    let content = content.clone();
+    move || {
+        let frames: Vec<_> = content
+            .chunks(10_000)
+            .map(|frame| Ok(Bytes::copy_from_slice(frame)))
+            .collect();
+        Body::sized(frames.into_iter(), content.len() as u64)
+    }
+}
+
+/// Waits until the registry works on nothing, and gives its counts.
+pub(crate) async fn settled(registry: &Running) -> Counts {
+    loop {
+        let counts = registry.counts();
+        if counts.in_progress == 0 {
+            return counts;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Holds the journals of all users of a registry against its own counts: the same answers, none lost, none twice.
+pub(crate) async fn agree(registry: &Running, users: &[&User]) {
+    let counts = settled(registry).await;
+    let mut answered = BTreeMap::new();
+    let mut unanswered = 0;
+    for seen in users.iter().flat_map(|user| user.journal.all()) {
+        match seen.status {
+            Some(status) => {
+                *answered
+                    .entry((Some(seen.operation), status))
+                    .or_insert(0_u64) += 1;
+            }
+            None => unanswered += 1,
+        }
+    }
+    assert_eq!(answered, counts.exchanges);
+    assert_eq!(unanswered, counts.unanswered);
+    for user in users {
+        let all = user.journal.all();
+        let sum = |bytes: fn(&Ended) -> u64| all.iter().map(|it| bytes(&it.ended)).sum::<u64>();
+        assert_eq!(sum(|it| it.sent), user.totals.sent());
+        assert_eq!(sum(|it| it.received), user.totals.received());
+    }
+}
+
+/// The status of a refusal.
+pub(crate) fn refusal(error: &regstorm::registry::Error) -> Option<StatusCode> {
+    error.status()
+}

@@ -1,0 +1,224 @@
+//! A peer that reads requests off a plain socket and answers with given bytes.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// The connection it came on, from 0.
+    pub(crate) connection: usize,
+    pub(crate) method: String,
+    pub(crate) target: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// The only line of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(it, _)| it == name);
+        let first = found.next()?;
+        assert!(found.next().is_none(), "{name} stands there twice");
+        Some(&first.1)
+    }
+
+    pub(crate) fn asks(&self, method: &str, target: &str) -> bool {
+        self.method == method && self.target == target
+    }
+}
+
+/// One connection, from the peer's side.
+pub(crate) struct Line {
+    pub(crate) number: usize,
+    stream: BufReader<TcpStream>,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Line {
+    /// Reads the head of a request; `None` when the client has left.
+    pub(crate) fn head(&mut self) -> Option<Request> {
+        let mut line = || {
+            let mut text = String::new();
+            (self.stream.read_line(&mut text).ok()? > 0).then(|| text.trim_end().to_owned())
+        };
+        let first = line()?;
+        let mut words = first.split(' ');
+        let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let mut headers = Vec::new();
+        loop {
+            let text = line()?;
+            let Some((name, value)) = text.split_once(':') else {
+                break;
+            };
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let request = Request {
+            connection: self.number,
+            method,
+            target,
+            headers,
+            body: Vec::new(),
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push(request.clone());
+        Some(request)
+    }
+
+    /// Reads a request and its body.
+    pub(crate) fn request(&mut self) -> Option<Request> {
+        let mut request = self.head()?;
+        let mut body = Vec::new();
+        if request.header("transfer-encoding") == Some("chunked") {
+            loop {
+                let mut size = String::new();
+                self.stream.read_line(&mut size).ok()?;
+                let size = u64::from_str_radix(size.trim(), 16).ok()?;
+                (&mut self.stream).take(size).read_to_end(&mut body).ok()?;
+                self.stream.read_line(&mut String::new()).ok()?;
+                if size == 0 {
+                    break;
+                }
+            }
+        } else if let Some(length) = request.header("content-length") {
+            let length = length.parse().ok()?;
+            (&mut self.stream)
+                .take(length)
+                .read_to_end(&mut body)
+                .ok()?;
+        }
+        request.body = body;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = seen
+            .iter()
+            .rposition(|it| it.connection == self.number)
+            .expect("its head was seen");
+        seen[place].body.clone_from(&request.body);
+        Some(request)
+    }
+
+    /// Sends bytes. A client that has left is no failure of the peer.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.get_mut().write_all(bytes.as_ref());
+    }
+
+    /// Reads and forgets at most so many bytes; says how many.
+    pub(crate) fn swallow(&mut self, most: usize) -> usize {
+        let mut waste = vec![0; 64 * 1024];
+        let most = most.min(waste.len());
+        let read = self.stream.read(&mut waste[..most]);
+        // An end here would otherwise be read for ever.
+        read.ok().filter(|read| *read > 0).unwrap_or(most)
+    }
+
+    /// Waits until the client has left.
+    pub(crate) fn wait(&mut self) {
+        let _ = self.stream.read_to_end(&mut Vec::new());
+    }
+
+    /// Does nothing for so long.
+    pub(crate) fn pause(length: Duration) {
+        let (_sender, receiver) = mpsc::channel::<()>();
+        let mut left = length;
+        // The sender is never used: this always times out.
+        while receiver.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout) && !left.is_zero()
+        {
+            left = Duration::ZERO;
+        }
+    }
+}
+
+/// A listening peer. Dropped, it stops listening.
+pub(crate) struct Wire {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Request>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Wire {
+    /// Speaks with each connection as the script says, then closes it.
+    pub(crate) fn start(script: impl Fn(&mut Line) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it listens");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (script, all, stopped) = (Arc::new(script), Arc::clone(&seen), Arc::clone(&stop));
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let Ok(stream) = stream else { continue };
+                let mut line = Line {
+                    number,
+                    stream: BufReader::new(stream),
+                    seen: Arc::clone(&all),
+                };
+                let script = Arc::clone(&script);
+                std::thread::spawn(move || script(&mut line));
+            }
+        });
+        Self {
+            address,
+            seen,
+            stop,
+        }
+    }
+
+    /// Answers every request, with its place among all of them, and keeps the connection.
+    pub(crate) fn answering(
+        answer: impl Fn(&Request, usize) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |line| {
+            while let Some(request) = line.request() {
+                let place = line
+                    .seen
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .len()
+                    - 1;
+                line.send(answer(&request, place));
+            }
+        })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests so far, in the order they came.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// An answer with a body and its length.
+pub(crate) fn answer(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for header in headers {
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
