@@ -186,7 +186,7 @@ impl Client {
     }
 
     /// How many upload sessions were given up and not yet cancelled.
-    pub fn abandoned(&self) -> usize {
+    pub fn count_abandoned(&self) -> usize {
         self.0.abandoned.borrow().len()
     }
 

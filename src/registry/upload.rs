@@ -160,14 +160,16 @@ impl Client {
     /// the registry tells nobody where to.
     ///
     /// # Errors
-    /// The last failure; the other sessions are cancelled all the same.
+    /// The last failure; the other sessions are cancelled all the same. A registry may not have noticed yet that a
+    /// request was broken off: a session out of date is kept for the next call, but not for ever.
     ///
     /// # Cancel safety
     /// Sessions that no answer has come for are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
-        for _ in 0..self.abandoned() {
+        let mut again = Vec::new();
+        for _ in 0..self.count_abandoned() {
             let Some(session) = self.take_abandoned() else {
                 break;
             };
@@ -176,11 +178,20 @@ impl Client {
                 session: Some(session.clone()),
             };
             let ended = self.cancel(session).await;
-            asked.session = None;
+            let mut session = asked.session.take();
+            if let Some(session) = &mut session {
+                session.tries += 1;
+            }
+            again.extend(session.filter(|session| {
+                session.tries < MAX_CANCELS && ended.as_ref().is_err_and(is_out_of_date)
+            }));
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
                 (Err(error), Ok(())) | (_, Err(error)) => Err(error),
             };
+        }
+        for session in again {
+            self.abandon(session);
         }
         result
     }
@@ -199,6 +210,13 @@ impl Client {
         }
         answer.finish().await
     }
+}
+
+/// Times that a registry is asked to end a session whose address is out of date.
+const MAX_CANCELS: u8 = 4;
+
+fn is_out_of_date(error: &Error) -> bool {
+    error.status() == Some(StatusCode::NOT_FOUND)
 }
 
 /// A session whose end was asked for; kept for later if nobody waits for the answer.

@@ -108,7 +108,7 @@ pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Opti
     let all = async {
         loop {
             let ended = client.cancel_abandoned().await;
-            if client.abandoned() == 0 {
+            if client.count_abandoned() == 0 {
                 return ended;
             }
             // The registry has yet to notice that a request was broken off.
