@@ -160,15 +160,13 @@ impl Client {
     /// the registry tells nobody where to.
     ///
     /// # Errors
-    /// The last failure; the other sessions are cancelled all the same. A registry may not have noticed yet that a
-    /// request was broken off: a session out of date is kept for the next call, but not for ever.
+    /// The last failure; the other sessions are cancelled all the same.
     ///
     /// # Cancel safety
     /// Sessions that no answer has come for are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
-        let mut again = Vec::new();
         for _ in 0..self.count_abandoned() {
             let Some(session) = self.take_abandoned() else {
                 break;
@@ -178,20 +176,11 @@ impl Client {
                 session: Some(session.clone()),
             };
             let ended = self.cancel(session).await;
-            let mut session = asked.session.take();
-            if let Some(session) = &mut session {
-                session.tries += 1;
-            }
-            again.extend(session.filter(|session| {
-                session.tries < MAX_CANCELS && ended.as_ref().is_err_and(is_out_of_date)
-            }));
+            asked.session = None;
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
                 (Err(error), Ok(())) | (_, Err(error)) => Err(error),
             };
-        }
-        for session in again {
-            self.abandon(session);
         }
         result
     }
@@ -210,13 +199,6 @@ impl Client {
         }
         answer.finish().await
     }
-}
-
-/// Times that a registry is asked to end a session whose address is out of date.
-const MAX_CANCELS: u8 = 4;
-
-fn is_out_of_date(error: &Error) -> bool {
-    error.status() == Some(StatusCode::NOT_FOUND)
 }
 
 /// A session whose end was asked for; kept for later if nobody waits for the answer.

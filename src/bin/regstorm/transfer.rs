@@ -10,7 +10,7 @@ use regstorm::registry::{Client, Exchange, Observer};
 use regstorm::units;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::blob_progress::BlobProgress;
 use crate::exit::{Exit, Failure, OrExit as _};
@@ -21,9 +21,6 @@ const TICK: Duration = Duration::from_millis(125);
 
 /// How long a registry has to cancel what was left open.
 const CANCEL_WAIT: Duration = Duration::from_secs(5);
-
-/// How long a registry has to notice that a request was broken off.
-const CANCEL_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs async work on this thread, with all that it may need.
 pub(crate) fn block_on<T>(
@@ -105,17 +102,10 @@ pub(crate) async fn watched<T>(
 /// Says what a person should know of it, if anything.
 pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Option<String> {
     const LEFT: &str = "an upload may stay open at the registry until it expires there";
-    let all = async {
-        loop {
-            let ended = client.cancel_abandoned().await;
-            if client.count_abandoned() == 0 {
-                return ended;
-            }
-            // The registry has yet to notice that a request was broken off.
-            sleep(CANCEL_PAUSE).await;
-        }
-    };
-    match interrupts.or(timeout(CANCEL_WAIT, all)).await {
+    match interrupts
+        .or(timeout(CANCEL_WAIT, client.cancel_abandoned()))
+        .await
+    {
         Some(Ok(Ok(0))) => None,
         Some(Ok(Ok(_))) => Some("the uploads under way were cancelled at the registry".to_owned()),
         Some(Ok(Err(error))) => Some(format!("{LEFT} ({error})")),
