@@ -61,7 +61,7 @@ struct Inner {
     pool: Rc<Pool>,
     observer: Rc<dyn Observer>,
     wallet: Wallet,
-    abandoned: RefCell<Vec<Abandoned>>, // at most one for each upload under way
+    abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
     opening: Cell<usize>,               // sessions asked for and not yet answered
     opened: Notify,                     // one of them was answered
 }
@@ -186,7 +186,7 @@ impl Client {
     }
 
     /// How many upload sessions were given up and not yet cancelled.
-    pub(super) fn count_abandoned(&self) -> usize {
+    pub fn count_abandoned(&self) -> usize {
         self.0.abandoned.borrow().len()
     }
 

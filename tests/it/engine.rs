@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Settings, Stall, When};
+use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
 use regstorm::engine::{self, Finished};
 use regstorm::measure::{FailureClass, Outcomes, Phase, Stage};
 use regstorm::oci::{Operation, Reference};
 use regstorm::units::{ByteSize, Ratio};
+
+use tokio::net::TcpSocket;
 
 use crate::support::{
     assert_closed, by_status, plan, registry, run, run_against, settled, transport, wait_for,
@@ -308,16 +310,15 @@ fn a_registry_that_deletes_nothing_is_told_once() {
     );
 }
 
-#[test]
-fn every_fault_is_counted_and_every_sum_closes() {
+/// What goes wrong, and the class that it must be counted under.
+fn troubles() -> Vec<(Operation, FaultKind, FailureClass)> {
     let after = |bytes| Point::AfterBody(ByteSize::from_bytes(bytes));
-    let half = When::Probability(Ratio::try_new(0.5).unwrap(), 3);
     let status = |code: u16| FaultKind::Status {
-        status: code.try_into().unwrap(),
+        status: code.try_into().expect("what the test needs"),
         code: None,
         retry_after: None,
     };
-    for (operation, kind, class) in [
+    vec![
         (Operation::BlobGet, status(503), FailureClass::Status),
         (Operation::ManifestGet, status(429), FailureClass::Throttled),
         (
@@ -368,60 +369,75 @@ fn every_fault_is_counted_and_every_sum_closes() {
             FaultKind::Close(Point::BeforeHead),
             FailureClass::Reset,
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn every_fault_is_counted_and_every_sum_closes() {
+    for (operation, kind, class) in troubles() {
         let what = format!("{operation} {kind:?}");
-        let registry = registry(Settings::default());
-        let push = matches!(
-            operation,
-            Operation::UploadPatch
-                | Operation::UploadPut
-                | Operation::UploadStart
-                | Operation::ManifestPut
-        );
-        let action = if push {
-            "action = \"push\"\nunique = true"
-        } else {
-            "action = \"pull\""
-        };
-        let toml = scenario(&format!("{action}\nrequest_timeout = \"250ms\""), FIVE_EACH);
-        let plan = plan(&toml, &registry.url(), 2);
-        let (_stopper, stop) = engine::stop();
-        let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
-            // Seeding goes well; then the trouble begins.
-            if matches!(at, engine::Progress::Seeding(seeded) if seeded.images == seeded.of)
-                || push && matches!(at, engine::Progress::Ready { .. })
-            {
-                let fault = Fault::on(operation, kind.clone()).when(half);
-                registry.set_faults(vec![fault]).unwrap();
-            }
-        })
-        .unwrap();
-        assert_closed(&finished);
-        let (iterations, exchanges) = measured(&finished);
-        assert_eq!(iterations.ended(), 20, "{what}");
-        assert!(iterations.failed > 0, "{what}: {iterations:?}");
-        assert!(
-            iterations.ok > 0 || exchanges.ok > 0,
-            "{what}: {iterations:?}"
-        );
-        let classes = classes(&finished);
-        assert!(
-            classes.get(&class).is_some_and(|count| *count > 0),
-            "{what}: {classes:?}"
-        );
-        assert_eq!(classes.len(), 1, "{what}: {classes:?}");
-        let kinds = finished.record.failures();
-        assert!(!kinds.kinds().is_empty(), "{what}");
-        registry.set_faults(Vec::new()).unwrap();
-        let counts = settled(&registry);
-        assert_eq!(
-            counts.open_uploads,
-            0,
-            "{what}: a session was left behind: {:#?} {:#?}",
-            by_status(&finished.record),
-            counts.exchanges,
-        );
+        trouble(operation, &kind, class, &what);
     }
+}
+
+/// Half of the exchanges of one operation go wrong: all are counted, under that class, and nothing is left behind.
+fn trouble(operation: Operation, kind: &FaultKind, class: FailureClass, what: &str) {
+    let half = When::Probability(Ratio::try_new(0.5).expect("a share"), 3);
+    let registry = registry(Settings::default());
+    let push = matches!(
+        operation,
+        Operation::UploadPatch
+            | Operation::UploadPut
+            | Operation::UploadStart
+            | Operation::ManifestPut
+    );
+    let action = if push {
+        "action = \"push\"\nunique = true"
+    } else {
+        "action = \"pull\""
+    };
+    let toml = scenario(&format!("{action}\nrequest_timeout = \"250ms\""), FIVE_EACH);
+    let plan = plan(&toml, &registry.url(), 2);
+    let (_stopper, stop) = engine::stop();
+    let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+        // Seeding goes well; then the trouble begins.
+        if matches!(at, engine::Progress::Seeding(seeded) if seeded.images == seeded.of)
+            || push && matches!(at, engine::Progress::Ready { .. })
+        {
+            let fault = Fault::on(operation, kind.clone()).when(half);
+            registry
+                .set_faults(vec![fault])
+                .expect("what the test needs");
+        }
+    })
+    .expect("what the test needs");
+    assert_closed(&finished);
+    let (iterations, exchanges) = measured(&finished);
+    assert_eq!(iterations.ended(), 20, "{what}");
+    assert!(iterations.failed > 0, "{what}: {iterations:?}");
+    assert!(
+        iterations.ok > 0 || exchanges.ok > 0,
+        "{what}: {iterations:?}"
+    );
+    let classes = classes(&finished);
+    assert!(
+        classes.get(&class).is_some_and(|count| *count > 0),
+        "{what}: {classes:?}"
+    );
+    assert_eq!(classes.len(), 1, "{what}: {classes:?}");
+    let kinds = finished.record.failures();
+    assert!(!kinds.kinds().is_empty(), "{what}");
+    registry
+        .set_faults(Vec::new())
+        .expect("what the test needs");
+    let counts = settled(&registry);
+    assert_eq!(
+        counts.open_uploads,
+        0,
+        "{what}: a session was left behind: {:#?} {:#?}",
+        by_status(&finished.record),
+        counts.exchanges,
+    );
 }
 
 #[test]
@@ -514,11 +530,13 @@ fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
     let plan = plan(&toml, &registry.url(), 2);
     let (_stopper, stop) = engine::stop();
     let mut alive = Some(registry);
+    let mut port = None;
     let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
         if let engine::Progress::Load { live, .. } = at
             && live.totals(Stage::Measure).iterations.ok > 0
         {
-            drop(alive.take());
+            // The port stays taken, so that no registry of another test comes to sit behind it.
+            port = port.take().or_else(|| alive.take().map(hold_port));
         }
     })
     .unwrap();
@@ -533,12 +551,21 @@ fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
     );
 }
 
+/// Ends a registry and holds its port without listening on it.
+fn hold_port(registry: Running) -> TcpSocket {
+    let address = registry.addr();
+    registry.stop();
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an option of sockets");
+    socket.bind(address).expect("the port is free again");
+    socket
+}
+
 #[test]
 fn nothing_is_measured_of_a_target_that_does_not_answer() {
-    let running = registry(Settings::default());
-    let gone = running.url();
-    drop(running);
-    let error = run(&plan(&scenario("action = \"pull\"", FIVE_EACH), &gone, 1)).unwrap_err();
+    // Nobody listens on port 1; a port that was free a moment ago may be another test's.
+    let gone = "http://127.0.0.1:1";
+    let error = run(&plan(&scenario("action = \"pull\"", FIVE_EACH), gone, 1)).unwrap_err();
     assert!(matches!(error, engine::Error::Target(_)), "{error}");
     assert!(error.to_string().contains("cannot connect"), "{error}");
 }

@@ -35,8 +35,8 @@ fn rooms() -> BTreeMap<String, Room> {
 
 fn sources(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(under).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(under).expect("a directory of sources") {
+        let path = entry.expect("an entry of it").path();
         if path.is_dir() {
             found.extend(sources(&path));
         } else if path.extension().is_some_and(|it| it == "rs") {
@@ -52,7 +52,7 @@ fn src() -> PathBuf {
 
 /// The code of a file: comments and documentation name other rooms freely.
 fn code(path: &Path) -> Vec<(usize, String)> {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("a source file");
     let lines = text.lines().enumerate();
     lines
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
@@ -94,7 +94,8 @@ fn imports_only_go_down() {
         }
         for path in sources(&src().join(name)) {
             let code = code(&path);
-            let whole: String = code.iter().map(|(_, line)| format!("{line}\n")).collect();
+            let lines: Vec<&str> = code.iter().map(|(_, line)| line.as_str()).collect();
+            let whole = lines.join("\n");
             for other in rooms.keys().filter(|other| *other != name) {
                 let direct = code.iter().find(|(_, line)| {
                     names(line, &format!("crate::{other}"))

@@ -8,6 +8,8 @@ mod engine;
 mod faults;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
+/// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
+mod oneshot;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
 mod plan;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.

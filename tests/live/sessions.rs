@@ -6,8 +6,8 @@ use std::fs;
 use std::time::Duration;
 
 use crate::support::{
-    AccessLine, Corpus, Flavour, Program, Registry, Report, Tally, regstorm, run_scenario, scratch,
-    wait_for,
+    AccessLine, Corpus, Flavour, Program, Registry, Report, Tally, regstorm, run_scenario, run_to,
+    scratch, wait_for,
 };
 
 /// Users that push images in many small parts, new each time.
@@ -19,7 +19,7 @@ url = \"http://127.0.0.1:1\"
 source = \"synthetic\"
 count = 1
 layers = 2
-layer_size = \"2MiB\"
+layer_size = \"64MiB\"
 [journey.send]
 action = \"push\"
 images = \"web\"
@@ -36,7 +36,8 @@ vus = 4
 fn a_run_that_gives_up_uploads_asks_to_delete_their_sessions() {
     let registry = Registry::start(Flavour::Open);
     let scenario = format!("{LARGE}duration = \"1s\"\ngraceful_stop = \"0s\"\n");
-    let report = run_scenario(&scenario, &registry.url());
+    // Not one iteration is over by then: there is nothing to conclude, which has a code of its own.
+    let report = run_to(&[3], &scenario, &registry.url());
     let cancelled = report.number("/totals/iterations/cancelled");
     assert!(cancelled > 0, "nothing was under way");
     report.assert_sums();
@@ -85,10 +86,15 @@ fn assert_given_up(registry: &Registry, report: &Report) {
         let deleted = asked.iter().any(|it| it.path.contains(&*id));
         assert!(deleted, "nobody asked to delete {id}");
     }
-    assert_eq!(
-        report.exchanges().of_operation("upload-cancel"),
-        Tally::of(&log).of_operation("upload-cancel")
-    );
+    // How many, and not with which status: where a cut request and the deletion meet, this registry answers one
+    // status and writes another into its log.
+    let counted: u64 = report
+        .exchanges()
+        .of_operation("upload-cancel")
+        .iter()
+        .map(|(_, count)| count)
+        .sum();
+    assert_eq!(usize::try_from(counted), Ok(asked.len()));
 }
 
 /// A mount that is not possible opens a session instead, which has to be used or given up; one that is possible

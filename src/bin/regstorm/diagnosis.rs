@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use http::StatusCode;
 use regstorm::content::StoreError;
-use regstorm::oci::{Operation, Reference};
+use regstorm::oci::{ErrorCode, Operation, Reference};
 use regstorm::registry::{self, Client, Kind};
 use regstorm::{client, transport};
 use tokio::time::timeout;
@@ -105,11 +105,22 @@ fn is_doubtful(error: &registry::Error) -> bool {
                 StatusCode::NOT_FOUND
                     | StatusCode::METHOD_NOT_ALLOWED
                     | StatusCode::NOT_IMPLEMENTED
-            ) && body.code.is_none()
+            ) && !body.code.as_ref().is_some_and(is_of_registries)
         }
         Kind::Manifest(_) => true,
         _ => false,
     }
+}
+
+/// Only a registry says that it does not know such a thing.
+fn is_of_registries(code: &ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::ManifestUnknown
+            | ErrorCode::NameUnknown
+            | ErrorCode::BlobUnknown
+            | ErrorCode::BlobUploadUnknown
+    )
 }
 
 /// Asks once whether there is a registry, when its answer gives reason to doubt.
@@ -185,7 +196,7 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
             "run the same command again to go on".to_owned(),
         ),
         Error::Content(_) | Error::Harness(_) => (Exit::Failed, String::new()),
-        _ => (never_answered, String::new()),
+        Error::Url(_) => (never_answered, String::new()),
     }
 }
 

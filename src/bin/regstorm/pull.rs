@@ -18,7 +18,7 @@ use crate::blob_progress::BlobProgress;
 use crate::diagnosis::{self, Errand};
 use crate::exit::{Exit, Failure, OrExit as _};
 use crate::pull_store::{Form, Kept, PullStore};
-use crate::target_args::TargetArgs;
+use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered, Interrupts};
 
 /// Pull one image into a directory
@@ -32,8 +32,7 @@ Examples:
   regstorm pull http://localhost:5000 library/debian:12 debian
   regstorm pull http://localhost:8081/link/to/docker/registry app:1.0 rootfs --unpack --user ci --password-file secret")]
 pub(crate) struct Args {
-    /// The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]
-    #[arg(value_name = "URL")]
+    #[arg(value_name = "URL", help = URL_HELP)]
     url: String,
 
     /// The image: NAME:TAG or NAME@DIGEST

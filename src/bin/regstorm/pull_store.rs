@@ -42,7 +42,7 @@ enum Filling {
 /// What an image has become.
 pub(crate) enum Kept {
     /// An OCI layout, with this image in it.
-    Layout(Descriptor),
+    Layout(Box<Descriptor>),
     /// These files, the bottom layer first.
     Layers(Vec<PathBuf>),
 }
@@ -106,7 +106,7 @@ impl PullStore {
                 layout
                     .finish(descriptor.clone(), tag.map(Tag::as_str))
                     .map_err(io::Error::other)?;
-                Ok(Kept::Layout(descriptor))
+                Ok(Kept::Layout(Box::new(descriptor)))
             }
             None => Err(io::Error::other(StoreError::NoLayers)),
         }
@@ -166,12 +166,9 @@ impl Store for PullStore {
         let filling = filling.as_ref();
         let filling = filling.ok_or_else(|| io::Error::other(StoreError::NoLayers))?;
         let (digest, size) = (wanted.digest, wanted.size);
-        let part = match filling.begin(&digest, size).map_err(io::Error::other)? {
-            None => {
-                self.progress.done(&digest, size, "already here");
-                return Ok(None);
-            }
-            Some(part) => part,
+        let Some(part) = filling.begin(&digest, size).map_err(io::Error::other)? else {
+            self.progress.done(&digest, size, "already here");
+            return Ok(None);
         };
         self.progress.begin(&digest, size, part.offset());
         Ok(Some(Box::new(Slot {

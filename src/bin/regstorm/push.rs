@@ -1,5 +1,6 @@
 //! `regstorm push`: one image from a file or directory into a registry.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use crate::blob_progress::BlobProgress;
 use crate::diagnosis::{self, Errand};
 use crate::exit::{Exit, Failure, OrExit as _};
-use crate::target_args::TargetArgs;
+use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered};
 
 /// Push one image into a registry
@@ -33,8 +34,7 @@ pub(crate) struct Args {
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
 
-    /// The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]
-    #[arg(value_name = "URL")]
+    #[arg(value_name = "URL", help = URL_HELP)]
     url: String,
 
     /// What to call it there: NAME:TAG, or NAME@DIGEST with the digest that it has
@@ -254,12 +254,13 @@ fn load(image: &Image) -> (usize, u64) {
 fn sum(pushed: &Pushed) -> String {
     let blobs = &pushed.blobs;
     let many = if blobs.sent == 1 { "" } else { "s" };
+    // Writing to a string cannot fail.
     let mut text = format!("{} blob{many} sent, {} present", blobs.sent, blobs.existed);
     if blobs.mounted > 0 {
-        text.push_str(&format!(", {} mounted", blobs.mounted));
+        let _ = write!(text, ", {} mounted", blobs.mounted);
     }
     if pushed.manifests > 1 {
-        text.push_str(&format!(", {} manifests", pushed.manifests));
+        let _ = write!(text, ", {} manifests", pushed.manifests);
     }
     text
 }

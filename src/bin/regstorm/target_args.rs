@@ -1,7 +1,7 @@
 //! Where a registry is and who asks: the arguments that `pull` and `push` share.
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, Read as _};
+use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,6 +13,17 @@ use regstorm::transport::{Pool, PoolSettings};
 use regstorm::units::{self, Secret};
 
 use crate::exit::{Exit, Failure, OrExit as _};
+
+/// What is said of the argument that has another place in each command.
+pub(crate) const URL_HELP: &str =
+    "The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]";
+
+const USER_HELP: &str =
+    "The user; the password comes from REGSTORM_PASSWORD or from one of the options below";
+const USER_LONG_HELP: &str = "\
+The user; the password comes from REGSTORM_PASSWORD or from one of the options below
+
+NAME:PASSWORD works too, but then everyone on this machine can see the password in the list of processes.";
 
 /// The variable that a password is taken from when no option says where it is.
 const PASSWORD_VARIABLE: &str = "REGSTORM_PASSWORD";
@@ -37,10 +48,7 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "'K: V'", value_parser = hidden)]
     header: Vec<Secret>,
 
-    /// The user; the password comes from REGSTORM_PASSWORD or from one of the options below
-    ///
-    /// NAME:PASSWORD works too, but then everyone on this machine can see the password in the list of processes.
-    #[arg(long, value_name = "NAME", value_parser = user)]
+    #[arg(long, value_name = "NAME", value_parser = user, help = USER_HELP, long_help = USER_LONG_HELP)]
     user: Option<User>,
 
     /// Read the password from the first line of this file
@@ -99,7 +107,7 @@ impl TargetArgs {
         };
         let elsewhere = if let Some(path) = &self.password_file {
             let file = std::fs::File::open(path);
-            let read = file.and_then(|file| first_line(file));
+            let read = file.and_then(first_line);
             Some(read.with_context(|| format!("cannot read the password in {}", path.display()))?)
         } else if self.password_stdin {
             let read = first_line(std::io::stdin().lock());

@@ -102,11 +102,12 @@ pub(crate) async fn watched<T>(
 /// Says what a person should know of it, if anything.
 pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Option<String> {
     const LEFT: &str = "an upload may stay open at the registry until it expires there";
-    let cancelled = timeout(CANCEL_WAIT, client.cancel_abandoned());
-    match interrupts.or(cancelled).await {
+    match interrupts
+        .or(timeout(CANCEL_WAIT, client.cancel_abandoned()))
+        .await
+    {
         Some(Ok(Ok(0))) => None,
-        Some(Ok(Ok(1))) => Some("1 upload was cancelled".to_owned()),
-        Some(Ok(Ok(count))) => Some(format!("{count} uploads were cancelled")),
+        Some(Ok(Ok(_))) => Some("the uploads under way were cancelled at the registry".to_owned()),
         Some(Ok(Err(error))) => Some(format!("{LEFT} ({error})")),
         Some(Err(_)) | None => Some(LEFT.to_owned()),
     }

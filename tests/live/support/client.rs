@@ -27,14 +27,20 @@ pub(crate) fn regstorm<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Pr
 /// Runs a scenario against a target, which must end with exit code 0 and show no password, and reads its report.
 #[track_caller]
 pub(crate) fn run_scenario(scenario: &str, target: &str) -> Report {
+    run_to(&[0], scenario, target)
+}
+
+/// The same for a run that may end with one of several codes.
+#[track_caller]
+pub(crate) fn run_to(codes: &[i32], scenario: &str, target: &str) -> Report {
     let dir = super::scratch();
     let file = dir.path().join("scenario.toml");
     let out = dir.path().join("report.json");
     fs::write(&file, scenario).expect("a scenario");
     let finished = regstorm(["run", "--target", target, "--out"])
         .args([&out, &file])
-        .run()
-        .ok();
+        .run();
+    assert!(codes.contains(&finished.code()), "exit code\n{finished}");
     assert!(!finished.said().contains(PASSWORD), "{finished}");
     Report::read(&out).unwrap_or_else(|error| panic!("{error}\n{finished}"))
 }

@@ -18,7 +18,8 @@ mod tree;
 
 pub(crate) use access_log::{AccessLine, Tally};
 pub(crate) use client::{
-    PASSWORD, USER, copy_back, raw_manifest, regstorm, run_scenario, sha256, skopeo, skopeo_push,
+    PASSWORD, USER, copy_back, raw_manifest, regstorm, run_scenario, run_to, sha256, skopeo,
+    skopeo_push,
 };
 pub(crate) use corpus::{Corpus, packed, unpacked};
 pub(crate) use cut::Cut;

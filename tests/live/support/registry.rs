@@ -161,6 +161,7 @@ fn text(flavour: Flavour, port: u16, dir: &Path) -> String {
     format!(
         "version: 0.1
 log: {{level: info, formatter: text, accesslog: {{disabled: false}}}}
+compatibility: {{schema1: {{enabled: true}}}}
 storage:
   delete: {{enabled: true}}
   maintenance: {{uploadpurging: {{enabled: false}}}}

@@ -5,7 +5,6 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::client::regstorm;
-use super::port;
 use super::process::Running;
 
 /// The embedded registry, served by the built program.
@@ -14,43 +13,41 @@ pub(crate) struct Served {
     process: Running,
     // Removed behind the process.
     _dir: TempDir,
-    port: u16,
+    url: String,
 }
 
 impl Served {
     /// Serves with these options, and with the faults of a fault file when the text is not empty.
     #[track_caller]
     pub(crate) fn start(options: &[&str], faults: &str) -> Self {
-        for _ in 0..5 {
-            let dir = super::scratch();
-            let port = port::free();
-            let file = dir.path().join("faults.toml");
-            let mut program = regstorm(["serve", "--listen", &format!("127.0.0.1:{port}")]);
-            if !faults.is_empty() {
-                fs::write(&file, faults).expect("a fault file");
-                program = program.args(["--faults".as_ref(), file.as_os_str()]);
-            }
-            let mut process = program.args(options).start(&dir.path().join("log"));
-            let answers = || matches!(port::status(port, "/v2/"), Some(200 | 401));
-            if process.ready(answers) {
-                return Self {
-                    process,
-                    _dir: dir,
-                    port,
-                };
-            }
-            let log = process.log();
-            assert!(log.contains("in use"), "regstorm serve ended\n{log}");
+        let dir = super::scratch();
+        let [file, log] = ["faults.toml", "log"].map(|name| dir.path().join(name));
+        let mut program = regstorm(["serve", "--listen", "127.0.0.1:0"]).args(options);
+        if !faults.is_empty() {
+            fs::write(&file, faults).expect("a fault file");
+            program = program.args(["--faults".as_ref(), file.as_os_str()]);
         }
-        panic!("regstorm serve finds no port");
+        let mut process = program.start(&log);
+        // It says where it listens when it does, and nothing before that.
+        let said = || fs::read_to_string(&log).unwrap_or_default();
+        assert!(process.ready(|| said().ends_with('\n')), "{}", said());
+        let url = said().trim().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        Self {
+            process,
+            _dir: dir,
+            url,
+        }
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.host())
+    /// The address with any base path.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
-    pub(crate) fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+    /// `127.0.0.1:PORT`, as clients write it in front of a repository.
+    pub(crate) fn host(&self) -> &str {
+        self.url.split('/').nth(2).expect("an authority")
     }
 
     /// All that it printed.
