@@ -54,27 +54,40 @@ fn skopeo_pushes_and_pulls() {
     assert_eq!(tags["Tags"], serde_json::json!(["1"]));
 }
 
-/// With a password, skopeo gets in with it, and neither without one nor with another.
+/// With a password, skopeo gets in with it, and neither without one nor with another; so does regstorm.
 #[test]
-fn skopeo_needs_the_password() {
-    let corpus = Corpus::new(302);
-    let served = Served::start(&["--user", USER, "--password-env", "REGSTORM_PASSWORD"], "");
-    let target = image_at(&served, "lab/img:1");
-    let source = corpus.source();
-    let push = |creds: &str| {
-        let mut args = vec!["copy", "--dest-tls-verify=false"];
-        args.extend((!creds.is_empty()).then_some("--dest-creds"));
-        args.extend((!creds.is_empty()).then_some(creds));
-        skopeo(args).args([&source, &target]).run()
-    };
-    for refused in [push(""), push(&format!("{USER}:wrong"))] {
-        assert_ne!(refused.code(), 0, "{refused}");
+fn a_password_is_asked_for() {
+    for auth in ["basic", "bearer"] {
+        let corpus = Corpus::new(302);
+        let password = ["--password-env", "REGSTORM_PASSWORD"];
+        let options = [&["--user", USER, "--auth", auth], &password[..]].concat();
+        let served = Served::start(&options, "");
+        let target = image_at(&served, "lab/img:1");
+        let source = corpus.source();
+        let push = |creds: Option<&str>| {
+            let creds = creds.map(|creds| format!("--dest-creds={creds}"));
+            skopeo(["copy", "--dest-tls-verify=false"])
+                .args(creds)
+                .args([&source, &target])
+                .run()
+        };
+        for refused in [push(None), push(Some(&format!("{USER}:wrong")))] {
+            assert_ne!(refused.code(), 0, "{auth}\n{refused}");
+        }
+        let creds = format!("{USER}:{PASSWORD}");
+        push(Some(&creds)).ok();
+        let options = ["--src-tls-verify=false", "--src-creds", &creds];
+        let image = corpus.layout().image("img");
+        assert_eq!(copy_back(&target, &options), image, "{auth}");
+        let dir = corpus.path().join("pulled");
+        let pulled = regstorm(["pull", "--user", USER, served.url(), "lab/img:1"])
+            .args([&dir])
+            .run()
+            .ok();
+        assert_eq!(Layout::open(&dir).image("1"), image, "{auth}");
+        assert!(!pulled.said().contains(PASSWORD), "{pulled}");
+        assert!(!served.log().contains(PASSWORD), "{}", served.log());
     }
-    let creds = format!("{USER}:{PASSWORD}");
-    push(&creds).ok();
-    let options = ["--src-tls-verify=false", "--src-creds", &creds];
-    assert_eq!(copy_back(&target, &options), corpus.layout().image("img"));
-    assert!(!served.log().contains(PASSWORD), "{}", served.log());
 }
 
 /// A base path is served, and regstorm pushes to it and pulls from it.
