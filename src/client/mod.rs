@@ -12,4 +12,4 @@ mod upload;
 pub use error::Error;
 pub use pull::{BlobSlot, Discard, PullHabits, Pulled, Store, pull};
 pub use push::{PushHabits, Pushed, Tally, Watch, push};
-pub use upload::{Method, Uploaded};
+pub use upload::Uploaded;

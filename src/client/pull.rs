@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::error::Error;
-use crate::oci::{Content, Manifest, Platform, Reference, RepositoryName, Version};
-use crate::registry::{BlobSink, Client, Verify, Wanted};
+use crate::oci::{Content, Manifest, Platform, Reference, RepositoryName, Verify, Version};
+use crate::registry::{BlobSink, Client, Wanted};
 
 /// Indexes that may lead to one another before an image must come.
 const MAX_DEPTH: usize = 4;

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::error::Error;
-use super::upload::{Method, Uploaded, upload};
+use super::upload::{Uploaded, upload};
 use crate::content::{Blob, Image};
-use crate::oci::{Reference, RepositoryName, Version};
+use crate::oci::{PushMethod, Reference, RepositoryName, Version};
 use crate::registry::Client;
 use crate::transport::Sent;
 
@@ -20,7 +20,7 @@ pub struct PushHabits {
     /// Blobs of one image sent at once.
     pub parallel: NonZeroUsize,
     /// How the bytes of a blob are sent.
-    pub method: Method,
+    pub method: PushMethod,
     /// Is the registry asked first whether it has a blob?
     pub exists_check: bool,
     /// A repository that blobs are mounted from where it has them.

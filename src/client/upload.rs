@@ -3,30 +3,13 @@
 use std::io;
 
 use crate::content::Blob;
+use crate::oci::PushMethod;
 use crate::registry::{Mounted, Posted, UploadSession};
 use crate::transport::Body;
 use crate::units::ByteSize;
 
 use super::error::Error;
 use super::push::Job;
-
-/// How the bytes of a blob are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// One POST with everything. A registry that answers 202 gets the bytes by PUT.
-    Post,
-    /// POST, then PUT with everything.
-    Put,
-    /// POST, one PATCH with everything and its length, then PUT without a body.
-    Patch,
-    /// The same with chunked transfer encoding, as a client that does not know the length.
-    PatchChunked,
-    /// POST, a PATCH for each range of this size (or of what the registry needs at least), then PUT without a body.
-    Chunks {
-        /// Bytes of each chunk but the last.
-        size: ByteSize,
-    },
-}
 
 /// How a blob came to be in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +50,7 @@ pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error
     };
     let whole = || watched(0, Body::sized(blob.all(), blob.size()));
     let mut method = habits.method;
-    if method == Method::Post {
+    if method == PushMethod::Post {
         // A session that a mount has left open is used; a second one would be a stray.
         if session.is_none() {
             match client.upload_post(repository, digest, &whole).await? {
@@ -75,23 +58,23 @@ pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error
                 Posted::Session(opened) => session = Some(opened),
             }
         }
-        method = Method::Put;
+        method = PushMethod::Put;
     }
     let session = match session {
         Some(session) => session,
         None => client.upload_start(repository).await?,
     };
     let session = match method {
-        Method::Post | Method::Put => {
+        PushMethod::Post | PushMethod::Put => {
             session.put(digest, &whole).await?;
             return Ok(Uploaded::Sent);
         }
-        Method::Patch => session.patch(&whole, None).await?,
-        Method::PatchChunked => {
+        PushMethod::Patch => session.patch(&whole, None).await?,
+        PushMethod::PatchChunked => {
             let chunked = || watched(0, Body::chunked(blob.all()));
             session.patch(&chunked, None).await?
         }
-        Method::Chunks { size } => chunks(session, blob, size, &watched).await?,
+        PushMethod::Chunks { size } => chunks(session, blob, size, &watched).await?,
     };
     session.put(digest, &Body::empty).await?;
     Ok(Uploaded::Sent)

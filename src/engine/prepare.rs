@@ -16,10 +16,10 @@ use super::observer::{Recording, SharedRecorder};
 use super::stop::Stop;
 use super::virtual_user::Done;
 use super::worker::Shared;
-use crate::client::{self, Method, PushHabits};
+use crate::client::{self, PushHabits};
 use crate::content::{Image, Salt};
 use crate::measure::{Record, Recorder, Stage};
-use crate::oci::{Algorithm, Digest, Reference, RepositoryName, Version};
+use crate::oci::{Algorithm, Digest, PushMethod, Reference, RepositoryName, Version};
 use crate::plan::{Action, CleanUp};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings, Totals};
@@ -96,7 +96,7 @@ impl<'a> Steward<'a> {
         };
         let habits = PushHabits {
             parallel: self.shared.plan.prepare.parallel,
-            method: Method::Put,
+            method: PushMethod::Put,
             exists_check: true,
             mount_from: None,
         };

@@ -21,7 +21,7 @@ use super::virtual_user::Done;
 use super::worker::{self, Place, Shared, WorkerEnd};
 use crate::embedded;
 use crate::measure::{Catalogue, Live, Record, Stage};
-use crate::oci::Operation;
+use crate::oci::{Operation, PushMethod};
 use crate::plan::{Action, Executor, Plan};
 
 /// How often somebody is told how the run goes.
@@ -271,8 +271,7 @@ fn catalogue(plan: &Plan) -> Catalogue {
                 ];
                 operations.extend(push.exists_check.then_some(BlobHead));
                 operations.extend(push.mount_from.is_some().then_some(UploadMount));
-                operations
-                    .extend((push.method == crate::plan::PushMethod::Post).then_some(UploadPost));
+                operations.extend((push.method == PushMethod::Post).then_some(UploadPost));
                 operations
             }
         };

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::error::Error;
 use crate::embedded::{self, Registry};
 use crate::plan::{self, Place, Plan};
-use crate::registry::{Base, Credentials, Settings};
-use crate::units::Secret;
+use crate::registry::{Base, Settings};
+use crate::units::{Credentials, Secret};
 
 /// How long the embedded registry's tokens are good for: what token services answer that say nothing else.
 const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
@@ -33,14 +33,10 @@ impl Target {
                 (Base::parse(&running.url())?, Some(running))
             }
         };
-        let credentials = plan.target.credentials.as_ref().map(|it| Credentials {
-            username: it.username.clone(),
-            password: it.password.clone(),
-        });
         Ok(Self {
             base,
             headers: headers(&plan.target.headers)?,
-            credentials,
+            credentials: plan.target.credentials.clone(),
             embedded,
         })
     }
@@ -73,10 +69,7 @@ fn headers(given: &[(String, Secret)]) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-fn settings(
-    wanted: &plan::Embedded,
-    credentials: Option<&plan::Credentials>,
-) -> embedded::Settings {
+fn settings(wanted: &plan::Embedded, credentials: Option<&Credentials>) -> embedded::Settings {
     let (user, password) = credentials.map_or_else(
         || (String::new(), Secret::new("")),
         |it| (it.username.clone(), it.password.clone()),

@@ -14,12 +14,12 @@ use super::images::unique_tag;
 use super::observer::Recording;
 use super::stop::Stop;
 use super::worker::Context;
-use crate::client::{self, Discard, Method, PullHabits, PushHabits};
+use crate::client::{self, Discard, PullHabits, PushHabits};
 use crate::content::Salt;
 use crate::measure::{FailureClass, IterationSample, Outcome, Stage};
 use crate::oci::{Reference, Version};
-use crate::plan::{Action, ConnectionPolicy, Executor, Journey, PushMethod, Verify};
-use crate::registry::{self, Client};
+use crate::plan::{Action, ConnectionPolicy, Executor, Journey};
+use crate::registry::Client;
 use crate::transport::Pool;
 
 /// How long a user that has stopped may take to cancel the uploads it gave up.
@@ -37,24 +37,14 @@ impl Habits {
         match &journey.action {
             Action::Pull(pull) => Self::Pull(PullHabits {
                 parallel,
-                verify: match pull.verify {
-                    Verify::Digest => registry::Verify::Digest,
-                    Verify::Length => registry::Verify::Length,
-                    Verify::None => registry::Verify::None,
-                },
+                verify: pull.verify,
                 platform: pull.platform.clone(),
             }),
             Action::Push(push) => Self::Push {
                 unique: push.unique,
                 habits: PushHabits {
                     parallel,
-                    method: match push.method {
-                        PushMethod::Post => Method::Post,
-                        PushMethod::Put => Method::Put,
-                        PushMethod::Patch => Method::Patch,
-                        PushMethod::PatchChunked => Method::PatchChunked,
-                        PushMethod::Chunks { size } => Method::Chunks { size },
-                    },
+                    method: push.method,
                     exists_check: push.exists_check,
                     mount_from: push.mount_from.clone(),
                 },

@@ -11,6 +11,7 @@ mod manifest;
 mod media_type;
 mod operation;
 mod reference;
+mod transfer;
 
 pub use descriptor::{Descriptor, Platform, PlatformError};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
@@ -23,3 +24,4 @@ pub use manifest::{
 pub use media_type::MediaType;
 pub use operation::Operation;
 pub use reference::{NameError, Reference, RepositoryName, Tag, Version};
+pub use transfer::{PushMethod, Verify};

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, PushMethod,
-};
+use super::{Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push};
 use crate::content::SyntheticSet;
-use crate::oci::Operation;
+use crate::oci::{Operation, PushMethod};
 
 /// What a plan will ask of a registry.
 ///

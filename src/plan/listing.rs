@@ -8,9 +8,10 @@ use serde::{Serialize, Serializer};
 
 use super::{
     Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, Executor, ImageSource, Journey,
-    Load, Pick, Place, Plan, PushMethod, Storage, Target, ThinkTime, Verify,
+    Load, Pick, Place, Plan, Storage, Target, ThinkTime,
 };
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
+use crate::oci::{PushMethod, Verify};
 
 /// What stands for a secret.
 const REDACTED: &str = "<redacted>";

@@ -17,7 +17,6 @@ pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
 pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
-    Action, CleanUp, ConnectionPolicy, Credentials, Embedded, EmbeddedAuth, Executor, ImageSet,
-    ImageSource, Journey, Load, Pick, Place, Prepare, Pull, Push, PushMethod, Share, Storage,
-    Target, ThinkTime, Verify,
+    Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, Executor, ImageSet, ImageSource,
+    Journey, Load, Pick, Place, Prepare, Pull, Push, Share, Storage, Target, ThinkTime,
 };

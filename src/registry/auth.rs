@@ -13,24 +13,13 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::oci::RepositoryName;
-use crate::units::Secret;
+use crate::units::Credentials;
 
-/// A user and a password, or whatever the registry calls them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
-}
-
-impl Credentials {
-    /// The value of an `Authorization` header, marked so that nobody prints it.
-    pub(super) fn basic(&self) -> HeaderValue {
-        let pair = format!("{}:{}", self.username, self.password.expose());
-        sensitive(&format!("Basic {}", STANDARD.encode(pair)))
-            .expect("base64 is made of visible characters")
-    }
+/// The value of an `Authorization` header, marked so that nobody prints it.
+pub(super) fn basic(credentials: &Credentials) -> HeaderValue {
+    let pair = format!("{}:{}", credentials.username, credentials.password.expose());
+    sensitive(&format!("Basic {}", STANDARD.encode(pair)))
+        .expect("base64 is made of visible characters")
 }
 
 fn sensitive(value: &str) -> Option<HeaderValue> {
@@ -258,7 +247,7 @@ impl Wallet {
     pub(super) fn header(&self, scope: &Scope<'_>) -> Option<HeaderValue> {
         match &*self.challenge.borrow() {
             None => None,
-            Some(Challenge::Basic) => self.credentials.as_ref().map(Credentials::basic),
+            Some(Challenge::Basic) => self.credentials.as_ref().map(basic),
             Some(Challenge::Bearer(_)) => {
                 let now = Instant::now();
                 let tokens = self.tokens.borrow();
@@ -340,6 +329,7 @@ impl fmt::Debug for Wallet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Secret;
 
     fn read(values: &[&'static str]) -> Option<Challenged> {
         let headers = values
@@ -423,7 +413,7 @@ mod tests {
             username: "bob".into(),
             password: Secret::new("hunter2"),
         };
-        assert!(!format!("{credentials:?} {:?}", credentials.basic()).contains("hunter2"));
-        assert!(!format!("{:?}", credentials.basic()).contains("Ym9i"));
+        assert!(!format!("{credentials:?} {:?}", basic(&credentials)).contains("hunter2"));
+        assert!(!format!("{:?}", basic(&credentials)).contains("Ym9i"));
     }
 }

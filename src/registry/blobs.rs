@@ -5,22 +5,12 @@ use std::io;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use http::{Method, StatusCode};
 
+use super::answer::Answer;
 use super::auth::{Actions, Scope};
-use super::client::{Answer, Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::{Error, Kind};
-use crate::oci::{Digest, Hasher, Operation, RepositoryName};
-
-/// How much of a blob is checked as it comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verify {
-    /// Every byte is hashed and the digest compared; the length too.
-    #[default]
-    Digest,
-    /// Only the length is compared.
-    Length,
-    /// Nothing is compared; an answer that ends too early still fails.
-    None,
-}
+use crate::oci::{Digest, Hasher, Operation, RepositoryName, Verify};
 
 /// Where the bytes of a blob go.
 pub trait BlobSink {

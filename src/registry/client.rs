@@ -6,27 +6,24 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT,
-};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, StatusCode};
 use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use url::Url;
 
+use super::answer::Answer;
 use super::attempt::{Attempt, End, Observer};
-use super::auth::{Challenge, Challenged, Credentials, Scope, Service, Wallet, challenged};
+use super::auth::{Challenge, Challenged, Scope, Service, Wallet, basic, challenged};
+use super::call::Call;
 use super::error::{Error, Kind};
 use super::location::{Base, location};
-use crate::oci::{ErrorBody, MAX_ERROR_BODY, MediaType, Operation, RepositoryName};
-use crate::transport::{Body, Incoming, Origin, Outgoing, Pool};
+use crate::oci::{Operation, RepositoryName};
+use crate::transport::{Body, Origin, Outgoing, Pool};
+use crate::units::Credentials;
 
 /// Redirects followed for one request before it is given up.
 const MAX_HOPS: usize = 5;
-
-/// How long the rest of a refusal is waited for. Some registries promise a body that never comes.
-const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// What a client needs to know of its registry.
 #[derive(Clone)]
@@ -89,26 +86,6 @@ impl Drop for Opening {
         client.opening.set(client.opening.get() - 1);
         client.opened.notify_waiters();
     }
-}
-
-/// A request in the terms of the specification.
-pub(super) struct Call<'a> {
-    pub(super) operation: Operation,
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    /// Makes the body, anew for each leg.
-    pub(super) body: &'a dyn Fn() -> Body,
-    pub(super) scope: Scope<'a>,
-    /// Statuses accepted beside those of the operation.
-    pub(super) also: &'a [u16],
-}
-
-/// An answer whose status is good. It must be brought to an end.
-pub(super) struct Answer<'c> {
-    pub(super) url: Url,
-    incoming: Incoming,
-    attempt: Attempt<'c>,
 }
 
 /// One leg of a call.
@@ -338,7 +315,7 @@ impl Client {
         let challenged = challenged(&answer.url, answer.headers())?;
         let credentials = self.0.settings.credentials.as_ref();
         match challenged.challenge {
-            Challenge::Basic if credentials.is_none_or(|it| shown == Some(&it.basic())) => None,
+            Challenge::Basic if credentials.is_none_or(|it| shown == Some(&basic(it))) => None,
             _ => Some(challenged),
         }
     }
@@ -385,7 +362,7 @@ impl Client {
         let url = service.token_url(scope, asked_for, user);
         let mut headers = HeaderMap::new();
         if let Some(credentials) = credentials {
-            headers.insert(AUTHORIZATION, credentials.basic());
+            headers.insert(AUTHORIZATION, basic(credentials));
         }
         let leg = Leg {
             operation: Operation::Token,
@@ -415,138 +392,5 @@ impl fmt::Debug for Client {
             .field("base", &self.0.settings.base)
             .field("wallet", &self.0.wallet)
             .finish_non_exhaustive()
-    }
-}
-
-impl Call<'_> {
-    /// A GET without a body, in the name of nobody yet.
-    pub(super) fn get(operation: Operation, url: Url) -> Self {
-        Self {
-            operation,
-            method: Method::GET,
-            url,
-            headers: HeaderMap::new(),
-            body: &Body::empty,
-            scope: Scope {
-                repository: None,
-                mounts_from: None,
-                actions: super::auth::Actions::Pull,
-            },
-            also: &[],
-        }
-    }
-
-    /// Asks for any kind of manifest, each in a line of its own: a registry that is not told converts or denies.
-    pub(super) fn accept_manifests(mut self) -> Self {
-        for media_type in MediaType::MANIFESTS {
-            if let Ok(value) = HeaderValue::from_str(media_type.as_str()) {
-                self.headers.append(ACCEPT, value);
-            }
-        }
-        self
-    }
-}
-
-impl Answer<'_> {
-    pub(super) const fn status(&self) -> StatusCode {
-        self.incoming.status()
-    }
-
-    pub(super) const fn headers(&self) -> &HeaderMap {
-        self.incoming.headers()
-    }
-
-    /// The header as text, if there is one and it is text.
-    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
-    }
-
-    /// The next part of the body.
-    pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, Kind> {
-        match self.incoming.frame().await {
-            None => Ok(None),
-            Some(Ok(bytes)) => {
-                self.attempt.saw_bytes(self.incoming.received());
-                Ok(Some(bytes))
-            }
-            Some(Err(error)) => Err(Kind::Transport(error)),
-        }
-    }
-
-    /// Reads the whole body, which must not be longer than `limit` bytes.
-    pub(super) async fn collect(mut self, limit: u64) -> Result<(Self, Bytes), Error> {
-        let mut whole = Vec::new();
-        loop {
-            match self.frame().await {
-                Ok(None) => return Ok((self, whole.into())),
-                Ok(Some(part)) if whole.len() as u64 + part.len() as u64 <= limit => {
-                    whole.extend_from_slice(&part);
-                }
-                Ok(Some(_)) => return Err(self.fail(Kind::TooLong(limit))),
-                Err(kind) => return Err(self.fail(kind)),
-            }
-        }
-    }
-
-    /// Reads away a body that nobody needs, and ends the exchange well.
-    pub(super) async fn finish(self) -> Result<(), Error> {
-        let (answer, _) = self.collect(MAX_ERROR_BODY as u64).await?;
-        answer.succeed();
-        Ok(())
-    }
-
-    /// Ends the exchange well although the rest of the answer may never come, because the head has said everything.
-    async fn set_aside(mut self) {
-        drop(self.listen().await);
-        self.succeed();
-    }
-
-    /// Ends the exchange well.
-    pub(super) fn succeed(self) {
-        self.attempt.end(self.incoming.end(), End::Ok);
-    }
-
-    /// Ends the exchange badly.
-    pub(super) fn fail(self, kind: Kind) -> Error {
-        let operation = self.attempt.operation();
-        self.attempt.end(self.incoming.end(), End::Failed(&kind));
-        Error::new(operation, self.url.path(), kind)
-    }
-
-    /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.
-    pub(super) async fn refuse(mut self) -> Error {
-        let status = self.status();
-        let body = ErrorBody::parse(&self.listen().await);
-        self.fail(Kind::Status { status, body })
-    }
-
-    /// Ends the exchange with the registry's refusal if its words are one, else well.
-    pub(super) async fn refuse_if(
-        mut self,
-        is_refusal: impl Fn(&ErrorBody) -> bool,
-    ) -> Result<(), Error> {
-        let status = self.status();
-        let body = ErrorBody::parse(&self.listen().await);
-        if is_refusal(&body) {
-            return Err(self.fail(Kind::Status { status, body }));
-        }
-        self.succeed();
-        Ok(())
-    }
-
-    /// As much of the body as comes soon, and not too much of it.
-    async fn listen(&mut self) -> Vec<u8> {
-        let mut said = Vec::new();
-        let listen = async {
-            while said.len() < MAX_ERROR_BODY {
-                match self.frame().await {
-                    Ok(Some(part)) => said.extend_from_slice(&part),
-                    Ok(None) | Err(_) => break,
-                }
-            }
-        };
-        // Whatever has come by then is all there is.
-        let _ = timeout(ERROR_BODY_WAIT, listen).await;
-        said
     }
 }

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::auth::{Actions, Scope};
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::{Error, Kind};
 use super::location::next_page;
 use super::manifests::MAX_MANIFEST;

@@ -3,8 +3,10 @@
 use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::answer::Answer;
 use super::auth::{Actions, Scope};
-use super::client::{Answer, Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::{Error, Kind};
 use crate::oci::{Digest, Manifest, MediaType, Operation, RepositoryName, Version};
 use crate::transport::Body;

@@ -9,9 +9,11 @@
 //! pushing, and credentials for any address but the registry's own and the token service that its challenge names.
 //! In which order a pull or push uses the verbs is decided above, in `client`.
 
+mod answer;
 mod attempt;
 mod auth;
 mod blobs;
+mod call;
 mod client;
 mod error;
 mod lists;
@@ -20,8 +22,7 @@ mod manifests;
 mod upload;
 
 pub use attempt::{End, Exchange, Observer};
-pub use auth::Credentials;
-pub use blobs::{BlobSink, Received, Verify, Wanted};
+pub use blobs::{BlobSink, Received, Wanted};
 pub use client::{Client, Settings};
 pub use error::{Error, Kind};
 pub use lists::{Page, Paging};

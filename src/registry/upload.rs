@@ -8,8 +8,10 @@ use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use super::answer::Answer;
 use super::auth::{Actions, Scope};
-use super::client::{Abandoned, Answer, Call, Client};
+use super::call::Call;
+use super::client::{Abandoned, Client};
 use super::error::{Error, Kind};
 use super::location::{location, with_digest};
 use super::manifests::header;

@@ -3,8 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::oci::{Platform, RepositoryName};
-use crate::units::ByteSize;
+use crate::oci::{Platform, PushMethod, RepositoryName, Verify};
 
 /// What one virtual user does from start to end.
 #[derive(Debug, Clone)]
@@ -87,17 +86,6 @@ pub struct Pull {
     pub platform: Platform,
 }
 
-/// What is checked of each blob that arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verify {
-    /// Its digest, and so its length.
-    Digest,
-    /// Its length.
-    Length,
-    /// Nothing.
-    None,
-}
-
 /// How an image is pushed.
 #[derive(Debug, Clone)]
 pub struct Push {
@@ -109,22 +97,4 @@ pub struct Push {
     pub mount_from: Option<RepositoryName>,
     /// Whether each iteration sends content that no registry has seen.
     pub unique: bool,
-}
-
-/// The requests that carry a blob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PushMethod {
-    /// One `POST` with everything.
-    Post,
-    /// `POST`, then one `PUT` with everything.
-    Put,
-    /// `POST`, one `PATCH` of known length, empty `PUT`.
-    Patch,
-    /// `POST`, one `PATCH` with chunked transfer encoding, empty `PUT`.
-    PatchChunked,
-    /// `POST`, a `PATCH` for each part, empty `PUT`.
-    Chunks {
-        /// The size of a part, 1 KiB to 5 GiB; the last may be smaller.
-        size: ByteSize,
-    },
 }

@@ -25,12 +25,10 @@ mod target;
 mod tree;
 
 pub use images::{ImageSet, ImageSource};
-pub use journey::{
-    Action, ConnectionPolicy, Journey, Pick, Pull, Push, PushMethod, ThinkTime, Verify,
-};
+pub use journey::{Action, ConnectionPolicy, Journey, Pick, Pull, Push, ThinkTime};
 pub use load::{Executor, Load, Share};
 pub use overrides::Overrides;
 pub use prepare::{CleanUp, Prepare};
 pub use problem::Problems;
 pub use read::{DEFAULT_SEED, Scenario, load};
-pub use target::{Credentials, Embedded, EmbeddedAuth, Place, Storage, Target};
+pub use target::{Embedded, EmbeddedAuth, Place, Storage, Target};

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::units::{ByteSize, Secret};
+use crate::units::{ByteSize, Credentials, Secret};
 
 /// The registry under test.
 #[derive(Debug, Clone)]
@@ -56,13 +56,4 @@ pub enum EmbeddedAuth {
     Basic,
     /// A token from its token service.
     Bearer,
-}
-
-/// A user and a password, for Basic or for the token flow, whichever the registry's challenge asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user. Not empty, without a colon.
-    pub username: String,
-    /// The password. Not empty.
-    pub password: Secret,
 }

@@ -11,4 +11,4 @@ pub use byte_size::{ByteSize, ByteSizeError};
 pub use display::{DurationError, bytes, count, duration, parse_duration, per_second};
 pub use quantile::{Quantile, QuantileError};
 pub use ratio::{Ratio, RatioError};
-pub use secret::Secret;
+pub use secret::{Credentials, Secret};

@@ -23,3 +23,12 @@ impl fmt::Debug for Secret {
         f.write_str("<redacted>")
     }
 }
+
+/// A user and a password, or whatever a registry calls them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use regstorm::client::Discard;
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
-use regstorm::oci::{Digest, ErrorCode, Manifest, MediaType, Operation, Version};
-use regstorm::registry::{Paging, Verify, Wanted};
+use regstorm::oci::{Digest, ErrorCode, Manifest, MediaType, Operation, Verify, Version};
+use regstorm::registry::{Paging, Wanted};
 use regstorm::transport::Body;
 use regstorm::units::{ByteSize, Ratio};
 

@@ -9,8 +9,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow};
 use regstorm::client::{self, PullHabits, Pulled};
 use regstorm::content::{OpenOptions, UnpackOptions, Unpacked, open, unpack, unpack_files};
-use regstorm::oci::{Algorithm, Platform, Reference, Version};
-use regstorm::registry::Verify;
+use regstorm::oci::{Algorithm, Platform, Reference, Verify, Version};
 use regstorm::units;
 use tokio::time::Instant;
 

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::anyhow;
-use regstorm::client::{self, Method, PushHabits, Pushed, Uploaded, Watch};
+use regstorm::client::{self, PushHabits, Pushed, Uploaded, Watch};
 use regstorm::content::{Blob, Compression, ContentError, Image, OpenOptions, open};
-use regstorm::oci::{Platform, Reference, RepositoryName, Version};
+use regstorm::oci::{Platform, PushMethod, Reference, RepositoryName, Version};
 use regstorm::transport::Sent;
 use regstorm::units::{self, ByteSize};
 use tokio::time::Instant;
@@ -196,7 +196,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     })
 }
 
-fn method(args: &Args) -> anyhow::Result<Method> {
+fn method(args: &Args) -> anyhow::Result<PushMethod> {
     const DEFAULT_CHUNK: ByteSize = ByteSize::from_mib(8);
     if args.chunk_size.is_some() && args.method != MethodName::Chunks {
         return Err(anyhow!("--chunk-size belongs to --method chunks"));
@@ -206,11 +206,11 @@ fn method(args: &Args) -> anyhow::Result<Method> {
         return Err(anyhow!("--chunk-size: a chunk has at least one byte"));
     }
     Ok(match args.method {
-        MethodName::Post => Method::Post,
-        MethodName::Put => Method::Put,
-        MethodName::Patch => Method::Patch,
-        MethodName::PatchChunked => Method::PatchChunked,
-        MethodName::Chunks => Method::Chunks { size },
+        MethodName::Post => PushMethod::Post,
+        MethodName::Put => PushMethod::Put,
+        MethodName::Patch => PushMethod::Patch,
+        MethodName::PatchChunked => PushMethod::PatchChunked,
+        MethodName::Chunks => PushMethod::Chunks { size },
     })
 }
 

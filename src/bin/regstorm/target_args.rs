@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use regstorm::registry::{Base, Client, Credentials, Observer, Settings};
+use regstorm::registry::{Base, Client, Observer, Settings};
 use regstorm::transport::{Pool, PoolSettings};
-use regstorm::units::{self, Secret};
+use regstorm::units::{self, Credentials, Secret};
 
 use crate::exit::{Exit, Failure, OrExit as _};
 

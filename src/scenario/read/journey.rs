@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use super::table::{Sink, Table, Variant};
 use super::value::{choice, flag, number_of, parsed, positive, size, text, time, unknown};
-use crate::oci::{Platform, RepositoryName};
+use crate::oci::{Platform, PushMethod, RepositoryName, Verify};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Text, Value};
 use crate::scenario::{
-    Action, ConnectionPolicy, ImageSet, ImageSource, Journey, Pick, Pull, Push, PushMethod,
-    ThinkTime, Verify,
+    Action, ConnectionPolicy, ImageSet, ImageSource, Journey, Pick, Pull, Push, ThinkTime,
 };
 use crate::units::ByteSize;
 

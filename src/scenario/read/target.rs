@@ -6,11 +6,12 @@ use url::Url;
 use super::Scenario;
 use super::table::{Sink, Table, nearest, shorten};
 use super::value::{choice, size, text};
+use crate::oci::Verify;
 use crate::scenario::problem::Problem;
-use crate::scenario::target::{Credentials, Embedded, EmbeddedAuth, Place, Storage, Target};
+use crate::scenario::target::{Embedded, EmbeddedAuth, Place, Storage, Target};
 use crate::scenario::tree::{Entry, Item, Spot, Value};
-use crate::scenario::{Action, ImageSource, Verify};
-use crate::units::{ByteSize, Secret};
+use crate::scenario::{Action, ImageSource};
+use crate::units::{ByteSize, Credentials, Secret};
 
 const EMBEDDED: &str = "embedded";
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use regstorm::client::Discard;
-use regstorm::oci::{Digest, Operation};
-use regstorm::registry::{Kind, MAX_MANIFEST, Paging, Verify, Wanted};
+use regstorm::oci::{Digest, Operation, Verify};
+use regstorm::registry::{Kind, MAX_MANIFEST, Paging, Wanted};
 use regstorm::transport::{Body, Error, Waiting};
 
 use super::user::{Profile, User, body, content, name, refusal, run, tag};

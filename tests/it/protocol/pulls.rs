@@ -10,9 +10,9 @@ use bytes::Bytes;
 use regstorm::client::{Discard, Error, PullHabits, Pulled, Store, pull};
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings};
 use regstorm::oci::{
-    Algorithm, Digest, Hasher, Manifest, MediaType, Operation, Platform, Reference, Version,
+    Algorithm, Digest, Hasher, Manifest, MediaType, Operation, Platform, Reference, Verify, Version,
 };
-use regstorm::registry::{BlobSink, Client, Kind, Verify, Wanted};
+use regstorm::registry::{BlobSink, Client, Kind, Wanted};
 use regstorm::transport;
 use regstorm::units::ByteSize;
 

@@ -1,8 +1,8 @@
 //! Redirects of reads, refusal of redirects of writes, and what another host gets to see.
 
 use regstorm::embedded::{Quirk, Settings};
-use regstorm::oci::{Digest, Operation};
-use regstorm::registry::{BlobSink, Kind, Verify, Wanted};
+use regstorm::oci::{Digest, Operation, Verify};
+use regstorm::registry::{BlobSink, Kind, Wanted};
 
 use super::user::{User, agree, basic, bearer, content, name, refusal, registry, tenant};
 use super::wire::{Line, Wire, answer};

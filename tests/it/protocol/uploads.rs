@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use regstorm::client::{Method, PushHabits, Pushed, push};
+use regstorm::client::{PushHabits, Pushed, push};
 use regstorm::content::{Format, Image, SizeSpec, SyntheticSet, SyntheticSpec};
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, RequestRecord, Settings, Stall};
-use regstorm::oci::{Digest, Operation, Reference};
+use regstorm::oci::{Digest, Operation, PushMethod, Reference};
 use regstorm::registry::{Kind, Mounted, Posted};
 use regstorm::transport::{Body, Error};
 use regstorm::units::ByteSize;
@@ -28,7 +28,7 @@ fn image() -> Image {
     SyntheticSet::new(spec, 7).expect("a set").image(0)
 }
 
-fn habits(method: Method) -> PushHabits {
+fn habits(method: PushMethod) -> PushHabits {
     PushHabits {
         parallel: NonZeroUsize::new(3).expect("not zero"),
         method,
@@ -44,12 +44,12 @@ fn at(repository: &str) -> Reference {
     }
 }
 
-const METHODS: [Method; 5] = [
-    Method::Post,
-    Method::Put,
-    Method::Patch,
-    Method::PatchChunked,
-    Method::Chunks {
+const METHODS: [PushMethod; 5] = [
+    PushMethod::Post,
+    PushMethod::Put,
+    PushMethod::Patch,
+    PushMethod::PatchChunked,
+    PushMethod::Chunks {
         size: ByteSize::from_bytes(20_000),
     },
 ];
@@ -108,10 +108,10 @@ fn each_form_sends_each_byte_once_and_leaves_nothing_open() {
         .map(count);
         // Three layers of 50,000 bytes are three chunks of 20,000 each; the config is less than one.
         let expected = match method {
-            Method::Post => [4, 0, 0, 0],
-            Method::Put => [0, 4, 0, 4],
-            Method::Patch | Method::PatchChunked => [0, 4, 4, 4],
-            Method::Chunks { .. } => [0, 4, 10, 4],
+            PushMethod::Post => [4, 0, 0, 0],
+            PushMethod::Put => [0, 4, 0, 4],
+            PushMethod::Patch | PushMethod::PatchChunked => [0, 4, 4, 4],
+            PushMethod::Chunks { .. } => [0, 4, 10, 4],
         };
         assert_eq!(sent, expected, "{method:?}");
         assert_eq!(count(Operation::ManifestPut), 1);
@@ -142,18 +142,18 @@ fn the_headers_of_each_form() {
         requests.retain(|it| it.operation == Some(Operation::UploadPut));
         (first, requests.pop(), registry.requests())
     };
-    let (posted, _, _) = layer(Method::Post);
+    let (posted, _, _) = layer(PushMethod::Post);
     assert_eq!(shape(&posted.unwrap()), [OCTETS, Some("50000"), None, None]);
-    let (put, _, requests) = layer(Method::Put);
+    let (put, _, requests) = layer(PushMethod::Put);
     assert_eq!(shape(&put.unwrap()), [OCTETS, Some("50000"), None, None]);
     for start in of(&requests, Operation::UploadStart) {
         assert_eq!(shape(&start), [None, Some("0"), None, None]);
         assert_eq!(start.target, "/v2/a/blobs/uploads/");
     }
-    let (patch, put, _) = layer(Method::Patch);
+    let (patch, put, _) = layer(PushMethod::Patch);
     assert_eq!(shape(&patch.unwrap()), [OCTETS, Some("50000"), None, None]);
     assert_eq!(shape(&put.unwrap()), [OCTETS, Some("0"), None, None]);
-    let (patch, put, _) = layer(Method::PatchChunked);
+    let (patch, put, _) = layer(PushMethod::PatchChunked);
     assert_eq!(
         shape(&patch.unwrap()),
         [OCTETS, None, Some("chunked"), None]
@@ -183,7 +183,7 @@ fn a_registry_that_takes_no_single_post_gets_the_bytes_in_its_session() {
     });
     let user = User::new(&registry.url());
     run(async {
-        pushed(&user, "a", &habits(Method::Post)).await;
+        pushed(&user, "a", &habits(PushMethod::Post)).await;
         agree(&registry, &[&user]).await;
     });
     let counts = registry.counts();
@@ -233,7 +233,7 @@ fn what_is_there_is_not_sent_and_what_is_elsewhere_is_mounted() {
         let habits = PushHabits {
             exists_check: true,
             mount_from: Some(name("first")),
-            ..habits(Method::Put)
+            ..habits(PushMethod::Put)
         };
         let done = pushed(&user, "first", &habits).await;
         assert_eq!(done.blobs.sent, 4);
@@ -486,7 +486,7 @@ fn a_push_that_fails_or_is_dropped_leaves_only_what_can_be_cancelled() {
         let user = User::new(&registry.url());
         run(async {
             let failing = match method {
-                Method::Put => Operation::UploadPut,
+                PushMethod::Put => Operation::UploadPut,
                 _ => Operation::UploadPatch,
             };
             let reset = FaultKind::Reset(Point::BeforeHead);

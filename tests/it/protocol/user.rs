@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use regstorm::embedded::{Auth, Counts, Registry, Running, Settings as Site};
 use regstorm::oci::{Operation, RepositoryName, Version};
-use regstorm::registry::{Base, Client, Credentials, End, Exchange, Observer, Settings};
+use regstorm::registry::{Base, Client, End, Exchange, Observer, Settings};
 use regstorm::transport::{Body, Ended, Pool, PoolSettings, Resolver, Totals};
-use regstorm::units::Secret;
+use regstorm::units::{Credentials, Secret};
 use tokio::runtime::{Builder, LocalOptions};
 
 /// Runs a test on a runtime such as a worker has. The limit only turns a hang into a failure.
