@@ -13,6 +13,7 @@
 
 mod error;
 mod layer;
+mod padded;
 mod rootfs;
 mod tree;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::UnpackError;
 use super::layer::Applied;
+use super::padded::Padded;
 use crate::content::blob::Blob;
 use crate::content::compression::unpacked;
 use crate::content::digesting::Digesting;
@@ -142,7 +143,7 @@ fn apply_layer(
     let plain = unpacked(packed).map_err(|error| applied.read_error(error))?;
     let algorithm = diff_id.map_or(Algorithm::Sha256, Digest::algorithm);
     let (reader, allowance) = Metered::new(Digesting::new(plain, algorithm, limit));
-    let mut tar = tar::Archive::new(reader);
+    let mut tar = tar::Archive::new(Padded::new(reader));
     let mut entries = tar.entries().map_err(|error| applied.read_error(error))?;
     loop {
         allowance.headers_only();
@@ -157,7 +158,7 @@ fn apply_layer(
     }
     // Padding after the last entry belongs to the digest too.
     allowance.everything();
-    let mut rest = tar.into_inner();
+    let mut rest = tar.into_inner().into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| applied.read_error(error))?;
     let (found, bytes) = rest.into_inner().finish();
     if let Some(diff_id) = diff_id.filter(|diff_id| **diff_id != found) {

@@ -394,3 +394,14 @@ fn files_that_no_config_names_are_unpacked_in_order() {
         "{error:?}"
     );
 }
+
+#[test]
+fn an_archive_without_its_end_is_read_to_its_last_file() {
+    let mut layer = Tar::new().file("a", b"one").file("b", b"two").finish();
+    // Two blocks of zeros end an archive; before them the last file is padded to a block of its own.
+    let end = layer.iter().rposition(|byte| *byte == b'o').unwrap() + 1;
+    layer.truncate(end);
+    let (place, report) = good(&[layer]);
+    assert_eq!(report.files, 2);
+    assert_eq!(read(&place.path("root/b")), "two");
+}
