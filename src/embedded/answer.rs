@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::sleep;
 
@@ -64,6 +66,19 @@ impl<'h> Ask<'h> {
     }
 }
 
+/// Holds a request until its client has left. The body is read meanwhile: nothing is heard of a client that leaves
+/// while bytes of it wait to be read.
+async fn never_answer(body: &mut Incoming, exchange: &Exchange) -> HangUp {
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => exchange.received(frame.data_ref().map_or(0, Bytes::len)),
+            Err(_left) => return HangUp,
+        }
+    }
+    // From here on hyper drops this future when the client leaves.
+    std::future::pending().await
+}
+
 /// Serves one request.
 ///
 /// # Errors
@@ -73,7 +88,7 @@ pub(super) async fn serve(
     line: Rc<Line>,
     request: Request<Incoming>,
 ) -> Result<Response<Outgoing>, HangUp> {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     let ask = Ask::new(&site, &line, &head);
     let exchange = Exchange::open(&site, &line, &head, ask.operation);
     let mut effects = site.faults.borrow_mut().next(ask.operation);
@@ -81,7 +96,7 @@ pub(super) async fn serve(
     if let Some(length) = effects.stall_before_head {
         match length {
             Stall::For(length) => sleep(length).await,
-            Stall::Forever => std::future::pending().await,
+            Stall::Forever => return Err(never_answer(&mut body, &exchange).await),
         }
     }
     if let Some(cut) = effects.cut_before_head {

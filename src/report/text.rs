@@ -105,7 +105,8 @@ impl Page {
 
     fn foot(&self, document: &Document, saved_as: Option<&Path>) -> String {
         let mut text = String::new();
-        for (index, section) in document.stages.iter().enumerate() {
+        let happened = |it: &&StageSection| it.exchanges.ended() > 0;
+        for (index, section) in document.stages.iter().filter(happened).enumerate() {
             let label = if index == 0 { "outside" } else { "" };
             text.push_str(&self.line(label, &stage(section), Paint::Plain));
         }

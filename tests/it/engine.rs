@@ -359,6 +359,11 @@ fn troubles() -> Vec<(Operation, FaultKind, FailureClass)> {
         (Operation::UploadPatch, status(500), FailureClass::Status),
         (
             Operation::UploadPatch,
+            FaultKind::Stall(Point::BeforeHead, Stall::Forever),
+            FailureClass::Timeout,
+        ),
+        (
+            Operation::UploadPatch,
             FaultKind::Reset(after(5_000)),
             FailureClass::Reset,
         ),
