@@ -6,8 +6,8 @@ use std::fs;
 use std::time::Duration;
 
 use crate::support::{
-    AccessLine, Corpus, Flavour, Program, Registry, Report, Tally, regstorm, run_scenario, run_to,
-    scratch, wait_for,
+    AccessLine, Corpus, Flavour, Registry, Report, Tally, regstorm, run_scenario, run_to, scratch,
+    wait_for,
 };
 
 /// Users that push images in many small parts, new each time.
@@ -58,8 +58,7 @@ fn an_interrupted_run_writes_its_report_and_gives_up_its_sessions() {
     let limit = Duration::from_secs(30);
     let patches = || Tally::of(&registry.access_log()).count("upload-patch", 202);
     wait_for(limit, || (patches() > 40).then_some(())).expect("uploads are under way");
-    let id = running.id().to_string();
-    Program::new("kill").args(["-INT", &id]).run().ok();
+    running.interrupt();
     let status = running.wait(limit).expect("the run ends");
     assert_eq!(status.code(), Some(130), "{}", running.log());
     let report = Report::read(&out).expect("a report");

@@ -82,7 +82,7 @@ impl Drop for Docker {
     fn drop(&mut self) {
         // It unmounts what it mounted and stops its containerd only when it is asked to end.
         let id = self.daemon.id().to_string();
-        let _ = as_root("kill").args([&id]).run();
+        let _ = as_root("sh").args(["-c", "kill \"$0\"", &id]).run();
         let _ = self.daemon.wait(Duration::from_secs(30));
         // What root wrote only root removes.
         let [data, exec] = ["data", "exec"].map(|name| self.dir.path().join(name));

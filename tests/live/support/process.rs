@@ -226,6 +226,15 @@ impl Running {
         self.child.id()
     }
 
+    /// Sends the signal of Ctrl-C. The shell has `kill` also where there is no program of that name.
+    pub(crate) fn interrupt(&self) {
+        let id = self.id().to_string();
+        Program::new("sh")
+            .args(["-c", "kill -INT \"$0\"", &id])
+            .run()
+            .ok();
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         wait_for(limit, || self.child.try_wait().ok().flatten())
