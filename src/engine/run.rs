@@ -137,7 +137,9 @@ pub fn run(
         .flat_map(|end| end.users.iter().copied())
         .collect();
     let left = runtime.block_on(steward.clean_up(&users));
-    let clean_up_time = began.elapsed();
+    // The users cancel what they gave up at the end of the load; that is clean-up, too.
+    let last_orders = users.iter().map(|user| user.last_orders).max();
+    let clean_up_time = began.elapsed() + last_orders.unwrap_or_default();
 
     let mut record = steward.into_record();
     let mut notes = BTreeMap::new();

@@ -62,6 +62,8 @@ pub(super) struct Done {
     pub(super) iterations: u64,
     /// When its last measured iteration ended, since the measured window opened.
     pub(super) measured_until: Duration,
+    /// How long it took to cancel the uploads it had given up at its end.
+    pub(super) last_orders: Duration,
 }
 
 /// One emulated client.
@@ -141,12 +143,14 @@ impl VirtualUser {
                 let _ = client.cancel_abandoned().await;
             }
         };
+        let began = Instant::now();
         let _ = timeout(LAST_ORDERS, last_orders).await;
         Done {
             vu: self.vu,
             load: self.load,
             iterations: iteration,
             measured_until: self.measured_until,
+            last_orders: began.elapsed(),
         }
     }
 

@@ -14,6 +14,7 @@ mod serve;
 mod signals;
 mod target_args;
 mod transfer;
+mod user_args;
 
 use std::process::ExitCode;
 

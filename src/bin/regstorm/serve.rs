@@ -9,10 +9,11 @@ use anyhow::{Context as _, anyhow};
 use regstorm::embedded::{
     Auth, Counts, EmbeddedError, Quirk, Registry, Settings, Storage, parse_faults,
 };
-use regstorm::units::{self, ByteSize, Secret};
+use regstorm::units::{self, ByteSize, Credentials};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Exit, Failure, OrExit as _};
+use crate::user_args::UserArgs;
 
 /// Run a small registry in memory: something to aim at, to calibrate against, or to script faults into.
 #[derive(Debug, clap::Args)]
@@ -37,22 +38,8 @@ pub(crate) struct Args {
     #[arg(long, default_value = "4GiB", value_name = "SIZE")]
     max_memory: ByteSize,
 
-    /// Let only this user in. Prefer --password-env or --password-file to a password on the command line.
-    #[arg(long, value_name = "NAME[:PASSWORD]", value_parser = user)]
-    user: Option<User>,
-
-    /// Read the user's password from this environment variable.
-    #[arg(
-        long,
-        value_name = "VARIABLE",
-        requires = "user",
-        conflicts_with = "password_file"
-    )]
-    password_env: Option<String>,
-
-    /// Read the user's password from the first line of this file.
-    #[arg(long, value_name = "FILE", requires = "user")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    user: UserArgs,
 
     /// How the user proves who they are.
     #[arg(long, value_enum, default_value_t = Scheme::Basic, requires = "user")]
@@ -81,27 +68,6 @@ enum Keep {
 enum Scheme {
     Basic,
     Bearer,
-}
-
-#[derive(Debug, Clone)]
-struct User {
-    name: String,
-    password: Option<Secret>,
-}
-
-/// Splits off the password at once, so that no later message can show it.
-#[expect(clippy::unnecessary_wraps, reason = "the shape that clap calls for")]
-fn user(text: &str) -> Result<User, std::convert::Infallible> {
-    Ok(match text.split_once(':') {
-        Some((name, password)) => User {
-            name: name.to_owned(),
-            password: Some(Secret::new(password)),
-        },
-        None => User {
-            name: text.to_owned(),
-            password: None,
-        },
-    })
 }
 
 /// Serves until it is interrupted, which is the normal end.
@@ -164,26 +130,15 @@ fn settings(args: Args) -> Result<Settings, Failure> {
     })
 }
 
+/// Who is let in: everyone, or the one user that was named.
 fn auth(args: &Args) -> Result<Auth, Failure> {
-    let Some(User {
-        name: user,
+    let credentials = args.user.clone().credentials().or_exit(Exit::Usage)?;
+    let Some(Credentials {
+        username: user,
         password,
-    }) = args.user.clone()
+    }) = credentials
     else {
         return Ok(Auth::Open);
-    };
-    let password = match (password, elsewhere(args)?) {
-        (Some(password), None) | (None, Some(password)) => password,
-        (None, None) => {
-            let error =
-                anyhow!("user `{user}` has no password: give --password-env or --password-file");
-            return Err(Failure::new(Exit::Usage, error));
-        }
-        (Some(_), Some(_)) => {
-            let error =
-                anyhow!("user `{user}` has two passwords: leave out the one behind the name");
-            return Err(Failure::new(Exit::Usage, error));
-        }
     };
     Ok(match args.auth {
         Scheme::Basic => Auth::Basic { user, password },
@@ -194,28 +149,6 @@ fn auth(args: &Args) -> Result<Auth, Failure> {
             anonymous_pull: args.anonymous_pull,
         },
     })
-}
-
-/// The password, if it does not stand on the command line.
-fn elsewhere(args: &Args) -> Result<Option<Secret>, Failure> {
-    if let Some(path) = &args.password_file {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the password in {}", path.display()))
-            .or_exit(Exit::Usage)?;
-        return Ok(Some(Secret::new(text.lines().next().unwrap_or_default())));
-    }
-    let Some(variable) = &args.password_env else {
-        return Ok(None);
-    };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the binary reads the environment"
-    )]
-    let value = std::env::var(variable)
-        // The error of a value that is not UTF-8 would show the value.
-        .map_err(|_| anyhow!("the environment variable {variable} is not set, or is not text"))
-        .or_exit(Exit::Usage)?;
-    Ok(Some(Secret::new(value)))
 }
 
 fn summary(counts: &Counts) -> String {

@@ -18,8 +18,9 @@ fn serve(arguments: &[&str]) -> Command {
 
 /// Asks the process to end, as Ctrl-C does, and returns its exit code and the rest of its words.
 fn interrupt(mut child: Child, mut out: impl std::io::Read) -> (Option<i32>, String) {
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+    // The shell has it built in; a program of that name is not everywhere.
+    let killed = Command::new("sh")
+        .args(["-c", "kill -INT \"$0\"", &child.id().to_string()])
         .status()
         .unwrap();
     assert!(killed.success());
@@ -44,8 +45,7 @@ fn it_prints_where_it_is_serves_and_ends_with_its_counts() {
         "--user",
         "alice",
     ])
-    .args(["--password-env", "REGSTORM_TEST_PASSWORD"])
-    .env("REGSTORM_TEST_PASSWORD", "s3cret")
+    .env("REGSTORM_PASSWORD", "s3cret")
     .spawn()
     .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -105,7 +105,7 @@ fn a_password_is_never_shown() {
     let listen = taken.local_addr().unwrap().to_string();
     for more in [
         &["--listen", &listen][..],
-        &["--password-env", "NOT_SET"],
+        &["--password-file", "/does/not/exist"],
         &["--auth", "magic"],
     ] {
         let ended = serve(&["--user", "alice:s3cret"])

@@ -147,8 +147,9 @@ pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Sends the signal of Ctrl-C.
 pub(super) fn interrupt(child: &Child) {
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+    // The shell has it built in; a program of that name is not everywhere.
+    let sent = Command::new("sh")
+        .args(["-c", "kill -INT \"$0\"", &child.id().to_string()])
         .status()
         .unwrap();
     assert!(sent.success());
