@@ -1,4 +1,49 @@
 //! A load-testing harness for container registries (OCI distribution / Docker Registry HTTP API V2).
+//!
+//! A scenario is read ([`scenario`]), resolved ([`plan`]) and run ([`engine`]): virtual users do what a client does
+//! ([`client`]) with the verbs of the protocol ([`registry`]) over connections of their own ([`transport`]). What each
+//! exchange and each iteration came to is recorded ([`measure`]), stored ([`result`]) and shown ([`report`]). Images to
+//! push come from [`content`]; a registry to aim at is [`embedded`]. Nouns are in [`oci`], numbers with units in
+//! [`units`].
+//!
+//! The library never prints, exits, reads the environment or listens for signals; the `regstorm` command does.
+//!
+//! ```
+//! use std::{num::NonZeroUsize, path::Path, sync::Arc};
+//!
+//! use regstorm::{engine, measure::Stage, plan, scenario};
+//!
+//! let toml = r#"
+//!     name = "example"
+//!     [target]
+//!     url = "embedded"
+//!     [images.web]
+//!     source = "synthetic"
+//!     count = 2
+//!     layers = 3
+//!     layer_size = "4KiB"
+//!     [journey.pull]
+//!     action = "pull"
+//!     images = "web"
+//!     [[load]]
+//!     journey = "pull"
+//!     executor = "per-vu-iterations"
+//!     vus = 2
+//!     iterations = 5
+//! "#;
+//! let overrides = scenario::Overrides::default();
+//! let scenario = scenario::load(toml, "example.toml", Path::new(""), &overrides, &|_| None)?;
+//! let plan = Arc::new(plan::resolve(scenario, NonZeroUsize::MIN));
+//!
+//! let (_stopper, stop) = engine::stop();
+//! let finished = engine::run(&plan, 1, &stop, &mut |_progress| {})?;
+//!
+//! // Two users, five pulls each: a manifest, a config and three layers.
+//! let totals = finished.record.totals(Stage::Measure);
+//! assert_eq!((totals.iterations.ok, totals.exchanges.ok), (10, 50));
+//! assert!(finished.record.check().holds());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(missing_docs)]
 
