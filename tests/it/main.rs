@@ -14,6 +14,8 @@ mod oneshot;
 mod plan;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.
 mod protocol;
+/// The `run` command as a user types it: what it prints, what it stores, how it ends.
+mod run;
 /// The scenario file: what is read, what is refused and in which words, and that no secret is shown.
 mod scenario;
 /// A registry in this process, a scenario in a few lines, and what came of it.
