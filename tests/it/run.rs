@@ -134,7 +134,7 @@ fn a_target_that_does_not_answer_is_told() {
 fn an_interrupted_run_still_writes_its_report() {
     let toml = PULL.replace(
         "executor = \"per-vu-iterations\"\nvus = 2\niterations = 3\n",
-        "executor = \"constant-vus\"\nvus = 2\nduration = \"6s\"\n",
+        "executor = \"constant-vus\"\nvus = 2\nduration = \"20s\"\n",
     );
     let dir = scenario(&toml);
     let mut child = regstorm(dir.path())
@@ -162,5 +162,5 @@ fn an_interrupted_run_still_writes_its_report() {
     assert_eq!(report.totals.iterations.cancelled, 0);
     assert!(report.closure.holds());
     // The window is what was measured, not what was planned.
-    assert!(report.window().as_secs() < 6, "{:?}", report.window());
+    assert!(report.window().as_secs() < 20, "{:?}", report.window());
 }

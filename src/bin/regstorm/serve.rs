@@ -15,8 +15,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::exit::{Exit, Failure, OrExit as _};
 use crate::user_args::UserArgs;
 
+const FAULTS: &str = r#"A fault file scripts what goes wrong:
+  seed = 42                  # of every probability
+
+  [[fault]]
+  operation = "blob-get"     # by its name in reports, or "*"
+  delay = "200ms"            # or one of: rate = "2MiB" (a second); status = 503, with code and retry_after;
+                             # reset, close = "64KiB" (so far into the body) or "head"; corrupt = "100B" (the
+                             # offset of a wrong byte); stall = "10s" or "forever", with at = "64KiB" or "head"
+  every = 3                  # or probability = 0.1; without either, always
+  after = 10                 # not the first 10 such requests,
+  for = 100                  # and 100 of them only"#;
+
 /// Run a small registry in memory: something to aim at, to calibrate against, or to script faults into.
 #[derive(Debug, clap::Args)]
+#[command(after_help = FAULTS)]
 pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT")]

@@ -102,8 +102,6 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
         1,
         &[
             "operation",
-            "first byte p50",
-            "p99",
             "total min",
             "p50",
             "p90",
@@ -130,7 +128,64 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
         ]);
         times.row(operation_times(operation));
     }
-    format!("{}\n{}", counts.render(colour), times.render(colour))
+    format!(
+        "{}\n{}\n{}",
+        counts.render(colour),
+        times.render(colour),
+        phases(document).render(colour)
+    )
+}
+
+/// Where the time went: the median and p99 of each phase that any operation had, in their order.
+fn phases(document: &Document) -> Table {
+    let had = |phase: &Phase| {
+        let mut operations = document.operations.iter();
+        *phase != Phase::Total && operations.any(|it| it.phases.contains_key(phase))
+    };
+    let phases: Vec<Phase> = Phase::ALL.into_iter().filter(had).collect();
+    let titles: Vec<&str> = std::iter::once("operation")
+        .chain(phases.iter().map(|phase| title(*phase)))
+        .collect();
+    let mut table = Table::new(1, &titles);
+    for operation in &document.operations {
+        let mut row: Vec<Cell> = vec![operation.name.name().into()];
+        if operation.phases.contains_key(&Phase::Total) {
+            row.extend(
+                phases
+                    .iter()
+                    .map(|phase| middle_and_tail(operation.phases.get(phase))),
+            );
+        } else {
+            row.push("no samples".into());
+        }
+        table.row(row);
+    }
+    table
+}
+
+const fn title(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Wait => "wait p50 / p99",
+        Phase::Dns => "dns p50 / p99",
+        Phase::Connect => "connect p50 / p99",
+        Phase::Tls => "tls p50 / p99",
+        Phase::Send => "send p50 / p99",
+        Phase::FirstByte => "first byte p50 / p99",
+        Phase::Body => "body p50 / p99",
+        Phase::Total => "total p50 / p99",
+    }
+}
+
+/// `1.04 ms / 1.95 ms`, or `-` for a phase that never was.
+fn middle_and_tail(histogram: Option<&LatencyHistogram>) -> Cell {
+    let Some(histogram) = histogram else {
+        return "-".into();
+    };
+    let [middle, tail] = [Quantile::P50, Quantile::P99].map(|quantile| {
+        let known = histogram.quantile(quantile);
+        known.map_or("-".to_owned(), units::duration)
+    });
+    format!("{middle} / {tail}").into()
 }
 
 /// Whether the tables show a `-`: of the percentiles, p99.9 is the last to be known.
@@ -141,10 +196,16 @@ pub(super) fn has_gaps(document: &Document) -> bool {
         .operations
         .iter()
         .filter_map(|it| it.phases.get(&Phase::Total));
-    let no_first_byte = |it: &OperationSection| {
-        it.phases.contains_key(&Phase::Total) && !it.phases.contains_key(&Phase::FirstByte)
+    // A phase that one operation has and another has not leaves a gap in the other's row.
+    let ran = || {
+        let operations = document.operations.iter();
+        operations.filter(|it| it.phases.contains_key(&Phase::Total))
     };
-    journeys.chain(totals).any(few) || document.operations.iter().any(no_first_byte)
+    let uneven = |phase: &Phase| {
+        let having = ran().filter(|it| it.phases.contains_key(phase)).count();
+        having > 0 && having < ran().count()
+    };
+    journeys.chain(totals).any(few) || Phase::ALL.iter().any(uneven)
 }
 
 fn operation_times(operation: &OperationSection) -> Vec<Cell> {
@@ -153,10 +214,6 @@ fn operation_times(operation: &OperationSection) -> Vec<Cell> {
         row.push("no samples".into());
         return row;
     };
-    let first_byte = operation.phases.get(&Phase::FirstByte);
-    for quantile in [Quantile::P50, Quantile::P99] {
-        row.push(time(first_byte.and_then(|it| it.quantile(quantile))));
-    }
     row.push(time(total.min()));
     row.extend(quantiles(total));
     row.push(time(total.max()));

@@ -189,9 +189,13 @@ operation  count  errors  cancelled  reused   rate   sent   received
 blob-get      57       6          1   96.4%  379/s  0 B/s  1.41 GB/s
 token          7       6          1   96.4%  379/s  0 B/s  1.41 GB/s
 
-operation  first byte p50  p99  total min      p50      p90      p95  p99  p99.9      max
-blob-get           125 ms    -       1 ms  25.0 ms  45.0 ms  48.0 ms    -      -  50.0 ms
-token          no samples
+operation   total min      p50      p90      p95  p99  p99.9      max
+blob-get         1 ms  25.0 ms  45.0 ms  48.0 ms    -      -  50.0 ms
+token      no samples
+
+operation  first byte p50 / p99
+blob-get             125 ms / -
+token                no samples
 -: no such phase, or too few samples to know (p99 needs 100, p99.9 needs 1,000)
 
 failures    6 of 54,007 exchanges in the window
