@@ -127,12 +127,12 @@ pub fn run(
     let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))))?;
     let prepare_time = began.elapsed();
 
-    let ends = load(&shared, stop, tell)?;
-    let interrupted = stop.asked().is_some();
+    let loaded = load(&shared, stop, tell)?;
 
     tell(Progress::CleaningUp);
     let began = Instant::now();
-    let users: Vec<Done> = ends
+    let users: Vec<Done> = loaded
+        .ends
         .iter()
         .flat_map(|end| end.users.iter().copied())
         .collect();
@@ -144,13 +144,17 @@ pub fn run(
     let mut record = steward.into_record();
     let mut notes = BTreeMap::new();
     let (mut panics, mut connections) = (0, 0);
-    for end in ends {
+    for end in loaded.ends {
         record.merge(end.record);
         panics += end.panics;
         connections += end.connections;
         for (note, count) in end.notes {
             *notes.entry(note).or_insert(0) += count;
         }
+    }
+    if let Some(at) = loaded.asked {
+        // A worker that had nothing to do, or no more, did not hear of it: its window is as long as was planned.
+        record.end_window(at);
     }
     let mut notes: Vec<String> = notes
         .into_iter()
@@ -166,16 +170,25 @@ pub fn run(
         record,
         base,
         target_headers,
-        warm_up_time: clock::warm_up(plan),
+        warm_up_time: loaded.warm_up_time,
         prepare_time,
         seeded,
         clean_up_time,
         connections,
         embedded: shared.target.embedded_counts(),
-        interrupted,
+        interrupted: loaded.asked.is_some(),
         panics,
         notes,
     })
+}
+
+/// A load that is over.
+struct Loaded {
+    ends: Vec<WorkerEnd>,
+    /// How long it ran before it was measured: less than planned if it was stopped before.
+    warm_up_time: Duration,
+    /// When somebody asked to stop while it ran, since the measured window opened.
+    asked: Option<Duration>,
 }
 
 /// Starts the workers, tells how they do, and waits for them.
@@ -183,7 +196,7 @@ fn load(
     shared: &Arc<Shared>,
     stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Vec<WorkerEnd>, Error> {
+) -> Result<Loaded, Error> {
     let plan = &shared.plan;
     // A moment, so that every worker is there when the clock starts.
     let clock = Clock::new(plan, Instant::now() + Duration::from_millis(50));
@@ -215,11 +228,16 @@ fn load(
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
     }
-    if done.len() == plan.workers.get() {
-        Ok(done)
-    } else {
-        Err(Error::Panic)
+    if done.len() != plan.workers.get() {
+        return Err(Error::Panic);
     }
+    Ok(Loaded {
+        ends: done,
+        warm_up_time: clock::warm_up(plan).min(clock.start.elapsed()),
+        asked: stop
+            .asked()
+            .map(|at| at.saturating_duration_since(clock.epoch)),
+    })
 }
 
 fn tell_load(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{FailureClass, Outcomes, Phase, Stage};
+use regstorm::measure::{FailureClass, Live, Outcomes, Phase, Stage};
 use regstorm::oci::{Operation, Reference};
 use regstorm::units::{ByteSize, Ratio};
 
@@ -481,6 +481,50 @@ fn asking_once_drains_and_asking_twice_drops() {
         }
         assert!(finished.record.window() < Duration::from_secs(50));
     }
+}
+
+/// Asks to stop as soon as `when` says so of a stage's counts.
+fn stopped(toml: &str, registry: &Running, when: impl Fn(Stage, &Live) -> bool) -> Finished {
+    let (stopper, stop) = engine::stop();
+    let plan = plan(toml, &registry.url(), 2);
+    let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+        if let engine::Progress::Load { stage, live, .. } = at
+            && stop.asked().is_none()
+            && when(stage, live)
+        {
+            stopper.ask();
+        }
+    })
+    .unwrap();
+    assert!(finished.interrupted);
+    assert_closed(&finished);
+    finished
+}
+
+#[test]
+fn the_window_of_a_run_that_was_stopped_ends_there_on_every_worker() {
+    let registry = registry(Settings::default());
+    // One user on two workers: the other worker is done before it starts.
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 1\nduration = \"1h\"";
+    let toml = scenario("action = \"pull\"", load);
+    let finished = stopped(&toml, &registry, |_, live| {
+        live.totals(Stage::Measure).iterations.ok > 0
+    });
+    assert!(finished.record.window() < Duration::from_mins(30));
+}
+
+#[test]
+fn a_warm_up_that_was_stopped_is_as_long_as_it_was() {
+    let registry = registry(Settings::default());
+    let load =
+        "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"1h\"\nwarmup = \"1h\"";
+    let toml = scenario("action = \"pull\"", load);
+    let finished = stopped(&toml, &registry, |stage, live| {
+        stage == Stage::WarmUp && live.totals(Stage::WarmUp).iterations.ok > 0
+    });
+    assert!(finished.warm_up_time < Duration::from_mins(30));
+    assert_eq!(finished.record.window(), Duration::ZERO);
+    assert_eq!(measured(&finished), (ok(0), ok(0)));
 }
 
 #[test]
