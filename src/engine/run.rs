@@ -124,7 +124,16 @@ pub fn run(
         base: base.clone(),
         headers: &target_headers,
     });
-    let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))))?;
+    let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
+    let seeded = match seeded {
+        Ok(seeded) => seeded,
+        Err(error) => {
+            // Some images are there. What cannot be deleted either is not the news here.
+            tell(Progress::CleaningUp);
+            runtime.block_on(steward.clean_up(&[]));
+            return Err(error);
+        }
+    };
     let prepare_time = began.elapsed();
 
     let loaded = load(&shared, stop, tell)?;
@@ -163,6 +172,9 @@ pub fn run(
     if let Some(refused) = left.refused {
         notes.push(format!("clean-up stopped: {refused}"));
     }
+    if left.cut {
+        notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
+    }
     if left.failed > 0 {
         notes.push(format!("clean-up: {} deletions failed", left.failed));
     }
@@ -176,7 +188,7 @@ pub fn run(
         clean_up_time,
         connections,
         embedded: shared.target.embedded_counts(),
-        interrupted: loaded.asked.is_some(),
+        interrupted: loaded.asked.is_some() || left.cut,
         panics,
         notes,
     })
