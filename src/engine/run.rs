@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::clock::{self, Clock};
 use super::error::Error;
 use super::images::Images;
-use super::prepare::{Seeded, Steward};
+use super::prepare::{Left, Seeded, Steward};
 use super::stop::Stop;
 use super::target::Target;
 use super::virtual_user::Done;
@@ -125,15 +125,12 @@ pub fn run(
         headers: &target_headers,
     });
     let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
-    let seeded = match seeded {
-        Ok(seeded) => seeded,
-        Err(error) => {
-            // Some images are there. What cannot be deleted either is not the news here.
-            tell(Progress::CleaningUp);
-            runtime.block_on(steward.clean_up(&[]));
-            return Err(error);
-        }
-    };
+    if seeded.is_err() {
+        // Some images are there. What cannot be deleted either is not the news here.
+        tell(Progress::CleaningUp);
+        runtime.block_on(steward.clean_up(&[]));
+    }
+    let seeded = seeded?;
     let prepare_time = began.elapsed();
 
     let loaded = load(&shared, stop, tell)?;
@@ -151,32 +148,21 @@ pub fn run(
     let clean_up_time = began.elapsed() + last_orders.unwrap_or_default();
 
     let mut record = steward.into_record();
-    let mut notes = BTreeMap::new();
+    let mut notes = notes(plan, &loaded, &users, &left);
     let (mut panics, mut connections) = (0, 0);
+    let mut told = BTreeMap::new();
     for end in loaded.ends {
         record.merge(end.record);
         panics += end.panics;
         connections += end.connections;
         for (note, count) in end.notes {
-            *notes.entry(note).or_insert(0) += count;
+            *told.entry(note).or_insert(0) += count;
         }
     }
+    notes.extend(told.iter().map(|(note, count)| format!("{count} × {note}")));
     if let Some(at) = loaded.asked {
         // A worker that had nothing to do, or no more, did not hear of it: its window is as long as was planned.
         record.end_window(at);
-    }
-    let mut notes: Vec<String> = notes
-        .into_iter()
-        .map(|(note, count)| format!("{count} × {note}"))
-        .collect();
-    if let Some(refused) = left.refused {
-        notes.push(format!("clean-up stopped: {refused}"));
-    }
-    if left.cut {
-        notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
-    }
-    if left.failed > 0 {
-        notes.push(format!("clean-up: {} deletions failed", left.failed));
     }
     Ok(Finished {
         record,
@@ -274,6 +260,37 @@ fn tell_load(
         length,
         live: &live,
     });
+}
+
+/// What the counts of a run do not tell.
+fn notes(plan: &Plan, loaded: &Loaded, users: &[Done], left: &Left) -> Vec<String> {
+    let mut notes = Vec::new();
+    if loaded.asked.is_none() {
+        notes.extend(cut_by_time(plan, users));
+    }
+    if left.cut {
+        notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
+    }
+    if let Some(refused) = &left.refused {
+        notes.push(format!("clean-up stopped: {refused}"));
+    }
+    if left.failed > 0 {
+        notes.push(format!("clean-up: {} deletions failed", left.failed));
+    }
+    notes
+}
+
+/// The loads that were to do a number of iterations, and for which there was no time to begin them all.
+fn cut_by_time(plan: &Plan, users: &[Done]) -> impl Iterator<Item = String> {
+    let loads = plan.loads.iter().enumerate();
+    loads.filter_map(|(index, load)| {
+        let planned = load.executor.iterations()?;
+        let of_load = users.iter().filter(|user| user.load == index);
+        let begun: u64 = of_load.map(|user| user.iterations).sum();
+        (begun < planned).then(|| {
+            format!("load {index} reached its max_duration: {begun} of {planned} iterations began")
+        })
+    })
 }
 
 /// What `shared-iterations` has to give out.

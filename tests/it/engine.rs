@@ -622,6 +622,22 @@ fn a_warm_up_that_was_stopped_is_as_long_as_it_was() {
 }
 
 #[test]
+fn a_load_whose_time_was_too_short_says_so() {
+    let registry = registry(Settings::default());
+    let load = "journey = \"j\"\nexecutor = \"shared-iterations\"\nvus = 2\niterations = 1000000\nmax_duration = \"100ms\"";
+    let finished = run(&plan(
+        &scenario("action = \"pull\"", load),
+        &registry.url(),
+        2,
+    ))
+    .unwrap();
+    assert_closed(&finished);
+    let began = finished.record.totals(Stage::Measure).starts.started;
+    let note = format!("load 0 reached its max_duration: {began} of 1000000 iterations began");
+    assert_eq!(finished.notes, [note]);
+}
+
+#[test]
 fn an_iteration_that_takes_too_long_is_a_timeout() {
     let slow = Fault::on(
         Operation::BlobGet,
