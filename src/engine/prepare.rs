@@ -144,6 +144,8 @@ impl<'a> Steward<'a> {
         if done.is_err() {
             let _ = timeout(LAST_ORDERS, self.seeder.cancel_abandoned()).await;
         }
+        // Nobody is to find the connections of seeding open while the load runs. Clean-up makes its own.
+        self.seeder.pool().clear();
         done.map(|()| progress)
     }
 
