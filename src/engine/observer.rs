@@ -69,6 +69,7 @@ impl Observer for Recording {
                 let class = classify::exchange(kind);
                 recorder.failure_example(&FailureExample {
                     journey: self.journey.get(),
+                    stage: self.stage.get(),
                     operation: exchange.operation,
                     class,
                     status,

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::choice::Choice;
+use super::classify;
 use super::error::Error;
 use super::images::pushes_unique;
 use super::observer::{Recording, SharedRecorder};
@@ -18,14 +19,20 @@ use super::virtual_user::Done;
 use super::worker::Shared;
 use crate::client::{self, PushHabits};
 use crate::content::{Image, Salt};
-use crate::measure::{Record, Recorder, Stage};
+use crate::measure::{FailureClass, Record, Recorder, Stage};
 use crate::oci::{Algorithm, Digest, PushMethod, Reference, RepositoryName, Version};
 use crate::plan::{Action, CleanUp};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings, Totals};
 
-/// The longest that one exchange of preparation may take: a blob of many gigabytes is allowed its time.
+/// The longest that one exchange of seeding may take: a blob of many gigabytes is allowed its time.
 const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The longest that the target may take to answer a question or a deletion; less if every journey gives it less.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long sessions may take to be cancelled when seeding was given up.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 /// A client that works before and after the load, and its counts.
 pub(super) struct Steward<'a> {
@@ -33,7 +40,8 @@ pub(super) struct Steward<'a> {
     recorder: SharedRecorder,
     recording: Rc<Recording>,
     totals: Rc<Totals>,
-    client: Client,
+    client: Client, // asks and deletes
+    seeder: Client, // pushes
     stop: Stop,
 }
 
@@ -42,10 +50,12 @@ pub(super) struct Steward<'a> {
 pub(super) struct Left {
     /// Manifests and blobs deleted.
     pub(super) deleted: u64,
-    /// Why the registry would not delete, in its words; it is not asked again then.
+    /// Why the registry would not delete, in its words, or that it does not answer; it is not asked again then.
     pub(super) refused: Option<String>,
     /// Deletions that failed in another way.
     pub(super) failed: u64,
+    /// Somebody wanted the run to end at once.
+    pub(super) cut: bool,
 }
 
 impl<'a> Steward<'a> {
@@ -62,10 +72,15 @@ impl<'a> Steward<'a> {
             limit: None,
         };
         let pool = Pool::new(keep, Rc::default(), Rc::clone(&totals));
-        let client = Client::new(
-            shared.target.client(PATIENCE),
-            pool,
-            Rc::clone(&recording) as _,
+        let journeys = shared.plan.journeys.iter();
+        let answer = journeys.map(|journey| journey.request_timeout).max();
+        let client = |timeout| {
+            let settings = shared.target.client(timeout);
+            Client::new(settings, Rc::clone(&pool), Rc::clone(&recording) as _)
+        };
+        let (client, seeder) = (
+            client(answer.map_or(ANSWER, |it| it.min(ANSWER))),
+            client(PATIENCE),
         );
         Self {
             shared,
@@ -73,6 +88,7 @@ impl<'a> Steward<'a> {
             recording,
             totals,
             client,
+            seeder,
             stop,
         }
     }
@@ -100,7 +116,7 @@ impl<'a> Steward<'a> {
             exists_check: true,
             mount_from: None,
         };
-        let (client, habits) = (&self.client, &habits);
+        let (client, habits) = (&self.seeder, &habits);
         // Shared layers go up with the first image of a set; the others then find them.
         let push = |(reference, image): (Reference, Image)| async move {
             let pushed = client::push(client, &reference, &image, habits, &()).await;
@@ -126,8 +142,10 @@ impl<'a> Steward<'a> {
             () = stop.wait_asked() => Err(Error::Interrupted),
         };
         if done.is_err() {
-            let _ = self.client.cancel_abandoned().await;
+            let _ = timeout(LAST_ORDERS, self.seeder.cancel_abandoned()).await;
         }
+        // Nobody is to find the connections of seeding open while the load runs. Clean-up makes its own.
+        self.seeder.pool().clear();
         done.map(|()| progress)
     }
 
@@ -172,7 +190,7 @@ impl<'a> Steward<'a> {
         let parallel = self.shared.plan.prepare.parallel.get();
         let mut stop = self.stop.clone();
         loop {
-            while under_way.len() < parallel && left.refused.is_none() && !stop.aborted() {
+            while under_way.len() < parallel && left.refused.is_none() {
                 match again.next() {
                     Some(job) => under_way.push(job),
                     None => break,
@@ -180,7 +198,10 @@ impl<'a> Steward<'a> {
             }
             let done = tokio::select! {
                 done = under_way.next() => done,
-                () = stop.wait_cut(Instant::now() + PATIENCE, PATIENCE) => None,
+                () = stop.wait_aborted() => {
+                    left.cut = true;
+                    None
+                }
             };
             let Some(done) = done else { break };
             left.deleted += done.deleted;
@@ -194,7 +215,9 @@ impl<'a> Steward<'a> {
     async fn remove(&self, repository: RepositoryName, image: Image, wish: CleanUp) -> Left {
         let mut left = Left::default();
         let mut images = vec![&image];
-        while let Some(image) = images.pop() {
+        while let Some(image) = images.pop()
+            && left.refused.is_none()
+        {
             images.extend(image.children());
             let version = Version::Digest(image.manifest().digest(Algorithm::Sha256));
             left.count(self.client.manifest_delete(&repository, &version).await);
@@ -213,7 +236,7 @@ impl<'a> Steward<'a> {
 
     /// The counts of everything that was done.
     pub(super) fn into_record(self) -> Record {
-        drop(self.client);
+        drop((self.client, self.seeder));
         drop(self.recording);
         let recorder = Rc::into_inner(self.recorder);
         let mut recorder = recorder
@@ -239,18 +262,18 @@ impl Left {
     fn count(&mut self, result: Result<bool, registry::Error>) {
         match result {
             Ok(deleted) => self.deleted += u64::from(deleted),
-            Err(error) => match error.status() {
-                Some(
-                    StatusCode::METHOD_NOT_ALLOWED
-                    | StatusCode::FORBIDDEN
-                    | StatusCode::UNAUTHORIZED,
-                ) => {
-                    self.refused = Some(error.to_string());
-                }
-                _ => self.failed += 1,
-            },
+            // It would not let us delete the others either, or let us wait as long for each.
+            Err(error) if never_again(&error) => self.refused = Some(error.to_string()),
+            Err(_) => self.failed += 1,
         }
     }
+}
+
+fn never_again(error: &registry::Error) -> bool {
+    matches!(
+        error.status(),
+        Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED)
+    ) || classify::exchange(error.kind()) == FailureClass::Timeout
 }
 
 /// What journeys push that push the same each time.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::clock::{self, Clock};
 use super::error::Error;
 use super::images::Images;
-use super::prepare::{Seeded, Steward};
+use super::prepare::{Left, Seeded, Steward};
 use super::stop::Stop;
 use super::target::Target;
 use super::virtual_user::Done;
@@ -124,15 +124,21 @@ pub fn run(
         base: base.clone(),
         headers: &target_headers,
     });
-    let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))))?;
+    let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
+    if seeded.is_err() {
+        // Some images are there. What cannot be deleted either is not the news here.
+        tell(Progress::CleaningUp);
+        runtime.block_on(steward.clean_up(&[]));
+    }
+    let seeded = seeded?;
     let prepare_time = began.elapsed();
 
-    let ends = load(&shared, stop, tell)?;
-    let interrupted = stop.asked().is_some();
+    let loaded = load(&shared, stop, tell)?;
 
     tell(Progress::CleaningUp);
     let began = Instant::now();
-    let users: Vec<Done> = ends
+    let users: Vec<Done> = loaded
+        .ends
         .iter()
         .flat_map(|end| end.users.iter().copied())
         .collect();
@@ -142,40 +148,45 @@ pub fn run(
     let clean_up_time = began.elapsed() + last_orders.unwrap_or_default();
 
     let mut record = steward.into_record();
-    let mut notes = BTreeMap::new();
+    let mut notes = notes(plan, &loaded, &users, &left);
     let (mut panics, mut connections) = (0, 0);
-    for end in ends {
+    let mut told = BTreeMap::new();
+    for end in loaded.ends {
         record.merge(end.record);
         panics += end.panics;
         connections += end.connections;
         for (note, count) in end.notes {
-            *notes.entry(note).or_insert(0) += count;
+            *told.entry(note).or_insert(0) += count;
         }
     }
-    let mut notes: Vec<String> = notes
-        .into_iter()
-        .map(|(note, count)| format!("{count} × {note}"))
-        .collect();
-    if let Some(refused) = left.refused {
-        notes.push(format!("clean-up stopped: {refused}"));
-    }
-    if left.failed > 0 {
-        notes.push(format!("clean-up: {} deletions failed", left.failed));
+    notes.extend(told.iter().map(|(note, count)| format!("{count} × {note}")));
+    if let Some(at) = loaded.asked {
+        // A worker that had nothing to do, or no more, did not hear of it: its window is as long as was planned.
+        record.end_window(at);
     }
     Ok(Finished {
         record,
         base,
         target_headers,
-        warm_up_time: clock::warm_up(plan),
+        warm_up_time: loaded.warm_up_time,
         prepare_time,
         seeded,
         clean_up_time,
         connections,
         embedded: shared.target.embedded_counts(),
-        interrupted,
+        interrupted: loaded.asked.is_some() || left.cut,
         panics,
         notes,
     })
+}
+
+/// A load that is over.
+struct Loaded {
+    ends: Vec<WorkerEnd>,
+    /// How long it ran before it was measured: less than planned if it was stopped before.
+    warm_up_time: Duration,
+    /// When somebody asked to stop while it ran, since the measured window opened.
+    asked: Option<Duration>,
 }
 
 /// Starts the workers, tells how they do, and waits for them.
@@ -183,7 +194,7 @@ fn load(
     shared: &Arc<Shared>,
     stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Vec<WorkerEnd>, Error> {
+) -> Result<Loaded, Error> {
     let plan = &shared.plan;
     // A moment, so that every worker is there when the clock starts.
     let clock = Clock::new(plan, Instant::now() + Duration::from_millis(50));
@@ -215,11 +226,16 @@ fn load(
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
     }
-    if done.len() == plan.workers.get() {
-        Ok(done)
-    } else {
-        Err(Error::Panic)
+    if done.len() != plan.workers.get() {
+        return Err(Error::Panic);
     }
+    Ok(Loaded {
+        ends: done,
+        warm_up_time: clock::warm_up(plan).min(clock.start.elapsed()),
+        asked: stop
+            .asked()
+            .map(|at| at.saturating_duration_since(clock.epoch)),
+    })
 }
 
 fn tell_load(
@@ -244,6 +260,37 @@ fn tell_load(
         length,
         live: &live,
     });
+}
+
+/// What the counts of a run do not tell.
+fn notes(plan: &Plan, loaded: &Loaded, users: &[Done], left: &Left) -> Vec<String> {
+    let mut notes = Vec::new();
+    if loaded.asked.is_none() {
+        notes.extend(cut_by_time(plan, users));
+    }
+    if left.cut {
+        notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
+    }
+    if let Some(refused) = &left.refused {
+        notes.push(format!("clean-up stopped: {refused}"));
+    }
+    if left.failed > 0 {
+        notes.push(format!("clean-up: {} deletions failed", left.failed));
+    }
+    notes
+}
+
+/// The loads that were to do a number of iterations, and for which there was no time to begin them all.
+fn cut_by_time(plan: &Plan, users: &[Done]) -> impl Iterator<Item = String> {
+    let loads = plan.loads.iter().enumerate();
+    loads.filter_map(|(index, load)| {
+        let planned = load.executor.iterations()?;
+        let of_load = users.iter().filter(|user| user.load == index);
+        let begun: u64 = of_load.map(|user| user.iterations).sum();
+        (begun < planned).then(|| {
+            format!("load {index} reached its max_duration: {begun} of {planned} iterations began")
+        })
+    })
 }
 
 /// What `shared-iterations` has to give out.

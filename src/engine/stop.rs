@@ -52,17 +52,23 @@ impl Stop {
         }
     }
 
-    /// Is everything to be dropped?
-    pub fn aborted(&self) -> bool {
-        matches!(*self.0.borrow(), Wish::Abort(_))
-    }
-
     /// Waits until somebody asks to stop; for ever if nobody does.
     ///
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn wait_asked(&mut self) {
         if self.0.wait_for(|wish| *wish != Wish::None).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until everything is to be dropped; for ever if nobody wants that.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn wait_aborted(&mut self) {
+        let aborted = self.0.wait_for(|wish| matches!(wish, Wish::Abort(_)));
+        if aborted.await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -231,7 +231,7 @@ impl VirtualUser {
         if stage == Stage::Measure {
             self.measured_until = since_epoch(finished);
         }
-        self.settle(client, index, &ended).await;
+        self.settle(client, index, &ended, load.graceful_stop).await;
         choice.think_time(journey.think_time)
     }
 
@@ -258,9 +258,14 @@ impl VirtualUser {
     }
 
     /// Leaves the client as the next iteration should find it.
-    async fn settle(&mut self, client: Client, journey: usize, ended: &Ended) {
+    async fn settle(&mut self, client: Client, journey: usize, ended: &Ended, grace: Duration) {
         if !matches!(ended, Ended::Cut) {
-            let _ = client.cancel_abandoned().await;
+            // What is not over when the load is cut is tried once more with the last orders.
+            tokio::select! {
+                biased;
+                _ = client.cancel_abandoned() => {}
+                () = self.stop.wait_cut(self.clock.cut, grace) => {}
+            }
         }
         if self.context.shared.plan.journeys[journey].connections == ConnectionPolicy::PerIteration
         {

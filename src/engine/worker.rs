@@ -169,8 +169,8 @@ async fn live(context: &Rc<Context>, place: Place) -> (Vec<Done>, u64) {
             },
             () = stop.wait_asked(), if !stopping => {
                 stopping = true;
-                let now = tokio::time::Instant::now();
-                let at = now.saturating_duration_since(context.clock.epoch);
+                let at = stop.asked().unwrap_or_else(tokio::time::Instant::now);
+                let at = at.saturating_duration_since(context.clock.epoch);
                 context.recorder.borrow_mut().end_window(at);
             }
             _ = tick.tick() => {

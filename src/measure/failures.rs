@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use crate::oci::{ErrorCode, Operation};
 
-use super::{FailureClass, JourneyId};
+use super::{FailureClass, JourneyId, Stage};
 
 /// What is told of a failure, to be kept if it is the first of its kind.
 pub struct FailureExample<'a> {
     /// The journey that met it.
     pub journey: JourneyId,
+    /// The part of the run that it belongs to.
+    pub stage: Stage,
     /// What was asked.
     pub operation: Operation,
     /// Why it failed.
@@ -28,6 +30,8 @@ pub struct FailureExample<'a> {
 /// One kind of failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureKind {
+    /// The part of the run that they belong to.
+    pub stage: Stage,
     /// What was asked.
     pub operation: Operation,
     /// Why it failed.
@@ -47,11 +51,23 @@ pub struct FailureKind {
 }
 
 /// What tells two kinds apart.
-type Key<'a> = (Operation, FailureClass, Option<u16>, Option<&'a ErrorCode>);
+type Key<'a> = (
+    Stage,
+    Operation,
+    FailureClass,
+    Option<u16>,
+    Option<&'a ErrorCode>,
+);
 
 impl FailureKind {
     fn key(&self) -> Key<'_> {
-        (self.operation, self.class, self.status, self.code.as_ref())
+        (
+            self.stage,
+            self.operation,
+            self.class,
+            self.status,
+            self.code.as_ref(),
+        )
     }
 }
 
@@ -83,6 +99,7 @@ impl FailureLog {
 
     pub(super) fn record(&mut self, example: &FailureExample<'_>) {
         let key = (
+            example.stage,
             example.operation,
             example.class,
             example.status,
@@ -92,6 +109,7 @@ impl FailureLog {
             self.kinds[place].count += 1;
         } else if self.kinds.len() < Self::MAX_KINDS {
             self.kinds.push(FailureKind {
+                stage: example.stage,
                 operation: example.operation,
                 class: example.class,
                 status: example.status,
@@ -176,6 +194,7 @@ mod tests {
     fn meet(log: &mut FailureLog, code: &str, at_ms: u64, text: &str) {
         log.record(&FailureExample {
             journey: journey(),
+            stage: Stage::Measure,
             operation: Operation::BlobGet,
             class: FailureClass::Status,
             status: Some(503),
@@ -211,6 +230,25 @@ mod tests {
             .map(|kind| (kind.count, kind.example.as_str()))
             .collect();
         assert_eq!(told, [(3, "first"), (1, "other")]);
+    }
+
+    #[test]
+    fn what_failed_outside_the_window_is_a_kind_of_its_own() {
+        let mut log = FailureLog::default();
+        for stage in [Stage::WarmUp, Stage::Measure, Stage::Measure] {
+            log.record(&FailureExample {
+                journey: journey(),
+                stage,
+                operation: Operation::BlobGet,
+                class: FailureClass::Timeout,
+                status: None,
+                code: None,
+                at: Duration::ZERO,
+                text: &"late",
+            });
+        }
+        let counts: Vec<_> = log.kinds().iter().map(|it| (it.stage, it.count)).collect();
+        assert_eq!(counts, [(Stage::WarmUp, 1), (Stage::Measure, 2)]);
     }
 
     #[test]

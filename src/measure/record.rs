@@ -103,6 +103,12 @@ impl Record {
         self.transport.merge(other.transport);
     }
 
+    /// Closes the measured window early, at that time since it opened. To be called when nothing that ended later was
+    /// counted as within it.
+    pub fn end_window(&mut self, at: Duration) {
+        self.window = self.window.min(at);
+    }
+
     /// Adds up everything that must agree.
     pub fn check(&self) -> Closure {
         closure::of(self)

@@ -38,7 +38,7 @@ impl Recorder {
     /// Closes the measured window early, at that time since it opened: the run was interrupted, or had nothing more
     /// to do. To be called before a sample is recorded that ended later.
     pub fn end_window(&mut self, at: Duration) {
-        self.record.window = self.record.window.min(at);
+        self.record.end_window(at);
     }
 
     /// Counts an iteration that is due.

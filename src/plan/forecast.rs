@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push};
+use super::{Action, ConnectionPolicy, ImageSource, Journey, Load, Plan, Push};
 use crate::content::SyntheticSet;
 use crate::oci::{Operation, PushMethod};
 
@@ -136,16 +136,9 @@ impl Plan {
                 .map(|share| Some(of(&journeys[share.journey])? * f64::from(share.weight)));
             parts.sum::<Option<f64>>().map(|sum| sum / weights)
         };
-        let iterations = match load.executor {
-            Executor::ConstantVus { .. } => None,
-            Executor::PerVuIterations {
-                vus, iterations, ..
-            } => Some(iterations.saturating_mul(vus.into())),
-            Executor::SharedIterations { iterations, .. } => Some(iterations),
-        };
         LoadForecast {
             vus: load.executor.vus(),
-            iterations,
+            iterations: load.executor.iterations(),
             requests_per_iteration: of_mix(&JourneyForecast::total_requests),
             bytes_down_per_iteration: of_mix(&|journey| journey.bytes_down),
             bytes_up_per_iteration: of_mix(&|journey| journey.bytes_up),
@@ -155,14 +148,21 @@ impl Plan {
 
     /// A user has a connection for each blob in flight; a pool is as large as it is, however many draw from it.
     fn load_connections(&self, load: &Load) -> u64 {
-        let of_user = load.mix.iter().map(|share| {
+        let (mut kept, mut closed) = (0, 0);
+        for share in &load.mix {
             let journey = &self.journeys[share.journey];
+            let parallel = count(journey.parallel.get());
             match journey.connections {
-                ConnectionPolicy::Shared { .. } => 0,
-                _ => count(journey.parallel.get()),
+                ConnectionPolicy::Shared { .. } => {}
+                // While these come and go, those that another journey keeps stay open.
+                ConnectionPolicy::PerRequest => closed = parallel.max(closed),
+                ConnectionPolicy::PerVu | ConnectionPolicy::PerIteration => {
+                    kept = parallel.max(kept);
+                }
             }
-        });
-        let own = of_user.max().unwrap_or(0) * u64::from(load.executor.vus());
+        }
+        let of_user: u64 = kept.saturating_add(closed);
+        let own = of_user.saturating_mul(load.executor.vus().into());
         let pools = load.mix.iter().map(|share| self.pool(share.journey));
         own.saturating_add(pools.sum())
     }

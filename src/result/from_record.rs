@@ -139,6 +139,7 @@ fn stages(record: &Record, durations: &BTreeMap<Stage, Duration>) -> Vec<StageSe
 
 fn failures(record: &Record) -> FailureSection {
     let entries = record.failures().kinds().iter().map(|kind| FailureEntry {
+        stage: kind.stage,
         operation: kind.operation,
         class: kind.class,
         status: kind.status,

@@ -191,8 +191,9 @@ impl FailureSection {
         self.other = self.other.saturating_add(other.other);
         for theirs in other.kinds {
             let known = self.kinds.iter().position(|mine| {
-                (mine.operation, mine.class, mine.status, &mine.code)
-                    == (theirs.operation, theirs.class, theirs.status, &theirs.code)
+                (mine.stage, mine.operation, mine.class)
+                    == (theirs.stage, theirs.operation, theirs.class)
+                    && (mine.status, &mine.code) == (theirs.status, &theirs.code)
             });
             if let Some(place) = known {
                 let mine = &mut self.kinds[place];

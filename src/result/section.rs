@@ -120,6 +120,8 @@ pub struct FailureSection {
 /// One kind of failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureEntry {
+    /// The part of the run that they belong to.
+    pub stage: Stage,
     /// What was asked.
     pub operation: Operation,
     /// Why it failed.
@@ -137,9 +139,10 @@ pub struct FailureEntry {
 /// One failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
-    /// The journey that met it.
+    /// The journey that met it; while seeding and deleting, which belong to none, the first of the plan.
     pub journey: String,
-    /// When it ended, in microseconds since the measured window opened.
+    /// When it ended, in microseconds since the measured window opened, 0 if before; while seeding and deleting, since
+    /// preparation began.
     pub at_us: u64,
     /// What happened, in one line.
     pub text: String,
@@ -149,7 +152,7 @@ impl FailureSection {
     /// Puts the most frequent first; equal ones in a fixed order.
     pub(super) fn sort(&mut self) {
         self.kinds.sort_by(|a, b| {
-            let key = |it: &FailureEntry| (it.operation, it.class, it.status);
+            let key = |it: &FailureEntry| (it.stage, it.operation, it.class, it.status);
             b.count
                 .cmp(&a.count)
                 .then_with(|| key(a).cmp(&key(b)))

@@ -64,6 +64,17 @@ impl Executor {
         }
     }
 
+    /// The iterations of all users; `None` where time decides.
+    pub fn iterations(&self) -> Option<u64> {
+        match *self {
+            Self::ConstantVus { .. } => None,
+            Self::PerVuIterations {
+                vus, iterations, ..
+            } => Some(iterations.saturating_mul(vus.into())),
+            Self::SharedIterations { iterations, .. } => Some(iterations),
+        }
+    }
+
     /// The users.
     pub const fn vus(&self) -> u32 {
         match *self {

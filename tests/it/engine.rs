@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{FailureClass, Outcomes, Phase, Stage};
+use regstorm::measure::{FailureClass, Live, Outcomes, Phase, Stage};
 use regstorm::oci::{Operation, Reference};
 use regstorm::units::{ByteSize, Ratio};
 
@@ -481,6 +481,160 @@ fn asking_once_drains_and_asking_twice_drops() {
         }
         assert!(finished.record.window() < Duration::from_secs(50));
     }
+}
+
+/// Asks to stop as soon as `when` says so of a stage's counts.
+fn stopped(toml: &str, registry: &Running, when: impl Fn(Stage, &Live) -> bool) -> Finished {
+    let (stopper, stop) = engine::stop();
+    let plan = plan(toml, &registry.url(), 2);
+    let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
+        if let engine::Progress::Load { stage, live, .. } = at
+            && stop.asked().is_none()
+            && when(stage, live)
+        {
+            stopper.ask();
+        }
+    })
+    .expect("a run that measures");
+    assert!(finished.interrupted);
+    assert_closed(&finished);
+    finished
+}
+
+/// A registry that never answers one operation.
+fn silent_on(operation: Operation) -> Settings {
+    let stall = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
+    Settings {
+        faults: vec![Fault::on(operation, stall)],
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn a_target_that_is_silent_is_not_waited_for_longer_than_an_exchange_may_take() {
+    let registry = registry(silent_on(Operation::Ping));
+    let toml = scenario("action = \"pull\"\nrequest_timeout = \"200ms\"", FIVE_EACH);
+    let error = run(&plan(&toml, &registry.url(), 1)).unwrap_err();
+    assert!(matches!(error, engine::Error::Target(_)), "{error}");
+    assert!(error.to_string().contains("timed out"), "{error}");
+}
+
+#[test]
+fn clean_up_of_a_silent_target_ends_and_says_so() {
+    let registry = registry(silent_on(Operation::ManifestDelete));
+    let toml = scenario(
+        "action = \"push\"\nunique = true\nrequest_timeout = \"1s\"",
+        FIVE_EACH,
+    ) + "[prepare]\nclean_up = \"all\"\nparallel = 1\n";
+    let finished = run(&plan(&toml, &registry.url(), 2)).unwrap();
+    assert_closed(&finished);
+    let clean_up = finished.record.totals(Stage::CleanUp).exchanges;
+    assert_eq!((clean_up.ended(), clean_up.failed), (1, 1));
+    assert!(
+        finished.notes[0].contains("clean-up stopped"),
+        "{:?}",
+        finished.notes
+    );
+}
+
+#[test]
+fn clean_up_that_is_cut_short_is_told() {
+    let registry = registry(silent_on(Operation::ManifestDelete));
+    let toml = scenario("action = \"push\"\nunique = true", FIVE_EACH)
+        + "[prepare]\nclean_up = \"manifests\"\n";
+    let (stopper, stop) = engine::stop();
+    let plan = Arc::new(plan(&toml, &registry.url(), 2));
+    let finished = engine::run(&plan, 7, &stop, &mut |at| {
+        if matches!(at, engine::Progress::CleaningUp) {
+            stopper.ask();
+            stopper.ask();
+        }
+    })
+    .unwrap();
+    assert_closed(&finished);
+    assert!(finished.interrupted);
+    assert_eq!(measured(&finished).0, ok(20));
+    assert!(
+        finished.notes[0].contains("cut short"),
+        "{:?}",
+        finished.notes
+    );
+}
+
+#[test]
+fn what_seeding_left_half_done_is_cleaned_up() {
+    let broken = FaultKind::Status {
+        status: http::StatusCode::INTERNAL_SERVER_ERROR,
+        code: None,
+        retry_after: None,
+    };
+    let registry = registry(Settings {
+        faults: vec![Fault::on(Operation::ManifestPut, broken).when(When::Every(2))],
+        ..Settings::default()
+    });
+    let toml = scenario("action = \"pull\"", FIVE_EACH) + "[prepare]\nclean_up = \"all\"\n";
+    let error = run(&plan(&toml, &registry.url(), 1)).unwrap_err();
+    assert!(matches!(error, engine::Error::Seed { .. }), "{error}");
+    let counts = settled(&registry);
+    assert_eq!((counts.blobs, counts.open_uploads), (0, 0));
+}
+
+#[test]
+fn the_end_of_a_load_does_not_wait_for_an_upload_to_be_cancelled() {
+    let mut settings = silent_on(Operation::UploadCancel);
+    settings.faults.push(Fault::on(
+        Operation::UploadPatch,
+        FaultKind::Close(Point::BeforeHead),
+    ));
+    let registry = registry(settings);
+    let journey = "action = \"push\"\nmethod = \"patch\"\nunique = true\nrequest_timeout = \"1h\"\niteration_timeout = \"1h\"";
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"100ms\"\ngraceful_stop = \"0s\"";
+    let finished = run(&plan(&scenario(journey, load), &registry.url(), 2)).unwrap();
+    assert_closed(&finished);
+    let (iterations, _) = measured(&finished);
+    assert_eq!((iterations.failed, iterations.ended()), (2, 2));
+}
+
+#[test]
+fn the_window_of_a_run_that_was_stopped_ends_there_on_every_worker() {
+    let registry = registry(Settings::default());
+    // One user on two workers: the other worker is done before it starts.
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 1\nduration = \"1h\"";
+    let toml = scenario("action = \"pull\"", load);
+    let finished = stopped(&toml, &registry, |_, live| {
+        live.totals(Stage::Measure).iterations.ok > 0
+    });
+    assert!(finished.record.window() < Duration::from_mins(30));
+}
+
+#[test]
+fn a_warm_up_that_was_stopped_is_as_long_as_it_was() {
+    let registry = registry(Settings::default());
+    let load =
+        "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"1h\"\nwarmup = \"1h\"";
+    let toml = scenario("action = \"pull\"", load);
+    let finished = stopped(&toml, &registry, |stage, live| {
+        stage == Stage::WarmUp && live.totals(Stage::WarmUp).iterations.ok > 0
+    });
+    assert!(finished.warm_up_time < Duration::from_mins(30));
+    assert_eq!(finished.record.window(), Duration::ZERO);
+    assert_eq!(measured(&finished), (ok(0), ok(0)));
+}
+
+#[test]
+fn a_load_whose_time_was_too_short_says_so() {
+    let registry = registry(Settings::default());
+    let load = "journey = \"j\"\nexecutor = \"shared-iterations\"\nvus = 2\niterations = 1000000\nmax_duration = \"100ms\"";
+    let finished = run(&plan(
+        &scenario("action = \"pull\"", load),
+        &registry.url(),
+        2,
+    ))
+    .unwrap();
+    assert_closed(&finished);
+    let began = finished.record.totals(Stage::Measure).starts.started;
+    let note = format!("load 0 reached its max_duration: {began} of 1000000 iterations began");
+    assert_eq!(finished.notes, [note]);
 }
 
 #[test]

@@ -368,6 +368,12 @@ fn connections_are_bounded_by_users_or_by_pools() {
     // A mix has what its greediest journey has: five uploads for each of four users.
     let mixed = GOOD.replace("journey = \"pull\"", "mix = { pull = 3, push = 1 }");
     assert_eq!(resolve(&mixed).forecast().connections, 20);
+    // Connections that live for a request come on top of those that the other journey keeps.
+    let closing = ["journey.push.connections=per-request"];
+    assert_eq!(
+        resolve_with(&mixed, &closing).forecast().connections,
+        4 * (3 + 5)
+    );
     // Two loads side by side draw from one pool.
     let twice = format!("{GOOD}{}", &GOOD[GOOD.find("[[load]]").unwrap()..]);
     assert_eq!(resolve(&twice).forecast().connections, 24);

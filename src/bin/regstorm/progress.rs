@@ -137,7 +137,9 @@ impl Progress {
                 let (last, at) = *self
                     .last_plain
                     .get_or_insert_with(|| (stage, Instant::now()));
-                let every = PLAIN_EVERY.min(length / 2).max(length / 20);
+                // A run that ends with its iterations may be over long before its longest time.
+                let known = if self.counted { elapsed } else { length };
+                let every = PLAIN_EVERY.min(length / 2).max(known / 20);
                 if last != stage {
                     self.last_plain = Some((stage, Instant::now()));
                 } else if at.elapsed() >= every {

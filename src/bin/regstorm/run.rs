@@ -6,6 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -52,10 +53,22 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
 
     let mut environment = Environment::observe();
     let (stopper, stop) = engine::stop();
-    signals::on_interrupt(move || stopper.ask()).or_exit(Exit::Defect)?;
+    // Reading and compressing images looks at no brake. Nothing was written to the target then.
+    let opening = Arc::new(AtomicBool::new(true));
+    let still_opening = Arc::clone(&opening);
+    signals::on_interrupt(move || {
+        stopper.ask();
+        if still_opening.load(Ordering::SeqCst) {
+            leave();
+        }
+    })
+    .or_exit(Exit::Defect)?;
     let mut progress = Progress::new(&plan, args.quiet);
     let run_id = RandomState::new().build_hasher().finish();
-    let finished = engine::run(&plan, run_id, &stop, &mut |at| progress.tell(&at));
+    let finished = engine::run(&plan, run_id, &stop, &mut |at| {
+        opening.store(matches!(at, engine::Progress::Opening), Ordering::SeqCst);
+        progress.tell(&at);
+    });
     progress.clear();
     let finished = finished.map_err(|error| {
         let exit = exit_of(&error);
@@ -73,6 +86,17 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     }
     stored?;
     Ok(exit)
+}
+
+/// Ends the process while its main thread is busy with images.
+#[expect(
+    clippy::exit,
+    reason = "nothing else can end that work, and temporary files have no name"
+)]
+fn leave() {
+    let error = engine::Error::Interrupted;
+    drop(writeln!(std::io::stderr().lock(), "error: {error}"));
+    std::process::exit(Exit::Interrupted as i32);
 }
 
 /// Is there a directory for the report? Found out before an hour of load, not after.

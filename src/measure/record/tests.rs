@@ -288,6 +288,7 @@ fn play(recorder: &mut Recorder, event: &Event) {
             if let Outcome::Failed(class) = sample.outcome {
                 recorder.failure_example(&FailureExample {
                     journey: sample.journey,
+                    stage: sample.stage,
                     operation: sample.operation,
                     class,
                     status: sample.status,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::measure::Stage;
 use crate::result::{Document, FailureEntry};
 use crate::units;
 
@@ -52,13 +53,18 @@ fn entry(kind: &FailureEntry) -> String {
     if let Some(code) = &kind.code {
         let _ = write!(text, " {code}");
     }
-    let _ = write!(
-        text,
-        ", e.g. at {} in {}: {}",
-        clock(kind.example.at_us),
-        kind.example.journey,
-        kind.example.text
-    );
+    let example = &kind.example;
+    let _ = match kind.stage {
+        Stage::Measure => write!(
+            text,
+            ", e.g. at {} in {}: {}",
+            clock(example.at_us),
+            example.journey,
+            example.text
+        ),
+        // The window's clock did not run, and seeding and deleting belong to no journey.
+        stage => write!(text, " in {}, e.g. {}", stage.name(), example.text),
+    };
     text
 }
 

@@ -111,6 +111,7 @@ fn operation(
 fn failures() -> FailureSection {
     FailureSection {
         kinds: vec![FailureEntry {
+            stage: Stage::Measure,
             operation: Operation::BlobGet,
             class: FailureClass::Status,
             status: Some(503),

@@ -76,6 +76,7 @@ fn record(millis: &[u64]) -> Record {
         if failed {
             recorder.failure_example(&FailureExample {
                 journey,
+                stage,
                 operation: Operation::BlobGet,
                 class: FailureClass::Status,
                 status: Some(503),
