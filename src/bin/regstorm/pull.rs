@@ -1,7 +1,6 @@
 //! `regstorm pull`: one image from a registry into a directory.
 
 use std::fs;
-use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
 use crate::diagnosis::{self, Errand};
-use crate::exit::{Exit, Failure, OrExit as _};
+use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::pull_store::{Form, Kept, PullStore};
 use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered, Interrupts};
@@ -193,7 +192,7 @@ async fn keep(
             pulled.present,
             transfer::speed(pulled.bytes, moved_in),
         );
-        writeln!(std::io::stdout().lock(), "{line}").or_exit(Exit::Defect)?;
+        exit::print(&format!("{line}\n"))?;
     }
     Ok(Exit::Passed)
 }

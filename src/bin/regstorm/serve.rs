@@ -1,6 +1,5 @@
 //! `regstorm serve`: the embedded registry, on its own, until Ctrl-C.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use regstorm::embedded::{
 use regstorm::units::{self, ByteSize, Credentials};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit::{Exit, Failure, OrExit as _};
+use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::user_args::UserArgs;
 
 /// Run a small registry in memory: something to aim at, to calibrate against, or to script faults into.
@@ -88,12 +87,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             };
             Failure::new(exit, error)
         })?;
-        say(&registry.url())?;
+        exit::print(&format!("{}\n", registry.url()))?;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        say(&summary(&registry.counts()))?;
+        exit::print(&format!("{}\n", summary(&registry.counts())))?;
         Ok(Exit::Passed)
     })
 }
@@ -168,11 +167,4 @@ fn summary(counts: &Counts) -> String {
         units::count(counts.blobs),
         units::count(counts.repositories),
     )
-}
-
-fn say(line: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .or_exit(Exit::Defect)
 }

@@ -431,3 +431,15 @@ fn a_hostile_image_touches_nothing_outside() {
     let said = bench.pull(&["bad:1", "files", "--layers"]);
     said.ended(0);
 }
+
+#[test]
+fn a_reader_who_leaves_breaks_nothing() {
+    let bench = filled();
+    let url = bench.registry.url();
+    for (directory, arguments, code) in [("d", ["a:1", "d"], 0), ("e", ["b:1", "e"], 1)] {
+        let mut child = bench.start(&[&["pull", &url][..], &arguments].concat());
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(bench.path(directory).exists(), code == 0);
+    }
+}
