@@ -12,6 +12,7 @@ use regstorm::units::{self, ByteSize, Credentials};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::scenario_file::read_text;
 use crate::user_args::UserArgs;
 
 /// Run a small registry in memory: something to aim at, to calibrate against, or to script faults into.
@@ -102,7 +103,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         None => Vec::new(),
         Some(path) => {
             let name = path.display();
-            let text = std::fs::read_to_string(path)
+            let text = read_text(path)
                 .with_context(|| format!("cannot read the faults in {name}"))
                 .or_exit(Exit::Usage)?;
             parse_faults(&text)
