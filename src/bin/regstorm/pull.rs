@@ -21,7 +21,8 @@ use crate::transfer::{self, Answered, Interrupts};
 
 /// Pull one image into a directory
 ///
-/// DIR becomes an OCI layout, and the image is added to those that are in it. Every digest is checked before a blob
+/// DIR becomes an OCI layout, and the image is added to those that are in it, named by its tag; it takes the place of
+/// an image of the same tag. Every digest is checked before a blob
 /// gets its name. A pull that was interrupted goes on where it was when it is run again: blobs that are there are not
 /// asked for, and of half a blob only the rest is.
 #[derive(Debug, clap::Args)]
@@ -57,7 +58,7 @@ pub(crate) struct Args {
     platform: Platform,
 
     /// Blobs fetched at once
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = transfer::at_least_one)]
     parallel: NonZeroUsize,
 
     /// Show nothing but errors

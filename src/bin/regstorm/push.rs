@@ -69,7 +69,7 @@ pub(crate) struct Args {
     no_exists_check: bool,
 
     /// Blobs sent at once
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = transfer::at_least_one)]
     parallel: NonZeroUsize,
 
     /// Show nothing but errors
