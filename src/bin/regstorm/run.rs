@@ -15,6 +15,7 @@ use regstorm::plan::{self, Plan};
 use regstorm::report::text;
 use regstorm::result::{Document, Environment, Facts, PlanSection, TargetHeaders};
 
+use crate::diagnosis;
 use crate::exit::{self, Exit, Failure, OrExit};
 use crate::progress::Progress;
 use crate::scenario_file::ScenarioArgs;
@@ -59,7 +60,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     progress.clear();
     let finished = finished.map_err(|error| {
         let exit = exit_of(&error);
-        Failure::new(exit, error)
+        match &error {
+            engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
+                Failure::new(exit, anyhow!("{error}; {advice}"))
+            }
+            _ => Failure::new(exit, error),
+        }
     })?;
     environment.end();
 
