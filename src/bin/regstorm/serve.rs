@@ -19,7 +19,7 @@ use crate::user_args::UserArgs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT")]
+    #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT", value_parser = address)]
     listen: SocketAddr,
 
     /// A path in front of /v2/, such as /link/to/registry.
@@ -96,6 +96,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         exit::print(&format!("{}\n", summary(&registry.counts())))?;
         Ok(Exit::Passed)
     })
+}
+
+/// A name is not looked up: it may stand for several addresses, and one is listened on.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:5000")
 }
 
 fn settings(args: Args) -> Result<Settings, Failure> {
