@@ -36,9 +36,16 @@ enum Entry {
 impl Archive {
     /// Reads all headers. `name` is for messages.
     pub(super) fn index(file: File, name: &str) -> Result<Self, ContentError> {
-        let read = |source| ContentError::Read {
-            name: name.to_owned(),
-            source,
+        let read = |source: io::Error| {
+            // The tar reader repeats the bytes that it could not understand; they are no message.
+            if source.to_string().chars().all(|it| matches!(it, ' '..='~')) {
+                ContentError::Read {
+                    name: name.to_owned(),
+                    source,
+                }
+            } else {
+                ContentError::NotTar(name.to_owned())
+            }
         };
         let length = file.metadata().map_err(read)?.len();
         let file = Arc::new(file);

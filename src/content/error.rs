@@ -81,6 +81,9 @@ pub enum ContentError {
         /// The most that are read.
         limit: usize,
     },
+    /// No headers of a tar archive are where they should be.
+    #[error("`{0}` is not a tar archive, or it is damaged")]
+    NotTar(String),
     /// No layout that regstorm knows.
     #[error(
         "`{name}` is not an image: neither `manifest.json` (docker save) nor `oci-layout` and `index.json` (OCI layout) is at its top, but {found}"

@@ -154,9 +154,12 @@ impl Loader {
     fn candidates(&self) -> Result<Vec<Candidate>, ContentError> {
         let root = &self.root;
         let mut candidates = Vec::new();
-        let is_layout = root.document("oci-layout")?.is_some();
-        if is_layout && let Some(index) = root.document("index.json")? {
-            candidates = oci_layout::candidates(root, &index)?;
+        let index = match root.document("oci-layout")? {
+            Some(_) => root.document("index.json")?,
+            None => None,
+        };
+        if let Some(index) = &index {
+            candidates = oci_layout::candidates(root, index)?;
         }
         let saved = root.document("manifest.json")?;
         if let Some(saved) = &saved {
@@ -170,7 +173,7 @@ impl Loader {
             return Err(ContentError::TooOld(name));
         }
         let listing = root.listing();
-        let found = match (listing.is_empty(), is_layout || saved.is_some()) {
+        let found = match (listing.is_empty(), index.is_some() || saved.is_some()) {
             (_, true) => "a list of no images".to_owned(),
             (true, false) => "nothing".to_owned(),
             (false, false) => listing.join(", "),

@@ -31,6 +31,9 @@ pub enum BaseError {
     /// A query or a fragment has no place in front of `/v2/`.
     #[error("the URL of a registry has no `?` and no `#`")]
     Query,
+    /// `/v2/` is not part of it.
+    #[error("the URL of a registry ends before /v2, which regstorm adds")]
+    Version,
 }
 
 impl Base {
@@ -57,6 +60,9 @@ impl Base {
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(BaseError::Query);
+        }
+        if url.path().trim_end_matches('/').ends_with("/v2") {
+            return Err(BaseError::Version);
         }
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);

@@ -64,11 +64,23 @@ impl Document {
     }
 
     /// Stores the document. The file appears whole or not at all: it is written beside its place and then renamed.
+    /// A link stays, and what it leads to is replaced; a device or a pipe is written to.
     ///
     /// # Errors
     /// [`Error::Write`] when the directory or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let directory = path
+        let refuse = |source| Error::Write {
+            path: path.to_owned(),
+            source,
+        };
+        if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+            let opened = fs::OpenOptions::new().write(true).open(path);
+            return opened
+                .and_then(|mut it| it.write_all(self.to_json().as_bytes()))
+                .map_err(refuse);
+        }
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let directory = place
             .parent()
             .filter(|it| !it.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
@@ -80,13 +92,10 @@ impl Document {
                 .tempfile_in(directory)?;
             file.write_all(self.to_json().as_bytes())?;
             file.as_file().sync_all()?;
-            file.persist(path)?;
+            file.persist(&place)?;
             Ok(())
         };
-        write().map_err(|source| Error::Write {
-            path: path.to_owned(),
-            source,
-        })
+        write().map_err(refuse)
     }
 
     /// Reads a document.

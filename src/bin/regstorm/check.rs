@@ -1,13 +1,12 @@
 //! `regstorm check`: what a scenario would do. It prints the plan and its forecast, and sends nothing.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::num::NonZeroUsize;
 
 use regstorm::plan::{self, Forecast, Plan};
 use regstorm::units;
 
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::{self, Exit, Failure};
 use crate::scenario_file::ScenarioArgs;
 
 pub(crate) fn run(args: ScenarioArgs) -> Result<Exit, Failure> {
@@ -17,11 +16,7 @@ pub(crate) fn run(args: ScenarioArgs) -> Result<Exit, Failure> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let plan = plan::resolve(scenario, cores);
     let text = show(&plan);
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Passed),
-        written => written.or_exit(Exit::Defect).map(|()| Exit::Passed),
-    }
+    exit::print(&text).map(|()| Exit::Passed)
 }
 
 /// All that `check` prints.

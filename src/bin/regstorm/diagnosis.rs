@@ -39,6 +39,9 @@ pub(crate) struct Errand<'a> {
 pub(crate) async fn failure(error: client::Error, client: &Client, errand: &Errand<'_>) -> Failure {
     match error {
         client::Error::Registry(error) => {
+            if wants_tls(&error, client).await {
+                return Failure::new(Exit::Target, anyhow!("{error}; {TLS_ADVICE}"));
+            }
             if is_doubtful(&error) && !is_registry(&error, client).await {
                 let base = errand.target.base();
                 let text = format!(
@@ -112,6 +115,54 @@ fn is_doubtful(error: &registry::Error) -> bool {
     }
 }
 
+/// Was it the TLS port of something? The answer to a HEAD has no words that would tell; that to a GET has.
+async fn wants_tls(error: &registry::Error, client: &Client) -> bool {
+    let wordless = matches!(error.kind(), Kind::Status { status, body }
+        if *status == StatusCode::BAD_REQUEST && body.message.is_none());
+    wordless
+        && match timeout(PING_WAIT, client.ping()).await {
+            Ok(Err(refused)) => speaks_of_tls(&refused),
+            Ok(Ok(_)) | Err(_) => false,
+        }
+}
+
+fn speaks_of_tls(error: &registry::Error) -> bool {
+    match error.kind() {
+        Kind::Status { body, .. } => {
+            let said = body.message.as_deref().unwrap_or_default();
+            TLS_ANSWERS.iter().any(|it| said.contains(it))
+        }
+        Kind::Transport(transport::Error::NotHttp(_) | transport::Error::Origin(_)) => true,
+        _ => false,
+    }
+}
+
+/// What to do when the target of a scenario does not answer its ping well, if that is known.
+pub(crate) fn of_ping(error: &registry::Error) -> Option<&'static str> {
+    if speaks_of_tls(error) {
+        return Some(TLS_ADVICE);
+    }
+    match error.kind() {
+        Kind::Transport(
+            transport::Error::Connect { .. }
+            | transport::Error::Timeout(transport::Waiting::Connect),
+        ) => Some("does the registry run, and is target.url its address?"),
+        Kind::Transport(
+            transport::Error::Dns { .. } | transport::Error::Timeout(transport::Waiting::Dns),
+        ) => Some("is the host in target.url right?"),
+        Kind::Status { status, .. } => match *status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Some("check username and password in [target.auth]")
+            }
+            StatusCode::NOT_FOUND => {
+                Some("there is no registry at target.url: check the path in front of /v2/")
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Only a registry says that it does not know such a thing.
 fn is_of_registries(code: &ErrorCode) -> bool {
     matches!(
@@ -142,9 +193,8 @@ async fn is_registry(error: &registry::Error, client: &Client) -> bool {
 fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
     let (exit, advice) = match error.kind() {
         Kind::Transport(cause) => of_transport(cause, errand),
-        Kind::Status { status, body } => {
-            let said = body.message.as_deref().unwrap_or_default();
-            if TLS_ANSWERS.iter().any(|it| said.contains(it)) {
+        Kind::Status { status, .. } => {
+            if speaks_of_tls(error) {
                 (Exit::Target, TLS_ADVICE.to_owned())
             } else {
                 of_status(*status, error.operation(), errand)
@@ -231,6 +281,16 @@ fn of_status(status: StatusCode, operation: Operation, errand: &Errand<'_>) -> (
         ) => (
             Exit::Failed,
             format!("some registries want `{repository}` to be made before it is pushed to"),
+        ),
+        (
+            StatusCode::METHOD_NOT_ALLOWED,
+            Operation::UploadStart
+            | Operation::UploadPost
+            | Operation::UploadMount
+            | Operation::ManifestPut,
+        ) => (
+            Exit::Failed,
+            "the registry takes no pushes; it may be in read-only mode".to_owned(),
         ),
         (StatusCode::RANGE_NOT_SATISFIABLE, Operation::UploadPatch) => (
             Exit::Failed,

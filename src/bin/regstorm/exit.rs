@@ -1,7 +1,10 @@
 //! How a command ends: the documented exit codes, and the one place that prints an error.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 /// The end of a command, as scripts see it. The numbers are part of the interface (README, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +12,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// It ran, and every threshold or gate passed.
     Passed = 0,
-    /// A threshold was breached, or a regression was found; `pull` and `push`: the image was not moved.
+    /// A threshold was breached, or a regression was found; `pull` and `push`: the image was not moved. Any command:
+    /// its result could not be written.
     Failed = 1,
     /// Bad usage or an invalid scenario; nothing was sent.
     Usage = 2,
@@ -66,13 +70,22 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     }
 }
 
+/// Writes the result of a command. That whoever reads has seen enough and left is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .context("cannot write to standard output")
+            .or_exit(Exit::Failed),
+    }
+}
+
 /// Prints what went wrong, once, and gives the code to the shell.
 pub(crate) fn code(ended: Result<Exit, Failure>) -> ExitCode {
     let exit = ended.unwrap_or_else(|failure| {
-        #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
-        {
-            eprintln!("error: {failure}");
-        }
+        // When nobody reads what is wrong, the exit code still says that something is.
+        let _ = writeln!(io::stderr().lock(), "error: {failure}");
         failure.exit
     });
     ExitCode::from(exit as u8)

@@ -1,7 +1,6 @@
 //! `regstorm pull`: one image from a registry into a directory.
 
 use std::fs;
-use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,14 +14,15 @@ use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
 use crate::diagnosis::{self, Errand};
-use crate::exit::{Exit, Failure, OrExit as _};
+use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::pull_store::{Form, Kept, PullStore};
 use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered, Interrupts};
 
 /// Pull one image into a directory
 ///
-/// DIR becomes an OCI layout, and the image is added to those that are in it. Every digest is checked before a blob
+/// DIR becomes an OCI layout, and the image is added to those that are in it, named by its tag; it takes the place of
+/// an image of the same tag. Every digest is checked before a blob
 /// gets its name. A pull that was interrupted goes on where it was when it is run again: blobs that are there are not
 /// asked for, and of half a blob only the rest is.
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ pub(crate) struct Args {
     platform: Platform,
 
     /// Blobs fetched at once
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = transfer::at_least_one)]
     parallel: NonZeroUsize,
 
     /// Show nothing but errors
@@ -193,7 +193,7 @@ async fn keep(
             pulled.present,
             transfer::speed(pulled.bytes, moved_in),
         );
-        writeln!(std::io::stdout().lock(), "{line}").or_exit(Exit::Defect)?;
+        exit::print(&format!("{line}\n"))?;
     }
     Ok(Exit::Passed)
 }

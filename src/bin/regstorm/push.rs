@@ -1,7 +1,6 @@
 //! `regstorm push`: one image from a file or directory into a registry.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
 use crate::diagnosis::{self, Errand};
-use crate::exit::{Exit, Failure, OrExit as _};
+use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered};
 
@@ -70,7 +69,7 @@ pub(crate) struct Args {
     no_exists_check: bool,
 
     /// Blobs sent at once
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = transfer::at_least_one)]
     parallel: NonZeroUsize,
 
     /// Show nothing but errors
@@ -188,7 +187,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
                     let sum = sum(&pushed);
                     let speed = transfer::speed(pushed.blobs.bytes, began.elapsed());
                     let line = format!("pushed {reference} {digest} to {base} · {sum} · {speed}");
-                    writeln!(std::io::stdout().lock(), "{line}").or_exit(Exit::Defect)?;
+                    exit::print(&format!("{line}\n"))?;
                 }
                 Ok(Exit::Passed)
             }

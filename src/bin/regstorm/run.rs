@@ -16,7 +16,8 @@ use regstorm::plan::{self, Plan};
 use regstorm::report::text;
 use regstorm::result::{Document, Environment, Facts, PlanSection, TargetHeaders};
 
-use crate::exit::{Exit, Failure, OrExit};
+use crate::diagnosis;
+use crate::exit::{self, Exit, Failure, OrExit};
 use crate::progress::Progress;
 use crate::scenario_file::ScenarioArgs;
 use crate::signals;
@@ -72,7 +73,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     progress.clear();
     let finished = finished.map_err(|error| {
         let exit = exit_of(&error);
-        Failure::new(exit, error)
+        match &error {
+            engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
+                Failure::new(exit, anyhow!("{error}; {advice}"))
+            }
+            _ => Failure::new(exit, error),
+        }
     })?;
     environment.end();
 
@@ -82,7 +88,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     // The report is stored before anything else can go wrong.
     let stored = store(&document, args.out.as_deref());
     if !args.quiet {
-        show(&document, args.out.as_deref()).or_exit(Exit::Defect)?;
+        show(&document, args.out.as_deref())?;
     }
     stored?;
     Ok(exit)
@@ -101,6 +107,11 @@ fn leave() {
 
 /// Is there a directory for the report? Found out before an hour of load, not after.
 fn check_writable(path: &Path) -> anyhow::Result<()> {
+    let taken = path.metadata();
+    if taken.is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        return Ok(()); // a device or a pipe is written to as it is
+    }
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     if path.is_dir() {
@@ -220,16 +231,13 @@ fn answered(record: &Record) -> u64 {
 fn store(document: &Document, out: Option<&Path>) -> Result<(), Failure> {
     match out {
         None => Ok(()),
-        Some(path) if path == Path::new("-") => std::io::stdout()
-            .lock()
-            .write_all(document.to_json().as_bytes())
-            .or_exit(Exit::Defect),
-        Some(path) => document.save(path).or_exit(Exit::Defect),
+        Some(path) if path == Path::new("-") => exit::print(&document.to_json()),
+        Some(path) => document.save(path).or_exit(Exit::Failed),
     }
 }
 
 /// Prints the summary.
-fn show(document: &Document, out: Option<&Path>) -> std::io::Result<()> {
+fn show(document: &Document, out: Option<&Path>) -> Result<(), Failure> {
     let to_stderr = out == Some(Path::new("-"));
     let terminal = if to_stderr {
         std::io::stderr().is_terminal()
@@ -244,13 +252,10 @@ fn show(document: &Document, out: Option<&Path>) -> std::io::Result<()> {
     };
     let saved_as = out.filter(|_| !to_stderr);
     let summary = text::summary(document, width, colour, saved_as);
-    let written = if to_stderr {
-        std::io::stderr().lock().write_all(summary.as_bytes())
-    } else {
-        std::io::stdout().lock().write_all(summary.as_bytes())
-    };
-    match written {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+    if to_stderr {
+        // The report itself went to standard output.
+        let _ = std::io::stderr().lock().write_all(summary.as_bytes());
+        return Ok(());
     }
+    exit::print(&summary)
 }

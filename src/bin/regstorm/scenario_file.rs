@@ -1,13 +1,17 @@
 //! The arguments that name a scenario, and the one way in which commands read it.
 
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use regstorm::scenario::{self, Overrides, Scenario};
 
 use crate::exit::{Exit, Failure, OrExit};
+
+/// The most that is read. A scenario has a few kilobytes; a device may have no end.
+const MAX_TEXT: u64 = 1 << 20;
 
 /// A scenario and what the command line changes in it.
 #[derive(Debug, Args)]
@@ -25,7 +29,7 @@ pub(crate) struct ScenarioArgs {
 impl ScenarioArgs {
     /// Reads the scenario. Its problems are printed here; then there is none, and the command ends as a wrong usage.
     pub(crate) fn load(self) -> Result<Option<Scenario>, Failure> {
-        let source = std::fs::read_to_string(&self.file)
+        let source = read_text(&self.file)
             .with_context(|| format!("cannot read the scenario {}", self.file.display()))
             .or_exit(Exit::Usage)?;
         let overrides = Overrides {
@@ -51,6 +55,18 @@ impl ScenarioArgs {
             }
         }
     }
+}
+
+/// Reads a file that a person has written.
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_TEXT + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_TEXT {
+        bail!("it is larger than 1 MiB");
+    }
+    String::from_utf8(bytes).map_err(|_| anyhow!("it is not UTF-8 text"))
 }
 
 /// A variable of the environment; one that is not Unicode counts as unset.

@@ -1,6 +1,5 @@
 //! `regstorm serve`: the embedded registry, on its own, until Ctrl-C.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +11,8 @@ use regstorm::embedded::{
 use regstorm::units::{self, ByteSize, Credentials};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit::{Exit, Failure, OrExit as _};
+use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::scenario_file::read_text;
 use crate::user_args::UserArgs;
 
 const FAULTS: &str = r#"A fault file scripts what goes wrong:
@@ -32,7 +32,7 @@ const FAULTS: &str = r#"A fault file scripts what goes wrong:
 #[command(after_help = FAULTS)]
 pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT")]
+    #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT", value_parser = address)]
     listen: SocketAddr,
 
     /// A path in front of /v2/, such as /link/to/registry.
@@ -101,14 +101,20 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             };
             Failure::new(exit, error)
         })?;
-        say(&registry.url())?;
+        exit::print(&format!("{}\n", registry.url()))?;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        say(&summary(&registry.counts()))?;
+        exit::print(&format!("{}\n", summary(&registry.counts())))?;
         Ok(Exit::Passed)
     })
+}
+
+/// A name is not looked up: it may stand for several addresses, and one is listened on.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:5000")
 }
 
 fn settings(args: Args) -> Result<Settings, Failure> {
@@ -116,7 +122,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         None => Vec::new(),
         Some(path) => {
             let name = path.display();
-            let text = std::fs::read_to_string(path)
+            let text = read_text(path)
                 .with_context(|| format!("cannot read the faults in {name}"))
                 .or_exit(Exit::Usage)?;
             parse_faults(&text)
@@ -181,11 +187,4 @@ fn summary(counts: &Counts) -> String {
         units::count(counts.blobs),
         units::count(counts.repositories),
     )
-}
-
-fn say(line: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .or_exit(Exit::Defect)
 }

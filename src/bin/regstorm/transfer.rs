@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -111,6 +112,12 @@ pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Opti
         Some(Ok(Err(error))) => Some(format!("{LEFT} ({error})")),
         Some(Err(_)) | None => Some(LEFT.to_owned()),
     }
+}
+
+/// Reads a number of things done at once.
+pub(crate) fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse()
+        .map_err(|_| "write a whole number from 1 upwards")
 }
 
 /// Bytes, time and rate, as the last line of a command says them.

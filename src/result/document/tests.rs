@@ -151,6 +151,24 @@ fn is_read_as_it_was_saved() {
 }
 
 #[test]
+fn what_is_no_file_is_written_to_and_never_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+    fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink("file", &link).unwrap();
+    let document = Document::new(&record(&[]), facts());
+    document.save(&link).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap(), document.to_json());
+
+    let socket = directory.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let refused = document.save(&socket);
+    assert!(matches!(refused, Err(Error::Write { .. })), "{refused:?}");
+    assert!(!fs::metadata(&socket).unwrap().is_file());
+}
+
+#[test]
 fn refuses_what_it_cannot_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.json");

@@ -82,6 +82,7 @@ fn what_cannot_be_served_is_said_with_exit_code_2() {
     let faults = file.path().to_str().unwrap();
     for (arguments, says) in [
         (&["--listen", &listen][..], "cannot listen on"),
+        (&["--listen", "localhost:0"][..], "write an IP address"),
         (&["--faults", faults][..], "line 2"),
         (
             &["--faults", "/nonexistent/faults.toml"][..],

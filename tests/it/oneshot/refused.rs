@@ -45,6 +45,7 @@ fn bad_usage_of_pull_sends_nothing() {
     let bench = with_files();
     let url = bench.registry.url();
     let https = url.replace("http", "https");
+    let within = format!("{url}/v2/");
     let cases: Cases<'_> = &[
         (&["pull", &url, "a", "d"], &["NAME:TAG"]),
         (&["pull", &url, "A:1", "d"], &["repository name"]),
@@ -74,8 +75,9 @@ fn bad_usage_of_pull_sends_nothing() {
         ),
         (
             &["pull", &url, "a:1", "d", "--parallel", "0"],
-            &["--parallel"],
+            &["--parallel", "from 1 upwards"],
         ),
+        (&["pull", &within, "a:1", "d"], &["before /v2"]),
         (&["pull", &url, "a:1", "d", "--timeout", "5"], &["unit"]),
         (
             &["pull", &url, "a:1", "d", "--timeout", "0s"],
@@ -305,6 +307,11 @@ fn a_refusal_is_told_with_its_words() {
     bench.pull(&["a:1", "d"]).ended(1).says(&["404", "lost"]);
     fault(Operation::ManifestGet, StatusCode::FORBIDDEN);
     bench.pull(&["a:1", "d"]).ended(5).says(&["403", "--user"]);
+    fault(Operation::UploadStart, StatusCode::METHOD_NOT_ALLOWED);
+    bench
+        .push("oci", &["b:1"])
+        .ended(1)
+        .says(&["405", "read-only"]);
     fault(Operation::ManifestPut, StatusCode::INTERNAL_SERVER_ERROR);
     bench
         .push("oci", &["a:2"])
@@ -393,6 +400,71 @@ fn who_is_no_plain_registry_is_told_apart() {
             .ended(5)
             .says(&[word]);
     }
+    // Go's server once more; a push begins with a HEAD, whose answer has no words.
+    layout(&two_layers()).0.directory(&bench.path("oci"));
+    let url = server(cases[0].0);
+    bench
+        .run(&["push", "oci", &url, "a:1"])
+        .ended(5)
+        .says(&["speaks TLS"]);
+    fs::write(bench.path("s.toml"), SCENARIO).unwrap();
+    for (answer, word) in [(cases[0].0, "speaks TLS"), (cases[6].0, "no registry at")] {
+        bench
+            .run(&["run", "s.toml", "--target", &server(answer)])
+            .ended(5)
+            .says(&[word]);
+    }
+}
+
+const SCENARIO: &str = r#"
+name = "s"
+[target]
+url = "embedded"
+[images.i]
+source = "synthetic"
+count = 1
+layers = 1
+layer_size = "1KiB"
+[journey.pull]
+action = "pull"
+images = "i"
+[[load]]
+journey = "pull"
+executor = "per-vu-iterations"
+vus = 1
+iterations = 1
+"#;
+
+#[test]
+fn a_scenario_without_end_is_not_read_to_it() {
+    let bench = Bench::new();
+    bench
+        .run(&["check", "/dev/zero"])
+        .ended(2)
+        .says(&["/dev/zero", "1 MiB"]);
+    bench
+        .run(&["serve", "--faults", "/dev/zero"])
+        .ended(2)
+        .says(&["/dev/zero", "1 MiB"]);
+}
+
+#[test]
+fn bytes_of_a_file_are_no_message() {
+    let bench = Bench::new();
+    let noise: Vec<u8> = (0..4096_u32)
+        .map(|it| (it * 37 % 251) as u8 | 0x80)
+        .collect();
+    fs::write(bench.path("noise"), noise).unwrap();
+    bench
+        .push("noise", &["a:1"])
+        .ended(2)
+        .says(&["`noise` is not a tar archive"]);
+    layout(&two_layers()).0.directory(&bench.path("half"));
+    fs::remove_file(bench.path("half/index.json")).unwrap();
+    bench
+        .push("half", &["a:1"])
+        .ended(2)
+        .says(&["but blobs, oci-layout"]);
 }
 
 #[test]
@@ -430,4 +502,16 @@ fn a_hostile_image_touches_nothing_outside() {
     }
     let said = bench.pull(&["bad:1", "files", "--layers"]);
     said.ended(0);
+}
+
+#[test]
+fn a_reader_who_leaves_breaks_nothing() {
+    let bench = filled();
+    let url = bench.registry.url();
+    for (directory, arguments, code) in [("d", ["a:1", "d"], 0), ("e", ["b:1", "e"], 1)] {
+        let mut child = bench.start(&[&["pull", &url][..], &arguments].concat());
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(bench.path(directory).exists(), code == 0);
+    }
 }
