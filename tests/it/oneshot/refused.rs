@@ -430,6 +430,24 @@ fn words_of_a_registry_do_not_drive_the_terminal() {
 }
 
 #[test]
+fn sizes_that_are_too_much_together_are_no_panic() {
+    let bench = Bench::new();
+    let blob =
+        |name: &[u8]| json!({ "mediaType": "a", "digest": Digest::sha256(name), "size": i64::MAX });
+    let manifest =
+        json!({ "schemaVersion": 2, "config": blob(b"a"), "layers": [blob(b"b"), blob(b"c")] });
+    let raw = manifest.to_string().into_bytes();
+    let reference = "a:1".parse().unwrap();
+    bench
+        .registry
+        .put_manifest(&reference, &MediaType::OciManifest, raw.into())
+        .unwrap();
+    for form in [&["a:1", "d"][..], &["a:1", "e", "--layers"]] {
+        bench.pull(form).ended(1).says(&["blob"]);
+    }
+}
+
+#[test]
 fn a_hostile_image_touches_nothing_outside() {
     let bench = Bench::with(Settings::default());
     fs::write(bench.path("victim"), "safe").unwrap();
