@@ -43,11 +43,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Messages often carry their cause already; a cause is shown only when it adds words.
         let mut shown = self.error.to_string();
-        f.write_str(&on_one_line(&shown))?;
+        f.write_str(&told(&shown))?;
         for cause in self.error.chain().skip(1) {
             let cause = cause.to_string();
             if !shown.contains(&cause) {
-                write!(f, ": {}", on_one_line(&cause))?;
+                write!(f, ": {}", told(&cause))?;
                 shown = cause;
             }
         }
@@ -56,8 +56,10 @@ impl fmt::Display for Failure {
 }
 
 /// Errors repeat words of registries and archives, which must neither drive the terminal nor look like lines of ours.
-fn on_one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
+fn told(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', " ")
+        .trim_end()
+        .replace('\n', "\n  ")
 }
 
 /// Attaches an exit code to any error.
