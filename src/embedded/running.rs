@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Version};
 
-use super::blob::Spool;
+use super::blob::{ENTRY, Spool};
 use super::connection::accept;
 use super::fault::{Fault, FaultPlan};
 use super::record::RequestRecord;
@@ -252,7 +252,8 @@ impl Running {
             let mut spool = Spool::new(Algorithm::Sha256, site.is_sink(), &site.budget).ok()?;
             spool.push(content).ok()?;
             let blob = spool.finish(digest).ok()?;
-            site.store.borrow_mut().add_blob(&repository, blob);
+            let link = site.budget.reserve(ENTRY).ok()?;
+            site.store.borrow_mut().add_blob(&repository, blob, link);
             Some(digest)
         })?
         .ok_or(EmbeddedError::Content)

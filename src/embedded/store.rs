@@ -1,6 +1,6 @@
 //! What the registry holds: blobs once, and per repository which blobs, manifests and tags belong to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ struct Linked {
 /// One repository.
 #[derive(Debug, Default)]
 pub(super) struct Repository {
-    blobs: HashSet<Digest>,
+    blobs: HashMap<Digest, Reservation>, // what the link costs: one blob may be in any number of repositories
     manifests: HashMap<Digest, Rc<StoredManifest>>,
     tags: BTreeMap<Tag, (Digest, Reservation)>,
     referrers: BTreeMap<Digest, BTreeSet<Digest>>,
@@ -64,7 +64,7 @@ impl Store {
     pub(super) fn blob(&self, name: &RepositoryName, digest: &Digest) -> Option<&Rc<Blob>> {
         self.repositories
             .get(name)
-            .filter(|repository| repository.blobs.contains(digest))
+            .filter(|repository| repository.blobs.contains_key(digest))
             .and_then(|_| self.any_blob(digest))
     }
 
@@ -74,17 +74,22 @@ impl Store {
     }
 
     /// Gives a repository a blob. Content that is there already is kept, and the new copy dropped.
-    pub(super) fn add_blob(&mut self, name: &RepositoryName, blob: Blob) {
+    pub(super) fn add_blob(&mut self, name: &RepositoryName, blob: Blob, link: Reservation) {
         let digest = blob.digest;
         self.blobs.entry(digest).or_insert_with(|| Linked {
             blob: Rc::new(blob),
             links: 0,
         });
-        self.link_blob(name, &digest);
+        self.link_blob(name, &digest, link);
     }
 
     /// Gives a repository a blob that another one has. Says whether there is such a blob.
-    pub(super) fn link_blob(&mut self, name: &RepositoryName, digest: &Digest) -> bool {
+    pub(super) fn link_blob(
+        &mut self,
+        name: &RepositoryName,
+        digest: &Digest,
+        link: Reservation,
+    ) -> bool {
         let Some(linked) = self.blobs.get_mut(digest) else {
             return false;
         };
@@ -93,7 +98,8 @@ impl Store {
             .entry(name.clone())
             .or_default()
             .blobs
-            .insert(*digest)
+            .insert(*digest, link)
+            .is_none()
         {
             linked.links += 1;
         }
@@ -105,7 +111,7 @@ impl Store {
         let removed = self
             .repositories
             .get_mut(name)
-            .is_some_and(|repository| repository.blobs.remove(digest));
+            .is_some_and(|repository| repository.blobs.remove(digest).is_some());
         if removed && let Some(linked) = self.blobs.get_mut(digest) {
             linked.links -= 1;
             if linked.links == 0 {
@@ -170,7 +176,7 @@ impl Store {
 
 impl Repository {
     pub(super) fn has_blob(&self, digest: &Digest) -> bool {
-        self.blobs.contains(digest)
+        self.blobs.contains_key(digest)
     }
 
     pub(super) fn manifest(&self, digest: &Digest) -> Option<&Rc<StoredManifest>> {
@@ -200,7 +206,7 @@ impl Repository {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blob::{Budget, Spool};
+    use super::super::blob::{Budget, ENTRY, Spool};
     use super::*;
     use crate::oci::Algorithm;
 
@@ -213,12 +219,14 @@ mod tests {
         let blob = spool.finish(digest).unwrap();
         let (a, b): (RepositoryName, RepositoryName) = ("a".parse().unwrap(), "b".parse().unwrap());
         let mut store = Store::default();
-        assert!(!store.link_blob(&a, &digest));
-        store.add_blob(&a, blob);
+        let link = || budget.reserve(ENTRY).unwrap();
+        assert!(!store.link_blob(&a, &digest, link()));
+        store.add_blob(&a, blob, link());
         assert!(store.blob(&a, &digest).is_some());
         assert!(store.blob(&b, &digest).is_none());
-        assert!(store.link_blob(&b, &digest));
-        assert!(store.link_blob(&b, &digest));
+        assert!(store.link_blob(&b, &digest, link()));
+        assert!(store.link_blob(&b, &digest, link()));
+        assert_eq!(budget.held(), 3 * ENTRY + 3, "each link has its price");
         assert!(store.remove_blob(&a, &digest));
         assert!(!store.remove_blob(&a, &digest));
         assert!(store.blob(&b, &digest).is_some());

@@ -6,7 +6,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 use crate::oci::{Algorithm, Digest, DigestError, ErrorCode, Operation, RepositoryName};
 
 use super::answer::Ask;
-use super::blob::{Mismatch, Spool};
+use super::blob::{ENTRY, Mismatch, Spool};
 use super::blobs;
 use super::inbound::Inbound;
 use super::range::ChunkRange;
@@ -81,7 +81,8 @@ fn mount(ask: &Ask<'_>, name: &RepositoryName) -> Result<bool, Refusal> {
             return Ok(false);
         }
     }
-    Ok(store.link_blob(name, &digest))
+    let link = ask.site.budget.reserve(ENTRY)?;
+    Ok(store.link_blob(name, &digest, link))
 }
 
 /// # Spec
@@ -233,7 +234,8 @@ fn commit(
             "this registry throws content away as it comes; name the algorithm when the upload begins (digest-algorithm)",
         ),
     })?;
-    ask.site.store.borrow_mut().add_blob(name, blob);
+    let link = ask.site.budget.reserve(ENTRY)?;
+    ask.site.store.borrow_mut().add_blob(name, blob, link);
     Ok(blobs::created(ask, name, &digest))
 }
 

@@ -47,16 +47,23 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Messages often carry their cause already; a cause is shown only when it adds words.
         let mut shown = self.error.to_string();
-        f.write_str(&shown)?;
+        f.write_str(&told(&shown))?;
         for cause in self.error.chain().skip(1) {
             let cause = cause.to_string();
             if !shown.contains(&cause) {
-                write!(f, ": {cause}")?;
+                write!(f, ": {}", told(&cause))?;
                 shown = cause;
             }
         }
         Ok(())
     }
+}
+
+/// Errors repeat words of registries and archives, which must neither drive the terminal nor look like lines of ours.
+fn told(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', " ")
+        .trim_end()
+        .replace('\n', "\n  ")
 }
 
 /// Attaches an exit code to any error.

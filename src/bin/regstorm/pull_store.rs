@@ -130,7 +130,7 @@ impl PullStore {
     /// Counts what is to come.
     fn announce(&self, manifest: &Manifest) {
         let mut seen = BTreeSet::new();
-        let mut bytes = 0;
+        let mut bytes = 0_u64;
         match manifest.content() {
             Content::Index(_) => {}
             Content::Schema1(schema1) => seen.extend(schema1.layers_bottom_first()),
@@ -140,7 +140,8 @@ impl PullStore {
                     .set(image.layers.iter().filter(is_foreign).count());
                 for blob in std::iter::once(&image.config).chain(&image.layers) {
                     if !is_foreign(&blob) && seen.insert(blob.digest) {
-                        bytes += blob.size;
+                        // The sizes are only promised so far, and may be any.
+                        bytes = bytes.saturating_add(blob.size);
                     }
                 }
             }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::error::UnpackError;
 use super::rootfs::{UnpackOptions, Unpacked};
-use super::tree::{Missing, Tree};
+use super::tree::{Missing, Tree, leads_to};
 use crate::content::FRAME_SIZE;
 use crate::content::archive::is_pax_sparse;
 use crate::units::ByteSize;
@@ -30,7 +30,7 @@ pub(super) struct Applied<'a> {
     options: &'a UnpackOptions,
     pub(super) report: Unpacked,
     layer: usize,            // counted from 1; for messages
-    ours: BTreeSet<PathBuf>, // what this layer made, and the directories that it is in
+    ours: BTreeSet<PathBuf>, // what this layer made
     // Given to the directories at the end: one that may not be written to could not be filled.
     directories: BTreeMap<PathBuf, Attributes>,
 }
@@ -68,7 +68,8 @@ impl<'a> Applied<'a> {
     /// Takes in one entry of the layer.
     pub(super) fn apply<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> Result<(), UnpackError> {
         self.report.entries += 1;
-        if self.report.entries > self.options.max_entries {
+        // One name of 4 KiB may go through two thousand directories.
+        if self.report.entries + self.tree.implied() > self.options.max_entries {
             return Err(UnpackError::TooMany(self.options.max_entries));
         }
         let name = entry.path_bytes().into_owned();
@@ -98,7 +99,7 @@ impl<'a> Applied<'a> {
             }
             _ => return Ok(()), // a record about the archive
         }
-        self.keep(path);
+        self.ours.insert(path);
         Ok(())
     }
 
@@ -144,7 +145,7 @@ impl<'a> Applied<'a> {
             return self.tree.clear(&parent, &self.ours);
         }
         let path = parent.join(OsStr::from_bytes(hidden));
-        if self.ours.contains(&path) {
+        if leads_to(&path, &self.ours) {
             self.tree.clear(&path, &self.ours)
         } else {
             self.remove(&path)
@@ -283,16 +284,6 @@ impl<'a> Applied<'a> {
             self.directories.remove(&directory);
         }
         Ok(())
-    }
-
-    fn keep(&mut self, path: PathBuf) {
-        let mut next = Some(path);
-        while let Some(path) = next {
-            next = path.parent().map(Path::to_owned);
-            if !self.ours.insert(path) {
-                break;
-            }
-        }
     }
 
     pub(super) fn read_error(&self, source: io::Error) -> UnpackError {

@@ -23,7 +23,7 @@ use crate::units::ByteSize;
 pub struct UnpackOptions {
     /// The bytes of all layers, uncompressed, and of all files.
     pub max_bytes: ByteSize,
-    /// The entries of all layers.
+    /// The entries of all layers, and the directories that their names go through without being entries.
     pub max_entries: u64,
 }
 

@@ -294,6 +294,35 @@ fn bounds_are_kept() {
 }
 
 #[test]
+fn directories_on_the_way_count_as_entries() {
+    let (place, image) = image(&[Tar::new().file("a/b/c/d", b"").file("e", b"").finish()]);
+    let entries = |max_entries| UnpackOptions {
+        max_entries,
+        ..UnpackOptions::default()
+    };
+    let error = unpack(&image, &place.path("1"), &entries(4)).unwrap_err();
+    assert!(matches!(error, UnpackError::TooMany(4)), "{error}");
+    unpack(&image, &place.path("2"), &entries(5)).unwrap();
+}
+
+#[test]
+fn a_directory_that_this_layer_fills_outlives_its_whiteout() {
+    let lower = Tar::new()
+        .file("a/old", b"1")
+        .file("a-b/old", b"2")
+        .finish();
+    let upper = Tar::new()
+        .file("a/deep/new", b"3")
+        .file("a/.wh..wh..opq", b"")
+        .file(".wh.a", b"")
+        .file(".wh.a-b", b"");
+    let (place, _) = good(&[lower, upper.finish()]);
+    assert_eq!(read(&place.path("root/a/deep/new")), "3");
+    assert!(!place.path("root/a/old").exists());
+    assert!(!place.path("root/a-b").exists());
+}
+
+#[test]
 fn a_header_that_asks_for_too_much_memory_is_refused() {
     let mut long = header(tar::EntryType::XHeader, 0o644);
     long.set_path("pax").unwrap();

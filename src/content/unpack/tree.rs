@@ -1,9 +1,11 @@
 //! A directory tree that nothing leads out of.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
+use std::ops::Bound;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -23,11 +25,20 @@ pub(super) enum Missing {
 #[derive(Debug)]
 pub(super) struct Tree {
     root: PathBuf,
+    implied: Cell<u64>, // directories made because a name goes through them
 }
 
 impl Tree {
     pub(super) const fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            implied: Cell::new(0),
+        }
+    }
+
+    /// Directories that no entry asked for, made on the way to others.
+    pub(super) const fn implied(&self) -> u64 {
+        self.implied.get()
     }
 
     pub(super) fn full(&self, path: &Path) -> PathBuf {
@@ -69,7 +80,10 @@ impl Tree {
             }
             match self.look(&here)? {
                 None if missing == Missing::Stop => return Ok(None),
-                None => fs::create_dir(self.full(&here)).map_err(self.failed(&here))?,
+                None => {
+                    fs::create_dir(self.full(&here)).map_err(self.failed(&here))?;
+                    self.implied.set(self.implied.get() + 1);
+                }
                 Some(found) if found.is_dir() => {}
                 Some(found) if found.is_symlink() => {
                     links += 1;
@@ -117,7 +131,7 @@ impl Tree {
             for entry in entries {
                 let entry = entry.map_err(self.failed(&directory))?;
                 let child = directory.join(entry.file_name());
-                if keep.contains(&child) {
+                if leads_to(&child, keep) {
                     directories.push(child);
                 } else {
                     self.remove(&child)?;
@@ -138,4 +152,10 @@ impl Tree {
         }
         Ok(true)
     }
+}
+
+/// Is the path one of these, or a directory that one of them is in? What is in a directory follows it in the order.
+pub(super) fn leads_to(path: &Path, kept: &BTreeSet<PathBuf>) -> bool {
+    let mut behind = kept.range::<Path, _>((Bound::Included(path), Bound::Unbounded));
+    behind.next().is_some_and(|next| next.starts_with(path))
 }

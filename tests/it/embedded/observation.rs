@@ -107,6 +107,20 @@ fn memory_is_bounded() {
 }
 
 #[test]
+fn one_blob_in_ever_more_repositories_is_bounded() {
+    let registry = registry(|settings| settings.max_bytes = ByteSize::from_kib(10));
+    let mut client = Client::to(&registry);
+    let digest = client.push_blob("a", b"abc");
+    let mut mount = |name: usize| {
+        let path = format!("/v2/b/{name}/blobs/uploads/?mount={digest}&from=a");
+        client.send("POST", &path, &[], b"").status
+    };
+    let statuses: Vec<_> = (0..100).map(&mut mount).collect();
+    assert_eq!((statuses[0], statuses[99]), (201, 413));
+    assert!(registry.counts().repositories <= 20);
+}
+
+#[test]
 fn upload_sessions_are_bounded_and_forgotten() {
     let bounded = registry(|settings| settings.max_uploads = 2);
     let mut client = Client::to(&bounded);

@@ -6,7 +6,8 @@ use std::net::TcpListener;
 
 use http::StatusCode;
 use regstorm::embedded::{Fault, FaultKind, Settings};
-use regstorm::oci::{Digest, Operation};
+use regstorm::oci::{Digest, MediaType, Operation};
+use serde_json::json;
 
 use super::bench::{
     Bench, Entry, contents, docker_save, docker_save_25, layout, names, tar_of, two_layers,
@@ -465,6 +466,57 @@ fn bytes_of_a_file_are_no_message() {
         .push("half", &["a:1"])
         .ended(2)
         .says(&["but blobs, oci-layout"]);
+}
+
+#[test]
+fn words_of_a_registry_do_not_drive_the_terminal() {
+    let bench = Bench::new();
+    let digest = Digest::sha256(b"");
+    let index = "application/vnd.oci.image.index.v1+json";
+    let image = "application/vnd.oci.image.manifest.v1+json";
+    let documents = [
+        (
+            index,
+            json!({ "schemaVersion": 2, "manifests": [{ "mediaType": image, "digest": digest, "size": 1,
+                "platform": { "os": "\u{1b}[31mbeos", "architecture": "x\r\nerror: y" } }] }),
+        ),
+        (
+            image,
+            json!({ "schemaVersion": 2, "config":
+                { "mediaType": "a", "digest": "\u{1b}[31mbeos:1", "size": 1 } }),
+        ),
+        ("text/plain", json!({ "mediaType": "\u{9b}31mbeos\u{7}" })),
+    ];
+    for (media_type, document) in documents {
+        let (reference, media_type) = ("a:1".parse().unwrap(), media_type.into());
+        let raw = document.to_string().into_bytes();
+        bench
+            .registry
+            .put_manifest(&reference, &media_type, raw.into())
+            .unwrap();
+        let said = bench.pull(&["a:1", "d"]).ended(1).says(&["31mbeos"]);
+        let lines: Vec<_> = said.err.lines().collect();
+        assert!(!said.err.contains(|c: char| c.is_control() && c != '\n'));
+        assert!(!lines.contains(&"error: y"), "{said:?}");
+    }
+}
+
+#[test]
+fn sizes_that_are_too_much_together_are_no_panic() {
+    let bench = Bench::new();
+    let blob =
+        |name: &[u8]| json!({ "mediaType": "a", "digest": Digest::sha256(name), "size": i64::MAX });
+    let manifest =
+        json!({ "schemaVersion": 2, "config": blob(b"a"), "layers": [blob(b"b"), blob(b"c")] });
+    let raw = manifest.to_string().into_bytes();
+    let reference = "a:1".parse().unwrap();
+    bench
+        .registry
+        .put_manifest(&reference, &MediaType::OciManifest, raw.into())
+        .unwrap();
+    for form in [&["a:1", "d"][..], &["a:1", "e", "--layers"]] {
+        bench.pull(form).ended(1).says(&["blob"]);
+    }
 }
 
 #[test]
