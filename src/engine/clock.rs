@@ -67,6 +67,15 @@ pub(super) fn window(plan: &Plan) -> Duration {
     lengths.max().unwrap_or_default()
 }
 
+/// Do the loads end at different times? Then a rate over the window says less of those that end early.
+pub(super) fn is_uneven(plan: &Plan) -> bool {
+    plan.loads.len() > 1
+        && plan.loads.iter().any(|load| match load.executor {
+            Executor::ConstantVus { duration, .. } => duration != set_window(plan),
+            Executor::PerVuIterations { .. } | Executor::SharedIterations { .. } => true,
+        })
+}
+
 /// The part of the window that is measured whatever happens: the longest load that runs for a set time.
 pub(super) fn set_window(plan: &Plan) -> Duration {
     let lengths = plan.loads.iter().filter_map(|load| match load.executor {

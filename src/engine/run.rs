@@ -265,6 +265,11 @@ fn tell_load(
 /// What the counts of a run do not tell.
 fn notes(plan: &Plan, loaded: &Loaded, users: &[Done], left: &Left) -> Vec<String> {
     let mut notes = Vec::new();
+    if clock::is_uneven(plan) {
+        notes.push(
+            "the loads end at different times: every rate is over the whole window".to_owned(),
+        );
+    }
     if loaded.asked.is_none() {
         notes.extend(cut_by_time(plan, users));
     }

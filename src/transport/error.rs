@@ -63,8 +63,8 @@ pub enum Error {
     /// The connection ended before the answer did.
     #[error("{}", closed(*received, source.as_ref()))]
     Reset {
-        /// Bytes of the answer's body that had come.
-        received: u64,
+        /// Bytes of the answer's body that had come; `None` when not even its head had.
+        received: Option<u64>,
         /// What the system said; nothing when the peer closed in good order, only too early.
         source: Option<io::Error>,
     },
@@ -79,7 +79,7 @@ pub enum Error {
     Harness(io::Error),
 }
 
-fn closed(received: u64, source: Option<&io::Error>) -> String {
+fn closed(received: Option<u64>, source: Option<&io::Error>) -> String {
     let how = source.map_or_else(
         || "the connection was closed".to_owned(),
         |error| match error.kind() {
@@ -90,11 +90,10 @@ fn closed(received: u64, source: Option<&io::Error>) -> String {
             _ => error.to_string(),
         },
     );
-    if received == 0 {
-        format!("{how} before an answer")
-    } else {
-        format!("{how} after {received} bytes of the body")
-    }
+    received.map_or_else(
+        || format!("{how} before an answer"),
+        |bytes| format!("{how} after {bytes} bytes of the body"),
+    )
 }
 
 /// Linux: descriptors of the process or the system, local ports, socket memory.
@@ -109,9 +108,10 @@ impl Error {
         }
     }
 
-    /// What hyper meant.
-    pub(super) fn from_hyper(error: &hyper::Error, received: u64) -> Self {
-        if error.is_parse() {
+    /// What hyper meant. `received` are the bytes of the body so far, once the head has come.
+    pub(super) fn from_hyper(error: &hyper::Error, received: Option<u64>) -> Self {
+        // A broken body behind a good head is no other protocol.
+        if error.is_parse() && received.is_none() {
             return Self::NotHttp(error.to_string());
         }
         let mut source = std::error::Error::source(error);

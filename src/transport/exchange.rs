@@ -186,7 +186,7 @@ impl Outgoing {
                         Some(unsent) if reused => request = unsent,
                         _ => {
                             return Err(progress.sent.take_broken().map_or_else(
-                                || Error::from_hyper(returned.error(), 0),
+                                || Error::from_hyper(returned.error(), None),
                                 Error::Content,
                             ));
                         }
@@ -254,7 +254,7 @@ impl Incoming {
                 Err(_timed_out) => return Some(Err(self.abandon(Error::Timeout(Waiting::Body)))),
                 Ok(Some(Err(error))) => {
                     let error = self.progress.sent.take_broken().map_or_else(
-                        || Error::from_hyper(&error, self.progress.received),
+                        || Error::from_hyper(&error, Some(self.progress.received)),
                         Error::Content,
                     );
                     return Some(Err(self.abandon(error)));

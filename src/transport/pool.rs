@@ -274,6 +274,6 @@ impl Pool {
             .set(self.totals.connections.get() + 1);
         Connection::open(Rc::new(origin.clone()), stream)
             .await
-            .map_err(|error| Error::from_hyper(&error, 0))
+            .map_err(|error| Error::from_hyper(&error, None))
     }
 }

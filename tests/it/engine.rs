@@ -745,3 +745,22 @@ fn images_that_are_there_already_are_pulled_where_they_are() {
     assert_eq!(finished.record.totals(Stage::Prepare).exchanges, ok(1));
     wait_for(|| (registry.counts().in_progress == 0).then_some(()));
 }
+
+#[test]
+fn loads_of_different_lengths_are_noted() {
+    let load = |duration: &str| {
+        format!("journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 1\nduration = \"{duration}\"")
+    };
+    for (second, noted) in [("100ms", false), ("200ms", true)] {
+        let registry = registry(Settings::default());
+        let both = format!("{}\n[[load]]\n{}", load("100ms"), load(second));
+        let (finished, _) = run_against(&scenario("action = \"pull\"", &both), &registry);
+        let says = |note: &String| note.contains("the loads end at different times");
+        assert_eq!(
+            finished.notes.iter().any(says),
+            noted,
+            "{:?}",
+            finished.notes
+        );
+    }
+}

@@ -235,7 +235,7 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
             "--timeout lets a request take longer".to_owned(),
         ),
         Error::NotHttp(_) | Error::Origin(_) => (Exit::Target, TLS_ADVICE.to_owned()),
-        Error::Reset { received: 0, .. } if !errand.answered => (
+        Error::Reset { received: None, .. } if !errand.answered => (
             Exit::Target,
             format!(
                 "a port that expects TLS does that, too; regstorm speaks plain http:// only, so far ({base})"

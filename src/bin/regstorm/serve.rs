@@ -39,13 +39,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "", value_name = "PATH")]
     base_path: String,
 
-    /// Script faults from a TOML file.
-    ///
-    /// Each table `[[fault]]` has an operation, such as "blob-get", or "*", and one thing that goes wrong: delay =
-    /// "200ms", rate = "2MiB" (a second), status = 503 (with `code` and `retry_after`), reset or close = "64KiB" (of the
-    /// body, or "head"), stall = "10s" or "forever" (with at = "64KiB"), corrupt = "100B" (the offset of the wrong
-    /// byte). It happens always, or with every = 3, or with probability = 0.1; after = 10 lets the first ten such
-    /// requests pass, and for = 100 ends it after a hundred more.
+    /// Script faults from a TOML file; its form is shown below.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 

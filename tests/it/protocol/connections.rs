@@ -286,7 +286,7 @@ fn a_connection_closed_under_a_request_is_a_reset_and_nothing_is_repeated() {
         assert!(
             matches!(
                 error.kind(),
-                Kind::Transport(Error::Reset { received: 0, .. })
+                Kind::Transport(Error::Reset { received: None, .. })
             ),
             "{error}"
         );
