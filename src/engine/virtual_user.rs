@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::choice::Choice;
 use super::classify;
@@ -24,6 +24,9 @@ use crate::transport::Pool;
 
 /// How long a user that has stopped may take to cancel the uploads it gave up.
 const LAST_ORDERS: Duration = Duration::from_secs(5);
+
+/// How much of that is left when everything is to be dropped: long enough for a registry that answers at all.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// What a journey asks of its client, ready to be used.
 pub(super) enum Habits {
@@ -144,7 +147,15 @@ impl VirtualUser {
             }
         };
         let began = Instant::now();
-        let _ = timeout(LAST_ORDERS, last_orders).await;
+        let mut stop = self.stop.clone();
+        let at_once = async {
+            stop.wait_aborted().await;
+            sleep(LAST_MOMENT).await;
+        };
+        tokio::select! {
+            _ = timeout(LAST_ORDERS, last_orders) => {}
+            () = at_once => {}
+        }
         Done {
             vu: self.vu,
             load: self.load,
