@@ -67,9 +67,10 @@ impl<'a> Steward<'a> {
         let recording = Recording::new(Rc::clone(&recorder), Instant::now(), journey);
         let recording = Rc::new(recording);
         let totals = Rc::<Totals>::default();
+        // `parallel` images with `parallel` blobs each share as many connections, not their square.
         let keep = PoolSettings {
             keep_alive: true,
-            limit: None,
+            limit: Some(shared.plan.prepare.parallel),
         };
         let pool = Pool::new(keep, Rc::default(), Rc::clone(&totals));
         let journeys = shared.plan.journeys.iter();

@@ -764,3 +764,12 @@ fn loads_of_different_lengths_are_noted() {
         );
     }
 }
+
+#[test]
+fn seeding_has_as_many_connections_as_it_is_allowed() {
+    let registry = registry(Settings::default());
+    let toml = scenario("action = \"pull\"", FIVE_EACH) + "[prepare]\nparallel = 2\n";
+    let (finished, counts) = run_against(&toml, &registry);
+    let seeding = counts.connections - finished.connections;
+    assert!((1..=2).contains(&seeding), "{seeding}");
+}
