@@ -58,7 +58,4 @@ pub enum Error {
     /// A thread or its event loop could not be had.
     #[error("cannot start a worker: {0}")]
     Worker(#[from] io::Error),
-    /// A defect of regstorm.
-    #[error("a worker ended in a panic; this is a defect of regstorm")]
-    Panic,
 }

@@ -21,7 +21,7 @@ use crate::client::{self, PushHabits};
 use crate::content::{Image, Salt};
 use crate::measure::{FailureClass, Record, Recorder, Stage};
 use crate::oci::{Algorithm, Digest, PushMethod, Reference, RepositoryName, Version};
-use crate::plan::{Action, CleanUp};
+use crate::plan::{Action, CleanUp, Journey, Plan};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings, Totals};
 
@@ -118,7 +118,6 @@ impl<'a> Steward<'a> {
             mount_from: None,
         };
         let (client, habits) = (&self.seeder, &habits);
-        // Shared layers go up with the first image of a set; the others then find them.
         let push = |(reference, image): (Reference, Image)| async move {
             let pushed = client::push(client, &reference, &image, habits, &()).await;
             pushed.map_err(|source| Error::Seed {
@@ -154,11 +153,7 @@ impl<'a> Steward<'a> {
     fn to_seed(&self) -> Vec<(Reference, Image)> {
         let plan = &self.shared.plan;
         let mut seen = BTreeSet::new();
-        let shares = plan.loads.iter().flat_map(|load| &load.mix);
-        let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
-        let pulls = used
-            .into_iter()
-            .map(|index| (index, &plan.journeys[index]))
+        let pulls = used_journeys(plan)
             .filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
         pulls
             .flat_map(|(index, journey)| {
@@ -183,7 +178,7 @@ impl<'a> Steward<'a> {
         }
         let seeded = self.to_seed().into_iter();
         let again = seeded
-            .chain(pushed_again(self.shared))
+            .chain(pushed_again(self.shared, users))
             .chain(pushed_unique(self.shared, users));
         let mut again =
             again.map(|(reference, image)| self.remove(reference.repository, image, wish));
@@ -277,11 +272,22 @@ fn never_again(error: &registry::Error) -> bool {
     ) || classify::exchange(error.kind()) == FailureClass::Timeout
 }
 
-/// What journeys push that push the same each time.
-fn pushed_again(shared: &Shared) -> impl Iterator<Item = (Reference, Image)> + '_ {
-    let journeys = shared.plan.journeys.iter().enumerate();
-    journeys
-        .filter(|(_, it)| matches!(it.action, Action::Push(_)) && !pushes_unique(it))
+/// The journeys that a load uses, each once, with their places in the plan.
+fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
+    let shares = plan.loads.iter().flat_map(|load| &load.mix);
+    let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
+    used.into_iter().map(|index| (index, &plan.journeys[index]))
+}
+
+/// What the users have pushed that is the same each time. Nothing, if no iteration has begun: what lies at these
+/// places then is somebody else's.
+fn pushed_again<'a>(
+    shared: &'a Shared,
+    users: &[Done],
+) -> impl Iterator<Item = (Reference, Image)> + 'a {
+    let begun = users.iter().any(|user| user.iterations > 0);
+    used_journeys(&shared.plan)
+        .filter(move |(_, it)| begun && matches!(it.action, Action::Push(_)) && !pushes_unique(it))
         .flat_map(|(index, journey)| {
             let places = shared.images.places(index).iter().enumerate();
             places.filter_map(|(image, place)| {

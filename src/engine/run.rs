@@ -79,7 +79,7 @@ pub struct Finished {
     pub embedded: Option<embedded::Counts>,
     /// Did somebody ask to stop?
     pub interrupted: bool,
-    /// Virtual users that ended in a panic: defects of regstorm.
+    /// Virtual users, or whole workers, that ended in a panic: defects of regstorm.
     pub panics: u64,
     /// What no count tells.
     pub notes: Vec<String>,
@@ -149,7 +149,7 @@ pub fn run(
 
     let mut record = steward.into_record();
     let mut notes = notes(plan, &loaded, &users, &left);
-    let (mut panics, mut connections) = (0, 0);
+    let (mut panics, mut connections) = (loaded.lost, 0);
     let mut told = BTreeMap::new();
     for end in loaded.ends {
         record.merge(end.record);
@@ -183,6 +183,8 @@ pub fn run(
 /// A load that is over.
 struct Loaded {
     ends: Vec<WorkerEnd>,
+    /// Workers that ended in a panic and took their counts with them. What the others counted is kept.
+    lost: u64,
     /// How long it ran before it was measured: less than planned if it was stopped before.
     warm_up_time: Duration,
     /// When somebody asked to stop while it ran, since the measured window opened.
@@ -226,10 +228,8 @@ fn load(
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
     }
-    if done.len() != plan.workers.get() {
-        return Err(Error::Panic);
-    }
     Ok(Loaded {
+        lost: (plan.workers.get() - done.len()) as u64,
         ends: done,
         warm_up_time: clock::warm_up(plan).min(clock.start.elapsed()),
         asked: stop

@@ -55,9 +55,9 @@ pub enum Phase {
     Tls,
     /// Writing the request.
     Send,
-    /// From the request written to the head of the response.
+    /// From the request written to the first byte of the response.
     FirstByte,
-    /// From the head to the end of the response.
+    /// From the first byte to the end of the response.
     Body,
     /// The whole exchange.
     Total,
@@ -108,9 +108,9 @@ pub struct Phases {
     pub tls: Option<Duration>,
     /// Writing the request.
     pub send: Option<Duration>,
-    /// From the request written to the head of the response.
+    /// From the request written to the first byte of the response.
     pub first_byte: Option<Duration>,
-    /// From the head to the end of the response.
+    /// From the first byte to the end of the response.
     pub body: Option<Duration>,
     /// The whole exchange.
     pub total: Duration,

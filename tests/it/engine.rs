@@ -773,3 +773,24 @@ fn seeding_has_as_many_connections_as_it_is_allowed() {
     let seeding = counts.connections - finished.connections;
     assert!((1..=2).contains(&seeding), "{seeding}");
 }
+
+#[test]
+fn clean_up_deletes_only_what_the_run_has_put_there() {
+    let registry = registry(Settings::default());
+    // Somebody has pushed the same images before.
+    run_against(
+        &scenario("action = \"push\"\nunique = false", FIVE_EACH),
+        &registry,
+    );
+    let before = settled(&registry).blobs;
+    // A journey that no load uses would push them, too; the one that runs pulls from another place.
+    let toml = scenario("action = \"pull\"\nrepository = \"other\"", FIVE_EACH)
+        + "[journey.unused]\naction = \"push\"\nimages = \"web\"\nunique = false\n\
+           [prepare]\nclean_up = \"manifests\"\n";
+    let finished = run(&plan(&toml, &registry.url(), 2)).unwrap();
+    assert_eq!(finished.notes, Vec::<String>::new());
+    let counts = settled(&registry);
+    // The two images that were seeded.
+    assert_eq!(counts.of(Operation::ManifestDelete), 2);
+    assert_eq!(counts.blobs, before);
+}

@@ -148,7 +148,7 @@ fn exit_of(error: &engine::Error) -> Exit {
     match error {
         engine::Error::Target(_) | engine::Error::Seed { .. } => Exit::Target,
         engine::Error::Interrupted => Exit::Interrupted,
-        engine::Error::Panic | engine::Error::Worker(_) => Exit::Defect,
+        engine::Error::Worker(_) => Exit::Defect,
         _ => Exit::Usage,
     }
 }
@@ -175,7 +175,7 @@ fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Docum
     let mut notes = finished.notes.clone();
     if finished.panics > 0 {
         notes.push(format!(
-            "{} virtual users ended in a panic: a defect of regstorm",
+            "{} virtual users or workers ended in a panic: a defect of regstorm",
             finished.panics
         ));
     }
