@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use regstorm::measure::{
-    Catalogue, Connection, ExchangeSample, IterationSample, JourneyId, Outcome, Phases, Recorder,
-    Stage,
+    Catalogue, Connection, ExchangeSample, IterationSample, JourneyId, Outcome, Period, Phases,
+    Recorder,
 };
 use regstorm::oci::Operation;
 
@@ -26,7 +26,7 @@ fn exchange(journey: JourneyId, number: u64) -> ExchangeSample {
     ExchangeSample {
         journey,
         operation: OPERATIONS[usize::try_from(number % 4).expect("below 4")],
-        stage: Stage::Measure,
+        period: Period::Measure,
         finished: Duration::from_micros(number),
         phases: Phases {
             wait: Some(Duration::from_micros(2)),
@@ -62,7 +62,7 @@ fn record(c: &mut Criterion) {
             let finished = Duration::from_secs(1) + Duration::from_micros(number);
             recorder.iteration(black_box(&IterationSample {
                 journey,
-                stage: Stage::Measure,
+                period: Period::Measure,
                 scheduled: Duration::from_micros(number),
                 started: Duration::from_micros(number + 10),
                 finished,

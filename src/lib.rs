@@ -11,7 +11,7 @@
 //! ```
 //! use std::{num::NonZeroUsize, path::Path, sync::Arc};
 //!
-//! use regstorm::{engine, measure::Stage, plan, scenario};
+//! use regstorm::{engine, measure::Period, plan, scenario};
 //!
 //! let toml = r#"
 //!     name = "example"
@@ -39,7 +39,7 @@
 //! let finished = engine::run(&plan, 1, &stop, &mut |_progress| {})?;
 //!
 //! // Two users, five pulls each: a manifest, a config and three layers.
-//! let totals = finished.record.totals(Stage::Measure);
+//! let totals = finished.record.totals(Period::Measure);
 //! assert_eq!((totals.iterations.ok, totals.exchanges.ok), (10, 50));
 //! assert!(finished.record.check().holds());
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regstorm::measure::{
     Catalogue, Connection, ExchangeSample, FailureClass, IterationSample, JourneyId,
-    LatencyHistogram, Outcome, Phases, Recorder, Stage,
+    LatencyHistogram, Outcome, Period, Phases, Recorder,
 };
 use regstorm::oci::Operation;
 
@@ -26,14 +26,14 @@ fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
     // Past 600 s, so that the time series has to widen its windows on the way.
     let finished = Duration::from_secs(number);
     let time = Some(Duration::from_micros(number * 977));
-    for stage in Stage::ALL {
+    for period in Period::ALL {
         for outcome in OUTCOMES {
-            recorder.scheduled(journey, stage);
-            recorder.started(journey, stage);
+            recorder.scheduled(journey, period);
+            recorder.started(journey, period);
             recorder.exchange(&ExchangeSample {
                 journey,
                 operation: Operation::BlobGet,
-                stage,
+                period,
                 finished,
                 phases: Phases {
                     wait: time,
@@ -53,7 +53,7 @@ fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
             });
             recorder.iteration(&IterationSample {
                 journey,
-                stage,
+                period,
                 scheduled: Duration::ZERO,
                 started: Duration::from_micros(number),
                 finished,
@@ -64,7 +64,7 @@ fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
         }
     }
     recorder.transport_bytes(1, number);
-    recorder.dropped(journey, Stage::Measure);
+    recorder.dropped(journey, Period::Measure);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn recording_does_not_allocate() {
     });
     assert_eq!(counted.count_total, 0);
     let record = recorder.into_record();
-    assert_eq!(record.totals(Stage::Measure).exchanges.ended(), 6_000);
+    assert_eq!(record.totals(Period::Measure).exchanges.ended(), 6_000);
     assert_eq!(record.time_series().window_seconds(), 4);
     // An allocation is counted at all: this operation was not expected.
     let mut recorder = Recorder::new(&catalogue, Duration::from_mins(1));
@@ -87,7 +87,7 @@ fn recording_does_not_allocate() {
         recorder.exchange(&ExchangeSample {
             journey,
             operation: Operation::Redirected,
-            stage: Stage::Measure,
+            period: Period::Measure,
             finished: Duration::ZERO,
             phases: Phases::default(),
             connection: Connection::None,
@@ -111,6 +111,6 @@ fn a_recorder_reserves_what_it_says() {
     });
     let reserved = usize::try_from(counted.bytes_max).expect("fits");
     assert!(reserved >= histograms);
-    // Statuses by operation and stage, the windows, the progress line.
+    // Statuses by operation and period, the windows, the progress line.
     assert!(reserved - histograms < 1_000_000, "{reserved}");
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::classify;
 use crate::measure::{
-    Connection, ExchangeSample, FailureExample, JourneyId, Outcome, Phases, Recorder, Stage,
+    Connection, ExchangeSample, FailureExample, JourneyId, Outcome, Period, Phases, Recorder,
 };
 use crate::registry::{End, Exchange, Observer};
 use crate::transport::{ConnectionUse, Timings};
@@ -20,7 +20,7 @@ pub(super) struct Recording {
     recorder: SharedRecorder,
     epoch: Instant, // when the measured window opens
     journey: Cell<JourneyId>,
-    stage: Cell<Stage>,
+    period: Cell<Period>,
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
 }
 
@@ -30,21 +30,21 @@ impl Recording {
             recorder,
             epoch,
             journey: Cell::new(journey),
-            stage: Cell::new(Stage::Prepare),
+            period: Cell::new(Period::Prepare),
             bytes: Cell::default(),
         }
     }
 
     /// What comes next belongs to this iteration.
-    pub(super) fn begin(&self, journey: JourneyId, stage: Stage) {
+    pub(super) fn begin(&self, journey: JourneyId, period: Period) {
         self.journey.set(journey);
-        self.stage.set(stage);
+        self.period.set(period);
         self.bytes.set((0, 0));
     }
 
     /// What comes next belongs to no iteration.
-    pub(super) fn enter(&self, stage: Stage) {
-        self.stage.set(stage);
+    pub(super) fn enter(&self, period: Period) {
+        self.period.set(period);
     }
 
     /// Bytes of bodies sent and received since the iteration began.
@@ -69,7 +69,7 @@ impl Observer for Recording {
                 let class = classify::exchange(kind);
                 recorder.failure_example(&FailureExample {
                     journey: self.journey.get(),
-                    stage: self.stage.get(),
+                    period: self.period.get(),
                     operation: exchange.operation,
                     class,
                     status,
@@ -83,7 +83,7 @@ impl Observer for Recording {
         recorder.exchange(&ExchangeSample {
             journey: self.journey.get(),
             operation: exchange.operation,
-            stage: self.stage.get(),
+            period: self.period.get(),
             finished,
             phases: phases(&ended.timings),
             connection: match ended.connection {

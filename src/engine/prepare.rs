@@ -19,7 +19,7 @@ use super::virtual_user::Done;
 use super::worker::Shared;
 use crate::client::{self, PushHabits};
 use crate::content::{Image, Salt};
-use crate::measure::{FailureClass, Record, Recorder, Stage};
+use crate::measure::{FailureClass, Period, Record, Recorder};
 use crate::oci::{Algorithm, Digest, PushMethod, Reference, RepositoryName, Version};
 use crate::plan::{Action, CleanUp, Journey, Plan};
 use crate::registry::{self, Client};
@@ -171,7 +171,7 @@ impl<'a> Steward<'a> {
     /// Deletes what the run has put into the registry, as far as the plan asks and the registry lets us.
     pub(super) async fn clean_up(&mut self, users: &[Done]) -> Left {
         let wish = self.shared.plan.prepare.clean_up;
-        self.recording.enter(Stage::CleanUp);
+        self.recording.enter(Period::CleanUp);
         let mut left = Left::default();
         if wish == CleanUp::None {
             return left;

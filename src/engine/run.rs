@@ -20,7 +20,7 @@ use super::target::Target;
 use super::virtual_user::Done;
 use super::worker::{self, Place, Shared, WorkerEnd};
 use crate::embedded;
-use crate::measure::{Catalogue, Live, Record, Stage};
+use crate::measure::{Catalogue, Live, Period, Record};
 use crate::oci::{Operation, PushMethod};
 use crate::plan::{Action, Executor, Plan};
 
@@ -44,10 +44,10 @@ pub enum Progress<'a> {
     /// The load runs.
     Load {
         /// Warm-up or measuring.
-        stage: Stage,
-        /// Since the stage began.
+        period: Period,
+        /// Since the period began.
         elapsed: Duration,
-        /// How long the stage lasts at most.
+        /// How long the period lasts at most.
         length: Duration,
         /// The counts so far.
         live: &'a Live,
@@ -249,13 +249,13 @@ fn tell_load(
         live.merge(&snapshot.borrow());
     }
     let now = Instant::now();
-    let (stage, since, length) = if now < clock.epoch {
-        (Stage::WarmUp, clock.start, clock::warm_up(plan))
+    let (period, since, length) = if now < clock.epoch {
+        (Period::WarmUp, clock.start, clock::warm_up(plan))
     } else {
-        (Stage::Measure, clock.epoch, clock::window(plan))
+        (Period::Measure, clock.epoch, clock::window(plan))
     };
     tell(Progress::Load {
-        stage,
+        period,
         elapsed: now.saturating_duration_since(since),
         length,
         live: &live,

@@ -16,7 +16,7 @@ use super::stop::Stop;
 use super::worker::Context;
 use crate::client::{self, Discard, PullHabits, PushHabits};
 use crate::content::Salt;
-use crate::measure::{FailureClass, IterationSample, Outcome, Stage};
+use crate::measure::{FailureClass, IterationSample, Outcome, Period};
 use crate::oci::{Reference, Version};
 use crate::plan::{Action, ConnectionPolicy, Executor, Journey};
 use crate::registry::Client;
@@ -139,7 +139,7 @@ impl VirtualUser {
                 self.pause_until(Instant::now() + think).await;
             }
         }
-        self.recording.enter(Stage::CleanUp);
+        self.recording.enter(Period::CleanUp);
         let last_orders = async {
             for client in self.clients.iter().flatten() {
                 // A session that cannot be cancelled is counted where the exchange is counted.
@@ -195,16 +195,16 @@ impl VirtualUser {
         let id = id.expect("the catalogue has every journey of the plan");
 
         let started = Instant::now();
-        let stage = if started < context.clock.epoch {
-            Stage::WarmUp
+        let period = if started < context.clock.epoch {
+            Period::WarmUp
         } else {
-            Stage::Measure
+            Period::Measure
         };
-        self.recording.begin(id, stage);
+        self.recording.begin(id, period);
         {
             let mut recorder = context.recorder.borrow_mut();
-            recorder.scheduled(id, stage);
-            recorder.started(id, stage);
+            recorder.scheduled(id, period);
+            recorder.started(id, period);
         }
         let client = self.take_client(index);
         let salt = Salt {
@@ -231,7 +231,7 @@ impl VirtualUser {
         let (sent, received) = self.recording.bytes();
         context.recorder.borrow_mut().iteration(&IterationSample {
             journey: id,
-            stage,
+            period,
             scheduled: since_epoch(started),
             started: since_epoch(started),
             finished: since_epoch(finished),
@@ -239,7 +239,7 @@ impl VirtualUser {
             received,
             outcome,
         });
-        if stage == Stage::Measure {
+        if period == Period::Measure {
             self.measured_until = since_epoch(finished);
         }
         self.settle(client, index, &ended, load.graceful_stop).await;

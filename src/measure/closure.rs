@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassCounts, Phase, Record, Stage, Totals};
+use super::{ClassCounts, Period, Phase, Record, Totals};
 
 /// Every sum that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl From<Sum> for Written {
 
 pub(super) fn of(record: &Record) -> Closure {
     let mut closure = Closure::default();
-    stages(&mut closure, record);
+    periods(&mut closure, record);
     journeys(&mut closure, record);
     operations(&mut closure, record);
     windows(&mut closure, record);
@@ -92,13 +92,13 @@ pub(super) fn of(record: &Record) -> Closure {
     closure
 }
 
-fn stages(closure: &mut Closure, record: &Record) {
-    for stage in Stage::ALL {
-        let totals = record.totals(stage);
+fn periods(closure: &mut Closure, record: &Record) {
+    for period in Period::ALL {
+        let totals = record.totals(period);
         if *totals == Totals::default() {
             continue;
         }
-        let name = stage.name();
+        let name = period.name();
         closure.equal(
             format!("{name}: scheduled = started + dropped"),
             totals.starts.scheduled,
@@ -109,15 +109,15 @@ fn stages(closure: &mut Closure, record: &Record) {
             totals.starts.started,
             totals.iterations.ended(),
         );
-        let counted = match stage {
-            Stage::Measure => record
+        let counted = match period {
+            Period::Measure => record
                 .operations
                 .iter()
                 .flatten()
                 .map(|it| it.outcomes.ended())
                 .sum(),
             _ => record
-                .tally(stage)
+                .tally(period)
                 .operations()
                 .map(|(_, tally)| tally.outcomes.ended())
                 .sum(),
@@ -197,7 +197,7 @@ fn classes(counts: &ClassCounts) -> u64 {
 }
 
 fn windows(closure: &mut Closure, record: &Record) {
-    let totals = record.totals(Stage::Measure);
+    let totals = record.totals(Period::Measure);
     let (window, iterations) = record.time_series().sums();
     let sides = [
         ("ok iterations", iterations.ok, totals.iterations.ok),
@@ -236,8 +236,8 @@ fn windows(closure: &mut Closure, record: &Record) {
 
 fn bytes(closure: &mut Closure, record: &Record) {
     let mut samples = super::Bytes::default();
-    for stage in Stage::ALL {
-        samples.merge(record.totals(stage).bytes);
+    for period in Period::ALL {
+        samples.merge(record.totals(period).bytes);
     }
     let transport = record.transport();
     closure.equal(

@@ -44,7 +44,7 @@ pub struct Connections {
     pub reused: u64,
 }
 
-/// The sums of one stage of a run.
+/// The sums of one period of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// What became of the iterations that were due.

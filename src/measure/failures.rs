@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::oci::{ErrorCode, Operation};
 
-use super::{FailureClass, JourneyId, Stage};
+use super::{FailureClass, JourneyId, Period};
 
 /// What is told of a failure, to be kept if it is the first of its kind.
 pub struct FailureExample<'a> {
     /// The journey that met it.
     pub journey: JourneyId,
     /// The part of the run that it belongs to.
-    pub stage: Stage,
+    pub period: Period,
     /// What was asked.
     pub operation: Operation,
     /// Why it failed.
@@ -31,7 +31,7 @@ pub struct FailureExample<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureKind {
     /// The part of the run that they belong to.
-    pub stage: Stage,
+    pub period: Period,
     /// What was asked.
     pub operation: Operation,
     /// Why it failed.
@@ -52,7 +52,7 @@ pub struct FailureKind {
 
 /// What tells two kinds apart.
 type Key<'a> = (
-    Stage,
+    Period,
     Operation,
     FailureClass,
     Option<u16>,
@@ -62,7 +62,7 @@ type Key<'a> = (
 impl FailureKind {
     fn key(&self) -> Key<'_> {
         (
-            self.stage,
+            self.period,
             self.operation,
             self.class,
             self.status,
@@ -99,7 +99,7 @@ impl FailureLog {
 
     pub(super) fn record(&mut self, example: &FailureExample<'_>) {
         let key = (
-            example.stage,
+            example.period,
             example.operation,
             example.class,
             example.status,
@@ -109,7 +109,7 @@ impl FailureLog {
             self.kinds[place].count += 1;
         } else if self.kinds.len() < Self::MAX_KINDS {
             self.kinds.push(FailureKind {
-                stage: example.stage,
+                period: example.period,
                 operation: example.operation,
                 class: example.class,
                 status: example.status,
@@ -194,7 +194,7 @@ mod tests {
     fn meet(log: &mut FailureLog, code: &str, at_ms: u64, text: &str) {
         log.record(&FailureExample {
             journey: journey(),
-            stage: Stage::Measure,
+            period: Period::Measure,
             operation: Operation::BlobGet,
             class: FailureClass::Status,
             status: Some(503),
@@ -235,10 +235,10 @@ mod tests {
     #[test]
     fn what_failed_outside_the_window_is_a_kind_of_its_own() {
         let mut log = FailureLog::default();
-        for stage in [Stage::WarmUp, Stage::Measure, Stage::Measure] {
+        for period in [Period::WarmUp, Period::Measure, Period::Measure] {
             log.record(&FailureExample {
                 journey: journey(),
-                stage,
+                period,
                 operation: Operation::BlobGet,
                 class: FailureClass::Timeout,
                 status: None,
@@ -247,8 +247,8 @@ mod tests {
                 text: &"late",
             });
         }
-        let counts: Vec<_> = log.kinds().iter().map(|it| (it.stage, it.count)).collect();
-        assert_eq!(counts, [(Stage::WarmUp, 1), (Stage::Measure, 2)]);
+        let counts: Vec<_> = log.kinds().iter().map(|it| (it.period, it.count)).collect();
+        assert_eq!(counts, [(Period::WarmUp, 1), (Period::Measure, 2)]);
     }
 
     #[test]

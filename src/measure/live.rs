@@ -7,12 +7,12 @@ use hdrhistogram::Histogram;
 use crate::units::Quantile;
 
 use super::histogram::{add, buckets, whole_micros};
-use super::{Stage, Totals};
+use super::{Period, Totals};
 
 /// The counts of a run so far and its service times to two digits: small enough to copy while the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
-    stages: [Totals; Stage::ALL.len()],
+    periods: [Totals; Period::ALL.len()],
     // 1 µs to 1 h in 2 digits: 26 KiB.
     service_time: Histogram<u64>,
 }
@@ -21,20 +21,20 @@ impl Live {
     /// A run that has not begun.
     pub fn new() -> Self {
         Self {
-            stages: [Totals::default(); Stage::ALL.len()],
+            periods: [Totals::default(); Period::ALL.len()],
             service_time: buckets(2),
         }
     }
 
-    /// The counts of one stage.
-    pub const fn totals(&self, stage: Stage) -> &Totals {
-        &self.stages[stage.index()]
+    /// The counts of one period.
+    pub const fn totals(&self, period: Period) -> &Totals {
+        &self.periods[period.index()]
     }
 
-    /// Iterations that have started and not ended, in all stages.
+    /// Iterations that have started and not ended, in all periods.
     pub fn active(&self) -> u64 {
         let active = |it: &Totals| it.starts.started.saturating_sub(it.iterations.ended());
-        self.stages.iter().map(active).sum()
+        self.periods.iter().map(active).sum()
     }
 
     /// The service time of ok iterations of all journeys in the measured window, to two digits.
@@ -46,14 +46,14 @@ impl Live {
 
     /// Adds the counts of another worker.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.stages.iter_mut().zip(&other.stages) {
+        for (mine, theirs) in self.periods.iter_mut().zip(&other.periods) {
             mine.merge(theirs);
         }
         add(&mut self.service_time, &other.service_time);
     }
 
-    pub(super) fn totals_mut(&mut self, stage: Stage) -> &mut Totals {
-        &mut self.stages[stage.index()]
+    pub(super) fn totals_mut(&mut self, period: Period) -> &mut Totals {
+        &mut self.periods[period.index()]
     }
 
     pub(super) fn ok_service_time(&mut self, time: Duration) {

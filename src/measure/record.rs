@@ -6,7 +6,7 @@ use crate::oci::Operation;
 
 use super::{
     Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
-    JourneySeries, LatencyHistogram, OperationSeries, Stage, StageTally, TimeSeries, Totals,
+    JourneySeries, LatencyHistogram, OperationSeries, Period, PeriodTally, TimeSeries, Totals,
     closure,
 };
 
@@ -17,12 +17,12 @@ pub struct Record {
     pub(super) catalogue: Catalogue,
     /// The length of the measured window.
     pub(super) window: Duration,
-    pub(super) totals: [Totals; Stage::ALL.len()],
+    pub(super) totals: [Totals; Period::ALL.len()],
     pub(super) journeys: Vec<JourneySeries>,
     /// Journey by journey, each with one place per operation; filled for those that are expected or occurred.
     pub(super) operations: Vec<Option<Box<OperationSeries>>>,
-    /// By stage; the measured one stays empty.
-    pub(super) tallies: [StageTally; Stage::ALL.len()],
+    /// By period; the measured one stays empty.
+    pub(super) tallies: [PeriodTally; Period::ALL.len()],
     pub(super) time_series: TimeSeries,
     pub(super) failures: FailureLog,
     pub(super) transport: Bytes,
@@ -38,10 +38,10 @@ impl Record {
         Self {
             catalogue: catalogue.clone(),
             window,
-            totals: [Totals::default(); Stage::ALL.len()],
+            totals: [Totals::default(); Period::ALL.len()],
             journeys: vec![JourneySeries::default(); journeys],
             operations: operations.collect(),
-            tallies: std::array::from_fn(|_| StageTally::new()),
+            tallies: std::array::from_fn(|_| PeriodTally::new()),
             time_series: TimeSeries::new(journeys, window),
             failures: FailureLog::default(),
             transport: Bytes::default(),
@@ -53,7 +53,7 @@ impl Record {
     }
 
     pub(super) fn exchange(&mut self, sample: &ExchangeSample) {
-        if sample.stage == Stage::Measure {
+        if sample.period == Period::Measure {
             let place = sample.journey.index() * Operation::ALL.len() + sample.operation.index();
             // What the plan did not foresee must not be lost: it is reserved at first sight.
             self.operations[place]
@@ -61,7 +61,7 @@ impl Record {
                 .record(sample, self.window);
             self.time_series.exchange(sample);
         } else {
-            self.tallies[sample.stage.index()].record(sample);
+            self.tallies[sample.period.index()].record(sample);
         }
     }
 
@@ -119,9 +119,9 @@ impl Record {
         self.window
     }
 
-    /// The sums of one stage.
-    pub const fn totals(&self, stage: Stage) -> &Totals {
-        &self.totals[stage.index()]
+    /// The sums of one period.
+    pub const fn totals(&self, period: Period) -> &Totals {
+        &self.totals[period.index()]
     }
 
     /// The journeys in the order of the catalogue.
@@ -152,9 +152,9 @@ impl Record {
             .filter_map(|(operation, series)| Some((operation, series.as_deref()?)))
     }
 
-    /// The exchanges of a stage outside the measured window; nothing for [`Stage::Measure`].
-    pub const fn tally(&self, stage: Stage) -> &StageTally {
-        &self.tallies[stage.index()]
+    /// The exchanges of a period outside the measured window; nothing for [`Period::Measure`].
+    pub const fn tally(&self, period: Period) -> &PeriodTally {
+        &self.tallies[period.index()]
     }
 
     /// The course of the measured window and what ended after it.
@@ -162,12 +162,12 @@ impl Record {
         &self.time_series
     }
 
-    /// Failures by kind, of all stages.
+    /// Failures by kind, of all periods.
     pub const fn failures(&self) -> &FailureLog {
         &self.failures
     }
 
-    /// Bytes of bodies as the transport counted them, of all stages.
+    /// Bytes of bodies as the transport counted them, of all periods.
     pub const fn transport(&self) -> Bytes {
         self.transport
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Bytes, Catalogue, ExchangeSample, FailureExample, IterationSample, JourneyId, Live, Outcome,
-    Record, Stage,
+    Period, Record,
 };
 
 /// Counts the samples of one worker.
@@ -42,28 +42,28 @@ impl Recorder {
     }
 
     /// Counts an iteration that is due.
-    pub fn scheduled(&mut self, journey: JourneyId, stage: Stage) {
-        self.starts(journey, stage, |starts| &mut starts.scheduled);
+    pub fn scheduled(&mut self, journey: JourneyId, period: Period) {
+        self.starts(journey, period, |starts| &mut starts.scheduled);
     }
 
     /// Counts an iteration that begins.
-    pub fn started(&mut self, journey: JourneyId, stage: Stage) {
-        self.starts(journey, stage, |starts| &mut starts.started);
+    pub fn started(&mut self, journey: JourneyId, period: Period) {
+        self.starts(journey, period, |starts| &mut starts.started);
     }
 
     /// Counts an iteration that was due and cannot begin.
-    pub fn dropped(&mut self, journey: JourneyId, stage: Stage) {
-        self.starts(journey, stage, |starts| &mut starts.dropped);
+    pub fn dropped(&mut self, journey: JourneyId, period: Period) {
+        self.starts(journey, period, |starts| &mut starts.dropped);
     }
 
     fn starts(
         &mut self,
         journey: JourneyId,
-        stage: Stage,
+        period: Period,
         which: impl Fn(&mut super::Starts) -> &mut u64,
     ) {
-        *which(&mut self.live.totals_mut(stage).starts) += 1;
-        if stage == Stage::Measure {
+        *which(&mut self.live.totals_mut(period).starts) += 1;
+        if period == Period::Measure {
             *which(&mut self.record.journey_mut(journey).starts) += 1;
         }
     }
@@ -73,7 +73,7 @@ impl Recorder {
     /// # Panics
     /// When the journey is of another catalogue.
     pub fn exchange(&mut self, sample: &ExchangeSample) {
-        let totals = self.live.totals_mut(sample.stage);
+        let totals = self.live.totals_mut(sample.period);
         totals.exchanges.count(sample.outcome);
         totals.bytes.merge(sample.bytes());
         self.record.exchange(sample);
@@ -84,9 +84,9 @@ impl Recorder {
     /// # Panics
     /// When the journey is of another catalogue.
     pub fn iteration(&mut self, sample: &IterationSample) {
-        let totals = self.live.totals_mut(sample.stage);
+        let totals = self.live.totals_mut(sample.period);
         totals.iterations.count(sample.outcome);
-        if sample.stage == Stage::Measure {
+        if sample.period == Period::Measure {
             if sample.outcome == Outcome::Ok {
                 self.live.ok_service_time(sample.service_time());
             }
@@ -113,8 +113,8 @@ impl Recorder {
     /// Everything that was recorded.
     pub fn into_record(self) -> Record {
         let mut record = self.record;
-        for stage in Stage::ALL {
-            record.totals[stage.index()] = *self.live.totals(stage);
+        for period in Period::ALL {
+            record.totals[period.index()] = *self.live.totals(period);
         }
         record
     }

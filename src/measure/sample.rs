@@ -11,7 +11,7 @@ use super::{Bytes, JourneyId, Outcome};
 /// The part of a run that something belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum Period {
     /// Content is put where the run expects it.
     Prepare,
     /// The load runs and is not yet measured.
@@ -22,8 +22,8 @@ pub enum Stage {
     CleanUp,
 }
 
-impl Stage {
-    /// Every stage, in the order of a run.
+impl Period {
+    /// Every period, in the order of a run.
     pub const ALL: [Self; 4] = [Self::Prepare, Self::WarmUp, Self::Measure, Self::CleanUp];
 
     /// The name in reports.
@@ -151,7 +151,7 @@ pub struct ExchangeSample {
     /// What was asked.
     pub operation: Operation,
     /// The part of the run that it belongs to.
-    pub stage: Stage,
+    pub period: Period,
     /// When it ended, since the measured window opened; zero before that.
     pub finished: Duration,
     /// Where its time went.
@@ -174,7 +174,7 @@ pub struct IterationSample {
     /// The journey.
     pub journey: JourneyId,
     /// The part of the run that it belongs to.
-    pub stage: Stage,
+    pub period: Period,
     /// When it was due, since the measured window opened.
     pub scheduled: Duration,
     /// When it began, on the same clock.
@@ -228,9 +228,9 @@ mod tests {
 
     #[test]
     fn index_is_the_place_in_all() {
-        for (index, stage) in Stage::ALL.into_iter().enumerate() {
-            assert_eq!(stage.index(), index);
-            assert_eq!(serde_json::to_value(stage).unwrap(), stage.name());
+        for (index, period) in Period::ALL.into_iter().enumerate() {
+            assert_eq!(period.index(), index);
+            assert_eq!(serde_json::to_value(period).unwrap(), period.name());
         }
         for (index, phase) in Phase::ALL.into_iter().enumerate() {
             assert_eq!(phase.index(), index);

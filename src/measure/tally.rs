@@ -4,13 +4,13 @@ use crate::oci::Operation;
 
 use super::{Bytes, ClassCounts, ExchangeSample, Outcomes, StatusCounts};
 
-/// Exchanges of one stage by operation. There are no latencies: nobody may take them for a result.
+/// Exchanges of one period by operation. There are no latencies: nobody may take them for a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageTally {
+pub struct PeriodTally {
     operations: Vec<OperationTally>,
 }
 
-/// Exchanges of one operation in one stage.
+/// Exchanges of one operation in one period.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OperationTally {
     /// How they ended.
@@ -23,7 +23,7 @@ pub struct OperationTally {
     pub bytes: Bytes,
 }
 
-impl StageTally {
+impl PeriodTally {
     pub(super) fn new() -> Self {
         Self {
             operations: vec![OperationTally::default(); Operation::ALL.len()],

@@ -264,14 +264,14 @@ impl TryFrom<Listed> for TimeSeries {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Catalogue, Stage};
+    use super::super::{Catalogue, Period};
     use super::*;
 
     fn iteration(journey: usize, outcome: Outcome, finished: Duration) -> IterationSample {
         let journeys = vec![("a".into(), vec![]), ("b".into(), vec![])];
         IterationSample {
             journey: Catalogue::new(journeys).journey(journey).unwrap(),
-            stage: Stage::Measure,
+            period: Period::Measure,
             scheduled: Duration::ZERO,
             started: finished.saturating_sub(Duration::from_micros(250)),
             finished,

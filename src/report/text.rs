@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::measure::Sum;
-use crate::result::{Document, StageSection};
+use crate::result::{Document, PeriodSection};
 use crate::units;
 
 use super::table::{Paint, cut, harmless};
@@ -105,10 +105,10 @@ impl Page {
 
     fn foot(&self, document: &Document, saved_as: Option<&Path>) -> String {
         let mut text = String::new();
-        let happened = |it: &&StageSection| it.exchanges.ended() > 0;
-        for (index, section) in document.stages.iter().filter(happened).enumerate() {
+        let happened = |it: &&PeriodSection| it.exchanges.ended() > 0;
+        for (index, section) in document.periods.iter().filter(happened).enumerate() {
             let label = if index == 0 { "outside" } else { "" };
-            text.push_str(&self.line(label, &stage(section), Paint::Plain));
+            text.push_str(&self.line(label, &period(section), Paint::Plain));
         }
         if document.clamped > 0 {
             let words = format!(
@@ -154,10 +154,10 @@ impl Page {
 }
 
 /// `warm-up 1,200 exchanges in 10.0 s, 3 failed, 33.6 MB received`
-fn stage(section: &StageSection) -> String {
+fn period(section: &PeriodSection) -> String {
     let mut text = format!(
         "{} {} in {}",
-        section.stage.name(),
+        section.period.name(),
         number_of(section.exchanges.ended(), "exchange"),
         units::duration(Duration::from_micros(section.duration_us))
     );

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Bytes, Closure, Stage, TimeSeries, Totals};
+use crate::measure::{Bytes, Closure, Period, TimeSeries, Totals};
 use crate::oci::Digest;
 
-use super::{Environment, FailureSection, JourneySection, OperationSection, Schema, StageSection};
+use super::{Environment, FailureSection, JourneySection, OperationSection, PeriodSection, Schema};
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,9 +30,9 @@ pub struct Document {
     pub open_model: bool,
     /// The length of the measured window in microseconds: what every rate is divided by.
     pub window_us: u64,
-    /// The sums of the measured stage.
+    /// The sums of the measured period.
     pub totals: Totals,
-    /// Bytes of bodies as the transport counted them, of all stages.
+    /// Bytes of bodies as the transport counted them, of all periods.
     pub transport: Bytes,
     /// How many durations were more than an hour and are counted as an hour.
     pub clamped: u64,
@@ -41,10 +41,10 @@ pub struct Document {
     /// The operations of all journeys together; each journey has its own as well.
     pub operations: Vec<OperationSection>,
     /// What happened outside the measured window.
-    pub stages: Vec<StageSection>,
-    /// Failures of all stages by kind.
+    pub periods: Vec<PeriodSection>,
+    /// Failures of all periods by kind.
     pub failures: FailureSection,
-    /// The measured stage over time.
+    /// The measured period over time.
     pub time_series: TimeSeries,
     /// The sums that must agree, and whether they do.
     pub closure: Closure,
@@ -87,8 +87,8 @@ pub struct Facts {
     pub interrupted: bool,
     /// Whether iterations were started on a schedule that does not wait for the target.
     pub open_model: bool,
-    /// How long each stage outside the measured window took.
-    pub stage_durations: BTreeMap<Stage, Duration>,
+    /// How long each period outside the measured window took.
+    pub period_durations: BTreeMap<Period, Duration>,
     /// What else a reader has to know.
     pub notes: Vec<String>,
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::measure::{
-    ClassCounts, FailureClass, JourneyId, OperationSeries, Phase, Record, Stage, StatusCounts,
+    ClassCounts, FailureClass, JourneyId, OperationSeries, Period, Phase, Record, StatusCounts,
     Totals,
 };
 use crate::oci::Operation;
 
 use super::{
     Document, Example, Facts, FailureEntry, FailureSection, JourneySection, OperationSection,
-    Schema, StageOperation, StageSection,
+    PeriodOperation, PeriodSection, Schema,
 };
 
 impl Document {
@@ -27,12 +27,12 @@ impl Document {
             interrupted: facts.interrupted,
             open_model: facts.open_model,
             window_us,
-            totals: *record.totals(Stage::Measure),
+            totals: *record.totals(Period::Measure),
             transport: record.transport(),
             clamped: record.clamped(),
             journeys: journeys(record, window_us),
             operations: all_operations(record, window_us),
-            stages: stages(record, &facts.stage_durations),
+            periods: periods(record, &facts.period_durations),
             failures: failures(record),
             time_series: record.time_series().clone(),
             closure: record.check(),
@@ -109,22 +109,22 @@ fn operation_section(operation: Operation, series: &OperationSeries) -> Operatio
     }
 }
 
-fn stages(record: &Record, durations: &BTreeMap<Stage, Duration>) -> Vec<StageSection> {
-    let section = |stage: Stage| {
-        let totals = record.totals(stage);
-        let duration = durations.get(&stage).copied().unwrap_or_default();
+fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<PeriodSection> {
+    let section = |period: Period| {
+        let totals = record.totals(period);
+        let duration = durations.get(&period).copied().unwrap_or_default();
         let happened = *totals != Totals::default() || !duration.is_zero();
-        (stage != Stage::Measure && happened).then(|| StageSection {
-            stage,
+        (period != Period::Measure && happened).then(|| PeriodSection {
+            period,
             duration_us: micros(duration),
             starts: totals.starts,
             iterations: totals.iterations,
             exchanges: totals.exchanges,
             bytes: totals.bytes,
             operations: record
-                .tally(stage)
+                .tally(period)
                 .operations()
-                .map(|(name, tally)| StageOperation {
+                .map(|(name, tally)| PeriodOperation {
                     name,
                     outcomes: tally.outcomes,
                     failure_classes: classes(&tally.classes),
@@ -134,12 +134,12 @@ fn stages(record: &Record, durations: &BTreeMap<Stage, Duration>) -> Vec<StageSe
                 .collect(),
         })
     };
-    Stage::ALL.into_iter().filter_map(section).collect()
+    Period::ALL.into_iter().filter_map(section).collect()
 }
 
 fn failures(record: &Record) -> FailureSection {
     let entries = record.failures().kinds().iter().map(|kind| FailureEntry {
-        stage: kind.stage,
+        period: kind.period,
         operation: kind.operation,
         class: kind.class,
         status: kind.status,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::measure::FailureLog;
 
 use super::{
-    Document, FailureSection, JourneySection, OperationSection, StageOperation, StageSection,
+    Document, FailureSection, JourneySection, OperationSection, PeriodOperation, PeriodSection,
 };
 
 /// Why two documents are not parts of one run.
@@ -58,13 +58,17 @@ impl Document {
         for operation in &mut self.operations {
             operation.rate(self.window_us);
         }
-        for theirs in other.stages {
-            match self.stages.iter_mut().find(|it| it.stage == theirs.stage) {
+        for theirs in other.periods {
+            match self
+                .periods
+                .iter_mut()
+                .find(|it| it.period == theirs.period)
+            {
                 Some(mine) => mine.merge(theirs),
-                None => self.stages.push(theirs),
+                None => self.periods.push(theirs),
             }
         }
-        self.stages.sort_by_key(|it| it.stage);
+        self.periods.sort_by_key(|it| it.period);
         self.failures.merge(other.failures);
         for theirs in other.closure.sums {
             let mine = &mut self.closure.sums;
@@ -160,7 +164,7 @@ impl OperationSection {
     }
 }
 
-impl StageSection {
+impl PeriodSection {
     fn merge(&mut self, other: Self) {
         self.duration_us = self.duration_us.max(other.duration_us);
         self.starts.merge(other.starts);
@@ -177,7 +181,7 @@ impl StageSection {
     }
 }
 
-impl StageOperation {
+impl PeriodOperation {
     fn merge(&mut self, other: Self) {
         self.outcomes.merge(other.outcomes);
         add_counts(&mut self.failure_classes, other.failure_classes);
@@ -191,8 +195,8 @@ impl FailureSection {
         self.other = self.other.saturating_add(other.other);
         for theirs in other.kinds {
             let known = self.kinds.iter().position(|mine| {
-                (mine.stage, mine.operation, mine.class)
-                    == (theirs.stage, theirs.operation, theirs.class)
+                (mine.period, mine.operation, mine.class)
+                    == (theirs.period, theirs.operation, theirs.class)
                     && (mine.status, &mine.code) == (theirs.status, &theirs.code)
             });
             if let Some(place) = known {

@@ -23,7 +23,7 @@ pub use environment::Environment;
 pub use merge::MergeError;
 pub use schema::Schema;
 pub use section::{
-    Example, FailureEntry, FailureSection, JourneySection, OperationSection, StageOperation,
-    StageSection,
+    Example, FailureEntry, FailureSection, JourneySection, OperationSection, PeriodOperation,
+    PeriodSection,
 };
 pub use store::Error;

@@ -1,4 +1,4 @@
-//! The parts of a document: journeys, operations, stages, failures.
+//! The parts of a document: journeys, operations, periods, failures.
 //!
 //! Times are in microseconds (`_us`), latencies whole histograms. A rate is what ended well within the measured
 //! window, divided by the length of that window: what came later, or failed, is counted but is no throughput.
@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
-    Bytes, Connections, FailureClass, LatencyHistogram, Outcomes, Phase, Stage, Starts,
+    Bytes, Connections, FailureClass, LatencyHistogram, Outcomes, Period, Phase, Starts,
 };
 use crate::oci::Operation;
 
-/// One journey in the measured stage.
+/// One journey in the measured period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JourneySection {
     /// Its name in the scenario.
@@ -41,7 +41,7 @@ pub struct JourneySection {
     pub operations: Vec<OperationSection>,
 }
 
-/// One operation in the measured stage, of one journey or of all.
+/// One operation in the measured period, of one journey or of all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperationSection {
     /// What was asked.
@@ -74,11 +74,11 @@ pub struct OperationSection {
     pub failed_total: LatencyHistogram,
 }
 
-/// A stage outside the measured window.
+/// A period outside the measured window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageSection {
+pub struct PeriodSection {
     /// Which one.
-    pub stage: Stage,
+    pub period: Period,
     /// How long it took, in microseconds.
     pub duration_us: u64,
     /// What became of the iterations that were due.
@@ -90,12 +90,12 @@ pub struct StageSection {
     /// Bytes of bodies.
     pub bytes: Bytes,
     /// The exchanges by operation.
-    pub operations: Vec<StageOperation>,
+    pub operations: Vec<PeriodOperation>,
 }
 
-/// One operation in a stage outside the measured window.
+/// One operation in a period outside the measured window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageOperation {
+pub struct PeriodOperation {
     /// What was asked.
     pub name: Operation,
     /// How the exchanges ended.
@@ -108,7 +108,7 @@ pub struct StageOperation {
     pub bytes: Bytes,
 }
 
-/// Failures of all stages.
+/// Failures of all periods.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FailureSection {
     /// The kinds, the most frequent first.
@@ -121,7 +121,7 @@ pub struct FailureSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureEntry {
     /// The part of the run that they belong to.
-    pub stage: Stage,
+    pub period: Period,
     /// What was asked.
     pub operation: Operation,
     /// Why it failed.
@@ -152,7 +152,7 @@ impl FailureSection {
     /// Puts the most frequent first; equal ones in a fixed order.
     pub(super) fn sort(&mut self) {
         self.kinds.sort_by(|a, b| {
-            let key = |it: &FailureEntry| (it.stage, it.operation, it.class, it.status);
+            let key = |it: &FailureEntry| (it.period, it.operation, it.class, it.status);
             b.count
                 .cmp(&a.count)
                 .then_with(|| key(a).cmp(&key(b)))

@@ -1,8 +1,8 @@
 //! One HTTP/1.1 exchange over a connection we own, and where its time went.
 //!
 //! hyper's connection is driven in the task that waits for the answer: no second task, no hop between them, and
-//! every stage (waiting for a connection, name look-up, connect, request written, first byte, body) has its own
-//! clock. A pooling client of hyper-util would hide those stages, race a dial against a waiting request, and send
+//! every period (waiting for a connection, name look-up, connect, request written, first byte, body) has its own
+//! clock. A pooling client of hyper-util would hide those periods, race a dial against a waiting request, and send
 //! again without telling anyone; it was refused for that.
 //!
 //! This room knows nothing of registries: it follows no redirect, retries nothing, reads no body by itself and

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{FailureClass, Live, Outcomes, Phase, Stage};
+use regstorm::measure::{FailureClass, Live, Outcomes, Period, Phase};
 use regstorm::oci::{Operation, Reference};
 use regstorm::units::{ByteSize, Ratio};
 
@@ -28,7 +28,7 @@ fn scenario(journey: &str, load: &str) -> String {
 const FIVE_EACH: &str = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 4\niterations = 5\nmax_duration = \"1m\"";
 
 fn measured(finished: &Finished) -> (Outcomes, Outcomes) {
-    let totals = finished.record.totals(Stage::Measure);
+    let totals = finished.record.totals(Period::Measure);
     (totals.iterations, totals.exchanges)
 }
 
@@ -111,7 +111,7 @@ fn the_forecast_is_what_happens() {
                 );
             }
         }
-        let totals = finished.record.totals(Stage::Prepare);
+        let totals = finished.record.totals(Period::Prepare);
         // The ping is on top.
         assert_eq!(totals.exchanges.ended(), forecast.seeding.requests + 1);
     }
@@ -129,7 +129,7 @@ fn every_way_of_pushing_stores_the_image() {
         let journey = format!("action = \"push\"\nunique = true\n{method}");
         let (finished, counts) = run_against(&scenario(&journey, FIVE_EACH), &registry);
         assert_eq!(
-            finished.record.totals(Stage::Measure).iterations,
+            finished.record.totals(Period::Measure).iterations,
             ok(20),
             "{method}"
         );
@@ -162,7 +162,7 @@ fn a_push_that_is_the_same_finds_its_blobs() {
         &scenario("action = \"push\"\nunique = false", one),
         &registry,
     );
-    assert_eq!(finished.record.totals(Stage::Measure).iterations, ok(10));
+    assert_eq!(finished.record.totals(Period::Measure).iterations, ok(10));
     // Each of the two images is sent once; the other eight times it is there.
     assert_eq!(counts.with_status(Operation::BlobHead, 404), 8);
     assert_eq!(counts.with_status(Operation::BlobHead, 200), 32);
@@ -273,8 +273,8 @@ fn warm_up_is_counted_apart() {
     let registry = registry(Settings::default());
     let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"300ms\"\nwarmup = \"300ms\"";
     let (finished, _) = run_against(&scenario("action = \"pull\"", load), &registry);
-    let warm = finished.record.totals(Stage::WarmUp);
-    let measured = finished.record.totals(Stage::Measure);
+    let warm = finished.record.totals(Period::WarmUp);
+    let measured = finished.record.totals(Period::Measure);
     assert!(warm.iterations.ok > 0 && measured.iterations.ok > 0);
     assert_eq!(warm.exchanges.ok, 5 * warm.iterations.ok);
     assert_eq!(measured.exchanges.ok, 5 * measured.iterations.ok);
@@ -483,14 +483,14 @@ fn asking_once_drains_and_asking_twice_drops() {
     }
 }
 
-/// Asks to stop as soon as `when` says so of a stage's counts.
-fn stopped(toml: &str, registry: &Running, when: impl Fn(Stage, &Live) -> bool) -> Finished {
+/// Asks to stop as soon as `when` says so of a period's counts.
+fn stopped(toml: &str, registry: &Running, when: impl Fn(Period, &Live) -> bool) -> Finished {
     let (stopper, stop) = engine::stop();
     let plan = plan(toml, &registry.url(), 2);
     let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
-        if let engine::Progress::Load { stage, live, .. } = at
+        if let engine::Progress::Load { period, live, .. } = at
             && stop.asked().is_none()
-            && when(stage, live)
+            && when(period, live)
         {
             stopper.ask();
         }
@@ -528,7 +528,7 @@ fn clean_up_of_a_silent_target_ends_and_says_so() {
     ) + "[prepare]\nclean_up = \"all\"\nparallel = 1\n";
     let finished = run(&plan(&toml, &registry.url(), 2)).unwrap();
     assert_closed(&finished);
-    let clean_up = finished.record.totals(Stage::CleanUp).exchanges;
+    let clean_up = finished.record.totals(Period::CleanUp).exchanges;
     assert_eq!((clean_up.ended(), clean_up.failed), (1, 1));
     assert!(
         finished.notes[0].contains("clean-up stopped"),
@@ -602,7 +602,7 @@ fn the_window_of_a_run_that_was_stopped_ends_there_on_every_worker() {
     let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 1\nduration = \"1h\"";
     let toml = scenario("action = \"pull\"", load);
     let finished = stopped(&toml, &registry, |_, live| {
-        live.totals(Stage::Measure).iterations.ok > 0
+        live.totals(Period::Measure).iterations.ok > 0
     });
     assert!(finished.record.window() < Duration::from_mins(30));
 }
@@ -613,8 +613,8 @@ fn a_warm_up_that_was_stopped_is_as_long_as_it_was() {
     let load =
         "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"1h\"\nwarmup = \"1h\"";
     let toml = scenario("action = \"pull\"", load);
-    let finished = stopped(&toml, &registry, |stage, live| {
-        stage == Stage::WarmUp && live.totals(Stage::WarmUp).iterations.ok > 0
+    let finished = stopped(&toml, &registry, |period, live| {
+        period == Period::WarmUp && live.totals(Period::WarmUp).iterations.ok > 0
     });
     assert!(finished.warm_up_time < Duration::from_mins(30));
     assert_eq!(finished.record.window(), Duration::ZERO);
@@ -632,7 +632,7 @@ fn a_load_whose_time_was_too_short_says_so() {
     ))
     .unwrap();
     assert_closed(&finished);
-    let began = finished.record.totals(Stage::Measure).starts.started;
+    let began = finished.record.totals(Period::Measure).starts.started;
     let note = format!("load 0 reached its max_duration: {began} of 1000000 iterations began");
     assert_eq!(finished.notes, [note]);
 }
@@ -692,7 +692,7 @@ fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
     let mut port = None;
     let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
         if let engine::Progress::Load { live, .. } = at
-            && live.totals(Stage::Measure).iterations.ok > 0
+            && live.totals(Period::Measure).iterations.ok > 0
         {
             // The port stays taken, so that no registry of another test comes to sit behind it.
             port = port.take().or_else(|| alive.take().map(hold_port));
@@ -742,7 +742,7 @@ fn images_that_are_there_already_are_pulled_where_they_are() {
     );
     let finished = run(&plan(&toml, &registry.url(), 2)).unwrap();
     assert_eq!(measured(&finished), (ok(20), ok(100)));
-    assert_eq!(finished.record.totals(Stage::Prepare).exchanges, ok(1));
+    assert_eq!(finished.record.totals(Period::Prepare).exchanges, ok(1));
     wait_for(|| (registry.counts().in_progress == 0).then_some(()));
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use regstorm::embedded::{Counts, Registry, Running, Settings};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{Record, Stage};
+use regstorm::measure::{Period, Record};
 use regstorm::oci::Operation;
 use regstorm::plan::{self, Plan};
 use regstorm::scenario::{self, Overrides};
@@ -78,7 +78,7 @@ pub(crate) fn transport(finished: &Finished) -> (u64, u64) {
     (bytes.sent, bytes.received)
 }
 
-/// Answers by operation and status, over all stages of the run.
+/// Answers by operation and status, over all periods of the run.
 pub(crate) fn by_status(record: &Record) -> BTreeMap<(Operation, u16), u64> {
     let mut all = BTreeMap::new();
     let mut add = |operation, status, count| {
@@ -93,8 +93,8 @@ pub(crate) fn by_status(record: &Record) -> BTreeMap<(Operation, u16), u64> {
             }
         }
     }
-    for stage in [Stage::Prepare, Stage::WarmUp, Stage::CleanUp] {
-        for (operation, tally) in record.tally(stage).operations() {
+    for period in [Period::Prepare, Period::WarmUp, Period::CleanUp] {
+        for (operation, tally) in record.tally(period).operations() {
             for (status, count) in tally.statuses.iter() {
                 add(operation, status, count);
             }

@@ -23,7 +23,7 @@ fn head(name: &str, flavour: Flavour) -> String {
 }
 
 /// Runs a scenario and holds its report against the log: the same requests by operation and status, and the same
-/// bytes by operation, over all stages.
+/// bytes by operation, over all periods.
 #[track_caller]
 fn assert_agreement(scenario: &str, registry: &Registry) -> Report {
     let mark = registry.mark();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regstorm::engine;
-use regstorm::measure::{Live, Stage, Totals};
+use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Executor, Plan};
 use regstorm::units::{self, Quantile};
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ pub(crate) struct Progress {
     vus: u32,
     counted: bool, // do iterations end the run, rather than time?
     before: Option<(Instant, Totals)>,
-    last_plain: Option<(Stage, Instant)>,
+    last_plain: Option<(Period, Instant)>,
 }
 
 enum Shown {
@@ -108,18 +108,18 @@ impl Progress {
                 }
             }
             engine::Progress::Load {
-                stage,
+                period,
                 elapsed,
                 length,
                 live,
-            } => self.load(*stage, *elapsed, *length, live),
+            } => self.load(*period, *elapsed, *length, live),
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
     }
 
-    fn load(&mut self, stage: Stage, elapsed: Duration, length: Duration, live: &Live) {
-        let text = self.counts(stage, live);
-        let clock = if self.counted && stage == Stage::Measure {
+    fn load(&mut self, period: Period, elapsed: Duration, length: Duration, live: &Live) {
+        let text = self.counts(period, live);
+        let clock = if self.counted && period == Period::Measure {
             format!("{:>6}", clock(elapsed))
         } else {
             format!("{:>5} / {}", clock(elapsed.min(length)), clock(length))
@@ -129,31 +129,31 @@ impl Progress {
             Shown::Bar(bar) => {
                 let share = elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9);
                 bar.set_style(style("{prefix:8} {bar:24.cyan/dim} {msg}"));
-                bar.set_prefix(stage.name());
+                bar.set_prefix(period.name());
                 bar.set_message(format!("{clock}   {text}"));
                 bar.set_position(permille(share));
             }
             Shown::Lines => {
                 let (last, at) = *self
                     .last_plain
-                    .get_or_insert_with(|| (stage, Instant::now()));
+                    .get_or_insert_with(|| (period, Instant::now()));
                 // A run that ends with its iterations may be over long before its longest time.
                 let known = if self.counted { elapsed } else { length };
                 let every = PLAIN_EVERY.min(length / 2).max(known / 20);
-                if last != stage {
-                    self.last_plain = Some((stage, Instant::now()));
+                if last != period {
+                    self.last_plain = Some((period, Instant::now()));
                 } else if at.elapsed() >= every {
-                    self.last_plain = Some((stage, Instant::now()));
-                    self.line(&format!("{:8} {clock}   {text}", stage.name()));
+                    self.last_plain = Some((period, Instant::now()));
+                    self.line(&format!("{:8} {clock}   {text}", period.name()));
                 }
             }
         }
     }
 
     /// Users, rates, latencies and errors.
-    fn counts(&mut self, stage: Stage, live: &Live) -> String {
+    fn counts(&mut self, period: Period, live: &Live) -> String {
         let now = Instant::now();
-        let totals = *live.totals(stage);
+        let totals = *live.totals(period);
         let (then, before) = *self.before.get_or_insert((now, totals));
         let seconds = now.saturating_duration_since(then).as_secs_f64();
         let per_second = |now: u64, before: u64| rate(now.saturating_sub(before), seconds);

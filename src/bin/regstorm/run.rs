@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::anyhow;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{Closure, Record, Stage};
+use regstorm::measure::{Closure, Period, Record};
 use regstorm::plan::{self, Plan};
 use regstorm::report::text;
 use regstorm::result::{Document, Environment, Facts, PlanSection, TargetHeaders};
@@ -155,7 +155,7 @@ fn exit_of(error: &engine::Error) -> Exit {
 
 /// What the run came to. A sum that does not close makes every number doubtful.
 fn judge(finished: &Finished, closure: &Closure) -> Exit {
-    let totals = finished.record.totals(Stage::Measure);
+    let totals = finished.record.totals(Period::Measure);
     if !closure.holds() || finished.panics > 0 {
         Exit::Defect
     } else if finished.interrupted {
@@ -179,7 +179,7 @@ fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Docum
             finished.panics
         ));
     }
-    if finished.record.totals(Stage::Measure).iterations.ok == 0 {
+    if finished.record.totals(Period::Measure).iterations.ok == 0 {
         notes.push("no iteration succeeded: there is nothing to conclude".to_owned());
     }
     if let Some(counts) = &finished.embedded
@@ -205,25 +205,25 @@ fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Docum
         },
         interrupted: finished.interrupted,
         open_model: false,
-        stage_durations: BTreeMap::from([
-            (Stage::Prepare, finished.prepare_time),
-            (Stage::WarmUp, finished.warm_up_time),
-            (Stage::CleanUp, finished.clean_up_time),
+        period_durations: BTreeMap::from([
+            (Period::Prepare, finished.prepare_time),
+            (Period::WarmUp, finished.warm_up_time),
+            (Period::CleanUp, finished.clean_up_time),
         ]),
         notes,
     };
     Document::new(&finished.record, facts)
 }
 
-/// Exchanges to which an answer came, over all stages.
+/// Exchanges to which an answer came, over all periods.
 fn answered(record: &Record) -> u64 {
     let measured = record
         .journeys()
         .flat_map(|(journey, _, _)| record.operations(journey))
         .flat_map(|(_, series)| series.statuses.iter());
-    let outside = [Stage::Prepare, Stage::WarmUp, Stage::CleanUp]
+    let outside = [Period::Prepare, Period::WarmUp, Period::CleanUp]
         .into_iter()
-        .flat_map(|stage| record.tally(stage).operations())
+        .flat_map(|period| record.tally(period).operations())
         .flat_map(|(_, tally)| tally.statuses.iter());
     measured.chain(outside).map(|(_, count)| count).sum()
 }

@@ -23,11 +23,11 @@ fn journey(index: usize) -> JourneyId {
 }
 
 /// An exchange of 10 bytes up and 1,000 down, its time divided 1:2 before and after the first byte.
-fn exchange(stage: Stage, operation: Operation, outcome: Outcome, at_ms: u64) -> ExchangeSample {
+fn exchange(period: Period, operation: Operation, outcome: Outcome, at_ms: u64) -> ExchangeSample {
     ExchangeSample {
         journey: journey(0),
         operation,
-        stage,
+        period,
         finished: Duration::from_millis(at_ms),
         phases: Phases {
             first_byte: Some(Duration::from_micros(at_ms)),
@@ -47,7 +47,7 @@ fn iteration(journey_index: usize, outcome: Outcome, at_ms: u64) -> IterationSam
     let at = Duration::from_millis(at_ms);
     IterationSample {
         journey: journey(journey_index),
-        stage: Stage::Measure,
+        period: Period::Measure,
         scheduled: at.saturating_sub(Duration::from_millis(30)),
         started: at.saturating_sub(Duration::from_millis(20)),
         finished: at,
@@ -58,8 +58,8 @@ fn iteration(journey_index: usize, outcome: Outcome, at_ms: u64) -> IterationSam
 }
 
 fn run_iteration(recorder: &mut Recorder, sample: &IterationSample) {
-    recorder.scheduled(sample.journey, sample.stage);
-    recorder.started(sample.journey, sample.stage);
+    recorder.scheduled(sample.journey, sample.period);
+    recorder.started(sample.journey, sample.period);
     recorder.iteration(sample);
 }
 
@@ -75,16 +75,16 @@ fn failures_never_enter_the_latency_of_successes() {
     let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     run_exchange(
         &mut recorder,
-        &exchange(Stage::Measure, Operation::BlobGet, Outcome::Ok, 5),
+        &exchange(Period::Measure, Operation::BlobGet, Outcome::Ok, 5),
     );
     run_exchange(
         &mut recorder,
-        &exchange(Stage::Measure, Operation::BlobGet, RESET, 9_000),
+        &exchange(Period::Measure, Operation::BlobGet, RESET, 9_000),
     );
     run_exchange(
         &mut recorder,
         &exchange(
-            Stage::Measure,
+            Period::Measure,
             Operation::BlobGet,
             Outcome::Cancelled,
             9_000,
@@ -128,31 +128,31 @@ fn failures_never_enter_the_latency_of_successes() {
 #[test]
 fn only_the_measured_window_feeds_statistics() {
     let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
-    for stage in [Stage::Prepare, Stage::WarmUp, Stage::CleanUp] {
+    for period in [Period::Prepare, Period::WarmUp, Period::CleanUp] {
         run_exchange(
             &mut recorder,
-            &exchange(stage, Operation::BlobGet, Outcome::Ok, 1),
+            &exchange(period, Operation::BlobGet, Outcome::Ok, 1),
         );
         run_iteration(
             &mut recorder,
             &IterationSample {
-                stage,
+                period,
                 ..iteration(0, Outcome::Ok, 100)
             },
         );
     }
     let record = recorder.into_record();
-    assert_eq!(record.totals(Stage::Measure), &Totals::default());
+    assert_eq!(record.totals(Period::Measure), &Totals::default());
     assert!(
         record
             .operations(journey(0))
             .all(|(_, it)| it.outcomes.ended() == 0)
     );
     assert_eq!(record.time_series().windows().count(), 0);
-    let (operation, tally) = record.tally(Stage::WarmUp).operations().next().unwrap();
+    let (operation, tally) = record.tally(Period::WarmUp).operations().next().unwrap();
     assert_eq!((operation, tally.outcomes.ok), (Operation::BlobGet, 1));
     assert_eq!(tally.statuses.iter().collect::<Vec<_>>(), [(200, 1)]);
-    assert_eq!(record.totals(Stage::WarmUp).iterations.ok, 1);
+    assert_eq!(record.totals(Period::WarmUp).iterations.ok, 1);
     assert!(record.check().holds(), "{:?}", record.check());
 }
 
@@ -164,7 +164,7 @@ fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
     for at_ms in [1_000, 2_000, 2_001] {
         run_exchange(
             &mut recorder,
-            &exchange(Stage::Measure, Operation::BlobGet, Outcome::Ok, at_ms),
+            &exchange(Period::Measure, Operation::BlobGet, Outcome::Ok, at_ms),
         );
         run_iteration(&mut recorder, &iteration(0, Outcome::Ok, at_ms));
     }
@@ -182,7 +182,7 @@ fn an_operation_that_was_not_foreseen_is_not_lost() {
     let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     run_exchange(
         &mut recorder,
-        &exchange(Stage::Measure, Operation::Redirected, RESET, 1),
+        &exchange(Period::Measure, Operation::Redirected, RESET, 1),
     );
     let mut record = Recorder::new(&catalogue(), Duration::from_mins(1)).into_record();
     record.merge(recorder.into_record());
@@ -196,11 +196,11 @@ fn an_operation_that_was_not_foreseen_is_not_lost() {
 #[test]
 fn a_sum_that_does_not_close_is_named() {
     let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
-    recorder.scheduled(journey(1), Stage::Measure);
-    recorder.scheduled(journey(1), Stage::Measure);
-    recorder.started(journey(1), Stage::Measure); // the other is lost, and this one never ends
+    recorder.scheduled(journey(1), Period::Measure);
+    recorder.scheduled(journey(1), Period::Measure);
+    recorder.started(journey(1), Period::Measure); // the other is lost, and this one never ends
     recorder.exchange(&exchange(
-        Stage::Measure,
+        Period::Measure,
         Operation::BlobGet,
         Outcome::Ok,
         1,
@@ -228,19 +228,19 @@ fn the_progress_line_sees_what_goes_on() {
     let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
     run_iteration(&mut recorder, &iteration(0, Outcome::Ok, 1_000));
     run_iteration(&mut recorder, &iteration(1, Outcome::Ok, 1_000));
-    recorder.scheduled(journey(0), Stage::Measure);
-    recorder.started(journey(0), Stage::Measure);
+    recorder.scheduled(journey(0), Period::Measure);
+    recorder.started(journey(0), Period::Measure);
     run_exchange(
         &mut recorder,
-        &exchange(Stage::Measure, Operation::BlobGet, RESET, 1),
+        &exchange(Period::Measure, Operation::BlobGet, RESET, 1),
     );
     let mut live = Live::new();
     live.merge(&recorder.live());
     live.merge(&recorder.live());
     assert_eq!(live.active(), 2);
-    assert_eq!(live.totals(Stage::Measure).iterations.ok, 4);
-    assert_eq!(live.totals(Stage::Measure).exchanges.failed, 2);
-    assert_eq!(live.totals(Stage::Measure).bytes.received, 2_000);
+    assert_eq!(live.totals(Period::Measure).iterations.ok, 4);
+    assert_eq!(live.totals(Period::Measure).exchanges.failed, 2);
+    assert_eq!(live.totals(Period::Measure).bytes.received, 2_000);
     let median = live.service_time(Quantile::P50).unwrap().as_micros();
     assert!((20_000..20_200).contains(&median), "{median}");
 }
@@ -267,13 +267,13 @@ fn event() -> impl Strategy<Value = Event> {
         prop::sample::select(&FailureClass::ALL[..]).prop_map(Outcome::Failed),
         Just(Outcome::Cancelled),
     ];
-    let stage = prop::sample::select(&Stage::ALL[..]);
+    let period = prop::sample::select(&Period::ALL[..]);
     let operation = prop::sample::select(&Operation::ALL[..]);
-    (0..3, stage, operation, outcome, 0_u64..3_000_000).prop_map(
-        |(kind, stage, operation, outcome, at_ms)| match kind {
-            0 => Event::Exchange(exchange(stage, operation, outcome, at_ms)),
+    (0..3, period, operation, outcome, 0_u64..3_000_000).prop_map(
+        |(kind, period, operation, outcome, at_ms)| match kind {
+            0 => Event::Exchange(exchange(period, operation, outcome, at_ms)),
             1 => Event::Iteration(IterationSample {
-                stage,
+                period,
                 ..iteration(usize::from(at_ms % 2 == 0), outcome, at_ms)
             }),
             _ => Event::Dropped(usize::from(at_ms % 2 == 0)),
@@ -288,7 +288,7 @@ fn play(recorder: &mut Recorder, event: &Event) {
             if let Outcome::Failed(class) = sample.outcome {
                 recorder.failure_example(&FailureExample {
                     journey: sample.journey,
-                    stage: sample.stage,
+                    period: sample.period,
                     operation: sample.operation,
                     class,
                     status: sample.status,
@@ -300,8 +300,8 @@ fn play(recorder: &mut Recorder, event: &Event) {
         }
         Event::Iteration(sample) => run_iteration(recorder, sample),
         Event::Dropped(index) => {
-            recorder.scheduled(journey(*index), Stage::Measure);
-            recorder.dropped(journey(*index), Stage::Measure);
+            recorder.scheduled(journey(*index), Period::Measure);
+            recorder.dropped(journey(*index), Period::Measure);
         }
     }
 }
@@ -328,7 +328,7 @@ proptest! {
         let kinds = |record: &Record| {
             let kinds = record.failures().kinds().iter();
             let mut kinds: Vec<_> = kinds
-                .map(|it| (it.stage, it.operation, it.class, it.status, it.count))
+                .map(|it| (it.period, it.operation, it.class, it.status, it.count))
                 .collect();
             kinds.sort_unstable();
             kinds

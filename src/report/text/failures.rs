@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::measure::Stage;
+use crate::measure::Period;
 use crate::result::{Document, FailureEntry};
 use crate::units;
 
@@ -54,8 +54,8 @@ fn entry(kind: &FailureEntry) -> String {
         let _ = write!(text, " {code}");
     }
     let example = &kind.example;
-    let _ = match kind.stage {
-        Stage::Measure => write!(
+    let _ = match kind.period {
+        Period::Measure => write!(
             text,
             ", e.g. at {} in {}: {}",
             clock(example.at_us),
@@ -63,7 +63,7 @@ fn entry(kind: &FailureEntry) -> String {
             example.text
         ),
         // The window's clock did not run, and seeding and deleting belong to no journey.
-        stage => write!(text, " in {}, e.g. {}", stage.name(), example.text),
+        period => write!(text, " in {}, e.g. {}", period.name(), example.text),
     };
     text
 }

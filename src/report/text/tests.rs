@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::measure::Catalogue;
 use crate::measure::{
-    Bytes, Closure, Connections, FailureClass, LatencyHistogram, Outcomes, Phase, Record, Recorder,
-    Stage, Starts, Totals,
+    Bytes, Closure, Connections, FailureClass, LatencyHistogram, Outcomes, Period, Phase, Record,
+    Recorder, Starts, Totals,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
@@ -55,7 +55,7 @@ fn empty() -> Document {
         target: TargetHeaders::default(),
         interrupted: false,
         open_model: true,
-        stage_durations: BTreeMap::new(),
+        period_durations: BTreeMap::new(),
         notes: vec![],
     };
     Document::new(&record, facts)
@@ -111,7 +111,7 @@ fn operation(
 fn failures() -> FailureSection {
     FailureSection {
         kinds: vec![FailureEntry {
-            stage: Stage::Measure,
+            period: Period::Measure,
             operation: Operation::BlobGet,
             class: FailureClass::Status,
             status: Some(503),
@@ -146,8 +146,8 @@ fn busy() -> Document {
             operation(Operation::BlobGet, 50, few),
             operation(Operation::Token, 0, BTreeMap::new()),
         ],
-        stages: vec![StageSection {
-            stage: Stage::WarmUp,
+        periods: vec![PeriodSection {
+            period: Period::WarmUp,
             duration_us: 10_000_000,
             starts: Starts::default(),
             iterations: Outcomes::default(),

@@ -33,7 +33,7 @@ fn facts() -> Facts {
         target: TargetHeaders::default(),
         interrupted: false,
         open_model: true,
-        stage_durations: BTreeMap::from([(Stage::WarmUp, Duration::from_secs(5))]),
+        period_durations: BTreeMap::from([(Period::WarmUp, Duration::from_secs(5))]),
         notes: vec!["a note".into()],
     }
 }
@@ -44,10 +44,10 @@ fn record(millis: &[u64]) -> Record {
     let journey = catalogue.journey(0).unwrap();
     let mut recorder = Recorder::new(&catalogue, Duration::from_secs(20));
     for (number, millis) in (1_u64..).zip(millis) {
-        let stage = if number == 1 {
-            Stage::WarmUp
+        let period = if number == 1 {
+            Period::WarmUp
         } else {
-            Stage::Measure
+            Period::Measure
         };
         let failed = number % 3 == 0;
         let outcome = if failed {
@@ -56,12 +56,12 @@ fn record(millis: &[u64]) -> Record {
             Outcome::Ok
         };
         let finished = Duration::from_secs(number);
-        recorder.scheduled(journey, stage);
-        recorder.started(journey, stage);
+        recorder.scheduled(journey, period);
+        recorder.started(journey, period);
         recorder.exchange(&ExchangeSample {
             journey,
             operation: Operation::BlobGet,
-            stage,
+            period,
             finished,
             phases: Phases {
                 total: Duration::from_millis(*millis),
@@ -76,7 +76,7 @@ fn record(millis: &[u64]) -> Record {
         if failed {
             recorder.failure_example(&FailureExample {
                 journey,
-                stage,
+                period,
                 operation: Operation::BlobGet,
                 class: FailureClass::Status,
                 status: Some(503),
@@ -88,7 +88,7 @@ fn record(millis: &[u64]) -> Record {
         recorder.transport_bytes(0, 4_000);
         recorder.iteration(&IterationSample {
             journey,
-            stage,
+            period,
             scheduled: finished.saturating_sub(Duration::from_millis(*millis + 1)),
             started: finished.saturating_sub(Duration::from_millis(*millis)),
             finished,
@@ -125,8 +125,8 @@ fn says_what_was_measured() {
     assert_eq!(blobs["received_per_s"], 800.0); // 4 * 4,000 bytes in 20 s
     assert_eq!(blobs["phases"]["total"]["count"], 4);
     assert!(blobs["phases"]["tls"].is_null());
-    let warm_up = &json["stages"][0];
-    assert_eq!(warm_up["stage"], "warm-up");
+    let warm_up = &json["periods"][0];
+    assert_eq!(warm_up["period"], "warm-up");
     assert_eq!(warm_up["duration_us"], 5_000_000);
     assert_eq!(warm_up["operations"][0]["statuses"]["200"], 1);
     let failure = &json["failures"]["kinds"][0];

@@ -38,7 +38,7 @@ impl Report {
         found.unwrap_or_else(|| panic!("no number at {pointer} in\n{:#}", self.document))
     }
 
-    /// The iterations of one journey in the measured stage that ended well.
+    /// The iterations of one journey in the measured period that ended well.
     #[track_caller]
     pub(crate) fn ok_iterations(&self, journey: &str) -> u64 {
         let found = list(&self.document["journeys"])
@@ -48,10 +48,12 @@ impl Report {
         found["outcomes"]["ok"].as_u64().expect("a count")
     }
 
-    /// Every exchange of every stage: by operation and status how many, by operation the bytes received.
+    /// Every exchange of every period: by operation and status how many, by operation the bytes received.
     pub(crate) fn exchanges(&self) -> Tally {
-        let stages = list(&self.document["stages"]);
-        let outside = stages.iter().flat_map(|stage| list(&stage["operations"]));
+        let periods = list(&self.document["periods"]);
+        let outside = periods
+            .iter()
+            .flat_map(|period| list(&period["operations"]));
         let mut tally = Tally::default();
         for operation in list(&self.document["operations"]).iter().chain(outside) {
             let name = operation["name"]
@@ -76,7 +78,7 @@ impl Report {
         assert_eq!(document["failures"]["kinds"], Value::Array(Vec::new()));
         assert_eq!(self.number("/failures/other"), 0);
         let totals = &document["totals"];
-        for part in list(&document["stages"]).iter().chain([totals]) {
+        for part in list(&document["periods"]).iter().chain([totals]) {
             for kind in ["iterations", "exchanges"] {
                 assert_eq!(part[kind]["failed"], 0, "{kind} of {part:#}");
                 assert_eq!(part[kind]["cancelled"], 0, "{kind} of {part:#}");
