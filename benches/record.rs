@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use regstorm::measure::{
-    Catalogue, Connection, ExchangeSample, IterationSample, JourneyId, Outcome, Period, Phases,
-    Recorder,
+    Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Recorder,
+    TrackId,
 };
 use regstorm::oci::Operation;
 
@@ -22,11 +22,12 @@ fn spread(number: u64) -> Duration {
     Duration::from_micros(100 + number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 50_000)
 }
 
-fn exchange(journey: JourneyId, number: u64) -> ExchangeSample {
+fn exchange(track: TrackId, number: u64) -> ExchangeSample {
     ExchangeSample {
-        journey,
+        track,
         operation: OPERATIONS[usize::try_from(number % 4).expect("below 4")],
         period: Period::Measure,
+        due: Duration::ZERO,
         finished: Duration::from_micros(number),
         phases: Phases {
             wait: Some(Duration::from_micros(2)),
@@ -46,14 +47,14 @@ fn exchange(journey: JourneyId, number: u64) -> ExchangeSample {
 
 fn record(c: &mut Criterion) {
     let catalogue = Catalogue::new(vec![("pull".into(), OPERATIONS.to_vec())]);
-    let journey = catalogue.journey(0).expect("there is one");
-    let mut recorder = Recorder::new(&catalogue, Duration::from_mins(2));
+    let track = catalogue.track(0).expect("there is one");
+    let mut recorder = Recorder::new(&catalogue, &[], Duration::from_mins(2));
 
     let mut number = 0;
     c.bench_function("record/exchange of five phases", |b| {
         b.iter(|| {
             number = (number + 1) % 100_000_000;
-            recorder.exchange(black_box(&exchange(journey, number)));
+            recorder.exchange(black_box(&exchange(track, number)));
         });
     });
     c.bench_function("record/iteration", |b| {
@@ -61,7 +62,7 @@ fn record(c: &mut Criterion) {
             number = (number + 1) % 100_000_000;
             let finished = Duration::from_secs(1) + Duration::from_micros(number);
             recorder.iteration(black_box(&IterationSample {
-                journey,
+                track,
                 period: Period::Measure,
                 scheduled: Duration::from_micros(number),
                 started: Duration::from_micros(number + 10),

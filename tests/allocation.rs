@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use regstorm::measure::{
-    Catalogue, Connection, ExchangeSample, FailureClass, IterationSample, JourneyId,
-    LatencyHistogram, Outcome, Period, Phases, Recorder,
+    Catalogue, Connection, DropReason, ExchangeSample, FailureClass, IterationSample,
+    LatencyHistogram, Outcome, Period, Phases, Recorder, TrackId,
 };
 use regstorm::oci::Operation;
 
@@ -22,18 +22,19 @@ fn catalogue() -> Catalogue {
     )])
 }
 
-fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
+fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
     // Past 600 s, so that the time series has to widen its windows on the way.
     let finished = Duration::from_secs(number);
     let time = Some(Duration::from_micros(number * 977));
     for period in Period::ALL {
         for outcome in OUTCOMES {
-            recorder.scheduled(journey, period);
-            recorder.started(journey, period);
+            recorder.scheduled(track, period, Duration::ZERO);
+            recorder.started(track, period, Duration::ZERO);
             recorder.exchange(&ExchangeSample {
-                journey,
+                track,
                 operation: Operation::BlobGet,
                 period,
+                due: Duration::ZERO,
                 finished,
                 phases: Phases {
                     wait: time,
@@ -52,7 +53,7 @@ fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
                 outcome,
             });
             recorder.iteration(&IterationSample {
-                journey,
+                track,
                 period,
                 scheduled: Duration::ZERO,
                 started: Duration::from_micros(number),
@@ -64,17 +65,17 @@ fn record_some(recorder: &mut Recorder, journey: JourneyId, number: u64) {
         }
     }
     recorder.transport_bytes(1, number);
-    recorder.dropped(journey, Period::Measure);
+    recorder.dropped(track, Period::Measure, Duration::ZERO, DropReason::NoVu);
 }
 
 #[test]
 fn recording_does_not_allocate() {
     let catalogue = catalogue();
-    let journey = catalogue.journey(0).expect("there is one");
-    let mut recorder = Recorder::new(&catalogue, Duration::from_mins(1));
+    let track = catalogue.track(0).expect("there is one");
+    let mut recorder = Recorder::new(&catalogue, &[], Duration::from_mins(1));
     let counted = allocation_counter::measure(|| {
         for number in 0..2_000 {
-            record_some(&mut recorder, journey, number);
+            record_some(&mut recorder, track, number);
         }
     });
     assert_eq!(counted.count_total, 0);
@@ -82,12 +83,13 @@ fn recording_does_not_allocate() {
     assert_eq!(record.totals(Period::Measure).exchanges.ended(), 6_000);
     assert_eq!(record.time_series().window_seconds(), 4);
     // An allocation is counted at all: this operation was not expected.
-    let mut recorder = Recorder::new(&catalogue, Duration::from_mins(1));
+    let mut recorder = Recorder::new(&catalogue, &[], Duration::from_mins(1));
     let unforeseen = allocation_counter::measure(|| {
         recorder.exchange(&ExchangeSample {
-            journey,
+            track,
             operation: Operation::Redirected,
             period: Period::Measure,
+            due: Duration::ZERO,
             finished: Duration::ZERO,
             phases: Phases::default(),
             connection: Connection::None,
@@ -103,11 +105,11 @@ fn recording_does_not_allocate() {
 #[test]
 fn a_recorder_reserves_what_it_says() {
     let catalogue = catalogue();
-    // 4 histograms of the journey and 9 of each operation, of 23 * 1,024 buckets.
+    // 6 histograms of the track and 10 of each operation, of 23 * 1,024 buckets.
     let histograms = 22 * LatencyHistogram::RESERVED_BYTES;
     assert_eq!(catalogue.reserved_bytes(), histograms);
     let counted = allocation_counter::measure(|| {
-        let _ = Recorder::new(&catalogue, Duration::from_mins(1));
+        let _ = Recorder::new(&catalogue, &[], Duration::from_mins(1));
     });
     let reserved = usize::try_from(counted.bytes_max).expect("fits");
     assert!(reserved >= histograms);

@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::classify;
 use crate::measure::{
-    Connection, ExchangeSample, FailureExample, JourneyId, Outcome, Period, Phases, Recorder,
+    Connection, ExchangeSample, FailureExample, Outcome, Period, Phases, Recorder, TrackId,
 };
 use crate::registry::{End, Exchange, Observer};
 use crate::transport::{ConnectionUse, Timings};
@@ -19,26 +20,29 @@ pub(super) type SharedRecorder = Rc<RefCell<Recorder>>;
 pub(super) struct Recording {
     recorder: SharedRecorder,
     epoch: Instant, // when the measured window opens
-    journey: Cell<JourneyId>,
+    track: Cell<TrackId>,
     period: Cell<Period>,
+    due: Cell<Duration>,     // of the iteration, since the measured window opened
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
 }
 
 impl Recording {
-    pub(super) fn new(recorder: SharedRecorder, epoch: Instant, journey: JourneyId) -> Self {
+    pub(super) fn new(recorder: SharedRecorder, epoch: Instant, track: TrackId) -> Self {
         Self {
             recorder,
             epoch,
-            journey: Cell::new(journey),
+            track: Cell::new(track),
             period: Cell::new(Period::Prepare),
+            due: Cell::default(),
             bytes: Cell::default(),
         }
     }
 
     /// What comes next belongs to this iteration.
-    pub(super) fn begin(&self, journey: JourneyId, period: Period) {
-        self.journey.set(journey);
+    pub(super) fn begin(&self, track: TrackId, period: Period, due: Duration) {
+        self.track.set(track);
         self.period.set(period);
+        self.due.set(due);
         self.bytes.set((0, 0));
     }
 
@@ -68,7 +72,7 @@ impl Observer for Recording {
             End::Failed(kind) => {
                 let class = classify::exchange(kind);
                 recorder.failure_example(&FailureExample {
-                    journey: self.journey.get(),
+                    track: self.track.get(),
                     period: self.period.get(),
                     operation: exchange.operation,
                     class,
@@ -81,9 +85,10 @@ impl Observer for Recording {
             }
         };
         recorder.exchange(&ExchangeSample {
-            journey: self.journey.get(),
+            track: self.track.get(),
             operation: exchange.operation,
             period: self.period.get(),
+            due: self.due.get(),
             finished,
             phases: phases(&ended.timings),
             connection: match ended.connection {

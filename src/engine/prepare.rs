@@ -60,11 +60,11 @@ pub(super) struct Left {
 
 impl<'a> Steward<'a> {
     pub(super) fn new(shared: &'a Shared, stop: Stop) -> Self {
-        let recorder = Recorder::new(&shared.catalogue, Duration::ZERO);
+        let recorder = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
         let recorder = Rc::new(RefCell::new(recorder));
-        let journey = shared.catalogue.journey(0);
-        let journey = journey.expect("a plan has at least one journey");
-        let recording = Recording::new(Rc::clone(&recorder), Instant::now(), journey);
+        let track = shared.catalogue.track(0);
+        let track = track.expect("a plan has at least one load of one journey");
+        let recording = Recording::new(Rc::clone(&recorder), Instant::now(), track);
         let recording = Rc::new(recording);
         let totals = Rc::<Totals>::default();
         // `parallel` images with `parallel` blobs each share as many connections, not their square.

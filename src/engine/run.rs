@@ -103,6 +103,7 @@ pub fn run(
         images: Images::prepare(plan, cores)?,
         target: Target::open(plan)?,
         catalogue: catalogue(plan),
+        views: Vec::new(),
         run_id,
         left: plan
             .loads

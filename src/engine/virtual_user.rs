@@ -110,14 +110,14 @@ impl VirtualUser {
 
     fn new(context: &Rc<Context>, vu: u64, load: usize, stop: Stop) -> Self {
         let plan = &context.shared.plan;
-        let journey = context.shared.catalogue.journey(0);
+        let track = context.shared.catalogue.track(0);
         Self {
             vu,
             load,
             recording: Rc::new(Recording::new(
                 Rc::clone(&context.recorder),
                 context.clock.epoch,
-                journey.expect("a plan has at least one journey"),
+                track.expect("a plan has at least one journey"),
             )),
             stop,
             own: context.own_pool(true),
@@ -191,7 +191,7 @@ impl VirtualUser {
         let index = choice.journey(load);
         let journey = &plan.journeys[index];
         let image = choice.image(journey.pick, context.shared.images.places(index).len());
-        let id = context.shared.catalogue.journey(index);
+        let id = context.shared.catalogue.track(index);
         let id = id.expect("the catalogue has every journey of the plan");
 
         let started = Instant::now();
@@ -200,11 +200,12 @@ impl VirtualUser {
         } else {
             Period::Measure
         };
-        self.recording.begin(id, period);
+        let due = started.saturating_duration_since(context.clock.epoch);
+        self.recording.begin(id, period, due);
         {
             let mut recorder = context.recorder.borrow_mut();
-            recorder.scheduled(id, period);
-            recorder.started(id, period);
+            recorder.scheduled(id, period, due);
+            recorder.started(id, period, due);
         }
         let client = self.take_client(index);
         let salt = Salt {
@@ -230,7 +231,7 @@ impl VirtualUser {
         };
         let (sent, received) = self.recording.bytes();
         context.recorder.borrow_mut().iteration(&IterationSample {
-            journey: id,
+            track: id,
             period,
             scheduled: since_epoch(started),
             started: since_epoch(started),

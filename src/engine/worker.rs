@@ -21,7 +21,7 @@ use super::observer::SharedRecorder;
 use super::stop::Stop;
 use super::target::Target;
 use super::virtual_user::{Done, Habits, VirtualUser};
-use crate::measure::{Catalogue, Live, Record, Recorder};
+use crate::measure::{Catalogue, Live, Record, Recorder, View};
 use crate::plan::Plan;
 use crate::registry::Settings;
 use crate::transport::{Pool, PoolSettings, Resolver, Totals};
@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) images: Images,
     pub(super) target: Target,
     pub(super) catalogue: Catalogue,
+    /// What thresholds look at.
+    pub(super) views: Vec<View>,
     pub(super) run_id: u64,
     /// What is left to start of each load's `shared-iterations`.
     pub(super) left: Vec<AtomicU64>,
@@ -113,7 +115,7 @@ impl Context {
 /// Runs the users of one worker to their end.
 pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     let plan = Arc::clone(&shared.plan);
-    let recorder = Recorder::new(&shared.catalogue, clock::window(&plan));
+    let recorder = Recorder::new(&shared.catalogue, &shared.views, clock::window(&plan));
     let context = Rc::new(Context {
         clock: place.clock,
         recorder: Rc::new(RefCell::new(recorder)),

@@ -4,13 +4,38 @@ use crate::oci::Operation;
 
 use super::{JourneySeries, LatencyHistogram, OperationSeries};
 
-/// The journeys of a run and the operations that each is expected to make.
+/// The journeys of a run, the operations that each is expected to make, and the tracks in which they run.
+///
+/// A track is one journey within one stage of one load: what a sample belongs to. Percentiles of a ramp say nothing
+/// of the steady load that follows it, so the two never share a histogram; a journey as a whole is its tracks merged.
 ///
 /// Made once at plan time, so that recording a sample needs no hashing and no allocation, and the number of series is
 /// bounded by the plan: a peer cannot add to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     journeys: Vec<(String, Vec<Operation>)>,
+    tracks: Vec<Track>,
+}
+
+/// One journey within one stage of one load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Track {
+    /// The journey.
+    pub journey: JourneyId,
+    /// The name of the load.
+    pub load: String,
+    /// The name of the stage; that of the load where it has only one.
+    pub stage: String,
+}
+
+/// A track of one [`Catalogue`]. Meaningless in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrackId(u16);
+
+impl TrackId {
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
 /// A journey of one [`Catalogue`]. Meaningless in another.
@@ -27,9 +52,45 @@ impl Catalogue {
     /// A catalogue of these journeys, each with the operations it is expected to make. An operation that is not
     /// expected is recorded all the same; it only costs an allocation at its first sight.
     ///
-    /// Journeys after the 65,536th get no id.
+    /// There is one track for each journey. Journeys after the 65,536th get no id.
     pub fn new(journeys: Vec<(String, Vec<Operation>)>) -> Self {
-        Self { journeys }
+        let tracks = (0..=u16::MAX).zip(&journeys).map(|(index, _)| Track {
+            journey: JourneyId(index),
+            load: String::new(),
+            stage: String::new(),
+        });
+        Self {
+            tracks: tracks.collect(),
+            journeys,
+        }
+    }
+
+    /// The same journeys in these tracks instead. Tracks after the 65,536th get no id.
+    ///
+    /// # Panics
+    /// When a track is of a journey of another catalogue.
+    #[must_use]
+    pub fn with_tracks(mut self, tracks: Vec<Track>) -> Self {
+        let known = |track: &Track| track.journey.index() < self.journeys.len();
+        assert!(tracks.iter().all(known), "a track of an unknown journey");
+        self.tracks = tracks;
+        self
+    }
+
+    /// The tracks in the order of [`Catalogue::with_tracks`].
+    pub fn tracks(&self) -> impl Iterator<Item = (TrackId, &Track)> {
+        (0..=u16::MAX).map(TrackId).zip(&self.tracks)
+    }
+
+    /// The track at that place in the list of [`Catalogue::with_tracks`].
+    pub fn track(&self, index: usize) -> Option<TrackId> {
+        self.tracks.get(index)?;
+        u16::try_from(index).ok().map(TrackId)
+    }
+
+    /// The journey of a track.
+    pub(super) fn journey_of(&self, track: TrackId) -> JourneyId {
+        self.tracks[track.index()].journey
     }
 
     /// The journeys in the order of [`Catalogue::new`].
@@ -47,13 +108,11 @@ impl Catalogue {
 
     /// The number of bytes that the histograms of one [`super::Recorder`] reserve, not all of which it will touch.
     pub fn reserved_bytes(&self) -> usize {
-        let histograms: usize = self
-            .journeys
-            .iter()
-            .map(|(_, operations)| {
-                JourneySeries::HISTOGRAMS + operations.len() * OperationSeries::HISTOGRAMS
-            })
-            .sum();
+        let of_track = |track: &Track| {
+            let (_, operations) = &self.journeys[track.journey.index()];
+            JourneySeries::HISTOGRAMS + operations.len() * OperationSeries::HISTOGRAMS
+        };
+        let histograms: usize = self.tracks.iter().map(of_track).sum();
         histograms * LatencyHistogram::RESERVED_BYTES
     }
 
@@ -61,8 +120,8 @@ impl Catalogue {
         self.journeys.len()
     }
 
-    pub(super) fn is_expected(&self, journey: usize, operation: Operation) -> bool {
-        self.journeys[journey].1.contains(&operation)
+    pub(super) fn is_expected(&self, track: &Track, operation: Operation) -> bool {
+        self.journeys[track.journey.index()].1.contains(&operation)
     }
 }
 

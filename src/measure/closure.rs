@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassCounts, Period, Phase, Record, Totals};
+use super::{ClassCounts, FailureClass, Period, Phase, Record, Totals};
 
 /// Every sum that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -131,7 +131,8 @@ fn periods(closure: &mut Closure, record: &Record) {
 }
 
 fn journeys(closure: &mut Closure, record: &Record) {
-    for (_, name, series) in record.journeys() {
+    for (track, _, series) in record.tracks() {
+        let name = record.track_name(track);
         let (starts, outcomes) = (series.starts, series.outcomes);
         closure.equal(
             format!("{name}: scheduled = started + dropped"),
@@ -143,10 +144,14 @@ fn journeys(closure: &mut Closure, record: &Record) {
             starts.started,
             outcomes.ended(),
         );
+        closure.equal(
+            format!("{name}: dropped = drops of all reasons"),
+            starts.dropped,
+            series.drops.iter().map(|(_, count)| count).sum(),
+        );
         for (latency, histogram) in [
             ("service time", &series.service_time),
             ("response time", &series.response_time),
-            ("start lag", &series.start_lag),
         ] {
             closure.equal(
                 format!("{name}: {latency} histogram = ok"),
@@ -154,6 +159,18 @@ fn journeys(closure: &mut Closure, record: &Record) {
                 outcomes.ok,
             );
         }
+        closure.equal(
+            format!("{name}: start lag histogram = ended"),
+            series.start_lag.count(),
+            outcomes.ended(),
+        );
+        closure.equal(
+            format!("{name}: lower bounds = cancelled + timed out"),
+            series.unfinished_response_time.count(),
+            outcomes
+                .cancelled
+                .saturating_add(timed_out(&series.classes)),
+        );
         closure.equal(
             format!("{name}: failed histogram = failed"),
             series.failed_service_time.count(),
@@ -168,8 +185,9 @@ fn journeys(closure: &mut Closure, record: &Record) {
 }
 
 fn operations(closure: &mut Closure, record: &Record) {
-    for (journey, name, _) in record.journeys() {
-        for (operation, series) in record.operations(journey) {
+    for (track, _, _) in record.tracks() {
+        let name = record.track_name(track);
+        for (operation, series) in record.track_operations(track) {
             if series.outcomes.ended() == 0 {
                 continue;
             }
@@ -184,12 +202,26 @@ fn operations(closure: &mut Closure, record: &Record) {
                 series.outcomes.failed,
             );
             closure.equal(
+                format!("{name} {operation}: lower bounds = cancelled + timed out"),
+                series.unfinished_total.count(),
+                series
+                    .outcomes
+                    .cancelled
+                    .saturating_add(timed_out(&series.classes)),
+            );
+            closure.equal(
                 format!("{name} {operation}: failure classes = failed"),
                 classes(&series.classes),
                 series.outcomes.failed,
             );
         }
     }
+}
+
+fn timed_out(counts: &ClassCounts) -> u64 {
+    let mut counts = counts.iter();
+    let found = counts.find(|(class, _)| *class == FailureClass::Timeout);
+    found.map_or(0, |(_, count)| count)
 }
 
 fn classes(counts: &ClassCounts) -> u64 {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, FailureClass, Outcome};
+use super::{Connection, DropReason, FailureClass, Outcome};
 
 /// How many ended in which way. Each thing that ended is in exactly one of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Starts {
     pub scheduled: u64,
     /// Began.
     pub started: u64,
-    /// Never began, because no virtual user was free.
+    /// Never began; [`DropReason`] says why.
     pub dropped: u64,
 }
 
@@ -60,6 +60,10 @@ pub struct Totals {
 /// Failures by class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClassCounts([u64; FailureClass::ALL.len()]);
+
+/// Iterations that were due and never began, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DropCounts([u64; DropReason::ALL.len()]);
 
 /// Responses by status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +150,27 @@ impl ClassCounts {
     /// The classes that occurred, in the order of [`FailureClass::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (FailureClass, u64)> {
         FailureClass::ALL
+            .into_iter()
+            .zip(self.0)
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            add(mine, theirs);
+        }
+    }
+}
+
+impl DropCounts {
+    pub(super) fn count(&mut self, reason: DropReason) {
+        self.0[reason.index()] += 1;
+    }
+
+    /// The reasons that occurred, in the order of [`DropReason::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        DropReason::ALL
             .into_iter()
             .zip(self.0)
             .filter(|(_, count)| *count > 0)

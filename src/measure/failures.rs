@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::oci::{ErrorCode, Operation};
 
-use super::{FailureClass, JourneyId, Period};
+use super::{FailureClass, Period, TrackId};
 
 /// What is told of a failure, to be kept if it is the first of its kind.
 pub struct FailureExample<'a> {
-    /// The journey that met it.
-    pub journey: JourneyId,
+    /// The track that met it.
+    pub track: TrackId,
     /// The part of the run that it belongs to.
     pub period: Period,
     /// What was asked.
@@ -42,8 +42,8 @@ pub struct FailureKind {
     pub code: Option<ErrorCode>,
     /// How often it came.
     pub count: u64,
-    /// The journey that met the example.
-    pub journey: JourneyId,
+    /// The track that met the example.
+    pub track: TrackId,
     /// When the example ended, since the measured window opened.
     pub at: Duration,
     /// The example in words: one line, at most 300 characters, none of them a control character.
@@ -115,7 +115,7 @@ impl FailureLog {
                 status: example.status,
                 code: example.code.cloned(),
                 count: 1,
-                journey: example.journey,
+                track: example.track,
                 at: example.at,
                 example: one_line(example.text),
             });
@@ -185,15 +185,15 @@ mod tests {
     use super::super::Catalogue;
     use super::*;
 
-    fn journey() -> JourneyId {
+    fn track() -> TrackId {
         Catalogue::new(vec![("pull".into(), vec![])])
-            .journey(0)
+            .track(0)
             .unwrap()
     }
 
     fn meet(log: &mut FailureLog, code: &str, at_ms: u64, text: &str) {
         log.record(&FailureExample {
-            journey: journey(),
+            track: track(),
             period: Period::Measure,
             operation: Operation::BlobGet,
             class: FailureClass::Status,
@@ -237,7 +237,7 @@ mod tests {
         let mut log = FailureLog::default();
         for period in [Period::WarmUp, Period::Measure, Period::Measure] {
             log.record(&FailureExample {
-                journey: journey(),
+                track: track(),
                 period,
                 operation: Operation::BlobGet,
                 class: FailureClass::Timeout,

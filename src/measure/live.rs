@@ -9,12 +9,12 @@ use crate::units::Quantile;
 use super::histogram::{add, buckets, whole_micros};
 use super::{Period, Totals};
 
-/// The counts of a run so far and its service times to two digits: small enough to copy while the run goes on.
+/// The counts of a run so far and its response times to two digits: small enough to copy while the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
     periods: [Totals; Period::ALL.len()],
     // 1 µs to 1 h in 2 digits: 26 KiB.
-    service_time: Histogram<u64>,
+    response_time: Histogram<u64>,
 }
 
 impl Live {
@@ -22,7 +22,7 @@ impl Live {
     pub fn new() -> Self {
         Self {
             periods: [Totals::default(); Period::ALL.len()],
-            service_time: buckets(2),
+            response_time: buckets(2),
         }
     }
 
@@ -37,11 +37,11 @@ impl Live {
         self.periods.iter().map(active).sum()
     }
 
-    /// The service time of ok iterations of all journeys in the measured window, to two digits.
-    pub fn service_time(&self, quantile: Quantile) -> Option<Duration> {
+    /// The response time of ok iterations of all journeys in the measured window, to two digits.
+    pub fn response_time(&self, quantile: Quantile) -> Option<Duration> {
         quantile
-            .is_known_from(self.service_time.len())
-            .then(|| Duration::from_micros(self.service_time.value_at_quantile(quantile.get())))
+            .is_known_from(self.response_time.len())
+            .then(|| Duration::from_micros(self.response_time.value_at_quantile(quantile.get())))
     }
 
     /// Adds the counts of another worker.
@@ -49,15 +49,15 @@ impl Live {
         for (mine, theirs) in self.periods.iter_mut().zip(&other.periods) {
             mine.merge(theirs);
         }
-        add(&mut self.service_time, &other.service_time);
+        add(&mut self.response_time, &other.response_time);
     }
 
     pub(super) fn totals_mut(&mut self, period: Period) -> &mut Totals {
         &mut self.periods[period.index()]
     }
 
-    pub(super) fn ok_service_time(&mut self, time: Duration) {
-        self.service_time.saturating_record(whole_micros(time));
+    pub(super) fn ok_response_time(&mut self, time: Duration) {
+        self.response_time.saturating_record(whole_micros(time));
     }
 }
 

@@ -12,8 +12,8 @@
 //! and for the examples of failures, both bounded). [`Record::check`] adds up the sums that follow from this.
 //!
 //! # Memory
-//! A histogram reserves 184 KiB. A worker reserves 9 of them for each planned series (journey and operation) and 4
-//! for each journey, see [`Catalogue::reserved_bytes`]; the system hands out the pages as latencies touch them.
+//! A histogram reserves 184 KiB. A worker reserves 10 of them for each planned series (track and operation), 6 for
+//! each track and 2 for each view, see [`Catalogue::reserved_bytes`]; the system hands out the pages as latencies touch them.
 //! Recording an exchange of five phases takes some 50 ns on a warm cache: `cargo bench --bench record`.
 
 mod catalogue;
@@ -30,17 +30,21 @@ mod sample;
 mod series;
 mod tally;
 mod time_series;
+mod view;
 
-pub use catalogue::{Catalogue, JourneyId};
+pub use catalogue::{Catalogue, JourneyId, Track, TrackId};
 pub use closure::{Closure, Sum};
-pub use counts::{Bytes, ClassCounts, Connections, Outcomes, Starts, StatusCounts, Totals};
+pub use counts::{
+    Bytes, ClassCounts, Connections, DropCounts, Outcomes, Starts, StatusCounts, Totals,
+};
 pub use failures::{FailureExample, FailureKind, FailureLog};
 pub use histogram::{HistogramError, LatencyHistogram};
 pub use live::Live;
-pub use outcome::{FailureClass, Outcome};
+pub use outcome::{DropReason, FailureClass, Outcome};
 pub use record::Record;
 pub use recorder::Recorder;
 pub use sample::{Connection, ExchangeSample, IterationSample, Period, Phase, Phases};
 pub use series::{JourneySeries, OperationSeries};
 pub use tally::{OperationTally, PeriodTally};
 pub use time_series::{JourneyWindow, TimeSeries, Window};
+pub use view::{IterationClock, Observed, Subject, View};

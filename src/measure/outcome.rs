@@ -81,6 +81,45 @@ impl FailureClass {
     }
 }
 
+/// Why an iteration that was due never began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropReason {
+    /// No virtual user was free, and the load does not let arrivals wait.
+    NoVu,
+    /// As many arrivals as may wait for a free virtual user did so already.
+    QueueFull,
+    /// It still waited for a virtual user when the load was cut.
+    Cut,
+    /// The user was still busy with an earlier cycle of its pacing when the whole of this one had passed.
+    Overrun,
+}
+
+impl DropReason {
+    /// Every reason, in the order of reports.
+    pub const ALL: [Self; 4] = [Self::NoVu, Self::QueueFull, Self::Cut, Self::Overrun];
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoVu => "no-vu",
+            Self::QueueFull => "queue-full",
+            Self::Cut => "cut",
+            Self::Overrun => "overrun",
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 impl fmt::Display for FailureClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -96,6 +135,10 @@ mod tests {
         for (index, class) in FailureClass::ALL.into_iter().enumerate() {
             assert_eq!(class.index(), index, "{class}");
             assert_eq!(serde_json::to_value(class).unwrap(), class.name());
+        }
+        for (index, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason.index(), index, "{reason}");
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Everything that was measured: of one worker at first, of the whole run when all are merged.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::oci::Operation;
 
 use super::{
     Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
-    JourneySeries, LatencyHistogram, OperationSeries, Period, PeriodTally, TimeSeries, Totals,
-    closure,
+    JourneySeries, LatencyHistogram, Observed, OperationSeries, Period, PeriodTally, TimeSeries,
+    Totals, Track, TrackId, View, closure,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -18,9 +19,12 @@ pub struct Record {
     /// The length of the measured window.
     pub(super) window: Duration,
     pub(super) totals: [Totals; Period::ALL.len()],
-    pub(super) journeys: Vec<JourneySeries>,
-    /// Journey by journey, each with one place per operation; filled for those that are expected or occurred.
+    /// By track.
+    pub(super) tracks: Vec<JourneySeries>,
+    /// Track by track, each with one place per operation; filled for those that are expected or occurred.
     pub(super) operations: Vec<Option<Box<OperationSeries>>>,
+    /// What thresholds look at, in the order of their views.
+    pub(super) observed: Vec<Observed>,
     /// By period; the measured one stays empty.
     pub(super) tallies: [PeriodTally; Period::ALL.len()],
     pub(super) time_series: TimeSeries,
@@ -29,32 +33,32 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn new(catalogue: &Catalogue, window: Duration) -> Self {
-        let journeys = catalogue.len();
-        let operations = (0..journeys).flat_map(|journey| {
+    pub(super) fn new(catalogue: &Catalogue, views: &[View], window: Duration) -> Self {
+        let operations = catalogue.tracks().flat_map(|(_, track)| {
             Operation::ALL
-                .map(|operation| catalogue.is_expected(journey, operation).then(Box::default))
+                .map(|operation| catalogue.is_expected(track, operation).then(Box::default))
         });
         Self {
             catalogue: catalogue.clone(),
             window,
             totals: [Totals::default(); Period::ALL.len()],
-            journeys: vec![JourneySeries::default(); journeys],
+            tracks: vec![JourneySeries::default(); catalogue.tracks().count()],
             operations: operations.collect(),
+            observed: vec![Observed::default(); views.len()],
             tallies: std::array::from_fn(|_| PeriodTally::new()),
-            time_series: TimeSeries::new(journeys, window),
+            time_series: TimeSeries::new(catalogue.len(), window),
             failures: FailureLog::default(),
             transport: Bytes::default(),
         }
     }
 
-    pub(super) fn journey_mut(&mut self, journey: JourneyId) -> &mut JourneySeries {
-        &mut self.journeys[journey.index()]
+    pub(super) fn track_mut(&mut self, track: TrackId) -> &mut JourneySeries {
+        &mut self.tracks[track.index()]
     }
 
     pub(super) fn exchange(&mut self, sample: &ExchangeSample) {
         if sample.period == Period::Measure {
-            let place = sample.journey.index() * Operation::ALL.len() + sample.operation.index();
+            let place = sample.track.index() * Operation::ALL.len() + sample.operation.index();
             // What the plan did not foresee must not be lost: it is reserved at first sight.
             self.operations[place]
                 .get_or_insert_default()
@@ -67,14 +71,15 @@ impl Record {
 
     pub(super) fn iteration(&mut self, sample: &IterationSample) {
         let window = self.window;
-        self.journey_mut(sample.journey).record(sample, window);
-        self.time_series.iteration(sample);
+        self.track_mut(sample.track).record(sample, window);
+        let journey = self.catalogue.journey_of(sample.track);
+        self.time_series.iteration(journey, sample);
     }
 
     /// Adds the record of another worker of the same run.
     ///
     /// # Panics
-    /// When the other was made from another catalogue.
+    /// When the other was made from another catalogue, or for other views.
     pub fn merge(&mut self, other: Self) {
         assert!(
             self.catalogue == other.catalogue,
@@ -84,7 +89,15 @@ impl Record {
         for (mine, theirs) in self.totals.iter_mut().zip(&other.totals) {
             mine.merge(theirs);
         }
-        for (mine, theirs) in self.journeys.iter_mut().zip(&other.journeys) {
+        for (mine, theirs) in self.tracks.iter_mut().zip(&other.tracks) {
+            mine.merge(theirs);
+        }
+        assert_eq!(
+            self.observed.len(),
+            other.observed.len(),
+            "the records to merge were made for other views"
+        );
+        for (mine, theirs) in self.observed.iter_mut().zip(&other.observed) {
             mine.merge(theirs);
         }
         for (mine, theirs) in self.operations.iter_mut().zip(other.operations) {
@@ -124,32 +137,85 @@ impl Record {
         &self.totals[period.index()]
     }
 
-    /// The journeys in the order of the catalogue.
-    pub fn journeys(&self) -> impl Iterator<Item = (JourneyId, &str, &JourneySeries)> {
-        self.catalogue
-            .journeys()
-            .zip(&self.journeys)
-            .map(|((id, name), series)| (id, name, series))
+    /// The journeys in the order of the catalogue, each with all its tracks merged.
+    pub fn journeys(&self) -> impl Iterator<Item = (JourneyId, &str, Cow<'_, JourneySeries>)> {
+        self.catalogue.journeys().map(|(id, name)| {
+            let tracks = self.tracks_of(id).map(|track| &self.tracks[track.index()]);
+            (id, name, merged(tracks, JourneySeries::merge))
+        })
     }
 
-    /// The name of a journey.
-    pub fn journey_name(&self, journey: JourneyId) -> &str {
-        self.catalogue
-            .journeys()
-            .nth(journey.index())
-            .map_or("", |(_, name)| name)
-    }
-
-    /// The operations of one journey that were expected or occurred, in the order of [`Operation::ALL`].
+    /// The operations of one journey that were expected or occurred, in the order of [`Operation::ALL`], each with all
+    /// tracks of the journey merged.
     pub fn operations(
         &self,
         journey: JourneyId,
+    ) -> impl Iterator<Item = (Operation, Cow<'_, OperationSeries>)> {
+        Operation::ALL.into_iter().filter_map(move |operation| {
+            let mut tracks = self
+                .tracks_of(journey)
+                .filter_map(|track| self.operation(track, operation))
+                .peekable();
+            tracks.peek()?;
+            Some((operation, merged(tracks, OperationSeries::merge)))
+        })
+    }
+
+    /// The tracks in the order of the catalogue.
+    pub fn tracks(&self) -> impl Iterator<Item = (TrackId, &Track, &JourneySeries)> {
+        self.catalogue
+            .tracks()
+            .zip(&self.tracks)
+            .map(|((id, track), series)| (id, track, series))
+    }
+
+    /// The operations of one track that were expected or occurred, in the order of [`Operation::ALL`].
+    pub fn track_operations(
+        &self,
+        track: TrackId,
     ) -> impl Iterator<Item = (Operation, &OperationSeries)> {
-        let first = journey.index() * Operation::ALL.len();
         Operation::ALL
             .into_iter()
-            .zip(&self.operations[first..first + Operation::ALL.len()])
-            .filter_map(|(operation, series)| Some((operation, series.as_deref()?)))
+            .filter_map(move |operation| Some((operation, self.operation(track, operation)?)))
+    }
+
+    fn operation(&self, track: TrackId, operation: Operation) -> Option<&OperationSeries> {
+        let place = track.index() * Operation::ALL.len() + operation.index();
+        self.operations[place].as_deref()
+    }
+
+    fn tracks_of(&self, journey: JourneyId) -> impl Iterator<Item = TrackId> {
+        let tracks = self.catalogue.tracks();
+        tracks.filter_map(move |(id, track)| (track.journey == journey).then_some(id))
+    }
+
+    /// The name of a track's journey.
+    pub fn journey_name(&self, track: TrackId) -> &str {
+        let journey = self.catalogue.journey_of(track);
+        let mut journeys = self.catalogue.journeys();
+        let found = journeys.find(|(id, _)| *id == journey);
+        found.map_or("", |(_, name)| name)
+    }
+
+    /// The journey of a track, with its stage where there is more than one track of it.
+    pub(super) fn track_name(&self, track: TrackId) -> String {
+        let name = self.journey_name(track);
+        let journey = self.catalogue.journey_of(track);
+        if self.tracks_of(journey).count() < 2 {
+            return name.to_owned();
+        }
+        let of = &self.catalogue.tracks().nth(track.index());
+        let (load, stage) = of.map_or(("", ""), |(_, it)| (it.load.as_str(), it.stage.as_str()));
+        if load == stage {
+            format!("{name} ({load})")
+        } else {
+            format!("{name} ({load}, {stage})")
+        }
+    }
+
+    /// What thresholds look at, in the order of the views that the recorder was made with.
+    pub fn observed(&self) -> &[Observed] {
+        &self.observed
     }
 
     /// The exchanges of a period outside the measured window; nothing for [`Period::Measure`].
@@ -174,7 +240,7 @@ impl Record {
 
     /// How many durations were more than an hour and are counted as an hour.
     pub fn clamped(&self) -> u64 {
-        let journeys = self.journeys.iter().flat_map(JourneySeries::histograms);
+        let journeys = self.tracks.iter().flat_map(JourneySeries::histograms);
         let operations = self
             .operations
             .iter()
@@ -185,6 +251,21 @@ impl Record {
             .map(LatencyHistogram::clamped)
             .sum()
     }
+}
+
+/// The one there is, or all of them merged.
+fn merged<'a, T: Clone + Default>(
+    mut parts: impl Iterator<Item = &'a T>,
+    merge: impl Fn(&mut T, &T),
+) -> Cow<'a, T> {
+    let Some(first) = parts.next() else {
+        return Cow::Owned(T::default());
+    };
+    let mut all = Cow::Borrowed(first);
+    for part in parts {
+        merge(all.to_mut(), part);
+    }
+    all
 }
 
 #[cfg(test)]

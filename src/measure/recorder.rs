@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::view::Views;
 use super::{
-    Bytes, Catalogue, ExchangeSample, FailureExample, IterationSample, JourneyId, Live, Outcome,
-    Period, Record,
+    Bytes, Catalogue, DropReason, ExchangeSample, FailureExample, IterationSample, Live, Observed,
+    Outcome, Period, Record, Starts, TrackId, View,
 };
 
 /// Counts the samples of one worker.
@@ -21,6 +22,7 @@ use super::{
 pub struct Recorder {
     record: Record,
     live: Live,
+    views: Views,
 }
 
 impl Recorder {
@@ -28,10 +30,13 @@ impl Recorder {
     ///
     /// The length decides how wide the windows of the time series are, and what ends too late to count in a rate:
     /// see [`Recorder::end_window`] for a run whose length is not known before.
-    pub fn new(catalogue: &Catalogue, expected_duration: Duration) -> Self {
+    ///
+    /// `views` are what thresholds look at beside what is always counted.
+    pub fn new(catalogue: &Catalogue, views: &[View], expected_duration: Duration) -> Self {
         Self {
-            record: Record::new(catalogue, expected_duration),
+            record: Record::new(catalogue, views, expected_duration),
             live: Live::new(),
+            views: Views::new(catalogue, views),
         }
     }
 
@@ -41,56 +46,66 @@ impl Recorder {
         self.record.end_window(at);
     }
 
-    /// Counts an iteration that is due.
-    pub fn scheduled(&mut self, journey: JourneyId, period: Period) {
-        self.starts(journey, period, |starts| &mut starts.scheduled);
+    /// Counts an iteration that is due at that time since the measured window opened.
+    pub fn scheduled(&mut self, track: TrackId, period: Period, due: Duration) {
+        self.starts(track, period, due, |starts| &mut starts.scheduled);
     }
 
-    /// Counts an iteration that begins.
-    pub fn started(&mut self, journey: JourneyId, period: Period) {
-        self.starts(journey, period, |starts| &mut starts.started);
+    /// Counts an iteration that begins; `due` as it was scheduled.
+    pub fn started(&mut self, track: TrackId, period: Period, due: Duration) {
+        self.starts(track, period, due, |starts| &mut starts.started);
     }
 
-    /// Counts an iteration that was due and cannot begin.
-    pub fn dropped(&mut self, journey: JourneyId, period: Period) {
-        self.starts(journey, period, |starts| &mut starts.dropped);
+    /// Counts an iteration that was due and will not begin; `due` as it was scheduled.
+    pub fn dropped(&mut self, track: TrackId, period: Period, due: Duration, why: DropReason) {
+        self.starts(track, period, due, |starts| &mut starts.dropped);
+        if period == Period::Measure {
+            self.record.track_mut(track).drops.count(why);
+        }
     }
 
     fn starts(
         &mut self,
-        journey: JourneyId,
+        track: TrackId,
         period: Period,
-        which: impl Fn(&mut super::Starts) -> &mut u64,
+        due: Duration,
+        which: impl Fn(&mut Starts) -> &mut u64,
     ) {
         *which(&mut self.live.totals_mut(period).starts) += 1;
         if period == Period::Measure {
-            *which(&mut self.record.journey_mut(journey).starts) += 1;
+            *which(&mut self.record.track_mut(track).starts) += 1;
+            let observed = &mut self.record.observed;
+            self.views.starts(observed, track, due, which);
         }
     }
 
     /// Records the end of an exchange.
     ///
     /// # Panics
-    /// When the journey is of another catalogue.
+    /// When the track is of another catalogue.
     pub fn exchange(&mut self, sample: &ExchangeSample) {
         let totals = self.live.totals_mut(sample.period);
         totals.exchanges.count(sample.outcome);
         totals.bytes.merge(sample.bytes());
         self.record.exchange(sample);
+        if sample.period == Period::Measure {
+            self.views.exchange(&mut self.record, sample);
+        }
     }
 
     /// Records the end of an iteration.
     ///
     /// # Panics
-    /// When the journey is of another catalogue.
+    /// When the track is of another catalogue.
     pub fn iteration(&mut self, sample: &IterationSample) {
         let totals = self.live.totals_mut(sample.period);
         totals.iterations.count(sample.outcome);
         if sample.period == Period::Measure {
             if sample.outcome == Outcome::Ok {
-                self.live.ok_service_time(sample.service_time());
+                self.live.ok_response_time(sample.response_time());
             }
             self.record.iteration(sample);
+            self.views.iteration(&mut self.record, sample);
         }
     }
 
@@ -108,6 +123,11 @@ impl Recorder {
     /// The counts so far, for a progress line. Copies 26 KiB.
     pub fn live(&self) -> Live {
         self.live.clone()
+    }
+
+    /// What thresholds look at, so far. Copies two histograms, 368 KiB, for each view of a latency.
+    pub fn observed(&self) -> Vec<Observed> {
+        self.record.observed.clone()
     }
 
     /// Everything that was recorded.

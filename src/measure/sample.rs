@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oci::Operation;
 
-use super::{Bytes, JourneyId, Outcome};
+use super::{Bytes, Outcome, TrackId};
 
 /// The part of a run that something belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,13 +146,15 @@ pub enum Connection {
 /// One HTTP request and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeSample {
-    /// The journey that it was made for.
-    pub journey: JourneyId,
+    /// The journey that it was made for, and the stage of the load.
+    pub track: TrackId,
     /// What was asked.
     pub operation: Operation,
     /// The part of the run that it belongs to.
     pub period: Period,
-    /// When it ended, since the measured window opened; zero before that.
+    /// When its iteration was due, since the measured window opened; zero before that.
+    pub due: Duration,
+    /// When it ended, on the same clock.
     pub finished: Duration,
     /// Where its time went.
     pub phases: Phases,
@@ -171,8 +173,8 @@ pub struct ExchangeSample {
 /// One run of a journey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IterationSample {
-    /// The journey.
-    pub journey: JourneyId,
+    /// The journey, and the stage of the load in which it was due.
+    pub track: TrackId,
     /// The part of the run that it belongs to.
     pub period: Period,
     /// When it was due, since the measured window opened.

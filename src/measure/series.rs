@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    Bytes, ClassCounts, Connections, ExchangeSample, IterationSample, LatencyHistogram, Outcome,
-    Outcomes, Phase, Starts, StatusCounts,
+    Bytes, ClassCounts, Connections, DropCounts, ExchangeSample, FailureClass, IterationSample,
+    LatencyHistogram, Outcome, Outcomes, Phase, Starts, StatusCounts,
 };
 
-/// What the measured window knows of one journey.
+/// What the measured window knows of one journey, or of one track of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct JourneySeries {
     /// What became of the iterations that were due.
     pub starts: Starts,
+    /// Those that never began, by reason.
+    pub drops: DropCounts,
     /// How the started ones ended.
     pub outcomes: Outcomes,
     /// Failed iterations by class.
@@ -24,10 +26,15 @@ pub struct JourneySeries {
     pub service_time: LatencyHistogram,
     /// From the scheduled start to the end, of ok iterations.
     pub response_time: LatencyHistogram,
-    /// From the scheduled to the real start, of ok iterations.
+    /// From the scheduled to the real start, of all started iterations that have ended, however they did.
     pub start_lag: LatencyHistogram,
     /// From start to end, of failed iterations.
     pub failed_service_time: LatencyHistogram,
+    /// From start to the moment it was given up, of iterations that were cancelled or timed out: they would have taken
+    /// at least that long.
+    pub unfinished_service_time: LatencyHistogram,
+    /// The same from the scheduled start.
+    pub unfinished_response_time: LatencyHistogram,
 }
 
 /// What the measured window knows of one operation of one journey.
@@ -49,11 +56,14 @@ pub struct OperationSeries {
     pub bytes_within_window: Bytes,
     /// The whole of each failed exchange.
     pub failed_total: LatencyHistogram,
+    /// The whole of each exchange that was cancelled or timed out, as far as it came: it would have taken at least that
+    /// long.
+    pub unfinished_total: LatencyHistogram,
     phases: [LatencyHistogram; Phase::ALL.len()],
 }
 
 impl JourneySeries {
-    pub(super) const HISTOGRAMS: usize = 4;
+    pub(super) const HISTOGRAMS: usize = 6;
 
     pub(super) fn histograms(&self) -> impl Iterator<Item = &LatencyHistogram> {
         [
@@ -61,6 +71,8 @@ impl JourneySeries {
             &self.response_time,
             &self.start_lag,
             &self.failed_service_time,
+            &self.unfinished_service_time,
+            &self.unfinished_response_time,
         ]
         .into_iter()
     }
@@ -74,15 +86,20 @@ impl JourneySeries {
                 self.within_window += u64::from(sample.finished <= window);
                 self.service_time.record(sample.service_time());
                 self.response_time.record(sample.response_time());
-                self.start_lag.record(sample.start_lag());
             }
             Outcome::Failed(_) => self.failed_service_time.record(sample.service_time()),
             Outcome::Cancelled => {}
+        }
+        self.start_lag.record(sample.start_lag());
+        if is_unfinished(sample.outcome) {
+            self.unfinished_service_time.record(sample.service_time());
+            self.unfinished_response_time.record(sample.response_time());
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.starts.merge(other.starts);
+        self.drops.merge(&other.drops);
         self.outcomes.merge(other.outcomes);
         self.classes.merge(&other.classes);
         self.bytes.merge(other.bytes);
@@ -91,14 +108,20 @@ impl JourneySeries {
         self.response_time.merge(&other.response_time);
         self.start_lag.merge(&other.start_lag);
         self.failed_service_time.merge(&other.failed_service_time);
+        self.unfinished_service_time
+            .merge(&other.unfinished_service_time);
+        self.unfinished_response_time
+            .merge(&other.unfinished_response_time);
     }
 }
 
 impl OperationSeries {
-    pub(super) const HISTOGRAMS: usize = Phase::ALL.len() + 1;
+    pub(super) const HISTOGRAMS: usize = Phase::ALL.len() + 2;
 
     pub(super) fn histograms(&self) -> impl Iterator<Item = &LatencyHistogram> {
-        self.phases.iter().chain([&self.failed_total])
+        self.phases
+            .iter()
+            .chain([&self.failed_total, &self.unfinished_total])
     }
 
     /// The latencies of one phase, of the ok exchanges that had it.
@@ -127,6 +150,9 @@ impl OperationSeries {
             Outcome::Failed(_) => self.failed_total.record(sample.phases.total),
             Outcome::Cancelled => {}
         }
+        if is_unfinished(sample.outcome) {
+            self.unfinished_total.record(sample.phases.total);
+        }
     }
 
     /// Adds the counts of another.
@@ -139,8 +165,17 @@ impl OperationSeries {
         self.within_window += other.within_window;
         self.bytes_within_window.merge(other.bytes_within_window);
         self.failed_total.merge(&other.failed_total);
+        self.unfinished_total.merge(&other.unfinished_total);
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             mine.merge(theirs);
         }
     }
+}
+
+/// Was it given up before it came to an end of its own? Then its time is a lower bound.
+pub(super) const fn is_unfinished(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Cancelled | Outcome::Failed(FailureClass::Timeout)
+    )
 }

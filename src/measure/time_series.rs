@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::whole_micros;
-use super::{Bytes, ExchangeSample, IterationSample, Outcome, Outcomes};
+use super::{Bytes, ExchangeSample, IterationSample, JourneyId, Outcome, Outcomes};
 
 /// Counts by the time at which things ended, in windows of 1, 2, 4, ... seconds.
 ///
@@ -114,9 +114,9 @@ impl TimeSeries {
         self.windows[window].bytes.merge(sample.bytes());
     }
 
-    pub(super) fn iteration(&mut self, sample: &IterationSample) {
+    pub(super) fn iteration(&mut self, journey: JourneyId, sample: &IterationSample) {
         let window = self.at(sample.finished);
-        let entry = &mut self.iterations[window * self.journeys + sample.journey.index()];
+        let entry = &mut self.iterations[window * self.journeys + journey.index()];
         entry.iterations.count(sample.outcome);
         if sample.outcome == Outcome::Ok {
             let micros = whole_micros(sample.service_time());
@@ -267,10 +267,15 @@ mod tests {
     use super::super::{Catalogue, Period};
     use super::*;
 
-    fn iteration(journey: usize, outcome: Outcome, finished: Duration) -> IterationSample {
+    fn journey(index: usize) -> JourneyId {
         let journeys = vec![("a".into(), vec![]), ("b".into(), vec![])];
+        Catalogue::new(journeys).journey(index).unwrap()
+    }
+
+    fn iteration(outcome: Outcome, finished: Duration) -> IterationSample {
+        let journeys = vec![("a".into(), vec![])];
         IterationSample {
-            journey: Catalogue::new(journeys).journey(journey).unwrap(),
+            track: Catalogue::new(journeys).track(0).unwrap(),
             period: Period::Measure,
             scheduled: Duration::ZERO,
             started: finished.saturating_sub(Duration::from_micros(250)),
@@ -285,10 +290,16 @@ mod tests {
     fn widens_when_the_run_is_longer_than_expected() {
         let mut series = TimeSeries::new(2, Duration::from_mins(1));
         for second in [0, 1, 1, 599] {
-            series.iteration(&iteration(1, Outcome::Ok, Duration::from_secs(second)));
+            series.iteration(
+                journey(1),
+                &iteration(Outcome::Ok, Duration::from_secs(second)),
+            );
         }
         assert_eq!(series.window_seconds(), 1);
-        series.iteration(&iteration(0, Outcome::Cancelled, Duration::from_mins(10)));
+        series.iteration(
+            journey(0),
+            &iteration(Outcome::Cancelled, Duration::from_mins(10)),
+        );
         assert_eq!(series.window_seconds(), 2);
         let windows: Vec<_> = series.windows().map(|(_, journeys)| journeys).collect();
         assert_eq!(windows.len(), 301);
@@ -308,7 +319,7 @@ mod tests {
     #[test]
     fn any_time_has_a_window() {
         let mut series = TimeSeries::new(2, Duration::ZERO);
-        series.iteration(&iteration(0, Outcome::Ok, Duration::MAX));
+        series.iteration(journey(0), &iteration(Outcome::Ok, Duration::MAX));
         assert_eq!(series.sums().1.ok, 1);
     }
 
@@ -337,7 +348,7 @@ mod tests {
             let record = |times: &[u64], expected| {
                 let mut series = TimeSeries::new(2, Duration::from_secs(expected));
                 for time in times {
-                    series.iteration(&iteration(0, Outcome::Ok, Duration::from_secs(*time)));
+                    series.iteration(journey(0), &iteration(Outcome::Ok, Duration::from_secs(*time)));
                 }
                 series
             };

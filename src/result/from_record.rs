@@ -1,11 +1,12 @@
 //! From the record of a run to its document.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::measure::{
-    ClassCounts, FailureClass, JourneyId, OperationSeries, Period, Phase, Record, StatusCounts,
-    Totals,
+    ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period, Phase, Record,
+    StatusCounts, Totals,
 };
 use crate::oci::Operation;
 
@@ -42,7 +43,7 @@ impl Document {
 }
 
 fn journeys(record: &Record, window_us: u64) -> Vec<JourneySection> {
-    let section = |(id, name, series): (JourneyId, &str, &crate::measure::JourneySeries)| {
+    let section = |(id, name, series): (JourneyId, &str, Cow<'_, JourneySeries>)| {
         let mut section = JourneySection {
             name: name.to_owned(),
             starts: series.starts,
@@ -58,7 +59,7 @@ fn journeys(record: &Record, window_us: u64) -> Vec<JourneySection> {
             operations: record
                 .operations(id)
                 .filter(|(_, series)| series.outcomes.ended() > 0)
-                .map(|(operation, series)| operation_section(operation, series))
+                .map(|(operation, series)| operation_section(operation, &series))
                 .collect(),
         };
         section.rate(window_us);
@@ -72,7 +73,7 @@ fn all_operations(record: &Record, window_us: u64) -> Vec<OperationSection> {
     for (journey, _, _) in record.journeys() {
         for (operation, series) in record.operations(journey) {
             if series.outcomes.ended() > 0 {
-                merged.entry(operation).or_default().merge(series);
+                merged.entry(operation).or_default().merge(&series);
             }
         }
     }
@@ -146,7 +147,7 @@ fn failures(record: &Record) -> FailureSection {
         code: kind.code.as_ref().map(|code| code.as_str().to_owned()),
         count: kind.count,
         example: Example {
-            journey: record.journey_name(kind.journey).to_owned(),
+            journey: record.journey_name(kind.track).to_owned(),
             at_us: micros(kind.at),
             text: kind.example.clone(),
         },

@@ -207,7 +207,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn latency(live: &Live, quantile: Quantile) -> String {
-    live.service_time(quantile)
+    live.response_time(quantile)
         .map_or_else(|| "-".to_owned(), units::duration)
 }
 

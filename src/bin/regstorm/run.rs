@@ -218,8 +218,8 @@ fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Docum
 /// Exchanges to which an answer came, over all periods.
 fn answered(record: &Record) -> u64 {
     let measured = record
-        .journeys()
-        .flat_map(|(journey, _, _)| record.operations(journey))
+        .tracks()
+        .flat_map(|(track, _, _)| record.track_operations(track))
         .flat_map(|(_, series)| series.statuses.iter());
     let outside = [Period::Prepare, Period::WarmUp, Period::CleanUp]
         .into_iter()

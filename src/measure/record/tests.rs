@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{
-    Connection, FailureClass, FailureExample, Live, Outcome, Phase, Phases, Recorder,
+    Connection, DropReason, FailureClass, FailureExample, Live, Outcome, Phase, Phases, Recorder,
 };
 use super::*;
 use crate::units::Quantile;
@@ -22,12 +22,18 @@ fn journey(index: usize) -> JourneyId {
     catalogue().journey(index).unwrap()
 }
 
+/// The one track of a journey.
+fn track(index: usize) -> TrackId {
+    catalogue().track(index).unwrap()
+}
+
 /// An exchange of 10 bytes up and 1,000 down, its time divided 1:2 before and after the first byte.
 fn exchange(period: Period, operation: Operation, outcome: Outcome, at_ms: u64) -> ExchangeSample {
     ExchangeSample {
-        journey: journey(0),
+        track: track(0),
         operation,
         period,
+        due: Duration::ZERO,
         finished: Duration::from_millis(at_ms),
         phases: Phases {
             first_byte: Some(Duration::from_micros(at_ms)),
@@ -46,7 +52,7 @@ fn exchange(period: Period, operation: Operation, outcome: Outcome, at_ms: u64) 
 fn iteration(journey_index: usize, outcome: Outcome, at_ms: u64) -> IterationSample {
     let at = Duration::from_millis(at_ms);
     IterationSample {
-        journey: journey(journey_index),
+        track: track(journey_index),
         period: Period::Measure,
         scheduled: at.saturating_sub(Duration::from_millis(30)),
         started: at.saturating_sub(Duration::from_millis(20)),
@@ -58,8 +64,8 @@ fn iteration(journey_index: usize, outcome: Outcome, at_ms: u64) -> IterationSam
 }
 
 fn run_iteration(recorder: &mut Recorder, sample: &IterationSample) {
-    recorder.scheduled(sample.journey, sample.period);
-    recorder.started(sample.journey, sample.period);
+    recorder.scheduled(sample.track, sample.period, sample.scheduled);
+    recorder.started(sample.track, sample.period, sample.scheduled);
     recorder.iteration(sample);
 }
 
@@ -72,7 +78,7 @@ const RESET: Outcome = Outcome::Failed(FailureClass::Reset);
 
 #[test]
 fn failures_never_enter_the_latency_of_successes() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
     run_exchange(
         &mut recorder,
         &exchange(Period::Measure, Operation::BlobGet, Outcome::Ok, 5),
@@ -127,7 +133,7 @@ fn failures_never_enter_the_latency_of_successes() {
 
 #[test]
 fn only_the_measured_window_feeds_statistics() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
     for period in [Period::Prepare, Period::WarmUp, Period::CleanUp] {
         run_exchange(
             &mut recorder,
@@ -158,7 +164,7 @@ fn only_the_measured_window_feeds_statistics() {
 
 #[test]
 fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
     recorder.end_window(Duration::from_secs(2));
     recorder.end_window(Duration::from_secs(30)); // it does not open again
     for at_ms in [1_000, 2_000, 2_001] {
@@ -179,12 +185,12 @@ fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
 
 #[test]
 fn an_operation_that_was_not_foreseen_is_not_lost() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
     run_exchange(
         &mut recorder,
         &exchange(Period::Measure, Operation::Redirected, RESET, 1),
     );
-    let mut record = Recorder::new(&catalogue(), Duration::from_mins(1)).into_record();
+    let mut record = Recorder::new(&catalogue(), &[], Duration::from_mins(1)).into_record();
     record.merge(recorder.into_record());
     let found = record
         .operations(journey(0))
@@ -195,10 +201,10 @@ fn an_operation_that_was_not_foreseen_is_not_lost() {
 
 #[test]
 fn a_sum_that_does_not_close_is_named() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
-    recorder.scheduled(journey(1), Period::Measure);
-    recorder.scheduled(journey(1), Period::Measure);
-    recorder.started(journey(1), Period::Measure); // the other is lost, and this one never ends
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
+    recorder.scheduled(track(1), Period::Measure, Duration::ZERO);
+    recorder.scheduled(track(1), Period::Measure, Duration::ZERO);
+    recorder.started(track(1), Period::Measure, Duration::ZERO); // the other is lost, and this one never ends
     recorder.exchange(&exchange(
         Period::Measure,
         Operation::BlobGet,
@@ -225,11 +231,11 @@ fn a_sum_that_does_not_close_is_named() {
 
 #[test]
 fn the_progress_line_sees_what_goes_on() {
-    let mut recorder = Recorder::new(&catalogue(), Duration::from_mins(1));
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
     run_iteration(&mut recorder, &iteration(0, Outcome::Ok, 1_000));
     run_iteration(&mut recorder, &iteration(1, Outcome::Ok, 1_000));
-    recorder.scheduled(journey(0), Period::Measure);
-    recorder.started(journey(0), Period::Measure);
+    recorder.scheduled(track(0), Period::Measure, Duration::ZERO);
+    recorder.started(track(0), Period::Measure, Duration::ZERO);
     run_exchange(
         &mut recorder,
         &exchange(Period::Measure, Operation::BlobGet, RESET, 1),
@@ -241,16 +247,16 @@ fn the_progress_line_sees_what_goes_on() {
     assert_eq!(live.totals(Period::Measure).iterations.ok, 4);
     assert_eq!(live.totals(Period::Measure).exchanges.failed, 2);
     assert_eq!(live.totals(Period::Measure).bytes.received, 2_000);
-    let median = live.service_time(Quantile::P50).unwrap().as_micros();
-    assert!((20_000..20_200).contains(&median), "{median}");
+    let median = live.response_time(Quantile::P50).unwrap().as_micros();
+    assert!((30_000..30_300).contains(&median), "{median}");
 }
 
 #[test]
 #[should_panic(expected = "two different plans")]
 fn records_of_different_plans_do_not_merge() {
     let other = Catalogue::new(vec![("poll".into(), vec![])]);
-    let mut record = Recorder::new(&catalogue(), Duration::ZERO).into_record();
-    record.merge(Recorder::new(&other, Duration::ZERO).into_record());
+    let mut record = Recorder::new(&catalogue(), &[], Duration::ZERO).into_record();
+    record.merge(Recorder::new(&other, &[], Duration::ZERO).into_record());
 }
 
 /// What a worker may be told.
@@ -287,7 +293,7 @@ fn play(recorder: &mut Recorder, event: &Event) {
             run_exchange(recorder, sample);
             if let Outcome::Failed(class) = sample.outcome {
                 recorder.failure_example(&FailureExample {
-                    journey: sample.journey,
+                    track: sample.track,
                     period: sample.period,
                     operation: sample.operation,
                     class,
@@ -300,8 +306,13 @@ fn play(recorder: &mut Recorder, event: &Event) {
         }
         Event::Iteration(sample) => run_iteration(recorder, sample),
         Event::Dropped(index) => {
-            recorder.scheduled(journey(*index), Period::Measure);
-            recorder.dropped(journey(*index), Period::Measure);
+            recorder.scheduled(track(*index), Period::Measure, Duration::ZERO);
+            recorder.dropped(
+                track(*index),
+                Period::Measure,
+                Duration::ZERO,
+                DropReason::NoVu,
+            );
         }
     }
 }
@@ -311,7 +322,7 @@ proptest! {
 
     #[test]
     fn merging_workers_is_recording_into_one(events in prop::collection::vec((event(), any::<bool>()), 0..60)) {
-        let new = || Recorder::new(&catalogue(), Duration::from_mins(1));
+        let new = || Recorder::new(&catalogue(), &[], Duration::from_mins(1));
         let (mut one, mut left, mut right) = (new(), new(), new());
         for (event, to_left) in &events {
             play(&mut one, event);

@@ -34,7 +34,7 @@ fn outcomes(ok: u64, failed: u64, cancelled: u64) -> Outcomes {
 /// A run in which nothing happened.
 fn empty() -> Document {
     let catalogue = Catalogue::new(vec![("rollout".into(), vec![Operation::BlobGet])]);
-    let record: Record = Recorder::new(&catalogue, Duration::from_secs(20)).into_record();
+    let record: Record = Recorder::new(&catalogue, &[], Duration::from_secs(20)).into_record();
     let facts = Facts {
         plan: PlanSection {
             name: "rollout".into(),

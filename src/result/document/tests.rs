@@ -41,8 +41,8 @@ fn facts() -> Facts {
 /// Pulls that each take `millis` and get one blob, ending one a second; every third fails with 503.
 fn record(millis: &[u64]) -> Record {
     let catalogue = Catalogue::new(vec![("pull".into(), vec![Operation::BlobGet])]);
-    let journey = catalogue.journey(0).unwrap();
-    let mut recorder = Recorder::new(&catalogue, Duration::from_secs(20));
+    let track = catalogue.track(0).unwrap();
+    let mut recorder = Recorder::new(&catalogue, &[], Duration::from_secs(20));
     for (number, millis) in (1_u64..).zip(millis) {
         let period = if number == 1 {
             Period::WarmUp
@@ -56,12 +56,13 @@ fn record(millis: &[u64]) -> Record {
             Outcome::Ok
         };
         let finished = Duration::from_secs(number);
-        recorder.scheduled(journey, period);
-        recorder.started(journey, period);
+        recorder.scheduled(track, period, Duration::ZERO);
+        recorder.started(track, period, Duration::ZERO);
         recorder.exchange(&ExchangeSample {
-            journey,
+            track,
             operation: Operation::BlobGet,
             period,
+            due: Duration::ZERO,
             finished,
             phases: Phases {
                 total: Duration::from_millis(*millis),
@@ -75,7 +76,7 @@ fn record(millis: &[u64]) -> Record {
         });
         if failed {
             recorder.failure_example(&FailureExample {
-                journey,
+                track,
                 period,
                 operation: Operation::BlobGet,
                 class: FailureClass::Status,
@@ -87,7 +88,7 @@ fn record(millis: &[u64]) -> Record {
         }
         recorder.transport_bytes(0, 4_000);
         recorder.iteration(&IterationSample {
-            journey,
+            track,
             period,
             scheduled: finished.saturating_sub(Duration::from_millis(*millis + 1)),
             started: finished.saturating_sub(Duration::from_millis(*millis)),
