@@ -53,6 +53,18 @@ pub fn per_second(value: f64, unit: &str) -> String {
     }
 }
 
+/// A share of a whole in percent, in three significant digits however small it is: `0%`, `0.011%`, `96.4%`.
+pub fn share(value: f64) -> String {
+    let percent = value * 100.0;
+    let mut digits = 1;
+    while digits < 12 && percent > 0.0 && percent * 10_f64.powi(digits) < 99.95 {
+        digits += 1;
+    }
+    let text = format!("{percent:.*}", usize::try_from(digits).unwrap_or(1));
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}%")
+}
+
 /// A count with its thousands set apart: `54,000`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -113,6 +125,11 @@ mod tests {
         assert_eq!(bytes(1_414_213_562), "1.41 GB");
         assert_eq!(per_second(1_410_000_000.0, "B"), "1.41 GB/s");
         assert_eq!(per_second(42.13, ""), "42.1/s");
+        let shares = [0.0, 0.000_11, 0.000_123_46, 0.01, 0.964_3, 0.5, 1.0].map(share);
+        assert_eq!(
+            shares,
+            ["0%", "0.011%", "0.0123%", "1%", "96.4%", "50%", "100%"]
+        );
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(54_000), "54,000");

@@ -4,11 +4,13 @@
 mod byte_size;
 mod display;
 mod quantile;
+mod rate;
 mod ratio;
 mod secret;
 
 pub use byte_size::{ByteSize, ByteSizeError};
-pub use display::{DurationError, bytes, count, duration, parse_duration, per_second};
+pub use display::{DurationError, bytes, count, duration, parse_duration, per_second, share};
 pub use quantile::{Quantile, QuantileError};
+pub use rate::{Rate, RateError};
 pub use ratio::{Ratio, RatioError};
 pub use secret::{Credentials, Secret};

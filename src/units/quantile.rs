@@ -53,6 +53,30 @@ impl Quantile {
         // 100 - 99.9 is a little less than a tenth; a thousand values are enough all the same.
         values as f64 * (100.0 - self.percentile) >= 100.0 - 1e-6
     }
+
+    /// The fewest values from which it is known: p99 takes 100, p99.9 takes 1,000.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number below 2^53: no two numbers near 100 are closer than 2^-46"
+    )]
+    pub fn fewest(self) -> u64 {
+        ((100.0 - 1e-6) / (100.0 - self.percentile)).ceil() as u64
+    }
+
+    /// Which of that many values in ascending order is at this place, counted from 1: the nearest rank, so that of
+    /// 1,000 values p99.9 is the 999th. Never more than `values`, and 0 only of none.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "no run has 2^53 values"
+    )]
+    pub fn rank(self, values: u64) -> u64 {
+        // The product in floating point may be a little more than 999.
+        let rank = (self.get() - 1e-12) * values as f64;
+        (rank.ceil() as u64).max(1).min(values)
+    }
 }
 
 impl fmt::Display for Quantile {
@@ -69,6 +93,8 @@ impl fmt::Debug for Quantile {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -87,9 +113,52 @@ mod tests {
             );
             assert!(quantile.is_known_from(values), "{quantile} of {values}");
         }
+        for (quantile, values) in first_known {
+            assert_eq!(quantile.fewest(), values, "{quantile}");
+        }
         let lowest = Quantile::from_percentile(0.0).unwrap();
+        assert_eq!(lowest.fewest(), 1);
         assert!(!lowest.is_known_from(0));
         assert!(lowest.is_known_from(1));
+    }
+
+    proptest! {
+        #[test]
+        fn the_fewest_are_just_enough(percentile in 0.0..99.9999) {
+            let quantile = Quantile::from_percentile(percentile).unwrap();
+            let fewest = quantile.fewest();
+            prop_assert!(quantile.is_known_from(fewest));
+            prop_assert!(!quantile.is_known_from(fewest - 1));
+        }
+    }
+
+    #[test]
+    fn ranks_are_counted_from_one() {
+        // The nearest rank: the smallest n with n / values >= q.
+        let cases = [
+            (Quantile::P50, [(0, 0), (1, 1), (2, 1), (3, 2), (1000, 500)]),
+            (
+                Quantile::P99,
+                [(0, 0), (1, 1), (100, 99), (101, 100), (1000, 990)],
+            ),
+            (
+                Quantile::P999,
+                [
+                    (0, 0),
+                    (999, 999),
+                    (1000, 999),
+                    (1001, 1000),
+                    (10_000, 9990),
+                ],
+            ),
+        ];
+        for (quantile, ranks) in cases {
+            for (values, rank) in ranks {
+                assert_eq!(quantile.rank(values), rank, "{quantile} of {values}");
+            }
+        }
+        let lowest = Quantile::from_percentile(0.0).unwrap();
+        assert_eq!(lowest.rank(7), 1);
     }
 
     #[test]
