@@ -8,15 +8,16 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::oci::{ErrorCode, Operation, RepositoryName};
 
 use super::connection::Line;
 use super::exchange::Exchange;
-use super::fault::{Effects, Refuse, Stall};
+use super::fault::{Effects, Refuse};
 use super::inbound::Inbound;
 use super::outgoing::{HangUp, Outgoing};
+use super::pace::Silence;
 use super::query::Query;
 use super::refusal::{Ending, Refusal};
 use super::reply::Reply;
@@ -92,12 +93,16 @@ pub(super) async fn serve(
     let ask = Ask::new(&site, &line, &head);
     let exchange = Exchange::open(&site, &line, &head, ask.operation);
     let mut effects = site.faults.borrow_mut().next(ask.operation);
-    site.pass_stall().await;
-    if let Some(length) = effects.stall_before_head {
-        match length {
-            Stall::For(length) => sleep(length).await,
-            Stall::Forever => return Err(never_answer(&mut body, &exchange).await),
+    if let Some(length) = effects.freeze {
+        site.freezer.freeze(length, Instant::now());
+    }
+    site.freezer.pass().await;
+    if let Some(silence) = effects.stall_before_head {
+        match silence {
+            Silence::For(length) => sleep(length).await,
+            Silence::Forever => return Err(never_answer(&mut body, &exchange).await),
         }
+        site.freezer.pass().await;
     }
     if let Some(cut) = effects.cut_before_head {
         line.cut.set(Some(cut));
@@ -119,7 +124,7 @@ pub(super) async fn serve(
     if !effects.delay.is_zero() {
         sleep(effects.delay).await;
     }
-    site.pass_stall().await;
+    site.freezer.pass().await;
     Ok(send(reply, &head, exchange, effects))
 }
 

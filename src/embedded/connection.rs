@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::answer;
 use super::pace::Cut;
@@ -77,7 +77,10 @@ pub(super) async fn accept(site: Rc<Site>, listener: TcpListener, at_storage_hos
 }
 
 async fn serve(site: Rc<Site>, line: Rc<Line>, stream: TcpStream) {
-    let open = Open(Rc::clone(&site));
+    let open = Open {
+        site: Rc::clone(&site),
+        line: Rc::clone(&line),
+    };
     let wire = Wire {
         stream,
         line: Rc::clone(&line),
@@ -93,11 +96,17 @@ async fn serve(site: Rc<Site>, line: Rc<Line>, stream: TcpStream) {
 }
 
 /// Counts a connection as open while it lives, even if its task is dropped.
-struct Open(Rc<Site>);
+struct Open {
+    site: Rc<Site>,
+    line: Rc<Line>,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.tally.closed_connections.add(1);
+        if let Some(record) = &*self.line.record.borrow() {
+            record.closed();
+        }
+        self.site.tally.closed_connections.add(1);
     }
 }
 
@@ -109,12 +118,19 @@ struct Wire {
 }
 
 impl Wire {
-    fn note(&self, written: &Poll<io::Result<usize>>) {
+    /// Writes, and notes when that began: over loopback the peer may have read the bytes before the call returns.
+    fn write(
+        &mut self,
+        write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let began = Instant::now();
+        let written = write(Pin::new(&mut self.stream));
         if let Poll::Ready(Ok(1..)) = written
             && let Some(record) = &*self.line.record.borrow()
         {
-            record.wrote();
+            record.wrote(began);
         }
+        written
     }
 }
 
@@ -143,9 +159,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note(&written);
-        written
+        self.write(|stream| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -153,9 +167,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note(&written);
-        written
+        self.write(|stream| stream.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {

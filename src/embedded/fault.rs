@@ -10,7 +10,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::oci::{ErrorCode, Operation};
 use crate::units::{ByteSize, Ratio};
 
-use super::pace::{Cut, Pace};
+use super::lengths::Lengths;
+use super::pace::{Cut, Pace, Silence};
 
 /// One thing that goes wrong. Several may hit the same request: delays add up, the slowest rate holds, and of the
 /// others the first in the list acts.
@@ -33,6 +34,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The answer is held back, ready as it is, for so long.
     Delay(Duration),
+    /// The same, for a length that is drawn for each request.
+    DrawnDelay(Lengths),
     /// The body moves at no more than so many bytes a second.
     Rate(ByteSize),
     /// The request is refused before anything is done.
@@ -50,6 +53,9 @@ pub enum FaultKind {
     Close(Point),
     /// Nothing moves.
     Stall(Point, Stall),
+    /// From the arrival of such a request on nothing moves for any client, as if the registry's process were stopped
+    /// for so long: see [`Running::freeze`](super::Running::freeze). In a window of one request it happens once.
+    Freeze(Duration),
     /// One byte of the answer's body is wrong: the one at this offset, counted from the first byte sent.
     Corrupt(u64),
 }
@@ -64,10 +70,12 @@ pub enum Point {
 }
 
 /// For how long nothing moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stall {
     /// For so long; then it goes on.
     For(Duration),
+    /// For a length that is drawn for each request; then it goes on.
+    Drawn(Lengths),
     /// Until the client gives up.
     Forever,
 }
@@ -130,7 +138,8 @@ pub(super) struct FaultPlan(Vec<Armed>);
 struct Armed {
     fault: Fault,
     seen: u64,
-    random: Xoshiro256PlusPlus,
+    chance: Xoshiro256PlusPlus,
+    lengths: Xoshiro256PlusPlus,
 }
 
 /// What hits one request.
@@ -139,7 +148,8 @@ pub(super) struct Effects {
     pub(super) delay: Duration,
     pub(super) refuse: Option<Refuse>,
     pub(super) cut_before_head: Option<Cut>,
-    pub(super) stall_before_head: Option<Stall>,
+    pub(super) stall_before_head: Option<Silence>,
+    pub(super) freeze: Option<Duration>,
     pub(super) pace: Option<Box<Pace>>,
     pub(super) corrupt: Option<u64>,
 }
@@ -159,10 +169,14 @@ impl FaultPlan {
                 When::Probability(_, seed) => seed,
                 When::Always | When::Every(_) => 0,
             };
+            let mut lengths = Xoshiro256PlusPlus::seed_from_u64(fault.kind.seed());
+            // Far from what chance draws, also under the same seed: whether it strikes must not say for how long.
+            lengths.jump();
             Armed {
                 fault,
                 seen: 0,
-                random: Xoshiro256PlusPlus::seed_from_u64(seed),
+                chance: Xoshiro256PlusPlus::seed_from_u64(seed),
+                lengths,
             }
         };
         Self(faults.into_iter().map(arm).collect())
@@ -174,7 +188,7 @@ impl FaultPlan {
         for armed in &mut self.0 {
             let matches = armed.fault.operation.is_none() || armed.fault.operation == operation;
             if matches && armed.strikes() {
-                effects.add(&armed.fault.kind);
+                effects.add(&armed.fault.kind, &mut armed.lengths);
             }
         }
         effects
@@ -194,15 +208,38 @@ impl Armed {
         match self.fault.when {
             When::Always => true,
             When::Every(n) => (place + 1).is_multiple_of(n.max(1)),
-            When::Probability(share, _) => self.random.random_bool(share.get()),
+            When::Probability(share, _) => self.chance.random_bool(share.get()),
+        }
+    }
+}
+
+impl FaultKind {
+    /// The seed of the lengths that are drawn, if any are.
+    const fn seed(&self) -> u64 {
+        match self {
+            Self::DrawnDelay(lengths) | Self::Stall(_, Stall::Drawn(lengths)) => lengths.seed(),
+            _ => 0,
+        }
+    }
+}
+
+impl Stall {
+    fn draw(self, random: &mut Xoshiro256PlusPlus) -> Silence {
+        match self {
+            Self::For(length) => Silence::For(length),
+            Self::Drawn(lengths) => Silence::For(lengths.draw(random)),
+            Self::Forever => Silence::Forever,
         }
     }
 }
 
 impl Effects {
-    fn add(&mut self, kind: &FaultKind) {
+    fn add(&mut self, kind: &FaultKind, random: &mut Xoshiro256PlusPlus) {
         match kind {
             FaultKind::Delay(delay) => self.delay = self.delay.saturating_add(*delay),
+            FaultKind::DrawnDelay(lengths) => {
+                self.delay = self.delay.saturating_add(lengths.draw(random));
+            }
             FaultKind::Rate(rate) => self.pace().slow_to(rate.get()),
             FaultKind::Status {
                 status,
@@ -217,15 +254,21 @@ impl Effects {
             }
             FaultKind::Reset(point) => self.cut(*point, Cut::Reset),
             FaultKind::Close(point) => self.cut(*point, Cut::Close),
-            FaultKind::Stall(Point::BeforeHead, length) => {
-                self.stall_before_head.get_or_insert(*length);
-            }
-            FaultKind::Stall(Point::AfterBody(bytes), length) => {
-                self.pace().stall_at(bytes.get(), *length);
-            }
+            // Drawn also where another fault acts first, so that each takes its lengths in its own order.
+            FaultKind::Stall(point, stall) => self.stall(*point, stall.draw(random)),
+            FaultKind::Freeze(length) => self.freeze = self.freeze.max(Some(*length)),
             FaultKind::Corrupt(offset) => {
                 self.corrupt.get_or_insert(*offset);
             }
+        }
+    }
+
+    fn stall(&mut self, point: Point, silence: Silence) {
+        match point {
+            Point::BeforeHead => {
+                self.stall_before_head.get_or_insert(silence);
+            }
+            Point::AfterBody(bytes) => self.pace().stall_at(bytes.get(), silence),
         }
     }
 
@@ -303,5 +346,30 @@ mod tests {
         let effects = plan.next(None);
         assert_eq!(effects.delay, Duration::from_millis(10));
         assert_eq!(effects.refuse.unwrap().status, StatusCode::BAD_GATEWAY);
+    }
+
+    #[test]
+    fn lengths_are_drawn_for_each_request_and_follow_the_seed() {
+        let (low, high) = (Duration::from_millis(10), Duration::from_millis(20));
+        let drawn = |seed, when| {
+            let lengths = Lengths::uniform(low, high).unwrap().seeded(seed);
+            let fault = Fault::everywhere(FaultKind::DrawnDelay(lengths)).when(when);
+            let mut plan = FaultPlan::new(vec![fault]);
+            (0..100).map(|_| plan.next(None).delay).collect::<Vec<_>>()
+        };
+        let first = drawn(1, When::Always);
+        assert!(first.iter().all(|delay| (low..=high).contains(delay)));
+        assert!(first.iter().any(|delay| *delay != first[0]));
+        assert_eq!(first, drawn(1, When::Always));
+        assert_ne!(first, drawn(2, When::Always));
+    }
+
+    #[test]
+    fn a_freeze_comes_in_its_window() {
+        let second = Duration::from_secs(1);
+        let fault = Fault::everywhere(FaultKind::Freeze(second)).window(2, Some(1));
+        let mut plan = FaultPlan::new(vec![fault]);
+        let freezes: Vec<_> = (0..4).map(|_| plan.next(None).freeze).collect();
+        assert_eq!(freezes, [None, None, Some(second), None]);
     }
 }

@@ -1,14 +1,18 @@
 //! The TOML form of faults.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::oci::{ErrorCode, Operation};
 use crate::units::{self, ByteSize, Ratio};
 
 use super::fault::{Fault, FaultKind, Point, Stall, When};
+use super::lengths::Lengths;
 
 /// A fault file that does not say what to do; shows the line.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +23,7 @@ pub struct FaultFileError(#[from] toml::de::Error);
 ///
 /// ```
 /// let faults = regstorm::embedded::parse_faults(r#"
-///     seed = 42                  # of every probability; 0 when left out
+///     seed = 42                  # of everything that is drawn; 0 when left out
 ///
 ///     [[fault]]
 ///     operation = "blob-get"     # an operation's name, or "*"
@@ -43,16 +47,27 @@ pub struct FaultFileError(#[from] toml::de::Error);
 /// ```
 ///
 /// Further kinds: `rate = "2MiB"` (a second), `close = "64KiB"` (or `"head"`), `stall = "10s"` or `"forever"` with
-/// `at = "64KiB"` (or `"head"`, the default), `corrupt = "100B"` (the offset of the wrong byte).
+/// `at = "64KiB"` (or `"head"`, the default), `corrupt = "100B"` (the offset of the wrong byte), `freeze = "1s"` (the
+/// whole registry; with `after = 200` and `for = 1` once, at the 201st request).
+///
+/// The length of a `delay` or a `stall` is drawn for each request when it is a table: `{ min = "5ms", max = "50ms" }`
+/// is uniform, `{ mean = "20ms", max = "1s" }` exponential, `{ median = "20ms", sigma = 0.8, max = "1s" }` log-normal;
+/// what is longer than `max` becomes `max`.
 ///
 /// # Errors
 /// When the text is not TOML, names something unknown, or a table holds no or more than one kind.
 pub fn parse_faults(text: &str) -> Result<Vec<Fault>, FaultFileError> {
     let mut file: FaultFile = toml::from_str(text)?;
     for (index, fault) in (0..).zip(&mut file.fault) {
+        // Two faults of one file draw from two streams.
+        let own = file.seed.wrapping_add(index);
         if let When::Probability(_, seed) = &mut fault.when {
-            // Two faults of one file draw from two streams.
-            *seed = file.seed.wrapping_add(index);
+            *seed = own;
+        }
+        if let FaultKind::DrawnDelay(lengths) | FaultKind::Stall(_, Stall::Drawn(lengths)) =
+            &mut fault.kind
+        {
+            *lengths = lengths.seeded(own);
         }
     }
     Ok(file.fault)
@@ -73,8 +88,8 @@ struct FaultFile {
 struct Written {
     #[serde(deserialize_with = "operation")]
     operation: Option<Operation>,
-    #[serde(default, deserialize_with = "length")]
-    delay: Option<Duration>,
+    #[serde(default, deserialize_with = "delay")]
+    delay: Option<FaultKind>,
     #[serde(default, deserialize_with = "size")]
     rate: Option<ByteSize>,
     #[serde(default, deserialize_with = "status")]
@@ -93,6 +108,8 @@ struct Written {
     at: Option<Point>,
     #[serde(default, deserialize_with = "size")]
     corrupt: Option<ByteSize>,
+    #[serde(default, deserialize_with = "length")]
+    freeze: Option<Duration>,
     #[serde(default)]
     every: Option<u64>,
     #[serde(default, deserialize_with = "share")]
@@ -107,7 +124,7 @@ impl<'de> Deserialize<'de> for Fault {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Written::deserialize(deserializer)?
             .into_fault()
-            .map_err(serde::de::Error::custom)
+            .map_err(de::Error::custom)
     }
 }
 
@@ -121,7 +138,7 @@ impl Written {
         }
         let (code, retry_after) = (self.code, self.retry_after);
         let kinds = [
-            self.delay.map(FaultKind::Delay),
+            self.delay,
             self.rate.map(FaultKind::Rate),
             self.status.map(|status| FaultKind::Status {
                 status,
@@ -133,11 +150,12 @@ impl Written {
             self.stall
                 .map(|length| FaultKind::Stall(self.at.unwrap_or(Point::BeforeHead), length)),
             self.corrupt.map(|offset| FaultKind::Corrupt(offset.get())),
+            self.freeze.map(FaultKind::Freeze),
         ];
         let mut kinds = kinds.into_iter().flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
             return Err(
-                "a fault has exactly one of `delay`, `rate`, `status`, `reset`, `close`, `stall`, `corrupt`",
+                "a fault has exactly one of `delay`, `rate`, `status`, `reset`, `close`, `stall`, `corrupt`, `freeze`",
             );
         };
         let when = match (self.every, self.probability) {
@@ -165,7 +183,7 @@ where
     D: Deserializer<'de>,
 {
     let text = String::deserialize(deserializer)?;
-    parse(&text).map_err(serde::de::Error::custom)
+    parse(&text).map_err(de::Error::custom)
 }
 
 fn operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Operation>, D::Error> {
@@ -186,13 +204,49 @@ fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>
     })
 }
 
+fn delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FaultKind>, D::Error> {
+    let kind = match deserializer.deserialize_any(TextOrTable)? {
+        Time::Text(text) => FaultKind::Delay(time(&text)?),
+        Time::Drawn(lengths) => FaultKind::DrawnDelay(lengths),
+    };
+    Ok(Some(kind))
+}
+
 fn stall<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stall>, D::Error> {
-    parsed(deserializer, |text| match text {
-        "forever" => Ok(Some(Stall::Forever)),
-        text => units::parse_duration(text)
-            .map(|length| Some(Stall::For(length)))
-            .map_err(|e| e.to_string()),
-    })
+    let stall = match deserializer.deserialize_any(TextOrTable)? {
+        Time::Text(text) if text == "forever" => Stall::Forever,
+        Time::Text(text) => Stall::For(time(&text)?),
+        Time::Drawn(lengths) => Stall::Drawn(lengths),
+    };
+    Ok(Some(stall))
+}
+
+fn time<E: de::Error>(text: &str) -> Result<Duration, E> {
+    units::parse_duration(text).map_err(E::custom)
+}
+
+/// A length of time as it is written: one, or a distribution.
+enum Time {
+    Text(String),
+    Drawn(Lengths),
+}
+
+struct TextOrTable;
+
+impl<'de> Visitor<'de> for TextOrTable {
+    type Value = Time;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length of time such as \"250ms\", or a table such as { min = \"5ms\", max = \"50ms\" }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Time, E> {
+        Ok(Time::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
+        Lengths::deserialize(MapAccessDeserializer::new(map)).map(Time::Drawn)
+    }
 }
 
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
@@ -219,100 +273,13 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusCod
         .ok()
         .filter(|status| (200..600).contains(&status.as_u16()))
         .map(Some)
-        .ok_or_else(|| serde::de::Error::custom("a status is a number from 200 to 599"))
+        .ok_or_else(|| de::Error::custom("a status is a number from 200 to 599"))
 }
 
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ratio>, D::Error> {
     let number = f64::deserialize(deserializer)?;
-    Ratio::try_new(number)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    Ratio::try_new(number).map(Some).map_err(de::Error::custom)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_can_be_written() {
-        let faults = parse_faults(
-            r#"
-            seed = 7
-            [[fault]]
-            operation = "*"
-            delay = "1s"
-            [[fault]]
-            operation = "blob-get"
-            stall = "forever"
-            at = "10B"
-            probability = 0.25
-            [[fault]]
-            operation = "upload-put"
-            close = "head"
-            every = 2
-            after = 1
-            for = 3
-            [[fault]]
-            operation = "manifest-get"
-            corrupt = "3B"
-            "#,
-        )
-        .unwrap();
-        let at = Point::AfterBody(ByteSize::from_bytes(10));
-        assert_eq!(
-            faults,
-            [
-                Fault::everywhere(FaultKind::Delay(Duration::from_secs(1))),
-                Fault::on(Operation::BlobGet, FaultKind::Stall(at, Stall::Forever))
-                    .when(When::Probability(Ratio::try_new(0.25).unwrap(), 8)),
-                Fault::on(Operation::UploadPut, FaultKind::Close(Point::BeforeHead))
-                    .when(When::Every(2))
-                    .window(1, Some(3)),
-                Fault::on(Operation::ManifestGet, FaultKind::Corrupt(3)),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_mistake_is_shown_with_its_line() {
-        for (text, says) in [
-            (
-                "[[fault]]\noperation = \"blob-got\"\ndelay = \"1s\"",
-                "blob-got",
-            ),
-            ("[[fault]]\noperation = \"*\"", "exactly one of"),
-            (
-                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nrate = \"1MiB\"",
-                "exactly one of",
-            ),
-            (
-                "[[fault]]\noperation = \"*\"\ndelay = \"soon\"",
-                "length of time",
-            ),
-            ("[[fault]]\noperation = \"*\"\nstatus = 42", "200 to 599"),
-            ("[[fault]]\noperation = \"*\"\nreset = \"4\"", "head"),
-            (
-                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\ncode = \"X\"",
-                "`status`",
-            ),
-            (
-                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nprobability = 2.0",
-                "not a share",
-            ),
-            (
-                "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nevery = 0",
-                "from 1",
-            ),
-            (
-                "[[fault]]\noperation = \"*\"\ndelai = \"1s\"",
-                "unknown field `delai`",
-            ),
-            ("[[fault]]\ndelay = \"1s\"", "missing field `operation`"),
-            ("[[fautl]]", "unknown field `fautl`"),
-        ] {
-            let shown = parse_faults(text).unwrap_err().to_string();
-            assert!(shown.contains(says), "{text}: {shown}");
-            assert!(shown.contains("line "), "{text}: {shown}");
-        }
-    }
-}
+mod tests;

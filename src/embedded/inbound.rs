@@ -47,7 +47,7 @@ impl Inbound {
     /// The next bytes; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Ending> {
         self.keep_pace().await?;
-        self.exchange.site.pass_stall().await;
+        self.exchange.site.freezer.pass().await;
         self.begun = true;
         loop {
             match self.body.frame().await {

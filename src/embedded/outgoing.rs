@@ -161,7 +161,7 @@ impl Body for Outgoing {
                 self.exchange.line.cut.set(Some(cut));
                 return Poll::Ready(Some(Err(HangUp)));
             }
-            if let Some(until) = self.exchange.site.stalled() {
+            if let Some(until) = self.exchange.site.freezer.lasts() {
                 self.nap = Some(Box::pin(sleep_until(until)));
                 continue;
             }

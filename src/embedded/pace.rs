@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fault::Stall;
-
 /// How a connection ends too early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
@@ -13,6 +11,15 @@ pub(super) enum Cut {
     Reset,
     /// FIN.
     Close,
+}
+
+/// For how long nothing moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// For so long.
+    For(Duration),
+    /// Until the client gives up.
+    Forever,
 }
 
 /// What a body may do next.
@@ -32,7 +39,7 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     rate: Option<u64>, // bytes a second, at least 1
-    stall: Option<(u64, Stall)>,
+    stall: Option<(u64, Silence)>,
     cut: Option<(u64, Cut)>,
     began: Option<Instant>,
     stalled: Duration,
@@ -44,7 +51,7 @@ impl Pace {
         self.rate = Some(self.rate.map_or(rate, |other| other.min(rate)));
     }
 
-    pub(super) fn stall_at(&mut self, offset: u64, length: Stall) {
+    pub(super) fn stall_at(&mut self, offset: u64, length: Silence) {
         self.stall.get_or_insert((offset, length));
     }
 
@@ -65,7 +72,7 @@ impl Pace {
         if let Some((offset, length)) = self.stall {
             if moved < offset {
                 most = most.min(offset - moved);
-            } else if let Stall::For(length) = length
+            } else if let Silence::For(length) = length
                 && let Some(until) = now.checked_add(length)
             {
                 self.stall = None;
@@ -116,17 +123,17 @@ mod tests {
     fn a_cut_and_a_stall_come_at_their_byte() {
         let now = Instant::now();
         let mut pace = Pace::default();
-        pace.stall_at(10, Stall::For(Duration::from_secs(1)));
+        pace.stall_at(10, Silence::For(Duration::from_secs(1)));
         pace.cut_at(30, Cut::Reset);
         assert_eq!(pace.step(0, now), Step::Move(10));
         assert_eq!(pace.step(10, now), Step::Wait(now + Duration::from_secs(1)));
         assert_eq!(pace.step(10, now), Step::Move(20));
         assert_eq!(pace.step(30, now), Step::Cut(Cut::Reset));
         let mut pace = Pace::default();
-        pace.stall_at(0, Stall::Forever);
+        pace.stall_at(0, Silence::Forever);
         assert_eq!(pace.step(0, now), Step::Hang);
         let mut pace = Pace::default();
-        pace.stall_at(0, Stall::For(Duration::MAX));
+        pace.stall_at(0, Silence::For(Duration::MAX));
         assert_eq!(pace.step(0, now), Step::Hang);
     }
 }

@@ -35,12 +35,15 @@ pub struct RequestRecord {
     pub received: u64,
     /// Bytes of the answer's body that were handed to the connection.
     pub sent: u64,
-    /// When the head was read, since the registry started.
+    /// When the head was read, since the registry started ([`Running::began`](super::Running::began)).
     pub arrived: Duration,
-    /// From the head read to the first byte of the answer written to the socket.
+    /// From the head read to the begin of the write that put the first byte of the answer into the socket: no client
+    /// can have read that byte earlier.
     pub first_byte: Option<Duration>,
-    /// From the head read to the last byte written so far.
+    /// From the head read to the begin of the write that put the last byte so far into the socket.
     pub last_byte: Option<Duration>,
+    /// When the connection was seen to have ended, since the registry started, if this request was the last on it.
+    pub closed: Option<Duration>,
 }
 
 impl RequestRecord {
@@ -71,6 +74,7 @@ pub(super) struct OpenRecord {
     began: Instant,
     first_byte: Cell<Option<Instant>>,
     last_byte: Cell<Option<Instant>>,
+    closed: Cell<Option<Instant>>,
     answered: Cell<bool>,
 }
 
@@ -88,21 +92,27 @@ impl OpenRecord {
         self.answered.set(true);
     }
 
-    /// Bytes went to the socket. A `100 Continue` is not yet the answer.
-    pub(super) fn wrote(&self) {
+    /// A write that began at `at` put bytes into the socket. A `100 Continue` is not yet the answer.
+    pub(super) fn wrote(&self, at: Instant) {
         if self.answered.get() {
-            let now = Instant::now();
             if self.first_byte.get().is_none() {
-                self.first_byte.set(Some(now));
+                self.first_byte.set(Some(at));
             }
-            self.last_byte.set(Some(now));
+            self.last_byte.set(Some(at));
         }
+    }
+
+    /// The connection has ended.
+    pub(super) fn closed(&self) {
+        self.closed.set(Some(Instant::now()));
     }
 
     fn snapshot(&self) -> RequestRecord {
         let mut record = self.written.borrow().clone();
         record.first_byte = self.first_byte.get().map(|at| at - self.began);
         record.last_byte = self.last_byte.get().map(|at| at - self.began);
+        let closed = self.closed.get();
+        record.closed = closed.map(|at| record.arrived + (at - self.began));
         record
     }
 }
@@ -117,10 +127,11 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
-    pub(super) fn new(limit: usize) -> Self {
+    /// Keeps the last `limit` records, on a clock that began at `began`.
+    pub(super) fn new(limit: usize, began: Instant) -> Self {
         Self {
             limit,
-            began: Instant::now(),
+            began,
             records: VecDeque::new(),
             next: 0,
         }
@@ -155,10 +166,12 @@ impl RequestLog {
                 arrived: began - self.began,
                 first_byte: None,
                 last_byte: None,
+                closed: None,
             }),
             began,
             first_byte: Cell::new(None),
             last_byte: Cell::new(None),
+            closed: Cell::new(None),
             answered: Cell::new(false),
         });
         self.next += 1;
@@ -202,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_log_is_bounded_and_keeps_no_secret() {
-        let mut log = RequestLog::new(2);
+        let mut log = RequestLog::new(2, Instant::now());
         for path in ["/a", "/b", "/c"] {
             let request = http::Request::get(path)
                 .header("authorization", "Basic c2VjcmV0")

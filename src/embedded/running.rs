@@ -20,6 +20,7 @@ use crate::oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Versio
 use super::blob::{ENTRY, Spool};
 use super::connection::accept;
 use super::fault::{Fault, FaultPlan};
+use super::freeze::Freeze;
 use super::record::RequestRecord;
 use super::settings::{Quirk, Settings};
 use super::site::Site;
@@ -60,6 +61,7 @@ pub struct Registry;
 
 /// A registry that answers. Dropped, it stops.
 pub struct Running {
+    began: Instant,
     address: SocketAddr,
     storage_address: Option<SocketAddr>,
     base_path: String,
@@ -100,10 +102,11 @@ impl Registry {
             .name("embedded-registry".into())
             .spawn(move || run(settings, questions, &send_started))
             .map_err(EmbeddedError::Thread)?;
-        let (address, storage_address) = started.recv().unwrap_or(Err(EmbeddedError::Stopped))?;
+        let born = started.recv().unwrap_or(Err(EmbeddedError::Stopped))?;
         Ok(Running {
-            address,
-            storage_address,
+            began: born.began,
+            address: born.address,
+            storage_address: born.storage_address,
             base_path,
             questions: Mutex::new(Some(ask)),
             thread: Some(thread),
@@ -111,7 +114,14 @@ impl Registry {
     }
 }
 
-type Started = Result<(SocketAddr, Option<SocketAddr>), EmbeddedError>;
+/// What is known of a registry that listens.
+struct Born {
+    began: Instant,
+    address: SocketAddr,
+    storage_address: Option<SocketAddr>,
+}
+
+type Started = Result<Born, EmbeddedError>;
 
 /// The whole life of the thread.
 fn run(
@@ -130,10 +140,12 @@ fn run(
     match outcome {
         Err(error) => drop(started.send(Err(error))),
         Ok((runtime, (site, listener, storage))) => {
-            if started
-                .send(Ok((site.address, site.storage_address)))
-                .is_ok()
-            {
+            let born = Born {
+                began: site.began,
+                address: site.address,
+                storage_address: site.storage_address,
+            };
+            if started.send(Ok(born)).is_ok() {
                 serve(&runtime, &site, listener, storage, questions);
             }
         }
@@ -193,6 +205,12 @@ fn serve(
 }
 
 impl Running {
+    /// When it started: what every time in its logs counts from, and for who is in the same process an instant of
+    /// the same clock as their own.
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
     /// The address it listens on.
     pub const fn addr(&self) -> SocketAddr {
         self.address
@@ -219,14 +237,20 @@ impl Running {
         log.ok().flatten().unwrap_or_default()
     }
 
-    /// Lets nothing move for so long from now on: no request is answered, no body goes on. Zero ends a stall.
+    /// Lets nothing move for so long from now on, as if the process were stopped: connections are accepted and heads
+    /// are read, as a kernel would, but no request is answered and no body goes on. Then all that has queued up goes
+    /// on at once. What was to last, a delay for one, lasts meanwhile. Gives the freeze as it stands in
+    /// [`Running::freezes`]; one that lasts already is prolonged, and never cut short.
     ///
     /// # Errors
     /// When the registry has stopped.
-    pub fn stall_for(&self, length: Duration) -> Result<(), EmbeddedError> {
-        // A hundred years stand for a length that no clock can hold.
-        let length = length.min(Duration::from_hours(876_000));
-        self.ask(move |site| site.stalled_until.set(Some(Instant::now() + length)))
+    pub fn freeze(&self, length: Duration) -> Result<Freeze, EmbeddedError> {
+        self.ask(move |site| site.freezer.freeze(length, Instant::now()))
+    }
+
+    /// The last 1,024 freezes, oldest first, whoever asked for them: a call or a fault.
+    pub fn freezes(&self) -> Vec<Freeze> {
+        self.ask(|site| site.freezer.log()).unwrap_or_default()
     }
 
     /// Takes these faults in place of all others, and counts anew.

@@ -1,6 +1,6 @@
 //! The registry's state as its one thread sees it, and the URLs it speaks of.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use http::header::HOST;
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::blob::Budget;
 use super::fault::FaultPlan;
+use super::freeze::Freezer;
 use super::keys::Keys;
 use super::record::RequestLog;
 use super::settings::{Quirk, Settings, Storage};
@@ -24,6 +25,7 @@ pub(super) struct Site {
     pub(super) settings: Settings,
     pub(super) address: SocketAddr,
     pub(super) storage_address: Option<SocketAddr>,
+    /// What every time in the logs counts from.
     pub(super) began: Instant,
     pub(super) keys: Keys,
     pub(super) budget: Budget,
@@ -32,8 +34,7 @@ pub(super) struct Site {
     pub(super) faults: RefCell<FaultPlan>,
     pub(super) log: Option<RefCell<RequestLog>>,
     pub(super) tally: Tally,
-    /// Until then nothing moves.
-    pub(super) stalled_until: Cell<Option<Instant>>,
+    pub(super) freezer: Freezer,
 }
 
 impl Site {
@@ -42,10 +43,11 @@ impl Site {
         address: SocketAddr,
         storage_address: Option<SocketAddr>,
     ) -> Self {
+        let began = Instant::now();
         Self {
             address,
             storage_address,
-            began: Instant::now(),
+            began,
             keys: Keys::new(),
             budget: Budget::new(settings.max_bytes.get()),
             store: RefCell::default(),
@@ -53,9 +55,9 @@ impl Site {
             faults: RefCell::new(FaultPlan::new(std::mem::take(&mut settings.faults))),
             log: settings
                 .record_requests
-                .map(|limit| RefCell::new(RequestLog::new(limit))),
+                .map(|limit| RefCell::new(RequestLog::new(limit, began))),
             tally: Tally::default(),
-            stalled_until: Cell::new(None),
+            freezer: Freezer::new(began),
             settings,
         }
     }
@@ -71,23 +73,6 @@ impl Site {
     /// A state for an upload session: half of a number never drawn before.
     pub(super) fn draw_state(&self) -> u64 {
         u64::try_from(self.keys.draw() >> 64).unwrap_or_default()
-    }
-
-    /// The end of a total stall, while one lasts.
-    pub(super) fn stalled(&self) -> Option<Instant> {
-        let until = self.stalled_until.get()?;
-        if Instant::now() < until {
-            return Some(until);
-        }
-        self.stalled_until.set(None);
-        None
-    }
-
-    /// Waits until no total stall lasts. It may be prolonged meanwhile.
-    pub(super) async fn pass_stall(&self) {
-        while let Some(until) = self.stalled() {
-            tokio::time::sleep_until(until).await;
-        }
     }
 
     /// The registry's URL as this client knows it: by the `Host` it sent.

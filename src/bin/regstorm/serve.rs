@@ -16,13 +16,16 @@ use crate::scenario_file::read_text;
 use crate::user_args::UserArgs;
 
 const FAULTS: &str = r#"A fault file scripts what goes wrong:
-  seed = 42                  # of every probability
+  seed = 42                  # of everything that is drawn
 
   [[fault]]
   operation = "blob-get"     # by its name in reports, or "*"
   delay = "200ms"            # or one of: rate = "2MiB" (a second); status = 503, with code and retry_after;
                              # reset, close = "64KiB" (so far into the body) or "head"; corrupt = "100B" (the
-                             # offset of a wrong byte); stall = "10s" or "forever", with at = "64KiB" or "head"
+                             # offset of a wrong byte); stall = "10s" or "forever", with at = "64KiB" or "head";
+                             # freeze = "1s" (everything). A delay or stall is drawn for each request when it is
+                             # { min = "5ms", max = "50ms" }, { mean = "20ms", max = "1s" } or
+                             # { median = "20ms", sigma = 0.8, max = "1s" }
   every = 3                  # or probability = 0.1; without either, always
   after = 10                 # not the first 10 such requests,
   for = 100                  # and 100 of them only"#;
