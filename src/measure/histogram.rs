@@ -32,6 +32,17 @@ pub struct LatencyHistogram {
     clamped: u64,
 }
 
+/// Values that the histogram does not tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// None of them is less, but for the part of a microsecond.
+    pub low: Duration,
+    /// None of them is more. They may be what is [`clamped`](LatencyHistogram::clamped): then an hour stands for more.
+    pub high: Duration,
+    /// How many values there are; not zero.
+    pub count: u64,
+}
+
 /// Why a text is not an encoded histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HistogramError {
@@ -108,6 +119,15 @@ impl LatencyHistogram {
     /// The mean of the values, if there is one.
     pub fn mean(&self) -> Option<Duration> {
         (!self.counts.is_empty()).then(|| Duration::from_secs_f64(self.counts.mean() / 1e6))
+    }
+
+    /// The values in ascending order, as exactly as they are known.
+    pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
+        self.counts.iter_recorded().map(|it| Bucket {
+            low: micros(self.counts.lowest_equivalent(it.value_iterated_to())),
+            high: micros(self.counts.highest_equivalent(it.value_iterated_to())),
+            count: it.count_at_value(),
+        })
     }
 
     /// The buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.

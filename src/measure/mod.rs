@@ -38,7 +38,7 @@ pub use counts::{
     Bytes, ClassCounts, Connections, DropCounts, Outcomes, Starts, StatusCounts, Totals,
 };
 pub use failures::{FailureExample, FailureKind, FailureLog};
-pub use histogram::{HistogramError, LatencyHistogram};
+pub use histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use live::Live;
 pub use outcome::{DropReason, FailureClass, Outcome};
 pub use record::Record;

@@ -53,6 +53,28 @@ fn few_values_have_no_high_quantile() {
 }
 
 #[test]
+fn buckets_are_as_narrow_as_three_digits() {
+    // 2,048 values to each power of two: from 2,048 µs on a bucket is 2 µs wide, from 65,536 µs on 64 µs.
+    let histogram = of([0, 7, 7, 2047, 2048, 2049, 99_000, HIGH_US]);
+    let buckets: Vec<_> = histogram
+        .buckets()
+        .map(|it| (it.low.as_micros(), it.high.as_micros(), it.count))
+        .collect();
+    let (last, first) = buckets.split_last().unwrap();
+    let wanted = [
+        (0, 0, 1),
+        (7, 7, 2),
+        (2047, 2047, 1),
+        (2048, 2049, 2),
+        (98_944, 99_007, 1), // 1,546 * 64 = 98,944
+    ];
+    assert_eq!(first, wanted);
+    // 1,716 * 2^21; the upper edge is beyond the range.
+    assert_eq!(*last, (3_598_712_832, u128::from(HIGH_US), 1));
+    assert_eq!(of([]).buckets().count(), 0);
+}
+
+#[test]
 fn foreign_texts_are_refused() {
     for bad in ["", "AAAA", "not base64!", "HISTFAAAAAA="] {
         assert_eq!(

@@ -8,6 +8,8 @@ use super::super::{
 use super::*;
 use crate::units::Quantile;
 
+mod truth;
+
 fn catalogue() -> Catalogue {
     Catalogue::new(vec![
         (
