@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, ConnectionPolicy, ImageSource, Journey, Load, Plan, Push};
+use super::{Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push};
 use crate::content::SyntheticSet;
 use crate::oci::{Operation, PushMethod};
+use crate::schedule::Spacing;
+use crate::units::Rate;
 
 /// What a plan will ask of a registry.
 ///
@@ -41,10 +43,13 @@ pub struct JourneyForecast {
 /// What a load comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadForecast {
-    /// Virtual users.
+    /// Virtual users, the most there are.
     pub vus: u32,
-    /// Iterations; `None` where time decides.
+    /// Iterations, those of the warm-up included; with random arrivals, those to be expected. `None` where the time
+    /// that they take decides.
     pub iterations: Option<u64>,
+    /// The highest rate of iterations, per second; `None` where the time that they take decides.
+    pub peak_rate: Option<f64>,
     /// Requests of one iteration, the mean of the mix; `None` where a journey's are not known.
     pub requests_per_iteration: Option<f64>,
     /// Bytes down of one iteration, the mean of the mix.
@@ -138,7 +143,8 @@ impl Plan {
         };
         LoadForecast {
             vus: load.executor.vus(),
-            iterations: load.executor.iterations(),
+            iterations: planned(load),
+            peak_rate: peak_rate(load),
             requests_per_iteration: of_mix(&JourneyForecast::total_requests),
             bytes_down_per_iteration: of_mix(&|journey| journey.bytes_down),
             bytes_up_per_iteration: of_mix(&|journey| journey.bytes_up),
@@ -240,6 +246,40 @@ impl SeedForecast {
         self.requests += 3 * (count(sizes.len()) + 1) + 1;
         self.bytes += sizes.iter().sum::<u64>();
     }
+}
+
+/// The iterations that are due, where a number or a schedule decides.
+fn planned(load: &Load) -> Option<u64> {
+    let crew = load.executor.crew();
+    match (load.executor.curve(load.warmup), crew.map(|it| it.arrival)) {
+        (Some(curve), Some(Spacing::Poisson)) => Some(rounded(curve.expected())),
+        (Some(curve), _) => Some(curve.planned()),
+        (None, _) => load.executor.iterations(),
+    }
+}
+
+/// The highest rate of a schedule, per second.
+fn peak_rate(load: &Load) -> Option<f64> {
+    match &load.executor {
+        Executor::ConstantArrivalRate { rate, .. } => Some(rate.per_second()),
+        Executor::RampingArrivalRate {
+            start_rate, stages, ..
+        } => {
+            let targets = stages.iter().map(|stage| stage.target.per_second());
+            Some(targets.fold(start_rate.per_second(), f64::max))
+        }
+        Executor::CapacitySearch(search) => search.max_rate.map(Rate::per_second),
+        _ => None,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and a number of arrivals is never negative"
+)]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }
 
 /// What one image costs, averaged over the images of a set.

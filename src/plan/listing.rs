@@ -1,5 +1,7 @@
 //! Everything that a plan says, as a tree of plain values: its text and its JSON form.
 
+mod loads;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -7,8 +9,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, Executor, ImageSource, Journey,
-    Load, Pick, Place, Plan, Storage, Target, ThinkTime,
+    Abort, Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, ImageSource, Journey, Load,
+    Pick, Place, Plan, Probe, Storage, Target, ThinkTime, Threshold,
 };
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
 use crate::oci::{PushMethod, Verify};
@@ -37,6 +39,14 @@ impl Fields {
     fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.push((key.to_owned(), value.into()));
         self
+    }
+
+    /// A key that is absent where there is nothing to say.
+    fn may(self, key: &str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.put(key, value),
+            None => self,
+        }
     }
 }
 
@@ -143,6 +153,7 @@ impl Plan {
         let journeys = self.journeys.iter();
         let journeys = journeys.map(|it| (it.name.clone(), self.journey(it)));
         let loads = self.loads.iter().map(|load| self.load(load)).collect();
+        let thresholds = self.thresholds.iter().map(threshold).collect();
         let prepare = Fields::default()
             .put("seed", self.prepare.seed)
             .put(
@@ -163,7 +174,9 @@ impl Plan {
             .put("images", Value::Table(images.collect()))
             .put("journey", Value::Table(journeys.collect()))
             .put("load", Value::Tables(loads))
+            .may("probe", self.probe.as_ref().map(|it| self.probe(it)))
             .put("prepare", prepare)
+            .put("threshold", Value::Tables(thresholds))
             .into()
     }
 
@@ -209,39 +222,52 @@ impl Plan {
         action(fields, &journey.action).into()
     }
 
+    fn probe(&self, probe: &Probe) -> Value {
+        let asks = probe.asks.iter().map(|ask| ask.name().to_owned());
+        let journey = probe.journey.map(|it| self.journeys[it].name.as_str());
+        Fields::default()
+            .put("operations", Value::List(asks.collect()))
+            .put("every", probe.every)
+            .may("journey", journey)
+            .into()
+    }
+
     fn load(&self, load: &Load) -> Value {
         let share = |index: usize| self.journeys[index].name.clone();
-        let what = match load.mix.as_slice() {
-            [only] => Fields::default().put("journey", share(only.journey)),
+        let fields = Fields::default().put("name", load.name.as_str());
+        let fields = match load.mix.as_slice() {
+            [only] => fields.put("journey", share(only.journey)),
             mix => {
                 let mix = mix.iter();
                 let mix = mix.map(|it| (share(it.journey), Value::from(it.weight)));
-                Fields::default().put("mix", Value::Table(mix.collect()))
+                fields.put("mix", Value::Table(mix.collect()))
             }
         };
-        let fields = what
-            .put("executor", load.executor.name())
-            .put("vus", load.executor.vus());
-        match load.executor {
-            Executor::ConstantVus { duration, .. } => {
-                fields.put("duration", duration).put("warmup", load.warmup)
-            }
-            Executor::PerVuIterations {
-                iterations,
-                max_duration,
-                ..
-            }
-            | Executor::SharedIterations {
-                iterations,
-                max_duration,
-                ..
-            } => fields
-                .put("iterations", iterations)
-                .put("max_duration", max_duration),
-        }
-        .put("graceful_stop", load.graceful_stop)
-        .into()
+        loads::keys(fields, load, &self.loads).into()
     }
+}
+
+fn threshold(threshold: &Threshold) -> Value {
+    let fields = Fields::default()
+        .put("metric", threshold.metric.to_string())
+        .put("expect", threshold.expectation.to_string());
+    let fields = match &threshold.stage {
+        Some(stage) => fields.put("stage", stage.as_str()),
+        None => fields,
+    };
+    let fields = fields.put("from", threshold.from);
+    let fields = match threshold.until {
+        Some(until) => fields.put("until", until),
+        None => fields,
+    };
+    let fields = fields.put("min_samples", threshold.min_samples);
+    match threshold.abort {
+        Abort::Never => fields.put("abort_on_fail", false),
+        Abort::OnFail { after } => fields
+            .put("abort_on_fail", true)
+            .put("delay_abort_eval", after),
+    }
+    .into()
 }
 
 fn target(target: &Target) -> Value {

@@ -12,11 +12,14 @@
 mod forecast;
 mod listing;
 mod resolve;
+mod timeline;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
 pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
-    Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, Executor, ImageSet, ImageSource,
-    Journey, Load, Pick, Place, Prepare, Pull, Push, Share, Storage, Target, ThinkTime,
+    Abort, Action, Ask, Begin, CapacitySearch, CleanUp, ConnectionPolicy, Crew, Direction,
+    Embedded, EmbeddedAuth, Executor, Expectation, ImageSet, ImageSource, Journey, Length, Limit,
+    Load, Metric, OnNoVu, Operator, Pick, Place, Prepare, Probe, Pull, Push, Quantity, Share,
+    Stage, StageSpan, Statistic, Storage, Target, ThinkTime, Threshold,
 };

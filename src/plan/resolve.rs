@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::{ImageSet, Journey, Load, Prepare, Target};
+use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold};
 use crate::oci::Digest;
 use crate::scenario::Scenario;
 
@@ -23,10 +23,14 @@ pub struct Plan {
     pub images: Vec<ImageSet>,
     /// The journeys, in the order of the scenario. Not empty.
     pub journeys: Vec<Journey>,
-    /// What is to be done. Not empty. All loads start together.
+    /// What is to be done. Not empty.
     pub loads: Vec<Load>,
+    /// What a bystander asks beside the load.
+    pub probe: Option<Probe>,
     /// What happens outside the measured window.
     pub prepare: Prepare,
+    /// What the run is judged by, in the order of the scenario. May be empty.
+    pub thresholds: Vec<Threshold>,
 }
 
 /// Resolves a scenario for a machine on which this process may use that many cores.
@@ -42,12 +46,14 @@ pub fn resolve(scenario: Scenario, cores: NonZeroUsize) -> Plan {
         images: scenario.images,
         journeys: scenario.journeys,
         loads: scenario.loads,
+        probe: scenario.probe,
         prepare: scenario.prepare,
+        thresholds: scenario.thresholds,
     }
 }
 
-/// What the fingerprint leaves out: who is asked, who asks, and words for people.
-const NOT_COMPARED: [&str; 4] = ["name", "description", "workers", "target"];
+/// What the fingerprint leaves out: who is asked, who asks, words for people, and what is thought of the numbers.
+const NOT_COMPARED: [&str; 5] = ["name", "description", "workers", "target", "threshold"];
 
 impl Plan {
     /// Where the draws of an image set start: sets of one run have nothing in common.
@@ -55,11 +61,17 @@ impl Plan {
         self.seed.wrapping_add(set as u64)
     }
 
+    /// Where the random arrivals of a load start: two loads of one rate do not come in step.
+    pub const fn arrival_seed(&self, load: usize) -> u64 {
+        self.seed.wrapping_add(load as u64)
+    }
+
     /// The digest of what two runs must have in common for their numbers to be comparable.
     ///
-    /// That is everything in the text but the name, the description, the workers and the target: two builds at two
-    /// addresses, with their own credentials, are compared under one load. The directory of the scenario is left
-    /// out too, since archives are named as the scenario names them.
+    /// That is everything in the text but the name, the description, the workers, the target and the thresholds: two
+    /// builds at two addresses, with their own credentials, are compared under one load, also where each is judged by
+    /// limits of its own. A run that a threshold ended early is told from others by its report, not by its plan. The
+    /// directory of the scenario is left out too, since archives are named as the scenario names them.
     pub fn fingerprint(&self) -> Digest {
         let mut text = String::from("regstorm plan 1\n");
         for (path, value) in self.lines() {

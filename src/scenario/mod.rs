@@ -18,17 +18,25 @@ mod journey;
 mod load;
 mod overrides;
 mod prepare;
+mod probe;
 mod problem;
 mod read;
 mod redact;
 mod target;
+mod threshold;
 mod tree;
 
 pub use images::{ImageSet, ImageSource};
 pub use journey::{Action, ConnectionPolicy, Journey, Pick, Pull, Push, ThinkTime};
-pub use load::{Executor, Load, Share};
+pub use load::{
+    Begin, CapacitySearch, Crew, Executor, Length, Load, OnNoVu, Share, Stage, StageSpan,
+};
 pub use overrides::Overrides;
 pub use prepare::{CleanUp, Prepare};
+pub use probe::{Ask, Probe};
 pub use problem::Problems;
 pub use read::{DEFAULT_SEED, Scenario, load};
 pub use target::{Embedded, EmbeddedAuth, Place, Storage, Target};
+pub use threshold::{
+    Abort, Direction, Expectation, Limit, Metric, Operator, Quantity, Statistic, Threshold,
+};

@@ -78,6 +78,7 @@ fn text(value: &str, spot: Spot) -> Item {
         value: Value::Text(Text {
             value: value.to_owned(),
             as_written: value.to_owned(),
+            verbatim: Some(spot.span.start),
         }),
         spot,
     }

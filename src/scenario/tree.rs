@@ -51,6 +51,24 @@ pub(super) enum Value {
 pub(super) struct Text {
     pub(super) value: String,
     pub(super) as_written: String,
+    /// Where in its source it starts, if it stands there byte for byte: without escapes and without variables.
+    pub(super) verbatim: Option<usize>,
+}
+
+impl Item {
+    /// Where a part of its text was written, by the bytes of the text; all of it where that cannot be told.
+    pub(super) fn part(&self, part: Range<usize>) -> Spot {
+        match &self.value {
+            Value::Text(Text {
+                verbatim: Some(start),
+                ..
+            }) if !part.is_empty() => Spot {
+                source: self.spot.source,
+                span: start + part.start..start + part.end,
+            },
+            _ => self.spot.clone(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Text {
@@ -136,12 +154,16 @@ impl Planter<'_> {
     }
 
     fn string(&mut self, as_written: String, span: &Range<usize>) -> Option<Text> {
-        let Some(environment) = self.environment else {
-            let value = as_written.clone();
-            return Some(Text { value, as_written });
+        let expanded = match self.environment {
+            Some(environment) => environment::expand(&as_written, environment),
+            None => Ok(as_written.clone()),
         };
-        match environment::expand(&as_written, environment) {
-            Ok(value) => Some(Text { value, as_written }),
+        match expanded {
+            Ok(value) => Some(Text {
+                verbatim: self.verbatim(&value, span),
+                value,
+                as_written,
+            }),
             Err(error) => {
                 // The variable itself, where it can be found; escapes may hide it.
                 let find = |written: &str| {
@@ -155,6 +177,18 @@ impl Planter<'_> {
                 None
             }
         }
+    }
+
+    /// Where the value of a string starts, if it stands between its quotes as it is.
+    fn verbatim(&self, value: &str, span: &Range<usize>) -> Option<usize> {
+        let raw = self.text.get(span.clone())?;
+        let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter();
+        let mut opened = quotes.filter(|quote| {
+            let inside = raw.strip_prefix(quote);
+            inside.and_then(|it| it.strip_suffix(quote)) == Some(value)
+        });
+        let quote = opened.next()?;
+        Some(self.offset + span.start + quote.len())
     }
 
     fn spot(&self, span: Range<usize>) -> Spot {

@@ -248,6 +248,7 @@ fn repository(table: &mut Table<'_>, set: Option<&ImageSet>) -> Option<Repositor
         value: Value::Text(Text {
             value: place(&text.value),
             as_written: place(&text.as_written),
+            verbatim: None,
         }),
         spot: entry.item.spot.clone(),
     };

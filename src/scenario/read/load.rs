@@ -2,45 +2,18 @@
 
 use std::time::Duration;
 
-use super::table::{Sink, Table, Variant};
-use super::value::{choice, text, time, unknown, whole};
-use crate::scenario::load::{Executor, Load, Share};
+use super::executor;
+use super::identifier;
+use super::table::{Sink, Table};
+use super::value::{text, time, unknown, whole};
+use crate::scenario::load::{Begin, Executor, Load, Share};
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Text, Value};
+use crate::scenario::tree::{Item, Spot, Text, Value};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    ConstantVus,
-    PerVuIterations,
-    SharedIterations,
-}
-
-const KINDS: [(&str, Kind); 3] = [
-    ("constant-vus", Kind::ConstantVus),
-    ("per-vu-iterations", Kind::PerVuIterations),
-    ("shared-iterations", Kind::SharedIterations),
-];
-
-const VARIANTS: [Variant; 3] = [
-    Variant {
-        name: "constant-vus",
-        keys: &["vus", "duration", "warmup"],
-        meaning: "runs by time",
-    },
-    Variant {
-        name: "per-vu-iterations",
-        keys: &["vus", "iterations", "max_duration"],
-        meaning: "runs by iterations",
-    },
-    Variant {
-        name: "shared-iterations",
-        keys: &["vus", "iterations", "max_duration"],
-        meaning: "runs by iterations",
-    },
-];
-
-const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
+
+/// How long running iterations may go on after the end, if the scenario does not say.
+const GRACEFUL_STOP: Duration = Duration::from_secs(30);
 
 pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Load>> {
     let Value::Array(items) = &item.value else {
@@ -52,40 +25,122 @@ pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Ve
         sink.report(problem.label("add [[load]]"));
         return None;
     }
+    let names = names(items, sink);
     let loads: Vec<Option<Load>> = items
         .iter()
-        .map(|item| read(item, journeys, sink))
+        .zip(&names)
+        .map(|(item, name)| read(item, name, journeys, &names, sink))
         .collect();
-    loads.into_iter().collect()
+    let loads: Vec<Load> = loads.into_iter().collect::<Option<_>>()?;
+    if let Some(search) = loads.iter().position(is_search)
+        && loads.len() > 1
+    {
+        let problem = Problem::new(
+            "a capacity search has the target to itself",
+            items[search].spot.clone(),
+        );
+        sink.report(problem.label("remove the other loads, or this one"));
+        return None;
+    }
+    refuse_circles(&loads, items, sink)?;
+    Some(loads)
 }
 
-fn read(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Load> {
-    let mut table = Table::open(item, sink)?;
-    let mix = what(&mut table, journeys);
-    let kind = table.need(
-        "executor",
-        "executor = \"constant-vus\"",
-        choice("executor", &KINDS),
-    );
-    let executor = kind.and_then(|kind| executor(&mut table, kind));
-    let warmup = match kind {
-        Some(Kind::ConstantVus) => table.or("warmup", Duration::ZERO, time(Duration::ZERO..=DAY)),
-        // Where it belongs is said with the other keys of the executors.
-        _ => Some(Duration::ZERO),
-    };
-    let graceful_stop = table.or("graceful_stop", 30 * SECOND, time(Duration::ZERO..=DAY));
-    if let Some(chosen) = kind.and_then(|kind| KINDS.iter().find(|(_, it)| *it == kind)) {
-        table.variant("executor", chosen.0, &VARIANTS);
-    } else {
-        table.undecided(&VARIANTS);
+const fn is_search(load: &Load) -> bool {
+    matches!(load.executor, Executor::CapacitySearch(_))
+}
+
+/// What each load is called: its `name`, or `load-` and its place, counted from 0.
+fn names(items: &[Item], sink: &Sink) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        // What is wrong with a name as such is said when the table is read.
+        let written = written_name(item).map(|(name, _)| name);
+        let name = written.unwrap_or_else(|| format!("load-{index}"));
+        if let Some(first) = names.iter().position(|it| *it == name) {
+            // One of both was written, since the names that are given to loads differ.
+            let written = written_name(item).or_else(|| written_name(&items[first]));
+            let spot = written.map_or_else(|| item.spot.clone(), |(_, spot)| spot);
+            let problem = Problem::new("another load has this name", spot);
+            sink.report(problem.label("load-0, load-1, ... are given to those without a name"));
+        }
+        names.push(name);
     }
+    names
+}
+
+fn written_name(load: &Item) -> Option<(String, Spot)> {
+    let Value::Table(entries) = &load.value else {
+        return None;
+    };
+    let entry = entries.iter().find(|entry| entry.key == "name")?;
+    match &entry.item.value {
+        Value::Text(text) => Some((text.value.clone(), entry.item.spot.clone())),
+        _ => None,
+    }
+}
+
+fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sink) -> Option<Load> {
+    let mut table = Table::open(item, sink)?;
+    let known_name = table.may("name", identifier);
+    let mix = what(&mut table, journeys);
+    let executor = executor::read(&mut table);
+    let begin = begin(&mut table, names);
+    let graceful_stop = table.or("graceful_stop", GRACEFUL_STOP, time(Duration::ZERO..=DAY));
+    executor::misplaced(&mut table);
     table.finish();
+    let executor::Read {
+        executor,
+        warmup,
+        pacing,
+    } = executor?;
+    known_name?;
     Some(Load {
+        name: name.to_owned(),
         mix: mix?,
-        executor: executor?,
-        warmup: warmup?,
+        executor,
+        begin: begin?,
+        warmup,
         graceful_stop: graceful_stop?,
+        pacing,
     })
+}
+
+/// `start_after` and `start_time`, both of which may be absent.
+fn begin(table: &mut Table<'_>, names: &[String]) -> Option<Begin> {
+    let after = table.may("start_after", |item: &Item, sink: &Sink| {
+        let text = text(item, sink)?;
+        let found = names.iter().position(|name| *name == text.value);
+        if found.is_none() {
+            let known = names.iter().map(String::as_str);
+            sink.report(unknown("load", &text, item, known));
+        }
+        found
+    });
+    let delay = table.or("start_time", Duration::ZERO, time(Duration::ZERO..=7 * DAY));
+    Some(Begin {
+        after: after?,
+        delay: delay?,
+    })
+}
+
+/// Loads that wait for each other would wait for ever.
+fn refuse_circles(loads: &[Load], items: &[Item], sink: &Sink) -> Option<()> {
+    for (index, item) in items.iter().enumerate() {
+        let mut at = index;
+        for _ in 0..loads.len() {
+            match loads[at].begin.after {
+                Some(after) => at = after,
+                None => break,
+            }
+        }
+        if loads[at].begin.after.is_some() {
+            let problem = Problem::new("this load waits for itself", item.spot.clone());
+            sink.report(problem.label("its `start_after` leads in a circle"));
+            return None;
+        }
+    }
+    Some(())
 }
 
 /// `journey` or `mix`, exactly one.
@@ -148,6 +203,7 @@ fn shares(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Share>> {
             let name = Text {
                 value: entry.key.clone(),
                 as_written: entry.key.clone(),
+                verbatim: None,
             };
             let key = Item {
                 value: Value::Text(name.clone()),
@@ -166,42 +222,4 @@ fn shares(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Share>> {
         only.weight = 1;
     }
     Some(shares)
-}
-
-fn executor(table: &mut Table<'_>, kind: Kind) -> Option<Executor> {
-    let length = || time(Duration::from_millis(100)..=7 * DAY);
-    let vus = table.need("vus", "vus = 10", whole(1..=1_000_000_u32));
-    if kind == Kind::ConstantVus {
-        let duration = table.need("duration", "duration = \"1m\"", length());
-        return Some(Executor::ConstantVus {
-            vus: vus?,
-            duration: duration?,
-        });
-    }
-    let most = 1_000_000_000_u64;
-    let iterations = table.need("iterations", "iterations = 100", whole(1..=most));
-    let max_duration = table.or("max_duration", 600 * SECOND, length());
-    let (vus, iterations, max_duration) = (vus?, iterations?, max_duration?);
-    if kind == Kind::PerVuIterations {
-        return Some(Executor::PerVuIterations {
-            vus,
-            iterations,
-            max_duration,
-        });
-    }
-    if iterations < u64::from(vus)
-        && let (Some(few), Some(many)) = (table.entry("iterations"), table.entry("vus"))
-    {
-        table.sink().report(
-            Problem::new("some users would have nothing to do", few.item.spot.clone())
-                .label("the iterations of all users together: at least `vus`")
-                .also(many.item.spot.clone(), "more users than iterations"),
-        );
-        return None;
-    }
-    Some(Executor::SharedIterations {
-        vus,
-        iterations,
-        max_duration,
-    })
 }

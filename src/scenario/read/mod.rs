@@ -1,11 +1,17 @@
 //! From the tree to the value: every room of the file, and the rules between them.
 
+mod executor;
+mod expectation;
 mod images;
 mod journey;
 mod load;
+mod metric;
+mod part;
+mod probe;
 mod size;
 mod table;
 mod target;
+mod threshold;
 mod value;
 
 use std::num::NonZeroUsize;
@@ -18,7 +24,7 @@ use super::overrides;
 use super::prepare::{CleanUp, Prepare};
 use super::problem::{Problem, Problems};
 use super::tree::{Entry, Item, Planter, Spot, Value};
-use super::{ImageSet, Journey, Load, Overrides, Target};
+use super::{ImageSet, Journey, Load, Overrides, Probe, Target, Threshold};
 
 /// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
 pub const DEFAULT_SEED: u64 = 42;
@@ -40,10 +46,14 @@ pub struct Scenario {
     pub images: Vec<ImageSet>,
     /// The journeys, in the order of the file. Not empty.
     pub journeys: Vec<Journey>,
-    /// What is to be done. Not empty. All loads start together.
+    /// What is to be done. Not empty.
     pub loads: Vec<Load>,
+    /// What a bystander asks beside the load.
+    pub probe: Option<Probe>,
     /// What happens outside the measured window.
     pub prepare: Prepare,
+    /// What the run is judged by, in the order of the file. May be empty.
+    pub thresholds: Vec<Threshold>,
 }
 
 /// Reads a scenario.
@@ -128,9 +138,21 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
     let loads = table.need("load", "[[load]]", |item: &Item, sink: &Sink| {
         load::read_all(item, &names, sink)
     });
+    let probe = table.may("probe", |item: &Item, sink: &Sink| {
+        let read = journeys.iter().map(Option::as_ref);
+        let journeys: Vec<_> = names.iter().copied().zip(read).collect();
+        probe::read(item, &journeys, sink)
+    });
     let prepare = table
         .may("prepare", prepare)
         .map(|it| it.unwrap_or(PREPARE));
+    let known = threshold::Known {
+        journeys: &names,
+        loads: loads.as_deref(),
+    };
+    let thresholds = table.or("threshold", Vec::new(), |item: &Item, sink: &Sink| {
+        threshold::read_all(item, &known, sink)
+    });
     if journey_entries.is_empty() {
         let label = "add `[journey.NAME]`";
         sink.report(Problem::new("the scenario has no journey", table.spot().clone()).label(label));
@@ -145,7 +167,9 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
         images: images.into_iter().collect::<Option<_>>()?,
         journeys: journeys.into_iter().collect::<Option<_>>()?,
         loads: loads?,
+        probe: probe?,
         prepare: prepare?,
+        thresholds: thresholds?,
     };
     target::check(&scenario, journey_entries, root, sink);
     Some(scenario)

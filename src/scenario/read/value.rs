@@ -10,7 +10,10 @@ use super::table::{Reads, Sink, nearest, shorten};
 use crate::scenario::problem::Problem;
 use crate::scenario::redact;
 use crate::scenario::tree::{Item, Text, Value};
-use crate::units::{self, ByteSize};
+use crate::units::{self, ByteSize, Rate, RateError};
+
+/// Said of a value that is wrong and not shown.
+pub(super) const FROM_ENVIRONMENT: &str = "the value comes from the environment and is not shown";
 
 /// A string, whatever it says.
 pub(super) fn text(item: &Item, sink: &Sink) -> Option<Text> {
@@ -57,7 +60,7 @@ fn refusal<T: FromStr<Err: Display>>(text: &Text, item: &Item) -> Problem {
     if text.value == text.as_written {
         problem
     } else {
-        problem.help("the value comes from the environment and is not shown")
+        problem.help(FROM_ENVIRONMENT)
     }
 }
 
@@ -136,14 +139,7 @@ pub(super) fn number_of(most: u32) -> impl Reads<NonZeroUsize> {
 /// A number, written with or without a point, above zero and up to an end.
 pub(super) fn positive(most: f64) -> impl Reads<f64> {
     move |item, sink| {
-        let number = match item.value {
-            Value::Float(number) => number,
-            Value::Integer(number) => i32::try_from(number).map_or(f64::INFINITY, f64::from),
-            _ => {
-                sink.expected(item, "a number");
-                return None;
-            }
-        };
+        let number = number(item, sink)?;
         if number > 0.0 && number <= most {
             return Some(number);
         }
@@ -151,6 +147,55 @@ pub(super) fn positive(most: f64) -> impl Reads<f64> {
             Problem::new("this number is out of range", item.spot.clone())
                 .label(format!("more than 0, at most {most}")),
         );
+        None
+    }
+}
+
+/// A number in a range, written with or without a point.
+pub(super) fn fraction(range: RangeInclusive<f64>) -> impl Reads<f64> {
+    move |item, sink| {
+        let number = number(item, sink)?;
+        if range.contains(&number) {
+            return Some(number);
+        }
+        let (low, high) = (range.start().to_string(), range.end().to_string());
+        sink.report(out_of_range(item, &low, &high));
+        None
+    }
+}
+
+fn number(item: &Item, sink: &Sink) -> Option<f64> {
+    match item.value {
+        Value::Float(number) => Some(number),
+        Value::Integer(number) => Some(i32::try_from(number).map_or(f64::INFINITY, f64::from)),
+        _ => {
+            sink.expected(item, "a number");
+            None
+        }
+    }
+}
+
+/// Iterations in a unit of time: a number, written with or without a point; it may be zero.
+pub(super) fn rate_or_zero(unit: Duration) -> impl Reads<Rate> {
+    move |item, sink| {
+        let rate = Rate::new(number(item, sink)?, unit);
+        let refused = |error: &RateError| {
+            let problem = Problem::new("this rate is out of range", item.spot.clone());
+            sink.report(problem.label(error.to_string()));
+        };
+        rate.inspect_err(refused).ok()
+    }
+}
+
+/// The same, not zero.
+pub(super) fn rate(unit: Duration) -> impl Reads<Rate> {
+    move |item, sink| {
+        let rate = rate_or_zero(unit)(item, sink)?;
+        if !rate.is_zero() {
+            return Some(rate);
+        }
+        let problem = Problem::new("this rate is out of range", item.spot.clone());
+        sink.report(problem.label("more than 0"));
         None
     }
 }

@@ -1,0 +1,156 @@
+//! `metric`: `[JOURNEY.][OPERATION.]WORD`, in the words of reports.
+
+use super::part::Part;
+use super::table::{Sink, nearest, shorten};
+use super::value::{FROM_ENVIRONMENT, text};
+use crate::oci::Operation;
+use crate::scenario::problem::Problem;
+use crate::scenario::redact;
+use crate::scenario::threshold::Metric;
+use crate::scenario::tree::{Item, Text};
+
+/// Reads a metric of these journeys.
+pub(super) fn metric(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Metric> {
+    let text = text(item, sink)?;
+    let path = Path {
+        text: &text,
+        item,
+        sink,
+    };
+    let words: Vec<Part<'_>> = Part::whole(&text.value).split('.').collect();
+    if words.iter().any(|word| word.text.is_empty()) || words.len() > 3 {
+        let problem = Problem::new("this is not a metric", item.spot.clone());
+        let label = "write a word, such as response_time; in front of it may stand a journey, an operation or both";
+        sink.report(problem.label(label));
+        return None;
+    }
+    let (journey, operation, word) = match words.as_slice() {
+        [journey, operation, word] => {
+            let journey = path.journey(*journey, journeys);
+            let operation = path.operation(*operation);
+            (Some(journey?), Some(operation?), *word)
+        }
+        [prefix, word] => {
+            let (journey, operation) = path.prefix(*prefix, *word, journeys)?;
+            (journey, operation, *word)
+        }
+        _ => (None, None, words.first().copied()?),
+    };
+    let mut metric = path.word(word, journey.is_some(), operation)?;
+    metric.journey = journey;
+    Some(metric)
+}
+
+/// The text of a metric, whose words may be wrong.
+struct Path<'a> {
+    text: &'a Text,
+    item: &'a Item,
+    sink: &'a Sink,
+}
+
+impl Path<'_> {
+    /// A problem with a word of the text. What comes from the environment is not shown.
+    fn problem(&self, message: &str, word: Part<'_>) -> Problem {
+        let spot = self.item.part(word.range());
+        if self.text.value == self.text.as_written {
+            let shown = shorten(&redact::value(word.text));
+            Problem::new(format!("{message} `{shown}`"), spot)
+        } else {
+            Problem::new(message, spot).help(FROM_ENVIRONMENT)
+        }
+    }
+
+    fn unknown(&self, what: &str, word: Part<'_>, known: &[&str]) {
+        let problem = self.problem(&format!("unknown {what}"), word);
+        let problem = match nearest(word.text, known.iter().copied()) {
+            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            None => problem,
+        };
+        let problem = problem.help(format!("known: {}", known.join(", ")));
+        self.sink.report(problem);
+    }
+
+    fn journey(&self, name: Part<'_>, journeys: &[&str]) -> Option<String> {
+        if journeys.contains(&name.text) {
+            return Some(name.text.to_owned());
+        }
+        self.unknown("journey", name, journeys);
+        None
+    }
+
+    fn operation(&self, name: Part<'_>) -> Option<Operation> {
+        let operation = Operation::from_name(name.text);
+        if operation.is_none() {
+            let known = Operation::ALL.map(Operation::name);
+            self.unknown("operation", name, &known);
+        }
+        operation
+    }
+
+    /// The one word in front of the last: a journey or an operation.
+    fn prefix(
+        &self,
+        name: Part<'_>,
+        word: Part<'_>,
+        journeys: &[&str],
+    ) -> Option<(Option<String>, Option<Operation>)> {
+        let operation = Operation::from_name(name.text);
+        match (journeys.contains(&name.text), operation) {
+            (true, Some(operation))
+                if of(Metric::of_exchanges(Some(operation)), word.text).is_some() =>
+            {
+                let problem = self.problem("a journey and an operation are named", name);
+                let label = "rename the journey, or name both: JOURNEY.OPERATION.WORD";
+                self.sink.report(problem.label(label));
+                None
+            }
+            (true, _) => Some((Some(name.text.to_owned()), None)),
+            (false, Some(_)) => Some((None, operation)),
+            (false, None) => {
+                let operations = Operation::ALL.iter().map(|it| it.name());
+                let known: Vec<&str> = journeys.iter().copied().chain(operations).collect();
+                self.unknown("journey or operation", name, &known);
+                None
+            }
+        }
+    }
+
+    /// The metric of a last word. Words that iterations and exchanges share are of the journey's iterations where only
+    /// a journey is named, else of exchanges.
+    fn word(&self, word: Part<'_>, journey: bool, operation: Option<Operation>) -> Option<Metric> {
+        let iterations = || of(Metric::of_iterations(), word.text);
+        let exchanges = || of(Metric::of_exchanges(operation), word.text);
+        let found = match (journey, operation) {
+            (true, None) => iterations().or_else(exchanges),
+            (false, None) => exchanges().or_else(iterations),
+            (_, Some(_)) => exchanges(),
+        };
+        if found.is_some() {
+            return found;
+        }
+        let exchanges: Vec<&str> = words(Metric::of_exchanges(operation));
+        if operation.is_some() && iterations().is_some() {
+            let problem = self.problem("an operation has no", word);
+            let help = format!("it has {}", exchanges.join(", "));
+            self.sink
+                .report(problem.label("this is of iterations").help(help));
+            return None;
+        }
+        let mut known = exchanges;
+        if operation.is_none() {
+            known.extend(words(Metric::of_iterations()));
+            known.sort_unstable();
+            known.dedup();
+        }
+        self.unknown("metric", word, &known);
+        None
+    }
+}
+
+fn of(mut metrics: impl Iterator<Item = Metric>, word: &str) -> Option<Metric> {
+    metrics.find(|it| it.word() == word)
+}
+
+fn words(metrics: impl Iterator<Item = Metric>) -> Vec<&'static str> {
+    metrics.map(|it| it.word()).collect()
+}

@@ -1,0 +1,200 @@
+//! The `[[threshold]]` tables.
+
+use std::time::Duration;
+
+use super::expectation;
+use super::metric::metric;
+use super::table::{Sink, Table};
+use super::value::{flag, text, time, unknown, whole};
+use crate::scenario::Load;
+use crate::scenario::problem::Problem;
+use crate::scenario::threshold::{Abort, Expectation, Limit, Metric, Operator, Threshold};
+use crate::scenario::tree::{Item, Value};
+
+/// What thresholds name.
+pub(super) struct Known<'a> {
+    pub(super) journeys: &'a [&'a str],
+    /// The loads, unless one of them has a mistake.
+    pub(super) loads: Option<&'a [Load]>,
+}
+
+/// Each costs memory and a little time at every sample.
+const MOST: usize = 256;
+
+const WEEK: Duration = Duration::from_hours(7 * 24);
+
+pub(super) fn read_all(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Vec<Threshold>> {
+    let Value::Array(items) = &item.value else {
+        sink.expected(item, "an array of tables, [[threshold]]");
+        return None;
+    };
+    if let Some(first) = items.get(MOST) {
+        let problem = Problem::new("there are too many thresholds", first.spot.clone());
+        sink.report(problem.label(format!("at most {MOST}")));
+        return None;
+    }
+    let thresholds = items.iter().map(|item| read(item, known, sink));
+    let thresholds: Vec<Option<Threshold>> = thresholds.collect();
+    thresholds.into_iter().collect()
+}
+
+fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
+    let mut table = Table::open(item, sink)?;
+    let metric = table.need(
+        "metric",
+        "metric = \"response_time\"",
+        |item: &Item, sink: &Sink| {
+            let metric = metric(item, known.journeys, sink)?;
+            is_run(item, &metric, known, sink)?;
+            Some(metric)
+        },
+    );
+    let expectation = table.need(
+        "expect",
+        "expect = \"p(99) < 250ms\"",
+        |item: &Item, sink: &Sink| expectation(item, metric.as_ref(), sink),
+    );
+    let stage = table.may("stage", |item: &Item, sink: &Sink| {
+        stage(item, metric.as_ref(), known, sink)
+    });
+    let span = span(&mut table);
+    let limit = expectation.as_ref().map(Expectation::limit);
+    let min_samples = min_samples(&mut table, limit);
+    let abort = abort(&mut table, expectation.as_ref());
+    table.finish();
+    let (from, until) = span?;
+    Some(Threshold {
+        metric: metric?,
+        expectation: expectation?,
+        stage: stage?,
+        from,
+        until,
+        abort: abort?,
+        min_samples: min_samples?,
+    })
+}
+
+fn expectation(item: &Item, metric: Option<&Metric>, sink: &Sink) -> Option<Expectation> {
+    let text = text(item, sink)?;
+    // What is wrong with it whatever it is of is said even where the metric has a mistake.
+    let fitted = expectation::parse(&text.value)
+        .and_then(|expression| metric.map(|metric| expression.fit(metric)).transpose());
+    match fitted {
+        Ok(expectation) => expectation,
+        Err(wrong) => {
+            sink.report(wrong.problem(&text, item));
+            None
+        }
+    }
+}
+
+/// A threshold on what never happens could only be inconclusive.
+fn is_run(item: &Item, metric: &Metric, known: &Known<'_>, sink: &Sink) -> Option<()> {
+    let loads = known.loads.unwrap_or_default();
+    if known.loads.is_none() || loads.iter().any(|load| runs(load, metric, known)) {
+        return Some(());
+    }
+    let problem = Problem::new("no load runs this journey", item.spot.clone());
+    sink.report(problem.label("add it to a [[load]], or remove the threshold"));
+    None
+}
+
+fn runs(load: &Load, metric: &Metric, known: &Known<'_>) -> bool {
+    let name = |share: &crate::scenario::Share| known.journeys.get(share.journey).copied();
+    metric.journey().is_none() || load.mix.iter().any(|share| name(share) == metric.journey())
+}
+
+/// A stage of a load that runs the journey.
+fn stage(item: &Item, metric: Option<&Metric>, known: &Known<'_>, sink: &Sink) -> Option<String> {
+    let text = text(item, sink)?;
+    let Some(loads) = known.loads else {
+        return Some(text.value);
+    };
+    let all: Vec<&str> = loads.iter().flat_map(Load::stage_names).collect();
+    if !all.contains(&text.value.as_str()) {
+        sink.report(unknown("stage", &text, item, all.iter().copied()));
+        return None;
+    }
+    let metric = metric?;
+    let mut running = loads.iter().filter(|load| runs(load, metric, known));
+    if running.any(|load| load.stage_names().contains(&text.value.as_str())) {
+        return Some(text.value);
+    }
+    let problem = Problem::new("no load runs the journey in this stage", item.spot.clone());
+    sink.report(problem.label("the stage is of another load"));
+    None
+}
+
+/// `from` and `until`, in this order.
+fn span(table: &mut Table<'_>) -> Option<(Duration, Option<Duration>)> {
+    let from = table.or("from", Duration::ZERO, time(Duration::ZERO..=WEEK));
+    let until = table.may("until", time(Duration::from_millis(1)..=WEEK));
+    let (from, until) = (from?, until?);
+    if until.is_none_or(|until| from < until) {
+        return Some((from, until));
+    }
+    // Until is more than nothing, so that from was written, too.
+    let (start, end) = (table.entry("from")?, table.entry("until")?);
+    let problem = Problem::new("`until` must be later than `from`", end.item.spot.clone());
+    let problem = problem.label("both count from the opening of the measured window");
+    table
+        .sink()
+        .report(problem.also(start.item.spot.clone(), "begins here"));
+    None
+}
+
+fn min_samples(table: &mut Table<'_>, limit: Option<Limit>) -> Option<u64> {
+    let needs = limit.map_or(1, Limit::needs);
+    let samples = table.or("min_samples", needs, whole(1..=1 << 53))?;
+    if samples >= needs {
+        return Some(samples);
+    }
+    let entry = table.entry("min_samples")?;
+    let problem = Problem::new("of so few samples it is not known", entry.item.spot.clone());
+    let label = format!("at least {needs}: below, a percentile is another name for the maximum");
+    let expect = table.entry("expect").map(|it| it.item.spot.clone());
+    table.sink().report(match expect {
+        Some(spot) => problem.label(label).also(spot, "needs them"),
+        None => problem.label(label),
+    });
+    None
+}
+
+fn abort(table: &mut Table<'_>, expectation: Option<&Expectation>) -> Option<Abort> {
+    let on_fail = table.or("abort_on_fail", false, flag);
+    let delay = table.may("delay_abort_eval", time(Duration::ZERO..=WEEK));
+    let (on_fail, delay) = (on_fail?, delay?);
+    let Some(flag) = table.entry("abort_on_fail").filter(|_| on_fail) else {
+        let Some(entry) = table.entry("delay_abort_eval") else {
+            return Some(Abort::Never);
+        };
+        let problem = Problem::new(
+            "`delay_abort_eval` needs abort_on_fail = true",
+            entry.key_spot.clone(),
+        );
+        table
+            .sink()
+            .report(problem.label("use abort_on_fail = true, or remove it"));
+        return None;
+    };
+    let after = delay.unwrap_or_default();
+    let expectation = expectation?;
+    let at_least = matches!(
+        expectation.operator(),
+        Operator::Greater | Operator::GreaterOrEqual
+    );
+    let spot = flag.key_spot.clone();
+    let problem = match expectation.limit() {
+        Limit::Count(_) | Limit::Bytes(_) if at_least => {
+            Problem::new("a count can be reached until the end", spot)
+                .label("remove it: only the end of the run can break this limit")
+        }
+        Limit::PerSecond(_) | Limit::BytesPerSecond(_) if after.is_zero() => {
+            Problem::new("a rate per second begins at nothing", spot)
+                .label("say from when on it counts: add delay_abort_eval = \"10s\"")
+        }
+        _ => return Some(Abort::OnFail { after }),
+    };
+    table.sink().report(problem);
+    None
+}
