@@ -1,0 +1,27 @@
+//! Is a run good enough? Thresholds against what was measured, while it runs and at its end.
+//!
+//! Not here: what is counted for a threshold (`measure`, told by [`view`]), how thresholds are written (`scenario`),
+//! and the bounds of the generator's health (`health`), which is asked first: [`Ran::health`].
+//!
+//! The decision that shaped the room: a verdict is given only where every truth that fits to the samples would give the
+//! same. Iterations that were cut or timed out would have taken at least as long as they did, so a latency is known
+//! between two bounds: the unfinished taken as they are, and the unfinished taken as endless. A limit that the lower
+//! bound breaks is broken; one that the upper bound keeps is kept; in between the verdict is inconclusive, and says what
+//! decides. The buckets of the histogram are bounds of the same kind. Refused: to leave the unfinished out, as k6 does,
+//! with which a registry that hangs has excellent percentiles.
+
+mod bounds;
+mod capacity;
+mod generator;
+mod judge;
+mod latency;
+mod threshold_result;
+mod view;
+mod watch;
+
+pub use capacity::{Criterion, trial_outcome};
+pub use generator::Ran;
+pub use judge::{Moment, judge};
+pub use threshold_result::{Figure, Observation, Overall, Reason, Status, ThresholdResult};
+pub use view::{Span, view};
+pub use watch::Watch;

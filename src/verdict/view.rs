@@ -1,0 +1,81 @@
+//! Which samples a threshold looks at.
+
+use std::time::Duration;
+
+use crate::measure::{Catalogue, Track, TrackId, View};
+use crate::plan::{Limit, Threshold};
+
+/// A part of the measured window, counted from its opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its start.
+    pub from: Duration,
+    /// Its end, which is not in it. [`Duration::MAX`]: the end of the window.
+    pub until: Duration,
+}
+
+impl Span {
+    /// All of the window.
+    pub const WINDOW: Self = Self {
+        from: Duration::ZERO,
+        until: Duration::MAX,
+    };
+
+    /// The span that a threshold is judged over, where its stage runs in `stage`.
+    ///
+    /// Whose samples count is known from the stage they carry. Only a rate per second needs to know when that was, since
+    /// it counts what ended in that time and divides by its length.
+    pub fn of(threshold: &Threshold, stage: Option<Self>) -> Self {
+        let own = Self {
+            from: threshold.from,
+            until: threshold.until.unwrap_or(Duration::MAX),
+        };
+        match (threshold.expectation.limit(), stage) {
+            (Limit::PerSecond(_) | Limit::BytesPerSecond(_), Some(stage)) => Self {
+                from: own.from.max(stage.from),
+                until: own.until.min(stage.until),
+            },
+            _ => own,
+        }
+    }
+
+    /// How much of it lies before that time: its length so far, or in a window that closed then.
+    pub fn length_at(self, time: Duration) -> Duration {
+        self.until.min(time).saturating_sub(self.from)
+    }
+}
+
+/// What is to be recorded for a threshold that is judged over that span, see [`Span::of`].
+///
+/// The catalogue is that of the run, with its tracks. A threshold on a journey or a stage that it does not have sees
+/// nothing.
+pub fn view(threshold: &Threshold, catalogue: &Catalogue, span: Span) -> View {
+    let names: Vec<_> = catalogue.journeys().collect();
+    let is_of_journey = |track: &Track| {
+        let of = |name| names.contains(&(track.journey, name));
+        threshold.metric.journey().is_none_or(of)
+    };
+    let is_of_stage = |track: &Track| threshold.stage.as_ref().is_none_or(|it| *it == track.stage);
+    let of_journey = || {
+        let tracks = catalogue.tracks();
+        tracks.filter(move |(_, track)| is_of_journey(track))
+    };
+    let loads: Vec<&str> = of_journey()
+        .filter(|(_, track)| is_of_stage(track))
+        .map(|(_, track)| track.load.as_str())
+        .collect();
+    let id = |(id, _): (TrackId, &Track)| id;
+    View {
+        subject: threshold.metric.subject(),
+        tracks: of_journey()
+            .filter(|(_, track)| is_of_stage(track))
+            .map(id)
+            .collect(),
+        throughput_tracks: of_journey()
+            .filter(|(_, track)| loads.contains(&track.load.as_str()))
+            .map(id)
+            .collect(),
+        from: span.from,
+        until: span.until,
+    }
+}
