@@ -1,4 +1,4 @@
-//! What an iteration does, drawn from (seed, user, iteration) alone.
+//! What an iteration does, drawn from the seed and its turn alone.
 //!
 //! No generator runs along with a user: the draws of any iteration can be made again, in any order and on any
 //! worker. Clean-up uses that to find what was pushed without anybody having kept a list.
@@ -9,36 +9,38 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_distr::{Distribution as _, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::turn::Turn;
 use crate::plan::{Load, Pick, ThinkTime};
 
 /// The draws of one iteration.
 #[derive(Debug)]
 pub(super) struct Choice {
     random: Xoshiro256PlusPlus,
-    turn: u64, // user + iteration: where a round robin stands
+    place: u64, // where a round robin stands: user + iteration
 }
 
 impl Choice {
-    pub(super) fn of(seed: u64, vu: u64, iteration: u64) -> Self {
+    pub(super) fn of(seed: u64, turn: Turn) -> Self {
+        let (lane, number) = (turn.lane(), turn.number());
         // Three numbers are stirred into one; each step is a bijection of the last, so that none is lost.
-        let stirred = stir(stir(stir(seed) ^ vu) ^ iteration);
+        let stirred = stir(stir(stir(seed) ^ lane) ^ number);
         Self {
             random: Xoshiro256PlusPlus::seed_from_u64(stirred),
-            turn: vu.wrapping_add(iteration),
+            place: lane.wrapping_add(number),
         }
     }
 
-    /// A journey of a mix, by weight. Drawn first.
+    /// A journey of a mix, by weight: its place in the mix. Drawn first.
     pub(super) fn journey(&mut self, load: &Load) -> usize {
         let total: u64 = load.mix.iter().map(|share| u64::from(share.weight)).sum();
         let mut point = self.random.random_range(0..total.max(1));
-        for share in &load.mix {
+        for (place, share) in load.mix.iter().enumerate() {
             match point.checked_sub(u64::from(share.weight)) {
                 Some(rest) => point = rest,
-                None => return share.journey,
+                None => return place,
             }
         }
-        load.mix.last().map_or(0, |share| share.journey)
+        load.mix.len().saturating_sub(1)
     }
 
     /// An image out of `count`. Drawn second.
@@ -46,7 +48,7 @@ impl Choice {
         let drawn = self.random.next_u64();
         let last = count.saturating_sub(1);
         let index = match pick {
-            Pick::RoundRobin => self.turn % (count as u64).max(1),
+            Pick::RoundRobin => self.place % (count as u64).max(1),
             Pick::Random => drawn % (count as u64).max(1),
             Pick::Zipf(exponent) => {
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(drawn);
@@ -95,7 +97,11 @@ const fn stir(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Executor, Share};
+    use crate::plan::{Begin, Executor, Share};
+
+    fn choice(seed: u64, vu: u64, iteration: u64) -> Choice {
+        Choice::of(seed, Turn::of_user(vu, iteration))
+    }
 
     fn counts(draw: impl Fn(u64) -> usize, kinds: usize) -> Vec<u32> {
         let mut counts = vec![0; kinds];
@@ -108,6 +114,9 @@ mod tests {
     #[test]
     fn a_mix_follows_its_weights() {
         let load = Load {
+            name: "load-0".to_owned(),
+            begin: Begin::WITH_THE_RUN,
+            pacing: None,
             mix: [(0, 3), (1, 1)]
                 .map(|(journey, weight)| Share { journey, weight })
                 .to_vec(),
@@ -118,21 +127,21 @@ mod tests {
             warmup: Duration::ZERO,
             graceful_stop: Duration::ZERO,
         };
-        let counts = counts(|it| Choice::of(42, 7, it).journey(&load), 2);
+        let counts = counts(|it| choice(42, 7, it).journey(&load), 2);
         // 7,500 expected; the standard deviation of the binomial is 43.
         assert!((7_300..7_700).contains(&counts[0]), "{counts:?}");
     }
 
     #[test]
     fn round_robin_visits_all_and_users_start_apart() {
-        let image = |vu, it| Choice::of(1, vu, it).image(Pick::RoundRobin, 3);
+        let image = |vu, it| choice(1, vu, it).image(Pick::RoundRobin, 3);
         assert_eq!([0, 1, 2, 3].map(|it| image(0, it)), [0, 1, 2, 0]);
         assert_eq!([0, 1, 2, 3].map(|it| image(1, it)), [1, 2, 0, 1]);
     }
 
     #[test]
     fn zipf_prefers_the_first() {
-        let counts = counts(|it| Choice::of(42, 0, it).image(Pick::Zipf(1.0), 4), 4);
+        let counts = counts(|it| choice(42, 0, it).image(Pick::Zipf(1.0), 4), 4);
         // The shares are 1, 1/2, 1/3, 1/4 of 25/12: 4,800, 2,400, 1,600, 1,200.
         for (count, wanted) in counts.iter().zip([4_800_u32, 2_400, 1_600, 1_200]) {
             assert!(count.abs_diff(wanted) < 200, "{counts:?}");
@@ -142,9 +151,9 @@ mod tests {
     #[test]
     fn draws_can_be_made_again_and_differ_between_users() {
         let draw = |vu| {
-            let mut choice = Choice::of(9, vu, 5);
+            let mut drawn = choice(9, vu, 5);
             (0..8)
-                .map(|_| choice.image(Pick::Random, 1000))
+                .map(|_| drawn.image(Pick::Random, 1000))
                 .collect::<Vec<_>>()
         };
         assert_eq!(draw(3), draw(3));

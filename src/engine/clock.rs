@@ -1,26 +1,30 @@
 //! When the parts of a run begin and end.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::plan::{Executor, Load, Plan};
+use super::worker::Shared;
+use crate::plan::{Length, Load, Plan};
 
 /// The instants that all workers go by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     /// The load begins.
     pub(super) start: Instant,
-    /// The measured window opens: after the longest warm-up of all loads.
+    /// The measured window opens: after the longest warm-up of the loads that begin with the run.
     pub(super) epoch: Instant,
 }
 
 /// The instants of one load.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoadClock {
-    /// Its users begin.
+    /// Its first iteration may start.
     pub(super) begin: Instant,
-    /// No iteration starts from here on.
+    /// Iterations that are due before this warm up.
+    pub(super) measured: Instant,
+    /// No iteration is due, and no closed user starts one, from here on.
     pub(super) end: Instant,
     /// Iterations under way are dropped.
     pub(super) cut: Instant,
@@ -30,57 +34,103 @@ impl Clock {
     pub(super) fn new(plan: &Plan, start: Instant) -> Self {
         Self {
             start,
-            epoch: start + warm_up(plan),
+            epoch: start + plan.warm_up(),
         }
     }
 
-    /// Loads that count iterations begin with the measured window: each of their iterations counts. The others
-    /// warm up from the start.
-    pub(super) fn of(&self, load: &Load) -> LoadClock {
-        let (begin, length) = match load.executor {
-            Executor::ConstantVus { duration, .. } => (self.start, duration),
-            Executor::PerVuIterations { max_duration, .. }
-            | Executor::SharedIterations { max_duration, .. } => (self.epoch, max_duration),
+    /// The instants of a load that begins with the run, or so long after another has ended.
+    fn of(&self, load: &Load, after: Option<Instant>) -> LoadClock {
+        let (begin, measured) = if load.warms_up_before() {
+            (self.start, self.epoch)
+        } else {
+            let begin = after.unwrap_or(self.epoch) + load.begin.delay;
+            (begin, begin + load.warmup)
         };
-        let end = self.epoch + length;
+        let end = measured + load.executor.length().longest();
         LoadClock {
             begin,
+            measured,
             end,
             cut: end + load.graceful_stop,
         }
     }
 }
 
-/// How long the load runs before it is measured.
-pub(super) fn warm_up(plan: &Plan) -> Duration {
-    let longest = plan.loads.iter().map(|load| load.warmup).max();
-    longest.unwrap_or_default()
+/// The ends of all loads, for those that wait for them.
+#[derive(Debug)]
+pub(super) struct Ends(Vec<watch::Sender<End>>);
+
+#[derive(Debug, Clone, Copy)]
+struct End {
+    /// Users, or workers' parts of an open load, that may start something yet.
+    busy: usize,
+    /// When there was none left.
+    at: Option<Instant>,
 }
 
-/// The longest that the measured window can be.
-pub(super) fn window(plan: &Plan) -> Duration {
-    let lengths = plan.loads.iter().map(|load| match load.executor {
-        Executor::ConstantVus { duration, .. } => duration,
-        Executor::PerVuIterations { max_duration, .. }
-        | Executor::SharedIterations { max_duration, .. } => max_duration,
-    });
-    lengths.max().unwrap_or_default()
+/// Somebody who may start something yet. Dropped when that is over, however it came about.
+pub(super) struct Busy {
+    shared: Arc<Shared>,
+    load: usize,
 }
 
-/// Do the loads end at different times? Then a rate over the window says less of those that end early.
-pub(super) fn is_uneven(plan: &Plan) -> bool {
-    plan.loads.len() > 1
-        && plan.loads.iter().any(|load| match load.executor {
-            Executor::ConstantVus { duration, .. } => duration != set_window(plan),
-            Executor::PerVuIterations { .. } | Executor::SharedIterations { .. } => true,
-        })
+impl Busy {
+    pub(super) const fn with(shared: Arc<Shared>, load: usize) -> Self {
+        Self { shared, load }
+    }
 }
 
-/// The part of the window that is measured whatever happens: the longest load that runs for a set time.
-pub(super) fn set_window(plan: &Plan) -> Duration {
-    let lengths = plan.loads.iter().filter_map(|load| match load.executor {
-        Executor::ConstantVus { duration, .. } => Some(duration),
-        Executor::PerVuIterations { .. } | Executor::SharedIterations { .. } => None,
-    });
-    lengths.max().unwrap_or_default()
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.shared.ends.0[self.load].send_modify(|end| {
+            end.busy = end.busy.saturating_sub(1);
+            if end.busy == 0 {
+                end.at = Some(Instant::now());
+            }
+        });
+    }
+}
+
+impl Ends {
+    /// Of loads with so many users or parts each.
+    pub(super) fn new(busy: impl Iterator<Item = usize>) -> Self {
+        Self(
+            busy.map(|busy| watch::Sender::new(End { busy, at: None }))
+                .collect(),
+        )
+    }
+
+    /// Waits until a load is known to begin, and gives its instants: at once, unless it waits for a load whose end no
+    /// clock tells.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(super) async fn clock(&self, clock: &Clock, plan: &Plan, load: usize) -> LoadClock {
+        // From the load that waits for none to this one.
+        let mut chain = vec![load];
+        while let Some(after) = plan.loads[chain[chain.len() - 1]].begin.after {
+            chain.push(after);
+        }
+        let mut after = None;
+        loop {
+            let index = chain.pop().unwrap_or(load);
+            let of = clock.of(&plan.loads[index], after);
+            if chain.is_empty() {
+                return of;
+            }
+            after = Some(match plan.loads[index].executor.length() {
+                Length::Set(_) => of.end,
+                Length::AtMost(_) => self.ended(index).await,
+            });
+        }
+    }
+
+    /// When a load has ended: the same instant for all who ask.
+    async fn ended(&self, load: usize) -> Instant {
+        let mut end = self.0[load].subscribe();
+        let ended = end.wait_for(|end| end.at.is_some()).await;
+        // The sender is here, so it ends only with an end.
+        let at = ended.ok().and_then(|end| end.at);
+        at.unwrap_or_else(Instant::now)
+    }
 }

@@ -1,27 +1,42 @@
 //! Makes a plan happen: puts the images in place, lets virtual users loose, and brings back the record.
 //!
 //! Nothing is shared on the hot path. Each worker is a thread with an event loop, connections and a recorder of its
-//! own; user i lives on worker i modulo their number, and what its n-th iteration does follows from (seed, i, n), so
-//! that the load is the same on any number of workers. A work-stealing runtime was refused: it would move users
+//! own; user i lives on worker i modulo their number, and so does arrival i of an open load. What an iteration does
+//! follows from the seed and its number alone, so that the load is the same on any number of workers. A work-stealing runtime was refused: it would move users
 //! between cores in the middle of what they measure.
 //!
 //! Every iteration that is started ends in exactly one counted outcome, on every path. Judging the record is
 //! somebody else's job.
 
+mod bystander;
 mod choice;
 mod classify;
 mod clock;
+mod closed;
+mod crew;
 mod error;
 mod images;
+mod load;
 mod observer;
+mod open;
+mod pacer;
 mod prepare;
 mod run;
+mod search;
+mod session;
 mod stop;
 mod target;
+mod tracks;
+mod turn;
 mod virtual_user;
 mod worker;
 
+pub use crew::{Crew, Due, Offered};
 pub use error::Error;
+pub use load::Measured;
+pub use pacer::Pacer;
 pub use prepare::Seeded;
-pub use run::{Finished, Progress, run};
+pub use run::{Finished, Progress, run, run_watched};
+pub use search::{Hooks, Searched, Trial, search};
 pub use stop::{Stop, Stopper, stop};
+pub use tracks::catalogue;

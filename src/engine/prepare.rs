@@ -15,10 +15,10 @@ use super::error::Error;
 use super::images::pushes_unique;
 use super::observer::{Recording, SharedRecorder};
 use super::stop::Stop;
-use super::virtual_user::Done;
+use super::turn::Begun;
 use super::worker::Shared;
 use crate::client::{self, PushHabits};
-use crate::content::{Image, Salt};
+use crate::content::Image;
 use crate::measure::{FailureClass, Period, Record, Recorder};
 use crate::oci::{Algorithm, Digest, PushMethod, Reference, RepositoryName, Version};
 use crate::plan::{Action, CleanUp, Journey, Plan};
@@ -103,6 +103,18 @@ impl<'a> Steward<'a> {
         }
     }
 
+    /// How long the target takes to answer a ping: the median of five. `None` if one failed, or somebody asked to stop.
+    pub(super) async fn ping_time(&mut self) -> Option<Duration> {
+        let mut times = Vec::with_capacity(5);
+        for _ in 0..5 {
+            let began = Instant::now();
+            self.ping().await.ok()?;
+            times.push(began.elapsed());
+        }
+        times.sort_unstable();
+        times.get(2).copied()
+    }
+
     /// Pushes every image that a pull expects and that is not in the registry only. `seeded` hears of each.
     pub(super) async fn seed(&mut self, mut seeded: impl FnMut(Seeded)) -> Result<Seeded, Error> {
         let jobs = self.to_seed();
@@ -169,7 +181,7 @@ impl<'a> Steward<'a> {
     }
 
     /// Deletes what the run has put into the registry, as far as the plan asks and the registry lets us.
-    pub(super) async fn clean_up(&mut self, users: &[Done]) -> Left {
+    pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
         let wish = self.shared.plan.prepare.clean_up;
         self.recording.enter(Period::CleanUp);
         let mut left = Left::default();
@@ -178,8 +190,8 @@ impl<'a> Steward<'a> {
         }
         let seeded = self.to_seed().into_iter();
         let again = seeded
-            .chain(pushed_again(self.shared, users))
-            .chain(pushed_unique(self.shared, users));
+            .chain(pushed_again(self.shared, begun))
+            .chain(pushed_unique(self.shared, begun));
         let mut again =
             again.map(|(reference, image)| self.remove(reference.repository, image, wish));
         let mut under_way = stream::FuturesUnordered::new();
@@ -283,9 +295,9 @@ fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
 /// places then is somebody else's.
 fn pushed_again<'a>(
     shared: &'a Shared,
-    users: &[Done],
+    begun: &[(usize, Begun)],
 ) -> impl Iterator<Item = (Reference, Image)> + 'a {
-    let begun = users.iter().any(|user| user.iterations > 0);
+    let begun = begun.iter().any(|(_, begun)| begun.count() > 0);
     used_journeys(&shared.plan)
         .filter(move |(_, it)| begun && matches!(it.action, Action::Push(_)) && !pushes_unique(it))
         .flat_map(|(index, journey)| {
@@ -300,23 +312,20 @@ fn pushed_again<'a>(
 /// What the users have pushed that was new each time: drawn once more, instead of remembered.
 fn pushed_unique<'a>(
     shared: &'a Shared,
-    users: &'a [Done],
+    begun: &'a [(usize, Begun)],
 ) -> impl Iterator<Item = (Reference, Image)> + 'a {
     let plan = &shared.plan;
-    let iterations = users
+    let turns = begun
         .iter()
-        .flat_map(|user| (0..user.iterations).map(move |it| (user, it)));
-    iterations.filter_map(move |(user, iteration)| {
-        let mut choice = Choice::of(plan.seed, user.vu, iteration);
-        let index = choice.journey(&plan.loads[user.load]);
+        .flat_map(|(load, begun)| begun.turns().map(move |turn| (*load, turn)));
+    turns.filter_map(move |(load, turn)| {
+        let mut choice = Choice::of(plan.seed, turn);
+        let load = &plan.loads[load];
+        let index = load.mix[choice.journey(load)].journey;
         let journey = &plan.journeys[index];
         let places = shared.images.places(index);
         let image = choice.image(journey.pick, places.len());
-        let salt = Salt {
-            run: shared.run_id,
-            vu: user.vu,
-            iteration,
-        };
+        let salt = turn.salt(shared.run_id);
         let image_again = pushes_unique(journey)
             .then(|| shared.images.unique_image(journey.images, image, salt))??;
         Some((places[image].clone(), image_again))

@@ -1,24 +1,23 @@
-//! A virtual user: one client with its own connections and tokens, doing one iteration after the other.
+//! A virtual user: one client with its own connections and tokens, and what it does in one iteration.
 
 use std::future::Future;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::choice::Choice;
 use super::classify;
-use super::clock::LoadClock;
 use super::images::unique_tag;
 use super::observer::Recording;
 use super::stop::Stop;
+use super::turn::{Begun, Turn};
 use super::worker::Context;
 use crate::client::{self, Discard, PullHabits, PushHabits};
 use crate::content::Salt;
-use crate::measure::{FailureClass, IterationSample, Outcome, Period};
+use crate::measure::{FailureClass, IterationSample, Outcome, Period, TrackId};
 use crate::oci::{Reference, Version};
-use crate::plan::{Action, ConnectionPolicy, Executor, Journey};
+use crate::plan::{Action, ConnectionPolicy, Journey};
 use crate::registry::Client;
 use crate::transport::Pool;
 
@@ -56,14 +55,13 @@ impl Habits {
     }
 }
 
-/// What is known of a user when it has stopped.
-#[derive(Debug, Clone, Copy)]
+/// What is known of a user when it has stopped, or of a worker's part of an open load.
+#[derive(Debug)]
 pub(super) struct Done {
-    pub(super) vu: u64,
     pub(super) load: usize,
-    /// Iterations begun, numbered from 0.
-    pub(super) iterations: u64,
-    /// When its last measured iteration ended, since the measured window opened.
+    /// The iterations that have begun; `None` where somebody else keeps them.
+    pub(super) begun: Option<Begun>,
+    /// Until when the window is measured for it, since it opened: the end of its last iteration, or of a set time.
     pub(super) measured_until: Duration,
     /// How long it took to cancel the uploads it had given up at its end.
     pub(super) last_orders: Duration,
@@ -71,15 +69,27 @@ pub(super) struct Done {
 
 /// One emulated client.
 pub(super) struct VirtualUser {
-    vu: u64, // over all loads and workers
-    load: usize,
-    context: Rc<Context>,
+    pub(super) load: usize,
+    pub(super) context: Rc<Context>,
+    pub(super) stop: Stop,
+    pub(super) measured_until: Duration,
     recording: Rc<Recording>,
-    stop: Stop,
     own: Rc<Pool>, // connections that live as long as the user, or as an iteration
     clients: Vec<Option<Client>>, // by journey, made when first needed
-    clock: LoadClock,
-    measured_until: Duration,
+}
+
+/// An iteration that is to start now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    pub(super) turn: Turn,
+    /// When it was due: at the latest now.
+    pub(super) due: Instant,
+    /// It warms up if it is due before that.
+    pub(super) measured: Instant,
+    /// The stage of the load in which it is due.
+    pub(super) stage: usize,
+    /// When it is given up; a wish to stop may come first.
+    pub(super) cut: Instant,
 }
 
 /// How an iteration came to its end.
@@ -89,56 +99,128 @@ enum Ended {
     Cut,
 }
 
-impl VirtualUser {
-    /// The users of one worker: user i of the run lives on worker i modulo their number.
-    pub(super) fn of_worker(
-        context: &Rc<Context>,
-        worker: usize,
-        stop: &Stop,
-    ) -> impl Iterator<Item = Self> {
-        let shared = Rc::clone(context);
-        let workers = shared.shared.plan.workers.get() as u64;
-        let loads = context.shared.plan.loads.iter().enumerate();
-        let all: Vec<(u64, usize)> = (0..)
-            .zip(loads.flat_map(|(load, it)| (0..it.executor.vus()).map(move |_| load)))
-            .filter(|(vu, _)| vu % workers == worker as u64)
-            .collect();
-        let stop = stop.clone();
-        all.into_iter()
-            .map(move |(vu, load)| Self::new(&shared, vu, load, stop.clone()))
+/// What an iteration is: the draws that come first, and where it is counted.
+pub(super) struct Drawn {
+    pub(super) choice: Choice,
+    pub(super) journey: usize,
+    pub(super) track: TrackId,
+    pub(super) period: Period,
+    /// Since the measured window opened.
+    pub(super) due: Duration,
+}
+
+impl Context {
+    /// Draws what an iteration does, as far as it must be known to count it.
+    pub(super) fn draw(&self, load: usize, start: &Start) -> Drawn {
+        let shared = &self.shared;
+        let mut choice = Choice::of(shared.plan.seed, start.turn);
+        let share = choice.journey(&shared.plan.loads[load]);
+        Drawn {
+            choice,
+            journey: shared.plan.loads[load].mix[share].journey,
+            track: shared
+                .tracks
+                .track(&shared.catalogue, load, start.stage, share),
+            period: if start.due < start.measured {
+                Period::WarmUp
+            } else {
+                Period::Measure
+            },
+            due: self.since_epoch(start.due),
+        }
     }
 
-    fn new(context: &Rc<Context>, vu: u64, load: usize, stop: Stop) -> Self {
+    pub(super) fn since_epoch(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.clock.epoch)
+    }
+}
+
+impl VirtualUser {
+    pub(super) fn new(context: &Rc<Context>, load: usize, stop: Stop) -> Self {
         let plan = &context.shared.plan;
         let track = context.shared.catalogue.track(0);
         Self {
-            vu,
             load,
             recording: Rc::new(Recording::new(
                 Rc::clone(&context.recorder),
                 context.clock.epoch,
-                track.expect("a plan has at least one journey"),
+                track.expect("a plan has at least one load of one journey"),
             )),
             stop,
             own: context.own_pool(true),
             clients: (0..plan.journeys.len()).map(|_| None).collect(),
-            clock: context.clock.of(&plan.loads[load]),
             context: Rc::clone(context),
             measured_until: Duration::ZERO,
         }
     }
 
-    /// Lives until the load is over or somebody asks to stop.
-    pub(super) async fn run(mut self) -> Done {
-        let mut iteration = 0;
-        self.pause_until(self.clock.begin).await;
-        while self.may_start(iteration) {
-            let think = self.iterate(iteration).await;
-            iteration += 1;
-            if !think.is_zero() {
-                self.pause_until(Instant::now() + think).await;
-            }
+    /// Waits, but not past a wish to stop.
+    pub(super) async fn pause_until(&mut self, instant: Instant) {
+        let _ = timeout_at(instant, self.stop.wait_asked()).await;
+    }
+
+    /// One iteration that has been counted as scheduled, from its start to exactly one counted end. Gives the time to
+    /// think after it.
+    pub(super) async fn iterate(&mut self, start: Start) -> Duration {
+        let context = Rc::clone(&self.context);
+        let plan = &context.shared.plan;
+        let load = &plan.loads[self.load];
+        let Drawn {
+            mut choice,
+            journey: index,
+            track,
+            period,
+            due,
+        } = context.draw(self.load, &start);
+        let journey = &plan.journeys[index];
+        let image = choice.image(journey.pick, context.shared.images.places(index).len());
+
+        let started = Instant::now();
+        self.recording.begin(track, period, due);
+        context.recorder.borrow_mut().started(track, period, due);
+        let client = self.take_client(index);
+        let salt = start.turn.salt(context.shared.run_id);
+        let work = journey_work(&context, &client, index, image, salt);
+        let limit = started + journey.iteration_timeout;
+        let ended = self
+            .bounded(work, limit, start.cut, load.graceful_stop)
+            .await;
+        let finished = Instant::now();
+        let outcome = match &ended {
+            Ended::Done(Ok(())) => Outcome::Ok,
+            Ended::Done(Err(error)) => Outcome::Failed(self.failed(error)),
+            Ended::TimedOut => Outcome::Failed(FailureClass::Timeout),
+            Ended::Cut => Outcome::Cancelled,
+        };
+        let (sent, received) = self.recording.bytes();
+        context.recorder.borrow_mut().iteration(&IterationSample {
+            track,
+            period,
+            scheduled: due,
+            started: context.since_epoch(started),
+            finished: context.since_epoch(finished),
+            sent,
+            received,
+            outcome,
+        });
+        if period == Period::Measure {
+            self.measured_until = context.since_epoch(finished);
         }
+        self.settle(client, index, &ended, start.cut).await;
+        choice.think_time(journey.think_time)
+    }
+
+    /// Counts an iteration as due.
+    pub(super) fn schedule(&self, start: &Start) {
+        let Drawn {
+            track, period, due, ..
+        } = self.context.draw(self.load, start);
+        let mut recorder = self.context.recorder.borrow_mut();
+        recorder.scheduled(track, period, due);
+    }
+
+    /// Cancels the uploads that were given up, and says how long that took.
+    pub(super) async fn last_orders(&mut self) -> Duration {
         self.recording.enter(Period::CleanUp);
         let last_orders = async {
             for client in self.clients.iter().flatten() {
@@ -156,95 +238,7 @@ impl VirtualUser {
             _ = timeout(LAST_ORDERS, last_orders) => {}
             () = at_once => {}
         }
-        Done {
-            vu: self.vu,
-            load: self.load,
-            iterations: iteration,
-            measured_until: self.measured_until,
-            last_orders: began.elapsed(),
-        }
-    }
-
-    /// Waits, but not past the end of the load nor past a wish to stop.
-    async fn pause_until(&mut self, instant: Instant) {
-        let instant = instant.min(self.clock.end);
-        let _ = timeout_at(instant, self.stop.wait_asked()).await;
-    }
-
-    fn may_start(&self, iteration: u64) -> bool {
-        if self.stop.asked().is_some() || Instant::now() >= self.clock.end {
-            return false;
-        }
-        match self.context.shared.plan.loads[self.load].executor {
-            Executor::ConstantVus { .. } => true,
-            Executor::PerVuIterations { iterations, .. } => iteration < iterations,
-            Executor::SharedIterations { .. } => take_one(&self.context.shared.left[self.load]),
-        }
-    }
-
-    /// One iteration, from its start to exactly one counted end. Gives the time to think after it.
-    async fn iterate(&mut self, iteration: u64) -> Duration {
-        let context = Rc::clone(&self.context);
-        let plan = &context.shared.plan;
-        let load = &plan.loads[self.load];
-        let mut choice = Choice::of(plan.seed, self.vu, iteration);
-        let index = choice.journey(load);
-        let journey = &plan.journeys[index];
-        let image = choice.image(journey.pick, context.shared.images.places(index).len());
-        let id = context.shared.catalogue.track(index);
-        let id = id.expect("the catalogue has every journey of the plan");
-
-        let started = Instant::now();
-        let period = if started < context.clock.epoch {
-            Period::WarmUp
-        } else {
-            Period::Measure
-        };
-        let due = started.saturating_duration_since(context.clock.epoch);
-        self.recording.begin(id, period, due);
-        {
-            let mut recorder = context.recorder.borrow_mut();
-            recorder.scheduled(id, period, due);
-            recorder.started(id, period, due);
-        }
-        let client = self.take_client(index);
-        let salt = Salt {
-            run: context.shared.run_id,
-            vu: self.vu,
-            iteration,
-        };
-        let work = journey_work(&context, &client, index, image, salt);
-        let ended = self
-            .bounded(
-                work,
-                started + journey.iteration_timeout,
-                load.graceful_stop,
-            )
-            .await;
-        let finished = Instant::now();
-        let since_epoch = |instant: Instant| instant.saturating_duration_since(context.clock.epoch);
-        let outcome = match &ended {
-            Ended::Done(Ok(())) => Outcome::Ok,
-            Ended::Done(Err(error)) => Outcome::Failed(self.failed(error)),
-            Ended::TimedOut => Outcome::Failed(FailureClass::Timeout),
-            Ended::Cut => Outcome::Cancelled,
-        };
-        let (sent, received) = self.recording.bytes();
-        context.recorder.borrow_mut().iteration(&IterationSample {
-            track: id,
-            period,
-            scheduled: since_epoch(started),
-            started: since_epoch(started),
-            finished: since_epoch(finished),
-            sent,
-            received,
-            outcome,
-        });
-        if period == Period::Measure {
-            self.measured_until = since_epoch(finished);
-        }
-        self.settle(client, index, &ended, load.graceful_stop).await;
-        choice.think_time(journey.think_time)
+        began.elapsed()
     }
 
     /// Runs the work, and drops it when its time is over.
@@ -252,12 +246,13 @@ impl VirtualUser {
         &mut self,
         work: impl Future<Output = Result<(), client::Error>>,
         limit: Instant,
+        cut: Instant,
         grace: Duration,
     ) -> Ended {
         tokio::select! {
             biased;
             done = timeout_at(limit, work) => done.map_or(Ended::TimedOut, Ended::Done),
-            () = self.stop.wait_cut(self.clock.cut, grace) => Ended::Cut,
+            () = self.stop.wait_cut(cut, grace) => Ended::Cut,
         }
     }
 
@@ -270,13 +265,14 @@ impl VirtualUser {
     }
 
     /// Leaves the client as the next iteration should find it.
-    async fn settle(&mut self, client: Client, journey: usize, ended: &Ended, grace: Duration) {
+    async fn settle(&mut self, client: Client, journey: usize, ended: &Ended, cut: Instant) {
+        let grace = self.context.shared.plan.loads[self.load].graceful_stop;
         if !matches!(ended, Ended::Cut) {
             // What is not over when the load is cut is tried once more with the last orders.
             tokio::select! {
                 biased;
                 _ = client.cancel_abandoned() => {}
-                () = self.stop.wait_cut(self.clock.cut, grace) => {}
+                () = self.stop.wait_cut(cut, grace) => {}
             }
         }
         if self.context.shared.plan.journeys[journey].connections == ConnectionPolicy::PerIteration
@@ -299,13 +295,6 @@ impl VirtualUser {
         let settings = Rc::clone(&context.settings[journey]);
         Client::new(settings, pool, Rc::clone(&self.recording) as _)
     }
-}
-
-/// Takes one iteration out of those that all users share. Relaxed: only the number matters, not its order.
-fn take_one(left: &AtomicU64) -> bool {
-    let less = |left: u64| left.checked_sub(1);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-        .is_ok()
 }
 
 /// What the journey does, once.

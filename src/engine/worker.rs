@@ -15,13 +15,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::clock::{self, Clock};
+use super::clock::{Clock, Ends};
+use super::closed::Closed;
 use super::images::Images;
 use super::observer::SharedRecorder;
+use super::open::{Part, SharedArrivals};
 use super::stop::Stop;
 use super::target::Target;
-use super::virtual_user::{Done, Habits, VirtualUser};
-use crate::measure::{Catalogue, Live, Record, Recorder, View};
+use super::tracks::Tracks;
+use super::turn::Begun;
+use super::virtual_user::{Done, Habits};
+use crate::health::WorkerHandle;
+use crate::measure::{Catalogue, LatencyHistogram, Live, Observed, Record, Recorder, View};
 use crate::plan::Plan;
 use crate::registry::Settings;
 use crate::transport::{Pool, PoolSettings, Resolver, Totals};
@@ -29,16 +34,25 @@ use crate::transport::{Pool, PoolSettings, Resolver, Totals};
 /// How often a worker shows its counts.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
 
+/// Every so many times it shows what thresholds look at, too.
+const OBSERVED_EVERY: u32 = 4;
+
 /// What all workers read.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
-    pub(super) images: Images,
-    pub(super) target: Target,
+    pub(super) images: Arc<Images>,
+    pub(super) target: Arc<Target>,
     pub(super) catalogue: Catalogue,
+    pub(super) tracks: Tracks,
     /// What thresholds look at.
     pub(super) views: Vec<View>,
     pub(super) run_id: u64,
+    /// Which of the runs against one target this is; more than 0 in a search only.
+    pub(super) trial: u32,
+    /// Will clean-up ask which iterations have begun?
+    pub(super) keeps_turns: bool,
+    pub(super) ends: Ends,
     /// What is left to start of each load's `shared-iterations`.
     pub(super) left: Vec<AtomicU64>,
 }
@@ -62,8 +76,16 @@ const MAX_NOTES: usize = 16;
 /// What a worker has to say at its end.
 #[derive(Debug)]
 pub(super) struct WorkerEnd {
+    pub(super) index: usize,
     pub(super) record: Record,
-    pub(super) users: Vec<Done>,
+    /// The iterations that have begun, by load.
+    pub(super) begun: Vec<(usize, Begun)>,
+    /// The longest that a user took to cancel what it had given up.
+    pub(super) last_orders: Duration,
+    /// How late the pacers woke.
+    pub(super) pacer_lag: LatencyHistogram,
+    /// How late the event loop was.
+    pub(super) runtime_lag: LatencyHistogram,
     pub(super) notes: BTreeMap<String, u64>,
     pub(super) panics: u64,
     pub(super) connections: u64,
@@ -75,7 +97,16 @@ pub(super) struct Place {
     pub(super) index: usize,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    pub(super) live: watch::Sender<Live>,
+    pub(super) shown: watch::Sender<Snapshot>,
+    pub(super) health: WorkerHandle,
+}
+
+/// What a worker shows while it runs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Snapshot {
+    pub(super) live: Live,
+    /// What thresholds look at; of the last second.
+    pub(super) observed: Vec<Observed>,
 }
 
 impl Context {
@@ -115,7 +146,7 @@ impl Context {
 /// Runs the users of one worker to their end.
 pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     let plan = Arc::clone(&shared.plan);
-    let recorder = Recorder::new(&shared.catalogue, &shared.views, clock::window(&plan));
+    let recorder = Recorder::new(&shared.catalogue, &shared.views, plan.window());
     let context = Rc::new(Context {
         clock: place.clock,
         recorder: Rc::new(RefCell::new(recorder)),
@@ -134,7 +165,8 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let (users, panics) = runtime.block_on(live(&context, place));
+    let index = place.index;
+    let lived = runtime.block_on(live(&context, place));
     drop(runtime); // and with it whatever still held the context
     let context = Rc::into_inner(context).expect("the users and their event loop are gone");
     let mut recorder = Rc::into_inner(context.recorder)
@@ -142,32 +174,102 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         .into_inner();
     recorder.transport_bytes(context.totals.sent(), context.totals.received());
     let connections = context.totals.connections();
+    let lived = lived?;
     Ok(WorkerEnd {
+        index,
         record: recorder.into_record(),
-        users,
+        begun: lived.begun,
+        last_orders: lived.last_orders,
+        pacer_lag: lived.pacer_lag,
+        runtime_lag: lived.runtime_lag,
         notes: context.notes.into_inner(),
-        panics,
+        panics: lived.panics,
         connections,
     })
 }
 
-/// Every user's life, and the counts shown meanwhile.
-async fn live(context: &Rc<Context>, place: Place) -> (Vec<Done>, u64) {
-    let mut users = JoinSet::new();
-    for user in VirtualUser::of_worker(context, place.index, &place.stop) {
-        users.spawn_local(user.run());
+/// What is known when every user has stopped.
+#[derive(Debug, Default)]
+struct Lived {
+    begun: Vec<(usize, Begun)>,
+    last_orders: Duration,
+    pacer_lag: LatencyHistogram,
+    runtime_lag: LatencyHistogram,
+    panics: u64,
+}
+
+/// Everybody on one worker.
+struct Everybody {
+    tasks: JoinSet<io::Result<Done>>,
+    parts: Vec<(usize, SharedArrivals)>,
+    pacer_lag: Rc<RefCell<LatencyHistogram>>,
+}
+
+impl Everybody {
+    fn of(context: &Rc<Context>, place: &Place) -> io::Result<Self> {
+        let plan = &context.shared.plan;
+        let workers = plan.workers.get() as u64;
+        let pacer_lag = Rc::<RefCell<LatencyHistogram>>::default();
+        let (mut tasks, mut parts) = (JoinSet::new(), Vec::new());
+        let mut first = 0; // user of the run
+        for (load, it) in plan.loads.iter().enumerate() {
+            let part = Part::of_worker(context, load, place.index, &place.stop)?;
+            if let Some(part) = part {
+                for member in part.members {
+                    tasks.spawn_local(async { Ok(member.run().await) });
+                }
+                tasks.spawn_local(part.open.run(part.pacer, Rc::clone(&pacer_lag)));
+                parts.push((load, part.begun));
+            }
+            if it.executor.is_open() {
+                continue;
+            }
+            for number in 0..it.executor.vus() {
+                let vu = first + u64::from(number);
+                if vu % workers == place.index as u64 {
+                    let stop = place.stop.clone();
+                    let user = Closed::new(context, load, vu, number, stop);
+                    tasks.spawn_local(async { Ok(user.run().await) });
+                }
+            }
+            first += u64::from(it.executor.vus());
+        }
+        Ok(Self {
+            tasks,
+            parts,
+            pacer_lag,
+        })
     }
+}
+
+/// Every user's life, and the counts shown meanwhile.
+async fn live(context: &Rc<Context>, place: Place) -> io::Result<Lived> {
+    let Everybody {
+        mut tasks,
+        parts,
+        pacer_lag,
+    } = Everybody::of(context, &place)?;
     let mut tick = interval(SNAPSHOT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut done, mut panics) = (Vec::with_capacity(users.len()), 0);
+    place.health.register();
+    let mut probe = place.health.lag_probe();
+    let mut lived = Lived::default();
+    let mut probing = Box::pin(probe.run());
+    let mut ticks = 0_u32;
+    let mut measured_until = Duration::ZERO;
     let mut stop = place.stop.clone();
     let mut stopping = false;
     loop {
         tokio::select! {
-            ended = users.join_next() => match ended {
+            ended = tasks.join_next() => match ended {
                 None => break,
-                Some(Ok(user)) => done.push(user),
-                Some(Err(_panicked)) => panics += 1,
+                Some(Ok(done)) => {
+                    let done = done?;
+                    lived.begun.extend(done.begun.map(|begun| (done.load, begun)));
+                    lived.last_orders = lived.last_orders.max(done.last_orders);
+                    measured_until = measured_until.max(done.measured_until);
+                }
+                Some(Err(_panicked)) => lived.panics += 1,
             },
             () = stop.wait_asked(), if !stopping => {
                 stopping = true;
@@ -176,17 +278,36 @@ async fn live(context: &Rc<Context>, place: Place) -> (Vec<Done>, u64) {
                 context.recorder.borrow_mut().end_window(at);
             }
             _ = tick.tick() => {
-                place.live.send_replace(context.recorder.borrow().live());
+                let recorder = context.recorder.borrow();
+                place.shown.send_modify(|shown| {
+                    shown.live = recorder.live();
+                    // Whole histograms are copied for thresholds; once a second is often enough.
+                    if ticks.is_multiple_of(OBSERVED_EVERY) {
+                        shown.observed = recorder.observed();
+                    }
+                });
+                ticks = ticks.wrapping_add(1);
             }
+            never = &mut probing => match never {},
         }
     }
-    let mut recorder = context.recorder.borrow_mut();
-    let measured = done.iter().map(|user| user.measured_until).max();
-    let set = clock::set_window(&context.shared.plan);
-    if !stopping {
-        recorder.end_window(measured.unwrap_or_default().max(set));
+    for (load, begun) in parts {
+        // Its users are gone; of one that panicked nothing is known.
+        if let Some(begun) = Rc::into_inner(begun) {
+            lived
+                .begun
+                .push((load, Begun::Arrivals(begun.into_inner())));
+        }
     }
-    place.live.send_replace(recorder.live());
-    drop(recorder);
-    (done, panics)
+    drop(probing);
+    lived.runtime_lag = probe.into_lag();
+    lived.pacer_lag = pacer_lag.take();
+    let mut recorder = context.recorder.borrow_mut();
+    if !stopping {
+        recorder.end_window(measured_until);
+    }
+    place
+        .shown
+        .send_modify(|shown| shown.live = recorder.live());
+    Ok(lived)
 }

@@ -1,0 +1,274 @@
+//! The probe: a client that asks now and then beside the load, and tells what somebody feels who has no part in it.
+//!
+//! It has a thread, a connection and a recorder of its own. What it sees is never mixed with the load, and the load's
+//! event loops do not make it wait.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::classify;
+use super::clock::Clock;
+use super::closed::next_cycle;
+use super::observer::Recording;
+use super::pacer::Pacer;
+use super::worker::Shared;
+use crate::client::{self, BlobSlot, Discard, PullHabits, Store};
+use crate::measure::{
+    Catalogue, DropReason, FailureClass, IterationSample, Outcome, Period, Record, Recorder,
+    TrackId,
+};
+use crate::oci::{Content, Operation, Reference, Verify};
+use crate::plan::{Action, Ask, Probe};
+use crate::registry::{self, Client, Wanted};
+use crate::transport::{Pool, PoolSettings, Resolver, Totals};
+
+/// The name of what the probe does, in its record.
+const NAME: &str = "probe";
+
+/// The longest that an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A probe that runs until it is told to stop.
+pub(super) struct Bystander {
+    over: watch::Sender<bool>,
+    thread: JoinHandle<io::Result<Record>>,
+}
+
+impl Bystander {
+    /// Starts the probe of the plan, if it has one.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(super) fn start(shared: &Arc<Shared>, clock: Clock) -> io::Result<Option<Self>> {
+        let Some(probe) = shared.plan.probe.clone() else {
+            return Ok(None);
+        };
+        let (over, until) = watch::channel(false);
+        let shared = Arc::clone(shared);
+        let thread = thread::Builder::new()
+            .name(NAME.to_owned())
+            .spawn(move || run(&shared, &probe, clock, until))?;
+        Ok(Some(Self { over, thread }))
+    }
+
+    /// Ends it, and gives what it has seen; `None` if it panicked.
+    ///
+    /// # Errors
+    /// When its event loop could not be had.
+    pub(super) fn end(self) -> io::Result<Option<Record>> {
+        self.over.send_replace(true);
+        self.thread.join().ok().transpose()
+    }
+}
+
+fn run(
+    shared: &Shared,
+    probe: &Probe,
+    clock: Clock,
+    until: watch::Receiver<bool>,
+) -> io::Result<Record> {
+    let operations = vec![
+        Operation::Ping,
+        Operation::ManifestHead,
+        Operation::ManifestGet,
+        Operation::BlobGet,
+    ];
+    let catalogue = Catalogue::new(vec![(NAME.to_owned(), operations)]);
+    let window = shared.plan.window();
+    let recorder = Rc::new(RefCell::new(Recorder::new(&catalogue, &[], window)));
+    let track = catalogue.track(0);
+    let track = track.expect("the catalogue has one journey");
+    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track);
+    let recording = Rc::new(recording);
+    let totals = Rc::<Totals>::default();
+    let one = PoolSettings {
+        keep_alive: true,
+        limit: std::num::NonZeroUsize::new(1),
+    };
+    let pool = Pool::new(one, Rc::<Resolver>::default(), Rc::clone(&totals));
+    let settings = shared.target.client(PATIENCE);
+    let client = Client::new(settings, pool, Rc::clone(&recording) as _);
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let mut rounds = Rounds {
+            probe,
+            clock,
+            track,
+            client: &client,
+            recorder: &recorder,
+            recording: &recording,
+            image: None,
+        };
+        rounds.run(shared, until).await
+    })?;
+    drop((client, recording, runtime));
+    let recorder = Rc::into_inner(recorder);
+    let mut recorder = recorder
+        .expect("the client that recorded is gone")
+        .into_inner();
+    recorder.transport_bytes(totals.sent(), totals.received());
+    Ok(recorder.into_record())
+}
+
+/// The rounds of a probe.
+struct Rounds<'a> {
+    probe: &'a Probe,
+    clock: Clock,
+    track: TrackId,
+    client: &'a Client,
+    recorder: &'a RefCell<Recorder>,
+    recording: &'a Recording,
+    image: Option<Image>,
+}
+
+/// What is asked for, once it is known.
+struct Image {
+    reference: Reference,
+    config: Wanted,
+}
+
+impl Rounds<'_> {
+    async fn run(&mut self, shared: &Shared, mut until: watch::Receiver<bool>) -> io::Result<()> {
+        let mut pacer = Pacer::new()?;
+        let mut due = self.clock.epoch;
+        loop {
+            tokio::select! {
+                biased;
+                _ = until.wait_for(|over| *over) => break,
+                woke = pacer.wait_until(due) => { woke?; }
+            }
+            self.round(shared, due, &mut until).await;
+            due = next_cycle(due, self.probe.every, Instant::now(), |due| {
+                self.missed(due);
+            });
+        }
+        let ended = Instant::now().saturating_duration_since(self.clock.epoch);
+        self.recorder.borrow_mut().end_window(ended);
+        Ok(())
+    }
+
+    fn since_epoch(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.clock.epoch)
+    }
+
+    fn missed(&self, due: Instant) {
+        let due = self.since_epoch(due);
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.scheduled(self.track, Period::Measure, due);
+        recorder.dropped(self.track, Period::Measure, due, DropReason::Overrun);
+    }
+
+    async fn round(&mut self, shared: &Shared, due: Instant, until: &mut watch::Receiver<bool>) {
+        let started = Instant::now();
+        let scheduled = self.since_epoch(due);
+        self.recording.begin(self.track, Period::Measure, scheduled);
+        {
+            let mut recorder = self.recorder.borrow_mut();
+            recorder.scheduled(self.track, Period::Measure, scheduled);
+            recorder.started(self.track, Period::Measure, scheduled);
+        }
+        let outcome = tokio::select! {
+            biased;
+            done = timeout_at(started + PATIENCE, self.ask_all(shared)) => match done {
+                Ok(Ok(())) => Outcome::Ok,
+                Ok(Err(class)) => Outcome::Failed(class),
+                Err(_late) => Outcome::Failed(FailureClass::Timeout),
+            },
+            _ = until.wait_for(|over| *over) => Outcome::Cancelled,
+        };
+        let (sent, received) = self.recording.bytes();
+        self.recorder.borrow_mut().iteration(&IterationSample {
+            track: self.track,
+            period: Period::Measure,
+            scheduled,
+            started: self.since_epoch(started),
+            finished: self.since_epoch(Instant::now()),
+            sent,
+            received,
+            outcome,
+        });
+    }
+
+    /// Every question, also when one before it was not answered well; the first failure is that of the round.
+    async fn ask_all(&mut self, shared: &Shared) -> Result<(), FailureClass> {
+        let mut result = Ok(());
+        if let (Some(journey), None) = (self.probe.journey, &self.image) {
+            match find(self.client, shared, journey).await {
+                Ok(image) => self.image = Some(image),
+                Err(class) => result = Err(class),
+            }
+        }
+        for ask in &self.probe.asks {
+            let answer = match (ask, &self.image) {
+                (Ask::Ping, _) => self.client.ping().await.map(drop),
+                (Ask::ManifestHead, Some(image)) => {
+                    let Reference {
+                        repository,
+                        version,
+                    } = &image.reference;
+                    self.client
+                        .manifest_head(repository, version)
+                        .await
+                        .map(drop)
+                }
+                (Ask::ConfigGet, Some(image)) => {
+                    let repository = &image.reference.repository;
+                    let mut nowhere = Discard;
+                    let got = self.client.blob_get(repository, image.config, &mut nowhere);
+                    got.await.map(drop)
+                }
+                // The registry did not say what it is: the round has failed already.
+                (_, None) => Ok(()),
+            };
+            if result.is_ok() {
+                result = answer.map_err(|error: registry::Error| classify::exchange(error.kind()));
+            }
+        }
+        result
+    }
+}
+
+/// The first image of a journey.
+async fn find(client: &Client, shared: &Shared, journey: usize) -> Result<Image, FailureClass> {
+    struct Nowhere;
+
+    impl Store for Nowhere {
+        fn slot(&self, _: &Wanted) -> io::Result<Option<Box<dyn BlobSlot>>> {
+            Ok(None)
+        }
+    }
+
+    let reference = shared.images.places(journey).first();
+    let (Some(reference), Action::Pull(pull)) = (reference, &shared.plan.journeys[journey].action)
+    else {
+        return Err(FailureClass::Protocol);
+    };
+    let habits = PullHabits {
+        parallel: std::num::NonZeroUsize::MIN,
+        verify: Verify::Digest,
+        platform: pull.platform.clone(),
+    };
+    let pulled = client::pull(client, reference, &habits, &Nowhere).await;
+    let pulled = pulled.map_err(|error| classify::iteration(&error))?;
+    let Content::Image(image) = pulled.manifest.content() else {
+        return Err(FailureClass::Protocol);
+    };
+    Ok(Image {
+        reference: reference.clone(),
+        config: Wanted {
+            digest: image.config.digest,
+            size: Some(image.config.size),
+            verify: Verify::Digest,
+        },
+    })
+}

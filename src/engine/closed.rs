@@ -1,0 +1,281 @@
+//! Closed executors: users that start over when they are done, however long that takes.
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::clock::{Busy, LoadClock};
+use super::stop::Stop;
+use super::turn::{Begun, Turn};
+use super::virtual_user::{Done, Start, VirtualUser};
+use super::worker::Context;
+use crate::measure::DropReason;
+use crate::plan::{Executor, Length, Load};
+use crate::schedule::Span;
+
+/// A user of a closed load.
+pub(super) struct Closed {
+    user: VirtualUser,
+    vu: u64,     // over all loads and workers
+    number: u32, // within its load
+    begun: u64,
+    busy: Busy,
+}
+
+/// A time in which a user starts over.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    /// Its first iteration is due.
+    from: Instant,
+    /// It starts none from here on.
+    until: Instant,
+    /// What it does then is dropped.
+    cut: Instant,
+}
+
+impl Closed {
+    pub(super) fn new(
+        context: &Rc<Context>,
+        load: usize,
+        vu: u64,
+        number: u32,
+        stop: Stop,
+    ) -> Self {
+        Self {
+            user: VirtualUser::new(context, load, stop),
+            vu,
+            number,
+            begun: 0,
+            busy: Busy::with(context.shared.clone(), load),
+        }
+    }
+
+    /// Lives until the load is over or somebody asks to stop.
+    pub(super) async fn run(mut self) -> Done {
+        let shared = self.user.context.shared.clone();
+        let clock = self.user.context.clock;
+        let load = &shared.plan.loads[self.user.load];
+        let mut stop = self.user.stop.clone();
+        let known = tokio::select! {
+            known = shared.ends.clock(&clock, &shared.plan, self.user.load) => Some(known),
+            () = stop.wait_asked() => None,
+        };
+        if let Some(of_load) = known {
+            for life in lives(&load.executor, &of_load, self.number) {
+                self.live(&of_load, life).await;
+            }
+            if let Length::Set(_) = load.executor.length()
+                && stop.asked().is_none()
+            {
+                // The load lasted to its end, whenever the last iteration ended.
+                let end = self.user.context.since_epoch(of_load.end);
+                self.user.measured_until = self.user.measured_until.max(end);
+            }
+        }
+        drop(self.busy);
+        Done {
+            load: self.user.load,
+            begun: Some(Begun::Of {
+                vu: self.vu,
+                count: self.begun,
+            }),
+            measured_until: self.user.measured_until,
+            last_orders: self.user.last_orders().await,
+        }
+    }
+
+    async fn live(&mut self, clock: &LoadClock, life: Life) {
+        let shared = self.user.context.shared.clone();
+        let load = &shared.plan.loads[self.user.load];
+        let mut due = life.from + offset(load, self.number);
+        self.user.pause_until(due.min(life.until)).await;
+        while self.may_start(due, life.until) {
+            if load.pacing.is_none() {
+                due = Instant::now();
+            }
+            let start = self.start(due, clock, life.cut);
+            self.begun += 1;
+            self.user.schedule(&start);
+            let think = self.user.iterate(start).await;
+            let free = Instant::now() + think;
+            due = match load.pacing {
+                None => free,
+                Some(pacing) => {
+                    let free = free.min(life.until);
+                    next_cycle(due, pacing, free, |due| self.missed(due, clock))
+                }
+            };
+            if due > Instant::now() {
+                self.user.pause_until(due.min(life.until)).await;
+            }
+        }
+    }
+
+    fn start(&self, due: Instant, clock: &LoadClock, cut: Instant) -> Start {
+        let tracks = &self.user.context.shared.tracks;
+        let at = due.saturating_duration_since(clock.measured);
+        Start {
+            turn: Turn::of_user(self.vu, self.begun),
+            due,
+            measured: clock.measured,
+            stage: tracks.stage(self.user.load, at),
+            cut,
+        }
+    }
+
+    /// Counts a cycle of a pace that has passed altogether while the user was busy.
+    fn missed(&self, due: Instant, clock: &LoadClock) {
+        let missed = self.start(due, clock, clock.cut);
+        let drawn = self.user.context.draw(self.user.load, &missed);
+        let mut recorder = self.user.context.recorder.borrow_mut();
+        recorder.scheduled(drawn.track, drawn.period, drawn.due);
+        recorder.dropped(drawn.track, drawn.period, drawn.due, DropReason::Overrun);
+    }
+
+    fn may_start(&self, due: Instant, until: Instant) -> bool {
+        let now = Instant::now();
+        if self.user.stop.asked().is_some() || now >= until || due > now {
+            return false;
+        }
+        let shared = &self.user.context.shared;
+        match shared.plan.loads[self.user.load].executor {
+            Executor::PerVuIterations { iterations, .. } => self.begun < iterations,
+            Executor::SharedIterations { .. } => take_one(&shared.left[self.user.load]),
+            _ => true,
+        }
+    }
+}
+
+/// When a user starts over: once from begin to end, or as the line of a ramp reaches and leaves it.
+fn lives(executor: &Executor, clock: &LoadClock, number: u32) -> Vec<Life> {
+    let (
+        Some(users),
+        Executor::RampingVus {
+            graceful_ramp_down, ..
+        },
+    ) = (executor.users(), executor)
+    else {
+        return vec![Life {
+            from: clock.begin,
+            until: clock.end,
+            cut: clock.cut,
+        }];
+    };
+    let life = |span: Span| {
+        let until = clock.begin + span.until;
+        Life {
+            from: clock.begin + span.from,
+            until,
+            // Who is there to the end has the time that the load has.
+            cut: if until < clock.end {
+                clock.cut.min(until + *graceful_ramp_down)
+            } else {
+                clock.cut
+            },
+        }
+    };
+    users.spans(number).map(life).collect()
+}
+
+/// Users that keep a pace do not all start at once: their first starts are spread over one interval.
+fn offset(load: &Load, number: u32) -> Duration {
+    load.pacing.map_or(Duration::ZERO, |pacing| {
+        let users = load.executor.vus().max(1);
+        pacing * number / users
+    })
+}
+
+/// The cycle of a pace that follows the last for a user that is free from then on. One that is late starts at once;
+/// those that have passed altogether are given to `missed`.
+pub(super) fn next_cycle(
+    last: Instant,
+    pacing: Duration,
+    free: Instant,
+    mut missed: impl FnMut(Instant),
+) -> Instant {
+    let mut due = last + pacing;
+    while due + pacing <= free {
+        missed(due);
+        due += pacing;
+    }
+    due
+}
+
+/// Takes one iteration out of those that all users share. Relaxed: only the number matters, not its order.
+fn take_one(left: &AtomicU64) -> bool {
+    let less = |left: u64| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Begin, Stage};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn ramping() -> Load {
+        let stage = |seconds, target| Stage {
+            name: String::new(),
+            duration: seconds * SECOND,
+            target,
+        };
+        Load {
+            name: "users".to_owned(),
+            mix: Vec::new(),
+            executor: Executor::RampingVus {
+                start_vus: 0,
+                stages: vec![stage(4, 4), stage(2, 4), stage(4, 0)],
+                graceful_ramp_down: 3 * SECOND,
+            },
+            begin: Begin::WITH_THE_RUN,
+            warmup: Duration::ZERO,
+            graceful_stop: 5 * SECOND,
+            pacing: Some(2 * SECOND),
+        }
+    }
+
+    #[test]
+    fn users_of_a_ramp_live_as_the_line_reaches_and_leaves_them() {
+        let load = ramping();
+        let begin = Instant::now();
+        let end = begin + 10 * SECOND;
+        let clock = LoadClock {
+            begin,
+            measured: begin,
+            end,
+            cut: end + 5 * SECOND,
+        };
+        // Up: user k of 4 starts after k seconds. Down from second 6: the last goes after 1 s, the first after 4 s.
+        for (number, from, until) in [(0, 1, 10), (1, 2, 9), (2, 3, 8), (3, 4, 7)] {
+            let lives = lives(&load.executor, &clock, number);
+            assert_eq!(lives.len(), 1);
+            assert_eq!(lives[0].from - begin, from * SECOND);
+            assert_eq!(lives[0].until - begin, until * SECOND);
+            // 3 s of graceful ramp-down; who stays to the end has the 5 s of the load.
+            let grace = if until == 10 { 5 } else { 3 };
+            assert_eq!(lives[0].cut - begin, (until + grace) * SECOND);
+        }
+        assert_eq!(offset(&load, 3), SECOND * 3 / 2); // 3/4 of 2 s
+    }
+
+    #[test]
+    fn a_cycle_that_is_late_starts_at_once_and_what_has_passed_is_missed() {
+        let begin = Instant::now();
+        let next = |last: u32, free: u32| {
+            let mut missed = Vec::new();
+            let seconds = |it: u32| begin + it * SECOND;
+            let due = next_cycle(seconds(last), 10 * SECOND, seconds(free), |due| {
+                missed.push((due - begin).as_secs());
+            });
+            ((due - begin).as_secs(), missed)
+        };
+        assert_eq!(next(0, 3), (10, vec![])); // in time
+        assert_eq!(next(0, 14), (10, vec![])); // 4 s late
+        assert_eq!(next(0, 20), (20, vec![10])); // the cycle from 10 to 20 has passed
+        assert_eq!(next(0, 45), (40, vec![10, 20, 30])); // and is 5 s late
+    }
+}

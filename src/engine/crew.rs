@@ -1,0 +1,205 @@
+//! The users of an open load on one worker: who is free, and who gets the next arrival.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use tokio::time::Instant;
+
+/// An iteration that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Its number in the load's stream of arrivals.
+    pub index: u64,
+    /// When it is due.
+    pub at: Instant,
+    /// The stage of the load that it belongs to.
+    pub stage: usize,
+}
+
+/// What became of an arrival that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// A user that was free has it and will start at once.
+    Taken,
+    /// It waits for a user.
+    Queued,
+    /// No user is free, and no more may wait.
+    Refused,
+}
+
+/// Hands arrivals to users on one thread.
+///
+/// Of the users that are free, the one that was last busy comes first: then the connections in use are as many as
+/// iterations run at once, whatever the number of users is, and the highest number of users that ever worked says
+/// how many the load needs. A turn for each was refused: it would let every connection of a large crew go idle for as
+/// long as a registry waits before it closes one.
+#[derive(Debug)]
+pub struct Crew {
+    free: RefCell<Vec<usize>>,
+    desks: Vec<Desk>,
+    queue: RefCell<VecDeque<Due>>,
+    limit: usize,
+    over: Cell<bool>,
+    /// Who waits for the queue to be empty.
+    emptied: RefCell<Option<Waker>>,
+}
+
+/// Where one user waits.
+#[derive(Debug, Default)]
+struct Desk {
+    given: Cell<Option<Due>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Crew {
+    /// A crew of so many users, none of which waits yet; as many arrivals may wait for a user as `limit` says.
+    pub fn new(users: usize, limit: usize) -> Rc<Self> {
+        Rc::new(Self {
+            free: RefCell::new(Vec::with_capacity(users)),
+            desks: std::iter::repeat_with(Desk::default).take(users).collect(),
+            queue: RefCell::default(),
+            limit,
+            over: Cell::new(false),
+            emptied: RefCell::new(None),
+        })
+    }
+
+    /// Gives an arrival to a user, or lets it wait.
+    pub fn offer(&self, due: Due) -> Offered {
+        if let Some(user) = self.free.borrow_mut().pop() {
+            let desk = &self.desks[user];
+            desk.given.set(Some(due));
+            if let Some(waker) = desk.waker.take() {
+                waker.wake();
+            }
+            return Offered::Taken;
+        }
+        let mut queue = self.queue.borrow_mut();
+        if queue.len() < self.limit {
+            queue.push_back(due);
+            Offered::Queued
+        } else {
+            Offered::Refused
+        }
+    }
+
+    /// Waits for an arrival for the user at that desk; `None` when there will be no more.
+    ///
+    /// # Cancel safety
+    /// None: a user that stops waiting still counts as free.
+    ///
+    /// # Panics
+    /// When there are fewer desks.
+    pub async fn next(&self, user: usize) -> Option<Due> {
+        let waiting = self.queue.borrow_mut().pop_front();
+        if let Some(due) = waiting {
+            if self.queued() == 0
+                && let Some(waker) = self.emptied.take()
+            {
+                waker.wake();
+            }
+            return Some(due);
+        }
+        if self.over.get() {
+            return None;
+        }
+        let desk = &self.desks[user];
+        self.free.borrow_mut().push(user);
+        poll_fn(|context| {
+            if let Some(due) = desk.given.take() {
+                return Poll::Ready(Some(due));
+            }
+            if self.over.get() {
+                return Poll::Ready(None);
+            }
+            desk.waker.replace(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// How many arrivals wait for a user.
+    pub fn queued(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
+    /// Waits until no arrival waits for a user. For one task at a time.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn wait_empty(&self) {
+        poll_fn(|context| {
+            if self.queued() == 0 {
+                return Poll::Ready(());
+            }
+            self.emptied.replace(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// There will be no more arrivals: those that wait are still taken, then the users are let go.
+    pub fn close(&self) {
+        self.over.set(true);
+        for desk in &self.desks {
+            if let Some(waker) = desk.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Takes back the arrivals that still wait.
+    pub fn drain(&self) -> Vec<Due> {
+        self.queue.borrow_mut().drain(..).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(index: u64) -> Due {
+        Due {
+            index,
+            at: Instant::now(),
+            stage: 0,
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_user_last_busy_is_next_and_what_waits_is_taken_in_order() {
+        let crew = Crew::new(2, 2);
+        assert_eq!(crew.offer(due(0)), Offered::Queued);
+        assert_eq!(crew.offer(due(1)), Offered::Queued);
+        assert_eq!(crew.offer(due(2)), Offered::Refused);
+        assert_eq!(crew.next(0).await.unwrap().index, 0);
+        assert_eq!(crew.next(1).await.unwrap().index, 1);
+        // User 1 comes free before user 0.
+        let (one, zero, ()) = tokio::join!(crew.next(1), crew.next(0), async {
+            tokio::task::yield_now().await;
+            assert_eq!(crew.offer(due(3)), Offered::Taken);
+            assert_eq!(crew.offer(due(4)), Offered::Taken);
+            assert_eq!(crew.offer(due(5)), Offered::Queued);
+        });
+        assert_eq!((zero.unwrap().index, one.unwrap().index), (3, 4));
+        assert_eq!(crew.queued(), 1);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_waits_is_let_go_and_what_waits_is_still_done() {
+        let crew = Crew::new(1, 5);
+        crew.offer(due(7));
+        crew.close();
+        assert_eq!(crew.next(0).await.unwrap().index, 7);
+        assert!(crew.next(0).await.is_none());
+        let crew = Crew::new(1, 0);
+        let (none, ()) = tokio::join!(crew.next(0), async {
+            tokio::task::yield_now().await;
+            crew.close();
+        });
+        assert!(none.is_none());
+    }
+}

@@ -1,0 +1,241 @@
+//! One load from its start to its end: workers, the probe beside them, and the monitor that watches all.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::bystander::Bystander;
+use super::clock::Clock;
+use super::error::Error;
+use super::run::Progress;
+use super::stop::Stop;
+use super::turn::Begun;
+use super::worker::{self, Place, Shared, Snapshot, WorkerEnd};
+use crate::health::{Latest, Monitor, MonitorSettings, Signals};
+use crate::measure::{LatencyHistogram, Live, Observed, Period, Record, Recorder};
+use crate::plan::{Length, Plan};
+
+/// How often somebody is told how the load goes.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// What a load has measured.
+#[derive(Debug)]
+pub struct Measured {
+    /// Everything that the users did.
+    pub record: Record,
+    /// What a bystander has seen beside the load, if the plan has one. None of it is in `record`.
+    pub probe: Option<Record>,
+    /// How late the pacers of open loads woke, for each arrival in the measured window.
+    pub pacer_lag: LatencyHistogram,
+    /// What was seen of the generator in the measured window.
+    pub signals: Signals,
+    /// How long the load ran before it was measured: less than planned if it was stopped before.
+    pub warm_up_time: Duration,
+    /// Connections that the users opened.
+    pub connections: u64,
+    /// Did somebody ask to stop while it ran?
+    pub interrupted: bool,
+    /// Virtual users, or whole workers, that ended in a panic: defects of regstorm. What the others counted is kept.
+    pub panics: u64,
+    /// What no count tells, and how often it was to be told.
+    pub notes: BTreeMap<String, u64>,
+}
+
+/// A load that is over.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) measured: Measured,
+    /// The iterations that have begun, by load.
+    pub(super) begun: Vec<(usize, Begun)>,
+    /// The longest that a user took to cancel what it had given up.
+    pub(super) last_orders: Duration,
+}
+
+/// Starts the workers, tells how they do, and waits for them.
+pub(super) fn load(
+    shared: &Arc<Shared>,
+    stop: &Stop,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Loaded, Error> {
+    let plan = &shared.plan;
+    // A moment, so that every worker is there when the clock starts.
+    let clock = Clock::new(plan, Instant::now() + Duration::from_millis(50));
+    let bystander = Bystander::start(shared, clock)?;
+    let monitor = Monitor::start(MonitorSettings::default())?;
+    let mut window = Window::of(plan, clock);
+    let (ended, ends) = mpsc::sync_channel(plan.workers.get());
+    let mut snapshots = Vec::with_capacity(plan.workers.get());
+    for index in 0..plan.workers.get() {
+        let (shown, snapshot) = watch::channel(Snapshot::default());
+        snapshots.push(snapshot);
+        let place = Place {
+            index,
+            clock,
+            stop: stop.clone(),
+            shown,
+            health: monitor.worker(index),
+        };
+        let (shared, ended) = (Arc::clone(shared), ended.clone());
+        thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || {
+                // The receiver is there until every worker has ended or panicked.
+                let _ = ended.send(worker::run(shared, place));
+            })?;
+    }
+    drop(ended);
+    let mut done = Vec::with_capacity(plan.workers.get());
+    loop {
+        match ends.recv_timeout(window.next_edge().min(TELL_EVERY)) {
+            Ok(end) => {
+                // When one has ended, the load is not what it was.
+                monitor.close_window();
+                done.push(end?);
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                window.pass(&monitor);
+                tell_load(plan, &clock, &snapshots, monitor.latest(), tell);
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    done.sort_by_key(|end| end.index);
+    let lags = done
+        .iter_mut()
+        .map(|end| std::mem::take(&mut end.runtime_lag));
+    let signals = monitor.finish(lags.collect());
+    let probe = bystander.map(Bystander::end).transpose()?;
+    let asked = stop.asked();
+    let asked = asked.map(|at| at.saturating_duration_since(clock.epoch));
+    let lost = (plan.workers.get() - done.len()) as u64;
+    let (measured, begun, last_orders) = added_up(shared, done, asked, lost);
+    Ok(Loaded {
+        measured: Measured {
+            signals,
+            probe: probe.flatten(),
+            warm_up_time: plan.warm_up().min(clock.start.elapsed()),
+            ..measured
+        },
+        begun,
+        last_orders,
+    })
+}
+
+/// What all workers together have measured and begun.
+fn added_up(
+    shared: &Shared,
+    ends: Vec<WorkerEnd>,
+    asked: Option<Duration>,
+    lost: u64,
+) -> (Measured, Vec<(usize, Begun)>, Duration) {
+    let window = shared.plan.window();
+    let empty = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
+    let mut measured = Measured {
+        record: empty.into_record(),
+        probe: None,
+        pacer_lag: LatencyHistogram::new(),
+        signals: Signals::default(),
+        warm_up_time: Duration::ZERO,
+        connections: 0,
+        interrupted: asked.is_some(),
+        panics: lost,
+        notes: BTreeMap::new(),
+    };
+    let (mut begun, mut last_orders) = (Vec::new(), Duration::ZERO);
+    for end in ends {
+        measured.record.merge(end.record);
+        measured.pacer_lag.merge(&end.pacer_lag);
+        measured.panics += end.panics;
+        measured.connections += end.connections;
+        for (note, count) in end.notes {
+            *measured.notes.entry(note).or_insert(0) += count;
+        }
+        begun.extend(end.begun);
+        last_orders = last_orders.max(end.last_orders);
+    }
+    // A worker that had nothing to do, or no more, did not hear of it: its window is as long as was planned.
+    measured.record.end_window(asked.unwrap_or(window));
+    (measured, begun, last_orders)
+}
+
+fn tell_load(
+    plan: &Plan,
+    clock: &Clock,
+    snapshots: &[watch::Receiver<Snapshot>],
+    generator: Latest,
+    tell: &mut dyn FnMut(Progress<'_>),
+) {
+    let mut live = Live::new();
+    let mut observed: Vec<Observed> = Vec::new();
+    for snapshot in snapshots {
+        let shown = snapshot.borrow();
+        live.merge(&shown.live);
+        observed.resize_with(shown.observed.len().max(observed.len()), Observed::default);
+        for (mine, theirs) in observed.iter_mut().zip(&shown.observed) {
+            mine.merge(theirs);
+        }
+    }
+    let now = Instant::now();
+    let (period, since, length) = if now < clock.epoch {
+        (Period::WarmUp, clock.start, plan.warm_up())
+    } else {
+        (Period::Measure, clock.epoch, plan.window())
+    };
+    tell(Progress::Load {
+        period,
+        elapsed: now.saturating_duration_since(since),
+        length,
+        live: &live,
+        observed: &observed,
+        generator,
+    });
+}
+
+/// The span in which the generator is watched: from the opening of the measured window to the end of the loads that
+/// end by the clock, or to the first worker that has nothing more to do.
+struct Window {
+    opens: Instant,
+    closes: Option<Instant>,
+    is_open: bool,
+}
+
+impl Window {
+    fn of(plan: &Plan, clock: Clock) -> Self {
+        let mut loads = plan.loads.iter();
+        let set = loads.all(|load| matches!(load.executor.length(), Length::Set(_)));
+        Self {
+            opens: clock.epoch,
+            closes: set.then(|| clock.epoch + plan.window()),
+            is_open: false,
+        }
+    }
+
+    /// How long until it opens or closes; a long time if nobody knows.
+    fn next_edge(&self) -> Duration {
+        let edge = if self.is_open {
+            self.closes
+        } else {
+            Some(self.opens)
+        };
+        edge.map_or(Duration::MAX, |edge| {
+            edge.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Opens or closes it when it is time.
+    fn pass(&mut self, monitor: &Monitor) {
+        let now = Instant::now();
+        if !self.is_open && now >= self.opens {
+            self.is_open = true;
+            monitor.open_window();
+        }
+        if self.closes.is_some_and(|closes| now >= closes) {
+            self.closes = None;
+            monitor.close_window();
+        }
+    }
+}

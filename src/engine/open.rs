@@ -1,0 +1,427 @@
+//! Open executors: iterations are due on a schedule, whether or not the target keeps up.
+//!
+//! Worker w of n takes every n-th arrival of one stream, so that all workers together do the same whatever their
+//! number. A load with fewer users than there are workers is spread over as many workers as it has users.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
+
+use super::clock::{Busy, LoadClock};
+use super::crew::{Crew, Due, Offered};
+use super::pacer::Pacer;
+use super::stop::Stop;
+use super::turn::{self, Turn};
+use super::virtual_user::{Done, Start, VirtualUser};
+use super::worker::Context;
+use crate::measure::{DropReason, LatencyHistogram};
+use crate::plan::{Length, Load, OnNoVu};
+use crate::schedule::Arrivals;
+
+/// Arrivals that are handed out in a row when the pacer is behind, before the users get their turn.
+const IN_A_ROW: u32 = 16;
+
+/// One worker's part of an open load: hands out arrivals to its users.
+pub(super) struct Open {
+    context: Rc<Context>,
+    load: usize,
+    crew: Rc<Crew>,
+    lane: (u64, u64),
+    stop: Stop,
+    busy: Busy,
+}
+
+/// A user of an open load.
+pub(super) struct Member {
+    user: VirtualUser,
+    crew: Rc<Crew>,
+    desk: usize,
+    begun: SharedArrivals,
+    stop: Stop,
+}
+
+/// The arrivals of one worker's part that have begun, written by its users.
+pub(super) type SharedArrivals = Rc<RefCell<turn::Arrivals>>;
+
+/// A part with its users.
+pub(super) struct Part {
+    pub(super) open: Open,
+    pub(super) pacer: Pacer,
+    pub(super) members: Vec<Member>,
+    pub(super) begun: SharedArrivals,
+}
+
+/// The lanes into which an open load is split: as many as there are workers with a user for it.
+pub(super) fn lanes(load: &Load, workers: usize) -> usize {
+    workers.min(count(load.executor.vus()))
+}
+
+impl Part {
+    /// The part of worker `lane`; `None` when the load is closed or has nothing for that worker.
+    ///
+    /// # Errors
+    /// When the system has no timer left.
+    pub(super) fn of_worker(
+        context: &Rc<Context>,
+        load: usize,
+        lane: usize,
+        stop: &Stop,
+    ) -> io::Result<Option<Self>> {
+        let shared = &context.shared;
+        let it = &shared.plan.loads[load];
+        let Some(wanted) = it.executor.crew() else {
+            return Ok(None);
+        };
+        let lanes = lanes(it, shared.plan.workers.get());
+        if lane >= lanes {
+            return Ok(None);
+        }
+        let all = count(wanted.max_vus);
+        let users = all / lanes + usize::from(lane < all % lanes);
+        let crew = Crew::new(
+            users,
+            match wanted.on_no_vu {
+                OnNoVu::Drop => 0,
+                OnNoVu::Queue { limit } => (count(limit) / lanes).max(1),
+            },
+        );
+        let lane = (lane as u64, lanes as u64);
+        let begun = turn::Arrivals::new(shared.trial, load, lane, shared.keeps_turns);
+        let begun = Rc::new(RefCell::new(begun));
+        let member = |desk| Member {
+            user: VirtualUser::new(context, load, stop.clone()),
+            crew: Rc::clone(&crew),
+            desk,
+            begun: Rc::clone(&begun),
+            stop: stop.clone(),
+        };
+        Ok(Some(Self {
+            // Who sits down last is called first.
+            members: (0..users).rev().map(member).collect(),
+            open: Open {
+                context: Rc::clone(context),
+                load,
+                crew,
+                lane,
+                stop: stop.clone(),
+                busy: Busy::with(shared.clone(), load),
+            },
+            pacer: Pacer::new()?,
+            begun,
+        }))
+    }
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// What is told of a due arrival to whoever does it or counts it.
+fn start(context: &Context, load: usize, clock: &LoadClock, due: Due) -> Start {
+    Start {
+        turn: Turn::of_arrival(context.shared.trial, load, due.index),
+        due: due.at,
+        measured: clock.measured,
+        stage: due.stage,
+        cut: clock.cut,
+    }
+}
+
+impl Open {
+    /// Hands out arrivals until the load is over or somebody asks to stop. How late the pacer woke goes into `lag`.
+    pub(super) async fn run(
+        self,
+        mut pacer: Pacer,
+        lag: Rc<RefCell<LatencyHistogram>>,
+    ) -> io::Result<Done> {
+        let shared = self.context.shared.clone();
+        let load = &shared.plan.loads[self.load];
+        let mut stop = self.stop.clone();
+        let mut measured_until = Duration::ZERO;
+        let known = tokio::select! {
+            known = shared.ends.clock(&self.context.clock, &shared.plan, self.load) => Some(known),
+            () = stop.wait_asked() => None,
+        };
+        if let Some(clock) = known {
+            self.dispatch(&clock, &mut pacer, &lag).await?;
+            self.crew.close();
+            // What waits may still find a user, until the load is cut or somebody wants to stop.
+            tokio::select! {
+                biased;
+                () = self.crew.wait_empty() => {}
+                () = stop.wait_asked() => {}
+                () = sleep_until(clock.cut) => {}
+            }
+            for due in self.crew.drain() {
+                self.drop_one(&clock, due, DropReason::Cut);
+            }
+            if stop.asked().is_none() && matches!(load.executor.length(), Length::Set(_)) {
+                measured_until = self.context.since_epoch(clock.end);
+            }
+        }
+        self.crew.close();
+        drop(self.busy);
+        Ok(Done {
+            load: self.load,
+            begun: None,
+            measured_until,
+            last_orders: Duration::ZERO,
+        })
+    }
+
+    async fn dispatch(
+        &self,
+        clock: &LoadClock,
+        pacer: &mut Pacer,
+        lag: &RefCell<LatencyHistogram>,
+    ) -> io::Result<()> {
+        let shared = self.context.shared.clone();
+        let load = &shared.plan.loads[self.load];
+        let warmup = clock.measured.duration_since(clock.begin);
+        let (Some(crew), Some(curve)) = (load.executor.crew(), load.executor.curve(warmup)) else {
+            return Ok(());
+        };
+        let (lane, lanes) = self.lane;
+        let seed = shared.plan.arrival_seed(self.load);
+        let arrivals = curve.arrivals(crew.arrival, seed).lane(lane, lanes);
+        let refusal = match crew.on_no_vu {
+            OnNoVu::Drop => DropReason::NoVu,
+            OnNoVu::Queue { .. } => DropReason::QueueFull,
+        };
+        let mut stop = self.stop.clone();
+        hand_out(arrivals, clock.begin, pacer, &mut stop, |due, woke| {
+            self.schedule(clock, due);
+            let Some(woke) = woke else {
+                return self.drop_one(clock, due, DropReason::Cut);
+            };
+            if due.at >= clock.measured {
+                let mut lag = lag.borrow_mut();
+                lag.record(woke.saturating_duration_since(due.at));
+            }
+            if woke >= clock.cut {
+                // So late that it would be cut at once.
+                self.drop_one(clock, due, DropReason::Cut);
+            } else if self.crew.offer(due) == Offered::Refused {
+                self.drop_one(clock, due, refusal);
+            }
+        })
+        .await
+    }
+
+    fn schedule(&self, clock: &LoadClock, due: Due) {
+        let start = start(&self.context, self.load, clock, due);
+        let drawn = self.context.draw(self.load, &start);
+        let mut recorder = self.context.recorder.borrow_mut();
+        recorder.scheduled(drawn.track, drawn.period, drawn.due);
+    }
+
+    fn drop_one(&self, clock: &LoadClock, due: Due, why: DropReason) {
+        let start = start(&self.context, self.load, clock, due);
+        let drawn = self.context.draw(self.load, &start);
+        let mut recorder = self.context.recorder.borrow_mut();
+        recorder.dropped(drawn.track, drawn.period, drawn.due, why);
+    }
+}
+
+/// Waits for one arrival after the other and gives each to `each`, with the time at which the pacer woke.
+///
+/// When somebody asks to stop, those that were due before are given without a time: they are part of the run and do
+/// not start. What would have been due later is not.
+async fn hand_out(
+    arrivals: Arrivals,
+    begin: Instant,
+    pacer: &mut Pacer,
+    stop: &mut Stop,
+    mut each: impl FnMut(Due, Option<Instant>),
+) -> io::Result<()> {
+    let mut in_a_row = 0;
+    for arrival in arrivals {
+        let due = Due {
+            index: arrival.index,
+            at: begin + arrival.due,
+            stage: arrival.stage,
+        };
+        let mut now = Instant::now();
+        if now < due.at {
+            in_a_row = 0;
+            tokio::select! {
+                biased;
+                woke = pacer.wait_until(due.at) => now = woke?,
+                () = stop.wait_asked() => {}
+            }
+        } else if in_a_row == IN_A_ROW {
+            in_a_row = 0;
+            yield_now().await;
+        }
+        in_a_row += 1;
+        match stop.asked() {
+            None => each(due, Some(now)),
+            Some(asked) if due.at <= asked => each(due, None),
+            Some(_) => break,
+        }
+    }
+    Ok(())
+}
+
+impl Member {
+    /// Does what it is given until there is no more.
+    pub(super) async fn run(mut self) -> Done {
+        let context = Rc::clone(&self.user.context);
+        let load = self.user.load;
+        let shared = context.shared.clone();
+        let clock = tokio::select! {
+            clock = shared.ends.clock(&context.clock, &shared.plan, load) => Some(clock),
+            () = self.stop.wait_asked() => None,
+        };
+        if let Some(clock) = clock {
+            while let Some(due) = self.crew.next(self.desk).await {
+                self.begun.borrow_mut().begin(due.index);
+                let think = self.user.iterate(start(&context, load, &clock, due)).await;
+                if !think.is_zero() {
+                    self.user
+                        .pause_until((Instant::now() + think).min(clock.end))
+                        .await;
+                }
+            }
+        }
+        Done {
+            load,
+            begun: None,
+            measured_until: self.user.measured_until,
+            last_orders: self.user.last_orders().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stop::stop;
+    use super::*;
+    use crate::schedule::{Curve, Ramp, Spacing, Stage};
+    use crate::units::Rate;
+
+    fn rate(per_second: f64) -> Rate {
+        Rate::new(per_second, Duration::from_secs(1)).unwrap()
+    }
+
+    /// The arrivals of one lane, with how late each was handed out. The clock is paused: it moves only when the pacer
+    /// waits, and then as far as it waits.
+    async fn handed_out(curve: &Curve, spacing: Spacing, lane: (u64, u64)) -> Vec<(u64, Duration)> {
+        let (_stopper, mut stop) = stop();
+        let begin = Instant::now() + Duration::from_millis(50);
+        let arrivals = curve.arrivals(spacing, 42).lane(lane.0, lane.1);
+        let mut given = Vec::new();
+        hand_out(
+            arrivals,
+            begin,
+            &mut Pacer::paused(),
+            &mut stop,
+            |due, woke| {
+                assert_eq!(woke, Some(due.at), "not late by a nanosecond");
+                assert_eq!(Instant::now(), due.at);
+                given.push((due.index, due.at - begin));
+            },
+        )
+        .await
+        .unwrap();
+        given
+    }
+
+    /// 2 s from 0 to 100/s, 1 s at 100/s: 100 and 100 arrivals.
+    fn ramp() -> Curve {
+        let stage = |seconds, target| Stage {
+            duration: Duration::from_secs(seconds),
+            target: rate(target),
+        };
+        Curve::Ramp(Ramp::new(Rate::ZERO, vec![stage(2, 100.0), stage(1, 100.0)]).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn arrivals_are_handed_out_when_they_are_due() {
+        let constant = Curve::Constant {
+            rate: rate(200.0),
+            duration: Duration::from_secs(10),
+        };
+        let given = handed_out(&constant, Spacing::Uniform, (0, 1)).await;
+        // 200/s for 10 s: one every 5 ms from 0 on.
+        let wanted: Vec<_> = (0..2_000)
+            .map(|i| (i, Duration::from_millis(5 * i)))
+            .collect();
+        assert_eq!(given, wanted);
+
+        let given = handed_out(&ramp(), Spacing::Uniform, (0, 1)).await;
+        assert_eq!(given.len(), 200);
+        // The area under the line after t seconds is 25 t²: arrival 25 at 1 s, 64 at 1.6 s; then one every 10 ms.
+        for (index, micros) in [
+            (0, 0),
+            (25, 1_000_000),
+            (64, 1_600_000),
+            (100, 2_000_000),
+            (150, 2_500_000),
+        ] {
+            let (found, at) = given[index];
+            assert_eq!(found, index as u64);
+            assert!(
+                at.abs_diff(Duration::from_micros(micros)) <= Duration::from_nanos(2),
+                "{at:?}"
+            );
+        }
+
+        let at_once = Curve::AtOnce {
+            users: 4,
+            window: Duration::from_secs(1),
+        };
+        let given = handed_out(&at_once, Spacing::Uniform, (0, 1)).await;
+        let wanted = [0, 250, 500, 750].map(Duration::from_millis);
+        assert_eq!(
+            given.into_iter().map(|(_, at)| at).collect::<Vec<_>>(),
+            wanted
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_union_of_all_workers_is_one_stream() {
+        for spacing in [Spacing::Uniform, Spacing::Poisson] {
+            let whole = handed_out(&ramp(), spacing, (0, 1)).await;
+            for workers in [2, 5] {
+                let mut union = Vec::new();
+                for lane in 0..workers {
+                    union.extend(handed_out(&ramp(), spacing, (lane, workers)).await);
+                }
+                union.sort_unstable();
+                assert_eq!(union, whole, "{workers} workers, {spacing:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_due_before_the_wish_to_stop_is_part_of_the_run() {
+        let (stopper, mut stop) = stop();
+        let constant = Curve::Constant {
+            rate: rate(10.0),
+            duration: Duration::from_secs(10),
+        };
+        let begin = Instant::now();
+        // Nobody looks at the arrivals of the first 350 ms until somebody has asked to stop.
+        tokio::time::advance(Duration::from_millis(350)).await;
+        stopper.ask();
+        let mut given = Vec::new();
+        let arrivals = constant.arrivals(Spacing::Uniform, 0);
+        hand_out(
+            arrivals,
+            begin,
+            &mut Pacer::paused(),
+            &mut stop,
+            |due, woke| {
+                given.push((due.index, woke.is_some()));
+            },
+        )
+        .await
+        .unwrap();
+        assert_eq!(given, [(0, false), (1, false), (2, false), (3, false)]);
+    }
+}
