@@ -1,7 +1,10 @@
 //! The summary that a person reads at the end of a run.
 
 mod failures;
+mod generator;
+mod search;
 mod tables;
+mod thresholds;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,6 +13,7 @@ use std::time::Duration;
 use crate::measure::Sum;
 use crate::result::{Document, PeriodSection};
 use crate::units;
+use crate::verdict::ThresholdResult;
 
 use super::table::{Paint, cut, harmless};
 
@@ -32,6 +36,7 @@ pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option
     };
     let mut text = page.head(document);
     text.push('\n');
+    text.push_str(&search::table(document, colour));
     text.push_str(&tables::journeys(document, colour));
     text.push('\n');
     text.push_str(&tables::operations(document, colour));
@@ -40,10 +45,17 @@ pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option
             "-: no such phase, or too few samples to know (p99 needs 100, p99.9 needs 1,000)";
         text.push_str(&page.dim(words));
     }
+    text.push_str(&tables::probe(document, colour));
     text.push('\n');
     text.push_str(&failures::lines(document, &page));
     text.push_str(&page.foot(document, saved_as));
     text
+}
+
+/// The thresholds of a run, a line for each; nothing where there are none. Lines are not cut, because a number that is not
+/// shown is worse than a wrapped line.
+pub fn thresholds(results: &[ThresholdResult], colour: bool) -> String {
+    thresholds::lines(results, colour)
 }
 
 /// What lines are fitted to.
@@ -56,6 +68,12 @@ impl Page {
     /// A labelled line, cut to the width.
     fn line(&self, label: &str, words: &str, paint: Paint) -> String {
         let words = cut(&harmless(words), self.width.saturating_sub(LABEL));
+        format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))
+    }
+
+    /// A labelled line that is too important to be cut.
+    fn whole(&self, label: &str, words: &str, paint: Paint) -> String {
+        let words = harmless(words);
         format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))
     }
 
@@ -121,6 +139,10 @@ impl Page {
             text.push_str(&self.line("note", note, Paint::Plain));
         }
         text.push_str(&self.sums(document));
+        text.push_str(&generator::lines(document, self));
+        text.push_str(&thresholds::lines(&document.thresholds, self.colour));
+        text.push_str(&search::capacity(document, self));
+        text.push_str(&generator::verdict(document, self));
         if let Some(path) = saved_as {
             // A path is copied from here, so it is never cut.
             let _ = writeln!(

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Bytes, Closure, Period, TimeSeries, Totals};
+use crate::measure::{Bytes, Closure, Period, Record, TimeSeries, Totals};
 use crate::oci::Digest;
+use crate::verdict::ThresholdResult;
 
-use super::{Environment, FailureSection, JourneySection, OperationSection, PeriodSection, Schema};
+use super::{
+    Environment, FailureSection, GeneratorSection, JourneySection, OperationSection, PeriodSection,
+    ProbeSection, RunVerdict, Schema, SearchSection,
+};
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +32,14 @@ pub struct Document {
     /// Whether iterations were started on a schedule that does not wait for the target. If not, response time is
     /// service time, and neither compares with those of an open model.
     pub open_model: bool,
+    /// What the run comes to.
+    pub verdict: RunVerdict,
+    /// The thresholds of the plan, in its order.
+    pub thresholds: Vec<ThresholdResult>,
+    /// The search that the run was part of; the numbers below are those of one of its trials.
+    pub search: Option<SearchSection>,
+    /// How the generator did: whether the numbers below are the target's.
+    pub generator: GeneratorSection,
     /// The length of the measured window in microseconds: what every rate is divided by.
     pub window_us: u64,
     /// The sums of the measured period.
@@ -40,6 +52,8 @@ pub struct Document {
     pub journeys: Vec<JourneySection>,
     /// The operations of all journeys together; each journey has its own as well.
     pub operations: Vec<OperationSection>,
+    /// What a bystander saw beside the load; none of it is in the sections above.
+    pub probe: Option<ProbeSection>,
     /// What happened outside the measured window.
     pub periods: Vec<PeriodSection>,
     /// Failures of all periods by kind.
@@ -87,6 +101,16 @@ pub struct Facts {
     pub interrupted: bool,
     /// Whether iterations were started on a schedule that does not wait for the target.
     pub open_model: bool,
+    /// The thresholds, judged.
+    pub thresholds: Vec<ThresholdResult>,
+    /// How the generator did.
+    pub generator: GeneratorSection,
+    /// The search that the run was part of.
+    pub search: Option<SearchSection>,
+    /// What a bystander recorded, and how often it asked.
+    pub probe: Option<(Record, Duration)>,
+    /// How long the stages of loads were planned to be, by the names of both, where that is set.
+    pub stage_lengths: BTreeMap<(String, String), Duration>,
     /// How long each period outside the measured window took.
     pub period_durations: BTreeMap<Period, Duration>,
     /// What else a reader has to know.

@@ -6,19 +6,30 @@ use std::time::Duration;
 
 use crate::measure::{
     ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period, Phase, Record,
-    StatusCounts, Totals,
+    StatusCounts, Sum, Totals, Track, TrackId,
 };
 use crate::oci::Operation;
 
 use super::{
     Document, Example, Facts, FailureEntry, FailureSection, JourneySection, OperationSection,
-    PeriodOperation, PeriodSection, Schema,
+    PeriodOperation, PeriodSection, ProbeSection, RunVerdict, Schema, StageSection,
 };
 
 impl Document {
     /// The document of a run whose workers' records are merged.
+    ///
+    /// The sums that must close are those of the load and those of the probe.
     pub fn new(record: &Record, facts: Facts) -> Self {
         let window_us = micros(record.window());
+        let mut closure = record.check();
+        if let Some((probe, _)) = &facts.probe {
+            closure
+                .sums
+                .extend(probe.check().sums.into_iter().map(|sum| Sum {
+                    name: format!("probe: {}", sum.name),
+                    ..sum
+                }));
+        }
         Self {
             schema: Schema,
             regstorm: env!("CARGO_PKG_VERSION").to_owned(),
@@ -27,45 +38,117 @@ impl Document {
             target: facts.target,
             interrupted: facts.interrupted,
             open_model: facts.open_model,
+            verdict: facts.search.as_ref().map_or_else(
+                || {
+                    let ok = record.totals(Period::Measure).iterations.ok;
+                    RunVerdict::of(&facts.generator.health, &facts.thresholds, ok)
+                },
+                RunVerdict::of_search,
+            ),
+            thresholds: facts.thresholds,
+            generator: facts.generator,
+            search: facts.search,
             window_us,
             totals: *record.totals(Period::Measure),
             transport: record.transport(),
             clamped: record.clamped(),
-            journeys: journeys(record, window_us),
+            journeys: journeys(record, window_us, &facts.stage_lengths),
             operations: all_operations(record, window_us),
             periods: periods(record, &facts.period_durations),
             failures: failures(record),
             time_series: record.time_series().clone(),
-            closure: record.check(),
+            closure,
+            probe: facts
+                .probe
+                .as_ref()
+                .and_then(|(record, every)| probe(record, *every)),
             notes: facts.notes,
         }
     }
 }
 
-fn journeys(record: &Record, window_us: u64) -> Vec<JourneySection> {
+fn journeys(
+    record: &Record,
+    window_us: u64,
+    lengths: &BTreeMap<(String, String), Duration>,
+) -> Vec<JourneySection> {
     let section = |(id, name, series): (JourneyId, &str, Cow<'_, JourneySeries>)| {
-        let mut section = JourneySection {
-            name: name.to_owned(),
-            starts: series.starts,
-            outcomes: series.outcomes,
-            failure_classes: classes(&series.classes),
-            bytes: series.bytes,
-            within_window: series.within_window,
-            iterations_per_s: 0.0,
-            service_time: series.service_time.clone(),
-            response_time: series.response_time.clone(),
-            start_lag: series.start_lag.clone(),
-            failed_service_time: series.failed_service_time.clone(),
-            operations: record
-                .operations(id)
-                .filter(|(_, series)| series.outcomes.ended() > 0)
-                .map(|(operation, series)| operation_section(operation, &series))
-                .collect(),
-        };
+        let operations = record.operations(id);
+        let mut section = journey_section(name, &series, operations);
+        section.stages = stages(record, id, lengths);
         section.rate(window_us);
         section
     };
     record.journeys().map(section).collect()
+}
+
+/// Without its rates, which need the window, and without its stages.
+fn journey_section<'a>(
+    name: &str,
+    series: &JourneySeries,
+    operations: impl Iterator<Item = (Operation, Cow<'a, OperationSeries>)>,
+) -> JourneySection {
+    JourneySection {
+        name: name.to_owned(),
+        starts: series.starts,
+        drops: series.drops.iter().collect(),
+        outcomes: series.outcomes,
+        failure_classes: classes(&series.classes),
+        bytes: series.bytes,
+        within_window: series.within_window,
+        iterations_per_s: 0.0,
+        service_time: series.service_time.clone(),
+        response_time: series.response_time.clone(),
+        start_lag: series.start_lag.clone(),
+        failed_service_time: series.failed_service_time.clone(),
+        unfinished_service_time: series.unfinished_service_time.clone(),
+        unfinished_response_time: series.unfinished_response_time.clone(),
+        operations: operations
+            .filter(|(_, series)| series.outcomes.ended() > 0)
+            .map(|(operation, series)| operation_section(operation, &series))
+            .collect(),
+        stages: Vec::new(),
+    }
+}
+
+/// The stages of a journey, if it ran in more than one.
+fn stages(
+    record: &Record,
+    journey: JourneyId,
+    lengths: &BTreeMap<(String, String), Duration>,
+) -> Vec<StageSection> {
+    let tracks = || {
+        let tracks = record.tracks();
+        tracks.filter(|(_, track, _)| track.journey == journey)
+    };
+    if tracks().count() < 2 {
+        return Vec::new();
+    }
+    let section = |(id, track, series): (TrackId, &Track, &JourneySeries)| {
+        let operations = record.track_operations(id);
+        let operations = operations.map(|(operation, series)| (operation, Cow::Borrowed(series)));
+        let length = lengths.get(&(track.load.clone(), track.stage.clone()));
+        StageSection {
+            load: track.load.clone(),
+            stage: track.stage.clone(),
+            length_us: length.copied().map(micros),
+            iterations: journey_section(record.journey_name(id), series, operations),
+        }
+    };
+    tracks().map(section).collect()
+}
+
+/// What a bystander saw, from a record of its own.
+fn probe(record: &Record, every: Duration) -> Option<ProbeSection> {
+    let (id, name, series) = record.journeys().next()?;
+    let mut rounds = journey_section(name, &series, record.operations(id));
+    let window_us = micros(record.window());
+    rounds.rate(window_us);
+    Some(ProbeSection {
+        every_us: micros(every),
+        window_us,
+        rounds,
+    })
 }
 
 fn all_operations(record: &Record, window_us: u64) -> Vec<OperationSection> {
@@ -107,6 +190,7 @@ fn operation_section(operation: Operation, series: &OperationSeries) -> Operatio
             .map(|(phase, histogram)| (phase, histogram.clone()))
             .collect(),
         failed_total: series.failed_total.clone(),
+        unfinished_total: series.unfinished_total.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::measure::FailureLog;
 
 use super::{
     Document, FailureSection, JourneySection, OperationSection, PeriodOperation, PeriodSection,
+    RunVerdict, StageSection,
 };
 
 /// Why two documents are not parts of one run.
@@ -36,7 +37,8 @@ impl Document {
     /// Adds the document of another shard that ran at the same time.
     ///
     /// Rates become those of both together, over the longer of the two windows. The environment stays that of the
-    /// first, a note names the host of the other.
+    /// first, a note names the host of the other. Thresholds stay as each shard was judged by itself; of the
+    /// generators the one in worse health is kept.
     ///
     /// # Errors
     /// When the two are not of one plan and one version, see [`MergeError`]. The document is then as it was.
@@ -47,7 +49,13 @@ impl Document {
         }
         self.window_us = self.window_us.max(other.window_us);
         self.interrupted |= other.interrupted;
+        self.thresholds.extend(other.thresholds);
+        if other.generator.health.verdict() > self.generator.health.verdict() {
+            self.generator = other.generator;
+        }
         self.totals.merge(&other.totals);
+        let ok = self.totals.iterations.ok;
+        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, ok);
         self.transport.merge(other.transport);
         self.clamped = self.clamped.saturating_add(other.clamped);
         for (mine, theirs) in self.journeys.iter_mut().zip(other.journeys) {
@@ -57,6 +65,15 @@ impl Document {
         merge_operations(&mut self.operations, other.operations);
         for operation in &mut self.operations {
             operation.rate(self.window_us);
+        }
+        match (&mut self.probe, other.probe) {
+            (Some(mine), Some(theirs)) => {
+                mine.window_us = mine.window_us.max(theirs.window_us);
+                mine.rounds.merge(theirs.rounds);
+                mine.rounds.rate(mine.window_us);
+            }
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
         }
         for theirs in other.periods {
             match self
@@ -134,6 +151,7 @@ impl JourneySection {
     /// The rates are left to the caller, who knows the window.
     fn merge(&mut self, other: Self) {
         self.starts.merge(other.starts);
+        add_counts(&mut self.drops, other.drops);
         self.outcomes.merge(other.outcomes);
         add_counts(&mut self.failure_classes, other.failure_classes);
         self.bytes.merge(other.bytes);
@@ -142,6 +160,19 @@ impl JourneySection {
         self.response_time.merge(&other.response_time);
         self.start_lag.merge(&other.start_lag);
         self.failed_service_time.merge(&other.failed_service_time);
+        self.unfinished_service_time
+            .merge(&other.unfinished_service_time);
+        self.unfinished_response_time
+            .merge(&other.unfinished_response_time);
+        for theirs in other.stages {
+            let known = |mine: &&mut StageSection| {
+                (&mine.load, &mine.stage) == (&theirs.load, &theirs.stage)
+            };
+            match self.stages.iter_mut().find(known) {
+                Some(mine) => mine.iterations.merge(theirs.iterations),
+                None => self.stages.push(theirs),
+            }
+        }
         merge_operations(&mut self.operations, other.operations);
     }
 }
@@ -161,6 +192,7 @@ impl OperationSection {
             self.phases.entry(phase).or_default().merge(&histogram);
         }
         self.failed_total.merge(&other.failed_total);
+        self.unfinished_total.merge(&other.unfinished_total);
     }
 }
 

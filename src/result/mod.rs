@@ -10,20 +10,26 @@
 //!
 //! This room neither renders nor judges, and is the only one that reads the wall clock.
 
+mod ceiling;
 mod document;
 mod environment;
 mod from_record;
+mod generator;
 mod merge;
 mod schema;
+mod search;
 mod section;
 mod store;
 
+pub use ceiling::{Ceiling, Demand};
 pub use document::{Document, Facts, PlanSection, TargetHeaders};
 pub use environment::Environment;
+pub use generator::{GeneratorSection, RunVerdict};
 pub use merge::MergeError;
 pub use schema::Schema;
+pub use search::{SearchEnd, SearchSection, TrialNumbers, TrialSection, kind};
 pub use section::{
     Example, FailureEntry, FailureSection, JourneySection, OperationSection, PeriodOperation,
-    PeriodSection,
+    PeriodSection, ProbeSection, StageSection,
 };
 pub use store::Error;

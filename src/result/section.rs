@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
-    Bytes, Connections, FailureClass, LatencyHistogram, Outcomes, Period, Phase, Starts,
+    Bytes, Connections, DropReason, FailureClass, LatencyHistogram, Outcomes, Period, Phase, Starts,
 };
 use crate::oci::Operation;
 
@@ -19,6 +19,8 @@ pub struct JourneySection {
     pub name: String,
     /// What became of the iterations that were due.
     pub starts: Starts,
+    /// Those that never began, by reason.
+    pub drops: BTreeMap<DropReason, u64>,
     /// How the started ones ended.
     pub outcomes: Outcomes,
     /// The failed ones by class.
@@ -33,12 +35,44 @@ pub struct JourneySection {
     pub service_time: LatencyHistogram,
     /// From the scheduled start to the end, of ok iterations.
     pub response_time: LatencyHistogram,
-    /// From the scheduled to the real start, of ok iterations.
+    /// From the scheduled to the real start, of all iterations that started, however they ended.
     pub start_lag: LatencyHistogram,
     /// From start to end, of failed iterations.
     pub failed_service_time: LatencyHistogram,
+    /// From start to where they were given up, of iterations that were cancelled or timed out: lower bounds.
+    pub unfinished_service_time: LatencyHistogram,
+    /// The same from the scheduled start.
+    pub unfinished_response_time: LatencyHistogram,
     /// The operations of this journey.
     pub operations: Vec<OperationSection>,
+    /// The same by stage, where the journey ran in more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageSection>,
+}
+
+/// The iterations of a journey that were due in one stage of one load, whenever they ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageSection {
+    /// The name of the load.
+    pub load: String,
+    /// The name of the stage.
+    pub stage: String,
+    /// How long the stage was planned to be, in microseconds; null where iterations decide.
+    pub length_us: Option<u64>,
+    /// What came of it. Its rate is of the iterations due in the stage, over the stage's length; 0 where that is not
+    /// known.
+    pub iterations: JourneySection,
+}
+
+/// What a bystander saw beside the load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeSection {
+    /// From one round to the next, in microseconds.
+    pub every_us: u64,
+    /// How long it asked, in microseconds.
+    pub window_us: u64,
+    /// Its rounds and what it asked in them.
+    pub rounds: JourneySection,
 }
 
 /// One operation in the measured period, of one journey or of all.
@@ -72,6 +106,8 @@ pub struct OperationSection {
     pub phases: BTreeMap<Phase, LatencyHistogram>,
     /// The whole of each failed exchange.
     pub failed_total: LatencyHistogram,
+    /// The whole of each exchange that was cancelled or timed out, as far as it came: lower bounds.
+    pub unfinished_total: LatencyHistogram,
 }
 
 /// A period outside the measured window.
@@ -167,6 +203,9 @@ impl JourneySection {
         self.iterations_per_s = per_second(self.within_window, window_us);
         for operation in &mut self.operations {
             operation.rate(window_us);
+        }
+        for stage in &mut self.stages {
+            stage.iterations.rate(stage.length_us.unwrap_or_default());
         }
     }
 }

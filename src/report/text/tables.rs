@@ -51,7 +51,105 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
         ]);
         journey_times(&mut times, journey, document.open_model);
     }
-    format!("{}\n{}", counts.render(colour), times.render(colour))
+    let stages = stages(document, colour);
+    format!(
+        "{}\n{}{stages}",
+        counts.render(colour),
+        times.render(colour)
+    )
+}
+
+/// The journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.
+fn stages(document: &Document, colour: bool) -> String {
+    let mut table = Table::new(
+        3,
+        &[
+            "stage", "journey", "", "started", "failed", "dropped", "rate", "p50", "p90", "p99",
+            "max",
+        ],
+    );
+    let mut any = false;
+    for journey in &document.journeys {
+        for stage in &journey.stages {
+            any = true;
+            let it = &stage.iterations;
+            let name = if stage.load == stage.stage {
+                stage.load.clone()
+            } else {
+                format!("{}, {}", stage.load, stage.stage)
+            };
+            let what = if document.open_model {
+                "response time"
+            } else {
+                "service time"
+            };
+            let rate = match stage.length_us {
+                Some(_) => units::per_second(it.iterations_per_s, ""),
+                None => "-".to_owned(),
+            };
+            let mut row: Vec<Cell> = vec![
+                name.as_str().into(),
+                journey.name.as_str().into(),
+                what.into(),
+                units::count(it.starts.started).into(),
+                trouble(it.outcomes.failed),
+                trouble(it.starts.dropped),
+                rate.into(),
+            ];
+            let latency = &it.response_time;
+            let known = [Quantile::P50, Quantile::P90, Quantile::P99];
+            row.extend(known.map(|quantile| time(latency.quantile(quantile))));
+            row.push(time(latency.max()));
+            table.row(row);
+        }
+    }
+    if any {
+        format!("\n{}", table.render(colour))
+    } else {
+        String::new()
+    }
+}
+
+/// What a bystander felt.
+pub(super) fn probe(document: &Document, colour: bool) -> String {
+    let Some(probe) = &document.probe else {
+        return String::new();
+    };
+    let mut table = Table::new(
+        1,
+        &[
+            "probe", "count", "errors", "dropped", "p50", "p90", "p99", "max",
+        ],
+    );
+    let rounds = &probe.rounds;
+    let row = |name: &str, count, failed, dropped: Option<u64>, latency: &LatencyHistogram| {
+        let mut row: Vec<Cell> = vec![name.into(), units::count(count).into(), trouble(failed)];
+        row.push(dropped.map_or("-".into(), trouble));
+        let known = [Quantile::P50, Quantile::P90, Quantile::P99];
+        row.extend(known.map(|quantile| time(latency.quantile(quantile))));
+        row.push(time(latency.max()));
+        row
+    };
+    table.row(row(
+        "a round, response time",
+        rounds.starts.started,
+        rounds.outcomes.failed,
+        Some(rounds.starts.dropped),
+        &rounds.response_time,
+    ));
+    for operation in &rounds.operations {
+        if let Some(total) = operation.phases.get(&Phase::Total) {
+            let failed = operation.outcomes.failed;
+            table.row(row(
+                operation.name.name(),
+                operation.count,
+                failed,
+                None,
+                total,
+            ));
+        }
+    }
+    format!("\n{}", table.render(colour))
 }
 
 fn journey_times(times: &mut Table, journey: &JourneySection, open_model: bool) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::Catalogue;
 use crate::measure::{
     Bytes, Closure, Connections, FailureClass, LatencyHistogram, Outcomes, Period, Phase, Record,
@@ -10,8 +11,8 @@ use crate::measure::{
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
-    Environment, Example, Facts, FailureEntry, FailureSection, JourneySection, OperationSection,
-    PlanSection, TargetHeaders,
+    Environment, Example, Facts, FailureEntry, FailureSection, GeneratorSection, JourneySection,
+    OperationSection, PlanSection, RunVerdict, TargetHeaders,
 };
 
 /// The durations from `first` to `last` milliseconds, each once.
@@ -55,6 +56,20 @@ fn empty() -> Document {
         target: TargetHeaders::default(),
         interrupted: false,
         open_model: true,
+        thresholds: Vec::new(),
+        generator: GeneratorSection {
+            health: Health {
+                reasons: Vec::new(),
+                not_judged: Vec::new(),
+                target_host: TargetHost::Same,
+            },
+            ceiling_share: Some(0.21),
+            pacer_lag: LatencyHistogram::new(),
+            signals: Signals::default(),
+        },
+        search: None,
+        probe: None,
+        stage_lengths: BTreeMap::new(),
         period_durations: BTreeMap::new(),
         notes: vec![],
     };
@@ -81,6 +96,10 @@ fn journey() -> JourneySection {
         response_time: millis(1_001, 2_000),
         start_lag: millis(1, 1),
         failed_service_time: millis(5, 5),
+        drops: BTreeMap::new(),
+        stages: Vec::new(),
+        unfinished_response_time: LatencyHistogram::new(),
+        unfinished_service_time: LatencyHistogram::new(),
         operations: vec![],
     }
 }
@@ -104,6 +123,7 @@ fn operation(
         sent_per_s: 0.0,
         received_per_s: 1_410_000_000.0,
         phases,
+        unfinished_total: LatencyHistogram::new(),
         failed_total: LatencyHistogram::new(),
     }
 }
@@ -158,6 +178,22 @@ fn busy() -> Document {
             },
             operations: vec![],
         }],
+        verdict: RunVerdict::Invalid,
+        generator: GeneratorSection {
+            health: Health {
+                reasons: vec![Reason {
+                    level: Level::Invalid,
+                    signal: Signal::StartLag,
+                    subject: Some("rollout".into()),
+                    observed: "p99 12 ms".into(),
+                    bound: "at most 10 ms".into(),
+                    advice: "use more cores".into(),
+                }],
+                not_judged: Vec::new(),
+                target_host: TargetHost::Same,
+            },
+            ..empty().generator
+        },
         failures: failures(),
         clamped: 0,
         notes: vec!["the target is on this machine".into()],
@@ -205,6 +241,9 @@ failures    6 of 54,007 exchanges in the window
 outside     warm-up 1,203 exchanges in 10 s, 3 failed, 33.6 MB received
 note        the target is on this machine
 sums        close (1 checked)
+generator   INVALID · 21% of this machine's ceiling · target on the same host
+            invalid: start-lag of rollout p99 12 ms (bound at most 10 ms): use more cores
+verdict     INVALID   the generator was the limit: this says nothing of the target
 report      out/base.json
 ";
 
@@ -275,7 +314,12 @@ fn words_are_cut_to_the_terminal_and_colour_adds_no_words() {
     document.notes = vec!["y".repeat(300)];
     document.plan.name = "z".repeat(300);
     let text = summary(&document, 80, false, None);
-    let words = text.lines().filter(|line| line.contains(['x', 'y', 'z']));
+    let long = |line: &&str| {
+        ["rollout: x", "yyy", "zzz"]
+            .iter()
+            .any(|it| line.contains(it))
+    };
+    let words = text.lines().filter(long);
     let wide: Vec<_> = words.filter(|line| line.contains('…')).collect();
     assert_eq!(wide.len(), 3, "\n{text}");
     assert!(

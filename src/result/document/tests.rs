@@ -7,9 +7,10 @@ use proptest::prelude::*;
 
 use super::super::{Error, MergeError};
 use super::*;
+use crate::health::{Health, Signals, TargetHost};
 use crate::measure::{
-    Catalogue, Connection, ExchangeSample, FailureClass, FailureExample, IterationSample, Outcome,
-    Phase, Phases, Record, Recorder,
+    Catalogue, Connection, ExchangeSample, FailureClass, FailureExample, IterationSample,
+    LatencyHistogram, Outcome, Phase, Phases, Record, Recorder,
 };
 use crate::oci::{ErrorCode, Operation};
 
@@ -33,6 +34,20 @@ fn facts() -> Facts {
         target: TargetHeaders::default(),
         interrupted: false,
         open_model: true,
+        thresholds: Vec::new(),
+        generator: GeneratorSection {
+            health: Health {
+                reasons: Vec::new(),
+                not_judged: Vec::new(),
+                target_host: TargetHost::Same,
+            },
+            ceiling_share: Some(0.21),
+            pacer_lag: LatencyHistogram::new(),
+            signals: Signals::default(),
+        },
+        search: None,
+        probe: None,
+        stage_lengths: BTreeMap::new(),
         period_durations: BTreeMap::from([(Period::WarmUp, Duration::from_secs(5))]),
         notes: vec!["a note".into()],
     }

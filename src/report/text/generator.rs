@@ -1,0 +1,119 @@
+//! Whether the numbers are the target's: how the generator did, and what the run comes to.
+
+use crate::health::{Health, Level, TargetHost, Verdict, Why};
+use crate::measure::LatencyHistogram;
+use crate::result::{Document, GeneratorSection, RunVerdict};
+use crate::units::{self, Quantile};
+use crate::verdict::Status;
+
+use super::super::table::Paint;
+use super::Page;
+
+/// The health, with a line for each reason and one for what nobody looked at.
+pub(super) fn lines(document: &Document, page: &Page) -> String {
+    let generator = &document.generator;
+    let verdict = generator.health.verdict();
+    let (word, paint) = match verdict {
+        Verdict::Valid => ("valid", Paint::Good),
+        Verdict::Suspect => ("SUSPECT", Paint::Bad),
+        Verdict::Invalid => ("INVALID", Paint::Bad),
+    };
+    let mut words = vec![word.to_owned()];
+    words.extend(lag(document));
+    words.extend(cpu(generator));
+    words.push(match generator.ceiling_share {
+        Some(share) => format!("{} of this machine's ceiling", units::share(share)),
+        None => "ceiling unknown: regstorm calibrate".to_owned(),
+    });
+    if generator.health.target_host == TargetHost::Same {
+        words.push("target on the same host".to_owned());
+    }
+    let mut text = page.line("generator", &words.join(" · "), paint);
+    text.push_str(&reasons(&generator.health, page));
+    text
+}
+
+fn reasons(health: &Health, page: &Page) -> String {
+    let mut text = String::new();
+    for reason in &health.reasons {
+        let level = match reason.level {
+            Level::Suspect => "suspect",
+            Level::Invalid => "invalid",
+        };
+        let of = reason.subject.as_ref();
+        let of = of.map_or_else(String::new, |it| format!(" of {it}"));
+        let words = format!(
+            "{level}: {}{of} {} (bound {}): {}",
+            reason.signal, reason.observed, reason.bound, reason.advice
+        );
+        text.push_str(&page.whole("", &words, Paint::Plain));
+    }
+    let too_short = health.not_judged.iter().any(|it| it.why != Why::NotKnown);
+    if too_short && health.reasons.is_empty() {
+        let words = "the run was too short to judge all of it: see generator in the report";
+        text.push_str(&page.line("", words, Paint::Dim));
+    }
+    text
+}
+
+/// `start lag p99 41 µs`: of the pacer, in an open model.
+fn lag(document: &Document) -> Option<String> {
+    let mut all = LatencyHistogram::new();
+    if document.open_model {
+        all.merge(&document.generator.pacer_lag);
+    }
+    let p99 = all.quantile(Quantile::P99)?;
+    Some(format!("start lag p99 {}", units::duration(p99)))
+}
+
+/// `cpu 38% of 2 cores, busiest worker 31%`
+fn cpu(generator: &GeneratorSection) -> Option<String> {
+    let machine = generator.signals.machine.as_ref()?;
+    let workers = generator.signals.workers.iter();
+    let busiest = workers
+        .filter_map(|worker| worker.busy)
+        .max_by(f64::total_cmp);
+    let busiest = busiest.map_or_else(String::new, |it| {
+        format!(", busiest worker {}", units::share(it))
+    });
+    Some(format!(
+        "cpu {} of {} cores{busiest}",
+        units::share(machine.busy),
+        machine.cores
+    ))
+}
+
+/// What the run comes to, last of all.
+pub(super) fn verdict(document: &Document, page: &Page) -> String {
+    let count = |status: fn(&Status) -> bool| {
+        let results = document.thresholds.iter();
+        results.filter(|it| status(&it.status)).count()
+    };
+    let of = document.thresholds.len();
+    let (paint, words) = match document.verdict {
+        RunVerdict::Pass if of == 0 => return String::new(),
+        RunVerdict::Pass => (Paint::Good, format!("PASS   {of} of {of} thresholds hold")),
+        RunVerdict::Fail => {
+            let broken = count(|it| *it == Status::Fail);
+            let words = format!("FAIL   {broken} of {of} thresholds broken");
+            (Paint::Bad, words)
+        }
+        RunVerdict::Inconclusive if of == 0 => {
+            return page.line(
+                "verdict",
+                "INCONCLUSIVE   no iteration succeeded",
+                Paint::Bad,
+            );
+        }
+        RunVerdict::Inconclusive => {
+            let open = count(|it| matches!(it, Status::Inconclusive(_)));
+            let words = format!("INCONCLUSIVE   {open} of {of} thresholds cannot be decided");
+            (Paint::Bold, words)
+        }
+        RunVerdict::Invalid => {
+            let words = "INVALID   the generator was the limit: this says nothing of the target";
+            (Paint::Bad, words.to_owned())
+        }
+    };
+    page.line("verdict", &words, paint)
+}

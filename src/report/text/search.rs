@@ -1,0 +1,91 @@
+//! What a search found: the table of rate against latency, and the capacity.
+
+use crate::result::{Document, SearchEnd, SearchSection};
+use crate::units::{self, Quantile};
+
+use super::super::table::{Cell, Paint, Table};
+use super::Page;
+
+/// The trials by their rate; nothing when there was no search.
+pub(super) fn table(document: &Document, colour: bool) -> String {
+    let Some(search) = &document.search else {
+        return String::new();
+    };
+    let mut table = Table::new(
+        2,
+        &[
+            "trial", "", "rate", "achieved", "p50", "p90", "p99", "max", "failed", "dropped", "",
+        ],
+    );
+    let mut trials: Vec<_> = search.trials.iter().collect();
+    trials.sort_by(|a, b| {
+        a.rate_per_s
+            .total_cmp(&b.rate_per_s)
+            .then(a.number.cmp(&b.number))
+    });
+    for trial in trials {
+        let mut row: Vec<Cell> = vec![
+            units::count(trial.number.into()).into(),
+            trial.kind.as_str().into(),
+            units::per_second(trial.rate_per_s, "").into(),
+            units::per_second(trial.achieved_per_s, "").into(),
+        ];
+        for quantile in [Quantile::P50, Quantile::P90, Quantile::P99] {
+            let known = trial.quantile(quantile);
+            row.push(known.map_or("-".to_owned(), units::duration).into());
+        }
+        let max = trial.response_time.max();
+        row.push(max.map_or("-".to_owned(), units::duration).into());
+        row.push(units::count(trial.failed).into());
+        row.push(units::count(trial.dropped).into());
+        let words = match (trial.outcome.as_str(), &trial.reason) {
+            ("pass", _) => "pass".to_owned(),
+            (outcome, Some(reason)) => format!("{outcome}: {reason}"),
+            (outcome, None) => outcome.to_owned(),
+        };
+        let paint = match trial.outcome.as_str() {
+            "pass" => Paint::Good,
+            "fail" => Paint::Bad,
+            _ => Paint::Dim,
+        };
+        row.push(Cell::new(words, paint));
+        table.row(row);
+    }
+    format!("{}\n", table.render(colour))
+}
+
+/// `capacity    between 412/s and 431/s, where pull.response_time p(99) < 250ms breaks · 14 trials`
+pub(super) fn capacity(document: &Document, page: &Page) -> String {
+    document.search.as_ref().map_or_else(String::new, |search| {
+        page.whole("capacity", &words(search), Paint::Bold)
+    })
+}
+
+fn words(search: &SearchSection) -> String {
+    let rate = |per_s: f64| units::per_second(per_s, "");
+    let broke = search.broke.as_deref().unwrap_or("nothing");
+    let found = match (search.low_per_s, search.high_per_s, search.end) {
+        (None, Some(high), _) => format!("below {}: {broke} breaks there", rate(high)),
+        (None, None, _) => "not known: no trial said anything".to_owned(),
+        (Some(low), Some(high), SearchEnd::GeneratorLimit | SearchEnd::TooFewSamples) => {
+            format!("at least {}; at {} {broke}", rate(low), rate(high))
+        }
+        (Some(low), Some(high), _) => format!(
+            "between {} and {}, where this breaks: {broke}",
+            rate(low),
+            rate(high)
+        ),
+        (Some(low), None, _) => format!("at least {}: nothing broke", rate(low)),
+    };
+    let standing = match (search.low_per_s, search.confirmed, search.end) {
+        (None, ..) => "",
+        (_, true, _) => " · confirmed",
+        (_, false, SearchEnd::Stopped) => " · interrupted, not confirmed",
+        (_, false, _) => " · not confirmed",
+    };
+    format!(
+        "{found}{standing} · {} trials; the tables are of trial {}",
+        search.trials.len(),
+        search.told
+    )
+}

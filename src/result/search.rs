@@ -1,0 +1,172 @@
+//! What a search for the capacity found, trial by trial.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::LatencyHistogram;
+use crate::schedule::{End, Found, Limit, Low, Standing, TrialKind, TrialOutcome};
+use crate::units::Quantile;
+use crate::verdict::Criterion;
+
+/// The capacity that was found, and every trial that led there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchSection {
+    /// The highest rate of iterations per second that keeps the thresholds; null when none did.
+    pub low_per_s: Option<f64>,
+    /// Whether that rate passed most of the trials that were to confirm it.
+    pub confirmed: bool,
+    /// The lowest rate above it that did not pass; null when none failed to.
+    pub high_per_s: Option<f64>,
+    /// Why that one did not pass, in words.
+    pub broke: Option<String>,
+    /// Why the search ended.
+    pub end: SearchEnd,
+    /// The trial whose numbers the rest of this document tells, from 1.
+    pub told: u32,
+    /// The trials in order.
+    pub trials: Vec<TrialSection>,
+}
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SearchEnd {
+    /// The bounds are as close as asked for.
+    Converged,
+    /// The highest rate that was allowed passed.
+    MaxReached,
+    /// The generator could not go higher.
+    GeneratorLimit,
+    /// Too few samples to judge by.
+    TooFewSamples,
+    /// No rate passed.
+    BelowStart,
+    /// There were not enough trials.
+    TrialsUsedUp,
+    /// It was interrupted.
+    Stopped,
+}
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialSection {
+    /// From 1.
+    pub number: u32,
+    /// Why it was run: sanity, shrink, grow, bisect, recheck, confirm or beyond.
+    pub kind: String,
+    /// Iterations per second that were due.
+    pub rate_per_s: f64,
+    /// Iterations per second that ended well within the window.
+    pub achieved_per_s: f64,
+    /// pass, fail, invalid or inconclusive.
+    pub outcome: String,
+    /// What broke, or why nothing can be said.
+    pub reason: Option<String>,
+    /// How far the worst threshold was from its limit, as a share of it; below zero when it broke.
+    pub margin: Option<f64>,
+    /// Response times of ok iterations.
+    pub response_time: LatencyHistogram,
+    /// Iterations that failed.
+    pub failed: u64,
+    /// Iterations that were due and never began.
+    pub dropped: u64,
+}
+
+/// What is known of a trial beside its outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialNumbers {
+    /// From 1.
+    pub number: u32,
+    /// Iterations per second that ended well within the window.
+    pub achieved_per_s: f64,
+    /// Response times of ok iterations.
+    pub response_time: LatencyHistogram,
+    /// Iterations that failed.
+    pub failed: u64,
+    /// Iterations that were due and never began.
+    pub dropped: u64,
+}
+
+impl SearchSection {
+    /// What was found, with the numbers of the trials; `told` is the trial that the document is of. `thresholds` is how
+    /// many the plan has, `name` tells a criterion in words.
+    pub fn new(
+        found: &Found,
+        numbers: &[TrialNumbers],
+        told: u32,
+        thresholds: usize,
+        name: &dyn Fn(Criterion) -> String,
+    ) -> Self {
+        let words = |limit: &Limit| match limit {
+            Limit::Threshold(index) => name(Criterion::of(*index, thresholds)),
+            Limit::Generator(reason) => format!("the generator was the limit: {reason}"),
+            Limit::TooFewSamples => "too few samples to judge".to_owned(),
+        };
+        let trials = found.trials.iter().filter_map(|trial| {
+            let numbers = numbers.iter().find(|it| it.number == trial.number)?;
+            let (outcome, reason, margin) = match &trial.outcome {
+                TrialOutcome::Pass { margin } => ("pass", None, Some(*margin)),
+                TrialOutcome::Fail { broke, margin } => {
+                    let broke = name(Criterion::of(*broke, thresholds));
+                    ("fail", Some(broke), Some(*margin))
+                }
+                TrialOutcome::Invalid { reason } => ("invalid", Some(reason.clone()), None),
+                TrialOutcome::Inconclusive => ("inconclusive", None, None),
+            };
+            Some(TrialSection {
+                number: trial.number,
+                kind: kind(trial.kind).to_owned(),
+                rate_per_s: trial.rate.per_second(),
+                achieved_per_s: numbers.achieved_per_s,
+                outcome: outcome.to_owned(),
+                reason,
+                margin: margin.map(|it| (it * 1000.0).round() / 1000.0),
+                response_time: numbers.response_time.clone(),
+                failed: numbers.failed,
+                dropped: numbers.dropped,
+            })
+        });
+        Self {
+            low_per_s: found.low.map(|low: Low| low.rate.per_second()),
+            confirmed: found
+                .low
+                .is_some_and(|low| low.standing == Standing::Confirmed),
+            high_per_s: found.high.as_ref().map(|high| high.rate.per_second()),
+            broke: found.high.as_ref().map(|high| words(&high.limit)),
+            end: end(found.end),
+            told,
+            trials: trials.collect(),
+        }
+    }
+}
+
+impl TrialSection {
+    /// The percentiles that a table shows, where they are known.
+    pub fn quantile(&self, quantile: Quantile) -> Option<std::time::Duration> {
+        self.response_time.quantile(quantile)
+    }
+}
+
+/// The word for why a trial is run.
+pub const fn kind(kind: TrialKind) -> &'static str {
+    match kind {
+        TrialKind::Sanity => "sanity",
+        TrialKind::Shrink => "shrink",
+        TrialKind::Grow => "grow",
+        TrialKind::Bisect => "bisect",
+        TrialKind::Recheck => "recheck",
+        TrialKind::Confirm => "confirm",
+        TrialKind::Beyond => "beyond",
+    }
+}
+
+const fn end(end: End) -> SearchEnd {
+    match end {
+        End::Converged => SearchEnd::Converged,
+        End::MaxReached => SearchEnd::MaxReached,
+        End::GeneratorLimit => SearchEnd::GeneratorLimit,
+        End::TooFewSamples => SearchEnd::TooFewSamples,
+        End::BelowStart => SearchEnd::BelowStart,
+        End::TrialsUsedUp => SearchEnd::TrialsUsedUp,
+        End::Stopped => SearchEnd::Stopped,
+    }
+}
