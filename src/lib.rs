@@ -2,9 +2,10 @@
 //!
 //! A scenario is read ([`scenario`]), resolved ([`plan`]) and run ([`engine`]): virtual users do what a client does
 //! ([`client`]) with the verbs of the protocol ([`registry`]) over connections of their own ([`transport`]). What each
-//! exchange and each iteration came to is recorded ([`measure`]), stored ([`result`]) and shown ([`report`]). Images to
-//! push come from [`content`]; a registry to aim at is [`embedded`]. Nouns are in [`oci`], numbers with units in
-//! [`units`].
+//! exchange and each iteration came to is recorded ([`measure`]), judged ([`verdict`]), stored ([`result`]) and shown
+//! ([`report`]); whether the generator was fit to measure it is [`health`]. Images to push come from [`content`]; a
+//! registry to aim at is [`embedded`]. When iterations are due is in [`schedule`], nouns are in [`oci`], numbers with
+//! units in [`units`].
 //!
 //! The library never prints, exits, reads the environment or listens for signals; the `regstorm` command does.
 //!
@@ -51,6 +52,7 @@ pub mod client;
 pub mod content;
 pub mod embedded;
 pub mod engine;
+pub mod health;
 pub mod measure;
 pub mod oci;
 pub mod plan;
@@ -58,5 +60,7 @@ pub mod registry;
 pub mod report;
 pub mod result;
 pub mod scenario;
+pub mod schedule;
 pub mod transport;
 pub mod units;
+pub mod verdict;

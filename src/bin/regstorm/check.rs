@@ -9,7 +9,7 @@ use regstorm::units;
 use crate::exit::{self, Exit, Failure};
 use crate::scenario_file::ScenarioArgs;
 
-pub(crate) fn run(args: ScenarioArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &ScenarioArgs) -> Result<Exit, Failure> {
     let Some(scenario) = args.load()? else {
         return Ok(Exit::Usage);
     };
@@ -35,6 +35,7 @@ fn show(plan: &Plan) -> String {
     text.push('\n');
     text.push_str(&journeys(&forecast));
     text.push('\n');
+    text.push_str(&rates(plan, &forecast));
     text.push_str(&totals(&forecast));
     text.push_str("nothing was sent\n");
     text
@@ -82,7 +83,7 @@ fn loads(plan: &Plan, forecast: &Forecast) -> String {
         .map(str::to_owned)
         .to_vec(),
     ];
-    for ((index, load), sums) in plan.loads.iter().enumerate().zip(&forecast.loads) {
+    for (load, sums) in plan.loads.iter().zip(&forecast.loads) {
         let names: Vec<String> = load
             .mix
             .iter()
@@ -96,7 +97,7 @@ fn loads(plan: &Plan, forecast: &Forecast) -> String {
             each.map(|each| each * to_f64(iterations))
         };
         rows.push(vec![
-            index.to_string(),
+            load.name.clone(),
             names.join(", "),
             load.executor.name().to_owned(),
             units::count(sums.vus.into()),
@@ -113,16 +114,46 @@ fn loads(plan: &Plan, forecast: &Forecast) -> String {
 
 fn duration(load: &plan::Load) -> String {
     let show = |time| humantime::format_duration(time).to_string();
-    match load.executor {
-        plan::Executor::ConstantVus { duration, .. } if load.warmup.is_zero() => show(duration),
-        plan::Executor::ConstantVus { duration, .. } => {
-            format!("{} + {} warm-up", show(duration), show(load.warmup))
-        }
-        plan::Executor::PerVuIterations { max_duration, .. }
-        | plan::Executor::SharedIterations { max_duration, .. } => {
-            format!("at most {}", show(max_duration))
-        }
+    let length = match load.executor.length() {
+        plan::Length::Set(time) => show(time),
+        plan::Length::AtMost(time) => format!("at most {}", show(time)),
+    };
+    match load.warmup {
+        time if time.is_zero() => length,
+        time => format!("{length} + {} warm-up", show(time)),
     }
+}
+
+/// The rates that follow from a schedule: requests and bytes, where those of an iteration are known.
+fn rates(plan: &Plan, forecast: &Forecast) -> String {
+    let mut text = String::new();
+    for (load, sums) in plan.loads.iter().zip(&forecast.loads) {
+        let Some(rate) = sums.peak_rate else { continue };
+        let _ = write!(
+            text,
+            "rate         {} at most {} iterations",
+            load.name,
+            units::per_second(rate, "")
+        );
+        if let Some(requests) = sums.requests_per_iteration {
+            let _ = write!(
+                text,
+                " = {} requests",
+                units::per_second(rate * requests, "")
+            );
+        }
+        let bytes = [
+            (sums.bytes_down_per_iteration, "down"),
+            (sums.bytes_up_per_iteration, "up"),
+        ];
+        for (bytes, way) in bytes {
+            if let Some(bytes) = bytes.filter(|it| *it > 0.0) {
+                let _ = write!(text, " = {} {way}", units::per_second(rate * bytes, "B"));
+            }
+        }
+        text.push('\n');
+    }
+    text
 }
 
 fn journeys(forecast: &Forecast) -> String {

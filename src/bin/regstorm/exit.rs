@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Too few samples, or the evidence does not decide.
     Inconclusive = 3,
+    /// The generator was the limit: nothing can be said of the target.
+    Invalid = 4,
     /// The target could not be reached, refused the credentials, or could not be prepared.
     Target = 5,
     /// A defect of regstorm itself.

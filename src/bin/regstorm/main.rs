@@ -1,15 +1,20 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
 mod blob_progress;
+mod calibrate;
+mod ceiling;
 mod check;
+mod conclude;
 mod diagnosis;
 mod exit;
+mod preflight;
 mod progress;
 mod pull;
 mod pull_store;
 mod push;
 mod run;
 mod scenario_file;
+mod search;
 mod serve;
 mod signals;
 mod target_args;
@@ -33,6 +38,7 @@ enum Command {
     Run(run::Args),
     /// Print what a scenario would do, and send nothing
     Check(scenario_file::ScenarioArgs),
+    Calibrate(calibrate::Args),
     Pull(pull::Args),
     Push(push::Args),
     Serve(serve::Args),
@@ -41,8 +47,9 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Check(args) => check::run(args),
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Pull(args) => pull::run(args),
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),

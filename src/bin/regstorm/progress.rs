@@ -1,13 +1,17 @@
 //! What a person sees while a scenario runs: one line that is redrawn, or a few plain lines when nobody watches.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regstorm::engine;
+use regstorm::health::Latest;
 use regstorm::measure::{Live, Period, Totals};
-use regstorm::plan::{Executor, Plan};
+use regstorm::plan::{Length, Plan};
+use regstorm::result;
 use regstorm::units::{self, Quantile};
+use regstorm::verdict::{Status, ThresholdResult};
 use tokio::time::Instant;
 
 /// Rates are of the last second or so.
@@ -29,6 +33,8 @@ pub(crate) struct Progress {
     heading: String,
     vus: u32,
     counted: bool, // do iterations end the run, rather than time?
+    generator: Latest,
+    broken: usize, // thresholds, as they stand
     before: Option<(Instant, Totals)>,
     last_plain: Option<(Period, Instant)>,
 }
@@ -66,7 +72,9 @@ impl Progress {
             counted: plan
                 .loads
                 .iter()
-                .all(|load| !matches!(load.executor, Executor::ConstantVus { .. })),
+                .all(|load| matches!(load.executor.length(), Length::AtMost(_))),
+            generator: Latest::default(),
+            broken: 0,
             before: None,
             last_plain: None,
         }
@@ -107,14 +115,33 @@ impl Progress {
                     self.now("seeding", &text);
                 }
             }
+            engine::Progress::Trial { number, kind, rate } => {
+                self.before = None;
+                self.last_plain = None;
+                self.line(&format!(
+                    "trial {number:<2} {rate}   {}",
+                    result::kind(*kind)
+                ));
+            }
             engine::Progress::Load {
                 period,
                 elapsed,
                 length,
                 live,
-            } => self.load(*period, *elapsed, *length, live),
+                generator,
+                observed: _,
+            } => {
+                self.generator = *generator;
+                self.load(*period, *elapsed, *length, live);
+            }
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
+    }
+
+    /// Takes note of how the thresholds stand.
+    pub(crate) fn thresholds(&mut self, standing: &[ThresholdResult]) {
+        let broken = standing.iter().filter(|it| it.status == Status::Fail);
+        self.broken = broken.count();
     }
 
     fn load(&mut self, period: Period, elapsed: Duration, length: Duration, live: &Live) {
@@ -158,7 +185,7 @@ impl Progress {
         let seconds = now.saturating_duration_since(then).as_secs_f64();
         let per_second = |now: u64, before: u64| rate(now.saturating_sub(before), seconds);
         let moved = |totals: &Totals| totals.bytes.sent + totals.bytes.received;
-        let text = format!(
+        let mut text = format!(
             "vus {:<4} iter {}   req {}   {}   p50 {}  p99 {}   errors {}",
             live.active().min(u64::from(self.vus)),
             units::per_second(
@@ -174,6 +201,16 @@ impl Progress {
             latency(live, Quantile::P99),
             units::count(totals.exchanges.failed),
         );
+        if totals.starts.dropped > 0 {
+            let dropped = units::count(totals.starts.dropped);
+            let _ = write!(text, "   dropped {dropped}");
+        }
+        if let Some(busy) = self.generator.busiest_worker {
+            let _ = write!(text, "   worker {}", units::share(busy));
+        }
+        if self.broken > 0 {
+            let _ = write!(text, "   broken thresholds {}", self.broken);
+        }
         if now.saturating_duration_since(then) >= RATE_OVER {
             self.before = Some((now, totals));
         }

@@ -1,25 +1,28 @@
 //! `regstorm run`: a scenario against a registry, watched while it runs, summed up and stored at its end.
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::anyhow;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use regstorm::engine::{self, Finished};
-use regstorm::measure::{Closure, Period, Record};
+use regstorm::engine::{self, Stop, Stopper};
+use regstorm::measure::{Period, View};
 use regstorm::plan::{self, Plan};
 use regstorm::report::text;
-use regstorm::result::{Document, Environment, Facts, PlanSection, TargetHeaders};
+use regstorm::result::{Document, Environment};
+use regstorm::verdict::{Span, Watch};
 
+use crate::conclude;
 use crate::diagnosis;
 use crate::exit::{self, Exit, Failure, OrExit};
+use crate::preflight;
 use crate::progress::Progress;
 use crate::scenario_file::ScenarioArgs;
+use crate::search;
 use crate::signals;
 
 /// Run a scenario against a registry
@@ -38,10 +41,7 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
-/// Descriptors that a run needs beside its connections: files, event loops, standard streams.
-const OTHER_DESCRIPTORS: u64 = 128;
-
-pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let Some(scenario) = args.scenario.load()? else {
         return Ok(Exit::Usage);
     };
@@ -50,48 +50,151 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     }
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let plan = Arc::new(plan::resolve(scenario, cores));
-    raise_descriptors(&plan).or_exit(Exit::Usage)?;
+    preflight::check(&plan).or_exit(Exit::Usage)?;
 
     let mut environment = Environment::observe();
-    let (stopper, stop) = engine::stop();
-    // Reading and compressing images looks at no brake. Nothing was written to the target then.
-    let opening = Arc::new(AtomicBool::new(true));
-    let still_opening = Arc::clone(&opening);
-    signals::on_interrupt(move || {
-        stopper.ask();
-        if still_opening.load(Ordering::SeqCst) {
-            leave();
-        }
-    })
-    .or_exit(Exit::Defect)?;
+    let brake = Brake::new().or_exit(Exit::Defect)?;
     let mut progress = Progress::new(&plan, args.quiet);
-    let run_id = RandomState::new().build_hasher().finish();
-    let finished = engine::run(&plan, run_id, &stop, &mut |at| {
-        opening.store(matches!(at, engine::Progress::Opening), Ordering::SeqCst);
+    let mut watch = Watch::new(&plan, |stage| Some(judged_span(&plan, stage)));
+    let order = Order {
+        views: watch.views(&engine::catalogue(&plan)),
+        run_id: RandomState::new().build_hasher().finish(),
+        plan: Arc::clone(&plan),
+        stop: brake.stop.clone(),
+    };
+    if search::is_one(&plan) {
+        let searched = search::run(order, &watch, &mut |at| {
+            brake.hear(&at);
+            progress.tell(&at);
+        });
+        progress.clear();
+        let (searched, section) = searched.map_err(failure)?;
+        environment.end();
+        let facts = conclude::Ended {
+            plan: &searched.plan,
+            environment,
+            finished: &searched.finished,
+            interrupted: brake.was_used(),
+            search: Some(section),
+        };
+        let document = conclude::document(facts, &watch);
+        return finish(&document, searched.finished.panics, args);
+    }
+    let mut tell = |at: engine::Progress<'_>| {
+        brake.hear(&at);
         progress.tell(&at);
-    });
-    progress.clear();
-    let finished = finished.map_err(|error| {
-        let exit = exit_of(&error);
-        match &error {
-            engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
-                Failure::new(exit, anyhow!("{error}; {advice}"))
+        if let engine::Progress::Load {
+            period: Period::Measure,
+            elapsed,
+            observed,
+            ..
+        } = at
+            && observed.len() == plan.thresholds.len()
+        {
+            let standing = watch.evaluate(observed, elapsed);
+            progress.thresholds(&standing);
+            if standing.iter().any(|it| it.ended_run) && brake.stop.asked().is_none() {
+                brake.stopper.ask();
             }
-            _ => Failure::new(exit, error),
         }
-    })?;
+    };
+    let Order { views, run_id, .. } = order;
+    let finished = engine::run_watched(&plan, run_id, views, &brake.stop, &mut tell);
+    progress.clear();
+    let finished = finished.map_err(failure)?;
     environment.end();
+    let facts = conclude::Ended {
+        plan: &plan,
+        environment,
+        finished: &finished,
+        interrupted: brake.was_used(),
+        search: None,
+    };
+    let document = conclude::document(facts, &watch);
+    finish(&document, finished.panics, args)
+}
 
-    let closure = finished.record.check();
-    let exit = judge(&finished, &closure);
-    let document = document(&plan, environment, &finished);
+/// How a run is stopped: by a person, or by a threshold.
+struct Brake {
+    stopper: Arc<Stopper>,
+    stop: Stop,
+    /// Reading and compressing images looks at no brake. Nothing was written to the target then.
+    opening: Arc<AtomicBool>,
+    by_person: Arc<AtomicBool>,
+}
+
+impl Brake {
+    fn new() -> std::io::Result<Self> {
+        let (stopper, stop) = engine::stop();
+        let brake = Self {
+            stopper: Arc::new(stopper),
+            stop,
+            opening: Arc::new(AtomicBool::new(true)),
+            by_person: Arc::default(),
+        };
+        let (stopper, opening) = (Arc::clone(&brake.stopper), Arc::clone(&brake.opening));
+        let by_person = Arc::clone(&brake.by_person);
+        signals::on_interrupt(move || {
+            by_person.store(true, Ordering::SeqCst);
+            stopper.ask();
+            if opening.load(Ordering::SeqCst) {
+                leave();
+            }
+        })?;
+        Ok(brake)
+    }
+
+    fn hear(&self, at: &engine::Progress<'_>) {
+        let opening = matches!(at, engine::Progress::Opening);
+        self.opening.store(opening, Ordering::SeqCst);
+    }
+
+    fn was_used(&self) -> bool {
+        self.by_person.load(Ordering::SeqCst)
+    }
+}
+
+/// A run that is to be made.
+pub(crate) struct Order {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) run_id: u64,
+    pub(crate) views: Vec<View>,
+    pub(crate) stop: Stop,
+}
+
+/// Stores and shows what a run came to.
+fn finish(document: &Document, panics: u64, args: &Args) -> Result<Exit, Failure> {
+    let exit = conclude::exit(document, panics);
     // The report is stored before anything else can go wrong.
-    let stored = store(&document, args.out.as_deref());
+    let stored = store(document, args.out.as_deref());
     if !args.quiet {
-        show(&document, args.out.as_deref())?;
+        show(document, args.out.as_deref())?;
     }
     stored?;
     Ok(exit)
+}
+
+fn failure(error: engine::Error) -> Failure {
+    let exit = exit_of(&error);
+    match &error {
+        engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
+            Failure::new(exit, anyhow!("{error}; {advice}"))
+        }
+        _ => Failure::new(exit, error),
+    }
+}
+
+/// The span in which a stage is judged by its rate. Of one that begins when others are done nothing is known before:
+/// such a threshold is inconclusive, and not judged by the wrong length.
+fn judged_span(plan: &Plan, stage: &str) -> Span {
+    let unknown = Span {
+        from: Duration::MAX,
+        until: Duration::MAX,
+    };
+    plan.stage_span(stage).map_or(unknown, |span| Span {
+        from: span.from,
+        until: span.until,
+    })
 }
 
 /// Ends the process while its main thread is busy with images.
@@ -122,28 +225,6 @@ fn check_writable(path: &Path) -> anyhow::Result<()> {
         .map_err(|error| anyhow!("--out {}: {error}", path.display()))
 }
 
-/// Lets the process open as many files as the system lets it, and says so when that is too few.
-fn raise_descriptors(plan: &Plan) -> anyhow::Result<()> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if soft < hard {
-        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-    }
-    // The other ends of the connections are in this process, too, when the registry is.
-    let ends = match plan.target.place {
-        plan::Place::Embedded(_) => 2,
-        plan::Place::Url(_) => 1,
-    };
-    let connections = plan.forecast().connections;
-    let needed = connections.saturating_mul(ends) + OTHER_DESCRIPTORS;
-    if needed > hard {
-        return Err(anyhow!(
-            "the plan needs up to {connections} connections, so {needed} open files, but this process may open {hard}: \
-             raise the limit (ulimit -n), or lower `vus` or `parallel`; nothing was sent"
-        ));
-    }
-    Ok(())
-}
-
 fn exit_of(error: &engine::Error) -> Exit {
     match error {
         engine::Error::Target(_) | engine::Error::Seed { .. } => Exit::Target,
@@ -151,81 +232,6 @@ fn exit_of(error: &engine::Error) -> Exit {
         engine::Error::Worker(_) => Exit::Defect,
         _ => Exit::Usage,
     }
-}
-
-/// What the run came to. A sum that does not close makes every number doubtful.
-fn judge(finished: &Finished, closure: &Closure) -> Exit {
-    let totals = finished.record.totals(Period::Measure);
-    if !closure.holds() || finished.panics > 0 {
-        Exit::Defect
-    } else if finished.interrupted {
-        Exit::Interrupted
-    } else if totals.iterations.ok == 0 {
-        Exit::Inconclusive
-    } else {
-        Exit::Passed
-    }
-}
-
-fn document(plan: &Plan, environment: Environment, finished: &Finished) -> Document {
-    let header = |name: &str| {
-        let mut found = finished.target_headers.iter().filter(|(it, _)| it == name);
-        found.next().map(|(_, value)| value.clone())
-    };
-    let mut notes = finished.notes.clone();
-    if finished.panics > 0 {
-        notes.push(format!(
-            "{} virtual users or workers ended in a panic: a defect of regstorm",
-            finished.panics
-        ));
-    }
-    if finished.record.totals(Period::Measure).iterations.ok == 0 {
-        notes.push("no iteration succeeded: there is nothing to conclude".to_owned());
-    }
-    if let Some(counts) = &finished.embedded
-        && counts.answered() != answered(&finished.record)
-    {
-        notes.push(format!(
-            "the embedded registry answered {} exchanges, and {} were seen to be answered: the rest was broken off",
-            counts.answered(),
-            answered(&finished.record)
-        ));
-    }
-    let facts = Facts {
-        plan: PlanSection {
-            name: plan.name.clone(),
-            seed: plan.seed,
-            fingerprint: plan.fingerprint(),
-            resolved: serde_json::to_value(plan).unwrap_or_default(),
-        },
-        environment,
-        target: TargetHeaders {
-            server: header("server"),
-            docker_distribution_api_version: header("docker-distribution-api-version"),
-        },
-        interrupted: finished.interrupted,
-        open_model: false,
-        period_durations: BTreeMap::from([
-            (Period::Prepare, finished.prepare_time),
-            (Period::WarmUp, finished.warm_up_time),
-            (Period::CleanUp, finished.clean_up_time),
-        ]),
-        notes,
-    };
-    Document::new(&finished.record, facts)
-}
-
-/// Exchanges to which an answer came, over all periods.
-fn answered(record: &Record) -> u64 {
-    let measured = record
-        .tracks()
-        .flat_map(|(track, _, _)| record.track_operations(track))
-        .flat_map(|(_, series)| series.statuses.iter());
-    let outside = [Period::Prepare, Period::WarmUp, Period::CleanUp]
-        .into_iter()
-        .flat_map(|period| record.tally(period).operations())
-        .flat_map(|(_, tally)| tally.statuses.iter());
-    measured.chain(outside).map(|(_, count)| count).sum()
 }
 
 fn store(document: &Document, out: Option<&Path>) -> Result<(), Failure> {

@@ -28,13 +28,13 @@ pub(crate) struct ScenarioArgs {
 
 impl ScenarioArgs {
     /// Reads the scenario. Its problems are printed here; then there is none, and the command ends as a wrong usage.
-    pub(crate) fn load(self) -> Result<Option<Scenario>, Failure> {
+    pub(crate) fn load(&self) -> Result<Option<Scenario>, Failure> {
         let source = read_text(&self.file)
             .with_context(|| format!("cannot read the scenario {}", self.file.display()))
             .or_exit(Exit::Usage)?;
         let overrides = Overrides {
-            target: self.target,
-            set: self.set,
+            target: self.target.clone(),
+            set: self.set.clone(),
         };
         let name = self.file.display().to_string();
         let base_dir = self.file.parent().unwrap_or(Path::new(""));
