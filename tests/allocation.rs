@@ -106,7 +106,7 @@ fn recording_does_not_allocate() {
 fn a_recorder_reserves_what_it_says() {
     let catalogue = catalogue();
     // 6 histograms of the track and 10 of each operation, of 23 * 1,024 buckets.
-    let histograms = 22 * LatencyHistogram::RESERVED_BYTES;
+    let histograms = 26 * LatencyHistogram::RESERVED_BYTES;
     assert_eq!(catalogue.reserved_bytes(), histograms);
     let counted = allocation_counter::measure(|| {
         let _ = Recorder::new(&catalogue, &[], Duration::from_mins(1));

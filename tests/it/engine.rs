@@ -633,7 +633,7 @@ fn a_load_whose_time_was_too_short_says_so() {
     .unwrap();
     assert_closed(&finished);
     let began = finished.record.totals(Period::Measure).starts.started;
-    let note = format!("load 0 reached its max_duration: {began} of 1000000 iterations began");
+    let note = format!("load-0 reached its max_duration: {began} of 1000000 iterations began");
     assert_eq!(finished.notes, [note]);
 }
 
@@ -755,7 +755,7 @@ fn loads_of_different_lengths_are_noted() {
         let registry = registry(Settings::default());
         let both = format!("{}\n[[load]]\n{}", load("100ms"), load(second));
         let (finished, _) = run_against(&scenario("action = \"pull\"", &both), &registry);
-        let says = |note: &String| note.contains("the loads end at different times");
+        let says = |note: &String| note.contains("begin or end at different times");
         assert_eq!(
             finished.notes.iter().any(says),
             noted,

@@ -1,5 +1,7 @@
 //! Tests of what regstorm can do, from outside, with nothing but this repository: a module for each capability.
 
+/// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.
+mod capacity;
 /// The embedded registry on the wire: every endpoint, every trap that a real registry sets, every scripted fault.
 mod embedded;
 /// Whole runs against the embedded registry: what is sent, what is counted, and that both agree under every fault.
@@ -20,3 +22,7 @@ mod run;
 mod scenario;
 /// A registry in this process, a scenario in a few lines, and what came of it.
 mod support;
+/// Thresholds: what is read and refused, what each looks at, and what its verdict is when the truth is in part unknown.
+mod thresholds;
+/// Proof that the tester is right: what it reports against what a registry logged that knows the truth.
+mod truth;

@@ -61,11 +61,13 @@ journey.push.iteration_timeout = "5m"
 journey.push.method = "patch"
 journey.push.exists_check = true
 journey.push.unique = true
+load.0.name = "load-0"
 load.0.journey = "pull"
 load.0.executor = "constant-vus"
 load.0.vus = 4
 load.0.duration = "10s"
 load.0.warmup = "0s"
+load.0.start_time = "0s"
 load.0.graceful_stop = "30s"
 prepare.seed = true
 prepare.clean_up = "none"
@@ -161,6 +163,7 @@ executor = "per-vu-iterations"
 vus = 2
 iterations = 30
 [[load]]
+name = "last"
 journey = "four"
 executor = "constant-vus"
 vus = 2
@@ -170,6 +173,22 @@ warmup = "1s"
 seed = true
 clean_up = "all"
 parallel = 1
+[[threshold]]
+metric = "one.blob-get.first-byte"
+expect = "p(99.9) < 1m30s"
+stage = "load-0"
+from = "1s"
+until = "1m 1s"
+min_samples = 2000
+[[threshold]]
+metric = "bytes_sent"
+expect = "rate>1.5GB/s"
+abort_on_fail = true
+delay_abort_eval = "10s"
+[[threshold]]
+metric = "errors"
+expect = "rate < 0.7%"
+abort_on_fail = true
 "#;
 
 /// Puts the lines of a plan onto a scenario of the same shape in which every value is another.
@@ -195,10 +214,17 @@ fn the_lines_of_a_plan_make_the_plan_again() {
         .replace("pool_size = 7", "")
         .replace("/link/to/registry/", "/other")
         .replace("mix = { three = 9 }", "journey = \"four\"")
-        .replace("clean_up = \"all\"", "");
+        .replace("clean_up = \"all\"", "")
+        .replace("one.blob-get.first-byte", "total")
+        .replace("rate>1.5GB/s", "rate > 1GB/s")
+        .replace("stage = \"load-0\"", "stage = \"last\"")
+        .replace("min_samples = 2000", "")
+        .replace("rate < 0.7%", "count < 7")
+        .replace("\"10s\"", "\"11s\"");
     assert_ne!(resolve(&other).to_text(), text);
     let again = resolve_with(&other, &lines);
     assert_eq!(again.to_text(), text);
+    assert_eq!(again.thresholds, plan.thresholds);
     assert_eq!(again.fingerprint(), plan.fingerprint());
 }
 
@@ -215,6 +241,7 @@ fn the_fingerprint_is_of_the_load_and_not_of_the_target() {
         "target.auth={ username = \"u\", password = \"p\" }",
         "seed=42",
         "journey.pull.parallel=3",
+        "threshold=[{ metric = \"errors\", expect = \"rate < 1%\" }]",
     ] {
         assert!(same(&[change]), "{change}");
     }
@@ -260,6 +287,9 @@ fn the_json_form_is_nested_and_without_secrets() {
     assert_eq!(json["journey"]["one"]["repository"], "lab/a/x");
     assert_eq!(json["images"]["d"]["layer_size"][1], "1000B");
     assert_eq!(json["seed"], u64::MAX);
+    assert_eq!(json["threshold"][0]["metric"], "one.blob-get.first-byte");
+    assert_eq!(json["threshold"][1]["expect"], "rate > 1.5GB/s");
+    assert_eq!(json["threshold"][2]["min_samples"], 1);
 }
 
 fn requests(forecast: &Forecast, journey: usize) -> Vec<(Operation, u32)> {

@@ -37,6 +37,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "HOST" => Some("lab".into()),
         "SECRET" => Some("hunter2".into()),
+        "PIN" => Some("4711".into()),
         "EMPTY" => Some(String::new()),
         _ => None,
     }
@@ -139,8 +140,25 @@ fn a_misspelt_key_is_shown_with_all_that_are_known() {
 2 | sed = 1
   | ^^^ did you mean `seed`?
   |
-  = help: known here: name, description, seed, workers, target, images, journey, load, prepare";
+  = help: known here: name, description, seed, workers, target, images, journey, load, probe, prepare, threshold";
     assert_eq!(broken("\n\n", "\nsed = 1\n"), wanted);
+}
+
+#[test]
+fn loads_have_names_of_their_own() {
+    let second =
+        "[[load]]\njourney = \"pull\"\nexecutor = \"constant-vus\"\nvus = 1\nduration = \"1s\"\n";
+    let scenario = load(&format!("{GOOD}{second}name = \"hold\"\n{second}")).unwrap();
+    let names: Vec<_> = scenario.loads.iter().map(|it| it.stage_names()).collect();
+    assert_eq!(names, [["load-0"], ["hold"], ["load-2"]]);
+    let wanted = r#"error: another load has this name
+  --> test.toml:25:8
+   |
+25 | name = "load-1"
+   |        ^^^^^^^^ load-0, load-1, ... are given to those without a name"#;
+    assert_eq!(shown(&format!("{GOOD}name = \"load-1\"\n{second}")), wanted);
+    let bad = shown(&format!("{GOOD}name = \"Hold\"\n"));
+    assert_eq!(messages(&bad), ["`Hold` is not a name"]);
 }
 
 #[test]
@@ -149,7 +167,7 @@ fn a_key_of_another_executor_points_at_both() {
   --> test.toml:25:1
    |
 22 | executor = "constant-vus"
-   |            -------------- runs by time
+   |            -------------- starts users, not arrivals
 ...
 25 | iterations = 5
    | ^^^^^^^^^^ use executor = "per-vu-iterations" or "shared-iterations", or remove `iterations`"#;
@@ -774,7 +792,8 @@ fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn the_scenario_of_the_readme_is_one() {
     let readme = include_str!("../../README.md");
-    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (_, rest) = readme.split_once("\n## A scenario\n").unwrap();
+    let (_, rest) = rest.split_once("```toml\n").unwrap();
     let (scenario, _) = rest.split_once("```").unwrap();
     let password = |name: &str| (name == "REGISTRY_PASSWORD").then(|| "x".to_owned());
     let overrides = Overrides::default();

@@ -222,13 +222,14 @@ fn one_wrong_byte_is_one_wrong_byte() {
 }
 
 #[test]
-fn a_total_stall_stops_every_client() {
+fn a_freeze_stops_every_client_until_one_instant() {
     let (registry, path, _) = with_blob();
     let mut clients: Vec<_> = (0..3).map(|_| Client::to(&registry)).collect();
     for client in &mut clients {
         assert_eq!(client.get("/v2/").status, 200);
     }
-    registry.stall_for(Duration::from_millis(150)).unwrap();
+    let freeze = registry.freeze(Duration::from_millis(150)).unwrap();
+    assert_eq!(freeze.began + Duration::from_millis(150), freeze.until);
     let begun = registry.counts().requests;
     for client in &mut clients {
         let head = client.head("GET", &path, &[]);
@@ -239,13 +240,14 @@ fn a_total_stall_stops_every_client() {
         assert_eq!(client.answer("GET").status, 200);
     }
     let records = registry.requests();
-    let (before, stalled) = records.split_at(3);
-    let end =
-        before.iter().map(|record| record.arrived).max().unwrap() + Duration::from_millis(150);
-    for record in stalled {
-        assert!(
-            record.arrived + record.first_byte.unwrap() >= end,
-            "{record:?}"
-        );
+    let (before, frozen) = records.split_at(3);
+    for record in before {
+        let last = record.arrived + record.last_byte.unwrap();
+        assert!(last <= freeze.began, "{record:?} {freeze:?}");
     }
+    for record in frozen {
+        let first = record.arrived + record.first_byte.unwrap();
+        assert!(first >= freeze.until, "{record:?} {freeze:?}");
+    }
+    assert_eq!(registry.freezes(), [freeze]);
 }

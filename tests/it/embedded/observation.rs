@@ -84,6 +84,14 @@ fn records_keep_what_a_test_wants_to_know() {
     );
     assert_eq!((patch.received, patch.status.unwrap().as_u16()), (3, 202));
     assert!(patch.last_byte.unwrap() >= patch.first_byte.unwrap());
+    assert_eq!(patch.closed, None);
+    drop(client);
+    until(|| registry.counts().open_connections == 0);
+    let records = registry.requests();
+    let patch = &records[1];
+    assert!(patch.closed.unwrap() >= patch.arrived + patch.last_byte.unwrap());
+    // Another request came after it on the same connection.
+    assert_eq!(records[0].closed, None);
 }
 
 #[test]
