@@ -59,6 +59,7 @@ impl Closed {
         let load = &shared.plan.loads[self.user.load];
         let mut stop = self.user.stop.clone();
         let known = tokio::select! {
+            biased;
             known = shared.ends.clock(&clock, &shared.plan, self.user.load) => Some(known),
             () = stop.wait_asked() => None,
         };

@@ -142,7 +142,9 @@ impl Open {
         let load = &shared.plan.loads[self.load];
         let mut stop = self.stop.clone();
         let mut measured_until = Duration::ZERO;
+        // What was due before somebody asked to stop is part of the run, however late this is polled for the first time.
         let known = tokio::select! {
+            biased;
             known = shared.ends.clock(&self.context.clock, &shared.plan, self.load) => Some(known),
             () = stop.wait_asked() => None,
         };
@@ -220,11 +222,16 @@ impl Open {
     }
 
     fn drop_one(&self, clock: &LoadClock, due: Due, why: DropReason) {
-        let start = start(&self.context, self.load, clock, due);
-        let drawn = self.context.draw(self.load, &start);
-        let mut recorder = self.context.recorder.borrow_mut();
-        recorder.dropped(drawn.track, drawn.period, drawn.due, why);
+        drop_one(&self.context, self.load, clock, due, why);
     }
+}
+
+/// Counts an arrival that was scheduled as one that will not begin.
+fn drop_one(context: &Context, load: usize, clock: &LoadClock, due: Due, why: DropReason) {
+    let start = start(context, load, clock, due);
+    let drawn = context.draw(load, &start);
+    let mut recorder = context.recorder.borrow_mut();
+    recorder.dropped(drawn.track, drawn.period, drawn.due, why);
 }
 
 /// Waits for one arrival after the other and gives each to `each`, with the time at which the pacer woke.
@@ -274,11 +281,17 @@ impl Member {
         let load = self.user.load;
         let shared = context.shared.clone();
         let clock = tokio::select! {
+            biased;
             clock = shared.ends.clock(&context.clock, &shared.plan, load) => Some(clock),
             () = self.stop.wait_asked() => None,
         };
         if let Some(clock) = clock {
             while let Some(due) = self.crew.next(self.desk).await {
+                // It has waited for a user too long: the load was cut, or is to stop.
+                if Instant::now() >= clock.cut || self.stop.asked().is_some() {
+                    drop_one(&context, load, &clock, due, DropReason::Cut);
+                    continue;
+                }
                 self.begun.borrow_mut().begin(due.index);
                 let think = self.user.iterate(start(&context, load, &clock, due)).await;
                 if !think.is_zero() {

@@ -10,6 +10,10 @@ mod engine;
 mod faults;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
+/// How loads end, well or badly: every sum closes.
+mod load_ends;
+/// Proof of the load models: what each executor starts, when, and what is counted when the target stands still.
+mod load_models;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
 mod oneshot;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
