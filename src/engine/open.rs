@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::clock::{Busy, LoadClock};
 use super::crew::{Crew, Due, Offered};
@@ -150,6 +150,11 @@ impl Open {
         };
         if let Some(clock) = known {
             self.dispatch(&clock, &mut pacer, &lag).await?;
+            let set = matches!(load.executor.length(), Length::Set(_));
+            if set {
+                // Nothing is due any more, and yet the window is as long as it was planned.
+                let _ = timeout_at(clock.end, stop.wait_asked()).await;
+            }
             self.crew.close();
             // What waits may still find a user, until the load is cut or somebody wants to stop.
             tokio::select! {
@@ -161,7 +166,7 @@ impl Open {
             for due in self.crew.drain() {
                 self.drop_one(&clock, due, DropReason::Cut);
             }
-            if stop.asked().is_none() && matches!(load.executor.length(), Length::Set(_)) {
+            if stop.asked().is_none() && set {
                 measured_until = self.context.since_epoch(clock.end);
             }
         }

@@ -139,6 +139,27 @@ impl SearchSection {
     }
 }
 
+impl SearchSection {
+    /// The highest rate at which some trials passed and others failed, with how many passed of how many: the capacity is
+    /// no sharper than what made them differ.
+    pub fn disagreement(&self) -> Option<(f64, usize, usize)> {
+        let count = |rate: f64, outcome: &str| {
+            let of_rate = self
+                .trials
+                .iter()
+                .filter(|it| it.rate_per_s.total_cmp(&rate).is_eq());
+            of_rate.filter(|it| it.outcome == outcome).count()
+        };
+        let disputed = self.trials.iter().map(|trial| {
+            let rate = trial.rate_per_s;
+            (rate, count(rate, "pass"), count(rate, "fail"))
+        });
+        let disputed = disputed.filter(|(_, passed, failed)| *passed > 0 && *failed > 0);
+        let highest = disputed.max_by(|a, b| a.0.total_cmp(&b.0));
+        highest.map(|(rate, passed, failed)| (rate, passed, passed + failed))
+    }
+}
+
 impl TrialSection {
     /// The percentiles that a table shows, where they are known.
     pub fn quantile(&self, quantile: Quantile) -> Option<std::time::Duration> {

@@ -30,3 +30,5 @@ mod support;
 mod thresholds;
 /// Proof that the tester is right: what it reports against what a registry logged that knows the truth.
 mod truth;
+/// What a run comes to, as a user sees it: exit codes and the lines that say why.
+mod verdicts;

@@ -56,9 +56,19 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
 
 /// `capacity    between 412/s and 431/s, where pull.response_time p(99) < 250ms breaks · 14 trials`
 pub(super) fn capacity(document: &Document, page: &Page) -> String {
-    document.search.as_ref().map_or_else(String::new, |search| {
-        page.whole("capacity", &words(search), Paint::Bold)
-    })
+    let Some(search) = &document.search else {
+        return String::new();
+    };
+    let mut text = page.whole("capacity", &words(search), Paint::Bold);
+    if let Some((rate, passed, of)) = search.disagreement() {
+        let words = format!(
+            "trials of one rate differ ({} passed {passed} of {of}): the target, or what it runs on, varies, and so will \
+             another search; longer trials (hold, confirm) narrow it",
+            units::per_second(rate, "")
+        );
+        text.push_str(&page.whole("", &words, Paint::Plain));
+    }
+    text
 }
 
 fn words(search: &SearchSection) -> String {
