@@ -100,7 +100,8 @@ impl<'a> Session<'a> {
 
     /// Lets some time pass.
     pub(super) fn pause(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        // Inside: a timer belongs to the runtime in which it is made.
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Cleans up, and gives all that is known of the run, whose numbers are those of one load.
