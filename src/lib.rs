@@ -4,8 +4,8 @@
 //! ([`client`]) with the verbs of the protocol ([`registry`]) over connections of their own ([`transport`]). What each
 //! exchange and each iteration came to is recorded ([`measure`]), judged ([`verdict`]), stored ([`result`]) and shown
 //! ([`report`]); whether the generator was fit to measure it is [`health`]. Images to push come from [`content`]; a
-//! registry to aim at is [`embedded`]. When iterations are due is in [`schedule`], nouns are in [`oci`], numbers with
-//! units in [`units`].
+//! registry to aim at is [`embedded`]. When iterations are due is in [`schedule`], nouns are in [`oci`], the habits of
+//! real clients in [`profile`], numbers with units in [`units`].
 //!
 //! The library never prints, exits, reads the environment or listens for signals; the `regstorm` command does.
 //!
@@ -56,6 +56,7 @@ pub mod health;
 pub mod measure;
 pub mod oci;
 pub mod plan;
+pub mod profile;
 pub mod registry;
 pub mod report;
 pub mod result;

@@ -11,7 +11,7 @@ mod manifest;
 mod media_type;
 mod operation;
 mod reference;
-mod transfer;
+mod verify;
 
 pub use descriptor::{Descriptor, Platform, PlatformError};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
@@ -24,4 +24,4 @@ pub use manifest::{
 pub use media_type::MediaType;
 pub use operation::Operation;
 pub use reference::{NameError, Reference, RepositoryName, Tag, Version};
-pub use transfer::{PushMethod, Verify};
+pub use verify::Verify;

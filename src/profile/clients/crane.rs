@@ -1,0 +1,102 @@
+//! crane.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{
+    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
+    SCHEMA1_SIGNED, accept, number,
+};
+use crate::profile::{
+    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
+    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope, ScopeOrder,
+    TokenForm, TokenHabits, Wire,
+};
+
+fn crane_wire() -> Wire {
+    Wire {
+        user_agent: Cow::Borrowed("crane/(devel) go-containerregistry/(devel)"),
+        api_version: false,
+        accept: accept(
+            &[
+                SCHEMA1,
+                SCHEMA1_SIGNED,
+                DOCKER_MANIFEST,
+                OCI_MANIFEST,
+                DOCKER_INDEX,
+                OCI_INDEX,
+            ],
+            AcceptForm::Joined(","),
+        ),
+        accept_descriptor: AcceptDescriptor::AsByName,
+        accept_encoding: GZIP,
+        fetch_encoding: None,
+        start_type: Some("application/json"),
+        octet_stream: true,
+        mount_query: MountQuery::WithOrigin,
+        referer: true,
+        accept_on_delete: false,
+        page_size: Some(1000),
+    }
+}
+
+pub(super) fn crane() -> Habits {
+    Habits {
+        wire: crane_wire(),
+        token: TokenHabits {
+            form: TokenForm::Get,
+            account: false,
+            client_id: "go-containerregistry",
+            scope_order: ScopeOrder::PushPull,
+            challenge_scope: ChallengeScope::Beyond,
+            token_per_mount: false,
+            endless_by_default: true,
+            shortest_life: Duration::ZERO,
+            resolver_apart: false,
+        },
+        retry: Retry {
+            attempts: 3,
+            statuses: &[408, 429, 499, 500, 502, 503, 504, 522],
+            once: &[],
+            broken: true,
+            scope: RetryScope::WithoutBody,
+            backoff: Backoff::Exponential {
+                first: Duration::from_secs(1),
+                factor: 3.0,
+                max: Duration::from_secs(9),
+            },
+            retry_after: RetryAfter::Ignored,
+        },
+        ping: true,
+        connections: ConnectionPolicy::PerIteration,
+        max_idle: Some(number(50)),
+        http: HttpVersion::Auto,
+        pull: PullHabits {
+            resolve: Resolve::Get,
+            resolve_digest: false,
+            config: ConfigOrder::First,
+            parallel: number(1),
+            again: PullAgain::Nothing,
+            part_size: None,
+        },
+        push: PushHabits {
+            manifest_check: ManifestCheck::First,
+            layer_checks: Checks::Once,
+            packs_late: false,
+            config_checks: Checks::Once,
+            mount: MountHabits {
+                ping: true,
+                ..BARE_MOUNT
+            },
+            method: PushMethod::Patch,
+            config_method: PushMethod::Patch,
+            commit_check: false,
+            config_last: false,
+            layers: LayerOrder::BottomFirst,
+            blobs_before_manifests: false,
+            parallel: number(4),
+        },
+        delete: DeleteBy::Digest,
+    }
+}

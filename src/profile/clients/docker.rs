@@ -1,0 +1,106 @@
+//! dockerd with its graph-driver store.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{DOCKER_ACCEPT, GZIP, accept, number};
+use crate::profile::{
+    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
+    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter, RetryScope,
+    ScopeOrder, TokenForm, TokenHabits, Wire,
+};
+
+fn docker_wire() -> Wire {
+    Wire {
+        user_agent: Cow::Borrowed(
+            "docker/20.10.24+dfsg1 go/go1.19.8 git-commit/5d6db84 kernel/6.1.0 os/linux arch/amd64 \
+             UpstreamClient(Docker-Client/28.2.2 \\(linux\\))",
+        ),
+        api_version: false,
+        // dockerd keeps them in a map and sends them in any order.
+        accept: accept(&DOCKER_ACCEPT, AcceptForm::Lines),
+        accept_descriptor: AcceptDescriptor::AsByName,
+        accept_encoding: GZIP,
+        fetch_encoding: None,
+        start_type: None,
+        octet_stream: false,
+        mount_query: MountQuery::FromFirst,
+        referer: true,
+        accept_on_delete: false,
+        page_size: None,
+    }
+}
+
+pub(super) fn docker() -> Habits {
+    Habits {
+        wire: docker_wire(),
+        token: TokenHabits {
+            form: TokenForm::Get,
+            account: true,
+            client_id: "docker",
+            scope_order: ScopeOrder::PushPull,
+            challenge_scope: ChallengeScope::Beyond,
+            token_per_mount: true,
+            endless_by_default: false,
+            shortest_life: Duration::from_mins(1),
+            resolver_apart: false,
+        },
+        retry: Retry {
+            attempts: 6,
+            statuses: &[408, 429, 500, 502, 503, 504],
+            once: &[],
+            broken: true,
+            scope: RetryScope::BlobGets,
+            backoff: Backoff::Linear {
+                step: Duration::from_secs(5),
+            },
+            retry_after: RetryAfter::Ignored,
+        },
+        ping: true,
+        connections: ConnectionPolicy::PerRequest,
+        max_idle: None,
+        http: HttpVersion::Http1,
+        pull: PullHabits {
+            resolve: Resolve::Head(ResolveFallback::Refused),
+            resolve_digest: false,
+            config: ConfigOrder::Beside,
+            parallel: number(3),
+            again: PullAgain::Everything,
+            part_size: None,
+        },
+        push: PushHabits {
+            manifest_check: ManifestCheck::Never,
+            layer_checks: Checks::Known,
+            packs_late: false,
+            config_checks: Checks::Once,
+            mount: MountHabits {
+                config: false,
+                ping: false,
+                check_source: false,
+                check_mounted: true,
+                use_session: true,
+            },
+            method: PushMethod::PatchChunked,
+            config_method: PushMethod::PatchChunked,
+            commit_check: true,
+            config_last: true,
+            layers: LayerOrder::TopFirst,
+            blobs_before_manifests: false,
+            parallel: number(5),
+        },
+        delete: DeleteBy::Resolved,
+    }
+}
+
+pub(super) fn docker_29() -> Habits {
+    let mut habits = docker();
+    habits.wire.user_agent = Cow::Borrowed(
+        "docker/29.1.0 go/go1.25.4 git-commit/e9bf6f2 kernel/6.1.0 os/linux arch/amd64 \
+         UpstreamClient(Docker-Client/29.1.0 \\(linux\\))",
+    );
+    habits.wire.octet_stream = true;
+    habits.connections = ConnectionPolicy::PerIteration;
+    habits.max_idle = Some(number(2));
+    habits
+}

@@ -1,0 +1,97 @@
+//! What is built on oras-go.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{
+    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, accept, number,
+};
+use crate::profile::{
+    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
+    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain, PullHabits,
+    PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm,
+    TokenHabits, Wire,
+};
+
+fn oras_wire() -> Wire {
+    Wire {
+        user_agent: Cow::Borrowed("oras-go"),
+        api_version: false,
+        accept: accept(
+            &[
+                DOCKER_MANIFEST,
+                DOCKER_INDEX,
+                OCI_MANIFEST,
+                OCI_INDEX,
+                "application/vnd.oci.artifact.manifest.v1+json",
+            ],
+            AcceptForm::Joined(", "),
+        ),
+        accept_descriptor: AcceptDescriptor::ManifestType,
+        accept_encoding: GZIP,
+        fetch_encoding: None,
+        start_type: None,
+        octet_stream: true,
+        mount_query: MountQuery::FromFirst,
+        referer: true,
+        accept_on_delete: false,
+        page_size: None,
+    }
+}
+
+pub(super) fn oras() -> Habits {
+    Habits {
+        wire: oras_wire(),
+        token: TokenHabits {
+            form: TokenForm::Get,
+            account: false,
+            client_id: "oras-go",
+            scope_order: ScopeOrder::PullPush,
+            challenge_scope: ChallengeScope::Beyond,
+            token_per_mount: false,
+            endless_by_default: true,
+            shortest_life: Duration::ZERO,
+            resolver_apart: false,
+        },
+        retry: Retry {
+            attempts: 6,
+            statuses: &[408, 429, 500, 501, 502, 503, 504],
+            once: &[],
+            broken: true,
+            scope: RetryScope::WithoutBody,
+            backoff: Backoff::Exponential {
+                first: Duration::from_millis(250),
+                factor: 2.0,
+                max: Duration::from_secs(3),
+            },
+            retry_after: RetryAfter::Throttled,
+        },
+        ping: false,
+        connections: ConnectionPolicy::PerIteration,
+        max_idle: Some(number(2)),
+        http: HttpVersion::Auto,
+        pull: PullHabits {
+            resolve: Resolve::Get,
+            resolve_digest: false,
+            config: ConfigOrder::Among,
+            parallel: number(3),
+            again: PullAgain::Blobs,
+            part_size: None,
+        },
+        push: PushHabits {
+            manifest_check: ManifestCheck::FirstByDigest,
+            layer_checks: Checks::Once,
+            packs_late: false,
+            config_checks: Checks::Once,
+            mount: BARE_MOUNT,
+            method: PushMethod::Put,
+            config_method: PushMethod::Put,
+            commit_check: false,
+            config_last: false,
+            layers: LayerOrder::BottomFirst,
+            blobs_before_manifests: false,
+            parallel: number(3),
+        },
+        delete: DeleteBy::Resolved,
+    }
+}
