@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use tokio::time::Instant;
 
-use super::pool::Totals;
+use super::totals::Totals;
 
 /// The body of a request.
 pub struct Body {
@@ -24,6 +25,7 @@ pub struct Body {
 pub struct Sent {
     bytes: Cell<u64>,
     complete: Cell<bool>,
+    completed: Cell<Option<Instant>>,
     broken: RefCell<Option<io::Error>>,
 }
 
@@ -36,6 +38,11 @@ impl Sent {
     /// Was all of it handed to the connection?
     pub(super) fn is_complete(&self) -> bool {
         self.complete.get()
+    }
+
+    /// When the last of it was handed to the connection; `None` of a body without content, too.
+    pub(super) fn completed(&self) -> Option<Instant> {
+        self.completed.get()
     }
 
     /// Why the content could not be read, if that is what ended the exchange. Taken once.
@@ -111,6 +118,9 @@ impl Body {
         let next = self.next_frame();
         let ended = next.is_none() || self.length() == Some(0);
         self.sent.complete.set(ended);
+        if ended && self.sent.completed.get().is_none() {
+            self.sent.completed.set(Some(Instant::now()));
+        }
         next
     }
 

@@ -8,12 +8,11 @@ use std::task::Poll;
 
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::body::Body;
 use super::origin::Origin;
-use super::probe::{Probe, Probed};
+use super::wire::{Probe, Wire};
 
 /// An HTTP/1.1 connection and everything that belongs to it.
 pub(super) struct Connection {
@@ -24,7 +23,7 @@ pub(super) struct Connection {
     driver: Driver,
 }
 
-type Http1 = http1::Connection<TokioIo<Probed>, Body>;
+type Http1 = http1::Connection<TokioIo<Wire>, Body>;
 
 /// hyper's half that reads and writes, and the clock that stops it.
 pub(super) struct Driver {
@@ -36,6 +35,14 @@ pub(super) struct Driver {
 pub(super) struct TimedOut;
 
 impl Driver {
+    /// The clock alone, for exchanges over a connection that another task drives.
+    pub(super) fn clock() -> Self {
+        Self {
+            connection: None,
+            timer: Box::pin(tokio::time::sleep_until(Instant::now())),
+        }
+    }
+
     /// Runs `work` and the connection side by side until `work` is done or the deadline has come.
     ///
     /// The work is polled first, so that what it sends is written in the same turn, and once more after the
@@ -69,11 +76,13 @@ impl Driver {
 }
 
 impl Connection {
-    /// Speaks HTTP over a fresh TCP connection.
-    pub(super) async fn open(origin: Rc<Origin>, stream: TcpStream) -> Result<Self, hyper::Error> {
-        let probe = Rc::new(Probe::default());
-        let io = TokioIo::new(Probed::new(stream, Rc::clone(&probe)));
-        let (sender, connection) = http1::handshake(io).await?;
+    /// Speaks HTTP/1.1 over a fresh connection.
+    pub(super) async fn open(
+        origin: Rc<Origin>,
+        wire: Wire,
+        probe: Rc<Probe>,
+    ) -> Result<Self, hyper::Error> {
+        let (sender, connection) = http1::handshake(TokioIo::new(wire)).await?;
         Ok(Self {
             origin,
             sender,
@@ -81,7 +90,7 @@ impl Connection {
             carried: 0,
             driver: Driver {
                 connection: Some(Box::pin(connection)),
-                timer: Box::pin(tokio::time::sleep_until(Instant::now())),
+                ..Driver::clock()
             },
         })
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::origin::OriginError;
+use super::tls_problem::TlsProblem;
 
 /// What the exchange was waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Waiting {
     Dns,
     /// A TCP connection.
     Connect,
+    /// The TLS handshake.
+    Tls,
     /// The head of the answer.
     Answer,
     /// The rest of the body.
@@ -26,6 +29,7 @@ impl fmt::Display for Waiting {
             Self::Connection => "a free connection of the pool",
             Self::Dns => "the name to be resolved",
             Self::Connect => "the connection to be accepted",
+            Self::Tls => "the TLS handshake",
             Self::Answer => "an answer",
             Self::Body => "the rest of the body",
         })
@@ -57,6 +61,14 @@ pub enum Error {
         /// What the system said of the last address tried.
         source: io::Error,
     },
+    /// TLS failed, in the handshake or after it.
+    #[error("TLS with {address}: {problem}")]
+    Tls {
+        /// The origin that was spoken to.
+        address: String,
+        /// What is wrong.
+        problem: TlsProblem,
+    },
     /// The exchange took longer than it may.
     #[error("timed out waiting for {0}")]
     Timeout(Waiting),
@@ -71,6 +83,11 @@ pub enum Error {
     /// The peer does not speak HTTP/1.1 as we know it.
     #[error("the answer is not HTTP/1.1 ({0}); does the registry expect TLS on this port?")]
     NotHttp(String),
+    /// The peer does not speak HTTP/2.
+    #[error(
+        "the peer does not speak HTTP/2 ({0}); choose another version (`http` in [target], or --http)"
+    )]
+    NotHttp2(String),
     /// The bytes to be sent could not be had.
     #[error("cannot read the content to send: {0}")]
     Content(io::Error),
@@ -108,6 +125,14 @@ impl Error {
         }
     }
 
+    /// The peer took back what it had just agreed to.
+    pub(super) const fn closed_at_once() -> Self {
+        Self::Reset {
+            received: None,
+            source: None,
+        }
+    }
+
     /// What hyper meant. `received` are the bytes of the body so far, once the head has come.
     pub(super) fn from_hyper(error: &hyper::Error, received: Option<u64>) -> Self {
         // A broken body behind a good head is no other protocol.
@@ -116,13 +141,13 @@ impl Error {
         }
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
+            if let Some(error) = cause.downcast_ref::<h2::Error>() {
+                return Self::from_h2(error, received);
+            }
             if let Some(io) = cause.downcast_ref::<io::Error>() {
                 return Self::Reset {
                     received,
-                    source: Some(io.raw_os_error().map_or_else(
-                        || io::Error::new(io.kind(), io.to_string()),
-                        io::Error::from_raw_os_error,
-                    )),
+                    source: Some(again(io)),
                 };
             }
             source = cause.source();
@@ -132,4 +157,43 @@ impl Error {
             source: None,
         }
     }
+
+    fn from_h2(error: &h2::Error, received: Option<u64>) -> Self {
+        // Frames that cannot be read: we hang up. Behind a good head they are a broken answer.
+        if error.is_go_away() && !error.is_remote() && received.is_none() {
+            return Self::NotHttp2(error.to_string());
+        }
+        let source = match error.get_io() {
+            Some(io) => again(io),
+            None => io::Error::other(error.to_string()),
+        };
+        Self::Reset {
+            received,
+            source: Some(source),
+        }
+    }
+}
+
+/// The same error once more; there is no other way to own it.
+fn again(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(
+        || io::Error::new(error.kind(), error.to_string()),
+        io::Error::from_raw_os_error,
+    )
+}
+
+/// Did the peer refuse the stream before it did anything for it? Then the request may be sent again.
+///
+/// # Spec
+/// RFC 9113, section 8.7.
+pub(super) fn is_unprocessed(error: &hyper::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<h2::Error>() {
+            let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            return error.is_remote() && (error.is_go_away() || (error.is_reset() && refused));
+        }
+        source = cause.source();
+    }
+    false
 }

@@ -4,18 +4,19 @@ use std::fmt;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::time::Instant;
-use url::{Position, Url};
+use url::Url;
 
 use super::body::{Body, Sent};
-use super::error::{Error, Waiting};
+use super::error::{Error, Waiting, is_unprocessed};
+use super::framing::{Frame, spare};
+use super::lent::Lent;
 use super::origin::Origin;
-use super::pool::{Lent, Pool};
-use super::timings::{ConnectionUse, Timings};
+use super::pool::Pool;
+use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
 
 /// A request that has not been sent.
 #[derive(Debug)]
@@ -39,6 +40,10 @@ pub struct Ended {
     pub timings: Timings,
     /// Which connection carried it.
     pub connection: ConnectionUse,
+    /// The TLS handshake, if it had one of its own.
+    pub handshake: Option<Handshake>,
+    /// The HTTP version that carried it, if there was a connection.
+    pub protocol: Option<Protocol>,
     /// Bytes of the request's body handed to the connection.
     pub sent: u64,
     /// Bytes of the answer's body that came.
@@ -61,6 +66,8 @@ struct Progress {
     ready: Option<Instant>, // when there was a connection
     timings: Timings,
     connection: ConnectionUse,
+    handshake: Option<Handshake>,
+    protocol: Option<Protocol>,
     sent: Rc<Sent>,
     received: u64,
 }
@@ -72,17 +79,19 @@ impl Progress {
         Ended {
             timings,
             connection: self.connection,
+            handshake: self.handshake,
+            protocol: self.protocol,
             sent: self.sent.bytes(),
             received: self.received,
         }
     }
 
-    /// Reads the probe once the head has come, or has failed to come.
-    fn see(&mut self, lent: &Lent) {
-        let Some(ready) = self.ready else { return };
-        let answered = lent.connection.probe.first_read();
-        let Some(mut written) = lent.connection.probe.last_write() else {
-            return;
+    /// Reads the clocks once the head has come, or has failed to come. Gives the moment of the answer.
+    fn see(&mut self, lent: &Lent, head: Option<Instant>) -> Option<Instant> {
+        let ready = self.ready?;
+        let (written, answered) = lent.stamps(&self.sent, ready, head);
+        let Some(mut written) = written else {
+            return answered;
         };
         if let Some(answered) = answered {
             // The peer need not hear us out before it answers.
@@ -90,6 +99,7 @@ impl Progress {
             self.timings.first_byte = Some(answered.saturating_duration_since(written));
         }
         self.timings.send = Some(written.saturating_duration_since(ready));
+        answered
     }
 }
 
@@ -97,8 +107,8 @@ impl Progress {
 pub struct Incoming {
     status: StatusCode,
     headers: HeaderMap,
-    body: hyper::body::Incoming,
-    lent: Option<Lent>, // there until the body has ended
+    body: Option<hyper::body::Incoming>, // there until it is given up: it holds a stream of HTTP/2
+    lent: Option<Lent>,                  // there until the body has ended
     first_byte: Instant,
     deadline: Instant,
     progress: Progress,
@@ -110,7 +120,8 @@ impl Outgoing {
     ///
     /// # Errors
     /// [`Failed`] when no head came before the deadline. Nothing is sent a second time, with one exception: a kept
-    /// connection that turns out to be closed before a byte of this request was written to it is replaced.
+    /// connection that turns out to be closed before a byte of this request was written to it is replaced, and so is
+    /// one whose peer refuses a stream unprocessed, as long as the request has no body.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the request may have reached the peer.
@@ -120,24 +131,22 @@ impl Outgoing {
             ready: None,
             timings: Timings::default(),
             connection: ConnectionUse::None,
+            handshake: None,
+            protocol: None,
             sent: self.body.sent(),
             received: 0,
         };
         let deadline = self.deadline;
         match self.run(pool, &mut progress).await {
             Ok((response, lent)) => {
-                progress.see(&lent);
-                let first_byte = lent
-                    .connection
-                    .probe
-                    .first_read()
-                    .unwrap_or_else(Instant::now);
+                let head = Instant::now();
+                let first_byte = progress.see(&lent, Some(head)).unwrap_or(head);
                 let (head, body) = response.into_parts();
                 let has_body = !body.is_end_stream();
                 let mut incoming = Incoming {
                     status: head.status,
                     headers: head.headers,
-                    body,
+                    body: Some(body),
                     lent: Some(lent),
                     first_byte,
                     deadline,
@@ -164,57 +173,47 @@ impl Outgoing {
         let origin = Origin::of(&self.url)?;
         self.body.count_into(pool.totals());
         let deadline = self.deadline;
-        let mut request = self.into_request(&origin, pool.keeps_alive())?;
+        let frame = Frame::of(&self.url, &origin, pool.keeps_alive())?;
+        let mut request = Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.headers_mut() = self.headers;
         loop {
-            let mut lent = pool.lend(&origin, deadline, &mut progress.timings).await?;
+            let (mut lent, handshake) = pool.lend(&origin, deadline, &mut progress.timings).await?;
             progress.connection = lent.connection_use();
+            progress.handshake = handshake;
+            progress.protocol = Some(lent.protocol());
             progress.ready = Some(Instant::now());
-            lent.connection.probe.reset();
-            let (sender, driver) = lent.connection.split();
-            let answer = driver.run(sender.try_send_request(request), deadline).await;
-            match answer {
+            frame.put_on(&mut request, lent.protocol());
+            let reused = progress.connection == ConnectionUse::Reused;
+            let spare = match lent.protocol() {
+                Protocol::Http2 if reused => spare(&request),
+                _ => None,
+            };
+            match lent.send(request, deadline).await {
                 Ok(Ok(response)) => return Ok((response, lent)),
                 Err(_timed_out) => {
-                    progress.see(&lent);
+                    progress.see(&lent, None);
                     return Err(Error::Timeout(Waiting::Answer));
                 }
                 Ok(Err(mut returned)) => {
-                    progress.see(&lent);
-                    let reused = progress.connection == ConnectionUse::Reused;
-                    match returned.take_message() {
-                        // Not a byte was written: the peer closed while the connection was idle.
-                        Some(unsent) if reused => request = unsent,
-                        _ => {
-                            return Err(progress.sent.take_broken().map_or_else(
-                                || Error::from_hyper(returned.error(), None),
-                                Error::Content,
-                            ));
-                        }
+                    progress.see(&lent, None);
+                    let spare = spare.filter(|_| is_unprocessed(returned.error()));
+                    // Not a byte was written, or none was heard: the peer closed while the connection was idle.
+                    let unsent = returned.take_message().or(spare).filter(|_| reused);
+                    if let Some(unsent) = unsent
+                        && Instant::now() < deadline
+                    {
+                        request = unsent;
+                        lent.retire();
+                        continue;
                     }
+                    return Err(progress
+                        .sent
+                        .take_broken()
+                        .map_or_else(|| lent.error(returned.error(), None), Error::Content));
                 }
             }
         }
-    }
-
-    fn into_request(self, origin: &Origin, keep_alive: bool) -> Result<Request<Body>, Error> {
-        let mut request = Request::new(self.body);
-        *request.method_mut() = self.method;
-        // Only path and query go on the request line: the target is the server itself, not a proxy.
-        let path = &self.url[Position::BeforePath..Position::AfterQuery];
-        *request.uri_mut() = path.parse()?;
-        *request.headers_mut() = self.headers;
-        let host = match self.url.port() {
-            Some(port) => format!("{}:{port}", origin.host()),
-            None => origin.host().to_string(),
-        };
-        let host = HeaderValue::try_from(host).expect("a URL's host is made of visible characters");
-        request.headers_mut().insert(HOST, host);
-        if !keep_alive {
-            request
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(request)
     }
 }
 
@@ -245,16 +244,13 @@ impl Incoming {
     pub async fn frame(&mut self) -> Option<Result<Bytes, Error>> {
         loop {
             let lent = self.lent.as_mut()?;
-            let driven = lent
-                .connection
-                .driver()
-                .run(self.body.frame(), self.deadline)
-                .await;
+            let body = self.body.as_mut()?;
+            let driven = lent.driver().run(body.frame(), self.deadline).await;
             match driven {
                 Err(_timed_out) => return Some(Err(self.abandon(Error::Timeout(Waiting::Body)))),
                 Ok(Some(Err(error))) => {
                     let error = self.progress.sent.take_broken().map_or_else(
-                        || Error::from_hyper(&error, Some(self.progress.received)),
+                        || lent.error(&error, Some(self.progress.received)),
                         Error::Content,
                     );
                     return Some(Err(self.abandon(error)));
@@ -290,15 +286,15 @@ impl Incoming {
         if self.has_body {
             self.progress.timings.body = Some(self.first_byte.elapsed());
         }
-        if let Some(lent) = self.lent.take()
-            && self.progress.sent.is_complete()
-        {
-            lent.give_back();
+        self.body = None;
+        if let Some(lent) = self.lent.take() {
+            // The peer may have answered early.
+            lent.give_back(self.progress.sent.is_complete());
         }
-        // Else the peer has answered early: what is left of the request would go out during the next exchange.
     }
 
     fn abandon(&mut self, error: Error) -> Error {
+        self.body = None;
         self.lent = None;
         error
     }

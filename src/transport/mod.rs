@@ -1,8 +1,8 @@
-//! One HTTP/1.1 exchange over a connection we own, and where its time went.
+//! One HTTP exchange over a connection we own, and where its time went.
 //!
-//! hyper's connection is driven in the task that waits for the answer: no second task, no hop between them, and
-//! every period (waiting for a connection, name look-up, connect, request written, first byte, body) has its own
-//! clock. A pooling client of hyper-util would hide those periods, race a dial against a waiting request, and send
+//! hyper's HTTP/1.1 connection is driven in the task that waits for the answer: no second task, no hop between them, and
+//! every period (waiting for a connection, name look-up, connect, TLS handshake, request written, first byte, body) has
+//! its own clock. An HTTP/2 connection carries many exchanges and has tasks of its own. A pooling client of hyper-util would hide those periods, race a dial against a waiting request, and send
 //! again without telling anyone; it was refused for that.
 //!
 //! This room knows nothing of registries: it follows no redirect, retries nothing, reads no body by itself and
@@ -10,16 +10,31 @@
 
 mod body;
 mod connection;
+mod dialer;
 mod error;
 mod exchange;
+mod framing;
+mod lent;
+mod multiplexed;
 mod origin;
+mod place;
 mod pool;
-mod probe;
+mod prospects;
+mod resolver;
 mod timings;
+mod tls;
+mod tls_problem;
+mod totals;
+mod trust;
+mod wire;
 
 pub use body::{Body, Sent};
+pub use dialer::{Dialer, Lookup, Route};
 pub use error::{Error, Waiting};
 pub use exchange::{Ended, Failed, Incoming, Outgoing};
 pub use origin::{Origin, OriginError};
-pub use pool::{Pool, PoolSettings, Resolver, Totals};
-pub use timings::{ConnectionUse, Timings};
+pub use pool::{Pool, PoolSettings};
+pub use timings::{ConnectionUse, Handshake, HttpVersion, Protocol, Timings};
+pub use tls::{Identity, Resumption, Tls, TlsSettings, TlsSettingsError};
+pub use tls_problem::TlsProblem;
+pub use totals::Totals;

@@ -4,18 +4,20 @@ use std::fmt;
 
 use url::{Host, Url};
 
+use crate::units::Endpoint;
+
 /// A scheme, a host and a port: what a connection leads to, and the border that credentials do not cross.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
-    host: Host<String>,
-    port: u16,
+    secure: bool,
+    endpoint: Endpoint,
 }
 
 /// Why a URL leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
     /// A scheme that is not spoken here.
-    #[error("`{0}://` is not supported; regstorm speaks plain http:// so far")]
+    #[error("`{0}://` is not supported; regstorm speaks http:// and https://")]
     Scheme(String),
     /// A URL without a host.
     #[error("the URL names no host")]
@@ -26,30 +28,45 @@ impl Origin {
     /// The origin of a URL.
     ///
     /// # Errors
-    /// When the scheme is not `http`, or there is no host.
+    /// When the scheme is neither `http` nor `https`, or there is no host.
     pub fn of(url: &Url) -> Result<Self, OriginError> {
-        if url.scheme() != "http" {
-            return Err(OriginError::Scheme(url.scheme().to_owned()));
-        }
+        let secure = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            other => return Err(OriginError::Scheme(other.to_owned())),
+        };
         Ok(Self {
-            host: url.host().ok_or(OriginError::NoHost)?.to_owned(),
-            port: url.port_or_known_default().ok_or(OriginError::NoHost)?,
+            secure,
+            endpoint: Endpoint {
+                host: url.host().ok_or(OriginError::NoHost)?.to_owned(),
+                port: url.port_or_known_default().ok_or(OriginError::NoHost)?,
+            },
         })
+    }
+
+    /// Is it spoken to within TLS?
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Host and port.
+    pub(super) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// The host, a name or an address.
     pub const fn host(&self) -> &Host<String> {
-        &self.host
+        &self.endpoint.host
     }
 
     /// The TCP port.
     pub const fn port(&self) -> u16 {
-        self.port
+        self.endpoint.port
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        fmt::Display::fmt(&self.endpoint, f)
     }
 }

@@ -1,109 +1,48 @@
 //! The connections of one virtual user, or of all the users of a worker.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
-use url::Host;
 
 use super::connection::Connection;
+use super::dialer::Dialer;
 use super::error::{Error, Waiting};
+use super::lent::Lent;
+use super::multiplexed::Multiplexed;
 use super::origin::Origin;
-use super::timings::{ConnectionUse, Timings};
+use super::place::Place;
+use super::prospects::{Known, Prospects};
+use super::timings::{Handshake, HttpVersion, Timings};
+use super::tls::{Sessions, chose_http2};
+use super::totals::Totals;
+use super::wire::{Probe, Socket, Wire};
 
 /// How connections are kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Is a connection used again, or closed after each exchange (`Connection: close`)?
     pub keep_alive: bool,
     /// The most connections open at once; `None` opens one whenever none is free.
     pub limit: Option<NonZeroUsize>,
+    /// The most free connections kept to one origin; one more that comes free is closed. Go's clients keep two.
+    pub max_idle_per_host: Option<NonZeroUsize>,
+    /// The HTTP version to speak. With HTTP/2 there is one connection to an origin, unless each exchange has its own.
+    pub http: HttpVersion,
 }
 
-/// Body bytes that crossed the sockets of a worker: the count that the samples are held against. And the sockets.
-#[derive(Debug, Default)]
-pub struct Totals {
-    connections: Cell<u64>,
-    sent: Cell<u64>,
-    received: Cell<u64>,
-}
-
-impl Totals {
-    /// Bytes of request bodies handed to connections.
-    pub fn sent(&self) -> u64 {
-        self.sent.get()
-    }
-
-    /// Bytes of answer bodies taken from connections.
-    pub fn received(&self) -> u64 {
-        self.received.get()
-    }
-
-    /// Connections opened.
-    pub fn connections(&self) -> u64 {
-        self.connections.get()
-    }
-
-    pub(super) fn add_sent(&self, bytes: u64) {
-        self.sent.set(self.sent.get() + bytes);
-    }
-
-    pub(super) fn add_received(&self, bytes: u64) {
-        self.received.set(self.received.get() + bytes);
-    }
-}
-
-/// The addresses of hosts: looked up once for each worker and pinned, so that a run does not drift to another
-/// machine half-way and does not measure the resolver ten thousand times.
-#[derive(Debug, Default)]
-pub struct Resolver {
-    known: RefCell<Vec<(Origin, Rc<[SocketAddr]>)>>,
-}
-
-impl Resolver {
-    async fn resolve(
-        &self,
-        origin: &Origin,
-    ) -> Result<(Rc<[SocketAddr]>, Option<Duration>), Error> {
-        let name = match origin.host() {
-            Host::Ipv4(ip) => return Ok((Rc::new([(*ip, origin.port()).into()]), None)),
-            Host::Ipv6(ip) => return Ok((Rc::new([(*ip, origin.port()).into()]), None)),
-            Host::Domain(name) => name,
-        };
-        let cached = |known: &[(Origin, Rc<[SocketAddr]>)]| {
-            let found = known.iter().find(|(it, _)| it == origin);
-            found.map(|(_, addresses)| Rc::clone(addresses))
-        };
-        if let Some(addresses) = cached(&self.known.borrow()) {
-            return Ok((addresses, None));
+impl Default for PoolSettings {
+    /// Connections are kept, and as many as there are.
+    fn default() -> Self {
+        Self {
+            keep_alive: true,
+            limit: None,
+            max_idle_per_host: None,
+            http: HttpVersion::Http1,
         }
-        let asked = Instant::now();
-        let refuse = |source| Error::Dns {
-            host: name.clone(),
-            source,
-        };
-        let addresses: Rc<[SocketAddr]> = tokio::net::lookup_host((name.as_str(), origin.port()))
-            .await
-            .map_err(refuse)?
-            .collect();
-        if addresses.is_empty() {
-            return Err(refuse(std::io::Error::new(
-                std::io::ErrorKind::NotFound,
-                "the name has no address",
-            )));
-        }
-        let mut known = self.known.borrow_mut();
-        // Others may have asked at the same time; and a peer that redirects to ever new hosts must not fill memory.
-        if cached(&known).is_none() && known.len() < 1024 {
-            known.push((origin.clone(), Rc::clone(&addresses)));
-        }
-        Ok((addresses, Some(asked.elapsed())))
     }
 }
 
@@ -112,69 +51,35 @@ impl Resolver {
 pub struct Pool {
     settings: PoolSettings,
     idle: RefCell<Vec<Connection>>,
+    shared: RefCell<Vec<Rc<Multiplexed>>>, // one for each origin that speaks HTTP/2
+    prospects: Prospects,                  // origins of which it is not known, or not so
     permits: Option<Arc<Semaphore>>,
-    in_use: Cell<usize>,
-    resolver: Rc<Resolver>,
+    pub(super) in_use: Cell<usize>,
+    sessions: RefCell<Option<Rc<Sessions>>>, // made when first needed
+    dialer: Rc<Dialer>,
     totals: Rc<Totals>,
 }
 
-/// A connection lent by a pool. Dropping it closes the connection.
-#[derive(Debug)]
-pub(super) struct Lent {
-    pub(super) connection: Connection,
-    place: Place,
-}
-
-/// A place in the pool's limit, taken from before the dial until the connection is free or closed.
-#[derive(Debug)]
-struct Place {
-    pool: Rc<Pool>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.pool.in_use.set(self.pool.in_use.get() - 1);
-    }
-}
-
-impl Lent {
-    /// Hands the connection back for others to use.
-    pub(super) fn give_back(self) {
-        let Self {
-            mut connection,
-            place,
-        } = self;
-        connection.carried += 1;
-        if place.pool.settings.keep_alive {
-            place.pool.idle.borrow_mut().push(connection);
-        }
-    }
-
-    pub(super) const fn connection_use(&self) -> ConnectionUse {
-        if self.connection.carried == 0 {
-            ConnectionUse::New
-        } else {
-            ConnectionUse::Reused
-        }
-    }
-
-    pub(super) fn totals(&self) -> &Totals {
-        &self.place.pool.totals
-    }
+/// A fresh connection.
+enum Opened {
+    Http1(Connection),
+    Http2(Multiplexed),
 }
 
 impl Pool {
     /// A pool without connections.
-    pub fn new(settings: PoolSettings, resolver: Rc<Resolver>, totals: Rc<Totals>) -> Rc<Self> {
+    pub fn new(settings: PoolSettings, dialer: Rc<Dialer>, totals: Rc<Totals>) -> Rc<Self> {
         Rc::new(Self {
             settings,
             idle: RefCell::default(),
+            shared: RefCell::default(),
+            prospects: Prospects::default(),
             permits: settings
                 .limit
                 .map(|limit| Arc::new(Semaphore::new(limit.get()))),
             in_use: Cell::default(),
-            resolver,
+            sessions: RefCell::default(),
+            dialer,
             totals,
         })
     }
@@ -186,12 +91,30 @@ impl Pool {
 
     /// Connections that are open and free.
     pub fn idle(&self) -> usize {
-        self.idle.borrow().len()
+        let shared = self.shared.borrow();
+        let free = shared.iter().filter(|it| it.is_usable() && it.is_free());
+        self.idle.borrow().len() + free.count()
     }
 
-    /// Closes every free connection, as a node that goes cold does.
+    /// Keeps a connection that has come free, if there is room for one more to its origin.
+    pub(super) fn keep(&self, mut connection: Connection) {
+        connection.carried += 1;
+        let mut idle = self.idle.borrow_mut();
+        let of_origin = || idle.iter().filter(|it| it.origin == connection.origin);
+        let is_full = |most: NonZeroUsize| of_origin().count() >= most.get();
+        if self.settings.keep_alive && !self.settings.max_idle_per_host.is_some_and(is_full) {
+            idle.push(connection);
+        }
+    }
+
+    /// Closes every free connection and forgets TLS sessions that are not shared, as a node that goes cold does.
     pub fn clear(&self) {
         self.idle.borrow_mut().clear();
+        self.shared.borrow_mut().clear();
+        self.prospects.clear();
+        if self.dialer.forgets_sessions() {
+            drop(self.sessions.take());
+        }
     }
 
     /// Where the body bytes of this pool are counted.
@@ -199,7 +122,7 @@ impl Pool {
         &self.totals
     }
 
-    /// A connection to `origin`: a free one, or a new one. Writes what it cost into `timings`.
+    /// A connection to `origin`, or a stream of one: a free one, or a new one. Writes what it cost into `timings`.
     ///
     /// # Cancel safety
     /// A dial that is given up is closed; no place in the limit is lost.
@@ -208,8 +131,119 @@ impl Pool {
         origin: &Origin,
         deadline: Instant,
         timings: &mut Timings,
-    ) -> Result<Lent, Error> {
+    ) -> Result<(Lent, Option<Handshake>), Error> {
         let asked = Instant::now();
+        let may_share = match self.settings.http {
+            HttpVersion::Http1 => false,
+            HttpVersion::Http2 => self.settings.keep_alive,
+            HttpVersion::Auto => self.settings.keep_alive && origin.is_secure(),
+        };
+        if may_share {
+            self.lend_shared(origin, asked, deadline, timings).await
+        } else {
+            self.lend_alone(origin, asked, deadline, timings).await
+        }
+    }
+
+    async fn lend_alone(
+        self: &Rc<Self>,
+        origin: &Origin,
+        asked: Instant,
+        deadline: Instant,
+        timings: &mut Timings,
+    ) -> Result<(Lent, Option<Handshake>), Error> {
+        let place = self.place(deadline).await?;
+        let found = self.take_idle(origin).await;
+        timings.wait = Some(asked.elapsed());
+        if let Some(connection) = found {
+            return Ok((Lent::Alone { connection, place }, None));
+        }
+        match Box::pin(self.dial(origin, deadline, timings)).await? {
+            (Opened::Http1(connection), handshake) => {
+                Ok((Lent::Alone { connection, place }, handshake))
+            }
+            (Opened::Http2(connection), handshake) => {
+                let connection = Rc::new(connection);
+                connection.settle(place);
+                let stream = connection
+                    .stream()
+                    .await
+                    .ok_or_else(Error::closed_at_once)?;
+                let totals = Rc::clone(&self.totals);
+                Ok((Lent::Stream { stream, totals }, handshake))
+            }
+        }
+    }
+
+    /// The same where one connection may carry many exchanges: nobody dials while somebody else does.
+    async fn lend_shared(
+        self: &Rc<Self>,
+        origin: &Origin,
+        asked: Instant,
+        deadline: Instant,
+        timings: &mut Timings,
+    ) -> Result<(Lent, Option<Handshake>), Error> {
+        let no_connection = |_| Error::Timeout(Waiting::Connection);
+        loop {
+            if let Some(connection) = self.find_shared(origin) {
+                if !connection.is_alive().await {
+                    continue;
+                }
+                if !connection.has_place() {
+                    let place = self.place(deadline).await?;
+                    // Others may have come first, and it may have ended.
+                    if !connection.has_place() && connection.is_usable() {
+                        connection.settle(place);
+                    }
+                }
+                let stream = timeout_at(deadline, connection.stream()).await;
+                if let Some(stream) = stream.map_err(no_connection)? {
+                    timings.wait = Some(asked.elapsed());
+                    let totals = Rc::clone(&self.totals);
+                    return Ok((Lent::Stream { stream, totals }, None));
+                }
+                continue;
+            }
+            match self.prospects.of(origin) {
+                Some(Known::Dialling(told)) => timeout_at(deadline, told.notified())
+                    .await
+                    .map_err(no_connection)?,
+                Some(Known::Http1) => {
+                    return self.lend_alone(origin, asked, deadline, timings).await;
+                }
+                None => break,
+            }
+        }
+        let dialling = self.prospects.dial(origin);
+        let place = self.place(deadline).await?;
+        timings.wait = Some(asked.elapsed());
+        match Box::pin(self.dial(origin, deadline, timings)).await? {
+            (Opened::Http1(connection), handshake) => {
+                dialling.found_http1();
+                Ok((Lent::Alone { connection, place }, handshake))
+            }
+            (Opened::Http2(connection), handshake) => {
+                let connection = Rc::new(connection);
+                connection.settle(place);
+                self.shared.borrow_mut().push(Rc::clone(&connection));
+                let stream = connection
+                    .stream()
+                    .await
+                    .ok_or_else(Error::closed_at_once)?;
+                let totals = Rc::clone(&self.totals);
+                Ok((Lent::Stream { stream, totals }, handshake))
+            }
+        }
+    }
+
+    /// The HTTP/2 connection to an origin, if there is one that takes requests.
+    fn find_shared(&self, origin: &Origin) -> Option<Rc<Multiplexed>> {
+        let mut shared = self.shared.borrow_mut();
+        shared.retain(|it| it.is_usable());
+        shared.iter().find(|it| *it.origin == *origin).cloned()
+    }
+
+    async fn place(self: &Rc<Self>, deadline: Instant) -> Result<Place, Error> {
         let permit = match &self.permits {
             None => None,
             Some(permits) => {
@@ -218,18 +252,7 @@ impl Pool {
                 Some(permit.expect("the semaphore of a pool is never closed"))
             }
         };
-        self.in_use.set(self.in_use.get() + 1);
-        let place = Place {
-            pool: Rc::clone(self),
-            _permit: permit,
-        };
-        let found = self.take_idle(origin).await;
-        timings.wait = Some(asked.elapsed());
-        let connection = match found {
-            Some(connection) => connection,
-            None => self.dial(origin, deadline, timings).await?,
-        };
-        Ok(Lent { connection, place })
+        Ok(Place::take(self, permit))
     }
 
     /// The connection that was used last: it is the least likely to have been closed by the peer.
@@ -246,34 +269,70 @@ impl Pool {
         }
     }
 
+    /// Closes free connections until there is room for one more. The dial itself has a place already.
+    fn make_room(&self) {
+        let Some(limit) = self.settings.limit else {
+            return;
+        };
+        let mut idle = self.idle.borrow_mut();
+        let mut shared = self.shared.borrow_mut();
+        let has_room = |free: usize| free + self.in_use.get() <= limit.get();
+        let is_free = |it: &Rc<Multiplexed>| !it.has_place() && it.is_free();
+        while !has_room(idle.len() + shared.iter().filter(|it| is_free(it)).count()) {
+            if !idle.is_empty() {
+                idle.remove(0);
+            } else if let Some(place) = shared.iter().position(is_free) {
+                shared.remove(place).retire();
+            } else {
+                return;
+            }
+        }
+    }
+
     async fn dial(
         &self,
         origin: &Origin,
         deadline: Instant,
         timings: &mut Timings,
-    ) -> Result<Connection, Error> {
-        if let Some(limit) = self.settings.limit {
-            let mut idle = self.idle.borrow_mut();
-            // The dial itself has a place already.
-            while !idle.is_empty() && idle.len() + self.in_use.get() > limit.get() {
-                idle.remove(0);
+    ) -> Result<(Opened, Option<Handshake>), Error> {
+        self.make_room();
+        let stream = self.dialer.tcp(origin, deadline, timings).await?;
+        self.totals.add_connection();
+        let probe = Rc::new(Probe::default());
+        let socket = Socket::new(stream, Rc::clone(&probe));
+        let (wire, handshake, http2) = if origin.is_secure() {
+            let sessions = self.sessions();
+            let socket = socket.reading_ahead();
+            let asked = Instant::now();
+            let shaking = self.dialer.tls(&sessions, origin, socket, deadline);
+            let shaken = shaking.await;
+            timings.tls = Some(asked.elapsed());
+            let (stream, handshake) = shaken?;
+            let http2 = chose_http2(&stream);
+            if !http2 && self.settings.http == HttpVersion::Http2 {
+                return Err(Error::NotHttp2("it did not choose it".to_owned()));
             }
-        }
-        let resolved = timeout_at(deadline, self.resolver.resolve(origin)).await;
-        let (addresses, took) = resolved.map_err(|_| Error::Timeout(Waiting::Dns))??;
-        timings.dns = took;
-        let asked = Instant::now();
-        let dialled = timeout_at(deadline, TcpStream::connect(&addresses[..])).await;
-        timings.connect = Some(asked.elapsed());
-        let stream = dialled
-            .map_err(|_| Error::Timeout(Waiting::Connect))?
-            .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|source| Error::from_dial(origin.to_string(), source))?;
-        self.totals
-            .connections
-            .set(self.totals.connections.get() + 1);
-        Connection::open(Rc::new(origin.clone()), stream)
-            .await
-            .map_err(|error| Error::from_hyper(&error, None))
+            (Wire::tls(stream, Rc::clone(&probe)), Some(handshake), http2)
+        } else {
+            let http2 = self.settings.http == HttpVersion::Http2;
+            (Wire::plain(socket, Rc::clone(&probe)), None, http2)
+        };
+        let home = Rc::new(origin.clone());
+        let opened = if http2 {
+            timeout_at(deadline, Multiplexed::open(home, wire, probe))
+                .await
+                .map_err(|_| Error::Timeout(Waiting::Connect))?
+                .map(Opened::Http2)
+        } else {
+            Connection::open(home, wire, probe).await.map(Opened::Http1)
+        };
+        let opened = opened.map_err(|error| Error::from_hyper(&error, None))?;
+        Ok((opened, handshake))
+    }
+
+    fn sessions(&self) -> Rc<Sessions> {
+        let mut sessions = self.sessions.borrow_mut();
+        let make = || self.dialer.sessions(self.settings.http);
+        Rc::clone(sessions.get_or_insert_with(make))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// `None` means that the phase did not happen, never that it took no time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Until there was a connection, or leave to open one.
+    /// Until there was a connection, or a free stream of one, or leave to open one.
     pub wait: Option<Duration>,
     /// Looking up the host's addresses.
     pub dns: Option<Duration>,
@@ -16,14 +16,45 @@ pub struct Timings {
     /// The TLS handshake.
     pub tls: Option<Duration>,
     /// From the connection being there to the last byte of the request written to the socket, or to the answer if
-    /// that came earlier.
+    /// that came earlier. Over HTTP/2: to the end of the body being handed to the connection.
     pub send: Option<Duration>,
-    /// From the request written to the first byte of the answer read from the socket.
+    /// From the request written to the first byte of the answer read from the socket, in the clear. Over HTTP/2: to
+    /// the head of the answer.
     pub first_byte: Option<Duration>,
     /// From the first byte of the answer to the end of its body. Only of answers that have a body.
     pub body: Option<Duration>,
     /// From asking for a connection to the end of the answer.
     pub total: Duration,
+}
+
+/// The HTTP version that a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum HttpVersion {
+    /// HTTP/1.1: a connection for each exchange under way.
+    #[default]
+    Http1,
+    /// HTTP/2: one connection for all exchanges with an origin. Without TLS, the server is taken to know.
+    Http2,
+    /// What the server chooses in the TLS handshake; HTTP/1.1 without TLS.
+    Auto,
+}
+
+/// The HTTP version that carried an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// How a TLS handshake went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// From the beginning, with certificates.
+    Full,
+    /// It took up a session that the two had before.
+    Resumed,
 }
 
 /// Which connection carried the exchange.

@@ -3,6 +3,7 @@
 
 mod byte_size;
 mod display;
+mod endpoint;
 mod quantile;
 mod rate;
 mod ratio;
@@ -10,6 +11,7 @@ mod secret;
 
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use display::{DurationError, bytes, count, duration, parse_duration, per_second, share};
+pub use endpoint::Endpoint;
 pub use quantile::{Quantile, QuantileError};
 pub use rate::{Rate, RateError};
 pub use ratio::{Ratio, RatioError};

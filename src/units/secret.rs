@@ -24,11 +24,56 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A user and a password, or whatever a registry calls them.
+/// How somebody shows who they are. `Debug` shows the user and no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
+pub enum Credentials {
+    /// A user and a password, or whatever a registry calls them.
+    Password {
+        /// The user.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// What a token service gave in place of a password. It opens that service only, by OAuth 2.
+    ///
+    /// # Spec
+    /// Docker Registry v2 authentication, "`OAuth2` Token Authentication": `refresh_token`.
+    IdentityToken(Secret),
+}
+
+impl Credentials {
+    /// A user and a password.
+    pub fn password(username: impl Into<String>, password: Secret) -> Self {
+        Self::Password {
+            username: username.into(),
+            password,
+        }
+    }
+
+    /// The user, where one is named.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Password { username, .. } => Some(username),
+            Self::IdentityToken(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_printed() {
+        let secret = || Secret::new("hunter2");
+        let both = [
+            Credentials::password("bob", secret()),
+            Credentials::IdentityToken(secret()),
+        ];
+        let shown = format!("{both:?}");
+        assert!(
+            shown.contains("bob") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
 }

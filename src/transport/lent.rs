@@ -1,0 +1,141 @@
+//! A connection, or a stream of one, lent for one exchange.
+
+use std::rc::Rc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tokio::time::Instant;
+
+use super::body::{Body, Sent};
+use super::connection::{Connection, Driver, TimedOut};
+use super::error::Error;
+use super::multiplexed::Stream;
+use super::place::Place;
+use super::timings::{ConnectionUse, Protocol};
+use super::totals::Totals;
+
+/// A connection lent by a pool. Dropping it closes an HTTP/1.1 connection, and a stream of an HTTP/2 one.
+#[derive(Debug)]
+pub(super) enum Lent {
+    Alone {
+        connection: Connection,
+        place: Place,
+    },
+    Stream {
+        stream: Stream,
+        totals: Rc<Totals>,
+    },
+}
+
+/// What became of a request that was handed over.
+pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Body>>>;
+
+impl Lent {
+    /// Sends a request, and waits for the head of the answer.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> Result<Answer, TimedOut> {
+        match self {
+            Self::Alone { connection, .. } => {
+                connection.probe.reset();
+                let (sender, driver) = connection.split();
+                driver.run(sender.try_send_request(request), deadline).await
+            }
+            Self::Stream { stream, .. } => {
+                let answer = stream.sender().try_send_request(request);
+                stream.clock.run(answer, deadline).await
+            }
+        }
+    }
+
+    /// What has to be polled while somebody waits for the body.
+    pub(super) fn driver(&mut self) -> &mut Driver {
+        match self {
+            Self::Alone { connection, .. } => connection.driver(),
+            Self::Stream { stream, .. } => &mut stream.clock,
+        }
+    }
+
+    /// When the request had been written, and when the answer began. At the socket, where one exchange has a
+    /// connection for itself; `ready` and `head` are when a stream was there and when its answer's head was.
+    pub(super) fn stamps(
+        &self,
+        sent: &Sent,
+        ready: Instant,
+        head: Option<Instant>,
+    ) -> (Option<Instant>, Option<Instant>) {
+        match self {
+            Self::Alone { connection, .. } => {
+                let probe = &connection.probe;
+                (probe.last_write(), probe.first_read())
+            }
+            Self::Stream { .. } if sent.is_complete() => {
+                (Some(sent.completed().unwrap_or(ready)), head)
+            }
+            // The answer came before the end of the request, if it came.
+            Self::Stream { .. } => (head, head),
+        }
+    }
+
+    /// Hands the connection back for others to use. `is_clean` unless a part of the request is still to be sent.
+    pub(super) fn give_back(self, is_clean: bool) {
+        if let Self::Alone { connection, place } = self
+            && is_clean
+        {
+            place.pool.keep(connection);
+        }
+        // What is left of a request would go out during the next exchange; a stream is reset instead.
+    }
+
+    /// The connection takes no more requests: what is sent next needs another one.
+    pub(super) fn retire(self) {
+        if let Self::Stream { stream, .. } = self {
+            stream.connection.retire();
+        }
+    }
+
+    pub(super) const fn connection_use(&self) -> ConnectionUse {
+        let is_first = match self {
+            Self::Alone { connection, .. } => connection.carried == 0,
+            Self::Stream { stream, .. } => stream.is_first,
+        };
+        if is_first {
+            ConnectionUse::New
+        } else {
+            ConnectionUse::Reused
+        }
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Alone { .. } => Protocol::Http1,
+            Self::Stream { .. } => Protocol::Http2,
+        }
+    }
+
+    /// What an error of hyper means on this connection. `received` are the bytes of the body so far, once the head has
+    /// come.
+    pub(super) fn error(&self, error: &hyper::Error, received: Option<u64>) -> Error {
+        let (origin, probe) = match self {
+            Self::Alone { connection, .. } => (&connection.origin, &connection.probe),
+            Self::Stream { stream, .. } => (&stream.connection.origin, &stream.connection.probe),
+        };
+        match probe.problem() {
+            Some(problem) => Error::Tls {
+                address: origin.to_string(),
+                problem,
+            },
+            None => Error::from_hyper(error, received),
+        }
+    }
+
+    pub(super) fn totals(&self) -> &Totals {
+        match self {
+            Self::Alone { place, .. } => place.pool.totals(),
+            Self::Stream { totals, .. } => totals,
+        }
+    }
+}

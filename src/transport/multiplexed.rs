@@ -1,0 +1,264 @@
+//! An HTTP/2 connection: one for all exchanges with an origin, driven by tasks of its own.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::client::conn::http2;
+use hyper_util::rt::TokioIo;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
+
+use super::body::Body;
+use super::connection::Driver;
+use super::origin::Origin;
+use super::place::Place;
+use super::wire::{Glimpse, Probe, Wire};
+
+/// What Go's clients tell a server at first: how far it may get ahead of the reader of one body, in bytes, ...
+const STREAM_WINDOW: u32 = 4 << 20;
+/// ... and of all readers together.
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
+/// The longest head of an answer, in bytes.
+const MAX_HEAD: u32 = 64 << 10;
+
+/// More streams than anybody allows; a peer that sets no limit gets this one.
+const MANY: usize = 1 << 16;
+
+/// An HTTP/2 connection and everything that belongs to it.
+pub(super) struct Multiplexed {
+    pub(super) origin: Rc<Origin>,
+    sender: RefCell<http2::SendRequest<Body>>,
+    pub(super) probe: Rc<Probe>,
+    state: Rc<State>,
+    open: Cell<usize>,             // streams
+    used: Cell<bool>,              // has it carried an exchange?
+    place: RefCell<Option<Place>>, // in the limit of the pool, while there are streams
+}
+
+type Http2 = http2::Connection<TokioIo<Wire>, Body, Tasks>;
+
+/// How many streams the peer allows, seen whenever the connection has moved.
+struct State {
+    connection: RefCell<Option<Http2>>, // `None` before the handshake and after the end
+    streams: Arc<Semaphore>,            // closed at the end; first come, first served
+    limit: Cell<usize>,
+    debt: Cell<usize>, // open streams beyond a limit that was lowered
+}
+
+impl State {
+    /// Takes over the limit that the peer has set last.
+    fn look(&self) {
+        let Ok(connection) = self.connection.try_borrow() else {
+            return;
+        };
+        let Some(connection) = &*connection else {
+            return;
+        };
+        let now = connection.current_max_send_streams().min(MANY);
+        let before = self.limit.replace(now);
+        if now > before {
+            let paid = self.debt.get().min(now - before);
+            self.debt.set(self.debt.get() - paid);
+            self.streams.add_permits(now - before - paid);
+        } else if now < before {
+            let gone = self.streams.forget_permits(before - now);
+            self.debt.set(self.debt.get() + before - now - gone);
+        }
+    }
+
+    fn give_back(&self, stream: OwnedSemaphorePermit) {
+        match self.debt.get().checked_sub(1) {
+            None => drop(stream),
+            Some(debt) => {
+                stream.forget();
+                self.debt.set(debt);
+            }
+        }
+    }
+}
+
+/// Runs the tasks of one connection on the event loop that they were made on, and looks at its limit after each step.
+#[derive(Clone)]
+struct Tasks(Weak<State>);
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        let state = Weak::clone(&self.0);
+        let mut task = Box::pin(task);
+        tokio::task::spawn_local(poll_fn(move |cx| {
+            let step = task.as_mut().poll(cx);
+            if let Some(state) = state.upgrade() {
+                state.look();
+            }
+            step.map(drop)
+        }));
+    }
+}
+
+/// The task that hands requests to the connection, until it has ended or nobody can send any more.
+struct Drive(Rc<State>);
+
+impl Future for Drive {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut connection = self.0.connection.borrow_mut();
+        let ended = match &mut *connection {
+            None => true,
+            // Its error, if any, reaches those who wait through the sender.
+            Some(connection) => Pin::new(connection).poll(cx).is_ready(),
+        };
+        if !ended {
+            return Poll::Pending;
+        }
+        *connection = None;
+        self.0.streams.close();
+        Poll::Ready(())
+    }
+}
+
+impl Multiplexed {
+    /// Speaks HTTP/2 over a fresh connection. One stream is allowed until the peer has said how many it allows.
+    pub(super) async fn open(
+        origin: Rc<Origin>,
+        wire: Wire,
+        probe: Rc<Probe>,
+    ) -> Result<Self, hyper::Error> {
+        let state = Rc::new(State {
+            connection: RefCell::new(None),
+            streams: Arc::new(Semaphore::new(1)),
+            limit: Cell::new(1),
+            debt: Cell::new(0),
+        });
+        let (sender, connection) = http2::Builder::new(Tasks(Rc::downgrade(&state)))
+            .initial_max_send_streams(1)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(MAX_HEAD)
+            .handshake(TokioIo::new(wire))
+            .await?;
+        *state.connection.borrow_mut() = Some(connection);
+        tokio::task::spawn_local(Drive(Rc::clone(&state)));
+        Ok(Self {
+            origin,
+            sender: RefCell::new(sender),
+            probe,
+            state,
+            open: Cell::new(0),
+            used: Cell::new(false),
+            place: RefCell::new(None),
+        })
+    }
+
+    /// Opens no more streams. Those that are open go on.
+    pub(super) fn retire(&self) {
+        self.state.streams.close();
+    }
+
+    /// May streams be opened? Looks at the socket of a free connection once: a peer that has closed is noticed here, also
+    /// by those whose turn came before that of the connection's own tasks.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(super) async fn is_alive(&self) -> bool {
+        if self.is_free() {
+            match self.probe.glimpse() {
+                Glimpse::Quiet => {}
+                Glimpse::Closed => self.retire(),
+                // A ping, or a farewell: one turn to read it, and one to act on it.
+                Glimpse::Bytes => {
+                    yield_now().await;
+                    yield_now().await;
+                }
+            }
+        }
+        self.is_usable()
+    }
+
+    /// May streams be opened, as far as is known?
+    pub(super) fn is_usable(&self) -> bool {
+        !self.state.streams.is_closed()
+    }
+
+    /// Does no exchange use it?
+    pub(super) fn is_free(&self) -> bool {
+        self.open.get() == 0
+    }
+
+    /// Has it a place in the limit of its pool?
+    pub(super) fn has_place(&self) -> bool {
+        self.place.borrow().is_some()
+    }
+
+    /// Takes a place in the limit, to be held until no stream is open.
+    pub(super) fn settle(&self, place: Place) {
+        *self.place.borrow_mut() = Some(place);
+    }
+
+    /// A stream, as soon as the peer allows one more; `None` when the connection takes no more.
+    ///
+    /// # Cancel safety
+    /// No stream is lost.
+    pub(super) async fn stream(self: &Rc<Self>) -> Option<Stream> {
+        let permit = Arc::clone(&self.state.streams).acquire_owned().await.ok()?;
+        self.open.set(self.open.get() + 1);
+        Some(Stream {
+            is_first: !self.used.replace(true),
+            clock: Driver::clock(),
+            permit: Some(permit),
+            connection: Rc::clone(self),
+        })
+    }
+}
+
+/// Leave for one exchange. Dropping it ends the exchange, not the connection.
+pub(super) struct Stream {
+    pub(super) is_first: bool,
+    pub(super) clock: Driver,
+    permit: Option<OwnedSemaphorePermit>, // there until the end
+    pub(super) connection: Rc<Multiplexed>,
+}
+
+impl Stream {
+    /// The half that sends.
+    pub(super) fn sender(&self) -> std::cell::RefMut<'_, http2::SendRequest<Body>> {
+        self.connection.sender.borrow_mut()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let connection = &self.connection;
+        if let Some(permit) = self.permit.take() {
+            connection.state.give_back(permit);
+        }
+        connection.open.set(connection.open.get() - 1);
+        if connection.is_free() {
+            drop(connection.place.take());
+        }
+    }
+}
+
+impl fmt::Debug for Multiplexed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Multiplexed")
+            .field("origin", &self.origin)
+            .field("open", &self.open.get())
+            .field("limit", &self.state.limit.get())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,163 @@
+//! Why TLS came to nothing, and what somebody can do about it.
+
+use std::fmt;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError, Error};
+
+/// Why TLS came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsProblem {
+    /// Nobody who is trusted here has signed the certificate.
+    UnknownIssuer,
+    /// The certificate is for other names; these.
+    WrongName(Vec<String>),
+    /// The certificate is of another time.
+    OutOfDate,
+    /// What came is not TLS.
+    NotTls,
+    /// The server wants a certificate of the client, or another one.
+    ClientCertificate(String),
+    /// The server speaks none of the HTTP versions that were offered.
+    NoProtocol,
+    /// The connection ended in the middle.
+    Closed,
+    /// Anything else, in the words of rustls.
+    Other(String),
+}
+
+impl TlsProblem {
+    /// What an error of the TLS stream means, if it is one of TLS.
+    pub(super) fn find(error: &io::Error) -> Option<Self> {
+        let error = error.get_ref()?.downcast_ref::<Error>()?;
+        Some(match error {
+            // A CA that was made anew under its old name has a signature that does not fit.
+            Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) => Self::UnknownIssuer,
+            // It signed itself, and nobody said that it is to be trusted.
+            Error::InvalidCertificate(CertificateError::Other(other))
+                if other.to_string().contains("CaUsedAsEndEntity") =>
+            {
+                Self::UnknownIssuer
+            }
+            Error::InvalidCertificate(CertificateError::NotValidForName) => {
+                Self::WrongName(Vec::new())
+            }
+            Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                presented,
+                ..
+            }) => Self::WrongName(presented.iter().take(3).map(|it| printable(it)).collect()),
+            Error::InvalidCertificate(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            ) => Self::OutOfDate,
+            Error::InvalidMessage(_) => Self::NotTls,
+            Error::AlertReceived(AlertDescription::NoApplicationProtocol) => Self::NoProtocol,
+            Error::AlertReceived(
+                alert @ (AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied),
+            ) => Self::ClientCertificate(format!("{alert:?}")),
+            other => Self::Other(printable(&other.to_string())),
+        })
+    }
+
+    /// What an error of the handshake means.
+    pub(super) fn of(error: &io::Error) -> Self {
+        Self::find(error).unwrap_or_else(|| match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Other(error.to_string()),
+        })
+    }
+}
+
+/// What a peer has written, fit to be shown.
+fn printable(text: &str) -> String {
+    let shown = text.chars().filter(|it| !it.is_control());
+    shown.take(300).collect()
+}
+
+impl fmt::Display for TlsProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownIssuer => f.write_str(
+                "nobody who is trusted here has signed the certificate; name its CA \
+                 (`ca` in [target.tls], or --ca)",
+            ),
+            Self::WrongName(names) => {
+                f.write_str("the certificate is for another name")?;
+                if !names.is_empty() {
+                    write!(f, " ({})", names.join(", "))?;
+                }
+                f.write_str(
+                    "; if this is the right server, say what it is called \
+                     (`server_name` in [target.tls], or --server-name)",
+                )
+            }
+            Self::OutOfDate => f.write_str(
+                "the certificate has expired or is not valid yet; is the clock of this machine right?",
+            ),
+            Self::NotTls => {
+                f.write_str("what came is not TLS; is it plain HTTP on this port (http://)?")
+            }
+            Self::ClientCertificate(alert) => write!(
+                f,
+                "the server wants a certificate of its clients, or another one ({alert}); give it one \
+                 (`cert` and `key` in [target.tls], or --cert and --key)"
+            ),
+            Self::NoProtocol => f.write_str(
+                "the server does not speak the HTTP version that was offered (`http` in [target], or --http)",
+            ),
+            Self::Closed => f.write_str("the connection was closed during the handshake"),
+            Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_to_do() {
+        let problem = |error: Error| {
+            let error = io::Error::new(io::ErrorKind::InvalidData, error);
+            TlsProblem::of(&error).to_string()
+        };
+        let cases = [
+            (
+                Error::InvalidCertificate(CertificateError::UnknownIssuer),
+                "--ca",
+            ),
+            (
+                Error::InvalidCertificate(CertificateError::NotValidForName),
+                "--server-name",
+            ),
+            (
+                Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
+                "http://",
+            ),
+            (
+                Error::AlertReceived(AlertDescription::CertificateRequired),
+                "--cert",
+            ),
+        ];
+        for (error, wanted) in cases {
+            assert!(problem(error).contains(wanted), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn names_of_a_certificate_are_shown_without_what_would_move_the_cursor() {
+        assert_eq!(printable("a\u{1b}[2Jb"), "a[2Jb");
+    }
+}
