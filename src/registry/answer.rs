@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::attempt::{Attempt, End};
+use super::decoding::Decoder;
 use super::error::{Error, Kind};
 use crate::oci::{ErrorBody, MAX_ERROR_BODY};
 use crate::transport::Incoming;
@@ -21,6 +22,7 @@ pub(super) struct Answer<'c> {
     pub(super) url: Url,
     pub(super) incoming: Incoming,
     pub(super) attempt: Attempt<'c>,
+    pub(super) decoder: Option<Decoder>,
 }
 
 impl Answer<'_> {
@@ -43,7 +45,10 @@ impl Answer<'_> {
             None => Ok(None),
             Some(Ok(bytes)) => {
                 self.attempt.saw_bytes(self.incoming.received());
-                Ok(Some(bytes))
+                match &mut self.decoder {
+                    None => Ok(Some(bytes)),
+                    Some(decoder) => decoder.decode(&bytes).map(Some).map_err(Kind::Protocol),
+                }
             }
             Some(Err(error)) => Err(Kind::Transport(error)),
         }
@@ -74,6 +79,15 @@ impl Answer<'_> {
     /// Ends the exchange well although the rest of the answer may never come, because the head has said everything.
     pub(super) async fn set_aside(mut self) {
         drop(self.listen().await);
+        self.succeed();
+    }
+
+    /// Ends the exchange well after all that was wanted of the body; the connection is kept if nothing follows.
+    pub(super) async fn leave(mut self, at_end: bool) {
+        if at_end {
+            // Only now the connection sees that the body is over.
+            let _ = timeout(ERROR_BODY_WAIT, self.frame()).await;
+        }
         self.succeed();
     }
 

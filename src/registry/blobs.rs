@@ -2,15 +2,15 @@
 
 use std::io;
 
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use http::{Method, StatusCode};
 
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
-use super::call::Call;
+use super::call::{Accepts, Call};
 use super::client::Client;
 use super::error::{Error, Kind};
-use crate::oci::{Digest, Hasher, Operation, RepositoryName, Verify};
+use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName, Verify};
 
 /// Where the bytes of a blob go.
 pub trait BlobSink {
@@ -48,7 +48,7 @@ pub struct Wanted {
 /// A blob that has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
-    /// Bytes that came over the wire this time.
+    /// Bytes that came over the wire this time; fewer than were taken if they came encoded.
     pub bytes: u64,
     /// Bytes of the whole blob.
     pub size: u64,
@@ -70,9 +70,26 @@ impl Client {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<Option<Option<u64>>, Error> {
+        self.blob_head_as(repository, digest, None).await
+    }
+
+    /// Asks for a blob as [`Client::blob_head`] does, knowing its type.
+    ///
+    /// # Errors
+    /// As [`Client::blob_head`].
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn blob_head_as(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        media_type: Option<&MediaType>,
+    ) -> Result<Option<Option<u64>>, Error> {
         let call = Call {
             method: Method::HEAD,
             scope: Scope::of(repository, Actions::Pull),
+            accepts: Accepts::Blob(media_type),
             ..self.blob_call(Operation::BlobHead, repository, digest)
         };
         let answer = self.send(&call).await?;
@@ -100,15 +117,31 @@ impl Client {
         wanted: Wanted,
         sink: &mut dyn BlobSink,
     ) -> Result<Received, Error> {
+        self.blob_get_as(repository, wanted, None, sink).await
+    }
+
+    /// Fetches a blob as [`Client::blob_get`] does, knowing its type.
+    ///
+    /// # Errors
+    /// As [`Client::blob_get`].
+    ///
+    /// # Cancel safety
+    /// As [`Client::blob_get`].
+    pub async fn blob_get_as(
+        &self,
+        repository: &RepositoryName,
+        wanted: Wanted,
+        media_type: Option<&MediaType>,
+        sink: &mut dyn BlobSink,
+    ) -> Result<Received, Error> {
         let resume = sink.resume().filter(|(offset, _)| *offset > 0);
         let mut call = Call {
             scope: Scope::of(repository, Actions::Pull),
+            accepts: Accepts::Blob(media_type),
             ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
         };
-        if let Some((offset, _)) = &resume
-            && let Ok(value) = HeaderValue::try_from(format!("bytes={offset}-"))
-        {
-            call.headers.insert(RANGE, value);
+        if let Some((offset, _)) = &resume {
+            call.headers = from_byte(*offset);
         }
         let answer = self.send(&call).await?;
         let (offset, hasher) = match (resume, answer.status()) {
@@ -167,7 +200,7 @@ impl Client {
         self.delete(&call).await
     }
 
-    fn blob_call(
+    pub(super) fn blob_call(
         &self,
         operation: Operation,
         repository: &RepositoryName,
@@ -178,6 +211,16 @@ impl Client {
             self.endpoint(format_args!("{repository}/blobs/{digest}")),
         )
     }
+}
+
+/// The header that asks for everything from a byte on.
+///
+/// # Spec
+/// RFC 9110, 14.2.
+pub(super) fn from_byte(offset: u64) -> HeaderMap {
+    let value = HeaderValue::try_from(format!("bytes={offset}-"));
+    let value = value.expect("digits and a hyphen are visible characters");
+    HeaderMap::from_iter([(RANGE, value)])
 }
 
 /// What a blob is held against while it comes.
@@ -200,15 +243,15 @@ async fn receive(
     sink: &mut dyn BlobSink,
     mut check: Check,
 ) -> Result<Received, Error> {
-    let mut bytes = 0;
+    let mut size = check.offset;
     loop {
         match answer.frame().await {
             Err(kind) => return Err(answer.fail(kind)),
             Ok(None) => break,
             Ok(Some(part)) => {
-                bytes += part.len() as u64;
+                size += part.len() as u64;
                 // A peer that sends more than it may is stopped at once, not when it is done.
-                let found = check.offset + bytes;
+                let found = size;
                 if let Some(expected) = check.expected_size()
                     && found > expected
                 {
@@ -223,7 +266,6 @@ async fn receive(
             }
         }
     }
-    let size = check.offset + bytes;
     if let Some(expected) = check.expected_size()
         && size != expected
     {
@@ -241,12 +283,13 @@ async fn receive(
             }));
         }
     }
+    let bytes = answer.incoming.received();
     answer.succeed();
     Ok(Received { bytes, size })
 }
 
 /// The first byte of a partial answer: `Content-Range: bytes 5-9/10`.
-fn range_start(answer: &Answer<'_>) -> Option<u64> {
+pub(super) fn range_start(answer: &Answer<'_>) -> Option<u64> {
     let range = answer.header(CONTENT_RANGE)?.strip_prefix("bytes ")?;
     range.split_once('-')?.0.trim().parse().ok()
 }

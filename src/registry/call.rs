@@ -1,7 +1,7 @@
 //! A request in the terms of the specification, before it is sent.
 
 use http::Method;
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use http::header::HeaderMap;
 use url::Url;
 
 use super::auth::{Actions, Scope};
@@ -17,8 +17,25 @@ pub(super) struct Call<'a> {
     /// Makes the body, anew for each leg.
     pub(super) body: &'a dyn Fn() -> Body,
     pub(super) scope: Scope<'a>,
+    /// Is it sent without `Authorization`, whatever is known, and a challenge handed back unanswered?
+    pub(super) bare: bool,
     /// Statuses accepted beside those of the operation.
     pub(super) also: &'a [u16],
+    /// What may come.
+    pub(super) accepts: Accepts<'a>,
+}
+
+/// What a request asks for. How that is said is the client's habit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accepts<'a> {
+    /// Whatever the endpoint gives.
+    Anything,
+    /// A manifest, of a known type or of any. A registry that is not told converts or denies.
+    Manifest(Option<&'a MediaType>),
+    /// A manifest that is to go.
+    Deleted,
+    /// A blob, of a known type or of any.
+    Blob(Option<&'a MediaType>),
 }
 
 impl Call<'_> {
@@ -35,17 +52,9 @@ impl Call<'_> {
                 mounts_from: None,
                 actions: Actions::Pull,
             },
+            bare: false,
             also: &[],
+            accepts: Accepts::Anything,
         }
-    }
-
-    /// Asks for any kind of manifest, each in a line of its own: a registry that is not told converts or denies.
-    pub(super) fn accept_manifests(mut self) -> Self {
-        for media_type in MediaType::MANIFESTS {
-            if let Ok(value) = HeaderValue::from_str(media_type.as_str()) {
-                self.headers.append(ACCEPT, value);
-            }
-        }
-        self
     }
 }

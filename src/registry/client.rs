@@ -6,19 +6,24 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
-use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use super::answer::Answer;
 use super::attempt::{Attempt, End, Observer};
-use super::auth::{Challenge, Challenged, Scope, Service, Wallet, basic, challenged};
+use super::auth::Scope;
 use super::call::Call;
+use super::decoding::Decoder;
 use super::error::{Error, Kind};
+use super::headers::Headers;
 use super::location::{Base, location};
+use super::retry::{Refused, Tried};
+use super::wallet::Wallet;
 use crate::oci::{Operation, RepositoryName};
+use crate::profile::Habits;
 use crate::transport::{Body, Origin, Outgoing, Pool};
 use crate::units::Credentials;
 
@@ -36,6 +41,8 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// The longest that one exchange may take, from waiting for a connection to the end of the body.
     pub timeout: Duration,
+    /// The client that is emulated.
+    pub habits: Habits,
 }
 
 impl fmt::Debug for Settings {
@@ -46,18 +53,25 @@ impl fmt::Debug for Settings {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("credentials", &self.credentials)
             .field("timeout", &self.timeout)
+            .field("habits", &self.habits)
             .finish()
     }
 }
 
 /// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.
-pub struct Client(Rc<Inner>);
+pub struct Client {
+    inner: Rc<Inner>,
+    pushed: Option<Rc<RepositoryName>>, // the repository that is pushed to
+    awaited: Option<Awaited>,           // who waits, where that is another task
+}
 
 struct Inner {
     settings: Rc<Settings>,
+    headers: Headers,
     pool: Rc<Pool>,
     observer: Rc<dyn Observer>,
-    wallet: Wallet,
+    wallet: Rc<Wallet>,
+    is_wallet_shared: bool,
     abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
     opening: Cell<usize>,               // sessions asked for and not yet answered
     opened: Notify,                     // one of them was answered
@@ -70,61 +84,130 @@ pub(super) struct Abandoned {
     pub(super) repository: Rc<RepositoryName>,
 }
 
+/// Told when nobody waits any more: its sender is gone.
+type Awaited = watch::Receiver<()>;
+
 /// A session that is being opened; counted while it exists.
 struct Opening(Client);
 
 impl Opening {
     fn new(client: &Client) -> Self {
-        client.0.opening.set(client.0.opening.get() + 1);
+        client.inner.opening.set(client.inner.opening.get() + 1);
         Self(client.again())
     }
 }
 
 impl Drop for Opening {
     fn drop(&mut self) {
-        let client = &self.0.0;
+        let client = &self.0.inner;
         client.opening.set(client.opening.get() - 1);
         client.opened.notify_waiters();
     }
 }
 
 /// One leg of a call.
-struct Leg<'a> {
-    operation: Operation,
-    method: &'a Method,
-    url: &'a Url,
-    headers: HeaderMap,
-    body: Body,
+pub(super) struct Leg<'a> {
+    pub(super) operation: Operation,
+    pub(super) method: &'a Method,
+    pub(super) url: &'a Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
 }
 
 impl Client {
     /// A client that speaks over `pool` and tells `observer` of every exchange.
     pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
-        Self(Rc::new(Inner {
-            wallet: Wallet::new(settings.credentials.clone()),
+        let wallet = Wallet::new(settings.credentials.clone(), settings.habits.token);
+        Self::with(settings, pool, observer, (Rc::new(wallet), false))
+    }
+
+    /// The same with tokens that other clients fetch and use, too.
+    pub fn sharing(
+        settings: Rc<Settings>,
+        pool: Rc<Pool>,
+        observer: Rc<dyn Observer>,
+        wallet: Rc<Wallet>,
+    ) -> Self {
+        Self::with(settings, pool, observer, (wallet, true))
+    }
+
+    fn with(
+        settings: Rc<Settings>,
+        pool: Rc<Pool>,
+        observer: Rc<dyn Observer>,
+        (wallet, is_wallet_shared): (Rc<Wallet>, bool),
+    ) -> Self {
+        let inner = Inner {
+            headers: Headers::of(&settings.habits.wire),
             settings,
             pool,
             observer,
+            wallet,
+            is_wallet_shared,
             abandoned: RefCell::default(),
             opening: Cell::default(),
             opened: Notify::new(),
-        }))
+        };
+        Self {
+            inner: Rc::new(inner),
+            pushed: None,
+            awaited: None,
+        }
+    }
+
+    /// The same client in the middle of a push to that repository: its tokens allow pushing from the first request on,
+    /// as those of real clients do.
+    #[must_use]
+    pub fn for_push(&self, repository: &RepositoryName) -> Self {
+        Self {
+            pushed: Some(Rc::new(repository.clone())),
+            ..self.again()
+        }
+    }
+
+    /// What a token for a request must allow, in view of what the request is a part of.
+    pub(super) fn widened<'a>(&'a self, scope: &Scope<'a>) -> Scope<'a> {
+        match &self.pushed {
+            Some(pushed) => scope.within_push(pushed),
+            None => *scope,
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(super) fn wallet(&self) -> &Wallet {
+        &self.inner.wallet
+    }
+
+    /// The client that is emulated.
+    pub fn habits(&self) -> &Habits {
+        &self.inner.settings.habits
     }
 
     /// The registry's base URL.
     pub fn base(&self) -> &Base {
-        &self.0.settings.base
+        &self.settings().base
     }
 
     /// The connections of this client.
     pub fn pool(&self) -> &Rc<Pool> {
-        &self.0.pool
+        &self.inner.pool
     }
 
-    /// Forgets connections, tokens and what was learnt of the registry, as a node that goes cold does.
+    /// Forgets connections, tokens and what was learnt of the registry, as a node that goes cold does. What it shares with
+    /// other clients is not its own to forget.
     pub fn forget(&self) {
-        self.0.pool.clear();
-        self.0.wallet.clear();
+        self.inner.pool.clear();
+        self.forget_tokens();
+    }
+
+    /// Forgets tokens and what was learnt of the registry, as a client that begins another operation does.
+    pub fn forget_tokens(&self) {
+        if !self.inner.is_wallet_shared {
+            self.inner.wallet.clear();
+        }
     }
 
     /// Asks whether this is a registry that will speak to us; gives the headers of its answer.
@@ -138,42 +221,68 @@ impl Client {
     /// # Cancel safety
     /// A dropped call counts as cancelled.
     pub async fn ping(&self) -> Result<HeaderMap, Error> {
-        let call = Call {
-            scope: Scope {
-                repository: None,
-                mounts_from: None,
-                actions: super::auth::Actions::Pull,
-            },
-            ..Call::get(Operation::Ping, self.endpoint(format_args!("")))
-        };
+        let call = Call::get(Operation::Ping, self.endpoint(format_args!("")));
         let answer = self.send(&call).await?;
         let headers = answer.headers().clone();
         answer.finish().await?;
         Ok(headers)
     }
 
+    /// Pings as real clients do before they pull or push: without credentials, and a challenge that can be answered is
+    /// taken as the lesson it is. The ping is not sent again; the request that follows carries what was asked for.
+    ///
+    /// # Spec
+    /// distribution-spec, "Determining Support", end-1.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is neither 200 nor such a challenge.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn greet(&self) -> Result<HeaderMap, Error> {
+        let call = Call {
+            bare: true,
+            ..Call::get(Operation::Ping, self.endpoint(format_args!("")))
+        };
+        let answer = self.send(&call).await?;
+        let headers = answer.headers().clone();
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            answer.finish().await?;
+            return Ok(headers);
+        }
+        match self.answerable(&answer, None) {
+            Some(challenged) => {
+                answer.set_aside().await;
+                self.wallet().learn(challenged, None, None);
+                Ok(headers)
+            }
+            None => Err(answer.refuse().await),
+        }
+    }
+
     /// The address of an endpoint under `/v2/`.
     pub(super) fn endpoint(&self, rest: fmt::Arguments<'_>) -> Url {
-        self.0.settings.base.endpoint(rest)
+        self.inner.settings.base.endpoint(rest)
     }
 
     /// Remembers an upload session that somebody has to cancel.
     pub(super) fn abandon(&self, session: Abandoned) {
-        self.0.abandoned.borrow_mut().push(session);
+        self.inner.abandoned.borrow_mut().push(session);
     }
 
     /// How many upload sessions were given up and not yet cancelled.
     pub fn count_abandoned(&self) -> usize {
-        self.0.abandoned.borrow().len()
+        self.inner.abandoned.borrow().len()
     }
 
     /// An upload session to be cancelled.
     pub(super) fn take_abandoned(&self) -> Option<Abandoned> {
-        self.0.abandoned.borrow_mut().pop()
+        self.inner.abandoned.borrow_mut().pop()
     }
 
     /// Runs `open`, which asks for an upload session, to its end even if nobody waits for it any more: the session
-    /// that it opens would hold space on the registry, and nobody would know its address.
+    /// that it opens would hold space on the registry, and nobody would know its address. A request that the registry
+    /// has refused is not sent again for nobody.
     pub(super) async fn open<T, F>(&self, open: impl FnOnce(Self) -> F) -> Result<T, Error>
     where
         T: 'static,
@@ -181,24 +290,34 @@ impl Client {
     {
         let (teller, told) = oneshot::channel();
         let opening = Opening::new(self);
-        let open = open(self.again());
+        let (waits, awaited) = watch::channel(());
+        let open = open(Self {
+            awaited: Some(awaited),
+            ..self.again()
+        });
         tokio::task::spawn_local(async move {
             // A session that nobody takes is dropped, and so given up.
             drop(teller.send(open.await));
             drop(opening);
         });
-        told.await.expect("the task tells before it ends")
+        let opened = told.await.expect("the task tells before it ends");
+        drop(waits);
+        opened
     }
 
-    /// The same client once more.
+    /// The same client once more, for whoever goes on with it.
     pub(super) fn again(&self) -> Self {
-        Self(Rc::clone(&self.0))
+        Self {
+            inner: Rc::clone(&self.inner),
+            pushed: self.pushed.clone(),
+            awaited: None,
+        }
     }
 
     /// Waits until no session is being opened.
     pub(super) async fn wait_opened(&self) {
-        while self.0.opening.get() > 0 {
-            self.0.opened.notified().await;
+        while self.inner.opening.get() > 0 {
+            self.inner.opened.notified().await;
         }
     }
 
@@ -210,23 +329,55 @@ impl Client {
         Ok(deleted)
     }
 
-    /// Sends a call until the registry has said yes or no.
+    /// Sends a call until the registry has said yes or no, again where the client's habit is to try again.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer<'_>, Error> {
+        let retry = &self.habits().retry;
+        let mut tried = Tried::default();
+        loop {
+            match self.send_once(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(refused) => match tried.again(retry, call, &refused) {
+                    Some(pause) if self.is_awaited_for(pause).await => {}
+                    _ => return Err(refused.error),
+                },
+            }
+        }
+    }
+
+    /// Lets so much time pass; `false` as soon as nobody waits any more for what comes after it.
+    async fn is_awaited_for(&self, pause: Duration) -> bool {
+        let Some(mut awaited) = self.awaited.clone() else {
+            sleep(pause).await;
+            return true;
+        };
+        // Nothing is ever sent: only the end of who waits ends this.
+        timeout(pause, awaited.changed()).await.is_err()
+    }
+
+    /// Sends a call, answers a challenge and follows redirects, and does not try again.
+    pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Answer<'_>, Refused> {
         let mut url = call.url.clone();
         let mut operation = call.operation;
         let mut hops = 0;
         let mut challenged_before = false;
+        let mut came_from: Option<Url> = None;
         loop {
             let at_home =
-                Origin::of(&url).is_ok_and(|origin| origin == *self.0.settings.base.origin());
+                Origin::of(&url).is_ok_and(|origin| origin == *self.inner.settings.base.origin());
             let mut headers = call.headers.clone();
             let mut shown = None;
             if at_home {
-                headers.extend(self.0.settings.headers.clone());
-                shown = self.authorization(&call.scope).await?;
+                headers.extend(self.inner.settings.headers.clone());
+                if !call.bare {
+                    shown = self.authorization(&call.scope).await?;
+                }
                 if let Some(value) = &shown {
                     headers.insert(AUTHORIZATION, value.clone());
                 }
+            }
+            self.inner.headers.dress(call, &mut headers);
+            if let Some(from) = &came_from {
+                self.inner.headers.refer(from, &url, &mut headers);
             }
             let leg = Leg {
                 operation,
@@ -240,18 +391,17 @@ impl Client {
             if status == StatusCode::UNAUTHORIZED
                 && at_home
                 && !challenged_before
+                && !call.bare
                 && let Some(challenge) = self.answerable(&answer, shown.as_ref())
             {
                 challenged_before = true;
                 answer.set_aside().await;
-                if let Some(refused) = &shown {
-                    self.0.wallet.forget(refused);
-                }
-                self.answer_challenge(challenge, &call.scope).await?;
+                self.answer_challenge(challenge, &call.scope, shown.as_ref());
                 continue;
             }
             if call.operation.accepted().contains(&status.as_u16())
                 || call.also.contains(&status.as_u16())
+                || (call.bare && at_home && status == StatusCode::UNAUTHORIZED)
             {
                 return Ok(answer);
             }
@@ -259,28 +409,27 @@ impl Client {
             if safe && status.is_redirection() && answer.headers().contains_key(LOCATION) {
                 hops += 1;
                 if hops > MAX_HOPS {
-                    return Err(answer.fail(Kind::Protocol("redirected more than five times")));
+                    let error = answer.fail(Kind::Protocol("redirected more than five times"));
+                    return Err(error.into());
                 }
                 let Some(target) = location(&url, answer.headers()) else {
-                    return Err(answer.fail(Kind::Protocol("the redirect leads to no URL")));
+                    let error = answer.fail(Kind::Protocol("the redirect leads to no URL"));
+                    return Err(error.into());
                 };
                 answer.set_aside().await;
-                url = target;
+                came_from = Some(std::mem::replace(&mut url, target));
                 operation = Operation::Redirected;
                 continue;
             }
-            return Err(answer.refuse().await);
+            return Err(Refused::by(answer).await);
         }
     }
 
     /// Sends one leg and waits for the head of its answer.
-    async fn leg(&self, leg: Leg<'_>) -> Result<Answer<'_>, Error> {
-        let mut attempt = Attempt::start(&*self.0.observer, leg.operation, leg.body.sent());
+    pub(super) async fn leg(&self, leg: Leg<'_>) -> Result<Answer<'_>, Error> {
+        let mut attempt = Attempt::start(&*self.inner.observer, leg.operation, leg.body.sent());
         let mut headers = leg.headers;
-        if !headers.contains_key(USER_AGENT) {
-            const AGENT: &str = concat!("regstorm/", env!("CARGO_PKG_VERSION"));
-            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        }
+        self.inner.headers.introduce(&mut headers);
         if leg.body.length() == Some(0)
             && !matches!(*leg.method, Method::GET | Method::HEAD | Method::DELETE)
         {
@@ -291,16 +440,25 @@ impl Client {
             url: leg.url.clone(),
             headers,
             body: leg.body,
-            deadline: Instant::now() + self.0.settings.timeout,
+            deadline: Instant::now() + self.inner.settings.timeout,
         };
-        match outgoing.send(&self.0.pool).await {
+        match outgoing.send(&self.inner.pool).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
-                Ok(Answer {
+                let decoder = Decoder::of(incoming.headers());
+                let mut answer = Answer {
                     url: leg.url.clone(),
                     incoming,
                     attempt,
-                })
+                    decoder: None,
+                };
+                // An answer to HEAD tells of an encoding, and has no body to undo it on.
+                match decoder {
+                    Ok(decoder) => answer.decoder = decoder,
+                    Err(_) if *leg.method == Method::HEAD => {}
+                    Err(what) => return Err(answer.fail(Kind::Protocol(what))),
+                }
+                Ok(answer)
             }
             Err(failed) => {
                 let kind = Kind::Transport(failed.error);
@@ -309,88 +467,13 @@ impl Client {
             }
         }
     }
-
-    /// What the challenge asks for, if there is a way to answer it that was not just `shown` and refused.
-    fn answerable(&self, answer: &Answer<'_>, shown: Option<&HeaderValue>) -> Option<Challenged> {
-        let challenged = challenged(&answer.url, answer.headers())?;
-        let credentials = self.0.settings.credentials.as_ref();
-        match challenged.challenge {
-            Challenge::Basic if credentials.is_none_or(|it| shown == Some(&basic(it))) => None,
-            _ => Some(challenged),
-        }
-    }
-
-    async fn answer_challenge(
-        &self,
-        challenged: Challenged,
-        scope: &Scope<'_>,
-    ) -> Result<(), Error> {
-        self.0.wallet.learn(challenged.challenge.clone());
-        if let Challenge::Bearer(service) = challenged.challenge {
-            self.token(&service, scope, challenged.scope.as_deref())
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// The `Authorization` of a request: what we have, or a token fetched for it.
-    async fn authorization(&self, scope: &Scope<'_>) -> Result<Option<HeaderValue>, Error> {
-        if let Some(header) = self.0.wallet.header(scope) {
-            return Ok(Some(header));
-        }
-        match self.0.wallet.service() {
-            Some(service) => self.token(&service, scope, None).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Fetches a token, unless somebody else has fetched it in the meantime.
-    ///
-    /// The credentials go to the address that the registry's own challenge names: that is the protocol.
-    async fn token(
-        &self,
-        service: &Rc<Service>,
-        scope: &Scope<'_>,
-        asked_for: Option<&str>,
-    ) -> Result<HeaderValue, Error> {
-        let _one_at_a_time = self.0.wallet.fetching.lock().await;
-        if let Some(header) = self.0.wallet.header(scope) {
-            return Ok(header);
-        }
-        let credentials = self.0.wallet.credentials.as_ref();
-        let user = credentials.map(|it| it.username.as_str());
-        let url = service.token_url(scope, asked_for, user);
-        let mut headers = HeaderMap::new();
-        if let Some(credentials) = credentials {
-            headers.insert(AUTHORIZATION, basic(credentials));
-        }
-        let leg = Leg {
-            operation: Operation::Token,
-            method: &Method::GET,
-            url: &url,
-            headers,
-            body: Body::empty(),
-        };
-        let answer = self.leg(leg).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(answer.refuse().await);
-        }
-        let (answer, raw) = answer.collect(1 << 20).await?;
-        match self.0.wallet.keep(scope, &raw) {
-            Ok(header) => {
-                answer.succeed();
-                Ok(header)
-            }
-            Err(what) => Err(answer.fail(Kind::Protocol(what))),
-        }
-    }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base", &self.0.settings.base)
-            .field("wallet", &self.0.wallet)
+            .field("base", &self.inner.settings.base)
+            .field("wallet", &self.inner.wallet)
             .finish_non_exhaustive()
     }
 }

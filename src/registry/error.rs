@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use http::StatusCode;
 
@@ -9,11 +10,13 @@ use crate::oci::{Digest, ErrorBody, ManifestError, Operation};
 use crate::{transport, units};
 
 /// A verb that failed: what was asked, of what, and why it came to nothing.
-#[derive(Debug)]
+///
+/// Its clones tell of the same failure: all who waited for one token fail with it.
+#[derive(Debug, Clone)]
 pub struct Error {
     operation: Operation,
     subject: Box<str>, // the path that was asked for; queries may hold secrets and stay out
-    kind: Box<Kind>,
+    kind: Arc<Kind>,
 }
 
 /// Why a verb failed.
@@ -75,7 +78,7 @@ impl Error {
         Self {
             operation,
             subject: subject.into(),
-            kind: Box::new(kind),
+            kind: Arc::new(kind),
         }
     }
 

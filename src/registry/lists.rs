@@ -1,16 +1,20 @@
 //! Lists: tags, repositories, and the manifests that refer to one; page by page.
 
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::location::next_page;
 use super::manifests::MAX_MANIFEST;
-use crate::oci::{Descriptor, Digest, ImageIndex, Operation, RepositoryName};
+use crate::oci::{
+    Content, Descriptor, Digest, ImageIndex, Operation, RepositoryName, Tag, Version,
+};
 
 /// Where to go on reading a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,13 +95,14 @@ impl Client {
         })
     }
 
-    /// The manifests whose subject is `digest`, perhaps only those of one type of artifact.
+    /// The manifests whose subject is `digest`, perhaps only those of one type of artifact. `None`: the registry has no
+    /// such list, and [`Client::referrers_by_tag`] is the way to ask.
     ///
     /// # Spec
-    /// distribution-spec, "Listing Referrers", end-12.
+    /// distribution-spec, "Listing Referrers", end-12; a registry that has the list never answers 404.
     ///
     /// # Errors
-    /// When there is no answer, it is not 200, or it is not an index.
+    /// When there is no answer, it is neither 200 nor 404, or it is not an index.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -107,7 +112,7 @@ impl Client {
         digest: &Digest,
         artifact_type: Option<&str>,
         paging: Paging,
-    ) -> Result<Page<Descriptor>, Error> {
+    ) -> Result<Option<Page<Descriptor>>, Error> {
         let mut first = self.endpoint(format_args!("{repository}/referrers/{digest}"));
         if let Some(artifact_type) = artifact_type {
             first
@@ -118,14 +123,47 @@ impl Client {
             Paging::First(_) => first,
             Paging::Next(url) => url,
         };
-        let scope = Scope::of(repository, Actions::Pull);
-        let (index, next) = self
-            .list::<ImageIndex>(Operation::Referrers, url, scope)
-            .await?;
-        Ok(Page {
+        let call = Call {
+            scope: Scope::of(repository, Actions::Pull),
+            also: &[404],
+            ..Call::get(Operation::Referrers, url)
+        };
+        let answer = self.send(&call).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            answer.finish().await?;
+            return Ok(None);
+        }
+        let (index, next) = read_page::<ImageIndex>(answer).await?;
+        Ok(Some(Page {
             entries: index.manifests,
             next,
-        })
+        }))
+    }
+
+    /// The manifests whose subject is `digest`, from the index that clients keep under a tag where the registry has no
+    /// list of referrers. Empty: there is no such tag, or no index under it.
+    ///
+    /// # Spec
+    /// distribution-spec, "Unavailable Referrers API" and "Referrers Tag Schema".
+    ///
+    /// # Errors
+    /// When there is no answer, it is neither 200 nor 404, or what came is not a manifest.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn referrers_by_tag(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Vec<Descriptor>, Error> {
+        let version = Version::Tag(referrers_tag(digest));
+        let Some(manifest) = self.manifest_find(repository, &version).await? else {
+            return Ok(Vec::new());
+        };
+        match manifest.content() {
+            Content::Index(index) => Ok(index.manifests.clone()),
+            Content::Image(_) | Content::Schema1(_) => Ok(Vec::new()),
+        }
     }
 
     async fn list<T: DeserializeOwned>(
@@ -138,23 +176,42 @@ impl Client {
             scope,
             ..Call::get(operation, url)
         };
-        let answer = self.send(&call).await?;
-        let next = next_page(&answer.url, answer.headers());
-        // A page that leads to itself would be read for ever.
-        if next.as_ref() == Some(&answer.url) {
-            return Err(answer.fail(Kind::Protocol("the next page is the page itself")));
-        }
-        let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
-        match serde_json::from_slice(&raw) {
-            Ok(list) => {
-                answer.succeed();
-                Ok((list, next.map(Paging::Next)))
-            }
-            Err(_) => Err(answer.fail(Kind::Protocol(
-                "the answer is not the list that was asked for",
-            ))),
-        }
+        read_page(self.send(&call).await?).await
     }
+}
+
+/// Reads one page, and where the next one is.
+async fn read_page<T: DeserializeOwned>(answer: Answer<'_>) -> Result<(T, Option<Paging>), Error> {
+    let next = next_page(&answer.url, answer.headers());
+    // A page that leads to itself would be read for ever.
+    if next.as_ref() == Some(&answer.url) {
+        return Err(answer.fail(Kind::Protocol("the next page is the page itself")));
+    }
+    let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
+    match serde_json::from_slice(&raw) {
+        Ok(list) => {
+            answer.succeed();
+            Ok((list, next.map(Paging::Next)))
+        }
+        Err(_) => Err(answer.fail(Kind::Protocol(
+            "the answer is not the list that was asked for",
+        ))),
+    }
+}
+
+/// The tag under which clients keep the referrers of a manifest where the registry does not.
+///
+/// # Spec
+/// distribution-spec, "Referrers Tag Schema": algorithm and hash, joined by a hyphen.
+///
+/// # Panics
+/// Never: a digest has nothing in it that a tag cannot have, but for its colon.
+pub fn referrers_tag(digest: &Digest) -> Tag {
+    let text = digest.to_string().replacen(':', "-", 1);
+    let end = text.len().min(128);
+    text[..end]
+        .parse()
+        .expect("an algorithm, a hyphen and hex digits, cut to the length of a tag")
 }
 
 fn page_url(mut first: Url, paging: Paging) -> Url {

@@ -1,11 +1,12 @@
 //! Manifests: does it exist, give it, store it, delete it.
 
-use http::Method;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
 
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
-use super::call::Call;
+use super::blobs::from_byte;
+use super::call::{Accepts, Call};
 use super::client::Client;
 use super::error::{Error, Kind};
 use crate::oci::{Digest, Manifest, MediaType, Operation, RepositoryName, Version};
@@ -51,12 +52,29 @@ impl Client {
         repository: &RepositoryName,
         version: &Version,
     ) -> Result<Option<ManifestHead>, Error> {
+        self.manifest_head_as(repository, version, None).await
+    }
+
+    /// Asks for a manifest as [`Client::manifest_head`] does, knowing its type.
+    ///
+    /// # Errors
+    /// As [`Client::manifest_head`].
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn manifest_head_as(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+        media_type: Option<&MediaType>,
+    ) -> Result<Option<ManifestHead>, Error> {
         let call = Call {
             method: Method::HEAD,
             scope: Scope::of(repository, Actions::Pull),
+            accepts: Accepts::Manifest(media_type),
             ..self.manifest_call(Operation::ManifestHead, repository, version)
         };
-        let answer = self.send(&call.accept_manifests()).await?;
+        let answer = self.send(&call).await?;
         let head = answer.status().is_success().then(|| ManifestHead {
             digest: promised_digest(&answer),
             media_type: content_type(&answer),
@@ -83,38 +101,53 @@ impl Client {
         repository: &RepositoryName,
         version: &Version,
     ) -> Result<Manifest, Error> {
-        let call = Call {
-            scope: Scope::of(repository, Actions::Pull),
-            ..self.manifest_call(Operation::ManifestGet, repository, version)
-        };
-        let answer = self.send(&call.accept_manifests()).await?;
-        let asked = match version {
-            Version::Digest(digest) => Some(*digest),
-            Version::Tag(_) => None,
-        };
-        let promised = promised_digest(&answer);
-        let media_type = content_type(&answer);
-        let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
-        // A wrong digest explains a document that cannot be read; it is looked at first.
-        let manifest = Manifest::parse(raw.clone(), media_type.as_ref());
-        for expected in asked.into_iter().chain(promised) {
-            let found = manifest.as_ref().map_or_else(
-                |_| expected.algorithm().digest(&raw),
-                |manifest| manifest.digest(expected.algorithm()),
-            );
-            if found != expected {
-                return Err(answer.fail(Kind::Digest { expected, found }));
-            }
-        }
-        match manifest {
-            Ok(manifest) => {
-                answer.succeed();
-                Ok(manifest)
-            }
-            Err(error) => Err(answer.fail(Kind::Manifest(error))),
-        }
+        self.manifest_get_as(repository, version, None).await
     }
 
+    /// Fetches a manifest as [`Client::manifest_get`] does, knowing its type. A client that fetches in parts asks for
+    /// a manifest from its first byte on.
+    ///
+    /// # Errors
+    /// As [`Client::manifest_get`].
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn manifest_get_as(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+        media_type: Option<&MediaType>,
+    ) -> Result<Manifest, Error> {
+        let call = Call {
+            accepts: Accepts::Manifest(media_type),
+            ..self.manifest_get_call(repository, version)
+        };
+        read_manifest(self.send(&call).await?, version).await
+    }
+
+    /// Fetches a manifest as [`Client::manifest_get`] does; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Client::manifest_get`], but for 404.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn manifest_find(
+        &self,
+        repository: &RepositoryName,
+        version: &Version,
+    ) -> Result<Option<Manifest>, Error> {
+        let call = Call {
+            also: &[206, 404],
+            ..self.manifest_get_call(repository, version)
+        };
+        let answer = self.send(&call).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            answer.finish().await?;
+            return Ok(None);
+        }
+        read_manifest(answer, version).await.map(Some)
+    }
     /// Stores a manifest under a tag or its digest.
     ///
     /// # Spec
@@ -173,9 +206,25 @@ impl Client {
             method: Method::DELETE,
             scope: Scope::of(repository, Actions::PullPushDelete),
             also: &[404],
+            accepts: Accepts::Deleted,
             ..self.manifest_call(Operation::ManifestDelete, repository, version)
         };
         self.delete(&call).await
+    }
+
+    fn manifest_get_call<'a>(&self, repository: &'a RepositoryName, version: &Version) -> Call<'a> {
+        let in_parts = self.habits().pull.part_size.is_some();
+        Call {
+            scope: Scope::of(repository, Actions::Pull),
+            headers: if in_parts {
+                from_byte(0)
+            } else {
+                HeaderMap::new()
+            },
+            also: &[206],
+            accepts: Accepts::Manifest(None),
+            ..self.manifest_call(Operation::ManifestGet, repository, version)
+        }
     }
 
     fn manifest_call(
@@ -188,6 +237,35 @@ impl Client {
             operation,
             self.endpoint(format_args!("{repository}/manifests/{version}")),
         )
+    }
+}
+
+/// Reads a manifest, and checks that it is the one that was asked for.
+async fn read_manifest(answer: Answer<'_>, version: &Version) -> Result<Manifest, Error> {
+    let asked = match version {
+        Version::Digest(digest) => Some(*digest),
+        Version::Tag(_) => None,
+    };
+    let promised = promised_digest(&answer);
+    let media_type = content_type(&answer);
+    let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
+    // A wrong digest explains a document that cannot be read; it is looked at first.
+    let manifest = Manifest::parse(raw.clone(), media_type.as_ref());
+    for expected in asked.into_iter().chain(promised) {
+        let found = manifest.as_ref().map_or_else(
+            |_| expected.algorithm().digest(&raw),
+            |manifest| manifest.digest(expected.algorithm()),
+        );
+        if found != expected {
+            return Err(answer.fail(Kind::Digest { expected, found }));
+        }
+    }
+    match manifest {
+        Ok(manifest) => {
+            answer.succeed();
+            Ok(manifest)
+        }
+        Err(error) => Err(answer.fail(Kind::Manifest(error))),
     }
 }
 

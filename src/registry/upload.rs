@@ -13,9 +13,10 @@ use super::auth::{Actions, Scope};
 use super::call::Call;
 use super::client::{Abandoned, Client};
 use super::error::{Error, Kind};
-use super::location::{location, with_digest};
+use super::location::{escaped, location, with_digest};
 use super::manifests::header;
 use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
+use crate::profile::MountQuery;
 use crate::transport::Body;
 
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -98,9 +99,7 @@ impl Client {
         let digest = *digest;
         let opened = self.open(move |client| async move {
             let mut url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
-            let from_query = from.as_ref().map(|name| format!("&from={name}"));
-            let from_query = from_query.unwrap_or_default();
-            url.set_query(Some(&format!("mount={digest}{from_query}")));
+            url.set_query(Some(&mount_query(&client, &digest, from.as_ref())));
             let call = Call {
                 method: Method::POST,
                 scope: Scope {
@@ -154,7 +153,8 @@ impl Client {
         Ok(Posted::Session(session))
     }
 
-    /// Cancels every session that was given up, and says how many there were.
+    /// Cancels every session that was given up, and says how many there were. Each is asked for once, whatever the
+    /// client's habit: nobody is to wait for a registry that is busy, only to clean up.
     ///
     /// # Spec
     /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled. One
@@ -177,7 +177,7 @@ impl Client {
                 client: self,
                 session: Some(session.clone()),
             };
-            let ended = self.cancel(session).await;
+            let ended = self.cancel_once(&session).await;
             asked.session = None;
             result = match (result, ended) {
                 (Ok(count), Ok(())) => Ok(count + 1),
@@ -187,19 +187,47 @@ impl Client {
         result
     }
 
-    async fn cancel(&self, session: Abandoned) -> Result<(), Error> {
-        let call = Call {
+    async fn cancel_once(&self, session: &Abandoned) -> Result<(), Error> {
+        let call = session.cancel_call();
+        let answer = self.send_once(&call).await;
+        cancelled(answer.map_err(|refused| refused.error)?).await
+    }
+}
+
+impl Abandoned {
+    /// The request that cancels it.
+    fn cancel_call(&self) -> Call<'_> {
+        Call {
             method: Method::DELETE,
-            scope: Scope::of(&session.repository, Actions::PullPushDelete),
+            scope: Scope::of(&self.repository, Actions::PullPushDelete),
             also: &[404],
-            ..Call::get(Operation::UploadCancel, session.location)
-        };
-        let answer = self.send(&call).await?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            let is_there = |said: &ErrorBody| said.code == Some(ErrorCode::BlobUploadInvalid);
-            return answer.refuse_if(is_there).await;
+            ..Call::get(Operation::UploadCancel, self.location.clone())
         }
-        answer.finish().await
+    }
+}
+
+/// Ends an exchange that cancels a session.
+async fn cancelled(answer: Answer<'_>) -> Result<(), Error> {
+    if answer.status() == StatusCode::NOT_FOUND {
+        let is_there = |said: &ErrorBody| said.code == Some(ErrorCode::BlobUploadInvalid);
+        return answer.refuse_if(is_there).await;
+    }
+    answer.finish().await
+}
+
+/// The query of a mount, in the client's form. Without a repository to mount from the form has no part for it.
+fn mount_query(client: &Client, digest: &Digest, from: Option<&RepositoryName>) -> String {
+    let Some(from) = from else {
+        return format!("mount={}", escaped(digest));
+    };
+    let (name, mount) = (from.as_str().replace('/', "%2F"), escaped(digest));
+    match client.habits().wire.mount_query {
+        MountQuery::FromFirst => format!("from={name}&mount={mount}"),
+        MountQuery::MountFirst => format!("mount={digest}&from={from}"),
+        MountQuery::WithOrigin => {
+            let origin = client.base().origin();
+            format!("from={name}&mount={mount}&origin={}", origin.host())
+        }
     }
 }
 
@@ -326,6 +354,38 @@ impl UploadSession {
         };
         self.location = None;
         answer.finish().await
+    }
+
+    /// Gives the session up, and waits until the registry has done so, too.
+    ///
+    /// # Spec
+    /// distribution-spec, "Cancel a blob upload", end-14.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is neither 204 nor that there is no such session.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled, and the session as given up.
+    pub async fn cancel(mut self) -> Result<(), Error> {
+        let Some(location) = self.location.take() else {
+            return Ok(());
+        };
+        let session = Abandoned {
+            location,
+            repository: Rc::clone(&self.repository),
+        };
+        let client = self.client.again();
+        let mut asked = Asked {
+            client: &client,
+            session: Some(session.clone()),
+        };
+        let answer = client.send(&session.cancel_call()).await;
+        let ended = match answer {
+            Ok(answer) => cancelled(answer).await,
+            Err(error) => Err(error),
+        };
+        asked.session = None;
+        ended
     }
 
     /// Asks how many bytes the registry has.

@@ -1,0 +1,87 @@
+//! A part of a blob, fetched as clients do that fetch one blob by several requests: each asks for everything from its
+//! part on, and closes the connection when it has its part.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::auth::{Actions, Scope};
+use super::blobs::{Wanted, from_byte, range_start};
+use super::call::{Accepts, Call};
+use super::client::Client;
+use super::error::{Error, Kind};
+use crate::oci::{MediaType, Operation, RepositoryName};
+
+/// What a request for a part of a blob brought.
+#[derive(Debug)]
+pub enum Part {
+    /// The bytes of the part, in order.
+    Ranged(Vec<Bytes>),
+    /// The registry does not give parts and has begun to send the whole blob; nothing of it was read.
+    Whole,
+}
+
+impl Client {
+    /// Fetches the bytes of `range`, a part of a blob, by asking for everything from its first byte
+    /// on. Where more follows the connection is closed, however much of it the registry has sent: that is the client's
+    /// habit and the registry's cost.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14.2.
+    ///
+    /// # Errors
+    /// When there is no answer, it is neither 200 nor 206, or it ends too early.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn blob_get_part(
+        &self,
+        repository: &RepositoryName,
+        wanted: Wanted,
+        media_type: Option<&MediaType>,
+        range: Range<u64>,
+    ) -> Result<Part, Error> {
+        let call = Call {
+            scope: Scope::of(repository, Actions::Pull),
+            accepts: Accepts::Blob(media_type),
+            headers: from_byte(range.start),
+            ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
+        };
+        let mut answer = self.send(&call).await?;
+        if answer.status() != StatusCode::PARTIAL_CONTENT {
+            answer.succeed();
+            return Ok(Part::Whole);
+        }
+        if range_start(&answer) != Some(range.start) {
+            return Err(answer.fail(Kind::Protocol(
+                "the answer to a range request starts elsewhere",
+            )));
+        }
+        let length = range.end.saturating_sub(range.start);
+        let mut parts = Vec::new();
+        let mut have = 0_u64;
+        while have < length {
+            match answer.frame().await {
+                Err(kind) => return Err(answer.fail(kind)),
+                Ok(None) => {
+                    return Err(answer.fail(Kind::Size {
+                        expected: length,
+                        found: have,
+                    }));
+                }
+                Ok(Some(mut frame)) => {
+                    let room = usize::try_from(length - have).unwrap_or(usize::MAX);
+                    frame.truncate(room);
+                    have += frame.len() as u64;
+                    // Copied: a frame is a view into the connection's whole read buffer, and would keep it.
+                    parts.push(Bytes::copy_from_slice(&frame));
+                }
+            }
+        }
+        answer
+            .leave(wanted.size.is_none_or(|size| range.end >= size))
+            .await;
+        Ok(Part::Ranged(parts))
+    }
+}
