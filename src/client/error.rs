@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::content::ContentError;
+use crate::oci::Digest;
 use crate::registry;
 
 /// Why a pull or push stopped.
@@ -14,6 +15,17 @@ pub enum Error {
     /// The content to push could not be read.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// The name stands for nothing, and the client asks no further.
+    #[error("the registry has no {0}")]
+    NotFound(String),
+    /// The parts of a blob came well and do not make it up.
+    #[error("digest mismatch: expected {expected}, got {found}")]
+    Digest {
+        /// The digest that was asked for.
+        expected: Digest,
+        /// The digest of the parts together.
+        found: Digest,
+    },
     /// The index has no image for the platform.
     #[error("there is no image for {wanted}; the index offers {}", list(offered))]
     Platform {
@@ -25,6 +37,9 @@ pub enum Error {
     /// Indexes that lead to indexes, too many times.
     #[error("the index leads to an index, more than {0} times")]
     Depth(usize),
+    /// A list that goes on and on.
+    #[error("the list has more than {0} pages")]
+    Pages(usize),
     /// The manifest is not as long as the index says.
     #[error("the manifest {digest} has {found} bytes, but the index says {expected}")]
     ManifestSize {

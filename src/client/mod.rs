@@ -1,15 +1,29 @@
-//! What a client does to pull or push an image: which requests, in which order, how many at once.
+//! What a client does to pull or push an image, and to poll, list and delete: which requests, in which order, how many
+//! at once.
+//!
+//! All of that is the habit of the client that is emulated ([`Habits`](crate::profile::Habits)), and is read from it; there is no code for any one
+//! client. What is pulled or pushed is said by the caller.
 //!
 //! The verbs are `registry`'s; where pulled bytes go is the caller's ([`Store`]), so that a virtual user which throws
 //! them away and `regstorm pull` which keeps them send the same requests. A sequence stops at its first failure;
 //! transfers still under way are dropped then and count as cancelled.
 
+mod attach;
+mod delete;
 mod error;
+mod fetch;
+mod lists;
+mod poll;
 mod pull;
 mod push;
+mod resolve;
 mod upload;
 
+pub use attach::attach;
+pub use delete::delete;
 pub use error::Error;
-pub use pull::{BlobSlot, Discard, PullHabits, Pulled, Store, pull};
-pub use push::{PushHabits, Pushed, Tally, Watch, push};
+pub use lists::{catalog, list_tags, referrers};
+pub use poll::poll;
+pub use pull::{BlobSlot, Discard, PullOptions, Pulled, PulledImage, Store, pull};
+pub use push::{Known, PushOptions, Pushed, Tally, Watch, push};
 pub use upload::Uploaded;

@@ -1,23 +1,26 @@
-//! A pull: the manifest, then config and layers side by side.
+//! A pull: a name becomes a manifest, then config and layers come in the client's order.
 
 use std::collections::BTreeSet;
 use std::io;
-use std::num::NonZeroUsize;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::sync::Semaphore;
 
 use super::error::Error;
-use crate::oci::{Content, Manifest, Platform, Reference, RepositoryName, Verify, Version};
+use super::fetch::Fetch;
+use super::resolve::by_head;
+use crate::oci::{
+    Content, Digest, Manifest, MediaType, Platform, Reference, RepositoryName, Verify, Version,
+};
+use crate::profile::{ConfigOrder, ConnectionPolicy, PullAgain, Resolve};
 use crate::registry::{BlobSink, Client, Wanted};
 
 /// Indexes that may lead to one another before an image must come.
 const MAX_DEPTH: usize = 4;
 
-/// How a client pulls.
+/// What is taken of what is there; how it is asked for is the client's habit.
 #[derive(Debug, Clone)]
-pub struct PullHabits {
-    /// Blobs of one image fetched at once.
-    pub parallel: NonZeroUsize,
+pub struct PullOptions {
     /// How blobs are checked.
     pub verify: Verify,
     /// Which image of an index is taken.
@@ -26,6 +29,11 @@ pub struct PullHabits {
 
 /// Where a pulled image goes.
 pub trait Store {
+    /// Is all of the image with that manifest, or index, here? A client that sees so by the name alone asks for nothing.
+    fn has(&self, _manifest: &Digest) -> bool {
+        false
+    }
+
     /// Takes a manifest: those that lead to the image first, its own last, all before any blob.
     ///
     /// # Errors
@@ -72,14 +80,23 @@ impl BlobSlot for Discard {
     }
 }
 
+/// What a pull came to.
+#[derive(Debug, Clone)]
+pub enum Pulled {
+    /// The name leads to what is here already; nothing else was asked for.
+    UpToDate(Digest),
+    /// The image is here.
+    Image(Box<PulledImage>),
+}
+
 /// An image that has been pulled.
 #[derive(Debug, Clone)]
-pub struct Pulled {
+pub struct PulledImage {
     /// The manifest of the image (not of the index that led to it).
     pub manifest: Manifest,
     /// Blobs that came over the wire.
     pub fetched: usize,
-    /// Blobs that were here already.
+    /// Blobs that were here already and did not come.
     pub present: usize,
     /// Bytes of blobs that came over the wire.
     pub bytes: u64,
@@ -97,50 +114,90 @@ pub struct Pulled {
 pub async fn pull(
     client: &Client,
     reference: &Reference,
-    habits: &PullHabits,
+    options: &PullOptions,
     store: &dyn Store,
 ) -> Result<Pulled, Error> {
-    let repository = &reference.repository;
-    let manifest = resolve(client, reference, habits, store).await?;
-    let wanted = blobs(&manifest, habits.verify);
-    let count = wanted.len();
-    let fetched: Vec<Option<u64>> = stream::iter(wanted)
-        .map(|wanted| fetch(client, repository, wanted, store))
-        .buffer_unordered(habits.parallel.get())
-        .try_collect()
-        .await?;
-    let came: Vec<u64> = fetched.into_iter().flatten().collect();
-    Ok(Pulled {
-        manifest,
-        fetched: came.len(),
-        present: count - came.len(),
-        bytes: came.into_iter().sum(),
-    })
+    if client.habits().ping {
+        client.greet().await?;
+    }
+    let manifest = match resolve(client, reference, store).await? {
+        Resolved::Here(digest) => return Ok(Pulled::UpToDate(digest)),
+        Resolved::Manifest(manifest) => manifest,
+    };
+    let manifest = choose(client, &reference.repository, manifest, options, store).await?;
+    let pulled = blobs(client, &reference.repository, manifest, options, store);
+    let pulled = Box::pin(pulled).await?;
+    Ok(Pulled::Image(Box::new(pulled)))
 }
 
-/// Follows indexes until an image manifest has come.
+enum Resolved {
+    Here(Digest),
+    Manifest(Manifest),
+}
+
+/// Follows a name to the manifest or index that it stands for.
 async fn resolve(
     client: &Client,
     reference: &Reference,
-    habits: &PullHabits,
+    store: &dyn Store,
+) -> Result<Resolved, Error> {
+    let (repository, version) = (&reference.repository, &reference.version);
+    let habits = &client.habits().pull;
+    let by_name = || client.manifest_get(repository, version);
+    let Resolve::Head(fallback) = habits.resolve else {
+        return Ok(Resolved::Manifest(by_name().await?));
+    };
+    if let Version::Digest(digest) = version
+        && !habits.resolve_digest
+    {
+        if habits.again == PullAgain::Everything && store.has(digest) {
+            return Ok(Resolved::Here(*digest));
+        }
+        return Ok(Resolved::Manifest(by_name().await?));
+    }
+    let Some((digest, media_type)) = by_head(client, reference, fallback).await? else {
+        return Ok(Resolved::Manifest(by_name().await?));
+    };
+    if habits.again == PullAgain::Everything && store.has(&digest) {
+        return Ok(Resolved::Here(digest));
+    }
+    if client.habits().token.resolver_apart {
+        client.forget_tokens();
+        // Who keeps connections for longer, or shares them, keeps them here, too.
+        if client.habits().connections == ConnectionPolicy::PerIteration {
+            client.pool().clear();
+        }
+    }
+    let version = Version::Digest(digest);
+    let manifest = client
+        .manifest_get_as(repository, &version, media_type.as_ref())
+        .await?;
+    Ok(Resolved::Manifest(manifest))
+}
+
+/// Follows indexes until an image manifest has come.
+async fn choose(
+    client: &Client,
+    repository: &RepositoryName,
+    mut manifest: Manifest,
+    options: &PullOptions,
     store: &dyn Store,
 ) -> Result<Manifest, Error> {
-    let repository = &reference.repository;
-    let mut manifest = client.manifest_get(repository, &reference.version).await?;
     for _ in 0..MAX_DEPTH {
         store.manifest(&manifest)?;
         let Content::Index(index) = manifest.content() else {
             return Ok(manifest);
         };
         let chosen = index
-            .choose(&habits.platform)
+            .choose(&options.platform)
             .ok_or_else(|| Error::Platform {
-                wanted: habits.platform.to_string(),
+                wanted: options.platform.to_string(),
                 offered: index.platforms(),
             })?;
         let (digest, expected) = (chosen.digest, chosen.size);
+        let media_type = chosen.media_type.clone();
         manifest = client
-            .manifest_get(repository, &Version::Digest(digest))
+            .manifest_get_as(repository, &Version::Digest(digest), Some(&media_type))
             .await?;
         let found = manifest.raw().len() as u64;
         if found != expected {
@@ -154,46 +211,110 @@ async fn resolve(
     Err(Error::Depth(MAX_DEPTH))
 }
 
-/// The blobs of an image, each once: the config first, then the layers, the bottom one first.
-fn blobs(manifest: &Manifest, verify: Verify) -> Vec<Wanted> {
-    let all: Vec<Wanted> = match manifest.content() {
-        Content::Index(_) => Vec::new(),
-        Content::Image(image) => std::iter::once(&image.config)
-            .chain(&image.layers)
-            .filter(|blob| !blob.media_type.is_foreign_layer())
-            .map(|blob| Wanted {
+/// A blob of an image, and its type where the manifest tells it.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    pub(super) wanted: Wanted,
+    pub(super) media_type: Option<MediaType>,
+}
+
+/// The blobs of an image, each once.
+struct Pieces {
+    config: Option<Piece>,
+    layers: Vec<Piece>, // the bottom one first
+}
+
+impl Pieces {
+    fn of(manifest: &Manifest, verify: Verify) -> Self {
+        let piece = |blob: &crate::oci::Descriptor| Piece {
+            wanted: Wanted {
                 digest: blob.digest,
                 size: Some(blob.size),
                 verify,
-            })
-            .collect(),
-        Content::Schema1(schema1) => schema1
-            .layers_bottom_first()
-            .into_iter()
-            .map(|digest| Wanted {
-                digest,
-                size: None,
-                verify,
-            })
-            .collect(),
-    };
-    let mut seen = BTreeSet::new();
-    all.into_iter()
-        .filter(|blob| seen.insert(blob.digest))
-        .collect()
+            },
+            media_type: Some(blob.media_type.clone()),
+        };
+        let (config, mut layers) = match manifest.content() {
+            Content::Index(_) => (None, Vec::new()),
+            Content::Image(image) => {
+                let layers = image.layers.iter();
+                let layers = layers.filter(|blob| !blob.media_type.is_foreign_layer());
+                (Some(piece(&image.config)), layers.map(piece).collect())
+            }
+            Content::Schema1(schema1) => {
+                let layers = schema1.layers_bottom_first().into_iter();
+                let layers = layers.map(|digest| Piece {
+                    wanted: Wanted {
+                        digest,
+                        size: None,
+                        verify,
+                    },
+                    media_type: None,
+                });
+                (None, layers.collect())
+            }
+        };
+        let mut seen: BTreeSet<Digest> = config.iter().map(|it| it.wanted.digest).collect();
+        layers.retain(|layer: &Piece| seen.insert(layer.wanted.digest));
+        Self { config, layers }
+    }
 }
 
-/// The bytes that came, or `None` when the blob was here already.
-async fn fetch(
+/// Fetches config and layers, in the client's order and as many at once as it does.
+async fn blobs(
     client: &Client,
     repository: &RepositoryName,
-    wanted: Wanted,
+    manifest: Manifest,
+    options: &PullOptions,
     store: &dyn Store,
-) -> Result<Option<u64>, Error> {
-    let Some(mut slot) = store.slot(&wanted)? else {
-        return Ok(None);
+) -> Result<PulledImage, Error> {
+    let habits = &client.habits().pull;
+    let Pieces { config, layers } = Pieces::of(&manifest, options.verify);
+    let count = layers.len() + usize::from(config.is_some());
+    let limit = Semaphore::new(habits.parallel.get());
+    let fetch = Fetch {
+        client,
+        repository,
+        store,
+        limit: &limit,
     };
-    let received = client.blob_get(repository, wanted, &mut *slot).await?;
-    slot.commit()?;
-    Ok(Some(received.bytes))
+    let (among, apart) = match habits.config {
+        ConfigOrder::Among => (config, None),
+        _ => (None, config),
+    };
+    let config = async {
+        match &apart {
+            Some(config) => fetch.config(config).await,
+            None => Ok(None),
+        }
+    };
+    let together = stream::iter(among.iter().map(|piece| (piece, true)))
+        .chain(stream::iter(layers.iter().map(|piece| (piece, false))))
+        .map(async |(piece, is_config): (&Piece, bool)| {
+            if is_config {
+                fetch.config(piece).await
+            } else {
+                fetch.layer(piece).await
+            }
+        })
+        .buffer_unordered(habits.parallel.get())
+        .try_collect::<Vec<Option<u64>>>();
+    let (config, mut fetched) = match habits.config {
+        ConfigOrder::First => (config.await?, together.await?),
+        ConfigOrder::Last => {
+            let together = together.await?;
+            (config.await?, together)
+        }
+        ConfigOrder::Among | ConfigOrder::Beside => {
+            futures_util::future::try_join(config, together).await?
+        }
+    };
+    fetched.push(config);
+    let came: Vec<u64> = fetched.into_iter().flatten().collect();
+    Ok(PulledImage {
+        manifest,
+        fetched: came.len(),
+        present: count - came.len(),
+        bytes: came.into_iter().sum(),
+    })
 }

@@ -1,7 +1,7 @@
 //! A push: layers and config side by side, then the manifest; the images of an index before the index.
 
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -10,21 +10,39 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::error::Error;
 use super::upload::{Uploaded, upload};
 use crate::content::{Blob, Image};
-use crate::oci::{PushMethod, Reference, RepositoryName, Version};
+use crate::oci::{Content, Descriptor, Digest, MediaType, Reference, RepositoryName, Version};
+use crate::profile::{LayerOrder, ManifestCheck, PushHabits};
 use crate::registry::Client;
 use crate::transport::Sent;
 
-/// How a client pushes.
+/// What a push finds; what it makes of it is the client's habit.
 #[derive(Debug, Clone)]
-pub struct PushHabits {
-    /// Blobs of one image sent at once.
-    pub parallel: NonZeroUsize,
-    /// How the bytes of a blob are sent.
-    pub method: PushMethod,
-    /// Is the registry asked first whether it has a blob?
-    pub exists_check: bool,
+pub struct PushOptions {
     /// A repository that blobs are mounted from where it has them.
     pub mount_from: Option<RepositoryName>,
+    /// The layers that the client has met before.
+    pub known: Known,
+}
+
+/// The layers that a client has pushed to or pulled from this registry before, and so knows by digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// None.
+    Nothing,
+    /// So many, from the bottom one upwards.
+    Layers(usize),
+    /// All.
+    Everything,
+}
+
+impl Known {
+    const fn has(self, layer: usize) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Layers(count) => layer < count,
+            Self::Everything => true,
+        }
+    }
 }
 
 /// Hears of each blob as it goes and as it is done.
@@ -82,6 +100,10 @@ pub struct Pushed {
     pub blobs: Tally,
     /// Manifests stored, the index included.
     pub manifests: usize,
+    /// Manifests that the registry had already, and that were not stored again.
+    pub manifests_existed: usize,
+    /// Manifests with a subject that the registry did not link to it.
+    pub unlinked: usize,
 }
 
 /// Pushes an image, or an index with its images.
@@ -96,16 +118,43 @@ pub async fn push(
     client: &Client,
     reference: &Reference,
     image: &Image,
-    habits: &PushHabits,
+    options: &PushOptions,
     watch: &dyn Watch,
 ) -> Result<Pushed, Error> {
     let job = Job {
-        client,
+        client: &client.for_push(&reference.repository),
         repository: &reference.repository,
-        habits,
+        habits: &client.habits().push,
+        options,
         watch,
     };
-    job.image(image, &reference.version).await
+    if client.habits().ping {
+        client.greet().await?;
+    }
+    let mut pushed = Pushed::default();
+    let version = &reference.version;
+    if job.is_there(image, version).await? {
+        pushed.manifests_existed += 1;
+        // A tag is a name that may be missing although the manifest is there.
+        if job.habits.manifest_check == ManifestCheck::First {
+            return Ok(pushed);
+        }
+        if matches!(version, Version::Tag(_)) {
+            job.store(image, version, &mut pushed).await?;
+        }
+        return Ok(pushed);
+    }
+    if options.mount_from.is_some() && job.habits.mount.ping {
+        client.greet().await?;
+    }
+    if job.habits.blobs_before_manifests {
+        let mut seen = BTreeSet::new();
+        job.blobs(all_blobs(image, &mut seen), &mut pushed).await?;
+        job.manifests(image, version, &mut pushed).await?;
+    } else {
+        job.image(image, version, &mut pushed).await?;
+    }
+    Ok(pushed)
 }
 
 /// What all the uploads of one push have in common.
@@ -113,44 +162,192 @@ pub(super) struct Job<'a> {
     pub(super) client: &'a Client,
     pub(super) repository: &'a RepositoryName,
     pub(super) habits: &'a PushHabits,
+    pub(super) options: &'a PushOptions,
     pub(super) watch: &'a dyn Watch,
 }
 
-impl Job<'_> {
-    /// A future that is boxed, because an index holds images as an image does.
-    fn image<'a>(
+/// A blob to be uploaded, and what the client makes of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Upload<'a> {
+    pub(super) blob: &'a Blob,
+    pub(super) is_config: bool,
+    pub(super) is_known: bool,
+}
+
+/// A step that leads to the same step for the images of an index, and so is boxed.
+type Step<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+
+impl<'a> Job<'a> {
+    /// The images of an index, then the blobs of an image, then the manifest.
+    fn image(&'a self, image: &'a Image, version: &'a Version, pushed: &'a mut Pushed) -> Step<'a> {
+        Box::pin(async move {
+            for child in image.children() {
+                let version = Version::Digest(child.descriptor().digest);
+                self.image(child, &version, pushed).await?;
+            }
+            self.blobs(own_blobs(image), pushed).await?;
+            self.manifest(image, version, pushed).await
+        })
+    }
+
+    /// The manifests of an index's images, then its own.
+    fn manifests(
         &'a self,
         image: &'a Image,
         version: &'a Version,
-    ) -> Pin<Box<dyn Future<Output = Result<Pushed, Error>> + 'a>> {
+        pushed: &'a mut Pushed,
+    ) -> Step<'a> {
         Box::pin(async move {
-            let mut pushed = Pushed::default();
             for child in image.children() {
                 let version = Version::Digest(child.descriptor().digest);
-                let done = self.image(child, &version).await?;
-                pushed.blobs = pushed.blobs.add(done.blobs);
-                pushed.manifests += done.manifests;
+                self.manifests(child, &version, pushed).await?;
             }
-            let blobs = stream::iter(image.blobs())
-                .map(|blob| self.blob(blob))
+            self.manifest(image, version, pushed).await
+        })
+    }
+
+    /// Brings blobs into the repository, as many at once as the client does.
+    async fn blobs(&self, blobs: Vec<Named<'_>>, pushed: &mut Pushed) -> Result<(), Error> {
+        let (configs, mut layers): (Vec<_>, Vec<_>) =
+            blobs.into_iter().partition(|it| it.layer.is_none());
+        if self.habits.layers == LayerOrder::TopFirst {
+            layers.reverse();
+        }
+        let groups = if self.habits.config_last {
+            vec![layers, configs]
+        } else {
+            layers.extend(configs);
+            vec![layers]
+        };
+        for group in groups {
+            let tally = stream::iter(group)
+                .map(|it| self.blob(it))
                 .buffer_unordered(self.habits.parallel.get())
                 .try_fold(
                     Tally::default(),
                     |sum, tally| async move { Ok(sum.add(tally)) },
                 )
                 .await?;
-            self.client
-                .manifest_put(self.repository, version, image.manifest())
-                .await?;
-            pushed.blobs = pushed.blobs.add(blobs);
-            pushed.manifests += 1;
-            Ok(pushed)
-        })
+            pushed.blobs = pushed.blobs.add(tally);
+        }
+        Ok(())
     }
 
-    async fn blob(&self, blob: &Blob) -> Result<Tally, Error> {
-        let how = upload(self, blob).await?;
-        self.watch.uploaded(blob, how);
-        Ok(Tally::of(blob, how))
+    async fn blob(&self, named: Named<'_>) -> Result<Tally, Error> {
+        // Who mounts a layer knows it from the other repository.
+        let is_known = self.options.mount_from.is_some()
+            || named.layer.is_some_and(|it| self.options.known.has(it));
+        let job = Upload {
+            blob: named.blob,
+            is_config: named.layer.is_none(),
+            is_known,
+        };
+        let how = upload(self, job).await?;
+        self.watch.uploaded(named.blob, how);
+        Ok(Tally::of(named.blob, how))
     }
+
+    /// Does the client ask for the manifest before anything else, and is it there?
+    async fn is_there(&self, image: &Image, version: &Version) -> Result<bool, Error> {
+        let digest = image.descriptor().digest;
+        match self.habits.manifest_check {
+            ManifestCheck::Never | ManifestCheck::BeforePut => Ok(false),
+            ManifestCheck::First => self.has(version, None, &digest).await,
+            ManifestCheck::FirstByDigest => {
+                let media_type = &image.descriptor().media_type;
+                self.has(&Version::Digest(digest), Some(media_type), &digest)
+                    .await
+            }
+        }
+    }
+
+    async fn has(
+        &self,
+        version: &Version,
+        media_type: Option<&MediaType>,
+        digest: &Digest,
+    ) -> Result<bool, Error> {
+        let head = self
+            .client
+            .manifest_head_as(self.repository, version, media_type)
+            .await?;
+        Ok(head.is_some_and(|head| match (head.digest, version) {
+            (Some(found), _) => found == *digest,
+            // A registry that finds a digest has what it names.
+            (None, version) => *version == Version::Digest(*digest),
+        }))
+    }
+
+    async fn manifest(
+        &self,
+        image: &Image,
+        version: &Version,
+        pushed: &mut Pushed,
+    ) -> Result<(), Error> {
+        if self.habits.manifest_check == ManifestCheck::BeforePut {
+            let Descriptor {
+                media_type, digest, ..
+            } = image.descriptor();
+            if self.has(version, Some(media_type), digest).await? {
+                pushed.manifests_existed += 1;
+                return Ok(());
+            }
+        }
+        self.store(image, version, pushed).await
+    }
+
+    async fn store(
+        &self,
+        image: &Image,
+        version: &Version,
+        pushed: &mut Pushed,
+    ) -> Result<(), Error> {
+        let stored = self
+            .client
+            .manifest_put(self.repository, version, image.manifest())
+            .await?;
+        pushed.manifests += 1;
+        pushed.unlinked += usize::from(refers(image) && !stored.subject_linked);
+        Ok(())
+    }
+}
+
+/// A blob and its place in its image.
+#[derive(Debug, Clone, Copy)]
+struct Named<'a> {
+    blob: &'a Blob,
+    layer: Option<usize>, // from the bottom; `None`: the config
+}
+
+/// Does the manifest name a subject?
+fn refers(image: &Image) -> bool {
+    match image.manifest().content() {
+        Content::Image(manifest) => manifest.subject.is_some(),
+        Content::Index(index) => index.subject.is_some(),
+        Content::Schema1(_) => false,
+    }
+}
+
+/// The blobs of an image itself, the bottom layer first, the config last.
+fn own_blobs(image: &Image) -> Vec<Named<'_>> {
+    let layers = image.layers().len();
+    image
+        .blobs()
+        .enumerate()
+        .map(|(place, blob)| Named {
+            blob,
+            layer: (place < layers).then_some(place),
+        })
+        .collect()
+}
+
+/// The blobs of an image and of all below it, each digest once.
+fn all_blobs<'a>(image: &'a Image, seen: &mut BTreeSet<Digest>) -> Vec<Named<'a>> {
+    let mut blobs: Vec<Named<'a>> = Vec::new();
+    for child in image.children() {
+        blobs.extend(all_blobs(child, seen));
+    }
+    let own = own_blobs(image).into_iter();
+    blobs.extend(own.filter(|it| seen.insert(it.blob.descriptor().digest)));
+    blobs
 }

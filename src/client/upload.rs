@@ -3,13 +3,14 @@
 use std::io;
 
 use crate::content::Blob;
-use crate::oci::PushMethod;
+use crate::oci::Descriptor;
+use crate::profile::{Checks, PushMethod};
 use crate::registry::{Mounted, Posted, UploadSession};
 use crate::transport::Body;
 use crate::units::ByteSize;
 
 use super::error::Error;
-use super::push::Job;
+use super::push::{Job, Upload};
 
 /// How a blob came to be in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,35 +27,119 @@ pub enum Uploaded {
 const MAX_REPEATS: usize = 3;
 
 /// Brings one blob into a repository.
-pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error> {
+pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded, Error> {
     let Job {
         client,
         repository,
         habits,
-        watch,
+        ..
     } = *job;
-    let digest = &blob.descriptor().digest;
-    if habits.exists_check && client.blob_head(repository, digest).await?.is_some() {
+    let Descriptor {
+        digest, media_type, ..
+    } = upload.blob.descriptor();
+    let exists = || client.blob_head_as(repository, digest, Some(media_type));
+    let checks = if upload.is_config {
+        habits.config_checks
+    } else {
+        habits.layer_checks
+    };
+    let first_check = match checks {
+        Checks::Never => false,
+        Checks::Known => upload.is_known,
+        Checks::Once | Checks::Twice => true,
+    };
+    // A client that compresses on the way knows another digest at first.
+    let unpacked = upload.blob.unpacked().filter(|_| habits.packs_late);
+    let known_as = unpacked.unwrap_or(digest);
+    let found = first_check
+        && client
+            .blob_head_as(repository, known_as, Some(media_type))
+            .await?
+            .is_some();
+    if found {
         return Ok(Uploaded::Existed);
     }
-    let mut session = None;
-    if let Some(from) = &habits.mount_from {
-        match client.upload_mount(repository, digest, Some(from)).await? {
-            Mounted::Done => return Ok(Uploaded::Mounted),
-            Mounted::Session(opened) => session = Some(opened),
-        }
+    let remembers = upload.is_known && job.options.mount_from.is_none();
+    if unpacked.is_some() && remembers && exists().await?.is_some() {
+        return Ok(Uploaded::Existed);
     }
+    let session = match mount(job, upload).await? {
+        Some(Mounted::Done) => return Ok(Uploaded::Mounted),
+        Some(Mounted::Session(opened)) if habits.mount.use_session => Some(opened),
+        Some(Mounted::Session(opened)) => {
+            opened.cancel().await?;
+            None
+        }
+        None => None,
+    };
+    if checks == Checks::Twice && unpacked.is_none() && exists().await?.is_some() {
+        return Ok(Uploaded::Existed);
+    }
+    let method = match (upload.is_config, unpacked) {
+        (true, _) => habits.config_method,
+        (false, Some(_)) => PushMethod::PatchChunked,
+        (false, None) => habits.method,
+    };
+    send(job, upload.blob, method, session).await?;
+    if habits.commit_check {
+        exists().await?;
+    }
+    Ok(Uploaded::Sent)
+}
+
+/// Tries to take a blob over from another repository, if there is one and the client does so with this blob.
+async fn mount(job: &Job<'_>, upload: Upload<'_>) -> Result<Option<Mounted>, Error> {
+    let Job {
+        client,
+        repository,
+        habits,
+        options,
+        ..
+    } = *job;
+    let Some(from) = options.mount_from.as_ref() else {
+        return Ok(None);
+    };
+    let Descriptor {
+        digest, media_type, ..
+    } = upload.blob.descriptor();
+    if upload.is_config && !habits.mount.config {
+        return Ok(None);
+    }
+    let exists = |repository| client.blob_head_as(repository, digest, Some(media_type));
+    if habits.mount.check_source && exists(from).await?.is_none() {
+        return Ok(None);
+    }
+    let mounted = client.upload_mount(repository, digest, Some(from)).await?;
+    if habits.mount.check_mounted && matches!(mounted, Mounted::Done) {
+        exists(repository).await?;
+    }
+    Ok(Some(mounted))
+}
+
+/// Sends the bytes of a blob, in whichever form the client pushes.
+async fn send(
+    job: &Job<'_>,
+    blob: &Blob,
+    mut method: PushMethod,
+    mut session: Option<UploadSession>,
+) -> Result<(), Error> {
+    let Job {
+        client,
+        repository,
+        watch,
+        ..
+    } = *job;
+    let digest = &blob.descriptor().digest;
     let watched = |offset: u64, body: Body| {
         watch.sending(blob, offset, body.sent());
         body
     };
     let whole = || watched(0, Body::sized(blob.all(), blob.size()));
-    let mut method = habits.method;
     if method == PushMethod::Post {
         // A session that a mount has left open is used; a second one would be a stray.
         if session.is_none() {
             match client.upload_post(repository, digest, &whole).await? {
-                Posted::Done => return Ok(Uploaded::Sent),
+                Posted::Done => return Ok(()),
                 Posted::Session(opened) => session = Some(opened),
             }
         }
@@ -67,7 +152,7 @@ pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error
     let session = match method {
         PushMethod::Post | PushMethod::Put => {
             session.put(digest, &whole).await?;
-            return Ok(Uploaded::Sent);
+            return Ok(());
         }
         PushMethod::Patch => session.patch(&whole, None).await?,
         PushMethod::PatchChunked => {
@@ -77,7 +162,7 @@ pub(super) async fn upload(job: &Job<'_>, blob: &Blob) -> Result<Uploaded, Error
         PushMethod::Chunks { size } => chunks(session, blob, size, &watched).await?,
     };
     session.put(digest, &Body::empty).await?;
-    Ok(Uploaded::Sent)
+    Ok(())
 }
 
 /// Sends a blob in ranges. A registry that is out of step (416) is asked where it is.

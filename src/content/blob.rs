@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::error::ContentError;
 use super::region::Region;
 use super::synthetic::Stream;
-use crate::oci::{Descriptor, Hasher};
+use crate::oci::{Descriptor, Digest, Hasher};
 
 /// The largest frame, in bytes. Smaller ones cost more calls, larger ones fall out of the processor's cache.
 pub const FRAME_SIZE: usize = 256 * 1024;
@@ -23,6 +23,7 @@ pub struct Blob(Arc<Inner>);
 struct Inner {
     descriptor: Descriptor, // `size` is the number of bytes that `source` has
     source: Source,
+    unpacked: Option<Digest>, // of a layer that was compressed here
 }
 
 #[derive(Clone)]
@@ -51,11 +52,34 @@ impl Blob {
     /// The same bytes under another descriptor of the same digest and size.
     pub(super) fn described_as(&self, descriptor: Descriptor) -> Self {
         debug_assert_eq!(self.0.descriptor.digest, descriptor.digest);
-        Self::new(descriptor, self.0.source.clone())
+        Self(Arc::new(Inner {
+            descriptor,
+            source: self.0.source.clone(),
+            unpacked: self.0.unpacked,
+        }))
     }
 
     fn new(descriptor: Descriptor, source: Source) -> Self {
-        Self(Arc::new(Inner { descriptor, source }))
+        Self(Arc::new(Inner {
+            descriptor,
+            source,
+            unpacked: None,
+        }))
+    }
+
+    /// The same blob, which was compressed here from what has that digest.
+    pub(super) fn packed_from(&self, unpacked: Digest) -> Self {
+        Self(Arc::new(Inner {
+            descriptor: self.0.descriptor.clone(),
+            source: self.0.source.clone(),
+            unpacked: Some(unpacked),
+        }))
+    }
+
+    /// What the blob was before it was compressed on this side, if it was. A client that compresses on the way knows
+    /// it by this digest only.
+    pub fn unpacked(&self) -> Option<&Digest> {
+        self.0.unpacked.as_ref()
     }
 
     /// Type, digest and size.

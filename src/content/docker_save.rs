@@ -192,7 +192,7 @@ fn layer(loader: &mut Loader, region: &Region) -> Result<Layer, ContentError> {
         let size = packed.region.size();
         let descriptor = Descriptor::new(MediaType::DockerLayerGzip, packed.digest, size);
         Layer {
-            blob: Blob::from_file(descriptor, packed.region),
+            blob: Blob::from_file(descriptor, packed.region).packed_from(packed.diff_id),
             diff_id: packed.diff_id,
             packing: Packing::Gzip,
         }

@@ -17,6 +17,7 @@
 //! nothing outside of the target directory is touched.
 
 mod archive;
+mod artifact;
 mod blob;
 mod compression;
 mod digesting;

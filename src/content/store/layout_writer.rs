@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::StoreError;
 use super::partial_blob::PartialBlob;
 use crate::content::oci_layout::REF_NAME;
-use crate::oci::{Descriptor, Digest, ImageIndex, Manifest, MediaType};
+use crate::oci::{Content, Descriptor, Digest, ImageIndex, Manifest, MediaType};
 
 const LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
@@ -60,6 +60,25 @@ impl LayoutWriter {
     pub fn has(&self, descriptor: &Descriptor) -> bool {
         fs::metadata(self.blob_path(&descriptor.digest))
             .is_ok_and(|metadata| metadata.is_file() && metadata.len() == descriptor.size)
+    }
+
+    /// The manifest of an image in a layout, if there is one and the image is in it with all of its blobs. Changes nothing.
+    pub fn image(root: &Path, manifest: &Digest) -> Option<Descriptor> {
+        let layout = Self {
+            root: root.to_owned(),
+        };
+        let raw = fs::read(layout.blob_path(manifest)).ok()?;
+        let manifest = Manifest::parse(raw.into(), None).ok()?;
+        let Content::Image(image) = manifest.content() else {
+            return None;
+        };
+        let layers = image.layers.iter();
+        let mut blobs = layers
+            .filter(|layer| !layer.media_type.is_foreign_layer())
+            .chain([&image.config]);
+        blobs
+            .all(|blob| layout.has(blob))
+            .then(|| manifest.descriptor())
     }
 
     /// Begins a blob, or goes on with one that was interrupted.

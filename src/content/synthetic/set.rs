@@ -90,6 +90,11 @@ impl SyntheticSet {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// The number of layers of each image.
+    pub fn layers(&self) -> usize {
+        self.0.spec.layers
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
         self.0.spec.count
@@ -139,10 +144,10 @@ impl SyntheticSet {
     ///
     /// # Panics
     /// When `index` is not below [`len`](Self::len).
-    pub fn unique_image(&self, index: usize, salt: Salt) -> Image {
+    pub fn unique_image(&self, index: usize, salt: Salt, kept: usize) -> Image {
         let inner = &*self.0;
-        let layers = inner.indices(index).map(|layer| {
-            if layer < inner.spec.shared_base_layers {
+        let layers = inner.indices(index).enumerate().map(|(place, layer)| {
+            if place < kept || layer < inner.spec.shared_base_layers {
                 inner.layer(layer).blob.clone()
             } else {
                 inner.salted(layer, salt)

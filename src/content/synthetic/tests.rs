@@ -36,7 +36,7 @@ const SALT: Salt = Salt {
 #[test]
 fn descriptors_are_true_and_sizes_are_as_asked() {
     let set = SyntheticSet::new(spec(), 42).unwrap();
-    for image in [set.image(0), set.image(2), set.unique_image(1, SALT)] {
+    for image in [set.image(0), set.image(2), set.unique_image(1, SALT, 0)] {
         assert_true(&image);
         let sizes: Vec<u64> = image.layers().iter().map(Blob::size).collect();
         assert_eq!(sizes, [700_001, 64, 100, 262_208]);
@@ -75,7 +75,7 @@ fn the_same_seed_gives_the_same_bytes_everywhere() {
     let long = SyntheticSet::new(long, 42).unwrap();
     assert_eq!(layers(&long.image(0)), ["c4b43d87c6f4"]);
     assert_eq!(
-        layers(&set.unique_image(1, SALT))[2..],
+        layers(&set.unique_image(1, SALT, 0))[2..],
         ["8f4081d35318", "115516099fe8"]
     );
 }
@@ -95,7 +95,7 @@ fn images_share_their_base_and_nothing_else() {
 fn a_salt_changes_what_is_not_shared() {
     let set = SyntheticSet::new(spec(), 42).unwrap();
     let plain = digests(&set.image(1));
-    let salted = |salt| digests(&set.unique_image(1, salt));
+    let salted = |salt| digests(&set.unique_image(1, salt, 0));
     let variants = [
         salted(SALT),
         salted(Salt { run: 2, ..SALT }),
@@ -125,7 +125,7 @@ fn config_and_manifest_agree() {
         ),
     ] {
         let set = SyntheticSet::new(SyntheticSpec { format, ..spec() }, 1).unwrap();
-        let image = set.unique_image(0, SALT);
+        let image = set.unique_image(0, SALT, 0);
         let Content::Image(manifest) = image.manifest().content() else {
             panic!("an image")
         };

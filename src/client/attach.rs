@@ -1,0 +1,76 @@
+//! Attaching artifacts to an image, with the index under the fallback tag where the registry keeps no list.
+
+use super::error::Error;
+use super::push::{PushOptions, push};
+use crate::content::Image;
+use crate::oci::{
+    Algorithm, Content, Descriptor, Digest, ImageIndex, Manifest, MediaType, Reference,
+    RepositoryName, Version,
+};
+use crate::registry::{Client, referrers_tag};
+
+/// Pushes artifacts that refer to `subject`. Where the registry does not link them to it, the index under the fallback
+/// tag is brought up to date, once for all of them; gives its digest then.
+///
+/// # Spec
+/// distribution-spec, "Pushing Manifests with Subject" and "Referrers Tag Schema".
+///
+/// # Errors
+/// [`Error`] at the first thing that fails.
+///
+/// # Cancel safety
+/// Exchanges under way count as cancelled; what the registry has stored stays. Two who bring the index of one image up to
+/// date at once may lose the entries of one of them, as the specification has it.
+pub async fn attach(
+    client: &Client,
+    repository: &RepositoryName,
+    subject: &Digest,
+    artifacts: &[Image],
+    options: &PushOptions,
+) -> Result<Option<Digest>, Error> {
+    let mut unlinked = Vec::new();
+    for artifact in artifacts {
+        let reference = Reference {
+            repository: repository.clone(),
+            version: Version::Digest(artifact.descriptor().digest),
+        };
+        let pushed = Box::pin(push(client, &reference, artifact, options, &())).await?;
+        if pushed.unlinked > 0 {
+            unlinked.push(entry(artifact));
+        }
+    }
+    if unlinked.is_empty() {
+        return Ok(None);
+    }
+    let mut manifests = client.referrers_by_tag(repository, subject).await?;
+    unlinked.retain(|new| manifests.iter().all(|known| known.digest != new.digest));
+    manifests.extend(unlinked);
+    let index = ImageIndex {
+        schema_version: 2,
+        media_type: Some(MediaType::OciIndex),
+        artifact_type: None,
+        manifests,
+        subject: None,
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let index = Manifest::from_index(&index, MediaType::OciIndex);
+    let version = Version::Tag(referrers_tag(subject));
+    client.manifest_put(repository, &version, &index).await?;
+    Ok(Some(index.digest(Algorithm::Sha256)))
+}
+
+/// What an index says of an artifact.
+fn entry(artifact: &Image) -> Descriptor {
+    let artifact_type = match artifact.manifest().content() {
+        Content::Image(manifest) => {
+            let config = || manifest.config.media_type.as_str().to_owned();
+            Some(manifest.artifact_type.clone().unwrap_or_else(config))
+        }
+        Content::Index(index) => index.artifact_type.clone(),
+        Content::Schema1(_) => None,
+    };
+    Descriptor {
+        artifact_type,
+        ..artifact.descriptor().clone()
+    }
+}

@@ -1,0 +1,105 @@
+//! Lists, read to their end as a client does: page after page, where the registry says that the next one is.
+
+use std::future::Future;
+
+use super::error::Error;
+use super::resolve::digest_of;
+use crate::oci::{Descriptor, Reference, RepositoryName, Version};
+use crate::registry::{self, Client, Page, Paging};
+
+/// Pages of one list that are read before it is taken for endless.
+const MAX_PAGES: usize = 10_000;
+
+/// Reads the tags of a repository; gives their number.
+///
+/// # Errors
+/// [`Error`] at the first page that fails, and when there is no end to them.
+///
+/// # Cancel safety
+/// Exchanges under way count as cancelled.
+pub async fn list_tags(client: &Client, repository: &RepositoryName) -> Result<usize, Error> {
+    greet(client).await?;
+    count(client, |paging| client.tags(repository, paging)).await
+}
+
+/// Reads the repositories of the registry; gives their number.
+///
+/// # Errors
+/// As [`list_tags`].
+///
+/// # Cancel safety
+/// Exchanges under way count as cancelled.
+pub async fn catalog(client: &Client) -> Result<usize, Error> {
+    greet(client).await?;
+    count(client, |paging| client.catalog(paging)).await
+}
+
+/// Reads what refers to an image, perhaps only artifacts of one type; gives their number. A tag is resolved first, as
+/// for a pull. Where the registry has no such list, the index under the fallback tag is read instead.
+///
+/// # Spec
+/// distribution-spec, "Listing Referrers" and "Unavailable Referrers API".
+///
+/// # Errors
+/// As [`list_tags`]. That the registry has neither the list nor the tag is none.
+///
+/// # Cancel safety
+/// Exchanges under way count as cancelled.
+pub async fn referrers(
+    client: &Client,
+    reference: &Reference,
+    artifact_type: Option<&str>,
+) -> Result<usize, Error> {
+    greet(client).await?;
+    let repository = &reference.repository;
+    let digest = match reference.version {
+        Version::Digest(digest) => digest,
+        Version::Tag(_) => digest_of(client, reference, client.habits().pull.resolve).await?,
+    };
+    // A registry need not filter, and an index under a tag cannot.
+    let wanted = |found: &&Descriptor| {
+        artifact_type.is_none() || found.artifact_type.as_deref() == artifact_type
+    };
+    let mut count = 0;
+    let mut paging = Paging::First(None);
+    for _ in 0..MAX_PAGES {
+        let page = client
+            .referrers(repository, &digest, artifact_type, paging)
+            .await?;
+        let Some(page) = page else {
+            let found = client.referrers_by_tag(repository, &digest).await?;
+            return Ok(found.iter().filter(wanted).count());
+        };
+        count += page.entries.iter().filter(wanted).count();
+        match page.next {
+            Some(next) => paging = next,
+            None => return Ok(count),
+        }
+    }
+    Err(Error::Pages(MAX_PAGES))
+}
+
+async fn greet(client: &Client) -> Result<(), Error> {
+    if client.habits().ping {
+        client.greet().await?;
+    }
+    Ok(())
+}
+
+/// Reads every page and counts what is on them.
+async fn count<F>(client: &Client, read: impl Fn(Paging) -> F) -> Result<usize, Error>
+where
+    F: Future<Output = Result<Page<String>, registry::Error>>,
+{
+    let mut count = 0;
+    let mut paging = Paging::First(client.habits().wire.page_size);
+    for _ in 0..MAX_PAGES {
+        let page = read(paging).await?;
+        count += page.entries.len();
+        match page.next {
+            Some(next) => paging = next,
+            None => return Ok(count),
+        }
+    }
+    Err(Error::Pages(MAX_PAGES))
+}

@@ -1,0 +1,58 @@
+//! From a name to a digest: the first question of a pull, a poll and a deletion.
+
+use http::StatusCode;
+
+use super::error::Error;
+use crate::oci::{Algorithm, Digest, MediaType, Reference, Version};
+use crate::profile::{Resolve, ResolveFallback};
+use crate::registry::{self, Client};
+
+/// What `HEAD` tells of a name. `None`: not enough for this client, which goes on to ask by `GET`.
+pub(super) async fn by_head(
+    client: &Client,
+    reference: &Reference,
+    fallback: ResolveFallback,
+) -> Result<Option<(Digest, Option<MediaType>)>, Error> {
+    let (repository, version) = (&reference.repository, &reference.version);
+    let (digest, media_type) = match client.manifest_head(repository, version).await {
+        Ok(Some(head)) => (head.digest, head.media_type),
+        Ok(None) if fallback == ResolveFallback::NotAllowed => {
+            return Err(Error::NotFound(reference.to_string()));
+        }
+        Ok(None) => (None, None),
+        // The GET shows why, in words that an answer to HEAD cannot carry.
+        Err(error) if falls_back(fallback, &error) => (None, None),
+        Err(error) => return Err(error.into()),
+    };
+    let digest = digest.or(match version {
+        Version::Digest(digest) => Some(*digest),
+        Version::Tag(_) => None,
+    });
+    Ok(digest.map(|digest| (digest, media_type)))
+}
+
+fn falls_back(fallback: ResolveFallback, error: &registry::Error) -> bool {
+    error.status().is_some_and(|status| match fallback {
+        ResolveFallback::Refused => status.is_client_error(),
+        ResolveFallback::NotAllowed => status == StatusCode::METHOD_NOT_ALLOWED,
+    })
+}
+
+/// What a name stands for, asked in that way.
+pub(super) async fn digest_of(
+    client: &Client,
+    reference: &Reference,
+    how: Resolve,
+) -> Result<Digest, Error> {
+    if let Resolve::Head(fallback) = how
+        && let Some((digest, _)) = by_head(client, reference, fallback).await?
+    {
+        return Ok(digest);
+    }
+    let (repository, version) = (&reference.repository, &reference.version);
+    let manifest = client.manifest_get(repository, version).await?;
+    Ok(match version {
+        Version::Digest(digest) => *digest,
+        Version::Tag(_) => manifest.digest(Algorithm::Sha256),
+    })
+}

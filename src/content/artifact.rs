@@ -1,0 +1,131 @@
+//! Small manifests that a run needs beside its images: artifacts that refer to one, and variants of one to be deleted.
+
+use std::collections::BTreeMap;
+
+use super::blob::Blob;
+use super::image::Image;
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, Manifest, MediaType};
+
+/// The annotation that tells variants of an image from each other.
+const VARIANT: &str = "regstorm.variant";
+
+impl Image {
+    /// An artifact that refers to `subject`: the empty config, and a layer of a few bytes that is of this artifact alone.
+    /// Two of one subject, type and number are the same.
+    ///
+    /// # Spec
+    /// image-spec, "Guidelines for Artifact Usage".
+    pub fn artifact(subject: &Descriptor, artifact_type: &str, number: usize) -> Self {
+        let blob = |media_type, bytes: Vec<u8>| {
+            let size = bytes.len() as u64;
+            let descriptor = Descriptor::new(media_type, Digest::sha256(&bytes), size);
+            Blob::from_memory(descriptor, bytes.into())
+        };
+        let config = blob(MediaType::OciEmpty, b"{}".to_vec());
+        let text = format!("{artifact_type} {number} of {}\n", subject.digest);
+        let layer = blob("text/plain".into(), text.into_bytes());
+        let manifest = ImageManifest {
+            schema_version: 2,
+            media_type: Some(MediaType::OciManifest),
+            artifact_type: Some(artifact_type.to_owned()),
+            config: config.descriptor().clone(),
+            layers: vec![layer.descriptor().clone()],
+            subject: Some(subject.clone()),
+            annotations: BTreeMap::new(),
+        };
+        let manifest = Manifest::from_image(&manifest, MediaType::OciManifest);
+        Self::single(manifest, vec![layer], config)
+    }
+
+    /// A manifest that names the same config and layers, or images, and has a digest of its own for each `variant`.
+    /// `None` for schema 1, which has no room for a note.
+    pub fn variant(&self, variant: &str) -> Option<Manifest> {
+        let media_type = self.manifest().media_type().clone();
+        let note = || (VARIANT.to_owned(), variant.to_owned());
+        match self.manifest().content() {
+            Content::Image(image) => {
+                let mut image = image.clone();
+                image.annotations.extend([note()]);
+                Some(Manifest::from_image(&image, media_type))
+            }
+            Content::Index(index) => {
+                let mut index = index.clone();
+                index.annotations.extend([note()]);
+                Some(Manifest::from_index(&index, media_type))
+            }
+            Content::Schema1(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{Format, SizeSpec, SyntheticSet, SyntheticSpec};
+    use crate::oci::Algorithm;
+    use crate::units::ByteSize;
+
+    fn image(format: Format) -> Image {
+        let spec = SyntheticSpec {
+            format,
+            layers: 2,
+            layer_size: SizeSpec::Fixed(ByteSize::from_kib(1)),
+            ..SyntheticSpec::default()
+        };
+        SyntheticSet::new(spec, 1).unwrap().image(0)
+    }
+
+    #[test]
+    fn artifacts_refer_to_their_subject_and_differ() {
+        let image = image(Format::Oci);
+        let subject = image.descriptor();
+        let artifact = Image::artifact(subject, "a/b", 0);
+        let read = Manifest::parse(artifact.manifest().raw().clone(), None).unwrap();
+        let Content::Image(manifest) = read.content() else {
+            panic!("an artifact is an image manifest");
+        };
+        assert_eq!(manifest.subject.as_ref(), Some(subject));
+        assert_eq!(manifest.artifact_type.as_deref(), Some("a/b"));
+        assert_eq!(manifest.config.media_type, MediaType::OciEmpty);
+        assert_eq!(manifest.config.digest, Digest::sha256(b"{}"));
+        assert_eq!(artifact.blobs().count(), 2);
+        let digest = |image: &Image| image.descriptor().digest;
+        assert_eq!(
+            digest(&artifact),
+            digest(&Image::artifact(subject, "a/b", 0))
+        );
+        for other in [
+            Image::artifact(subject, "a/b", 1),
+            Image::artifact(subject, "a/c", 0),
+        ] {
+            assert_ne!(digest(&artifact), digest(&other));
+        }
+    }
+
+    #[test]
+    fn variants_have_the_blobs_of_the_image_and_a_digest_of_their_own() {
+        for format in [Format::Oci, Format::Docker] {
+            let image = image(format);
+            let variants = ["a", "b"].map(|it| image.variant(it).unwrap());
+            let digests = variants
+                .each_ref()
+                .map(|it| it.digest(Algorithm::Sha256))
+                .into_iter()
+                .chain([image.descriptor().digest]);
+            let digests: std::collections::BTreeSet<_> = digests.collect();
+            assert_eq!(digests.len(), 3);
+            for variant in variants {
+                assert_eq!(variant.media_type(), image.manifest().media_type());
+                let read = Manifest::parse(variant.raw().clone(), None).unwrap();
+                let Content::Image(manifest) = read.content() else {
+                    panic!("a variant is an image manifest");
+                };
+                let named = manifest.layers.iter().map(|it| it.digest);
+                let sent = image.layers().iter().map(|it| it.descriptor().digest);
+                assert!(named.eq(sent));
+                let config = image.config().unwrap().descriptor().digest;
+                assert_eq!(manifest.config.digest, config);
+            }
+        }
+    }
+}
