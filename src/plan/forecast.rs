@@ -1,17 +1,20 @@
 //! What a plan will ask of a registry: iterations, requests, bytes and connections, before the first is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
-use super::{Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push};
+use super::requests::Asked;
+use super::{Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, SeedPlace};
 use crate::content::SyntheticSet;
-use crate::oci::{Operation, PushMethod};
+use crate::oci::Operation;
+use crate::profile::HttpVersion;
 use crate::schedule::Spacing;
 use crate::units::Rate;
 
 /// What a plan will ask of a registry.
 ///
-/// Requests are those of the journeys. Pings, tokens, retries and redirects come on top, since they are the
-/// registry's choice. Bytes are those of layers; manifests and configs come on top.
+/// Requests are those of the journeys. What the registry decides comes on top: tokens, retries, redirects, pages shorter
+/// than asked for, fallbacks. Bytes are those of layers; manifests and configs come on top.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
     /// What one iteration asks for, for each journey of the plan.
@@ -104,7 +107,7 @@ impl Plan {
 
     fn journey_forecast(&self, journey: &Journey) -> JourneyForecast {
         let name = journey.name.clone();
-        let Some(sizes) = self.layer_sizes(journey.images) else {
+        let Some(sizes) = self.asked_sizes(journey) else {
             return JourneyForecast {
                 name,
                 requests: None,
@@ -112,23 +115,28 @@ impl Plan {
                 bytes_up: None,
             };
         };
-        let bytes = mean(&sizes, |sizes| sizes.iter().sum());
-        let (requests, down, up) = match &journey.action {
-            Action::Pull(_) => (pull_requests(&sizes), bytes, 0.0),
-            Action::Push(push) => {
-                let up = if push.mount_from.is_some() {
-                    0.0
-                } else {
-                    bytes
+        let asked: Vec<Asked> = sizes
+            .iter()
+            .map(|it| Asked::of(journey, it, sizes.len()))
+            .collect();
+        let mut requests: Vec<(Operation, f64)> = Vec::new();
+        for operation in asked.iter().flat_map(Asked::counts).map(|(it, _)| *it) {
+            if requests.iter().all(|(it, _)| *it != operation) {
+                let of = |asked: &Asked| {
+                    let counts = asked.counts().iter();
+                    counts
+                        .filter(|(it, _)| *it == operation)
+                        .map(|(_, count)| count)
+                        .sum()
                 };
-                (push_requests(&sizes, push), 0.0, up)
+                requests.push((operation, mean(&asked, of)));
             }
-        };
+        }
         JourneyForecast {
             name,
             requests: Some(requests),
-            bytes_down: Some(down),
-            bytes_up: Some(up),
+            bytes_down: Some(mean(&asked, |asked| asked.down)),
+            bytes_up: Some(mean(&asked, |asked| asked.up)),
         }
     }
 
@@ -152,21 +160,28 @@ impl Plan {
         }
     }
 
-    /// A user has a connection for each blob in flight; a pool is as large as it is, however many draw from it.
+    /// A user has a connection for each blob in flight, or one for all over HTTP/2, and keeps those apart that are kept
+    /// in another way; a pool is as large as it is, however many draw from it.
     fn load_connections(&self, load: &Load) -> u64 {
-        let (mut kept, mut closed) = (0, 0);
+        let mut kept: Vec<((Option<NonZeroUsize>, HttpVersion), u64)> = Vec::new();
+        let mut closed = 0;
         for share in &load.mix {
             let journey = &self.journeys[share.journey];
-            let parallel = count(journey.parallel.get());
-            match journey.connections {
+            let (habits, parallel) = (&journey.habits, count(journey.in_flight()));
+            match habits.connections {
                 ConnectionPolicy::Shared { .. } => {}
                 // While these come and go, those that another journey keeps stay open.
                 ConnectionPolicy::PerRequest => closed = parallel.max(closed),
                 ConnectionPolicy::PerVu | ConnectionPolicy::PerIteration => {
-                    kept = parallel.max(kept);
+                    let (way, most) = ((habits.max_idle, habits.http), bounded(journey, parallel));
+                    match kept.iter_mut().find(|(it, _)| *it == way) {
+                        Some((_, so_far)) => *so_far = most.max(*so_far),
+                        None => kept.push((way, most)),
+                    }
                 }
             }
         }
+        let kept: u64 = kept.iter().map(|(_, most)| most).sum();
         let of_user: u64 = kept.saturating_add(closed);
         let own = of_user.saturating_mul(load.executor.vus().into());
         let pools = load.mix.iter().map(|share| self.pool(share.journey));
@@ -175,9 +190,9 @@ impl Plan {
 
     /// The connections of the pools of a journey, over all workers.
     fn pool(&self, journey: usize) -> u64 {
-        match self.journeys[journey].connections {
+        match self.journeys[journey].habits.connections {
             ConnectionPolicy::Shared { pool_size } => {
-                count(pool_size.get()) * count(self.workers.get())
+                bounded(&self.journeys[journey], count(pool_size.get())) * count(self.workers.get())
             }
             _ => 0,
         }
@@ -205,20 +220,23 @@ impl Plan {
         if !self.prepare.seed {
             return forecast;
         }
-        // Two journeys that pull a set from the same place need it there once.
-        let places: BTreeSet<(usize, &str)> = self
-            .loads
-            .iter()
-            .flat_map(|load| &load.mix)
-            .map(|share| &self.journeys[share.journey])
-            .filter(|journey| matches!(journey.action, Action::Pull(_)))
-            .map(|journey| (journey.images, journey.repository.as_str()))
-            .collect();
-        for (set, _) in places {
+        // Two journeys that find a set at the same place need it there once.
+        let mut places: BTreeMap<(usize, SeedPlace<'_>), Extras<'_>> = BTreeMap::new();
+        let shares = self.loads.iter().flat_map(|load| &load.mix);
+        let needs = shares.filter_map(|share| self.journeys[share.journey].action.needs());
+        for needs in needs {
+            let extras = places.entry((needs.set, needs.place)).or_default();
+            extras.tags = extras.tags.max(count(needs.tags));
+            if let Some((number, artifact_type)) = needs.artifacts {
+                let of_type = extras.artifacts.entry(artifact_type).or_default();
+                *of_type = count(number).max(*of_type);
+            }
+        }
+        for ((set, _), extras) in places {
             match &self.images[set].source {
                 ImageSource::Synthetic(_) => {
                     for sizes in self.layer_sizes(set).iter().flatten() {
-                        forecast.add(sizes);
+                        forecast.add(sizes, &extras);
                     }
                 }
                 ImageSource::Archive { .. } => forecast.archives += 1,
@@ -226,6 +244,18 @@ impl Plan {
             }
         }
         forecast
+    }
+
+    /// The sizes of the layers of each image of a journey. Where its requests do not depend on them, they need not be
+    /// known.
+    fn asked_sizes(&self, journey: &Journey) -> Option<Vec<Vec<u64>>> {
+        let known = journey
+            .images()
+            .and_then(|images| self.layer_sizes(images.set));
+        match journey.action {
+            Action::Pull(_) | Action::Push(_) => known,
+            _ => known.or_else(|| Some(vec![Vec::new()])),
+        }
     }
 
     /// The sizes of the layers of each image of a set; `None` until they are read from an archive or a registry.
@@ -240,12 +270,34 @@ impl Plan {
 }
 
 impl SeedForecast {
-    /// Each image has a repository of its own: its config and every layer is asked for, opened and put.
-    fn add(&mut self, sizes: &[u64]) {
+    /// Each image has a repository of its own: its config and every layer is asked for, opened and put. A further tag
+    /// is one `PUT`; an artifact is an image of one layer, and all of them have the same config.
+    fn add(&mut self, sizes: &[u64], extras: &Extras<'_>) {
         self.images += 1;
         self.requests += 3 * (count(sizes.len()) + 1) + 1;
+        self.requests += extras.tags.saturating_sub(1);
+        let artifacts: u64 = extras.artifacts.values().sum();
+        if artifacts > 0 {
+            self.requests += 5 * artifacts + 2;
+        }
         self.bytes += sizes.iter().sum::<u64>();
     }
+}
+
+/// One connection is enough where it is certain that it carries everything. What `auto` comes to is for the registry
+/// to say.
+fn bounded(journey: &Journey, connections: u64) -> u64 {
+    match journey.habits.http {
+        HttpVersion::Http2 => 1,
+        HttpVersion::Http1 | HttpVersion::Auto => connections,
+    }
+}
+
+/// What seeding puts beside each image of a set.
+#[derive(Debug, Default)]
+struct Extras<'a> {
+    tags: u64,
+    artifacts: BTreeMap<&'a str, u64>, // by type
 }
 
 /// The iterations that are due, where a number or a schedule decides.
@@ -283,51 +335,9 @@ fn rounded(number: f64) -> u64 {
 }
 
 /// What one image costs, averaged over the images of a set.
-fn mean(images: &[Vec<u64>], of: impl Fn(&[u64]) -> u64) -> f64 {
-    let all: u64 = images.iter().map(|sizes| of(sizes)).sum();
+fn mean(images: &[Asked], of: impl Fn(&Asked) -> u64) -> f64 {
+    let all: u64 = images.iter().map(of).sum();
     float(all) / float(count(images.len()).max(1))
-}
-
-/// The manifest by its tag, then the config and the layers.
-fn pull_requests(images: &[Vec<u64>]) -> Vec<(Operation, f64)> {
-    vec![
-        (Operation::ManifestGet, 1.0),
-        (
-            Operation::BlobGet,
-            mean(images, |sizes| count(sizes.len()) + 1),
-        ),
-    ]
-}
-
-/// The layers and the config, then the manifest.
-fn push_requests(images: &[Vec<u64>], push: &Push) -> Vec<(Operation, f64)> {
-    let blobs = mean(images, |sizes| count(sizes.len()) + 1);
-    let mut requests = Vec::new();
-    if push.exists_check {
-        requests.push((Operation::BlobHead, blobs));
-    }
-    if push.mount_from.is_some() {
-        requests.push((Operation::UploadMount, blobs));
-    } else if push.method == PushMethod::Post {
-        requests.push((Operation::UploadPost, blobs));
-    } else {
-        requests.push((Operation::UploadStart, blobs));
-        match push.method {
-            PushMethod::Patch | PushMethod::PatchChunked => {
-                requests.push((Operation::UploadPatch, blobs));
-            }
-            PushMethod::Chunks { size } => {
-                // A config fits into one chunk.
-                let chunks = |layer: &u64| layer.div_ceil(size.get().max(1));
-                let all = mean(images, |sizes| sizes.iter().map(chunks).sum::<u64>() + 1);
-                requests.push((Operation::UploadPatch, all));
-            }
-            PushMethod::Post | PushMethod::Put => {}
-        }
-        requests.push((Operation::UploadPut, blobs));
-    }
-    requests.push((Operation::ManifestPut, 1.0));
-    requests
 }
 
 fn count(number: usize) -> u64 {

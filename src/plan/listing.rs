@@ -1,6 +1,8 @@
 //! Everything that a plan says, as a tree of plain values: its text and its JSON form.
 
+mod journeys;
 mod loads;
+mod target;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,15 +10,8 @@ use std::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{
-    Abort, Action, CleanUp, ConnectionPolicy, Embedded, EmbeddedAuth, ImageSource, Journey, Load,
-    Pick, Place, Plan, Probe, Storage, Target, ThinkTime, Threshold,
-};
+use super::{Abort, CleanUp, ImageSource, Load, Plan, Probe, Threshold};
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
-use crate::oci::{PushMethod, Verify};
-
-/// What stands for a secret.
-const REDACTED: &str = "<redacted>";
 
 /// A plain value, as TOML and JSON know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +146,7 @@ impl Plan {
         let images = self.images.iter();
         let images = images.map(|set| (set.name.clone(), source(&set.source)));
         let journeys = self.journeys.iter();
-        let journeys = journeys.map(|it| (it.name.clone(), self.journey(it)));
+        let journeys = journeys.map(|it| (it.name.clone(), journeys::keys(self, it).into()));
         let loads = self.loads.iter().map(|load| self.load(load)).collect();
         let thresholds = self.thresholds.iter().map(threshold).collect();
         let prepare = Fields::default()
@@ -170,7 +165,7 @@ impl Plan {
             .put("description", self.description.as_str())
             .put("seed", self.seed)
             .put("workers", self.workers)
-            .put("target", target(&self.target))
+            .put("target", target::keys(&self.target))
             .put("images", Value::Table(images.collect()))
             .put("journey", Value::Table(journeys.collect()))
             .put("load", Value::Tables(loads))
@@ -178,48 +173,6 @@ impl Plan {
             .put("prepare", prepare)
             .put("threshold", Value::Tables(thresholds))
             .into()
-    }
-
-    fn journey(&self, journey: &Journey) -> Value {
-        let set = &self.images[journey.images];
-        let verb = match journey.action {
-            Action::Pull(_) => "pull",
-            Action::Push(_) => "push",
-        };
-        let fields = Fields::default()
-            .put("action", verb)
-            .put("images", set.name.as_str());
-        let fields = match journey.pick {
-            Pick::RoundRobin => fields.put("pick", "round-robin"),
-            Pick::Random => fields.put("pick", "random"),
-            Pick::Zipf(exponent) => fields.put("pick", Fields::default().put("zipf", exponent)),
-        };
-        let fields = fields.put("parallel", journey.parallel);
-        let fields = match journey.connections {
-            ConnectionPolicy::PerVu => fields.put("connections", "per-vu"),
-            ConnectionPolicy::PerIteration => fields.put("connections", "per-iteration"),
-            ConnectionPolicy::PerRequest => fields.put("connections", "per-request"),
-            ConnectionPolicy::Shared { pool_size } => fields
-                .put("connections", "shared")
-                .put("pool_size", pool_size),
-        };
-        let fields = match set.source {
-            // Existing images say themselves where they are.
-            ImageSource::Existing(_) => fields,
-            _ => fields.put("repository", journey.repository.as_str()),
-        };
-        let fields = match journey.think_time {
-            ThinkTime::None => fields.put("think_time", Duration::ZERO),
-            ThinkTime::Fixed(time) => fields.put("think_time", time),
-            ThinkTime::Uniform(min, max) => {
-                let range = Fields::default().put("min", min).put("max", max);
-                fields.put("think_time", range)
-            }
-        };
-        let fields = fields
-            .put("request_timeout", journey.request_timeout)
-            .put("iteration_timeout", journey.iteration_timeout);
-        action(fields, &journey.action).into()
     }
 
     fn probe(&self, probe: &Probe) -> Value {
@@ -268,45 +221,6 @@ fn threshold(threshold: &Threshold) -> Value {
             .put("delay_abort_eval", after),
     }
     .into()
-}
-
-fn target(target: &Target) -> Value {
-    let fields = match &target.place {
-        Place::Embedded(_) => Fields::default().put("url", "embedded"),
-        Place::Url(url) => Fields::default().put("url", url.as_str()),
-    };
-    let headers = target.headers.iter();
-    let headers: Vec<_> = headers
-        .map(|(name, _)| (name.clone(), REDACTED.into()))
-        .collect();
-    let mut fields = fields.put("headers", Value::Table(headers));
-    if let Some(credentials) = &target.credentials {
-        let auth = Fields::default()
-            .put("username", credentials.username.as_str())
-            .put("password", REDACTED);
-        fields = fields.put("auth", auth);
-    }
-    if let Place::Embedded(registry) = &target.place {
-        fields = fields.put("embedded", embedded(registry));
-    }
-    fields.into()
-}
-
-fn embedded(embedded: &Embedded) -> Fields {
-    let storage = match embedded.storage {
-        Storage::Memory => "memory",
-        Storage::Sink => "sink",
-    };
-    let auth = match embedded.auth {
-        EmbeddedAuth::Open => "open",
-        EmbeddedAuth::Basic => "basic",
-        EmbeddedAuth::Bearer => "bearer",
-    };
-    Fields::default()
-        .put("storage", storage)
-        .put("base_path", embedded.base_path.as_str())
-        .put("auth", auth)
-        .put("max_memory", embedded.max_bytes.to_string())
 }
 
 fn source(source: &ImageSource) -> Value {
@@ -377,38 +291,6 @@ fn synthetic(spec: &SyntheticSpec) -> Fields {
         .put("layer_size", sizes)
         .put("shared_base_layers", spec.shared_base_layers as u64)
         .put("format", format)
-}
-
-fn action(fields: Fields, action: &Action) -> Fields {
-    match action {
-        Action::Pull(pull) => {
-            let verify = match pull.verify {
-                Verify::Digest => "digest",
-                Verify::Length => "length",
-                Verify::None => "none",
-            };
-            fields
-                .put("verify", verify)
-                .put("platform", pull.platform.to_string())
-        }
-        Action::Push(push) => {
-            let fields = match push.method {
-                PushMethod::Post => fields.put("method", "post"),
-                PushMethod::Put => fields.put("method", "put"),
-                PushMethod::Patch => fields.put("method", "patch"),
-                PushMethod::PatchChunked => fields.put("method", "patch-chunked"),
-                PushMethod::Chunks { size } => fields
-                    .put("method", "chunks")
-                    .put("chunk_size", size.to_string()),
-            };
-            let fields = fields.put("exists_check", push.exists_check);
-            let fields = match &push.mount_from {
-                Some(repository) => fields.put("mount_from", repository.as_str()),
-                None => fields,
-            };
-            fields.put("unique", push.unique)
-        }
-    }
 }
 
 fn flatten(path: &mut Vec<String>, value: Value, lines: &mut Vec<(Vec<String>, Value)>) {

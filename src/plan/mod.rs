@@ -11,15 +11,19 @@
 
 mod forecast;
 mod listing;
+mod requests;
 mod resolve;
 mod timeline;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
+pub use requests::operations;
 pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
-    Abort, Action, Ask, Begin, CapacitySearch, CleanUp, ConnectionPolicy, Crew, Direction,
-    Embedded, EmbeddedAuth, Executor, Expectation, ImageSet, ImageSource, Journey, Length, Limit,
-    Load, Metric, OnNoVu, Operator, Pick, Place, Prepare, Probe, Pull, Push, Quantity, Share,
-    Stage, StageSpan, Statistic, Storage, Target, ThinkTime, Threshold,
+    ARTIFACT_TYPE, Abort, Action, Addresses, Ask, Begin, Cache, CapacitySearch, Catalog, CleanUp,
+    ConnectionPolicy, Crew, Delete, Direction, Dns, DockerConfig, Embedded, EmbeddedAuth, Executor,
+    Expectation, ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load, Metric, NamedFile,
+    Needs, OnNoVu, Operator, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
+    Referrers, Resumption, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Storage,
+    Target, ThinkTime, Threshold, Tls, TokenPolicy,
 };

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold};
+use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold, TokenPolicy};
 use crate::oci::Digest;
 use crate::scenario::Scenario;
 
@@ -75,7 +75,10 @@ impl Plan {
     pub fn fingerprint(&self) -> Digest {
         let mut text = String::from("regstorm plan 1\n");
         for (path, value) in self.lines() {
-            if !NOT_COMPARED.contains(&path[0].as_str()) {
+            let is_left_out = NOT_COMPARED.contains(&path[0].as_str());
+            let shares_tokens =
+                path == ["target", "auth", "tokens"] && self.target.tokens != TokenPolicy::PerVu;
+            if !is_left_out || shares_tokens {
                 text.push_str(&super::listing::line(&path, &value));
             }
         }

@@ -30,6 +30,6 @@ pub enum ImageSource {
         /// Which of its images; all of them when absent.
         reference: Option<String>,
     },
-    /// Images that the registry has already. Not empty. They can only be pulled.
+    /// Images that the registry has already. Not empty. They are never pushed or deleted.
     Existing(Vec<Reference>),
 }

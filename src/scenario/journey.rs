@@ -1,25 +1,20 @@
 //! What one virtual user does in one iteration.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::oci::{Platform, PushMethod, RepositoryName, Verify};
+use super::action::Action;
+use crate::oci::RepositoryName;
+use crate::profile::{ConfigOrder, Habits, Profile};
 
 /// What one virtual user does from start to end.
 #[derive(Debug, Clone)]
 pub struct Journey {
     /// The name, unique in the scenario.
     pub name: String,
-    /// The image set, an index into [`Scenario::images`](super::Scenario::images).
-    pub images: usize,
-    /// The repositories of the set start with this. Existing images say themselves where they are.
-    pub repository: RepositoryName,
-    /// Which image comes next.
-    pub pick: Pick,
-    /// Blobs of one image in flight at once, 1 to 64.
-    pub parallel: NonZeroUsize,
-    /// How long a connection is kept and who may use it.
-    pub connections: ConnectionPolicy,
+    /// The client that is emulated.
+    pub client: Profile,
+    /// Its habits, those that the scenario changes as the scenario has them.
+    pub habits: Habits,
     /// The pause between two iterations of a user.
     pub think_time: ThinkTime,
     /// The most time one exchange may take, 1 ms to 6 h.
@@ -28,6 +23,17 @@ pub struct Journey {
     pub iteration_timeout: Duration,
     /// What is done.
     pub action: Action,
+}
+
+/// The images that a journey has to do with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// The image set, an index into [`Scenario::images`](super::Scenario::images).
+    pub set: usize,
+    /// The repositories of the set start with this. Existing images say themselves where they are.
+    pub repository: RepositoryName,
+    /// Which image comes next.
+    pub pick: Pick,
 }
 
 /// Which image of the set an iteration takes.
@@ -41,22 +47,6 @@ pub enum Pick {
     Zipf(f64),
 }
 
-/// How long a connection is kept and who may use it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectionPolicy {
-    /// Kept alive for the life of the user.
-    PerVu,
-    /// New for each iteration, as on a node that has just started.
-    PerIteration,
-    /// New for each request.
-    PerRequest,
-    /// The users of a worker share one pool, as the containers of a host share its daemon.
-    Shared {
-        /// Connections of each worker, 1 to 4,096.
-        pool_size: NonZeroUsize,
-    },
-}
-
 /// A pause between two iterations, at most 1 h.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThinkTime {
@@ -68,33 +58,31 @@ pub enum ThinkTime {
     Uniform(Duration, Duration),
 }
 
-/// What a journey does with an image.
-#[derive(Debug, Clone)]
-pub enum Action {
-    /// Takes it from the registry.
-    Pull(Pull),
-    /// Gives it to the registry.
-    Push(Push),
-}
+impl Journey {
+    /// The images it has to do with; a catalogue of a registry as it is has to do with none.
+    pub const fn images(&self) -> Option<&Selection> {
+        self.action.images()
+    }
 
-/// How an image is pulled.
-#[derive(Debug, Clone)]
-pub struct Pull {
-    /// What is checked of each blob.
-    pub verify: Verify,
-    /// Which image of an index.
-    pub platform: Platform,
-}
+    /// How its images are picked. Without images nothing is picked, one way or the other.
+    pub fn pick(&self) -> Pick {
+        self.images().map_or(Pick::RoundRobin, |images| images.pick)
+    }
 
-/// How an image is pushed.
-#[derive(Debug, Clone)]
-pub struct Push {
-    /// How a blob is sent.
-    pub method: PushMethod,
-    /// Whether a `HEAD` asks for each blob before it is uploaded.
-    pub exists_check: bool,
-    /// The repository to mount blobs from; never together with `unique`.
-    pub mount_from: Option<RepositoryName>,
-    /// Whether each iteration sends content that no registry has seen.
-    pub unique: bool,
+    /// The most requests of one user in flight at once.
+    pub fn in_flight(&self) -> usize {
+        let habits = &self.habits;
+        match self.action {
+            Action::Pull(_) => {
+                let beside = habits.pull.config == ConfigOrder::Beside;
+                habits.pull.parallel.get() + usize::from(beside)
+            }
+            Action::Push(_) => habits.push.parallel.get(),
+            Action::Poll(_)
+            | Action::ListTags(_)
+            | Action::Catalog(_)
+            | Action::Referrers(_)
+            | Action::Delete(_) => 1,
+        }
+    }
 }

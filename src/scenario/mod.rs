@@ -12,6 +12,7 @@
 //!
 //! Invariant: a secret is never part of a problem, neither in its words nor in the source line that it shows.
 
+mod action;
 mod environment;
 mod images;
 mod journey;
@@ -26,8 +27,13 @@ mod target;
 mod threshold;
 mod tree;
 
+pub use crate::profile::ConnectionPolicy;
+pub use action::{
+    ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
+    Referrers, SeedPlace,
+};
 pub use images::{ImageSet, ImageSource};
-pub use journey::{Action, ConnectionPolicy, Journey, Pick, Pull, Push, ThinkTime};
+pub use journey::{Journey, Pick, Selection, ThinkTime};
 pub use load::{
     Begin, CapacitySearch, Crew, Executor, Length, Load, OnNoVu, Share, Stage, StageSpan,
 };
@@ -36,7 +42,10 @@ pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};
 pub use problem::Problems;
 pub use read::{DEFAULT_SEED, Scenario, load};
-pub use target::{Embedded, EmbeddedAuth, Place, Storage, Target};
+pub use target::{
+    Addresses, Dns, DockerConfig, Embedded, EmbeddedAuth, NamedFile, Place, Resumption, Storage,
+    Target, Tls, TokenPolicy,
+};
 pub use threshold::{
     Abort, Direction, Expectation, Limit, Metric, Operator, Quantity, Statistic, Threshold,
 };

@@ -1,8 +1,13 @@
 //! The registry under test and what it is told about its client.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use url::Url;
 
-use crate::units::{ByteSize, Credentials, Secret};
+use crate::profile::HttpVersion;
+use crate::units::{ByteSize, Credentials, Endpoint, Secret};
 
 /// The registry under test.
 #[derive(Debug, Clone)]
@@ -14,6 +19,102 @@ pub struct Target {
     pub headers: Vec<(String, Secret)>,
     /// Who asks, should the registry want to know.
     pub credentials: Option<Credentials>,
+    /// Where docker keeps what is to be used as credentials; whoever may look there does so before the run.
+    pub docker_config: Option<DockerConfig>,
+    /// Who has tokens of their own.
+    pub tokens: TokenPolicy,
+    /// The HTTP version of every journey that does not choose one; `None` leaves it to the habits of their clients.
+    pub http: Option<HttpVersion>,
+    /// Whom its clients trust, and what they show.
+    pub tls: Tls,
+    /// Over which addresses connections go.
+    pub addresses: Addresses,
+}
+
+/// TLS as the target's clients speak it.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// CAs that are trusted beside those of the system.
+    pub ca: Option<NamedFile>,
+    /// A client certificate and its key.
+    pub identity: Option<(NamedFile, NamedFile)>,
+    /// The name to find in the target's certificate, in place of the URL's host.
+    pub server_name: Option<String>,
+    /// No certificate is checked.
+    pub insecure: bool,
+    /// Are sessions resumed?
+    pub resumption: Resumption,
+}
+
+/// Whether a TLS handshake may take up an earlier session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resumption {
+    /// A virtual user resumes its own.
+    #[default]
+    On,
+    /// Any user of a worker's resumes any other's.
+    Shared,
+    /// Never.
+    Off,
+}
+
+/// A file that a scenario names, found to be readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The path as the scenario has it, relative to the scenario's directory.
+    pub as_written: String,
+}
+
+/// Over which addresses connections go.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// Local addresses, in turn; by the system when empty.
+    pub source_ips: Vec<IpAddr>,
+    /// Where connections to the target really go, in turn; to its own address when empty.
+    pub connect_to: Vec<Endpoint>,
+    /// When names are looked up.
+    pub dns: Dns,
+}
+
+/// When names are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dns {
+    /// Once for each worker.
+    #[default]
+    Once,
+    /// For each connection.
+    PerConnection,
+}
+
+/// A `config.json` of docker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DockerConfig {
+    /// Where docker itself would look.
+    Usual,
+    /// This file, as it was written: a path that is relative starts at the scenario.
+    File(PathBuf),
+}
+
+/// Who has tokens of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenPolicy {
+    /// Each virtual user in each journey, as each node of a fleet has.
+    PerVu,
+    /// The users of a worker share those of a journey, as the jobs of one node do. They outlive an iteration that goes
+    /// cold.
+    Shared,
+}
+
+impl TokenPolicy {
+    /// The word in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerVu => "per-vu",
+            Self::Shared => "shared",
+        }
+    }
 }
 
 /// Where a registry is.
@@ -21,7 +122,7 @@ pub struct Target {
 pub enum Place {
     /// In this process.
     Embedded(Embedded),
-    /// At an `http` address without user, query and fragment. The path is what stands before `/v2/`.
+    /// At an `http` or `https` address without user, query and fragment. The path is what stands before `/v2/`.
     Url(Url),
 }
 
@@ -34,6 +135,10 @@ pub struct Embedded {
     pub base_path: String,
     /// What it asks of its clients.
     pub auth: EmbeddedAuth,
+    /// Does it speak TLS, with a certificate that it makes and its clients trust?
+    pub tls: bool,
+    /// How long its tokens are good for, 1 s to 1 h.
+    pub token_lifetime: Duration,
     /// The most content that it keeps.
     pub max_bytes: ByteSize,
 }

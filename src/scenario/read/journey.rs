@@ -1,17 +1,16 @@
 //! The `[journey.NAME]` tables.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::table::{Sink, Table, Variant};
-use super::value::{choice, flag, number_of, parsed, positive, size, text, time, unknown};
-use crate::oci::{Platform, PushMethod, RepositoryName, Verify};
+use super::action;
+use super::chosen::chosen;
+use super::habits;
+use super::table::{Sink, Table};
+use super::value::{choice, number_of, time};
+use crate::profile::{Habits, HttpVersion, Profile};
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Text, Value};
-use crate::scenario::{
-    Action, ConnectionPolicy, ImageSet, ImageSource, Journey, Pick, Pull, Push, ThinkTime,
-};
-use crate::units::ByteSize;
+use crate::scenario::tree::{Entry, Item, Value};
+use crate::scenario::{ConnectionPolicy, ImageSet, Journey, ThinkTime};
 
 /// The image sets that journeys name. One with a mistake has a name all the same.
 pub(super) struct Sets<'a> {
@@ -19,67 +18,44 @@ pub(super) struct Sets<'a> {
     pub(super) images: &'a [Option<ImageSet>],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Pull,
-    Push,
-}
-
-const VERBS: [(&str, Verb); 2] = [("pull", Verb::Pull), ("push", Verb::Push)];
-
-const VARIANTS: [Variant; 2] = [
-    Variant {
-        name: "pull",
-        keys: &["verify", "platform"],
-        meaning: "takes images from the registry",
-    },
-    Variant {
-        name: "push",
-        keys: &[
-            "method",
-            "chunk_size",
-            "exists_check",
-            "mount_from",
-            "unique",
-        ],
-        meaning: "gives images to the registry",
-    },
-];
-
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(super) fn read(entry: &Entry, sets: &Sets<'_>, sink: &Sink) -> Option<Journey> {
+pub(super) fn read(
+    entry: &Entry,
+    sets: &Sets<'_>,
+    http: Option<HttpVersion>,
+    sink: &Sink,
+) -> Option<Journey> {
     let mut table = Table::open(&entry.item, sink)?;
-    let verb = table.need("action", "action = \"pull\"", choice("action", &VERBS));
-    let images = table.need("images", "images = \"NAME\"", |item: &Item, sink: &Sink| {
-        let text = text(item, sink)?;
-        let names = sets.entries.iter().map(|entry| entry.key.as_str());
-        let found = names.clone().position(|name| name == text.value);
-        if found.is_none() {
-            sink.report(unknown("image set", &text, item, names));
-        }
-        found
-    });
-    let set = images.and_then(|index| sets.images.get(index)?.as_ref());
-    let pick = table.or("pick", Pick::RoundRobin, pick);
-    let parallel = table.or("parallel", default_parallel(verb), number_of(64));
-    let connections = connections(&mut table);
+    let verb = table.need(
+        "action",
+        "action = \"pull\"",
+        choice("action", &action::VERBS),
+    );
+    let chosen = chosen(&mut table, verb, sets);
+    let client = table.or("client", Profile::PLAIN, habits::client);
+    // Habits are read even where nobody knows whose they are, so that what is wrong with them is told.
+    let mut base = client.unwrap_or(Profile::PLAIN).habits();
+    base.http = http.unwrap_or(base.http);
+    let resolve = base.pull.resolve;
+    let connections = connections(&mut table, base.connections);
+    let habits = habits::read(&mut table, verb, base);
     let think_time = table.or("think_time", ThinkTime::None, think_time);
     let timeouts = timeouts(&mut table);
-    let repository = repository(&mut table, set);
-    let action = verb.and_then(|verb| action(&mut table, verb, set));
-    if verb.is_none() {
-        table.undecided(&VARIANTS);
+    let action = verb.and_then(|verb| action::read(&mut table, verb, chosen, resolve));
+    match verb {
+        Some(verb) => table.variant("action", verb.name(), &action::VARIANTS),
+        None => table.undecided(&action::VARIANTS),
     }
     table.finish();
     Some(Journey {
         name: entry.key.clone(),
-        images: images?,
-        repository: repository?,
-        pick: pick?,
-        parallel: parallel?,
-        connections: connections?,
+        client: client?,
+        habits: Habits {
+            connections: connections?,
+            ..habits?
+        },
         think_time: think_time?,
         request_timeout: timeouts?.0,
         iteration_timeout: timeouts?.1,
@@ -87,31 +63,9 @@ pub(super) fn read(entry: &Entry, sets: &Sets<'_>, sink: &Sink) -> Option<Journe
     })
 }
 
-/// As Docker has it: three downloads, five uploads.
-fn default_parallel(verb: Option<Verb>) -> NonZeroUsize {
-    const DOWN: NonZeroUsize = NonZeroUsize::new(3).expect("3 is not 0");
-    const UP: NonZeroUsize = NonZeroUsize::new(5).expect("5 is not 0");
-    match verb {
-        Some(Verb::Push) => UP,
-        Some(Verb::Pull) | None => DOWN,
-    }
-}
-
-fn pick(item: &Item, sink: &Sink) -> Option<Pick> {
-    if let Value::Table(_) = item.value {
-        let mut table = Table::open(item, sink)?;
-        let exponent = table.need("zipf", "zipf = 0.95", positive(10.0));
-        table.finish();
-        return exponent.map(Pick::Zipf);
-    }
-    let words = [("round-robin", Pick::RoundRobin), ("random", Pick::Random)];
-    choice("pick", &words)(item, sink)
-}
-
-fn connections(table: &mut Table<'_>) -> Option<ConnectionPolicy> {
-    const DEFAULT_POOL: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not 0");
+fn connections(table: &mut Table<'_>, default: ConnectionPolicy) -> Option<ConnectionPolicy> {
     const SHARED: ConnectionPolicy = ConnectionPolicy::Shared {
-        pool_size: DEFAULT_POOL,
+        pool_size: habits::DEFAULT_POOL,
     };
     const POLICIES: [(&str, ConnectionPolicy); 4] = [
         ("per-vu", ConnectionPolicy::PerVu),
@@ -119,12 +73,8 @@ fn connections(table: &mut Table<'_>) -> Option<ConnectionPolicy> {
         ("per-request", ConnectionPolicy::PerRequest),
         ("shared", SHARED),
     ];
-    let policy = table.or(
-        "connections",
-        ConnectionPolicy::PerVu,
-        choice("connections", &POLICIES),
-    );
-    let pool_size = table.or("pool_size", DEFAULT_POOL, number_of(4096));
+    let policy = table.or("connections", default, choice("connections", &POLICIES));
+    let pool_size = table.or("pool_size", habits::DEFAULT_POOL, number_of(4096));
     match policy? {
         ConnectionPolicy::Shared { .. } => {
             pool_size.map(|pool_size| ConnectionPolicy::Shared { pool_size })
@@ -142,7 +92,7 @@ fn connections(table: &mut Table<'_>) -> Option<ConnectionPolicy> {
 }
 
 /// Reports a key that means nothing because of the value of another.
-fn only_with(
+pub(super) fn only_with(
     table: &mut Table<'_>,
     key: &'static str,
     (decider, wanted): (&'static str, &str),
@@ -221,148 +171,4 @@ fn timeouts(table: &mut Table<'_>) -> Option<(Duration, Duration)> {
         table.sink().report(problem.label(label));
     }
     None
-}
-
-/// `{images}` stands for the name of the set.
-fn repository(table: &mut Table<'_>, set: Option<&ImageSet>) -> Option<RepositoryName> {
-    const PLACE: &str = "{images}";
-    let name = set.map_or("images", |set| set.name.as_str());
-    let existing = set.is_some_and(|set| matches!(set.source, ImageSource::Existing(_)));
-    let default = format!("regstorm/{name}").parse().ok();
-    let Some(entry) = table.entry("repository") else {
-        return default;
-    };
-    if existing {
-        let problem = Problem::new(
-            "existing images have their repositories",
-            entry.key_spot.clone(),
-        );
-        table
-            .sink()
-            .report(problem.label("remove it: their references say where they are"));
-        return None;
-    }
-    let text = text(&entry.item, table.sink())?;
-    let place = |text: &str| text.replace(PLACE, name);
-    let item = Item {
-        value: Value::Text(Text {
-            value: place(&text.value),
-            as_written: place(&text.as_written),
-            verbatim: None,
-        }),
-        spot: entry.item.spot.clone(),
-    };
-    let prefix: RepositoryName = parsed(&item, table.sink())?;
-    if prefix.as_str().len() <= 200 {
-        return Some(prefix);
-    }
-    let problem = Problem::new("this prefix is too long", item.spot);
-    table
-        .sink()
-        .report(problem.label("at most 200 characters: more follows it"));
-    None
-}
-
-fn action(table: &mut Table<'_>, verb: Verb, set: Option<&ImageSet>) -> Option<Action> {
-    const VERIFY: [(&str, Verify); 3] = [
-        ("digest", Verify::Digest),
-        ("length", Verify::Length),
-        ("none", Verify::None),
-    ];
-    if verb == Verb::Pull {
-        let verify = table.or("verify", Verify::Digest, choice("verify", &VERIFY));
-        let platform = table.or("platform", Platform::linux_amd64(), parsed);
-        table.variant("action", "pull", &VARIANTS);
-        return Some(Action::Pull(Pull {
-            verify: verify?,
-            platform: platform?,
-        }));
-    }
-    let method = method(table);
-    let exists_check = table.or("exists_check", true, flag);
-    let mount_from = table.may("mount_from", parsed::<RepositoryName>);
-    let unique = unique(table, set, matches!(mount_from, Some(Some(_))));
-    table.variant("action", "push", &VARIANTS);
-    if let (Some(set), Some(entry)) = (set, table.entry("images"))
-        && matches!(set.source, ImageSource::Existing(_))
-    {
-        let problem = Problem::new(
-            "existing images can only be pulled",
-            entry.item.spot.clone(),
-        );
-        table
-            .sink()
-            .report(problem.label("use a set with another source"));
-        return None;
-    }
-    Some(Action::Push(Push {
-        method: method?,
-        exists_check: exists_check?,
-        mount_from: mount_from?,
-        unique: unique?,
-    }))
-}
-
-fn method(table: &mut Table<'_>) -> Option<PushMethod> {
-    const DEFAULT_CHUNK: ByteSize = ByteSize::from_mib(5);
-    const METHODS: [(&str, PushMethod); 5] = [
-        ("post", PushMethod::Post),
-        ("put", PushMethod::Put),
-        ("patch", PushMethod::Patch),
-        ("patch-chunked", PushMethod::PatchChunked),
-        (
-            "chunks",
-            PushMethod::Chunks {
-                size: DEFAULT_CHUNK,
-            },
-        ),
-    ];
-    let method = table.or("method", PushMethod::Patch, choice("method", &METHODS));
-    let range = ByteSize::from_kib(1)..=ByteSize::from_mib(5 * 1024);
-    if let Some(PushMethod::Chunks { .. }) = method {
-        let chunk = table.need("chunk_size", "chunk_size = \"5MiB\"", size(range));
-        return chunk.map(|size| PushMethod::Chunks { size });
-    }
-    let chunk = table.may("chunk_size", size(range));
-    let method = method?;
-    chunk?;
-    only_with(
-        table,
-        "chunk_size",
-        ("method", "chunks"),
-        "sends a blob in one piece",
-    )?;
-    Some(method)
-}
-
-/// Whether each iteration sends new content: where nothing else is said, if it can.
-///
-/// A push of what is there already is a few `HEAD` requests, and not what a push test is made for.
-fn unique(table: &mut Table<'_>, set: Option<&ImageSet>, mounts: bool) -> Option<bool> {
-    let synthetic = set.is_none_or(|set| matches!(set.source, ImageSource::Synthetic(_)));
-    let unique = table.or("unique", synthetic && !mounts, flag)?;
-    let mount = table
-        .entry("mount_from")
-        .map(|entry| entry.key_spot.clone());
-    if let Some(entry) = table.entry("unique")
-        && unique
-    {
-        let spot = entry.item.spot.clone();
-        if !synthetic {
-            let problem = Problem::new("only synthetic images can be unique", spot);
-            table
-                .sink()
-                .report(problem.label("remove it, or use source = \"synthetic\""));
-            return None;
-        }
-        if let Some(mount) = mount {
-            let problem = Problem::new("unique content cannot be mounted", spot);
-            let problem = problem.label("remove one of both");
-            table
-                .sink()
-                .report(problem.also(mount, "mounts what another repository has"));
-            return None;
-        }
-    }
-    Some(unique)
 }

@@ -1,7 +1,11 @@
 //! From the tree to the value: every room of the file, and the rules between them.
 
+mod action;
+mod addresses;
+mod chosen;
 mod executor;
 mod expectation;
+mod habits;
 mod images;
 mod journey;
 mod load;
@@ -12,6 +16,7 @@ mod size;
 mod table;
 mod target;
 mod threshold;
+mod tls;
 mod value;
 
 use std::num::NonZeroUsize;
@@ -116,20 +121,23 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
     let description = table.or("description", String::new(), value::words(1000));
     let seed = table.or("seed", DEFAULT_SEED, value::whole(0..=u64::MAX));
     let workers = table.may("workers", value::number_of(1024));
-    let target = table.need("target", "[target]", target::read);
+    let target = table.need("target", "[target]", |item: &Item, sink: &Sink| {
+        target::read(item, base_dir, sink)
+    });
     let image_entries = named(&mut table, "images");
     let images: Vec<Option<ImageSet>> = image_entries
         .iter()
         .map(|entry| images::read(entry, base_dir, sink))
         .collect();
     let journey_entries = named(&mut table, "journey");
+    let http = target.as_ref().and_then(|target| target.http);
     let sets = journey::Sets {
         entries: image_entries,
         images: &images,
     };
     let journeys: Vec<Option<Journey>> = journey_entries
         .iter()
-        .map(|entry| journey::read(entry, &sets, sink))
+        .map(|entry| journey::read(entry, &sets, http, sink))
         .collect();
     let names: Vec<&str> = journey_entries
         .iter()

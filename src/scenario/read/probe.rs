@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::table::{Sink, Table};
 use super::value::{choice, text, time, unknown};
-use crate::scenario::journey::{Action, Journey};
 use crate::scenario::probe::{Ask, Probe};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Item, Value};
+use crate::scenario::{Action, Journey};
 
 const EVERY: Duration = Duration::from_secs(1);
 

@@ -1,26 +1,38 @@
 //! The `[target]` table.
 
+use std::path::Path;
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::Scenario;
 use super::table::{Sink, Table, nearest, shorten};
-use super::value::{choice, size, text};
+use super::value::{choice, flag, size, text, time};
+use super::{addresses, tls};
 use crate::oci::Verify;
+use crate::profile::HttpVersion;
 use crate::scenario::problem::Problem;
-use crate::scenario::target::{Embedded, EmbeddedAuth, Place, Storage, Target};
+use crate::scenario::target::{
+    DockerConfig, Embedded, EmbeddedAuth, Place, Storage, Target, Tls, TokenPolicy,
+};
 use crate::scenario::tree::{Entry, Item, Spot, Value};
-use crate::scenario::{Action, ImageSource};
+use crate::scenario::{Action, ImageSource, Selection};
 use crate::units::{ByteSize, Credentials, Secret};
 
 const EMBEDDED: &str = "embedded";
 
-pub(super) fn read(item: &Item, sink: &Sink) -> Option<Target> {
+pub(super) fn read(item: &Item, base_dir: &Path, sink: &Sink) -> Option<Target> {
     let mut table = Table::open(item, sink)?;
     let url_spot = table.entry("url").map(|entry| entry.item.spot.clone());
     let url = table.need("url", "url = \"embedded\"", address);
     let headers = table.or("headers", Vec::new(), headers);
-    let credentials = table.may("auth", credentials);
+    let http = table.may("http", choice("HTTP version", HttpVersion::WORDS));
+    let tls = table.or("tls", Tls::default(), |item: &Item, sink: &Sink| {
+        tls::read(item, base_dir, sink)
+    });
+    let addresses = addresses::read(&mut table);
+    let auth = table.or("auth", NOBODY, auth);
     let embedded_spot = table.entry(EMBEDDED).map(|entry| entry.key_spot.clone());
     let embedded = table.or(EMBEDDED, default_embedded(), embedded);
     if let (Some(Some(_)), Some(spot), Some(url)) = (&url, embedded_spot, url_spot) {
@@ -35,10 +47,16 @@ pub(super) fn read(item: &Item, sink: &Sink) -> Option<Target> {
         None => Place::Embedded(embedded?),
         Some(url) => Place::Url(url),
     };
+    let auth = auth?;
     Some(Target {
         place,
         headers: headers?,
-        credentials: credentials?,
+        credentials: auth.credentials,
+        docker_config: auth.docker_config,
+        tokens: auth.tokens,
+        http: http?,
+        tls: tls?,
+        addresses: addresses?,
     })
 }
 
@@ -59,16 +77,13 @@ fn address(item: &Item, sink: &Sink) -> Option<Option<Url>> {
         }
         return refuse(
             "this is not an address",
-            "write http://HOST:PORT, or `embedded`",
+            "write http://HOST:PORT, https://HOST, or `embedded`",
         );
     };
-    if url.scheme() == "https" {
-        return refuse("TLS is not supported yet", "use http://");
-    }
-    if url.scheme() != "http" || !value.contains("://") {
+    if !matches!(url.scheme(), "http" | "https") || !value.contains("://") {
         return refuse(
             "the address has no scheme that regstorm knows",
-            "write http://HOST:PORT, or `embedded`",
+            "write http://HOST:PORT, https://HOST, or `embedded`",
         );
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -156,8 +171,66 @@ fn header(entry: &Entry, sink: &Sink) -> Option<(String, Secret)> {
     Some((entry.key.clone(), Secret::new(value)))
 }
 
-fn credentials(item: &Item, sink: &Sink) -> Option<Credentials> {
+/// What `[target.auth]` says.
+struct Auth {
+    credentials: Option<Credentials>,
+    docker_config: Option<DockerConfig>,
+    tokens: TokenPolicy,
+}
+
+const NOBODY: Auth = Auth {
+    credentials: None,
+    docker_config: None,
+    tokens: TokenPolicy::PerVu,
+};
+
+fn auth(item: &Item, sink: &Sink) -> Option<Auth> {
+    const TOKENS: [(&str, TokenPolicy); 2] = [
+        (TokenPolicy::PerVu.name(), TokenPolicy::PerVu),
+        (TokenPolicy::Shared.name(), TokenPolicy::Shared),
+    ];
     let mut table = Table::open(item, sink)?;
+    let tokens = table.or("tokens", TokenPolicy::PerVu, choice("policy", &TOKENS));
+    let config = table.entry("docker_config");
+    let docker_config = table.or("docker_config", None, docker_config);
+    let named = table.entry("username").or(table.entry("password"));
+    let credentials = match (named, config) {
+        (None, _) => Some(None),
+        (Some(named), Some(config)) if !matches!(config.item.value, Value::Flag(false)) => {
+            let problem = Problem::new("credentials come from two places", named.key_spot.clone());
+            sink.report(
+                problem
+                    .label("remove this, or `docker_config`")
+                    .also(config.key_spot.clone(), "here is the other"),
+            );
+            None
+        }
+        (Some(_), _) => password(&mut table).map(Some),
+    };
+    table.finish();
+    Some(Auth {
+        credentials: credentials?,
+        docker_config: docker_config?,
+        tokens: tokens?,
+    })
+}
+
+/// `true` for the usual place, or a path.
+#[expect(clippy::option_option, reason = "no and wrong are two things")]
+fn docker_config(item: &Item, sink: &Sink) -> Option<Option<DockerConfig>> {
+    match &item.value {
+        Value::Flag(wanted) => Some(wanted.then_some(DockerConfig::Usual)),
+        Value::Text(path) if !path.value.is_empty() => {
+            Some(Some(DockerConfig::File(path.value.clone().into())))
+        }
+        _ => {
+            sink.expected(item, "true, or the path of a config.json");
+            None
+        }
+    }
+}
+
+fn password(table: &mut Table<'_>) -> Option<Credentials> {
     let username = table.need(
         "username",
         "username = \"...\"",
@@ -180,11 +253,7 @@ fn credentials(item: &Item, sink: &Sink) -> Option<Credentials> {
         sink.report(Problem::new("the password is empty", item.spot.clone()));
         None
     });
-    table.finish();
-    Some(Credentials {
-        username: username?,
-        password: password?,
-    })
+    Some(Credentials::password(username?, password?))
 }
 
 fn default_embedded() -> Embedded {
@@ -192,6 +261,8 @@ fn default_embedded() -> Embedded {
         storage: Storage::Memory,
         base_path: String::new(),
         auth: EmbeddedAuth::Open,
+        tls: false,
+        token_lifetime: Duration::from_mins(1), // what is taken of a token service that says nothing else
         max_bytes: ByteSize::from_mib(1024),
     }
 }
@@ -208,6 +279,9 @@ fn embedded(item: &Item, sink: &Sink) -> Option<Embedded> {
     let storage = table.or("storage", default.storage, choice("storage", &STORAGE));
     let base_path = table.or("base_path", default.base_path, base_path);
     let auth = table.or("auth", default.auth, choice("auth", &AUTH));
+    let tls = table.or("tls", default.tls, flag);
+    let lifetime = time(Duration::from_secs(1)..=Duration::from_hours(1));
+    let token_lifetime = table.or("token_lifetime", default.token_lifetime, lifetime);
     let most = size(ByteSize::from_mib(1)..=ByteSize::from_mib(1 << 20));
     let max_bytes = table.or("max_memory", default.max_bytes, most);
     table.finish();
@@ -215,6 +289,8 @@ fn embedded(item: &Item, sink: &Sink) -> Option<Embedded> {
         storage: storage?,
         base_path: base_path?,
         auth: auth?,
+        tls: tls?,
+        token_lifetime: token_lifetime?,
         max_bytes: max_bytes?,
     })
 }
@@ -252,7 +328,15 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
             None => problem,
         });
     };
-    if embedded.auth != EmbeddedAuth::Open && scenario.target.credentials.is_none() {
+    if scenario.target.docker_config.is_some()
+        && let Some(spot) = spot_of(root, &["target", "auth", "docker_config"])
+    {
+        let problem = Problem::new("docker knows nothing of the embedded registry", spot);
+        report(
+            problem.label("use username and password"),
+            "it is made anew for each run",
+        );
+    } else if embedded.auth != EmbeddedAuth::Open && scenario.target.credentials.is_none() {
         let spot = spot_of(root, &["target", EMBEDDED, "auth"]).or_else(|| url.clone());
         if let Some(spot) = spot {
             let problem = Problem::new("the embedded registry asks who is there", spot);
@@ -260,26 +344,50 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
         }
     }
     for (journey, entry) in scenario.journeys.iter().zip(journeys) {
-        let Action::Pull(pull) = &journey.action else {
+        let Some(images) = reads(&journey.action) else {
             continue;
         };
-        let existing = matches!(
-            scenario.images[journey.images].source,
-            ImageSource::Existing(_)
-        );
+        let source = &scenario.images[images.set].source;
+        let existing = matches!(source, ImageSource::Existing(_));
         let spot = || entry.key_spot.clone();
+        let verifies =
+            matches!(&journey.action, Action::Pull(pull) if pull.verify == Verify::Digest);
         if existing || !scenario.prepare.seed {
-            let problem = Problem::new("there is nothing to pull", spot()).label(if existing {
+            let problem = Problem::new(
+                format!("there is nothing to {}", purpose(&journey.action)),
+                spot(),
+            )
+            .label(if existing {
                 "its images exist already somewhere else"
             } else {
                 "use seed = true in [prepare]"
             });
             report(problem, "the embedded registry starts empty");
-        } else if embedded.storage == Storage::Sink && pull.verify == Verify::Digest {
+        } else if embedded.storage == Storage::Sink && verifies {
             let problem = Problem::new("no blob would have its digest", spot())
                 .label("use verify = \"length\", or storage = \"memory\"");
             report(problem, "the embedded registry keeps no content");
         }
+    }
+}
+
+/// The images without which an action can only fail.
+const fn reads(action: &Action) -> Option<&Selection> {
+    match action {
+        Action::Push(_) | Action::Catalog(_) => None,
+        _ => action.images(),
+    }
+}
+
+/// What an action is there for, in words that follow `nothing to`.
+const fn purpose(action: &Action) -> &'static str {
+    match action {
+        Action::Pull(_) => "pull",
+        Action::Push(_) => "push",
+        Action::Poll(_) => "poll",
+        Action::ListTags(_) | Action::Catalog(_) => "list",
+        Action::Referrers(_) => "refer to",
+        Action::Delete(_) => "delete",
     }
 }
 

@@ -1,0 +1,284 @@
+//! What a journey does, of the `[journey.NAME]` tables: the action and the images it has to do with.
+
+use super::chosen::Chosen;
+use super::table::{Sink, Table, Variant};
+use super::value::{choice, flag, fraction, parsed, text};
+use crate::oci::{Platform, RepositoryName, Verify};
+use crate::profile::Resolve;
+use crate::scenario::problem::Problem;
+use crate::scenario::tree::{Item, Value};
+use crate::scenario::{
+    Action, Cache, Catalog, Delete, ImageSet, ImageSource, ListTags, Poll, PollMethod, Pull, Push,
+    Referrers,
+};
+
+/// What a journey does, before it is known with which images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Pull,
+    Push,
+    Poll,
+    ListTags,
+    Catalog,
+    Referrers,
+    Delete,
+}
+
+pub(super) const VERBS: [(&str, Verb); 7] = [
+    ("pull", Verb::Pull),
+    ("push", Verb::Push),
+    ("poll", Verb::Poll),
+    ("list-tags", Verb::ListTags),
+    ("catalog", Verb::Catalog),
+    ("referrers", Verb::Referrers),
+    ("delete", Verb::Delete),
+];
+
+impl Verb {
+    /// The word of this action.
+    pub(super) fn name(self) -> &'static str {
+        let found = VERBS.iter().find(|(_, verb)| *verb == self);
+        found.map_or("", |(name, _)| name)
+    }
+}
+
+pub(super) const VARIANTS: [Variant; 7] = [
+    Variant {
+        name: "pull",
+        keys: &[
+            "parallel",
+            "cache",
+            "verify",
+            "platform",
+            "resolve",
+            "resolve_digest",
+            "config",
+            "repeats",
+            "part_size",
+        ],
+        meaning: "takes images from the registry",
+    },
+    Variant {
+        name: "push",
+        keys: &[
+            "parallel",
+            "cache",
+            "mount_from",
+            "fresh_repository",
+            "unique",
+            "method",
+            "chunk_size",
+            "manifest_check",
+            "exists_check",
+            "config_check",
+            "commit_check",
+            "config_last",
+            "layer_order",
+            "blobs_first",
+            "mount_config",
+            "mount_ping",
+            "mount_source_check",
+            "mount_check",
+            "mount_session",
+        ],
+        meaning: "gives images to the registry",
+    },
+    Variant {
+        name: "poll",
+        keys: &["method"],
+        meaning: "asks what tags point at",
+    },
+    Variant {
+        name: "list-tags",
+        keys: &["tags", "page_size"],
+        meaning: "reads the tags of repositories",
+    },
+    Variant {
+        name: "catalog",
+        keys: &["page_size"],
+        meaning: "reads the repositories of the registry",
+    },
+    Variant {
+        name: "referrers",
+        keys: &["referrers", "artifact_type", "resolve"],
+        meaning: "reads what refers to images",
+    },
+    Variant {
+        name: "delete",
+        keys: &["resolve", "by"],
+        meaning: "deletes manifests that it has stored itself",
+    },
+];
+
+/// Reads what belongs to one action alone. `resolve` is how its client resolves a tag.
+pub(super) fn read(
+    table: &mut Table<'_>,
+    verb: Verb,
+    chosen: Chosen<'_>,
+    resolve: Resolve,
+) -> Option<Action> {
+    match verb {
+        Verb::Pull => pull(table, chosen),
+        Verb::Push => push(table, chosen),
+        Verb::Poll => poll(table, chosen, resolve),
+        Verb::ListTags => list_tags(table, chosen),
+        Verb::Catalog => {
+            chosen.not_existing(table, "existing images need not be put there")?;
+            Some(Action::Catalog(Catalog {
+                images: chosen.selection?,
+            }))
+        }
+        Verb::Referrers => referrers(table, chosen),
+        Verb::Delete => {
+            chosen.not_existing(table, "existing images cannot be deleted")?;
+            let images = chosen.selection??;
+            Some(Action::Delete(Delete { images }))
+        }
+    }
+}
+
+fn pull(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
+    const VERIFY: [(&str, Verify); 3] = [
+        ("digest", Verify::Digest),
+        ("length", Verify::Length),
+        ("none", Verify::None),
+    ];
+    let cache = table.or("cache", Cache::Cold, cache);
+    let verify = table.or("verify", Verify::Digest, choice("verify", &VERIFY));
+    let platform = table.or("platform", Platform::linux_amd64(), parsed);
+    Some(Action::Pull(Pull {
+        images: chosen.selection??,
+        verify: verify?,
+        platform: platform?,
+        cache: cache?,
+    }))
+}
+
+fn push(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
+    let cache = table.or("cache", Cache::Cold, cache);
+    let mount_from = table.may("mount_from", parsed::<RepositoryName>);
+    let mounts = matches!(mount_from, Some(Some(_)));
+    let fresh_repository = table.or("fresh_repository", mounts, flag);
+    let unique = unique(table, chosen.set, mounts, cache);
+    chosen.not_existing(table, "existing images cannot be pushed")?;
+    Some(Action::Push(Push {
+        images: chosen.selection??,
+        mount_from: mount_from?,
+        fresh_repository: fresh_repository?,
+        unique: unique?,
+        cache: cache?,
+    }))
+}
+
+fn poll(table: &mut Table<'_>, chosen: Chosen<'_>, resolve: Resolve) -> Option<Action> {
+    let usual = match resolve {
+        Resolve::Head(_) => PollMethod::Head,
+        Resolve::Get => PollMethod::Get,
+    };
+    let method = table.or("method", usual, choice("method", PollMethod::WORDS));
+    Some(Action::Poll(Poll {
+        images: chosen.selection??,
+        method: method?,
+    }))
+}
+
+fn list_tags(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
+    let tags = chosen.seeded(table, "tags", 100_000);
+    Some(Action::ListTags(ListTags {
+        images: chosen.selection??,
+        tags: tags?,
+    }))
+}
+
+fn referrers(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
+    let referrers = chosen.seeded(table, "referrers", 10_000);
+    let artifact_type = table.may("artifact_type", artifact_type);
+    Some(Action::Referrers(Referrers {
+        images: chosen.selection??,
+        artifact_type: artifact_type?,
+        referrers: referrers?,
+    }))
+}
+
+/// `"cold"`, `"warm"`, or the share of an image's layers that are there.
+fn cache(item: &Item, sink: &Sink) -> Option<Cache> {
+    if let Value::Table(_) = item.value {
+        let mut table = Table::open(item, sink)?;
+        let share = table.need("share", "share = 0.6", fraction(0.0..=1.0));
+        table.finish();
+        let share = share?;
+        return Some(if share <= 0.0 {
+            Cache::Cold
+        } else if share >= 1.0 {
+            Cache::Warm
+        } else {
+            Cache::Share(share)
+        });
+    }
+    let words = [("cold", Cache::Cold), ("warm", Cache::Warm)];
+    choice("cache", &words)(item, sink)
+}
+
+/// Whether each iteration sends new content: where nothing else is said, if it can.
+///
+/// A push of what is there already is a few `HEAD` requests, and not what a push test is made for.
+fn unique(
+    table: &mut Table<'_>,
+    set: Option<&ImageSet>,
+    mounts: bool,
+    cache: Option<Cache>,
+) -> Option<bool> {
+    let synthetic = set.is_none_or(|set| matches!(set.source, ImageSource::Synthetic(_)));
+    let warm = cache == Some(Cache::Warm);
+    let unique = table.or("unique", synthetic && !mounts && !warm, flag)?;
+    let mut other = |key| table.entry(key).map(|entry| entry.key_spot.clone());
+    let (mount, cached) = (other("mount_from"), other("cache"));
+    if let Some(entry) = table.entry("unique")
+        && unique
+    {
+        let spot = entry.item.spot.clone();
+        if !synthetic {
+            let problem = Problem::new("only synthetic images can be unique", spot);
+            table
+                .sink()
+                .report(problem.label("remove it, or use source = \"synthetic\""));
+            return None;
+        }
+        let clash = match (mount, cached) {
+            (Some(mount), _) => Some((
+                "unique content cannot be mounted",
+                mount,
+                "mounts what another repository has",
+            )),
+            (None, Some(cached)) if warm => Some((
+                "unique content is nowhere before it is pushed",
+                cached,
+                "everything is there already",
+            )),
+            _ => None,
+        };
+        if let Some((message, also, because)) = clash {
+            let problem = Problem::new(message, spot).label("remove one of both");
+            table.sink().report(problem.also(also, because));
+            return None;
+        }
+    }
+    Some(unique)
+}
+
+/// A type of artifact, which is a media type.
+///
+/// # Spec
+/// RFC 6838, 4.2.
+fn artifact_type(item: &Item, sink: &Sink) -> Option<String> {
+    let text = text(item, sink)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
+    let part = |part: &str| (1..=127).contains(&part.len()) && part.chars().all(fits);
+    let parts = text.value.split_once('/');
+    if parts.is_some_and(|(kind, name)| part(kind) && part(name)) {
+        return Some(text.value);
+    }
+    let problem = Problem::new("this is not a media type", item.spot.clone());
+    sink.report(problem.label("write TYPE/NAME, such as application/spdx+json"));
+    None
+}

@@ -1,0 +1,164 @@
+//! The images that a journey has to do with: `images`, `pick` and `repository` of the `[journey.NAME]` tables.
+
+use std::num::NonZeroUsize;
+
+use super::action::Verb;
+use super::journey::Sets;
+use super::table::{Sink, Table};
+use super::value::{choice, number_of, parsed, positive, text, unknown};
+use crate::oci::RepositoryName;
+use crate::scenario::problem::Problem;
+use crate::scenario::tree::{Entry, Item, Text, Value};
+use crate::scenario::{ImageSet, ImageSource, Pick, Selection};
+
+/// The images of a journey, as far as they could be read.
+pub(super) struct Chosen<'a> {
+    pub(super) set: Option<&'a ImageSet>,
+    /// Where they were chosen.
+    entry: Option<&'a Entry>,
+    /// `Some(None)`: none were, and none need be.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
+    pub(super) selection: Option<Option<Selection>>,
+}
+
+/// Reads which images a journey has to do with, and where they are.
+pub(super) fn chosen<'a>(table: &mut Table<'a>, verb: Option<Verb>, sets: &Sets<'a>) -> Chosen<'a> {
+    let named = |item: &Item, sink: &Sink| {
+        let text = text(item, sink)?;
+        let names = sets.entries.iter().map(|entry| entry.key.as_str());
+        let found = names.clone().position(|name| name == text.value);
+        if found.is_none() {
+            sink.report(unknown("image set", &text, item, names));
+        }
+        found
+    };
+    let entry = table.entry("images");
+    if verb == Some(Verb::Catalog) && entry.is_none() {
+        let alone = ["pick", "repository"].map(|key| alone(table, key));
+        return Chosen {
+            set: None,
+            entry,
+            selection: alone.iter().all(Option::is_some).then_some(None),
+        };
+    }
+    let index = table.need("images", "images = \"NAME\"", named);
+    let set = index.and_then(|index| sets.images.get(index)?.as_ref());
+    let pick = table.or("pick", Pick::RoundRobin, pick);
+    let repository = repository(table, set);
+    let selection = match (index, pick, repository) {
+        (Some(set), Some(pick), Some(repository)) => Some(Some(Selection {
+            set,
+            repository,
+            pick,
+        })),
+        _ => None,
+    };
+    Chosen {
+        set,
+        entry,
+        selection,
+    }
+}
+
+/// Reports a key that says something of images where there are none.
+fn alone(table: &mut Table<'_>, key: &'static str) -> Option<()> {
+    let Some(entry) = table.entry(key) else {
+        return Some(());
+    };
+    let problem = Problem::new(format!("`{key}` needs images"), entry.key_spot.clone());
+    let label = format!("add `images = \"NAME\"`, or remove `{key}`");
+    table.sink().report(problem.label(label));
+    None
+}
+
+fn pick(item: &Item, sink: &Sink) -> Option<Pick> {
+    if let Value::Table(_) = item.value {
+        let mut table = Table::open(item, sink)?;
+        let exponent = table.need("zipf", "zipf = 0.95", positive(10.0));
+        table.finish();
+        return exponent.map(Pick::Zipf);
+    }
+    let words = [("round-robin", Pick::RoundRobin), ("random", Pick::Random)];
+    choice("pick", &words)(item, sink)
+}
+
+/// What the names of the set's repositories start with; `{images}` stands for the name of the set.
+fn repository(table: &mut Table<'_>, set: Option<&ImageSet>) -> Option<RepositoryName> {
+    const PLACE: &str = "{images}";
+    let name = set.map_or("images", |set| set.name.as_str());
+    let existing = set.is_some_and(|set| matches!(set.source, ImageSource::Existing(_)));
+    let default = format!("regstorm/{name}").parse().ok();
+    let Some(entry) = table.entry("repository") else {
+        return default;
+    };
+    if existing {
+        let problem = Problem::new(
+            "existing images have their repositories",
+            entry.key_spot.clone(),
+        );
+        table
+            .sink()
+            .report(problem.label("remove it: their references say where they are"));
+        return None;
+    }
+    let text = text(&entry.item, table.sink())?;
+    let place = |text: &str| text.replace(PLACE, name);
+    let item = Item {
+        value: Value::Text(Text {
+            value: place(&text.value),
+            as_written: place(&text.as_written),
+            verbatim: None,
+        }),
+        spot: entry.item.spot.clone(),
+    };
+    let prefix: RepositoryName = parsed(&item, table.sink())?;
+    if prefix.as_str().len() <= 200 {
+        return Some(prefix);
+    }
+    let problem = Problem::new("this prefix is too long", item.spot);
+    table
+        .sink()
+        .report(problem.label("at most 200 characters: more follows it"));
+    None
+}
+
+impl Chosen<'_> {
+    /// Reads how much seeding gives to each image: one, if nothing is said; nothing to existing images.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
+    pub(super) fn seeded(
+        &self,
+        table: &mut Table<'_>,
+        key: &'static str,
+        most: u32,
+    ) -> Option<Option<NonZeroUsize>> {
+        let count = table.or(key, NonZeroUsize::MIN, number_of(most));
+        if !self.are_existing() {
+            return count.map(Some);
+        }
+        let Some(entry) = table.entry(key) else {
+            return Some(None);
+        };
+        let message = format!("existing images have the {key} that they have");
+        let problem = Problem::new(message, entry.key_spot.clone());
+        let label = "remove it: nothing is put into the registry for them";
+        table.sink().report(problem.label(label));
+        None
+    }
+
+    fn are_existing(&self) -> bool {
+        let existing = |set: &ImageSet| matches!(set.source, ImageSource::Existing(_));
+        self.set.is_some_and(existing)
+    }
+
+    /// Reports images that are in the registry only, where the run must put them there itself.
+    pub(super) fn not_existing(&self, table: &Table<'_>, message: &str) -> Option<()> {
+        let (true, Some(entry)) = (self.are_existing(), self.entry) else {
+            return Some(());
+        };
+        let problem = Problem::new(message, entry.item.spot.clone());
+        table
+            .sink()
+            .report(problem.label("use a set with another source"));
+        None
+    }
+}
