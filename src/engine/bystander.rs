@@ -20,15 +20,16 @@ use super::closed::next_cycle;
 use super::observer::Recording;
 use super::pacer::Pacer;
 use super::worker::Shared;
-use crate::client::{self, BlobSlot, Discard, PullHabits, Store};
+use crate::client::{self, BlobSlot, Discard, PullOptions, Pulled, Store};
 use crate::measure::{
     Catalogue, DropReason, FailureClass, IterationSample, Outcome, Period, Record, Recorder,
     TrackId,
 };
 use crate::oci::{Content, Operation, Reference, Verify};
 use crate::plan::{Action, Ask, Probe};
+use crate::profile::ConnectionPolicy;
 use crate::registry::{self, Client, Wanted};
-use crate::transport::{Pool, PoolSettings, Resolver, Totals};
+use crate::transport::{Pool, Totals};
 
 /// The name of what the probe does, in its record.
 const NAME: &str = "probe";
@@ -89,12 +90,17 @@ fn run(
     let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track);
     let recording = Rc::new(recording);
     let totals = Rc::<Totals>::default();
-    let one = PoolSettings {
-        keep_alive: true,
-        limit: std::num::NonZeroUsize::new(1),
+    let target = &shared.target;
+    let mut habits = target.habits();
+    habits.connections = ConnectionPolicy::Shared {
+        pool_size: std::num::NonZeroUsize::MIN,
     };
-    let pool = Pool::new(one, Rc::<Resolver>::default(), Rc::clone(&totals));
-    let settings = shared.target.client(PATIENCE);
+    let pool = Pool::new(
+        registry::pool_settings(&habits),
+        target.dialer(0),
+        Rc::clone(&totals),
+    );
+    let settings = target.client(&habits, PATIENCE);
     let client = Client::new(settings, pool, Rc::clone(&recording) as _);
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -253,13 +259,15 @@ async fn find(client: &Client, shared: &Shared, journey: usize) -> Result<Image,
     else {
         return Err(FailureClass::Protocol);
     };
-    let habits = PullHabits {
-        parallel: std::num::NonZeroUsize::MIN,
+    let options = PullOptions {
         verify: Verify::Digest,
         platform: pull.platform.clone(),
     };
-    let pulled = client::pull(client, reference, &habits, &Nowhere).await;
+    let pulled = Box::pin(client::pull(client, reference, &options, &Nowhere)).await;
     let pulled = pulled.map_err(|error| classify::iteration(&error))?;
+    let Pulled::Image(pulled) = pulled else {
+        return Err(FailureClass::Protocol);
+    };
     let Content::Image(image) = pulled.manifest.content() else {
         return Err(FailureClass::Protocol);
     };

@@ -14,6 +14,9 @@ pub(super) fn exchange(kind: &Kind) -> FailureClass {
         Kind::Status { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
             FailureClass::Throttled
         }
+        Kind::Status { status, .. } if *status == StatusCode::SERVICE_UNAVAILABLE => {
+            FailureClass::Unavailable
+        }
         Kind::Status { .. } => FailureClass::Status,
         Kind::Digest { .. } => FailureClass::DigestMismatch,
         Kind::Size { .. } => FailureClass::SizeMismatch,
@@ -26,12 +29,14 @@ fn transport(error: &transport::Error) -> FailureClass {
     match error {
         transport::Error::Dns { .. } => FailureClass::Dns,
         transport::Error::Connect { .. } => FailureClass::Connect,
+        transport::Error::Tls { .. } => FailureClass::Tls,
         transport::Error::Timeout(_) => FailureClass::Timeout,
         transport::Error::Reset { .. } => FailureClass::Reset,
         transport::Error::Content(_) | transport::Error::Harness(_) => FailureClass::HarnessLimit,
-        transport::Error::Origin(_) | transport::Error::Url(_) | transport::Error::NotHttp(_) => {
-            FailureClass::Protocol
-        }
+        transport::Error::Origin(_)
+        | transport::Error::Url(_)
+        | transport::Error::NotHttp(_)
+        | transport::Error::NotHttp2(_) => FailureClass::Protocol,
     }
 }
 
@@ -41,7 +46,11 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
         client::Error::Registry(error) => exchange(error.kind()),
         client::Error::Content(_) | client::Error::Store(_) => FailureClass::HarnessLimit,
         client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
-        client::Error::Platform { .. } | client::Error::Depth(_) => FailureClass::Protocol,
+        client::Error::Digest { .. } => FailureClass::DigestMismatch,
+        client::Error::NotFound(_) => FailureClass::Status,
+        client::Error::Platform { .. } | client::Error::Depth(_) | client::Error::Pages(_) => {
+            FailureClass::Protocol
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Why a run did not come to measuring, or not to its end.
 
 use std::io;
+use std::net::IpAddr;
 
 use crate::content::{ContentError, SpecError};
 use crate::embedded::EmbeddedError;
 use crate::registry::BaseError;
+use crate::transport::TlsSettingsError;
 use crate::{client, registry};
 
 /// Why a run did not come to measuring, or not to its end.
@@ -16,6 +18,25 @@ pub enum Error {
     /// A header of the scenario cannot be sent. Its value may be a secret and is not shown.
     #[error("target.headers: `{0}` is not a header that can be sent")]
     Header(String),
+    /// A file of TLS cannot be read.
+    #[error("target.tls: cannot read {path}: {source}")]
+    TlsFile {
+        /// The path as the scenario has it.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The files of TLS are not what they should be.
+    #[error("target.tls: {0}")]
+    Tls(#[from] TlsSettingsError),
+    /// This machine does not have an address that connections are to come from.
+    #[error("target.source_ips: connections cannot come from {ip}: {source}")]
+    SourceIp {
+        /// The address.
+        ip: IpAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The embedded registry did not start.
     #[error("the embedded registry did not start: {0}")]
     Embedded(#[from] EmbeddedError),

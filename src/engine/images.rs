@@ -4,12 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::error::Error;
+use super::seeds::{apart, fixed_tag};
 use crate::content::{self, Image, OpenOptions, Salt, SyntheticSet};
-use crate::oci::{Reference, RepositoryName, Tag, Version};
-use crate::plan::{Action, ImageSet, ImageSource, Journey, Plan};
-
-/// The tag under which images are seeded, and under which images are pushed that are the same each time.
-const FIXED_TAG: &str = "regstorm";
+use crate::oci::{Manifest, Reference, Tag, Version};
+use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
 
 /// The images of a plan.
 #[derive(Debug)]
@@ -35,7 +33,12 @@ impl Images {
         let places = plan
             .journeys
             .iter()
-            .map(|journey| places(journey, &plan.images[journey.images], &sets[journey.images]))
+            .map(|journey| match journey.images() {
+                Some(images) => {
+                    places(journey, images, &plan.images[images.set], &sets[images.set])
+                }
+                None => Ok(Vec::new()),
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self { sets, places })
     }
@@ -54,13 +57,84 @@ impl Images {
         }
     }
 
-    /// A variant of that image that no registry has seen.
-    pub(super) fn unique_image(&self, set: usize, index: usize, salt: Salt) -> Option<Image> {
+    /// How many images a set has; none that exist in the registry only.
+    pub(super) fn count(&self, set: usize) -> usize {
         match &self.sets[set] {
-            Set::Synthetic(synthetic) => Some(synthetic.unique_image(index, salt)),
+            Set::Synthetic(synthetic) => synthetic.len(),
+            Set::Single(_) => 1,
+            Set::Existing => 0,
+        }
+    }
+
+    /// What an iteration of a push sends, and where to. `None` when its images are in the registry already and only there.
+    pub(super) fn push(
+        &self,
+        journey: usize,
+        push: &Push,
+        image: usize,
+        salt: Salt,
+    ) -> Option<PushJob> {
+        let mut reference = self.places(journey)[image].clone();
+        let job = if push.unique {
+            reference.version = Version::Tag(unique_tag(salt));
+            self.unique_image(push, image, salt)?
+        } else {
+            self.image(push.images.set, image)?
+        };
+        if push.fresh_repository {
+            let name = format!("{}/{}", reference.repository, unique_tag(salt));
+            reference.repository = name.parse().ok()?;
+        }
+        Some(PushJob {
+            reference,
+            image: job,
+        })
+    }
+
+    /// A variant of an image whose layers no registry has seen, but for those that are said to be there.
+    fn unique_image(&self, push: &Push, index: usize, salt: Salt) -> Option<Image> {
+        match &self.sets[push.images.set] {
+            Set::Synthetic(synthetic) => {
+                let there = push.cache.layers(synthetic.layers());
+                Some(synthetic.unique_image(index, salt, there))
+            }
             Set::Single(_) | Set::Existing => None,
         }
     }
+
+    /// What an iteration of a deletion stores, and deletes. `None` as for a push.
+    pub(super) fn delete(
+        &self,
+        journey: usize,
+        delete: &Delete,
+        image: usize,
+        salt: Salt,
+    ) -> Option<DeleteJob> {
+        let tag = unique_tag(salt);
+        let manifest = self
+            .image(delete.images.set, image)?
+            .variant(tag.as_str())?;
+        let mut reference = self.places(journey)[image].clone();
+        reference.version = Version::Tag(tag);
+        Some(DeleteJob {
+            reference,
+            manifest,
+        })
+    }
+}
+
+/// What a push sends, and where to.
+#[derive(Debug)]
+pub(super) struct PushJob {
+    pub(super) reference: Reference,
+    pub(super) image: Image,
+}
+
+/// What a deletion stores, under which tag, and deletes.
+#[derive(Debug)]
+pub(super) struct DeleteJob {
+    pub(super) reference: Reference,
+    pub(super) manifest: Manifest,
 }
 
 fn open(set: &ImageSet, seed: u64, threads: NonZeroUsize) -> Result<Set, Error> {
@@ -102,7 +176,12 @@ fn open_archive(
     content::open(path, &options)
 }
 
-fn places(journey: &Journey, set: &ImageSet, opened: &Set) -> Result<Vec<Reference>, Error> {
+fn places(
+    journey: &Journey,
+    images: &Selection,
+    set: &ImageSet,
+    opened: &Set,
+) -> Result<Vec<Reference>, Error> {
     let count = match (opened, &set.source) {
         (Set::Existing, ImageSource::Existing(references)) => return Ok(references.clone()),
         (Set::Synthetic(synthetic), _) => synthetic.len(),
@@ -110,30 +189,29 @@ fn places(journey: &Journey, set: &ImageSet, opened: &Set) -> Result<Vec<Referen
     };
     (0..count)
         .map(|index| {
-            let name = format!("{}/{index}", journey.repository);
-            let repository: Result<RepositoryName, _> = name.parse();
+            let repository = apart(&images.repository, index).ok_or_else(|| Error::Repository {
+                journey: journey.name.clone(),
+            })?;
             Ok(Reference {
-                repository: repository.map_err(|_| Error::Repository {
-                    journey: journey.name.clone(),
-                })?,
+                repository,
                 version: Version::Tag(fixed_tag()),
             })
         })
         .collect()
 }
 
-fn fixed_tag() -> Tag {
-    FIXED_TAG.parse().expect("a constant that is a tag")
-}
-
-/// The tag of a push that happens once.
-pub(super) fn unique_tag(salt: Salt) -> Tag {
+/// The tag of what is stored once.
+fn unique_tag(salt: Salt) -> Tag {
     format!("r{:x}-u{}-i{}", salt.run, salt.vu, salt.iteration)
         .parse()
         .expect("letters, digits and hyphens, at most 61 of them")
 }
 
-/// Does the journey push content that no registry has seen?
-pub(super) const fn pushes_unique(journey: &Journey) -> bool {
-    matches!(&journey.action, Action::Push(push) if push.unique)
+/// Does each iteration of the journey store something of its own, or at a place of its own?
+pub(super) const fn stores_apart(journey: &Journey) -> bool {
+    match &journey.action {
+        Action::Push(push) => push.unique || push.fresh_repository,
+        Action::Delete(_) => true,
+        _ => false,
+    }
 }

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::run::Progress;
 use super::stop::Stop;
 use super::turn::Begun;
-use super::worker::{self, Place, Shared, Snapshot, WorkerEnd};
+use super::worker::{self, Gate, Place, Shared, Snapshot, WorkerEnd};
 use crate::health::{Latest, Monitor, MonitorSettings, Signals};
 use crate::measure::{LatencyHistogram, Live, Observed, Period, Record, Recorder};
 use crate::plan::{Length, Plan};
@@ -55,6 +55,9 @@ pub(super) struct Loaded {
     pub(super) last_orders: Duration,
 }
 
+/// How long the workers have to make their users, before the first of these may act.
+const LEAD: Duration = Duration::from_millis(50);
+
 /// Starts the workers, tells how they do, and waits for them.
 pub(super) fn load(
     shared: &Arc<Shared>,
@@ -62,19 +65,22 @@ pub(super) fn load(
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Loaded, Error> {
     let plan = &shared.plan;
-    // A moment, so that every worker is there when the clock starts.
-    let clock = Clock::new(plan, Instant::now() + Duration::from_millis(50));
-    let bystander = Bystander::start(shared, clock)?;
     let monitor = Monitor::start(MonitorSettings::default())?;
-    let mut window = Window::of(plan, clock);
+    let (ready, readies) = mpsc::sync_channel(plan.workers.get());
+    let mut clocks = Vec::with_capacity(plan.workers.get());
     let (ended, ends) = mpsc::sync_channel(plan.workers.get());
     let mut snapshots = Vec::with_capacity(plan.workers.get());
     for index in 0..plan.workers.get() {
         let (shown, snapshot) = watch::channel(Snapshot::default());
         snapshots.push(snapshot);
+        let (set_clock, clock) = mpsc::sync_channel(1);
+        clocks.push(set_clock);
         let place = Place {
             index,
-            clock,
+            gate: Gate {
+                ready: ready.clone(),
+                clock,
+            },
             stop: stop.clone(),
             shown,
             health: monitor.worker(index),
@@ -87,7 +93,16 @@ pub(super) fn load(
                 let _ = ended.send(worker::run(shared, place));
             })?;
     }
-    drop(ended);
+    drop((ready, ended));
+    // The clock starts when every worker has its memory, or is gone already: nothing is to be late because of that.
+    while readies.recv().is_ok() {}
+    let clock = Clock::new(plan, Instant::now() + LEAD);
+    let bystander = Bystander::start(shared, clock)?;
+    for set_clock in clocks {
+        // Who is gone needs none.
+        let _ = set_clock.send(clock);
+    }
+    let mut window = Window::of(plan, clock);
     let mut done = Vec::with_capacity(plan.workers.get());
     loop {
         match ends.recv_timeout(window.next_edge().min(TELL_EVERY)) {

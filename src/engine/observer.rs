@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use super::classify;
 use crate::measure::{
-    Connection, ExchangeSample, FailureExample, Outcome, Period, Phases, Recorder, TrackId,
+    Connection, ExchangeSample, FailureExample, Handshake, Outcome, Period, Phases, Protocol,
+    Recorder, TrackId,
 };
 use crate::registry::{End, Exchange, Observer};
-use crate::transport::{ConnectionUse, Timings};
+use crate::transport::{self, ConnectionUse, Timings};
 
 /// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
 pub(super) type SharedRecorder = Rc<RefCell<Recorder>>;
@@ -96,6 +97,14 @@ impl Observer for Recording {
                 ConnectionUse::New => Connection::New,
                 ConnectionUse::Reused => Connection::Reused,
             },
+            protocol: ended.protocol.map(|it| match it {
+                transport::Protocol::Http1 => Protocol::Http1,
+                transport::Protocol::Http2 => Protocol::Http2,
+            }),
+            handshake: ended.handshake.map(|it| match it {
+                transport::Handshake::Full => Handshake::Full,
+                transport::Handshake::Resumed => Handshake::Resumed,
+            }),
             sent: ended.sent,
             received: ended.received,
             status,

@@ -9,21 +9,20 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout};
 
-use super::choice::Choice;
 use super::classify;
 use super::error::Error;
-use super::images::pushes_unique;
+use super::leftovers::{Leftovers, stored_again, stored_apart};
 use super::observer::{Recording, SharedRecorder};
+use super::seeds::Seed;
 use super::stop::Stop;
 use super::turn::Begun;
 use super::worker::Shared;
-use crate::client::{self, PushHabits};
-use crate::content::Image;
 use crate::measure::{FailureClass, Period, Record, Recorder};
-use crate::oci::{Algorithm, Digest, PushMethod, Reference, RepositoryName, Version};
-use crate::plan::{Action, CleanUp, Journey, Plan};
+use crate::oci::{Digest, RepositoryName, Version};
+use crate::plan::{CleanUp, Journey, Plan};
+use crate::profile::{ConnectionPolicy, PushMethod};
 use crate::registry::{self, Client};
-use crate::transport::{Pool, PoolSettings, Totals};
+use crate::transport::{Pool, Totals};
 
 /// The longest that one exchange of seeding may take: a blob of many gigabytes is allowed its time.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -40,8 +39,9 @@ pub(super) struct Steward<'a> {
     recorder: SharedRecorder,
     recording: Rc<Recording>,
     totals: Rc<Totals>,
-    client: Client, // asks and deletes
-    seeder: Client, // pushes
+    client: Client,                         // asks and deletes
+    seeder: Client,                         // pushes
+    indexes: Vec<(RepositoryName, Digest)>, // stored under fallback tags while seeding
     stop: Stop,
 }
 
@@ -68,15 +68,21 @@ impl<'a> Steward<'a> {
         let recording = Rc::new(recording);
         let totals = Rc::<Totals>::default();
         // `parallel` images with `parallel` blobs each share as many connections, not their square.
-        let keep = PoolSettings {
-            keep_alive: true,
-            limit: Some(shared.plan.prepare.parallel),
+        let parallel = shared.plan.prepare.parallel;
+        let target = &shared.target;
+        let mut habits = target.habits();
+        habits.connections = ConnectionPolicy::Shared {
+            pool_size: parallel,
         };
-        let pool = Pool::new(keep, Rc::default(), Rc::clone(&totals));
+        habits.push.method = PushMethod::Put;
+        habits.push.config_method = PushMethod::Put;
+        habits.push.parallel = parallel;
+        let settings = registry::pool_settings(&habits);
+        let pool = Pool::new(settings, target.dialer(0), Rc::clone(&totals));
         let journeys = shared.plan.journeys.iter();
         let answer = journeys.map(|journey| journey.request_timeout).max();
         let client = |timeout| {
-            let settings = shared.target.client(timeout);
+            let settings = shared.target.client(&habits, timeout);
             Client::new(settings, Rc::clone(&pool), Rc::clone(&recording) as _)
         };
         let (client, seeder) = (
@@ -90,6 +96,7 @@ impl<'a> Steward<'a> {
             totals,
             client,
             seeder,
+            indexes: Vec::new(),
             stop,
         }
     }
@@ -115,35 +122,30 @@ impl<'a> Steward<'a> {
         times.get(2).copied()
     }
 
-    /// Pushes every image that a pull expects and that is not in the registry only. `seeded` hears of each.
+    /// Pushes what the journeys expect to find and what is not in the registry only. `seeded` hears of each image.
     pub(super) async fn seed(&mut self, mut seeded: impl FnMut(Seeded)) -> Result<Seeded, Error> {
-        let jobs = self.to_seed();
+        let jobs = Seed::all(&self.shared.plan, &self.shared.images);
         let mut progress = Seeded {
             images: 0,
             of: jobs.len(),
             bytes: 0,
         };
-        let habits = PushHabits {
-            parallel: self.shared.plan.prepare.parallel,
-            method: PushMethod::Put,
-            exists_check: true,
-            mount_from: None,
-        };
-        let (client, habits) = (&self.seeder, &habits);
-        let push = |(reference, image): (Reference, Image)| async move {
-            let pushed = client::push(client, &reference, &image, habits, &()).await;
-            pushed.map_err(|source| Error::Seed {
-                reference: reference.to_string(),
+        let client = &self.seeder;
+        let push = |seed: Seed| async move {
+            seed.push(client).await.map_err(|source| Error::Seed {
+                reference: seed.reference.to_string(),
                 source: Box::new(source),
             })
         };
+        let indexes = &mut self.indexes;
         let work = async {
             let mut pushes = stream::iter(jobs)
                 .map(push)
                 .buffer_unordered(self.shared.plan.prepare.parallel.get());
-            while let Some(pushed) = pushes.try_next().await? {
+            while let Some(planted) = pushes.try_next().await? {
                 progress.images += 1;
-                progress.bytes += pushed.blobs.bytes;
+                progress.bytes += planted.bytes;
+                indexes.extend(planted.index);
                 seeded(progress);
             }
             Ok(())
@@ -161,25 +163,6 @@ impl<'a> Steward<'a> {
         done.map(|()| progress)
     }
 
-    /// The images that pulls expect, each place once.
-    fn to_seed(&self) -> Vec<(Reference, Image)> {
-        let plan = &self.shared.plan;
-        let mut seen = BTreeSet::new();
-        let pulls = used_journeys(plan)
-            .filter(|(_, it)| plan.prepare.seed && matches!(it.action, Action::Pull(_)));
-        pulls
-            .flat_map(|(index, journey)| {
-                let places = self.shared.images.places(index).iter().enumerate();
-                places.map(move |(image, place)| (journey.images, image, place))
-            })
-            .filter(|(_, _, place)| seen.insert((*place).clone()))
-            .filter_map(|(set, index, place)| {
-                let image = self.shared.images.image(set, index)?;
-                Some((place.clone(), image))
-            })
-            .collect()
-    }
-
     /// Deletes what the run has put into the registry, as far as the plan asks and the registry lets us.
     pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
         let wish = self.shared.plan.prepare.clean_up;
@@ -188,12 +171,14 @@ impl<'a> Steward<'a> {
         if wish == CleanUp::None {
             return left;
         }
-        let seeded = self.to_seed().into_iter();
-        let again = seeded
-            .chain(pushed_again(self.shared, begun))
-            .chain(pushed_unique(self.shared, begun));
-        let mut again =
-            again.map(|(reference, image)| self.remove(reference.repository, image, wish));
+        let seeded = Seed::all(&self.shared.plan, &self.shared.images);
+        let indexes = self.indexes.iter().cloned();
+        let again = indexes
+            .map(|(repository, digest)| Leftovers::manifest(repository, digest))
+            .chain(seeded.into_iter().map(|seed| seed.leftovers()))
+            .chain(stored_again(self.shared, begun))
+            .chain(stored_apart(self.shared, begun));
+        let mut again = again.map(|leftovers| self.remove(leftovers, wish));
         let mut under_way = stream::FuturesUnordered::new();
         let parallel = self.shared.plan.prepare.parallel.get();
         let mut stop = self.stop.clone();
@@ -219,24 +204,23 @@ impl<'a> Steward<'a> {
         left
     }
 
-    /// Deletes one image: the manifests first, then, if all is to go, the blobs.
-    async fn remove(&self, repository: RepositoryName, image: Image, wish: CleanUp) -> Left {
+    /// Deletes from one repository: the manifests first, then, if all is to go, the blobs.
+    async fn remove(&self, leftovers: Leftovers, wish: CleanUp) -> Left {
         let mut left = Left::default();
-        let mut images = vec![&image];
-        while let Some(image) = images.pop()
-            && left.refused.is_none()
-        {
-            images.extend(image.children());
-            let version = Version::Digest(image.manifest().digest(Algorithm::Sha256));
-            left.count(self.client.manifest_delete(&repository, &version).await);
-            let blobs: Vec<Digest> = match wish {
-                CleanUp::All => image.blobs().map(|blob| blob.descriptor().digest).collect(),
-                CleanUp::Manifests | CleanUp::None => Vec::new(),
-            };
-            for digest in blobs {
-                if left.refused.is_none() {
-                    left.count(self.client.blob_delete(&repository, &digest).await);
-                }
+        let repository = &leftovers.repository;
+        for digest in leftovers.manifests {
+            if left.refused.is_none() {
+                let version = Version::Digest(digest);
+                left.count(self.client.manifest_delete(repository, &version).await);
+            }
+        }
+        let blobs = match wish {
+            CleanUp::All => leftovers.blobs,
+            CleanUp::Manifests | CleanUp::None => Vec::new(),
+        };
+        for digest in blobs {
+            if left.refused.is_none() {
+                left.count(self.client.blob_delete(repository, &digest).await);
             }
         }
         left
@@ -285,49 +269,8 @@ fn never_again(error: &registry::Error) -> bool {
 }
 
 /// The journeys that a load uses, each once, with their places in the plan.
-fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
+pub(super) fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
     let shares = plan.loads.iter().flat_map(|load| &load.mix);
     let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
     used.into_iter().map(|index| (index, &plan.journeys[index]))
-}
-
-/// What the users have pushed that is the same each time. Nothing, if no iteration has begun: what lies at these
-/// places then is somebody else's.
-fn pushed_again<'a>(
-    shared: &'a Shared,
-    begun: &[(usize, Begun)],
-) -> impl Iterator<Item = (Reference, Image)> + 'a {
-    let begun = begun.iter().any(|(_, begun)| begun.count() > 0);
-    used_journeys(&shared.plan)
-        .filter(move |(_, it)| begun && matches!(it.action, Action::Push(_)) && !pushes_unique(it))
-        .flat_map(|(index, journey)| {
-            let places = shared.images.places(index).iter().enumerate();
-            places.filter_map(|(image, place)| {
-                let image = shared.images.image(journey.images, image)?;
-                Some((place.clone(), image))
-            })
-        })
-}
-
-/// What the users have pushed that was new each time: drawn once more, instead of remembered.
-fn pushed_unique<'a>(
-    shared: &'a Shared,
-    begun: &'a [(usize, Begun)],
-) -> impl Iterator<Item = (Reference, Image)> + 'a {
-    let plan = &shared.plan;
-    let turns = begun
-        .iter()
-        .flat_map(|(load, begun)| begun.turns().map(move |turn| (*load, turn)));
-    turns.filter_map(move |(load, turn)| {
-        let mut choice = Choice::of(plan.seed, turn);
-        let load = &plan.loads[load];
-        let index = load.mix[choice.journey(load)].journey;
-        let journey = &plan.journeys[index];
-        let places = shared.images.places(index);
-        let image = choice.image(journey.pick, places.len());
-        let salt = turn.salt(shared.run_id);
-        let image_again = pushes_unique(journey)
-            .then(|| shared.images.unique_image(journey.images, image, salt))??;
-        Some((places[image].clone(), image_again))
-    })
 }

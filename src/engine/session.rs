@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::clock::Ends;
 use super::error::Error;
-use super::images::{Images, pushes_unique};
+use super::images::{Images, stores_apart};
 use super::load::Measured;
 use super::open;
 use super::prepare::{Left, Seeded, Steward};
@@ -101,7 +101,8 @@ impl<'a> Session<'a> {
     /// Lets some time pass.
     pub(super) fn pause(&self, time: Duration) {
         // Inside: a timer belongs to the runtime in which it is made.
-        self.runtime.block_on(async { tokio::time::sleep(time).await });
+        self.runtime
+            .block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Cleans up, and gives all that is known of the run, whose numbers are those of one load.
@@ -162,7 +163,7 @@ impl Shared {
             .iter()
             .map(|load| shared_iterations(&load.executor));
         let journeys = plan.loads.iter().flat_map(|load| &load.mix);
-        let pushes = |share: &Share| pushes_unique(&plan.journeys[share.journey]);
+        let stores = |share: &Share| stores_apart(&plan.journeys[share.journey]);
         Self {
             images,
             target,
@@ -171,7 +172,7 @@ impl Shared {
             views,
             run_id,
             trial: 0,
-            keeps_turns: plan.prepare.clean_up != CleanUp::None && journeys.into_iter().any(pushes),
+            keeps_turns: plan.prepare.clean_up != CleanUp::None && journeys.into_iter().any(stores),
             ends: Ends::new(busy),
             left: left.map(AtomicU64::new).collect(),
             plan: Arc::clone(plan),

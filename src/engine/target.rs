@@ -1,6 +1,9 @@
 //! The registry under test: where it is, and how its clients are set up.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -8,11 +11,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::error::Error;
 use crate::embedded::{self, Registry};
 use crate::plan::{self, Place, Plan};
+use crate::profile::{Habits, HttpVersion, Profile};
 use crate::registry::{Base, Settings};
+use crate::transport::{Dialer, Identity, Lookup, Resumption, Route, Tls, TlsSettings};
 use crate::units::{Credentials, Secret};
 
-/// How long the embedded registry's tokens are good for: what token services answer that say nothing else.
-const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
+/// The most of a file of certificates that is read: the roots of a system are a quarter of it.
+const MAX_PEM: u64 = 1 << 20;
 
 /// The registry under test, running if it is the embedded one.
 #[derive(Debug)]
@@ -20,11 +25,13 @@ pub(super) struct Target {
     pub(super) base: Base,
     headers: HeaderMap,
     credentials: Option<Credentials>,
+    route: Arc<Route>,
+    http: Option<HttpVersion>, // of whoever is no journey
     embedded: Option<embedded::Running>,
 }
 
 impl Target {
-    /// Starts the embedded registry if it is the target; else only looks at the URL.
+    /// Starts the embedded registry if it is the target; else only looks at the URL. Reads the files of TLS.
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
         let (base, embedded) = match &plan.target.place {
             Place::Url(url) => (Base::new(url.clone())?, None),
@@ -33,28 +40,100 @@ impl Target {
                 (Base::parse(&running.url())?, Some(running))
             }
         };
+        let ca = embedded.as_ref().and_then(|it| it.ca());
+        let route = route(&plan.target, &base, ca)?;
         Ok(Self {
             base,
+            route: Arc::new(route),
+            http: plan.target.http,
             headers: headers(&plan.target.headers)?,
             credentials: plan.target.credentials.clone(),
             embedded,
         })
     }
 
-    /// What a client of the target needs to know, with that limit on each exchange.
-    pub(super) fn client(&self, timeout: Duration) -> Rc<Settings> {
+    /// What a client of the target with these habits needs to know, with that limit on each exchange.
+    pub(super) fn client(&self, habits: &Habits, timeout: Duration) -> Rc<Settings> {
         Rc::new(Settings {
             base: self.base.clone(),
             headers: self.headers.clone(),
             credentials: self.credentials.clone(),
             timeout,
+            habits: habits.clone(),
         })
+    }
+
+    /// What opens the connections of a worker, or of somebody who works beside them.
+    pub(super) fn dialer(&self, worker: usize) -> Rc<Dialer> {
+        Rc::new(Dialer::new(Arc::clone(&self.route), worker))
+    }
+
+    /// What somebody does who is no journey: the plain habits, with the HTTP version that the scenario wants.
+    pub(super) fn habits(&self) -> Habits {
+        let mut habits = Profile::PLAIN.habits();
+        habits.http = self.http.unwrap_or(habits.http);
+        habits
     }
 
     /// What the embedded registry counted, if that is the target.
     pub(super) fn embedded_counts(&self) -> Option<embedded::Counts> {
         self.embedded.as_ref().map(embedded::Running::counts)
     }
+}
+
+/// The way to the target. `ca` is the embedded registry's own.
+fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, Error> {
+    let read = |file: &plan::NamedFile| {
+        let mut bytes = Vec::new();
+        let opened = File::open(&file.path);
+        let read = opened.and_then(|it| it.take(MAX_PEM).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|source| Error::TlsFile {
+            path: file.as_written.clone(),
+            source,
+        })
+    };
+    let tls = &target.tls;
+    let mut trusted = tls.ca.as_ref().map(read).transpose()?;
+    if let Some(ca) = ca {
+        trusted
+            .get_or_insert_default()
+            .extend([b"\n", ca.as_bytes()].concat());
+    }
+    let identity = tls.identity.as_ref().map(|(certificate, key)| {
+        let text = String::from_utf8_lossy(&read(key)?).into_owned();
+        Ok::<_, Error>(Identity {
+            certificates: read(certificate)?,
+            key: Secret::new(text),
+        })
+    });
+    let tls = Tls::new(&TlsSettings {
+        ca: trusted,
+        identity: identity.transpose()?,
+        server_name: tls.server_name.clone(),
+        insecure: tls.insecure,
+        resumption: match tls.resumption {
+            plan::Resumption::On => Resumption::On,
+            plan::Resumption::Shared => Resumption::Shared,
+            plan::Resumption::Off => Resumption::Off,
+        },
+    })?;
+    if base.origin().is_secure() {
+        tls.load_roots();
+    }
+    let addresses = &target.addresses;
+    let route = Route {
+        target: Some(base.origin().clone()),
+        connect_to: addresses.connect_to.clone(),
+        source_ips: addresses.source_ips.clone(),
+        lookup: match addresses.dns {
+            plan::Dns::Once => Lookup::Once,
+            plan::Dns::PerConnection => Lookup::PerConnection,
+        },
+        tls: Arc::new(tls),
+    };
+    let checked = route.check_sources();
+    checked.map_err(|(ip, source)| Error::SourceIp { ip, source })?;
+    Ok(route)
 }
 
 fn headers(given: &[(String, Secret)]) -> Result<HeaderMap, Error> {
@@ -70,17 +149,18 @@ fn headers(given: &[(String, Secret)]) -> Result<HeaderMap, Error> {
 }
 
 fn settings(wanted: &plan::Embedded, credentials: Option<&Credentials>) -> embedded::Settings {
-    let (user, password) = credentials.map_or_else(
-        || (String::new(), Secret::new("")),
-        |it| (it.username.clone(), it.password.clone()),
-    );
+    let (user, password) = match credentials {
+        Some(Credentials::Password { username, password }) => (username.clone(), password.clone()),
+        // Nobody knows it, so nobody is let in.
+        Some(Credentials::IdentityToken(_)) | None => (String::new(), Secret::new("")),
+    };
     let auth = match wanted.auth {
         plan::EmbeddedAuth::Open => embedded::Auth::Open,
         plan::EmbeddedAuth::Basic => embedded::Auth::Basic { user, password },
         plan::EmbeddedAuth::Bearer => embedded::Auth::Bearer {
             user,
             password,
-            token_lifetime: TOKEN_LIFETIME,
+            token_lifetime: wanted.token_lifetime,
             anonymous_pull: false,
         },
     };
@@ -91,6 +171,7 @@ fn settings(wanted: &plan::Embedded, credentials: Option<&Credentials>) -> embed
             plan::Storage::Sink => embedded::Storage::Sink,
         },
         auth,
+        tls: wanted.tls,
         max_bytes: wanted.max_bytes,
         ..embedded::Settings::default()
     }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::measure::{Catalogue, Track, TrackId};
-use crate::oci::{Operation, PushMethod};
-use crate::plan::{Action, Plan};
+use crate::plan::{self, Plan};
 use crate::schedule::{Span, stage_at};
 
 /// The tracks of a plan, found by load, stage and place in the mix.
@@ -72,28 +71,9 @@ pub fn catalogue(plan: &Plan) -> Catalogue {
 
 /// What each journey will ask, so that its histograms are there before the first answer.
 fn journeys(plan: &Plan) -> Catalogue {
-    use Operation::{
-        BlobGet, BlobHead, ManifestGet, ManifestPut, UploadCancel, UploadMount, UploadPatch,
-        UploadPost, UploadPut, UploadStart,
-    };
-    let journeys = plan.journeys.iter().map(|journey| {
-        let operations = match &journey.action {
-            Action::Pull(_) => vec![ManifestGet, BlobGet],
-            Action::Push(push) => {
-                let mut operations = vec![
-                    UploadStart,
-                    UploadPatch,
-                    UploadPut,
-                    ManifestPut,
-                    UploadCancel,
-                ];
-                operations.extend(push.exists_check.then_some(BlobHead));
-                operations.extend(push.mount_from.is_some().then_some(UploadMount));
-                operations.extend((push.method == PushMethod::Post).then_some(UploadPost));
-                operations
-            }
-        };
-        (journey.name.clone(), operations)
-    });
+    let journeys = plan
+        .journeys
+        .iter()
+        .map(|journey| (journey.name.clone(), plan::operations(journey)));
     Catalogue::new(journeys.collect())
 }

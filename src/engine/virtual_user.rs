@@ -8,52 +8,22 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::choice::Choice;
 use super::classify;
-use super::images::unique_tag;
 use super::observer::Recording;
 use super::stop::Stop;
 use super::turn::{Begun, Turn};
+use super::work;
 use super::worker::Context;
-use crate::client::{self, Discard, PullHabits, PushHabits};
-use crate::content::Salt;
+use crate::client;
 use crate::measure::{FailureClass, IterationSample, Outcome, Period, TrackId};
-use crate::oci::{Reference, Version};
-use crate::plan::{Action, ConnectionPolicy, Journey};
-use crate::registry::Client;
-use crate::transport::Pool;
+use crate::plan::ConnectionPolicy;
+use crate::registry::{self, Client};
+use crate::transport::{Pool, PoolSettings};
 
 /// How long a user that has stopped may take to cancel the uploads it gave up.
 const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 /// How much of that is left when everything is to be dropped: long enough for a registry that answers at all.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
-
-/// What a journey asks of its client, ready to be used.
-pub(super) enum Habits {
-    Pull(PullHabits),
-    Push { habits: PushHabits, unique: bool },
-}
-
-impl Habits {
-    pub(super) fn of(journey: &Journey) -> Self {
-        let parallel = journey.parallel;
-        match &journey.action {
-            Action::Pull(pull) => Self::Pull(PullHabits {
-                parallel,
-                verify: pull.verify,
-                platform: pull.platform.clone(),
-            }),
-            Action::Push(push) => Self::Push {
-                unique: push.unique,
-                habits: PushHabits {
-                    parallel,
-                    method: push.method,
-                    exists_check: push.exists_check,
-                    mount_from: push.mount_from.clone(),
-                },
-            },
-        }
-    }
-}
 
 /// What is known of a user when it has stopped, or of a worker's part of an open load.
 #[derive(Debug)]
@@ -74,8 +44,8 @@ pub(super) struct VirtualUser {
     pub(super) stop: Stop,
     pub(super) measured_until: Duration,
     recording: Rc<Recording>,
-    own: Rc<Pool>, // connections that live as long as the user, or as an iteration
-    clients: Vec<Option<Client>>, // by journey, made when first needed
+    own: Vec<(PoolSettings, Rc<Pool>)>, // connections of this user alone, for each way to keep them
+    clients: Vec<Option<Client>>,       // by journey, made when first needed
 }
 
 /// An iteration that is to start now.
@@ -147,7 +117,7 @@ impl VirtualUser {
                 track.expect("a plan has at least one load of one journey"),
             )),
             stop,
-            own: context.own_pool(true),
+            own: Vec::new(),
             clients: (0..plan.journeys.len()).map(|_| None).collect(),
             context: Rc::clone(context),
             measured_until: Duration::ZERO,
@@ -173,14 +143,14 @@ impl VirtualUser {
             due,
         } = context.draw(self.load, &start);
         let journey = &plan.journeys[index];
-        let image = choice.image(journey.pick, context.shared.images.places(index).len());
+        let image = choice.image(journey.pick(), context.shared.images.places(index).len());
 
         let started = Instant::now();
         self.recording.begin(track, period, due);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(index);
         let salt = start.turn.salt(context.shared.run_id);
-        let work = journey_work(&context, &client, index, image, salt);
+        let work = work::once(&context, &client, (index, image), salt);
         let limit = started + journey.iteration_timeout;
         let ended = self
             .bounded(work, limit, start.cut, load.graceful_stop)
@@ -275,9 +245,12 @@ impl VirtualUser {
                 () = self.stop.wait_cut(cut, grace) => {}
             }
         }
-        if self.context.shared.plan.journeys[journey].connections == ConnectionPolicy::PerIteration
-        {
-            client.forget();
+        let habits = &self.context.shared.plan.journeys[journey].habits;
+        match habits.connections {
+            ConnectionPolicy::PerIteration => client.forget(),
+            // A client that pings learns anew each time whom to ask for tokens.
+            _ if habits.ping => client.forget_tokens(),
+            _ => {}
         }
         self.clients[journey] = Some(client);
     }
@@ -287,51 +260,25 @@ impl VirtualUser {
             return client;
         }
         let context = &self.context;
-        let pool = match context.shared.plan.journeys[journey].connections {
-            ConnectionPolicy::PerVu | ConnectionPolicy::PerIteration => Rc::clone(&self.own),
-            ConnectionPolicy::PerRequest => context.own_pool(false),
-            ConnectionPolicy::Shared { pool_size } => context.shared_pool(journey, pool_size),
+        let habits = &context.shared.plan.journeys[journey].habits;
+        let pool = match habits.connections {
+            ConnectionPolicy::Shared { .. } => context.shared_pool(journey),
+            _ => own_pool(context, &mut self.own, registry::pool_settings(habits)),
         };
-        let settings = Rc::clone(&context.settings[journey]);
-        Client::new(settings, pool, Rc::clone(&self.recording) as _)
+        context.client(journey, pool, Rc::clone(&self.recording) as _)
     }
 }
 
-/// What the journey does, once.
-async fn journey_work(
+/// The user's own connections that are kept this way.
+fn own_pool(
     context: &Context,
-    client: &Client,
-    journey: usize,
-    image: usize,
-    salt: Salt,
-) -> Result<(), client::Error> {
-    let images = &context.shared.images;
-    let place = &images.places(journey)[image];
-    let set = context.shared.plan.journeys[journey].images;
-    match &context.habits[journey] {
-        Habits::Pull(habits) => {
-            client::pull(client, place, habits, &Discard).await?;
-        }
-        Habits::Push {
-            habits,
-            unique: false,
-        } => {
-            if let Some(image) = images.image(set, image) {
-                client::push(client, place, &image, habits, &()).await?;
-            }
-        }
-        Habits::Push {
-            habits,
-            unique: true,
-        } => {
-            let reference = Reference {
-                repository: place.repository.clone(),
-                version: Version::Tag(unique_tag(salt)),
-            };
-            if let Some(image) = images.unique_image(set, image, salt) {
-                client::push(client, &reference, &image, habits, &()).await?;
-            }
-        }
+    own: &mut Vec<(PoolSettings, Rc<Pool>)>,
+    settings: PoolSettings,
+) -> Rc<Pool> {
+    if let Some((_, pool)) = own.iter().find(|(it, _)| *it == settings) {
+        return Rc::clone(pool);
     }
-    Ok(())
+    let pool = context.pool(settings);
+    own.push((settings, Rc::clone(&pool)));
+    pool
 }

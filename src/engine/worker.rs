@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions};
@@ -24,12 +24,13 @@ use super::stop::Stop;
 use super::target::Target;
 use super::tracks::Tracks;
 use super::turn::Begun;
-use super::virtual_user::{Done, Habits};
+use super::virtual_user::Done;
+use super::work::Work;
 use crate::health::WorkerHandle;
 use crate::measure::{Catalogue, LatencyHistogram, Live, Observed, Record, Recorder, View};
-use crate::plan::Plan;
-use crate::registry::Settings;
-use crate::transport::{Pool, PoolSettings, Resolver, Totals};
+use crate::plan::{Plan, TokenPolicy};
+use crate::registry::{self, Client, Observer, Settings, Wallet};
+use crate::transport::{Dialer, Pool, PoolSettings, Totals};
 
 /// How often a worker shows its counts.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
@@ -62,12 +63,13 @@ pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
     pub(super) recorder: SharedRecorder,
-    pub(super) habits: Vec<Habits>,                   // by journey
+    pub(super) work: Vec<Work>,                       // by journey
     pub(super) settings: Vec<Rc<Settings>>,           // by journey
     pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
     totals: Rc<Totals>,
-    resolver: Rc<Resolver>,
+    dialer: Rc<Dialer>,
     pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of journeys whose users share one
+    wallets: Vec<Rc<Wallet>>,                  // by journey, for users that share tokens
 }
 
 /// Different things a worker tells beside the numbers.
@@ -95,10 +97,27 @@ pub(super) struct WorkerEnd {
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) index: usize,
-    pub(super) clock: Clock,
+    pub(super) gate: Gate,
     pub(super) stop: Stop,
     pub(super) shown: watch::Sender<Snapshot>,
     pub(super) health: WorkerHandle,
+}
+
+/// Where a worker waits until all the others are ready, too.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) ready: SyncSender<()>,
+    pub(super) clock: Receiver<Clock>,
+}
+
+impl Gate {
+    /// Says that this worker is ready, and waits for the clock. `None`: there is nobody any more who would set it.
+    fn pass(self) -> Option<Clock> {
+        let _ = self.ready.send(());
+        // Nobody else is waited for once every sender is gone.
+        drop(self.ready);
+        self.clock.recv().ok()
+    }
 }
 
 /// What a worker shows while it runs.
@@ -110,28 +129,36 @@ pub(super) struct Snapshot {
 }
 
 impl Context {
-    /// A pool as `per-vu` users have it: their own, without a limit.
-    pub(super) fn own_pool(&self, keep_alive: bool) -> Rc<Pool> {
-        self.pool(PoolSettings {
-            keep_alive,
-            limit: None,
-        })
-    }
-
     /// The pool that all users of this worker share in one journey.
-    pub(super) fn shared_pool(&self, journey: usize, size: NonZeroUsize) -> Rc<Pool> {
+    pub(super) fn shared_pool(&self, journey: usize) -> Rc<Pool> {
         let mut pools = self.pools.borrow_mut();
         let pool = pools.entry(journey).or_insert_with(|| {
-            self.pool(PoolSettings {
-                keep_alive: true,
-                limit: Some(size),
-            })
+            let habits = &self.shared.plan.journeys[journey].habits;
+            self.pool(registry::pool_settings(habits))
         });
         Rc::clone(pool)
     }
 
-    fn pool(&self, settings: PoolSettings) -> Rc<Pool> {
-        Pool::new(settings, Rc::clone(&self.resolver), Rc::clone(&self.totals))
+    /// A client of one user in one journey.
+    pub(super) fn client(
+        &self,
+        journey: usize,
+        pool: Rc<Pool>,
+        observer: Rc<dyn Observer>,
+    ) -> Client {
+        let settings = Rc::clone(&self.settings[journey]);
+        match self.shared.plan.target.tokens {
+            TokenPolicy::PerVu => Client::new(settings, pool, observer),
+            TokenPolicy::Shared => {
+                let wallet = Rc::clone(&self.wallets[journey]);
+                Client::sharing(settings, pool, observer, wallet)
+            }
+        }
+    }
+
+    /// A pool without connections.
+    pub(super) fn pool(&self, settings: PoolSettings) -> Rc<Pool> {
+        Pool::new(settings, Rc::clone(&self.dialer), Rc::clone(&self.totals))
     }
 
     /// Notes something that no count tells.
@@ -147,25 +174,47 @@ impl Context {
 pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     let plan = Arc::clone(&shared.plan);
     let recorder = Recorder::new(&shared.catalogue, &shared.views, plan.window());
-    let context = Rc::new(Context {
-        clock: place.clock,
-        recorder: Rc::new(RefCell::new(recorder)),
-        habits: plan.journeys.iter().map(Habits::of).collect(),
-        settings: plan
-            .journeys
-            .iter()
-            .map(|journey| shared.target.client(journey.request_timeout))
-            .collect(),
-        notes: RefCell::default(),
-        totals: Rc::default(),
-        resolver: Rc::default(),
-        pools: RefCell::default(),
-        shared,
-    });
+    let settings: Vec<Rc<Settings>> = plan
+        .journeys
+        .iter()
+        .map(|journey| {
+            let timeout = journey.request_timeout;
+            shared.target.client(&journey.habits, timeout)
+        })
+        .collect();
+    let wallets = settings
+        .iter()
+        .map(|it| Rc::new(Wallet::new(it.credentials.clone(), it.habits.token)))
+        .collect();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let index = place.index;
+    let Place {
+        index,
+        gate,
+        stop,
+        shown,
+        health,
+    } = place;
+    let clock = gate.pass().ok_or(io::ErrorKind::BrokenPipe)?;
+    let context = Rc::new(Context {
+        clock,
+        recorder: Rc::new(RefCell::new(recorder)),
+        work: plan.journeys.iter().map(Work::of).collect(),
+        settings,
+        wallets,
+        notes: RefCell::default(),
+        totals: Rc::default(),
+        dialer: shared.target.dialer(place.index),
+        pools: RefCell::default(),
+        shared,
+    });
+    let place = Lives {
+        index,
+        stop,
+        shown,
+        health,
+    };
     let lived = runtime.block_on(live(&context, place));
     drop(runtime); // and with it whatever still held the context
     let context = Rc::into_inner(context).expect("the users and their event loop are gone");
@@ -188,6 +237,14 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     })
 }
 
+/// Who a worker is, once it has passed the gate.
+struct Lives {
+    index: usize,
+    stop: Stop,
+    shown: watch::Sender<Snapshot>,
+    health: WorkerHandle,
+}
+
 /// What is known when every user has stopped.
 #[derive(Debug, Default)]
 struct Lived {
@@ -206,7 +263,7 @@ struct Everybody {
 }
 
 impl Everybody {
-    fn of(context: &Rc<Context>, place: &Place) -> io::Result<Self> {
+    fn of(context: &Rc<Context>, place: &Lives) -> io::Result<Self> {
         let plan = &context.shared.plan;
         let workers = plan.workers.get() as u64;
         let pacer_lag = Rc::<RefCell<LatencyHistogram>>::default();
@@ -243,7 +300,7 @@ impl Everybody {
 }
 
 /// Every user's life, and the counts shown meanwhile.
-async fn live(context: &Rc<Context>, place: Place) -> io::Result<Lived> {
+async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
     let Everybody {
         mut tasks,
         parts,

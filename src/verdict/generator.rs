@@ -134,7 +134,7 @@ fn exchanges(plan: &Plan, record: &Record) -> ExchangeFacts {
     let mut facts = ExchangeFacts::default();
     let shares = |name: &str| {
         let journey = plan.journeys.iter().find(|journey| journey.name == name);
-        journey.is_some_and(|it| matches!(it.connections, ConnectionPolicy::Shared { .. }))
+        journey.is_some_and(|it| matches!(it.habits.connections, ConnectionPolicy::Shared { .. }))
     };
     for (track, _, _) in record.tracks() {
         if shares(record.journey_name(track)) {

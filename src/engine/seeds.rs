@@ -1,0 +1,136 @@
+//! What must be in the registry before the load begins: found from the journeys, and pushed.
+
+use std::collections::BTreeMap;
+
+use super::images::Images;
+use super::leftovers::Leftovers;
+use crate::client::{self, Known, PushOptions};
+use crate::content::Image;
+use crate::oci::{Digest, Reference, RepositoryName, Tag, Version};
+use crate::plan::{Plan, SeedPlace};
+use crate::registry::Client;
+
+/// The tag under which images are seeded, and under which images are pushed that are the same each time.
+const FIXED_TAG: &str = "regstorm";
+
+/// What must be at one place.
+#[derive(Debug)]
+pub(super) struct Seed {
+    pub(super) reference: Reference,
+    pub(super) image: Image,
+    tags: usize,                        // that of `reference` included
+    artifacts: BTreeMap<String, usize>, // how many refer to the image, by type
+}
+
+impl Seed {
+    /// What the journeys that are used need, each place once.
+    pub(super) fn all(plan: &Plan, images: &Images) -> Vec<Self> {
+        let mut seeds: BTreeMap<Reference, Self> = BTreeMap::new();
+        let used = super::prepare::used_journeys(plan).filter(|_| plan.prepare.seed);
+        for needs in used.filter_map(|(_, journey)| journey.action.needs()) {
+            // There is an image at each place until the set ends; of existing ones there is none.
+            let set = (0..images.count(needs.set)).filter_map(|index| {
+                let image = images.image(needs.set, index)?;
+                Some((place(needs.place, index)?, image))
+            });
+            for (reference, image) in set {
+                let seed = seeds.entry(reference).or_insert_with_key(|reference| Self {
+                    reference: reference.clone(),
+                    image,
+                    tags: 1,
+                    artifacts: BTreeMap::new(),
+                });
+                seed.tags = seed.tags.max(needs.tags);
+                if let Some((count, artifact_type)) = needs.artifacts {
+                    let of_type = seed.artifacts.entry(artifact_type.to_owned()).or_default();
+                    *of_type = count.max(*of_type);
+                }
+            }
+        }
+        seeds.into_values().collect()
+    }
+
+    fn further_tags(&self) -> impl Iterator<Item = Tag> {
+        (1..self.tags).map(|number| {
+            format!("{FIXED_TAG}-t{number}")
+                .parse()
+                .expect("letters, digits and hyphens, at most 30 of them")
+        })
+    }
+
+    fn artifacts(&self) -> Vec<Image> {
+        let subject = self.image.descriptor();
+        let of_type = self.artifacts.iter();
+        of_type
+            .flat_map(|(kind, count)| {
+                (0..*count).map(|number| Image::artifact(subject, kind, number))
+            })
+            .collect()
+    }
+
+    /// Pushes it: the image, then its further tags, then what refers to it.
+    pub(super) async fn push(&self, client: &Client) -> Result<Planted, client::Error> {
+        let options = PushOptions {
+            mount_from: None,
+            known: Known::Nothing,
+        };
+        let Reference { repository, .. } = &self.reference;
+        let pushed = client::push(client, &self.reference, &self.image, &options, &()).await?;
+        for tag in self.further_tags() {
+            let version = Version::Tag(tag);
+            let manifest = self.image.manifest();
+            client.manifest_put(repository, &version, manifest).await?;
+        }
+        let subject = self.image.descriptor().digest;
+        let artifacts = self.artifacts();
+        let index = client::attach(client, repository, &subject, &artifacts, &options).await?;
+        Ok(Planted {
+            bytes: pushed.blobs.bytes,
+            index: index.map(|digest| (repository.clone(), digest)),
+        })
+    }
+
+    /// What is left of it in the registry, but for the index under the fallback tag.
+    pub(super) fn leftovers(&self) -> Leftovers {
+        let mut leftovers = Leftovers::new(self.reference.repository.clone());
+        for artifact in self.artifacts() {
+            leftovers.add(&artifact);
+        }
+        leftovers.add(&self.image);
+        leftovers
+    }
+}
+
+/// What came of a seed.
+#[derive(Debug)]
+pub(super) struct Planted {
+    /// Bytes of the image's blobs that were sent.
+    pub(super) bytes: u64,
+    /// The index under the fallback tag, if one had to be stored.
+    pub(super) index: Option<(RepositoryName, Digest)>,
+}
+
+/// Where the image at that place of a set is put. `None`: there is no such name; where it matters, that was said before.
+fn place(place: SeedPlace<'_>, index: usize) -> Option<Reference> {
+    let (repository, tag) = match place {
+        SeedPlace::Apart(prefix) => (apart(prefix, index)?, fixed_tag()),
+        SeedPlace::Together(repository) => {
+            let tag = format!("{FIXED_TAG}-{index}").parse().ok()?;
+            (repository.clone(), tag)
+        }
+    };
+    Some(Reference {
+        repository,
+        version: Version::Tag(tag),
+    })
+}
+
+/// The repository of one image of a set.
+pub(super) fn apart(prefix: &RepositoryName, index: usize) -> Option<RepositoryName> {
+    format!("{prefix}/{index}").parse().ok()
+}
+
+/// The tag of what is the same each time.
+pub(super) fn fixed_tag() -> Tag {
+    FIXED_TAG.parse().expect("a constant that is a tag")
+}

@@ -1,0 +1,146 @@
+//! What a journey does in one iteration.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+
+use super::worker::Context;
+use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
+use crate::content::Salt;
+use crate::oci::{Content, Digest, Manifest, Version};
+use crate::plan::{Action, Cache, Delete, Journey, PollMethod, Pull, Push, Referrers};
+use crate::profile::{Resolve, ResolveFallback};
+use crate::registry::{Client, Wanted};
+
+/// What a journey asks of its client, ready to be used.
+pub(super) enum Work {
+    Pull(PullOptions, Cache),
+    Push(Push),
+    Poll(Resolve),
+    ListTags,
+    Catalog,
+    Referrers(Referrers),
+    Delete(Delete),
+}
+
+impl Work {
+    pub(super) fn of(journey: &Journey) -> Self {
+        match &journey.action {
+            Action::Pull(Pull {
+                verify,
+                platform,
+                cache,
+                ..
+            }) => Self::Pull(
+                PullOptions {
+                    verify: *verify,
+                    platform: platform.clone(),
+                },
+                *cache,
+            ),
+            Action::Push(push) => Self::Push(push.clone()),
+            Action::Poll(poll) => Self::Poll(match (poll.method, journey.habits.pull.resolve) {
+                (PollMethod::Get, _) => Resolve::Get,
+                (PollMethod::Head, Resolve::Head(fallback)) => Resolve::Head(fallback),
+                (PollMethod::Head, Resolve::Get) => Resolve::Head(ResolveFallback::NotAllowed),
+            }),
+            Action::ListTags(_) => Self::ListTags,
+            Action::Catalog(_) => Self::Catalog,
+            Action::Referrers(list) => Self::Referrers(list.clone()),
+            Action::Delete(delete) => Self::Delete(delete.clone()),
+        }
+    }
+}
+
+/// The layers of an image of so many that a push knows.
+fn known(push: &Push, layers: usize) -> Known {
+    match push.cache {
+        Cache::Cold => Known::Nothing,
+        Cache::Warm => Known::Everything,
+        Cache::Share(_) => Known::Layers(push.cache.layers(layers)),
+    }
+}
+
+/// Does it, with one image of the journey's set.
+pub(super) async fn once(
+    context: &Context,
+    client: &Client,
+    (journey, image): (usize, usize),
+    salt: Salt,
+) -> Result<(), client::Error> {
+    let images = &context.shared.images;
+    let place = || &images.places(journey)[image];
+    match &context.work[journey] {
+        // Boxed, so that a user who waits is small.
+        Work::Pull(options, cache) => {
+            let store = Local::new(*cache);
+            Box::pin(client::pull(client, place(), options, &store)).await?;
+        }
+        Work::Push(push) => {
+            if let Some(job) = images.push(journey, push, image, salt) {
+                let options = PushOptions {
+                    mount_from: push.mount_from.clone(),
+                    known: known(push, job.image.layers().len()),
+                };
+                let push = client::push(client, &job.reference, &job.image, &options, &());
+                Box::pin(push).await?;
+            }
+        }
+        Work::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
+        Work::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
+        Work::Catalog => drop(Box::pin(client::catalog(client)).await?),
+        Work::Referrers(list) => {
+            let mut reference = place().clone();
+            if let Some(image) = images.image(list.images.set, image) {
+                reference.version = Version::Digest(image.descriptor().digest);
+            }
+            let artifact_type = list.artifact_type.as_deref();
+            Box::pin(client::referrers(client, &reference, artifact_type)).await?;
+        }
+        Work::Delete(delete) => {
+            if let Some(job) = images.delete(journey, delete, image, salt) {
+                Box::pin(client::delete(client, &job.reference, &job.manifest)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A store that throws everything away, and makes believe that a part of it was there before.
+struct Local {
+    cache: Cache,
+    here: RefCell<BTreeSet<Digest>>, // layers of the image under way
+}
+
+impl Local {
+    const fn new(cache: Cache) -> Self {
+        Self {
+            cache,
+            here: RefCell::new(BTreeSet::new()),
+        }
+    }
+}
+
+impl Store for Local {
+    fn has(&self, _: &Digest) -> bool {
+        self.cache == Cache::Warm
+    }
+
+    fn manifest(&self, manifest: &Manifest) -> io::Result<()> {
+        if let (Cache::Share(_), Content::Image(image)) = (self.cache, manifest.content()) {
+            let here = self.cache.layers(image.layers.len());
+            let layers = image.layers.iter().take(here);
+            *self.here.borrow_mut() = layers.map(|layer| layer.digest).collect();
+        }
+        Ok(())
+    }
+
+    fn slot(&self, wanted: &Wanted) -> io::Result<Option<Box<dyn BlobSlot>>> {
+        let here = match self.cache {
+            Cache::Cold => false,
+            Cache::Warm => true,
+            Cache::Share(_) => self.here.borrow().contains(&wanted.digest),
+        };
+        if here { Ok(None) } else { Discard.slot(wanted) }
+    }
+}
