@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, DropReason, FailureClass, Outcome};
+use super::{Connection, DropReason, ExchangeSample, FailureClass, Handshake, Outcome, Protocol};
 
 /// How many ended in which way. Each thing that ended is in exactly one of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,6 +42,18 @@ pub struct Connections {
     pub new: u64,
     /// A connection that had served before.
     pub reused: u64,
+    /// Of both, those over HTTP/1.1.
+    #[serde(default)]
+    pub http1: u64,
+    /// Of both, those over HTTP/2.
+    #[serde(default)]
+    pub http2: u64,
+    /// Of the new ones, those with a full TLS handshake.
+    #[serde(default)]
+    pub tls_full: u64,
+    /// Of the new ones, those with a TLS handshake that took up an earlier session.
+    #[serde(default)]
+    pub tls_resumed: u64,
 }
 
 /// The sums of one period of a run.
@@ -115,11 +127,21 @@ impl Starts {
 }
 
 impl Connections {
-    pub(super) fn count(&mut self, connection: Connection) {
-        match connection {
+    pub(super) fn count(&mut self, sample: &ExchangeSample) {
+        match sample.connection {
             Connection::New => self.new += 1,
             Connection::Reused => self.reused += 1,
             Connection::None => {}
+        }
+        match sample.protocol {
+            Some(Protocol::Http1) => self.http1 += 1,
+            Some(Protocol::Http2) => self.http2 += 1,
+            None => {}
+        }
+        match sample.handshake {
+            Some(Handshake::Full) => self.tls_full += 1,
+            Some(Handshake::Resumed) => self.tls_resumed += 1,
+            None => {}
         }
     }
 
@@ -127,6 +149,10 @@ impl Connections {
     pub fn merge(&mut self, other: Self) {
         add(&mut self.new, other.new);
         add(&mut self.reused, other.reused);
+        add(&mut self.http1, other.http1);
+        add(&mut self.http2, other.http2);
+        add(&mut self.tls_full, other.tls_full);
+        add(&mut self.tls_resumed, other.tls_resumed);
     }
 }
 

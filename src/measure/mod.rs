@@ -43,7 +43,9 @@ pub use live::Live;
 pub use outcome::{DropReason, FailureClass, Outcome};
 pub use record::Record;
 pub use recorder::Recorder;
-pub use sample::{Connection, ExchangeSample, IterationSample, Period, Phase, Phases};
+pub use sample::{
+    Connection, ExchangeSample, Handshake, IterationSample, Period, Phase, Phases, Protocol,
+};
 pub use series::{JourneySeries, OperationSeries};
 pub use tally::{OperationTally, PeriodTally};
 pub use time_series::{JourneyWindow, TimeSeries, Window};

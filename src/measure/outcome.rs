@@ -33,6 +33,8 @@ pub enum FailureClass {
     Status,
     /// 429: the registry asked for fewer requests.
     Throttled,
+    /// 503: the registry, or what stands before it, can take no request now.
+    Unavailable,
     /// The bytes do not have the digest they were asked for by.
     DigestMismatch,
     /// More or fewer bytes than announced.
@@ -45,7 +47,7 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// Every class, in the order of reports.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -53,6 +55,7 @@ impl FailureClass {
         Self::Reset,
         Self::Status,
         Self::Throttled,
+        Self::Unavailable,
         Self::DigestMismatch,
         Self::SizeMismatch,
         Self::Protocol,
@@ -69,6 +72,7 @@ impl FailureClass {
             Self::Reset => "reset",
             Self::Status => "status",
             Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
             Self::DigestMismatch => "digest-mismatch",
             Self::SizeMismatch => "size-mismatch",
             Self::Protocol => "protocol",

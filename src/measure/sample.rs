@@ -143,6 +143,24 @@ pub enum Connection {
     None,
 }
 
+/// The HTTP version that an exchange ran over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1: its times are taken at the socket.
+    Http1,
+    /// HTTP/2, whose sending and first byte are taken where the client hands over and is told.
+    Http2,
+}
+
+/// How a TLS handshake went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Handshake {
+    /// From the beginning.
+    Full,
+    /// It took up an earlier session.
+    Resumed,
+}
+
 /// One HTTP request and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeSample {
@@ -160,6 +178,10 @@ pub struct ExchangeSample {
     pub phases: Phases,
     /// What it ran over.
     pub connection: Connection,
+    /// The HTTP version, if it had a connection.
+    pub protocol: Option<Protocol>,
+    /// The TLS handshake, if it had one of its own.
+    pub handshake: Option<Handshake>,
     /// Bytes of the request's body.
     pub sent: u64,
     /// Bytes of the response's body.

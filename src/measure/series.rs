@@ -133,7 +133,7 @@ impl OperationSeries {
         self.outcomes.count(sample.outcome);
         self.classes.count(sample.outcome);
         self.statuses.count(sample.status);
-        self.connections.count(sample.connection);
+        self.connections.count(sample);
         self.bytes.merge(sample.bytes());
         match sample.outcome {
             Outcome::Ok => {

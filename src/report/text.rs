@@ -1,5 +1,6 @@
 //! The summary that a person reads at the end of a run.
 
+mod connections;
 mod failures;
 mod generator;
 mod search;
@@ -47,6 +48,7 @@ pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option
     }
     text.push_str(&tables::probe(document, colour));
     text.push('\n');
+    text.push_str(&connections::lines(document, &page));
     text.push_str(&failures::lines(document, &page));
     text.push_str(&page.foot(document, saved_as));
     text

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::{
-    Connection, DropReason, FailureClass, FailureExample, Live, Outcome, Phase, Phases, Recorder,
+    Connection, DropReason, FailureClass, FailureExample, Live, Outcome, Phase, Phases, Protocol,
+    Recorder,
 };
 use super::*;
 use crate::units::Quantile;
@@ -44,6 +45,8 @@ fn exchange(period: Period, operation: Operation, outcome: Outcome, at_ms: u64) 
             ..Phases::default()
         },
         connection: Connection::Reused,
+        protocol: Some(Protocol::Http1),
+        handshake: None,
         sent: 10,
         received: 1_000,
         status: Some(200),

@@ -115,7 +115,12 @@ fn operation(
         outcomes: outcomes(ok, 6, 1),
         failure_classes: BTreeMap::new(),
         statuses: BTreeMap::from([(200, ok)]),
-        connections: Connections { new: 2, reused: 54 },
+        connections: Connections {
+            new: 2,
+            reused: 54,
+            http1: 56,
+            ..Connections::default()
+        },
         bytes: Bytes::default(),
         within_window: ok,
         bytes_within_window: Bytes::default(),

@@ -10,7 +10,7 @@ use super::*;
 use crate::health::{Health, Signals, TargetHost};
 use crate::measure::{
     Catalogue, Connection, ExchangeSample, FailureClass, FailureExample, IterationSample,
-    LatencyHistogram, Outcome, Phase, Phases, Record, Recorder,
+    LatencyHistogram, Outcome, Phase, Phases, Protocol, Record, Recorder,
 };
 use crate::oci::{ErrorCode, Operation};
 
@@ -84,6 +84,8 @@ fn record(millis: &[u64]) -> Record {
                 ..Phases::default()
             },
             connection: Connection::New,
+            protocol: Some(Protocol::Http1),
+            handshake: None,
             sent: 0,
             received: 4_000,
             status: Some(if failed { 503 } else { 200 }),

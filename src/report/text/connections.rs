@@ -1,0 +1,34 @@
+//! What the exchanges ran over: TLS handshakes, and HTTP versions where there is more than the usual one.
+
+use crate::measure::Connections;
+use crate::report::table::Paint;
+use crate::result::Document;
+use crate::units;
+
+use super::{Page, number_of};
+
+/// A line for TLS and one for HTTP/2, each where there was some.
+pub(super) fn lines(document: &Document, page: &Page) -> String {
+    let mut all = Connections::default();
+    for operation in &document.operations {
+        all.merge(operation.connections);
+    }
+    let mut text = String::new();
+    if all.tls_full > 0 || all.tls_resumed > 0 {
+        let words = format!(
+            "handshakes: {} full, {} resumed",
+            units::count(all.tls_full),
+            units::count(all.tls_resumed)
+        );
+        text.push_str(&page.line("TLS", &words, Paint::Plain));
+    }
+    if all.http2 > 0 {
+        let words = format!(
+            "{} over HTTP/2 (sending and first byte as the client was told, not at the socket), {} over HTTP/1.1",
+            number_of(all.http2, "exchange"),
+            units::count(all.http1)
+        );
+        text.push_str(&page.line("HTTP", &words, Paint::Plain));
+    }
+    text
+}
