@@ -1,28 +1,26 @@
 //! A client's connection: accepted, served by hyper, and ended the way the exchange on it asked for.
 
 use std::cell::{Cell, RefCell};
-use std::io;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustls::HandshakeKind;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::answer;
 use super::pace::Cut;
 use super::record::OpenRecord;
 use super::site::Site;
+use super::wire::{Socket, Wire};
 
-/// How long a client may go on sending a body that nobody reads, after it was answered.
-const LINGER: Duration = Duration::from_secs(5);
-
-/// What a connection and the exchange on it tell each other.
+/// What a connection and the exchange on it tell each other. Each stream of HTTP/2 has a line of its own, on which a cut
+/// ends the stream.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) id: u64,
@@ -32,14 +30,36 @@ pub(super) struct Line {
     /// The client may still be sending: closing at once would reset it before it has read the answer.
     pub(super) linger: Cell<bool>,
     pub(super) record: RefCell<Option<Rc<OpenRecord>>>,
+    is_stream: bool,
     flushed: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
 }
 
 impl Line {
-    /// From now on, waits for a flush.
+    fn new(id: u64, at_storage_host: bool, is_stream: bool) -> Rc<Self> {
+        Rc::new(Self {
+            id,
+            is_stream,
+            at_storage_host,
+            cut: Cell::new(None),
+            linger: Cell::new(false),
+            record: RefCell::new(None),
+            flushed: Cell::new(true),
+            waiting: RefCell::new(None),
+        })
+    }
+
+    /// From now on, waits for a flush. A stream of HTTP/2 does not: the connection flushes for all of them.
     pub(super) fn expect_flush(&self) {
-        self.flushed.set(false);
+        self.flushed.set(self.is_stream);
+    }
+
+    /// Everything that was handed over is in the socket.
+    pub(super) fn saw_flush(&self) {
+        self.flushed.set(true);
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
     }
 
     /// Ready when everything handed over before [`Line::expect_flush`] is in the socket.
@@ -52,8 +72,19 @@ impl Line {
     }
 }
 
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// What HTTP/2 begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+
 /// Accepts until it is dropped.
-pub(super) async fn accept(site: Rc<Site>, listener: TcpListener, at_storage_host: bool) {
+pub(super) async fn accept(
+    site: Rc<Site>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    at_storage_host: bool,
+) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: let some connection end first.
@@ -62,37 +93,82 @@ pub(super) async fn accept(site: Rc<Site>, listener: TcpListener, at_storage_hos
         };
         // Without it, small answers wait for acknowledgements. A socket that refuses is dead anyway.
         let _ = stream.set_nodelay(true);
-        let line = Rc::new(Line {
-            id: site.tally.connections.get(),
-            at_storage_host,
-            cut: Cell::new(None),
-            linger: Cell::new(false),
-            record: RefCell::new(None),
-            flushed: Cell::new(true),
-            waiting: RefCell::new(None),
-        });
+        let line = Line::new(site.tally.connections.get(), at_storage_host, false);
         site.tally.connections.add(1);
-        tokio::task::spawn_local(serve(Rc::clone(&site), line, stream));
+        tokio::task::spawn_local(serve(Rc::clone(&site), line, stream, tls.clone()));
     }
 }
 
-async fn serve(site: Rc<Site>, line: Rc<Line>, stream: TcpStream) {
+async fn serve(site: Rc<Site>, line: Rc<Line>, stream: TcpStream, tls: Option<TlsAcceptor>) {
     let open = Open {
         site: Rc::clone(&site),
         line: Rc::clone(&line),
     };
-    let wire = Wire {
-        stream,
-        line: Rc::clone(&line),
-        lingering: None,
+    let (socket, http2) = match tls {
+        None => {
+            let http2 = begins_with_preface(&stream).await;
+            (Socket::Plain(stream), http2)
+        }
+        Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
+            // The client does not trust us, or speaks something else: there is nobody to tell.
+            Err(_) | Ok(Err(_)) => return,
+            Ok(Ok(stream)) => {
+                let session = stream.get_ref().1;
+                match session.handshake_kind() {
+                    Some(HandshakeKind::Resumed) => site.tally.resumed_handshakes.add(1),
+                    _ => site.tally.full_handshakes.add(1),
+                }
+                let http2 = session.alpn_protocol() == Some(b"h2");
+                (Socket::Tls(Box::new(stream)), http2)
+            }
+        },
     };
-    let service =
-        service_fn(move |request| answer::serve(Rc::clone(&site), Rc::clone(&line), request));
+    let wire = TokioIo::new(Wire::new(socket, Rc::clone(&line)));
     // An error here is a client that left, or a cut we asked for; both are counted where they happen.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(wire), service)
-        .await;
+    if http2 {
+        site.tally.http2_connections.add(1);
+        let streams = site.settings.max_streams;
+        let service = service_fn(move |request| {
+            let line = Line::new(line.id, line.at_storage_host, true);
+            answer::serve(Rc::clone(&site), line, request)
+        });
+        let _ = http2::Builder::new(Tasks)
+            .max_concurrent_streams(streams)
+            .serve_connection(wire, service)
+            .await;
+    } else {
+        let service =
+            service_fn(move |request| answer::serve(Rc::clone(&site), Rc::clone(&line), request));
+        let _ = http1::Builder::new().serve_connection(wire, service).await;
+    }
     drop(open);
+}
+
+/// Does the client speak HTTP/2 without having been asked? Waits for its first bytes, as whoever reads them would.
+async fn begins_with_preface(stream: &TcpStream) -> bool {
+    let mut first = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut first).await {
+            Ok(length @ 1..) if PREFACE.starts_with(&first[..length]) => {
+                if length == PREFACE.len() {
+                    return true;
+                }
+                // The rest is on its way, and what is there would make `peek` return at once.
+                sleep(Duration::from_millis(1)).await;
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Runs the streams of an HTTP/2 connection on the registry's one thread.
+#[derive(Clone)]
+struct Tasks;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(async move { drop(task.await) });
+    }
 }
 
 /// Counts a connection as open while it lives, even if its task is dropped.
@@ -107,103 +183,5 @@ impl Drop for Open {
             record.closed();
         }
         self.site.tally.closed_connections.add(1);
-    }
-}
-
-/// The socket, watched.
-struct Wire {
-    stream: TcpStream,
-    line: Rc<Line>,
-    lingering: Option<Pin<Box<Sleep>>>,
-}
-
-impl Wire {
-    /// Writes, and notes when that began: over loopback the peer may have read the bytes before the call returns.
-    fn write(
-        &mut self,
-        write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        let began = Instant::now();
-        let written = write(Pin::new(&mut self.stream));
-        if let Poll::Ready(Ok(1..)) = written
-            && let Some(record) = &*self.line.record.borrow()
-        {
-            record.wrote(began);
-        }
-        written
-    }
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        if self.line.cut.get() == Some(Cut::Reset) {
-            // If it fails, the peer sees a FIN instead; there is no one to tell.
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.write(|stream| stream.poll_write(cx, bytes))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.write(|stream| stream.poll_write_vectored(cx, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper flushes the socket only when its own buffer is empty.
-        self.line.flushed.set(true);
-        if let Some(waker) = self.line.waiting.take() {
-            waker.wake();
-        }
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.lingering.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            if !self.line.linger.get() {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        let wire = &mut *self;
-        let deadline = wire
-            .lingering
-            .get_or_insert_with(|| Box::pin(sleep(LINGER)));
-        let mut waste = [0; 16 * 1024];
-        loop {
-            if deadline.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Ok(()));
-            }
-            let mut buffer = ReadBuf::new(&mut waste);
-            let read = ready!(Pin::new(&mut wire.stream).poll_read(cx, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! It answers every endpoint of the distribution specification 1.1 and is strict where real registries are
 //! (upload state that changes with every request, content linked per repository, referenced blobs that must
 //! exist), so that a client which works here by luck is found here. It is no place to keep images: nothing is
-//! written to disk, there is no TLS and no user management, and it does not speak for other registries
+//! written to disk, there is no user management, and it does not speak for other registries
 //! except through single, named [`Quirk`]s.
 //!
 //! Deciding choice: one thread with one current-thread runtime owns all state as plain values. No lock lies on
@@ -20,6 +20,7 @@ mod answer;
 mod auth;
 mod blob;
 mod blobs;
+mod certificate;
 mod connection;
 mod discovery;
 mod exchange;
@@ -47,6 +48,7 @@ mod tally;
 mod token;
 mod upload_session;
 mod uploads;
+mod wire;
 
 pub use fault::{Fault, FaultKind, Point, Stall, When};
 pub use fault_file::{FaultFileError, parse_faults};

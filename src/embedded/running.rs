@@ -14,10 +14,12 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 use crate::oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Version};
 
 use super::blob::{ENTRY, Spool};
+use super::certificate::certify;
 use super::connection::accept;
 use super::fault::{Fault, FaultPlan};
 use super::freeze::Freeze;
@@ -44,6 +46,9 @@ pub enum EmbeddedError {
     /// The thread or its runtime cannot be made.
     #[error("cannot start the registry's thread: {0}")]
     Thread(#[source] io::Error),
+    /// There is no certificate to be made.
+    #[error("cannot make a certificate: {0}")]
+    Certificate(String),
     /// The path in front of `/v2/` is none.
     #[error("`{0}` is not a base path: write it as /a/path, without a slash at its end")]
     BasePath(String),
@@ -64,7 +69,9 @@ pub struct Running {
     began: Instant,
     address: SocketAddr,
     storage_address: Option<SocketAddr>,
+    scheme: &'static str,
     base_path: String,
+    ca: Option<String>,
     // The lock is held from a question to its answer, so the channel never holds more than one.
     questions: Mutex<Option<mpsc::Sender<Question>>>,
     thread: Option<JoinHandle<()>>,
@@ -107,7 +114,9 @@ impl Registry {
             began: born.began,
             address: born.address,
             storage_address: born.storage_address,
+            scheme: born.scheme,
             base_path,
+            ca: born.ca,
             questions: Mutex::new(Some(ask)),
             thread: Some(thread),
         })
@@ -119,6 +128,8 @@ struct Born {
     began: Instant,
     address: SocketAddr,
     storage_address: Option<SocketAddr>,
+    scheme: &'static str,
+    ca: Option<String>,
 }
 
 type Started = Result<Born, EmbeddedError>;
@@ -132,21 +143,37 @@ fn run(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default());
-    let outcome = match runtime {
-        Err(source) => Err(EmbeddedError::Thread(source)),
-        Ok(runtime) => listen(&runtime, settings).map(|listening| (runtime, listening)),
+    let certified = if settings.tls {
+        certify(settings.listen.ip()).map(Some)
+    } else {
+        Ok(None)
+    };
+    let outcome = match (runtime, certified) {
+        (Err(source), _) => Err(EmbeddedError::Thread(source)),
+        (_, Err(what)) => Err(EmbeddedError::Certificate(what)),
+        (Ok(runtime), Ok(certified)) => {
+            listen(&runtime, settings).map(|listening| (runtime, listening, certified))
+        }
     };
     // If nobody waits for the answer, nobody wants the registry either.
     match outcome {
         Err(error) => drop(started.send(Err(error))),
-        Ok((runtime, (site, listener, storage))) => {
+        Ok((runtime, (site, listener, storage), certified)) => {
+            let (ca, server) = certified.map(|it| (it.ca, it.server)).unzip();
             let born = Born {
+                scheme: site.scheme(),
+                ca,
                 began: site.began,
                 address: site.address,
                 storage_address: site.storage_address,
             };
             if started.send(Ok(born)).is_ok() {
-                serve(&runtime, &site, listener, storage, questions);
+                let doors = Doors {
+                    listener,
+                    storage,
+                    tls: server.map(TlsAcceptor::from),
+                };
+                serve(&runtime, &site, doors, questions);
             }
         }
     }
@@ -183,18 +210,28 @@ fn listen(runtime: &LocalRuntime, settings: Settings) -> Result<Listening, Embed
     ))
 }
 
+/// Where clients come in.
+struct Doors {
+    listener: TcpListener,
+    storage: Option<TcpListener>,
+    tls: Option<TlsAcceptor>,
+}
+
 fn serve(
     runtime: &LocalRuntime,
     site: &Rc<Site>,
-    listener: TcpListener,
-    storage: Option<TcpListener>,
+    doors: Doors,
     mut questions: mpsc::Receiver<Question>,
 ) {
     let site = Rc::clone(site);
     runtime.block_on(async move {
-        tokio::task::spawn_local(accept(Rc::clone(&site), listener, false));
-        if let Some(storage) = storage {
-            tokio::task::spawn_local(accept(Rc::clone(&site), storage, true));
+        let accept = |listener, at_storage_host| {
+            let tls = doors.tls.clone();
+            tokio::task::spawn_local(accept(Rc::clone(&site), listener, tls, at_storage_host));
+        };
+        accept(doors.listener, false);
+        if let Some(storage) = doors.storage {
+            accept(storage, true);
         }
         let idle = site.settings.upload_idle;
         tokio::task::spawn_local(upload_session::sweep(Rc::clone(&site), idle));
@@ -216,6 +253,11 @@ impl Running {
         self.address
     }
 
+    /// The certificate, in PEM, that a client of TLS has to trust; `None` without TLS.
+    pub fn ca(&self) -> Option<&str> {
+        self.ca.as_deref()
+    }
+
     /// The address of the storage host, if blobs are redirected.
     pub const fn storage_addr(&self) -> Option<SocketAddr> {
         self.storage_address
@@ -223,7 +265,7 @@ impl Running {
 
     /// The URL to give to a client, with the base path and without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.base_path)
+        format!("{}://{}{}", self.scheme, self.address, self.base_path)
     }
 
     /// What it has done so far. All zero once it has stopped.

@@ -12,6 +12,11 @@ use super::Fault;
 pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Speak TLS, with a certificate made at the start, and HTTP/2 to clients that choose it in the handshake. Without TLS,
+    /// HTTP/2 is spoken to clients that begin with its preface.
+    pub tls: bool,
+    /// Over HTTP/2, the most streams that a client may have open at once.
+    pub max_streams: u32,
     /// A path in front of `/v2/`: empty, or such as `/link/to/registry`.
     pub base_path: String,
     /// What becomes of blobs.
@@ -42,6 +47,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: false,
+            max_streams: 250,
             base_path: String::new(),
             storage: Storage::Memory,
             auth: Auth::Open,
@@ -81,7 +88,8 @@ pub enum Auth {
         /// The password.
         password: Secret,
     },
-    /// One user, who fetches a token for each scope from `<base path>/token`.
+    /// One user, who fetches a token for each scope from `<base path>/token`: with `GET`, or with `POST` of a form, by
+    /// password or by an identity token that an earlier request for offline access gave.
     Bearer {
         /// The name.
         user: String,
@@ -107,6 +115,8 @@ pub enum Quirk {
     NoReferrers,
     /// The token endpoint knows `GET` only and answers 404 to `POST` (GCR).
     NoTokenPost,
+    /// The token endpoint does not say how long a token is good for.
+    NoTokenExpiry,
     /// No `Docker-Content-Digest` on any answer.
     NoDigestHeader,
     /// `Location` is a path, not a URL.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 use tokio::time::Instant;
 
 use super::blob::Budget;
@@ -75,12 +76,20 @@ impl Site {
         u64::try_from(self.keys.draw() >> 64).unwrap_or_default()
     }
 
+    /// `http` or `https`.
+    pub(super) const fn scheme(&self) -> &'static str {
+        if self.settings.tls { "https" } else { "http" }
+    }
+
     /// The registry's URL as this client knows it: by the `Host` it sent.
     pub(super) fn url_for(&self, head: &Parts) -> String {
         let base = &self.settings.base_path;
-        match head.headers.get(HOST).and_then(|host| host.to_str().ok()) {
-            Some(host) => format!("http://{host}{base}"),
-            None => format!("http://{}{base}", self.address),
+        let scheme = self.scheme();
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        // HTTP/2 has the host in the request's own line.
+        match host.or_else(|| head.uri.authority().map(Authority::as_str)) {
+            Some(host) => format!("{scheme}://{host}{base}"),
+            None => format!("{scheme}://{}{base}", self.address),
         }
     }
 

@@ -16,7 +16,10 @@ use super::site::Site;
 pub(super) fn url(site: &Site, digest: &Digest) -> Option<String> {
     let address = site.storage_address?;
     let signature = site.keys.seal(&digest.to_string());
-    Some(format!("http://{address}/{digest}?signature={signature}"))
+    let scheme = site.scheme();
+    Some(format!(
+        "{scheme}://{address}/{digest}?signature={signature}"
+    ))
 }
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {

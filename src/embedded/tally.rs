@@ -26,6 +26,12 @@ pub struct Counts {
     pub sent: u64,
     /// Connections accepted, the storage host's too.
     pub connections: u64,
+    /// TLS handshakes that came to their end, from the beginning.
+    pub full_handshakes: u64,
+    /// TLS handshakes that took up an earlier session.
+    pub resumed_handshakes: u64,
+    /// Connections that spoke HTTP/2.
+    pub http2_connections: u64,
     /// Connections open now.
     pub open_connections: u64,
     /// Upload sessions open now.
@@ -71,6 +77,9 @@ pub(super) struct Tally {
     pub(super) sent: Counter,
     pub(super) connections: Counter,
     pub(super) closed_connections: Counter,
+    pub(super) full_handshakes: Counter,
+    pub(super) resumed_handshakes: Counter,
+    pub(super) http2_connections: Counter,
     exchanges: RefCell<BTreeMap<(Option<Operation>, u16), u64>>,
 }
 
@@ -110,6 +119,9 @@ impl Tally {
             sent: self.sent.get(),
             connections: self.connections.get(),
             open_connections: self.connections.get() - self.closed_connections.get(),
+            full_handshakes: self.full_handshakes.get(),
+            resumed_handshakes: self.resumed_handshakes.get(),
+            http2_connections: self.http2_connections.get(),
             ..Counts::default()
         }
     }

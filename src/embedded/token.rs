@@ -73,9 +73,20 @@ impl fmt::Display for Access {
 
 /// What a request for a token brings.
 struct Wish {
-    login: Option<(String, Secret)>,
+    login: Login,
     scopes: Vec<Access>,
     oauth: bool,
+    /// Is an identity token wanted as well?
+    offline: bool,
+}
+
+/// Who asks for a token.
+enum Login {
+    Nobody,
+    User(String, Secret),
+    Identity(Secret),
+    /// Something that cannot be read.
+    Unknown,
 }
 
 /// Answers a request for a token: `GET` with Basic credentials, or `POST` with a form.
@@ -97,17 +108,16 @@ pub(super) async fn issue(ask: &Ask<'_>, inbound: &mut Inbound) -> Result<Reply,
         }
         posted(inbound).await?
     } else {
-        Wish {
-            login: credentials(ask.header(&AUTHORIZATION)),
-            scopes: scopes(ask.query),
-            oauth: false,
-        }
+        asked(ask)
+    };
+    let is_user = match &wish.login {
+        Login::User(sent, word) => sent == user && word == password,
+        Login::Identity(token) => is_identity(ask.site, token.expose(), user),
+        Login::Nobody | Login::Unknown => false,
     };
     let scopes = match &wish.login {
-        Some((sent, word)) if sent == user && word == password => wish.scopes,
-        None if *anonymous_pull && !ask.head.headers.contains_key(AUTHORIZATION) => {
-            wish.scopes.into_iter().filter_map(pull_only).collect()
-        }
+        _ if is_user => wish.scopes,
+        Login::Nobody if *anonymous_pull => wish.scopes.into_iter().filter_map(pull_only).collect(),
         _ => {
             return Err(unauthorized("name and password are missing or wrong")
                 .with(WWW_AUTHENTICATE, format!("Basic realm=\"{SERVICE}\""))
@@ -115,18 +125,38 @@ pub(super) async fn issue(ask: &Ask<'_>, inbound: &mut Inbound) -> Result<Reply,
         }
     };
     let token = seal(ask.site, &scopes, *token_lifetime);
-    let mut body = serde_json::json!({
-        "access_token": token,
-        "expires_in": token_lifetime.as_secs(),
-    });
+    let mut body = serde_json::json!({ "access_token": token });
+    if !ask.site.has(Quirk::NoTokenExpiry) {
+        body["expires_in"] = token_lifetime.as_secs().into();
+    }
     if !wish.oauth {
         body["token"] = token.into();
+    }
+    if wish.offline && is_user {
+        body["refresh_token"] = identity(ask.site, user).into();
     }
     Ok(Reply::new(StatusCode::OK)
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
         .bytes(body.to_string()))
 }
 
+/// What a `GET` asks for.
+fn asked(ask: &Ask<'_>) -> Wish {
+    let header = ask.header(&AUTHORIZATION);
+    let login = match credentials(header) {
+        Some((user, password)) => Login::User(user, password),
+        None if ask.head.headers.contains_key(AUTHORIZATION) => Login::Unknown,
+        None => Login::Nobody,
+    };
+    Wish {
+        login,
+        scopes: scopes(ask.query),
+        oauth: false,
+        offline: ask.query.get("offline_token").as_deref() == Some("true"),
+    }
+}
+
+/// What a form asks for.
 async fn posted(inbound: &mut Inbound) -> Result<Wish, Ending> {
     let refuse = |message: &'static str| Refusal::bad(ErrorCode::Unsupported, message);
     let form = inbound
@@ -135,18 +165,37 @@ async fn posted(inbound: &mut Inbound) -> Result<Wish, Ending> {
         .ok_or_else(|| refuse("the form is too large"))?;
     let form = std::str::from_utf8(&form).map_err(|_| refuse("the form is not text"))?;
     let form = Query::new(Some(form));
-    if form.get("grant_type").as_deref() != Some("password") {
-        return Err(refuse("the only grant_type here is `password`").into());
-    }
-    let login = form
-        .get("username")
-        .zip(form.get("password"))
-        .map(|(user, password)| (user.into_owned(), Secret::new(password)));
+    let login = match form.get("grant_type").as_deref() {
+        Some("password") => match form.get("username").zip(form.get("password")) {
+            Some((user, password)) => Login::User(user.into_owned(), Secret::new(password)),
+            None => Login::Nobody,
+        },
+        Some("refresh_token") => match form.get("refresh_token") {
+            Some(token) => Login::Identity(Secret::new(token)),
+            None => Login::Unknown,
+        },
+        _ => return Err(refuse("grant_type is `password` or `refresh_token`").into()),
+    };
     Ok(Wish {
         login,
         scopes: scopes(form),
         oauth: true,
+        offline: form.get("access_type").as_deref() == Some("offline"),
     })
+}
+
+/// An identity token: good as long as this registry runs.
+fn identity(site: &Site, user: &str) -> String {
+    let text = format!("identity {user}");
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(&text),
+        site.keys.seal(&text)
+    )
+}
+
+fn is_identity(site: &Site, token: &str, user: &str) -> bool {
+    token == identity(site, user)
 }
 
 /// Every scope asked for: the key may repeat, and its value may hold several.

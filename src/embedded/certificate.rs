@@ -1,0 +1,69 @@
+//! The certificate that a registry makes for itself at its start, and the CA that signed it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// What a registry needs to speak TLS.
+pub(super) struct Certified {
+    /// Whom a client has to trust, in PEM.
+    pub(super) ca: String,
+    pub(super) server: Arc<ServerConfig>,
+}
+
+/// Makes a CA, and a certificate for `localhost`, the loopback addresses and `ip`. Both are new each time, so that no key
+/// is ever the same on two machines.
+pub(super) fn certify(ip: IpAddr) -> Result<Certified, String> {
+    let said = |error: rcgen::Error| error.to_string();
+    let named = |name: &str| {
+        let mut it = DistinguishedName::new();
+        it.push(DnType::CommonName, name);
+        it
+    };
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name = named("regstorm embedded registry CA");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let ca_key = KeyPair::generate().map_err(said)?;
+    let ca_certificate = ca.self_signed(&ca_key).map_err(said)?;
+
+    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".into(), "::1".into()];
+    let own = ip.to_string();
+    if !hosts.contains(&own) {
+        hosts.push(own);
+    }
+    let mut leaf = CertificateParams::new(hosts).map_err(said)?;
+    leaf.distinguished_name = named("regstorm embedded registry");
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    leaf.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate().map_err(said)?;
+    let leaf = leaf
+        .signed_by(&key, &Issuer::new(ca, ca_key))
+        .map_err(said)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    Ok(Certified {
+        ca: ca_certificate.pem(),
+        server: Arc::new(server(vec![leaf.der().clone()], key).map_err(|it| it.to_string())?),
+    })
+}
+
+fn server(
+    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    let mut server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // The client keeps the session: any number of users may come back.
+    server.ticketer = aws_lc_rs::Ticketer::new()?;
+    Ok(server)
+}

@@ -1,0 +1,150 @@
+//! A client's socket, in the clear or within TLS, watched.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_rustls::server::TlsStream;
+
+use super::connection::Line;
+use super::pace::Cut;
+
+/// How long a client may go on sending a body that nobody reads, after it was answered.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Bytes to and from a client.
+pub(super) enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+trait Io: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
+
+impl Socket {
+    fn io(&mut self) -> Pin<&mut dyn Io> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream),
+            Self::Tls(stream) => Pin::new(&mut **stream),
+        }
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// The socket, watched.
+pub(super) struct Wire {
+    socket: Socket,
+    line: Rc<Line>,
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+impl Wire {
+    pub(super) const fn new(socket: Socket, line: Rc<Line>) -> Self {
+        Self {
+            socket,
+            line,
+            lingering: None,
+        }
+    }
+
+    /// Writes, and notes when that began: over loopback the peer may have read the bytes before the call returns.
+    fn write(
+        &mut self,
+        write: impl FnOnce(Pin<&mut dyn Io>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let began = Instant::now();
+        let written = write(self.socket.io());
+        if let Poll::Ready(Ok(1..)) = written
+            && let Some(record) = &*self.line.record.borrow()
+        {
+            record.wrote(began);
+        }
+        written
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.line.cut.get() == Some(Cut::Reset) {
+            // If it fails, the peer sees a FIN instead; there is no one to tell.
+            let _ = self.socket.tcp().set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.socket.io().poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write(|stream| stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write(|stream| stream.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Plain(stream) => stream.is_write_vectored(),
+            Socket::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes the socket only when its own buffer is empty.
+        ready!(self.socket.io().poll_flush(cx))?;
+        self.line.saw_flush();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            ready!(self.socket.io().poll_shutdown(cx))?;
+            if !self.line.linger.get() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let wire = &mut *self;
+        let deadline = wire
+            .lingering
+            .get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut waste = [0; 16 * 1024];
+        loop {
+            if deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut waste);
+            let read = ready!(wire.socket.io().poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
