@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
-use regstorm::plan::{self, Forecast, Plan};
+use regstorm::plan::{self, Action, Forecast, Journey, Plan};
 use regstorm::units;
 
 use crate::exit::{self, Exit, Failure};
@@ -34,6 +34,7 @@ fn show(plan: &Plan) -> String {
     text.push_str(&loads(plan, &forecast));
     text.push('\n');
     text.push_str(&journeys(&forecast));
+    text.push_str(&deletions(plan));
     text.push('\n');
     text.push_str(&rates(plan, &forecast));
     text.push_str(&totals(&forecast));
@@ -184,6 +185,21 @@ fn journeys(forecast: &Forecast) -> String {
     table(&rows)
 }
 
+/// What a deletion does before it deletes, which nobody would expect.
+fn deletions(plan: &Plan) -> String {
+    let deletes = |it: &&Journey| matches!(it.action, Action::Delete(_));
+    let journeys = plan.journeys.iter().filter(deletes);
+    let mut text = String::new();
+    for journey in journeys {
+        let _ = writeln!(
+            text,
+            "{}: each iteration first stores a manifest of its own, which it then deletes",
+            journey.name
+        );
+    }
+    text
+}
+
 fn totals(forecast: &Forecast) -> String {
     let seeding = &forecast.seeding;
     let mut text = if seeding.images == 0 && seeding.archives == 0 {
@@ -205,8 +221,8 @@ fn totals(forecast: &Forecast) -> String {
         units::count(forecast.connections)
     );
     text.push_str(
-        "Bytes are those of layers. A push is counted as if the registry had nothing yet. Pings, tokens,\n\
-         retries and redirects come on top.\n",
+        "Bytes are those of layers. A push is counted as if the registry had nothing yet, a list as if it had what is\n\
+         seeded. What the registry decides comes on top: tokens, retries, redirects, more pages, fallbacks.\n",
     );
     text
 }

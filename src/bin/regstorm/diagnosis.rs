@@ -24,8 +24,7 @@ const TLS_ANSWERS: [&str; 3] = [
     "HTTP request was sent to HTTPS port",
     "speaking plain HTTP to an SSL-enabled server",
 ];
-const TLS_ADVICE: &str =
-    "the registry speaks TLS there, and regstorm speaks plain http:// only, so far";
+const TLS_ADVICE: &str = "the registry speaks TLS there: write its address with https://";
 
 /// What was wanted of which registry.
 pub(crate) struct Errand<'a> {
@@ -52,6 +51,15 @@ pub(crate) async fn failure(error: client::Error, client: &Client, errand: &Erra
             of_registry(&error, errand)
         }
         client::Error::Store(error) => store(&error),
+        // The client asks nothing more, and so nothing more is asked to explain it.
+        client::Error::NotFound(_) => {
+            let (base, reference) = (errand.target.base(), errand.reference);
+            let text = format!(
+                "there is no `{reference}` at {base}, or it is not shown to you; if nothing is found there, \
+                 check the path in front of /v2/"
+            );
+            Failure::new(Exit::Failed, anyhow!(text))
+        }
         error => Failure::new(Exit::Failed, error),
     }
 }
@@ -176,12 +184,10 @@ fn is_of_registries(code: &ErrorCode) -> bool {
 
 /// Asks once whether there is a registry, when its answer gives reason to doubt.
 async fn is_registry(error: &registry::Error, client: &Client) -> bool {
+    // A web server may say yes to everything.
+    let by_name = matches!(error.kind(), Kind::Manifest(_));
     match timeout(PING_WAIT, client.ping()).await {
-        // A web server may say yes to everything.
-        Ok(Ok(headers)) => {
-            !matches!(error.kind(), Kind::Manifest(_))
-                || headers.contains_key("docker-distribution-api-version")
-        }
+        Ok(Ok(headers)) => !by_name || headers.contains_key("docker-distribution-api-version"),
         Ok(Err(refused)) => matches!(
             refused.status(),
             Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
@@ -230,16 +236,18 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
         Error::Dns { .. } | Error::Timeout(Waiting::Dns) => {
             (Exit::Target, format!("is the host in {base} right?"))
         }
+        Error::Timeout(Waiting::Tls) => (Exit::Target, String::new()),
         Error::Timeout(_) => (
             never_answered,
             "--timeout lets a request take longer".to_owned(),
         ),
-        Error::NotHttp(_) | Error::Origin(_) => (Exit::Target, TLS_ADVICE.to_owned()),
-        Error::Reset { received: None, .. } if !errand.answered => (
+        Error::NotHttp(_) if !base.origin().is_secure() => (Exit::Target, TLS_ADVICE.to_owned()),
+        Error::NotHttp(_) | Error::NotHttp2(_) | Error::Origin(_) | Error::Tls { .. } => {
+            (Exit::Target, String::new())
+        }
+        Error::Reset { received: None, .. } if !errand.answered && !base.origin().is_secure() => (
             Exit::Target,
-            format!(
-                "a port that expects TLS does that, too; regstorm speaks plain http:// only, so far ({base})"
-            ),
+            format!("a port that expects TLS does that, too: is it https:// ({base})?"),
         ),
         Error::Reset { .. } => (
             never_answered,

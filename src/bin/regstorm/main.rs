@@ -4,9 +4,13 @@ mod blob_progress;
 mod calibrate;
 mod ceiling;
 mod check;
+mod client_args;
 mod conclude;
+mod credential_helper;
 mod diagnosis;
+mod docker_config;
 mod exit;
+mod explain;
 mod preflight;
 mod progress;
 mod pull;
@@ -18,6 +22,7 @@ mod search;
 mod serve;
 mod signals;
 mod target_args;
+mod tls_args;
 mod transfer;
 mod user_args;
 
@@ -38,6 +43,7 @@ enum Command {
     Run(run::Args),
     /// Print what a scenario would do, and send nothing
     Check(scenario_file::ScenarioArgs),
+    Explain(explain::Args),
     Calibrate(calibrate::Args),
     Pull(pull::Args),
     Push(push::Args),
@@ -49,6 +55,7 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Pull(args) => pull::run(args),
         Command::Push(args) => push::run(args),

@@ -16,7 +16,11 @@ const BYTES_PER_VU: u64 = 64 * 1024;
 /// does, and the setting to change.
 pub(crate) fn check(plan: &Plan) -> anyhow::Result<()> {
     let demand = demand(plan);
-    let limits = Limits::read();
+    let mut limits = Limits::read();
+    // Each pair of a source and an endpoint has all ports for itself.
+    let addresses = &plan.target.addresses;
+    let ways = addresses.source_ips.len().max(1) * addresses.connect_to.len().max(1);
+    limits.ports = limits.ports.map(|it| it.saturating_mul(ways as u64));
     if let (Some(soft), Some(hard)) = (limits.open_files_soft, limits.open_files_hard)
         && soft < hard
     {
@@ -75,12 +79,12 @@ fn new_connections(plan: &Plan) -> u64 {
         let weights: f64 = load.mix.iter().map(|share| f64::from(share.weight)).sum();
         for share in &load.mix {
             let journey = &plan.journeys[share.journey];
-            let each = match journey.connections {
+            let each = match journey.habits.connections {
                 ConnectionPolicy::PerRequest => forecast.journeys[share.journey]
                     .total_requests()
                     .unwrap_or(1.0),
                 ConnectionPolicy::PerIteration => {
-                    f64::from(u32::try_from(journey.parallel.get()).unwrap_or(u32::MAX))
+                    f64::from(u32::try_from(journey.in_flight()).unwrap_or(u32::MAX))
                 }
                 ConnectionPolicy::PerVu | ConnectionPolicy::Shared { .. } => 0.0,
             };

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
-use regstorm::client::{self, PullHabits, Pulled};
+use regstorm::client::{self, PullOptions, Pulled, PulledImage};
 use regstorm::content::{OpenOptions, UnpackOptions, Unpacked, open, unpack, unpack_files};
 use regstorm::oci::{Algorithm, Platform, Reference, Verify, Version};
-use regstorm::units;
+use regstorm::units::{self, ByteSize};
 use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
+use crate::client_args::ClientArgs;
 use crate::diagnosis::{self, Errand};
 use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::pull_store::{Form, Kept, PullStore};
@@ -57,9 +58,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PLATFORM", default_value = "linux/amd64")]
     platform: Platform,
 
-    /// Blobs fetched at once
-    #[arg(long, value_name = "N", default_value = "3", value_parser = transfer::at_least_one)]
-    parallel: NonZeroUsize,
+    /// Layers fetched at once [default: as many as the client fetches]
+    #[arg(long, value_name = "N", value_parser = transfer::at_least_one)]
+    parallel: Option<NonZeroUsize>,
+
+    /// Fetch each layer in parts of this size, as containerd does when it is told to
+    #[arg(long, value_name = "SIZE")]
+    part_size: Option<ByteSize>,
+
+    #[command(flatten)]
+    client: ClientArgs,
 
     /// Show nothing but errors
     #[arg(long, short)]
@@ -72,7 +80,7 @@ pub(crate) struct Args {
 /// What the command works on, once all of the command line is understood.
 struct Job {
     reference: Reference,
-    habits: PullHabits,
+    options: PullOptions,
     destination: Destination,
     progress: Rc<BlobProgress>,
     quiet: bool,
@@ -86,7 +94,12 @@ enum Destination {
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
-    let target = args.target.resolve(&args.url)?;
+    let mut habits = args.client.habits();
+    habits.pull.parallel = args.parallel.unwrap_or(habits.pull.parallel);
+    habits.pull.part_size = part_size(args.part_size)
+        .or_exit(Exit::Usage)?
+        .or(habits.pull.part_size);
+    let target = args.target.resolve(&args.url, habits)?;
     let destination = match (args.layers, args.unpack) {
         (_, true) => Destination::Root(Workshop::beside(&args.directory).or_exit(Exit::Usage)?),
         (layers, false) => Destination::Files {
@@ -96,8 +109,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     };
     let job = Job {
         reference: args.reference,
-        habits: PullHabits {
-            parallel: args.parallel,
+        options: PullOptions {
             // The digest is checked by what writes the blob to the disk.
             verify: Verify::Length,
             platform: args.platform,
@@ -118,7 +130,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         let client = target.client(answered.clone());
         job.progress
             .line(&format!("pull {} from {}", job.reference, target.base()));
-        let work = client::pull(&client, &job.reference, &job.habits, &store);
+        let work = client::pull(&client, &job.reference, &job.options, &store);
         match transfer::watched(&mut interrupts, &job.progress, work).await {
             None => {
                 job.progress.line(
@@ -134,16 +146,36 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
                 };
                 Err(diagnosis::failure(error, &client, &errand).await)
             }
-            Some(Ok(pulled)) => keep(&job, store, &pulled, (began, &mut interrupts)).await,
+            Some(Ok(Pulled::UpToDate(digest))) => {
+                if let Version::Tag(tag) = &job.reference.version {
+                    store.name(&digest, tag).or_exit(Exit::Failed)?;
+                }
+                job.progress.line(&format!(
+                    "up to date: {} is {digest}, which is here",
+                    job.reference
+                ));
+                Ok(Exit::Passed)
+            }
+            Some(Ok(Pulled::Image(pulled))) => {
+                keep(&job, store, &pulled, (began, &mut interrupts)).await
+            }
         }
     })
+}
+
+/// A part must be long enough to be worth a request.
+fn part_size(given: Option<ByteSize>) -> anyhow::Result<Option<ByteSize>> {
+    if given.is_some_and(|size| size.get() < 1024) {
+        return Err(anyhow!("--part-size: at least 1KiB"));
+    }
+    Ok(given)
 }
 
 /// Makes of the blobs what was asked for, and says how it went.
 async fn keep(
     job: &Job,
     store: PullStore,
-    pulled: &Pulled,
+    pulled: &PulledImage,
     (began, interrupts): (Instant, &mut Interrupts),
 ) -> Result<Exit, Failure> {
     let moved_in = began.elapsed();
@@ -180,7 +212,7 @@ async fn keep(
     };
     if !job.quiet {
         let platform = if was_chosen {
-            format!(" ({})", job.habits.platform)
+            format!(" ({})", job.options.platform)
         } else {
             String::new()
         };

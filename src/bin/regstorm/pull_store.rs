@@ -150,7 +150,24 @@ impl PullStore {
     }
 }
 
+impl PullStore {
+    /// Gives an image that is here a name.
+    pub(crate) fn name(&self, manifest: &Digest, tag: &Tag) -> io::Result<()> {
+        let Some(image) = LayoutWriter::image(&self.root, manifest) else {
+            return Ok(());
+        };
+        LayoutWriter::create(&self.root)
+            .and_then(|layout| layout.finish(image, Some(tag.as_str())))
+            .map_err(io::Error::other)
+    }
+}
+
 impl Store for PullStore {
+    /// Only layouts keep manifests under their digests.
+    fn has(&self, manifest: &Digest) -> bool {
+        self.form == Form::Layout && LayoutWriter::image(&self.root, manifest).is_some()
+    }
+
     fn manifest(&self, manifest: &Manifest) -> io::Result<()> {
         if let Content::Index(index) = manifest.content() {
             *self.index.borrow_mut() = Some(index.as_ref().clone());

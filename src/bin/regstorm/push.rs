@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::anyhow;
-use regstorm::client::{self, PushHabits, Pushed, Uploaded, Watch};
+use regstorm::client::{self, Known, PushOptions, Pushed, Uploaded, Watch};
 use regstorm::content::{Blob, Compression, ContentError, Image, OpenOptions, open};
-use regstorm::oci::{Platform, PushMethod, Reference, RepositoryName, Version};
+use regstorm::oci::{Platform, Reference, RepositoryName, Version};
+use regstorm::profile::{Checks, PushMethod};
 use regstorm::transport::Sent;
 use regstorm::units::{self, ByteSize};
 use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
+use crate::client_args::ClientArgs;
 use crate::diagnosis::{self, Errand};
 use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::target_args::{TargetArgs, URL_HELP};
@@ -40,9 +42,12 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME:TAG")]
     reference: Reference,
 
-    /// How the bytes of a blob are sent
-    #[arg(long, value_enum, default_value_t = MethodName::Patch)]
-    method: MethodName,
+    #[command(flatten)]
+    client: ClientArgs,
+
+    /// How the bytes of a blob are sent [default: as the client sends them]
+    #[arg(long, value_enum)]
+    method: Option<MethodName>,
 
     /// The size of each chunk but the last, with --method chunks [default: 8MiB]
     #[arg(long, value_name = "SIZE")]
@@ -68,9 +73,13 @@ pub(crate) struct Args {
     #[arg(long)]
     no_exists_check: bool,
 
-    /// Blobs sent at once
-    #[arg(long, value_name = "N", default_value = "5", value_parser = transfer::at_least_one)]
-    parallel: NonZeroUsize,
+    /// The client has pushed the image there before: ask for what it would ask for then
+    #[arg(long)]
+    known: bool,
+
+    /// Blobs sent at once [default: as many as the client sends]
+    #[arg(long, value_name = "N", value_parser = transfer::at_least_one)]
+    parallel: Option<NonZeroUsize>,
 
     /// Show nothing but errors
     #[arg(long, short)]
@@ -123,16 +132,28 @@ impl Watch for Shown {
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
-    let habits = PushHabits {
-        parallel: args.parallel,
-        method: method(&args).or_exit(Exit::Usage)?,
-        exists_check: !args.no_exists_check,
+    let mut habits = args.client.habits();
+    let push = &mut habits.push;
+    push.parallel = args.parallel.unwrap_or(push.parallel);
+    let chosen = method(&args, push.method).or_exit(Exit::Usage)?;
+    if chosen != push.method {
+        (push.method, push.config_method) = (chosen, chosen);
+    }
+    if args.no_exists_check {
+        (push.layer_checks, push.config_checks) = (Checks::Never, Checks::Never);
+    }
+    let options = PushOptions {
         mount_from: args.mount_from.clone(),
+        known: if args.known {
+            Known::Everything
+        } else {
+            Known::Nothing
+        },
     };
-    let target = args.target.resolve(&args.url)?;
+    let target = args.target.resolve(&args.url, habits)?;
     let progress = BlobProgress::new(args.quiet);
     progress.line(&format!("read {}", args.source.display()));
-    let options = OpenOptions {
+    let open_options = OpenOptions {
         compression: match args.compress {
             Compress::Gzip => Compression::Gzip,
             Compress::Keep => Compression::Keep,
@@ -142,7 +163,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         ..OpenOptions::default()
     };
     // Nothing catches Ctrl-C yet: it ends the reading at once, and there is nothing to tidy up.
-    let image = open(&args.source, &options).map_err(unreadable)?;
+    let image = open(&args.source, &open_options).map_err(unreadable)?;
     let reference = args.reference;
     fits(&reference, &image).or_exit(Exit::Usage)?;
     let (blobs, bytes) = load(&image);
@@ -158,7 +179,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             units::bytes(bytes)
         ));
         let shown = Shown(Rc::clone(&progress));
-        let work = client::push(&client, &reference, &image, &habits, &shown);
+        let work = client::push(&client, &reference, &image, &options, &shown);
         let ended = transfer::watched(&mut interrupts, &progress, work).await;
         let cancelled = match &ended {
             Some(Ok(_)) => None,
@@ -195,9 +216,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     })
 }
 
-fn method(args: &Args) -> anyhow::Result<PushMethod> {
+fn method(args: &Args, default: PushMethod) -> anyhow::Result<PushMethod> {
     const DEFAULT_CHUNK: ByteSize = ByteSize::from_mib(8);
-    if args.chunk_size.is_some() && args.method != MethodName::Chunks {
+    if args.chunk_size.is_some() && !matches!(args.method, Some(MethodName::Chunks)) {
         return Err(anyhow!("--chunk-size belongs to --method chunks"));
     }
     let size = args.chunk_size.unwrap_or(DEFAULT_CHUNK);
@@ -205,11 +226,12 @@ fn method(args: &Args) -> anyhow::Result<PushMethod> {
         return Err(anyhow!("--chunk-size: a chunk has at least one byte"));
     }
     Ok(match args.method {
-        MethodName::Post => PushMethod::Post,
-        MethodName::Put => PushMethod::Put,
-        MethodName::Patch => PushMethod::Patch,
-        MethodName::PatchChunked => PushMethod::PatchChunked,
-        MethodName::Chunks => PushMethod::Chunks { size },
+        None => default,
+        Some(MethodName::Post) => PushMethod::Post,
+        Some(MethodName::Put) => PushMethod::Put,
+        Some(MethodName::Patch) => PushMethod::Patch,
+        Some(MethodName::PatchChunked) => PushMethod::PatchChunked,
+        Some(MethodName::Chunks) => PushMethod::Chunks { size },
     })
 }
 

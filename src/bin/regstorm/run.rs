@@ -42,9 +42,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let Some(scenario) = args.scenario.load()? else {
+    let Some(mut scenario) = args.scenario.load()? else {
         return Ok(Exit::Usage);
     };
+    args.scenario.fill_in(&mut scenario)?;
     if let Some(path) = args.out.as_deref().filter(|path| *path != Path::new("-")) {
         check_writable(path).or_exit(Exit::Usage)?;
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use regstorm::scenario::{self, Overrides, Scenario};
 
+use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit};
 
 /// The most that is read. A scenario has a few kilobytes; a device may have no end.
@@ -54,6 +55,12 @@ impl ScenarioArgs {
                 Ok(None)
             }
         }
+    }
+
+    /// Reads the credentials that the scenario takes from docker. A helper may be run for that.
+    pub(crate) fn fill_in(&self, scenario: &mut Scenario) -> Result<(), Failure> {
+        let directory = self.file.parent().unwrap_or(Path::new(""));
+        docker_config::fill_in(scenario, directory).or_exit(Exit::Usage)
     }
 }
 

@@ -33,6 +33,10 @@ const FAULTS: &str = r#"A fault file scripts what goes wrong:
 /// Run a small registry in memory: something to aim at, to calibrate against, or to script faults into.
 #[derive(Debug, clap::Args)]
 #[command(after_help = FAULTS)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT", value_parser = address)]
@@ -41,6 +45,14 @@ pub(crate) struct Args {
     /// A path in front of /v2/, such as /link/to/registry.
     #[arg(long, default_value = "", value_name = "PATH")]
     base_path: String,
+
+    /// Speak TLS, and HTTP/2 to clients that choose it. The certificate is signed by a CA that is made for this run.
+    #[arg(long)]
+    tls: bool,
+
+    /// Where to write the CA's certificate (PEM), for `--ca` of pull and push and `ca` of scenarios.
+    #[arg(long, value_name = "FILE", default_value = "regstorm-ca.pem")]
+    ca_out: PathBuf,
 
     /// Script faults from a TOML file; its form is shown below.
     #[arg(long, value_name = "FILE")]
@@ -65,6 +77,14 @@ pub(crate) struct Args {
     #[arg(long, default_value = "60s", value_parser = units::parse_duration, value_name = "TIME")]
     token_lifetime: Duration,
 
+    /// Answer 404 to a POST for a token, as token services do that speak GET only.
+    #[arg(long, requires = "user")]
+    no_token_post: bool,
+
+    /// Do not say how long a token is good for.
+    #[arg(long, requires = "user")]
+    no_token_expiry: bool,
+
     /// Let anyone fetch a token to pull with.
     #[arg(long, requires = "user")]
     anonymous_pull: bool,
@@ -88,6 +108,7 @@ enum Scheme {
 
 /// Serves until it is interrupted, which is the normal end.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let ca_out = args.ca_out.clone();
     let settings = settings(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -104,7 +125,15 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             };
             Failure::new(exit, error)
         })?;
-        exit::print(&format!("{}\n", registry.url()))?;
+        if let Some(ca) = registry.ca() {
+            let name = ca_out.display();
+            std::fs::write(&ca_out, ca)
+                .with_context(|| format!("cannot write the CA's certificate to {name}"))
+                .or_exit(Exit::Usage)?;
+            exit::print(&format!("{}\nCA certificate: {name}\n", registry.url()))?;
+        } else {
+            exit::print(&format!("{}\n", registry.url()))?;
+        }
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -135,16 +164,13 @@ fn settings(args: Args) -> Result<Settings, Failure> {
     };
     Ok(Settings {
         listen: args.listen,
+        tls: args.tls,
         storage: match args.storage {
             Keep::Memory => Storage::Memory,
             Keep::Sink => Storage::Sink,
         },
         max_bytes: args.max_memory,
-        quirks: if args.redirect_blobs {
-            vec![Quirk::RedirectBlobs]
-        } else {
-            Vec::new()
-        },
+        quirks: quirks(&args),
         auth: auth(&args)?,
         base_path: args.base_path,
         faults,
@@ -152,15 +178,23 @@ fn settings(args: Args) -> Result<Settings, Failure> {
     })
 }
 
+fn quirks(args: &Args) -> Vec<Quirk> {
+    let wished = [
+        (args.redirect_blobs, Quirk::RedirectBlobs),
+        (args.no_token_post, Quirk::NoTokenPost),
+        (args.no_token_expiry, Quirk::NoTokenExpiry),
+    ];
+    let wished = wished.into_iter().filter(|(wished, _)| *wished);
+    wished.map(|(_, quirk)| quirk).collect()
+}
+
 /// Who is let in: everyone, or the one user that was named.
 fn auth(args: &Args) -> Result<Auth, Failure> {
     let credentials = args.user.clone().credentials().or_exit(Exit::Usage)?;
-    let Some(Credentials {
-        username: user,
-        password,
-    }) = credentials
-    else {
-        return Ok(Auth::Open);
+    let (user, password) = match credentials {
+        Some(Credentials::Password { username, password }) => (username, password),
+        // No option takes an identity token.
+        Some(Credentials::IdentityToken(_)) | None => return Ok(Auth::Open),
     };
     Ok(match args.auth {
         Scheme::Basic => Auth::Basic { user, password },

@@ -1,21 +1,26 @@
 //! Where a registry is and who asks: the arguments that `pull` and `push` share.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use regstorm::registry::{Base, Client, Observer, Settings};
-use regstorm::transport::{Pool, PoolSettings};
-use regstorm::units::{self, Secret};
+use regstorm::profile::{Habits, HttpVersion};
+use regstorm::registry::{self, Base, Client, Observer, Settings};
+use regstorm::transport::{Dialer, Pool, Route};
+use regstorm::units::{self, Credentials, Secret};
 
+use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit as _};
+use crate::tls_args::TlsArgs;
 use crate::user_args::UserArgs;
 
 /// What is said of the argument that has another place in each command.
 pub(crate) const URL_HELP: &str =
-    "The registry, with whatever path stands in front of /v2/: http://HOST[:PORT][/PATH]";
+    "The registry, with whatever path stands in front of /v2/: http[s]://HOST[:PORT][/PATH]";
 
 /// Headers that say how a request is framed or which bytes it asks for: not the user's to set.
 const OWN_HEADERS: [HeaderName; 6] = [
@@ -37,6 +42,22 @@ pub(crate) struct TargetArgs {
     #[command(flatten)]
     user: UserArgs,
 
+    #[command(flatten)]
+    tls: TlsArgs,
+
+    /// The HTTP version: 1.1, 2 (without TLS, the registry is taken to know), or what the registry chooses [default: as the
+    /// client does]
+    #[arg(long, value_enum)]
+    http: Option<Http>,
+
+    /// Take the credentials from docker's config.json, or from the credential helper that it names
+    ///
+    /// Without a PATH it is `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`. Nothing is read, and no helper is run,
+    /// unless this is given.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with = "user")]
+    #[expect(clippy::option_option, reason = "absent, without a path, and with one")]
+    docker_config: Option<Option<PathBuf>>,
+
     /// The longest that one request may take, its answer included
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::parse_duration)]
     timeout: Duration,
@@ -45,24 +66,54 @@ pub(crate) struct TargetArgs {
 /// A registry, and who asks.
 pub(crate) struct Target {
     settings: Rc<Settings>,
+    dialer: Rc<Dialer>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Http {
+    #[value(name = "1.1")]
+    One,
+    #[value(name = "2")]
+    Two,
+    Auto,
 }
 
 impl TargetArgs {
     /// Reads the rest of what is needed to speak to the registry at `url`. Nothing is sent.
-    pub(crate) fn resolve(self, url: &str) -> Result<Target, Failure> {
+    pub(crate) fn resolve(self, url: &str, mut habits: Habits) -> Result<Target, Failure> {
         if self.timeout.is_zero() {
             return Err(usage("--timeout: no request can be over in no time"));
         }
         let base = base(url).or_exit(Exit::Usage)?;
         let headers = headers(&self.header).or_exit(Exit::Usage)?;
         let timeout = self.timeout;
-        let credentials = self.user.credentials().or_exit(Exit::Usage)?;
+        habits.http = match self.http {
+            None => habits.http,
+            Some(Http::One) => HttpVersion::Http1,
+            Some(Http::Two) => HttpVersion::Http2,
+            Some(Http::Auto) => HttpVersion::Auto,
+        };
+        let credentials = match &self.docker_config {
+            Some(path) => {
+                let url = url.parse().or_exit(Exit::Usage)?;
+                let found = docker_config::credentials(path.as_deref(), &url);
+                Some(found.or_exit(Exit::Usage)?)
+            }
+            None => self.user.credentials().or_exit(Exit::Usage)?,
+        };
+        let route = Route {
+            target: Some(base.origin().clone()),
+            tls: self.tls.resolve().or_exit(Exit::Usage)?,
+            ..Route::default()
+        };
         Ok(Target {
+            dialer: Rc::new(Dialer::new(Arc::new(route), 0)),
             settings: Rc::new(Settings {
                 base,
                 headers,
                 credentials,
                 timeout,
+                habits,
             }),
         })
     }
@@ -77,16 +128,13 @@ impl Target {
     /// The user who asks, if any.
     pub(crate) fn user(&self) -> Option<&str> {
         let credentials = self.settings.credentials.as_ref();
-        credentials.map(|it| it.username.as_str())
+        credentials.and_then(Credentials::username)
     }
 
     /// A client with connections of its own, opened as they are needed.
     pub(crate) fn client(&self, observer: Rc<dyn Observer>) -> Client {
-        let settings = PoolSettings {
-            keep_alive: true,
-            limit: None,
-        };
-        let pool = Pool::new(settings, Rc::default(), Rc::default());
+        let settings = registry::pool_settings(&self.settings.habits);
+        let pool = Pool::new(settings, Rc::clone(&self.dialer), Rc::default());
         Client::new(Rc::clone(&self.settings), pool, observer)
     }
 }

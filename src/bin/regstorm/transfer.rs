@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::pin;
 use std::time::Duration;
 
 use regstorm::client;
@@ -82,7 +81,8 @@ pub(crate) async fn watched<T>(
     progress: &BlobProgress,
     work: impl Future<Output = Result<T, client::Error>>,
 ) -> Option<Result<T, client::Error>> {
-    let mut work = pin!(work);
+    // Boxed: it holds several transfers.
+    let mut work = Box::pin(work);
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let both = async {
@@ -104,7 +104,7 @@ pub(crate) async fn watched<T>(
 pub(crate) async fn cancel(client: &Client, interrupts: &mut Interrupts) -> Option<String> {
     const LEFT: &str = "an upload may stay open at the registry until it expires there";
     match interrupts
-        .or(timeout(CANCEL_WAIT, client.cancel_abandoned()))
+        .or(timeout(CANCEL_WAIT, Box::pin(client.cancel_abandoned())))
         .await
     {
         Some(Ok(Ok(0))) => None,

@@ -77,10 +77,7 @@ impl UserArgs {
                 )
             })?,
         };
-        Ok(Some(Credentials {
-            username: name,
-            password,
-        }))
+        Ok(Some(Credentials::password(name, password)))
     }
 }
 

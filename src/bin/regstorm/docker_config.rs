@@ -1,0 +1,238 @@
+//! docker's `config.json`: whose credentials it holds for a registry, itself or in a credential helper.
+//!
+//! It is read only when somebody asks for it, by `docker_config` in a scenario or by `--docker-config`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use regstorm::plan::{DockerConfig, Place};
+use regstorm::scenario::Scenario;
+use regstorm::units::{Credentials, Secret};
+use serde::Deserialize;
+use url::Url;
+
+use crate::credential_helper;
+use crate::scenario_file::read_text;
+
+/// The names of Docker Hub, and the one under which docker keeps its credentials.
+const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+const HUB_KEY: &str = "https://index.docker.io/v1/";
+
+/// What docker keeps of credentials.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Config {
+    auths: BTreeMap<String, Entry>,
+    cred_helpers: BTreeMap<String, String>,
+    creds_store: String,
+}
+
+/// What docker keeps of one registry. It has no `Debug`: all of it is secret.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    auth: String,
+    username: String,
+    password: String,
+    identitytoken: String,
+}
+
+/// The names of a registry in the file.
+struct Server {
+    /// What docker says to a helper.
+    key: String,
+    /// `host[:port]` in small letters, every way it may be written.
+    names: Vec<String>,
+}
+
+/// Puts the credentials that a scenario takes from docker into it.
+pub(crate) fn fill_in(scenario: &mut Scenario, directory: &Path) -> anyhow::Result<()> {
+    let (Some(wanted), Place::Url(url)) = (&scenario.target.docker_config, &scenario.target.place)
+    else {
+        return Ok(());
+    };
+    let path = match wanted {
+        DockerConfig::Usual => None,
+        DockerConfig::File(path) => Some(directory.join(path)),
+    };
+    scenario.target.credentials = Some(credentials(path.as_deref(), url)?);
+    Ok(())
+}
+
+/// The credentials for the registry at `url`, in the file at `path` or where docker has it.
+pub(crate) fn credentials(path: Option<&Path>, url: &Url) -> anyhow::Result<Credentials> {
+    let path = match path {
+        Some(path) => path.to_owned(),
+        None => usual_place()?,
+    };
+    let shown = path.display();
+    let text = read_text(&path).with_context(|| format!("cannot read {shown}"))?;
+    // Its own words may repeat a secret.
+    let config: Config = serde_json::from_str(&text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        anyhow!("{shown} is no config.json of docker: line {line}, column {column}")
+    })?;
+    let server = Server::of(url)?;
+    let found = find(&config, &server).with_context(|| shown.to_string())?;
+    found.ok_or_else(|| {
+        anyhow!(
+            "{shown} has no credentials for {}: log in with docker, or leave docker_config out",
+            server.key
+        )
+    })
+}
+
+fn usual_place() -> anyhow::Result<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let directory = variable("DOCKER_CONFIG").map(PathBuf::from);
+    let home = || variable("HOME").map(|home| Path::new(&home).join(".docker"));
+    let directory = directory.or_else(home);
+    let directory = directory.ok_or_else(|| anyhow!("neither DOCKER_CONFIG nor HOME is set"))?;
+    Ok(directory.join("config.json"))
+}
+
+impl Server {
+    fn of(url: &Url) -> anyhow::Result<Self> {
+        let host = url.host_str().context("the URL names no host")?;
+        let host = host.to_ascii_lowercase();
+        if HUB.contains(&host.as_str()) {
+            return Ok(Self {
+                key: HUB_KEY.to_owned(),
+                names: HUB.map(str::to_owned).to_vec(),
+            });
+        }
+        let with_port = url
+            .port_or_known_default()
+            .map(|port| format!("{host}:{port}"));
+        Ok(match (url.port(), with_port) {
+            (Some(_), Some(name)) => Self {
+                key: name.clone(),
+                names: vec![name],
+            },
+            (_, with_port) => Self {
+                key: host.clone(),
+                names: [host].into_iter().chain(with_port).collect(),
+            },
+        })
+    }
+
+    /// What stands under a key of this server: as docker writes it now, or with the scheme and path of old.
+    fn entry<'m, T>(&self, map: &'m BTreeMap<String, T>) -> Option<&'m T> {
+        map.get(&self.key).or_else(|| {
+            let mut others = map.iter();
+            let found = others.find(|(key, _)| self.names.contains(&name_in(key)));
+            found.map(|(_, value)| value)
+        })
+    }
+}
+
+/// `host[:port]` in a key such as `https://HOST:PORT/v1/`.
+fn name_in(key: &str) -> String {
+    let rest = key.strip_prefix("https://").unwrap_or(key);
+    let rest = rest.strip_prefix("http://").unwrap_or(rest);
+    rest.split('/').next().unwrap_or(rest).to_ascii_lowercase()
+}
+
+/// A helper that was named for the registry is the only one asked; the store of everything may know nothing of it.
+fn find(config: &Config, server: &Server) -> anyhow::Result<Option<Credentials>> {
+    if let Some(helper) = server.entry(&config.cred_helpers) {
+        return credential_helper::get(helper, &server.key);
+    }
+    if !config.creds_store.is_empty()
+        && let Some(found) = credential_helper::get(&config.creds_store, &server.key)?
+    {
+        return Ok(Some(found));
+    }
+    server.entry(&config.auths).map_or(Ok(None), read)
+}
+
+fn read(entry: &Entry) -> anyhow::Result<Option<Credentials>> {
+    if !entry.identitytoken.is_empty() {
+        let token = Secret::new(entry.identitytoken.as_str());
+        return Ok(Some(Credentials::IdentityToken(token)));
+    }
+    if entry.auth.is_empty() {
+        let password = Secret::new(entry.password.as_str());
+        let named = !entry.username.is_empty();
+        return Ok(named.then(|| Credentials::password(entry.username.as_str(), password)));
+    }
+    let pair = STANDARD.decode(entry.auth.trim()).ok();
+    let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
+    let pair = pair.as_deref().and_then(|pair| pair.split_once(':'));
+    let Some((username, password)) = pair else {
+        bail!("`auth` is not the base64 of USER:PASSWORD");
+    };
+    // docker pads the password.
+    let password = Secret::new(password.trim_end_matches('\0'));
+    Ok(Some(Credentials::password(username, password)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(config: &str, url: &str) -> Option<Credentials> {
+        let config: Config = serde_json::from_str(config).unwrap();
+        let server = Server::of(&url.parse().unwrap()).unwrap();
+        find(&config, &server).unwrap()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "what `found` is compared with")]
+    fn bob(password: &str) -> Option<Credentials> {
+        Some(Credentials::password("bob", Secret::new(password)))
+    }
+
+    #[test]
+    fn a_key_is_found_as_docker_has_ever_written_it() {
+        // printf bob:pw | base64
+        for key in [
+            "lab:5000",
+            "LAB:5000",
+            "http://lab:5000",
+            "https://lab:5000/v1/",
+            "https://lab:5000/v2/",
+        ] {
+            let config = format!(r#"{{"auths":{{"{key}":{{"auth":"Ym9iOnB3"}}}}}}"#);
+            assert_eq!(found(&config, "http://lab:5000/base"), bob("pw"), "{key}");
+            for other in ["http://lab", "http://lab:5001", "http://xlab:5000"] {
+                assert_eq!(found(&config, other), None, "{key} {other}");
+            }
+        }
+        let config = r#"{"auths":{"lab:443":{"auth":"Ym9iOnB3"}}}"#;
+        assert_eq!(found(config, "https://lab"), bob("pw"));
+        assert_eq!(found(config, "http://lab"), None);
+        let config = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"Ym9iOnB3"}}}"#;
+        assert_eq!(found(config, "https://registry-1.docker.io"), bob("pw"));
+    }
+
+    #[test]
+    fn the_key_of_today_wins_and_empty_entries_hold_nothing() {
+        let config = r#"{"auths":{
+            "http://lab:5000":{"auth":"Ym9iOm9sZA=="},
+            "lab:5000":{"auth":"Ym9iOm5ldw=="},
+            "empty":{},
+            "split":{"username":"bob","password":"pw"},
+            "token":{"auth":"Ym9iOnB3","identitytoken":"idt"}}}"#;
+        assert_eq!(found(config, "http://lab:5000"), bob("new"));
+        assert_eq!(found(config, "http://empty"), None);
+        assert_eq!(found(config, "http://split"), bob("pw"));
+        let token = Some(Credentials::IdentityToken(Secret::new("idt")));
+        assert_eq!(found(config, "http://token"), token);
+        assert_eq!(found("{}", "http://lab:5000"), None);
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_refused_without_its_words() {
+        for auth in ["hunter2", "aHVudGVyMg==", "/w=="] {
+            let entry = Entry {
+                auth: auth.into(),
+                ..Entry::default()
+            };
+            let error = read(&entry).unwrap_err().to_string();
+            assert!(!error.contains(auth), "{error}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `regstorm explain`: the requests that a client sends, as it sends them.
+//!
+//! Nothing here knows what a client does. The journey is run once, by the code that any load runs, against the embedded
+//! registry on a loopback port, and the registry's log of it is shown.
+
+mod capture;
+mod formula;
+mod request;
+mod text;
+mod words;
+
+use anyhow::anyhow;
+
+use self::capture::{Capture, capture};
+use self::formula::Formula;
+use crate::client_args::ClientArgs;
+use crate::exit::{self, Exit, Failure, OrExit as _};
+
+/// More layers than most clients move at once.
+const MANY: u16 = 8;
+
+/// Print the requests that a client sends
+///
+/// The journey is run once against a registry of its own, inside this process, and what that registry saw is shown: an
+/// image of some layers, and nothing else in the registry.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  regstorm explain --client containerd pull
+  regstorm explain --client docker push --layers 6 --auth bearer
+  regstorm explain --client crane push --mount")]
+pub(crate) struct Args {
+    /// What the client does
+    #[arg(value_name = "ACTION", value_enum)]
+    action: Action,
+
+    #[command(flatten)]
+    client: ClientArgs,
+
+    /// The layers of the image
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    layers: u16,
+
+    /// The second time: the client has pulled or pushed the image before
+    #[arg(long, alias = "known")]
+    again: bool,
+
+    /// The registry has the layers in another repository, and the client knows it
+    #[arg(long, conflicts_with = "again")]
+    mount: bool,
+
+    /// How the registry asks who is there
+    #[arg(long, value_enum, default_value_t = Auth::Open)]
+    auth: Auth,
+
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a client does, by the words of scenarios.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Action {
+    /// Takes an image from the registry
+    Pull,
+    /// Gives an image to the registry
+    Push,
+    /// Asks what a tag points at
+    Poll,
+    /// Reads the tags of a repository
+    ListTags,
+    /// Reads the repositories of the registry
+    Catalog,
+    /// Reads what refers to an image
+    Referrers,
+    /// Deletes a manifest, which it stores first
+    Delete,
+}
+
+/// How the registry asks who is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Auth {
+    /// Not at all
+    Open,
+    /// By name and password with each request
+    Basic,
+    /// By a token, which a service gives
+    Bearer,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let moves = matches!(args.action, Action::Pull | Action::Push);
+    if args.again && !moves {
+        let error = anyhow!("--again: only a pull or a push is another one the second time");
+        return Err(error).or_exit(Exit::Usage);
+    }
+    if args.mount && args.action != Action::Push {
+        return Err(anyhow!("--mount: only a push mounts")).or_exit(Exit::Usage);
+    }
+    let shown = capture(args, args.layers)?;
+    // A token is asked for once for each of the first few that run at once; the formula is for more than these.
+    let many = args.layers.max(MANY);
+    let requests = if many == args.layers {
+        shown.requests.len()
+    } else {
+        capture(args, many)?.requests.len()
+    };
+    let with_one_more = capture(args, many + 1)?.requests.len();
+    let formula = Formula::of(many, requests, with_one_more);
+    if args.json {
+        let json = serde_json::to_string_pretty(&Explained::new(args, &shown, &formula))
+            .or_exit(Exit::Defect)?;
+        exit::print(&format!("{json}\n"))?;
+    } else {
+        exit::print(&text::show(args, &shown, &formula))?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// Everything that is shown, for programs.
+#[derive(serde::Serialize)]
+struct Explained<'a> {
+    client: &'a str,
+    action: &'a str,
+    layers: u16,
+    again: bool,
+    mount: bool,
+    auth: &'a str,
+    /// The requests for L layers, such as `3L+5`.
+    formula: String,
+    at_once: String,
+    connections: String,
+    requests: &'a [request::Request],
+}
+
+impl<'a> Explained<'a> {
+    fn new(args: &Args, shown: &'a Capture, formula: &Formula) -> Self {
+        Self {
+            client: shown.journey.client.name,
+            action: shown.journey.action.word(),
+            layers: args.layers,
+            again: args.again,
+            mount: args.mount,
+            auth: args.auth.word(),
+            formula: formula.to_string(),
+            at_once: words::at_once(&shown.journey),
+            connections: words::connections(&shown.journey.habits),
+            requests: &shown.requests,
+        }
+    }
+}
+
+impl Auth {
+    /// The word in scenarios and arguments.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Basic => "basic",
+            Self::Bearer => "bearer",
+        }
+    }
+}

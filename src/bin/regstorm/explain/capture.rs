@@ -1,0 +1,159 @@
+//! One iteration of a journey, run against the embedded registry, and the requests of it.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use regstorm::content::SyntheticSet;
+use regstorm::embedded::{self, Registry, Running, Settings};
+use regstorm::engine::{self, Progress};
+use regstorm::measure::Period;
+use regstorm::plan::{self, ImageSource, Journey, Plan};
+use regstorm::scenario::{self, Overrides};
+use regstorm::units::Secret;
+
+use super::request::{Names, Request};
+use super::{Action, Args, Auth};
+use crate::exit::{Exit, Failure, OrExit as _};
+
+/// Who asks. Nobody else can ask this registry, which lives as long as the run.
+const USER: &str = "explain";
+const PASSWORD: &str = "explain";
+
+/// The requests that are kept; more than a journey of a hundred layers sends.
+const KEPT: usize = 8192;
+
+/// The repository that blobs are mounted from.
+const MOUNTED_FROM: &str = "library/base";
+
+/// What a journey has sent.
+pub(crate) struct Capture {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) journey: Journey,
+    /// Different connections that it took.
+    pub(crate) connections: usize,
+}
+
+/// Runs the journey once, with an image of so many layers.
+pub(crate) fn capture(args: &Args, layers: u16) -> Result<Capture, Failure> {
+    let registry = Registry::start(settings(args.auth)).or_exit(Exit::Target)?;
+    let plan = plan(args, layers, &registry.url())?;
+    // What comes before the load is not the client's: the ping, and the images that it is to find.
+    let mut before = 0;
+    let mut tell = |progress: Progress<'_>| {
+        if let Progress::Ready { .. } | Progress::Seeding(_) = progress {
+            before = registry.requests().len();
+        }
+    };
+    let (_stopper, stop) = engine::stop();
+    let finished =
+        engine::run(&Arc::new(plan.clone()), 0, &stop, &mut tell).or_exit(Exit::Defect)?;
+    let iterations = finished.record.totals(Period::Measure).iterations;
+    if iterations.ok != 1 {
+        let notes = finished.notes.join("; ");
+        let error = anyhow!("the journey did not end well against the embedded registry: {notes}");
+        return Err(error).or_exit(Exit::Defect);
+    }
+    requests(&plan, &registry, before)
+}
+
+/// What the registry has seen since then, in the words of the plan.
+fn requests(plan: &Plan, registry: &Running, before: usize) -> Result<Capture, Failure> {
+    let journey = plan.journeys.first().cloned();
+    let journey = journey.ok_or_else(|| anyhow!("the plan has no journey"));
+    let journey = journey.or_exit(Exit::Defect)?;
+    let ImageSource::Synthetic(spec) = &plan.images[0].source else {
+        return Err(anyhow!("the image is not synthetic")).or_exit(Exit::Defect);
+    };
+    let set = SyntheticSet::new(spec.clone(), plan.image_seed(0)).or_exit(Exit::Defect)?;
+    let authority = registry.addr().to_string();
+    let names = Names::new(&set.image(0), MOUNTED_FROM, &authority, USER);
+    let log = registry.requests();
+    let log = log.get(before..).unwrap_or_default();
+    let mut connections: Vec<u64> = Vec::new();
+    let mut requests = Vec::with_capacity(log.len());
+    for record in log {
+        let place = connections.iter().position(|it| *it == record.connection);
+        let connection = place.unwrap_or_else(|| {
+            connections.push(record.connection);
+            connections.len() - 1
+        });
+        requests.push(Request::of(
+            record,
+            requests.len() + 1,
+            connection + 1,
+            &names,
+        ));
+    }
+    Ok(Capture {
+        requests,
+        journey,
+        connections: connections.len(),
+    })
+}
+
+fn settings(auth: Auth) -> Settings {
+    let (user, password) = (USER.to_owned(), Secret::new(PASSWORD));
+    Settings {
+        auth: match auth {
+            Auth::Open => embedded::Auth::Open,
+            Auth::Basic => embedded::Auth::Basic { user, password },
+            Auth::Bearer => embedded::Auth::Bearer {
+                user,
+                password,
+                token_lifetime: std::time::Duration::from_mins(5),
+                anonymous_pull: false,
+            },
+        },
+        record_requests: Some(KEPT),
+        ..Settings::default()
+    }
+}
+
+fn plan(args: &Args, layers: u16, url: &str) -> Result<Plan, Failure> {
+    let text = scenario_text(args, layers, url);
+    let overrides = Overrides::default();
+    let loaded = scenario::load(&text, "explain", Path::new(""), &overrides, &|_| None);
+    let scenario = loaded
+        .map_err(|problems| anyhow!("{problems}"))
+        .or_exit(Exit::Defect)?;
+    Ok(plan::resolve(scenario, NonZeroUsize::MIN))
+}
+
+/// The journey as a scenario, in which nothing is said of what the client does.
+fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
+    let auth = match args.auth {
+        Auth::Open => String::new(),
+        _ => format!("auth = {{ username = \"{USER}\", password = \"{PASSWORD}\" }}\n"),
+    };
+    let action = match args.action {
+        Action::Pull => "pull",
+        Action::Push => "push",
+        Action::Poll => "poll",
+        Action::ListTags => "list-tags",
+        Action::Catalog => "catalog",
+        Action::Referrers => "referrers",
+        Action::Delete => "delete",
+    };
+    let mut rest = String::new();
+    if args.again {
+        rest.push_str("cache = \"warm\"\n");
+    }
+    if args.action == Action::Push {
+        // The very image of the set, whose digests are known.
+        rest.push_str("unique = false\n");
+    }
+    if args.mount {
+        rest.push_str("fresh_repository = false\n");
+        rest = format!("mount_from = \"{MOUNTED_FROM}\"\n{rest}");
+    }
+    let client = args.client.profile().name;
+    format!(
+        "name = \"explain\"\n\
+         [target]\nurl = \"{url}\"\n{auth}\
+         [images.image]\nsource = \"synthetic\"\ncount = 1\nlayers = {layers}\nlayer_size = \"64KiB\"\n\
+         [journey.explained]\naction = \"{action}\"\nclient = \"{client}\"\nimages = \"image\"\nrepository = \"library/app\"\n{rest}\
+         [[load]]\njourney = \"explained\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 1\nmax_duration = \"1m\"\n"
+    )
+}
