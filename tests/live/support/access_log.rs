@@ -48,6 +48,7 @@ impl AccessLine {
             ("GET", None) if path == "/v2/" => "ping",
             ("GET", None) if path == "/v2/_catalog" => "catalog",
             ("GET", None) if path.ends_with("/tags/list") => "tags-list",
+            ("GET", None) if path.contains("/referrers/") => "referrers",
             (method, None) if path.contains("/blobs/") => match method {
                 "HEAD" => "blob-head",
                 "GET" => "blob-get",

@@ -5,31 +5,38 @@
 
 mod access_log;
 mod client;
+mod containerd;
 mod corpus;
 mod cut;
 mod docker;
 mod image;
+mod podman;
 mod port;
 mod process;
 mod registry;
 mod report;
 mod served;
+mod tokens;
 mod tree;
+pub(crate) mod wire;
 
 pub(crate) use access_log::{AccessLine, Tally};
 pub(crate) use client::{
     PASSWORD, USER, copy_back, raw_manifest, regstorm, run_scenario, run_to, sha256, skopeo,
     skopeo_push,
 };
+pub(crate) use containerd::Containerd;
 pub(crate) use corpus::{Corpus, packed, unpacked};
 pub(crate) use cut::Cut;
 pub(crate) use docker::Docker;
 pub(crate) use image::Layout;
+pub(crate) use podman::Podman;
 pub(crate) use port::closed as closed_port;
-pub(crate) use process::{Finished, Program, wait_for};
+pub(crate) use process::{Finished, Program, Running, wait_for};
 pub(crate) use registry::{DEEP, Flavour, Registry};
 pub(crate) use report::Report;
 pub(crate) use served::Served;
+pub(crate) use tokens::{Granting, TokenRequest, TokenServer};
 pub(crate) use tree::Tree;
 
 /// A directory that is gone at the end of the test.

@@ -9,6 +9,7 @@ use super::access_log::{self, AccessLine};
 use super::client::{PASSWORD, USER};
 use super::port;
 use super::process::{Program, Running};
+use super::tokens::TokenServer;
 
 /// How the registry is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,22 +37,29 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn start(flavour: Flavour) -> Self {
+        let closed = flavour == Flavour::Htpasswd;
+        Self::launch(flavour, closed, |dir| more(flavour, dir))
+    }
+
+    /// At the root, for those who bring a token of this server.
+    pub(crate) fn with_tokens(server: &TokenServer) -> Self {
+        Self::launch(Flavour::Open, true, |_| server.config())
+    }
+
+    /// `closed`: the registry answers 401 to who comes without credentials.
+    fn launch(flavour: Flavour, closed: bool, more: impl Fn(&Path) -> String) -> Self {
         // Somebody else may take the port between finding and using it; then the registry ends at once.
         for _ in 0..5 {
             let dir = super::scratch();
             let port = port::free();
             let config = dir.path().join("config.yml");
-            fs::write(&config, text(flavour, port, dir.path())).expect("a configuration");
+            fs::write(&config, text(port, dir.path(), &more(dir.path()))).expect("a configuration");
             let log = dir.path().join("log");
             let mut process = Program::new("docker-registry")
                 .args([Path::new("serve"), &config])
                 .start(&log);
             let path = format!("{}v2/", base(flavour));
-            let wanted = if flavour == Flavour::Htpasswd {
-                401
-            } else {
-                200
-            };
+            let wanted = if closed { 401 } else { 200 };
             if process.ready(|| port::status(port, &path) == Some(wanted)) {
                 return Self {
                     process,
@@ -111,6 +119,15 @@ impl Registry {
         }
     }
 
+    /// Makes the registry forget that a repository has any blobs, as a clean-up does that clients are not told of.
+    pub(crate) fn forget(&self, repository: &str) {
+        let dir = self
+            .dir
+            .path()
+            .join("storage/docker/registry/v2/repositories");
+        fs::remove_dir_all(dir.join(repository)).expect("a repository");
+    }
+
     /// The upload sessions that are open in the storage: directories of `_uploads`.
     pub(crate) fn open_uploads(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -138,9 +155,9 @@ fn base(flavour: Flavour) -> &'static str {
     }
 }
 
-fn text(flavour: Flavour, port: u16, dir: &Path) -> String {
-    let dir_text = dir.display();
-    let more = match flavour {
+/// The part of the configuration that makes the flavour.
+fn more(flavour: Flavour, dir: &Path) -> String {
+    match flavour {
         Flavour::Open => String::new(),
         Flavour::Prefix(prefix) => format!("  prefix: {prefix}\n"),
         Flavour::Htpasswd => {
@@ -157,7 +174,11 @@ fn text(flavour: Flavour, port: u16, dir: &Path) -> String {
                 file.display()
             )
         }
-    };
+    }
+}
+
+fn text(port: u16, dir: &Path, more: &str) -> String {
+    let dir_text = dir.display();
     format!(
         "version: 0.1
 log: {{level: info, formatter: text, accesslog: {{disabled: false}}}}
