@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regstorm::measure::{
     Catalogue, Connection, DropReason, ExchangeSample, FailureClass, IterationSample,
-    LatencyHistogram, Outcome, Period, Phases, Recorder, TrackId,
+    LatencyHistogram, Outcome, Period, Phases, Protocol, Recorder, TrackId,
 };
 use regstorm::oci::Operation;
 
@@ -47,6 +47,8 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
                     total: Duration::from_secs(number * 7),
                 },
                 connection: Connection::New,
+                protocol: Some(Protocol::Http1),
+                handshake: None,
                 sent: 1,
                 received: number,
                 status: Some(200),
@@ -93,6 +95,8 @@ fn recording_does_not_allocate() {
             finished: Duration::ZERO,
             phases: Phases::default(),
             connection: Connection::None,
+            protocol: None,
+            handshake: None,
             sent: 0,
             received: 0,
             status: None,

@@ -319,7 +319,7 @@ fn troubles() -> Vec<(Operation, FaultKind, FailureClass)> {
         retry_after: None,
     };
     vec![
-        (Operation::BlobGet, status(503), FailureClass::Status),
+        (Operation::BlobGet, status(503), FailureClass::Unavailable),
         (Operation::ManifestGet, status(429), FailureClass::Throttled),
         (
             Operation::BlobGet,

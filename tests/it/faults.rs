@@ -12,7 +12,8 @@ use regstorm::transport::Body;
 use regstorm::units::{ByteSize, Ratio};
 
 use crate::protocol::user::{
-    Profile, User, agree, basic, bearer, body, content, name, registry, run, settled, tag, tenant,
+    User, UserSettings, agree, basic, bearer, body, content, name, registry, run, settled, tag,
+    tenant,
 };
 
 /// Bytes of every blob here.
@@ -102,7 +103,7 @@ fn stocked(settings: Settings) -> Running {
 }
 
 /// All verbs at once, each by a user of its own, under a fault; then what was left open is cancelled without it.
-fn play(fault: Fault, settings: Settings, profile: fn() -> Profile) -> (Running, Vec<User>) {
+fn play(fault: Fault, settings: Settings, profile: fn() -> UserSettings) -> (Running, Vec<User>) {
     let registry = stocked(settings);
     let users: Vec<_> = (0..VERBS)
         .map(|_| User::with(&registry.url(), profile()))
@@ -123,7 +124,7 @@ fn play(fault: Fault, settings: Settings, profile: fn() -> Profile) -> (Running,
 }
 
 /// Compares the books after all verbs have met a fault.
-fn under(fault: Fault, settings: Settings, profile: fn() -> Profile) {
+fn under(fault: Fault, settings: Settings, profile: fn() -> UserSettings) {
     let shown = format!("{fault:?}");
     let (registry, users) = play(fault, settings, profile);
     let all: Vec<_> = users.iter().collect();
@@ -185,7 +186,7 @@ fn no_fault_confuses_the_books() {
         let share = Ratio::try_new(0.5).unwrap();
         for when in [When::Always, When::Every(2), When::Probability(share, 7)] {
             let fault = Fault::everywhere(kind.clone()).when(when);
-            under(fault, Settings::default(), Profile::default);
+            under(fault, Settings::default(), UserSettings::default);
         }
     }
 }
@@ -223,9 +224,9 @@ fn what_comes_too_late_is_timed_out_and_counted() {
         (after(30_000), When::Always),
     ] {
         let late = FaultKind::Stall(point, Stall::For(Duration::from_millis(1_500)));
-        let profile = || Profile {
+        let profile = || UserSettings {
             timeout: Duration::from_millis(700),
-            ..Profile::default()
+            ..UserSettings::default()
         };
         let fault = Fault::everywhere(late).when(when);
         let (registry, users) = play(fault, Settings::default(), profile);

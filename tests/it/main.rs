@@ -1,13 +1,21 @@
 //! Tests of what regstorm can do, from outside, with nothing but this repository: a module for each capability.
 
+/// Source addresses, endpoints in turn, and when names are looked up.
+mod addresses;
 /// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.
 mod capacity;
 /// The embedded registry on the wire: every endpoint, every trap that a real registry sets, every scripted fault.
 mod embedded;
 /// Whole runs against the embedded registry: what is sent, what is counted, and that both agree under every fault.
 mod engine;
+/// `regstorm explain`: the sequence of each client, counted by hand from recordings and sources.
+mod explain;
 /// Every scripted fault against every verb: what the client tells and what the registry counts are the same.
 mod faults;
+/// HTTP/2: one connection, its streams and their limit, and how exchanges over it are counted.
+mod http2;
+/// The journeys beside pull and push: what they ask, what they need, and how their keys are read.
+mod journeys;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
 /// How loads end, well or badly: every sum closes.
@@ -20,14 +28,22 @@ mod oneshot;
 mod plan;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.
 mod protocol;
+/// Clients that try again, in whole runs: each try is counted, and an iteration that comes through is well.
+mod retries;
 /// The `run` command as a user types it: what it prints, what it stores, how it ends.
 mod run;
 /// The scenario file: what is read, what is refused and in which words, and that no secret is shown.
 mod scenario;
+/// Whole runs within TLS and over HTTP/2: the scenario's words, the command line's, and what the report says.
+mod secure_runs;
 /// A registry in this process, a scenario in a few lines, and what came of it.
 mod support;
 /// Thresholds: what is read and refused, what each looks at, and what its verdict is when the truth is in part unknown.
 mod thresholds;
+/// TLS: who is trusted, what is resumed and counted, and what each failure says.
+mod tls;
+/// Tokens in whole runs: how many each policy fetches, and the credentials that docker keeps.
+mod tokens;
 /// Proof that the tester is right: what it reports against what a registry logged that knows the truth.
 mod truth;
 /// What a run comes to, as a user sees it: exit codes and the lines that say why.

@@ -14,3 +14,5 @@ mod pull;
 mod push;
 /// What cannot be done, and how it is told.
 mod refused;
+/// The same within TLS.
+mod secure;

@@ -25,13 +25,18 @@ fn forecast(changes: &[&str]) -> Forecast {
     resolve_with(GOOD, changes).forecast()
 }
 
-#[test]
-fn the_text_names_every_value() {
-    let wanted = r#"name = "good"
+/// What the plan of the scenario says; `ACCEPT` and `VERSION` stand for themselves.
+const TEXT: &str = r#"name = "good"
 description = ""
 seed = 42
 workers = 2
 target.url = "http://localhost:5000/a/b"
+target.auth.tokens = "per-vu"
+target.tls.insecure = false
+target.tls.resumption = "on"
+target.source_ips = []
+target.connect_to = []
+target.dns = "once"
 images.web.source = "synthetic"
 images.web.count = 2
 images.web.layers = 3
@@ -39,28 +44,66 @@ images.web.layer_size = "1MiB"
 images.web.shared_base_layers = 0
 images.web.format = "oci"
 journey.pull.action = "pull"
+journey.pull.client = "plain"
 journey.pull.images = "web"
 journey.pull.pick = "round-robin"
-journey.pull.parallel = 3
-journey.pull.connections = "per-vu"
 journey.pull.repository = "regstorm/web"
 journey.pull.think_time = "0s"
 journey.pull.request_timeout = "30s"
 journey.pull.iteration_timeout = "5m"
+journey.pull.connections = "per-vu"
+journey.pull.http = "1.1"
+journey.pull.ping = false
+journey.pull.retry = false
+journey.pull.token_form = "get"
+journey.pull.resolver_apart = false
+journey.pull.user_agent = "regstorm/VERSION"
+journey.pull.accept = ACCEPT
+journey.pull.accept_encoding = ""
+journey.pull.referer = false
+journey.pull.cache = "cold"
 journey.pull.verify = "digest"
 journey.pull.platform = "linux/amd64"
+journey.pull.parallel = 3
+journey.pull.resolve = "get"
+journey.pull.resolve_digest = false
+journey.pull.config = "among"
+journey.pull.repeats = "blobs"
 journey.push.action = "push"
+journey.push.client = "plain"
 journey.push.images = "web"
 journey.push.pick = "round-robin"
-journey.push.parallel = 5
-journey.push.connections = "per-vu"
 journey.push.repository = "regstorm/web"
 journey.push.think_time = "0s"
 journey.push.request_timeout = "30s"
 journey.push.iteration_timeout = "5m"
-journey.push.method = "patch"
-journey.push.exists_check = true
+journey.push.connections = "per-vu"
+journey.push.http = "1.1"
+journey.push.ping = false
+journey.push.retry = false
+journey.push.token_form = "get"
+journey.push.resolver_apart = false
+journey.push.user_agent = "regstorm/VERSION"
+journey.push.accept = ACCEPT
+journey.push.accept_encoding = ""
+journey.push.referer = false
+journey.push.cache = "cold"
+journey.push.fresh_repository = false
 journey.push.unique = true
+journey.push.parallel = 5
+journey.push.manifest_check = "never"
+journey.push.exists_check = "once"
+journey.push.config_check = "once"
+journey.push.method = "patch"
+journey.push.commit_check = false
+journey.push.config_last = false
+journey.push.layer_order = "bottom-first"
+journey.push.blobs_first = false
+journey.push.mount_config = true
+journey.push.mount_ping = false
+journey.push.mount_source_check = false
+journey.push.mount_check = false
+journey.push.mount_session = true
 load.0.name = "load-0"
 load.0.journey = "pull"
 load.0.executor = "constant-vus"
@@ -73,6 +116,15 @@ prepare.seed = true
 prepare.clean_up = "none"
 prepare.parallel = 4
 "#;
+
+#[test]
+fn the_text_names_every_value() {
+    let accept = "[\"application/vnd.oci.image.manifest.v1+json\", \"application/vnd.docker.distribution.manifest.v2+json\", \
+        \"application/vnd.oci.image.index.v1+json\", \"application/vnd.docker.distribution.manifest.list.v2+json\", \
+        \"application/vnd.docker.distribution.manifest.v1+prettyjws\", \"application/vnd.docker.distribution.manifest.v1+json\"]";
+    let wanted = TEXT
+        .replace("VERSION", env!("CARGO_PKG_VERSION"))
+        .replace("ACCEPT", accept);
     assert_eq!(resolve(GOOD).to_text(), wanted);
 }
 
@@ -239,6 +291,7 @@ fn the_fingerprint_is_of_the_load_and_not_of_the_target() {
         "target.url=http://elsewhere:1",
         "target.headers.x-tenant=perf",
         "target.auth={ username = \"u\", password = \"p\" }",
+        "target.auth={ docker_config = true, tokens = \"per-vu\" }",
         "seed=42",
         "journey.pull.parallel=3",
         "threshold=[{ metric = \"errors\", expect = \"rate < 1%\" }]",
@@ -246,6 +299,7 @@ fn the_fingerprint_is_of_the_load_and_not_of_the_target() {
         assert!(same(&[change]), "{change}");
     }
     for change in [
+        "target.auth.tokens=shared",
         "seed=43",
         "images.web.count=3",
         "images.web.layer_size=2MiB",
@@ -395,6 +449,10 @@ fn connections_are_bounded_by_users_or_by_pools() {
         "journey.pull.pool_size=5",
     ];
     assert_eq!(forecast(&pool).connections, 10);
+    // Over HTTP/2 one carries all: of each user, or of each worker.
+    let two = "target.http=\"2\"";
+    assert_eq!(forecast(&[two]).connections, 4);
+    assert_eq!(forecast(&[pool[0], pool[1], two]).connections, 2);
     // A mix has what its greediest journey has: five uploads for each of four users.
     let mixed = GOOD.replace("journey = \"pull\"", "mix = { pull = 3, push = 1 }");
     assert_eq!(resolve(&mixed).forecast().connections, 20);

@@ -4,17 +4,27 @@
 mod auth;
 /// Connections: reuse, limits, closing, and the clocks of an exchange.
 mod connections;
+/// Answers in an encoding that was asked for, or that was not.
+mod encodings;
 /// Answers that no honest registry gives.
 mod hostile;
+/// An image to be pulled, and where it comes from and goes to.
+mod image;
 /// Upload addresses, followed as they are given.
 mod locations;
+/// Blobs fetched in parts.
+mod parts;
 /// Manifests and blobs on their way in.
 mod pulls;
 /// Redirects: followed, bounded, and without anything that is not the other host's business.
 mod redirects;
+/// What is sent again, when, and how often.
+mod retries;
+/// Tokens: fetched in every form, kept, shared, expired, refused.
+mod tokens;
 /// Uploads in every form, and the sessions that are given up.
 mod uploads;
 /// A client and the journal of its exchanges.
 pub(crate) mod user;
 /// A peer made of a plain socket.
-mod wire;
+pub(crate) mod wire;

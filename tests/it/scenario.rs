@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use regstorm::profile::Checks;
 use regstorm::scenario::{self, Action, Executor, Overrides, Pick, Place, Problems, Scenario};
 
 pub(crate) const GOOD: &str = r#"name = "good"
@@ -84,16 +85,18 @@ fn a_small_scenario_gets_the_documented_defaults() {
     let [pull, push] = scenario.journeys.as_slice() else {
         panic!("{:?}", scenario.journeys);
     };
-    assert_eq!((pull.name.as_str(), pull.parallel.get()), ("pull", 3));
-    assert_eq!((push.name.as_str(), push.parallel.get()), ("push", 5));
-    assert_eq!(pull.pick, Pick::RoundRobin);
-    assert_eq!(pull.repository.as_str(), "regstorm/web");
+    assert_eq!((pull.name.as_str(), pull.in_flight()), ("pull", 3));
+    assert_eq!((push.name.as_str(), push.in_flight()), ("push", 5));
+    assert_eq!(pull.pick(), Pick::RoundRobin);
+    let repository = pull.images().map(|images| images.repository.as_str());
+    assert_eq!(repository, Some("regstorm/web"));
     assert_eq!(pull.request_timeout, Duration::from_secs(30));
     assert_eq!(pull.iteration_timeout, Duration::from_mins(5));
+    assert_eq!(push.habits.push.layer_checks, Checks::Once);
     let Action::Push(push) = &push.action else {
         panic!("{push:?}");
     };
-    assert!(push.exists_check && push.unique && push.mount_from.is_none());
+    assert!(push.unique && push.mount_from.is_none());
     let [load] = scenario.loads.as_slice() else {
         panic!("{:?}", scenario.loads);
     };
@@ -252,8 +255,53 @@ fn each_mistake_has_its_message() {
         (url, "url = \"embeded\"", "this is not an address"),
         (
             url,
-            "url = \"https://localhost\"",
-            "TLS is not supported yet",
+            "url = \"http://h\"\nhttp = \"3\"",
+            "unknown HTTP version `3`",
+        ),
+        (
+            url,
+            "url = \"http://h\"\ntls = { ca = \"no.pem\" }",
+            "cannot read `no.pem`: No such file or directory (os error 2)",
+        ),
+        (
+            url,
+            "url = \"http://h\"\ntls = { ca = \"src\" }",
+            "cannot read `src`: not a file",
+        ),
+        (
+            url,
+            "url = \"http://h\"\ntls = { cert = \"Cargo.toml\" }",
+            "`cert` without `key`",
+        ),
+        (
+            url,
+            "url = \"http://h\"\ntls = { server_name = \"a/b\" }",
+            "this cannot be the name of a server",
+        ),
+        (
+            url,
+            "url = \"http://h\"\ntls = { resumption = \"maybe\" }",
+            "unknown resumption `maybe`",
+        ),
+        (
+            url,
+            "url = \"http://h\"\nsource_ips = [\"localhost\"]",
+            "this is not an IP address",
+        ),
+        (
+            url,
+            "url = \"http://h\"\nsource_ips = [\"0.0.0.0\"]",
+            "nothing can come from this address",
+        ),
+        (
+            url,
+            "url = \"http://h\"\nconnect_to = [\"127.0.0.1\"]",
+            "write HOST:PORT, such as 127.0.0.1:5001",
+        ),
+        (
+            url,
+            "url = \"http://h\"\ndns = \"never\"",
+            "unknown dns `never`",
         ),
         (
             url,
@@ -314,6 +362,31 @@ fn each_mistake_has_its_message() {
             url,
             "url = \"http://h\"\nauth = { username = \"u\", password = \"${EMPTY}\" }",
             "the password is empty",
+        ),
+        (
+            url,
+            "url = \"http://h\"\nauth = { tokens = \"all\" }",
+            "unknown policy `all`",
+        ),
+        (
+            url,
+            "url = \"http://h\"\nauth = { docker_config = 3 }",
+            "expected true, or the path of a config.json, found a whole number",
+        ),
+        (
+            url,
+            "url = \"http://h\"\nauth = { docker_config = true, username = \"u\", password = \"p\" }",
+            "credentials come from two places",
+        ),
+        (
+            url,
+            "url = \"embedded\"\nauth = { docker_config = true }",
+            "docker knows nothing of the embedded registry",
+        ),
+        (
+            url,
+            "url = \"embedded\"\nembedded = { token_lifetime = \"500ms\" }",
+            "this value is out of range",
         ),
         (
             url,
@@ -526,7 +599,7 @@ fn each_mistake_has_its_message() {
     );
     assert_eq!(
         messages(&shown(&existing)),
-        ["existing images can only be pulled"]
+        ["existing images cannot be pushed"]
     );
     let without_load = GOOD.split("[[load]]").next().unwrap();
     assert_eq!(messages(&shown(without_load)), ["missing key `load`"]);
@@ -676,7 +749,7 @@ fn overrides_change_any_key() {
     let scenario = load_with(GOOD, &overrides).unwrap();
     assert_eq!(scenario.seed, 8);
     assert_eq!(scenario.description, "some words");
-    assert_eq!(scenario.journeys[0].pick, Pick::Zipf(0.5));
+    assert_eq!(scenario.journeys[0].pick(), Pick::Zipf(0.5));
     assert!(!scenario.prepare.seed);
     assert_eq!(scenario.target.headers[0].0, "X-A");
     let duration = Duration::from_secs(90);

@@ -202,6 +202,51 @@ fn tokens_are_given_to_those_who_know_the_password() {
 }
 
 #[test]
+fn an_identity_token_stands_for_the_password() {
+    let registry = bearer(false, |settings| {
+        settings.quirks = vec![Quirk::NoTokenExpiry];
+    });
+    let mut client = Client::to(&registry);
+    let post =
+        |client: &mut Client, form: &str| client.send("POST", "/token", &[], form.as_bytes());
+    let login = "grant_type=password&username=alice&password=s3cret";
+    let plain = post(&mut client, login).json();
+    assert_eq!(
+        (plain.get("refresh_token"), plain.get("expires_in")),
+        (None, None)
+    );
+    let offline = post(&mut client, &format!("{login}&access_type=offline")).json();
+    let by_get = ask(&mut client, "GET", "/token?offline_token=true", GOOD).json();
+    for answer in [offline, by_get] {
+        let identity = answer["refresh_token"].as_str().unwrap();
+        let form =
+            format!("grant_type=refresh_token&scope=repository:a:pull&refresh_token={identity}");
+        let granted = post(&mut client, &form);
+        assert_eq!(granted.status, 200);
+        let token = format!(
+            "Bearer {}",
+            granted.json()["access_token"].as_str().unwrap()
+        );
+        assert_eq!(
+            ask(&mut client, "GET", "/v2/a/manifests/1", &token).status,
+            404
+        );
+        // It is for the token service, and opens nothing itself.
+        let itself = format!("Bearer {identity}");
+        assert_eq!(
+            ask(&mut client, "GET", "/v2/a/manifests/1", &itself).status,
+            401
+        );
+    }
+    for form in [
+        "grant_type=refresh_token",
+        "grant_type=refresh_token&refresh_token=x.y",
+    ] {
+        assert_eq!(post(&mut client, form).status, 401, "{form}");
+    }
+}
+
+#[test]
 fn anyone_may_pull_where_that_is_allowed() {
     let registry = bearer(true, |_| {});
     let mut client = Client::to(&registry);

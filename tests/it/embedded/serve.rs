@@ -3,8 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use regstorm::transport::{Route, Tls, TlsSettings};
 
 use super::wire::Client;
+use crate::protocol::user::{User, UserSettings, run};
 
 fn serve(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regstorm"));
@@ -70,6 +74,40 @@ fn it_prints_where_it_is_serves_and_ends_with_its_counts() {
 }
 
 #[test]
+fn the_token_endpoint_does_as_it_is_told() {
+    let bearer = [
+        "--listen",
+        "127.0.0.1:0",
+        "--user",
+        "alice",
+        "--auth",
+        "bearer",
+    ];
+    let deviating = ["--no-token-post", "--no-token-expiry"];
+    for (more, posted, told) in [
+        (&["--token-lifetime", "90s"][..], 200, Some(90)),
+        (&deviating, 404, None),
+    ] {
+        let mut child = serve(&[&bearer, more].concat())
+            .env("REGSTORM_PASSWORD", "s3cret")
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut url = String::new();
+        out.read_line(&mut url).unwrap();
+        let address = url.trim().strip_prefix("http://").unwrap();
+        let mut client = Client::at(address.parse().unwrap());
+        let form = b"grant_type=password&username=alice&password=s3cret";
+        assert_eq!(client.send("POST", "/token", &[], form).status, posted);
+        let basic = [("Authorization", "Basic YWxpY2U6czNjcmV0")];
+        let answer = client.send("GET", "/token", &basic, b"").json();
+        let expires_in = answer.get("expires_in").and_then(serde_json::Value::as_u64);
+        assert_eq!(expires_in, told);
+        assert_eq!(interrupt(child, out).0, Some(0));
+    }
+}
+
+#[test]
 fn what_cannot_be_served_is_said_with_exit_code_2() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
@@ -117,4 +155,34 @@ fn a_password_is_never_shown() {
         assert_eq!(ended.status.code(), Some(2), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }
+}
+
+#[test]
+fn within_tls_it_says_where_its_ca_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    let mut child = serve(&["--listen", "127.0.0.1:0", "--tls", "--ca-out"])
+        .arg(&file)
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let [mut url, mut ca] = [String::new(), String::new()];
+    out.read_line(&mut url).unwrap();
+    out.read_line(&mut ca).unwrap();
+    assert_eq!(ca.trim(), format!("CA certificate: {}", file.display()));
+    let tls = Tls::new(&TlsSettings {
+        ca: Some(std::fs::read(&file).unwrap()),
+        ..TlsSettings::default()
+    });
+    let profile = UserSettings {
+        route: Route {
+            tls: Arc::new(tls.unwrap()),
+            ..Route::default()
+        },
+        ..UserSettings::default()
+    };
+    let user = User::with(url.trim(), profile);
+    run(async { user.client.ping().await.unwrap() });
+    let (code, rest) = interrupt(child, out);
+    assert_eq!(code, Some(0), "{rest}");
 }

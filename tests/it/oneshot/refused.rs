@@ -45,14 +45,21 @@ fn with_files() -> Bench {
 fn bad_usage_of_pull_sends_nothing() {
     let bench = with_files();
     let url = bench.registry.url();
-    let https = url.replace("http", "https");
+    let ftp = url.replace("http", "ftp");
     let within = format!("{url}/v2/");
     let cases: Cases<'_> = &[
         (&["pull", &url, "a", "d"], &["NAME:TAG"]),
         (&["pull", &url, "A:1", "d"], &["repository name"]),
         (&["pull", &url, "a@sha256:12", "d"], &["hex digits"]),
         (&["pull", &url, "a:1"], &["DIR"]),
-        (&["pull", &https, "a:1", "d"], &["plain http://"]),
+        (&["pull", &ftp, "a:1", "d"], &["http://", "https://"]),
+        (
+            &["pull", &url, "a:1", "d", "--ca", "missing"],
+            &["--ca", "missing"],
+        ),
+        (&["pull", &url, "a:1", "d", "--ca", "file"], &["CA file"]),
+        (&["pull", &url, "a:1", "d", "--cert", "file"], &["--key"]),
+        (&["pull", &url, "a:1", "d", "--http", "3"], &["1.1", "auto"]),
         (
             &["pull", "localhost:1", "a:1", "d"],
             &["http://localhost:5000"],
@@ -382,8 +389,8 @@ fn who_is_no_plain_registry_is_told_apart() {
         (b"\x15\x03\x01\x00\x02\x02\x16", "speaks TLS"),
         (b"", "TLS"),
         (
-            b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
-            "speaks TLS",
+            b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+            "127.0.0.1:1",
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",

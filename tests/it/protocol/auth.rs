@@ -8,7 +8,7 @@ use regstorm::oci::{Digest, Operation};
 use regstorm::registry::Kind;
 
 use super::user::{
-    PAIR, PASSWORD, Profile, User, agree, basic, bearer, bob, body, content, name, refusal,
+    PAIR, PASSWORD, User, UserSettings, agree, basic, bearer, bob, body, content, name, refusal,
     registry, run, tag, tenant,
 };
 use super::wire::{Wire, answer};
@@ -62,9 +62,9 @@ fn wrong_credentials_are_refused_once_and_never_printed() {
             auth,
             ..Settings::default()
         });
-        let profile = Profile {
+        let profile = UserSettings {
             credentials: Some(bob("hunter2")),
-            ..Profile::default()
+            ..UserSettings::default()
         };
         let user = User::with(&registry.url(), profile);
         run(async {
@@ -124,7 +124,7 @@ fn many_requests_at_once_cost_one_token() {
         .unwrap();
     assert_eq!(
         token.target,
-        "/token?service=regstorm&scope=repository%3Alab%2Fa%3Apull&account=bob"
+        "/token?account=bob&scope=repository%3Alab%2Fa%3Apull&service=regstorm"
     );
     assert_eq!(token.authorization(), Some("Basic"));
 }
@@ -164,9 +164,9 @@ fn a_token_is_asked_for_what_is_done() {
     assert_eq!(
         tokens,
         [
-            "/token?service=regstorm&scope=repository:a:pull&account=bob",
-            "/token?service=regstorm&scope=repository:a:pull,push&account=bob",
-            "/token?service=regstorm&scope=repository:a:pull,push&scope=repository:from:pull&account=bob",
+            "/token?account=bob&scope=repository:a:pull&service=regstorm",
+            "/token?account=bob&scope=repository:a:pull,push&service=regstorm",
+            "/token?account=bob&scope=repository:a:pull,push&scope=repository:from:pull&service=regstorm",
         ]
     );
 }
@@ -250,7 +250,7 @@ fn a_token_that_is_refused_is_replaced_once() {
         tokens
             .clone()
             .all(|it| it.target
-                == "/token?tenant=7&service=s&scope=repository%3Aa%3Apull&account=bob")
+                == "/token?tenant=7&account=bob&scope=repository%3Aa%3Apull&service=s")
     );
     assert_eq!(requests.len(), 7);
     // It has never worked: each call may try once more, and no call goes round in circles.
@@ -458,6 +458,7 @@ fn a_settings_print_shows_no_header_value() {
         headers,
         credentials: Some(bob(PASSWORD)),
         timeout: std::time::Duration::from_secs(1),
+        habits: regstorm::profile::Profile::PLAIN.habits(),
     };
     let shown = format!("{settings:?}");
     assert!(

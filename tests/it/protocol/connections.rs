@@ -15,7 +15,7 @@ use regstorm::units::ByteSize;
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
-use super::user::{Profile, User, agree, body, content, name, registry, run, settled};
+use super::user::{User, UserSettings, agree, body, content, name, registry, run, settled};
 use super::wire::{Line, Wire, answer};
 
 const WAIT: Duration = Duration::from_millis(60);
@@ -47,9 +47,9 @@ fn a_kept_connection_carries_one_exchange_after_the_other() {
 #[test]
 fn without_keep_alive_every_request_says_so_and_has_its_own_connection() {
     let registry = registry(Settings::default());
-    let profile = Profile {
+    let profile = UserSettings {
         keep_alive: false,
-        ..Profile::default()
+        ..UserSettings::default()
     };
     let user = User::with(&registry.url(), profile);
     run(async {
@@ -89,9 +89,9 @@ fn no_more_connections_than_allowed_and_everyone_has_a_turn() {
         )))],
         ..Settings::default()
     });
-    let profile = Profile {
+    let profile = UserSettings {
         limit: Some(2),
-        ..Profile::default()
+        ..UserSettings::default()
     };
     let user = User::with(&registry.url(), profile);
     run(async {
@@ -112,11 +112,40 @@ fn no_more_connections_than_allowed_and_everyone_has_a_turn() {
 }
 
 #[test]
+fn no_more_free_connections_are_kept_than_a_client_keeps() {
+    let registry = registry(Settings {
+        faults: vec![Fault::everywhere(FaultKind::Delay(Duration::from_millis(
+            20,
+        )))],
+        ..Settings::default()
+    });
+    let profile = UserSettings {
+        max_idle_per_host: Some(2),
+        ..UserSettings::default()
+    };
+    let user = User::with(&registry.url(), profile);
+    run(async {
+        for round in 1..=3 {
+            for pinged in join_all((0..5).map(|_| user.client.ping())).await {
+                pinged.unwrap();
+            }
+            assert_eq!(user.pool.idle(), 2);
+            // Two of five are used again, and three are closed.
+            assert_eq!(user.totals.connections(), 5 + 3 * (round - 1));
+        }
+        while registry.counts().open_connections > 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert_eq!(registry.counts().connections, 11);
+}
+
+#[test]
 fn a_waiter_that_leaves_takes_no_place_with_it() {
     let registry = registry(Settings::default());
-    let profile = Profile {
+    let profile = UserSettings {
         limit: Some(1),
-        ..Profile::default()
+        ..UserSettings::default()
     };
     let user = User::with(&registry.url(), profile);
     run(async {
@@ -150,10 +179,10 @@ fn waiting_for_a_connection_has_an_end() {
     registry
         .set_faults(vec![Fault::everywhere(forever)])
         .unwrap();
-    let profile = Profile {
+    let profile = UserSettings {
         limit: Some(1),
         timeout: Duration::from_millis(150),
-        ..Profile::default()
+        ..UserSettings::default()
     };
     let user = User::with(&registry.url(), profile);
     run(async {
@@ -195,9 +224,9 @@ fn a_dial_has_an_end() {
             queue.push(stream);
             assert!(queue.len() < 100, "the queue is never full");
         }
-        let profile = Profile {
+        let profile = UserSettings {
             timeout: Duration::from_millis(150),
-            ..Profile::default()
+            ..UserSettings::default()
         };
         let user = User::with(&format!("http://{address}"), profile);
         let error = user.client.ping().await.unwrap_err();
@@ -427,9 +456,9 @@ fn the_phases_add_up() {
 fn a_delay_is_found_in_its_phase() {
     let registry = registry(Settings::default());
     let digest = registry.put_blob(&name("a"), content(50_000)).unwrap();
-    let profile = Profile {
+    let profile = UserSettings {
         limit: Some(1),
-        ..Profile::default()
+        ..UserSettings::default()
     };
     let user = User::with(&registry.url(), profile);
     let fault = |kind| {
@@ -544,9 +573,9 @@ fn a_pool_of_one_visits_two_hosts() {
         ..Settings::default()
     });
     let digest = registry.put_blob(&name("a"), content(1_000)).unwrap();
-    let profile = Profile {
+    let profile = UserSettings {
         limit: Some(1),
-        ..Profile::default()
+        ..UserSettings::default()
     };
     let user = User::with(&registry.url(), profile);
     run(async {

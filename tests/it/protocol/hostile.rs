@@ -8,7 +8,7 @@ use regstorm::oci::{Digest, Operation, Verify};
 use regstorm::registry::{Kind, MAX_MANIFEST, Paging, Wanted};
 use regstorm::transport::{Body, Error, Waiting};
 
-use super::user::{Profile, User, body, content, name, refusal, run, tag};
+use super::user::{User, UserSettings, body, content, name, refusal, run, tag};
 use super::wire::{Line, Wire, answer};
 
 /// What a ping comes to at a peer that sends these bytes and closes.
@@ -228,9 +228,9 @@ fn a_head_answer_has_no_body_whatever_it_says() {
 
 #[test]
 fn each_wait_has_an_end_and_a_name() {
-    let profile = || Profile {
+    let profile = || UserSettings {
         timeout: Duration::from_millis(150),
-        ..Profile::default()
+        ..UserSettings::default()
     };
     for (bytes, waiting, status) in [
         ("", Waiting::Answer, None),

@@ -58,7 +58,7 @@ fn walk(base: &str, locations: [&'static str; 3]) -> Vec<String> {
     targets
 }
 
-const NONE: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const NONE: &str = "sha256%3Ae3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 #[test]
 fn every_step_goes_where_the_last_answer_says() {

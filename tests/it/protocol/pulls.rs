@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use regstorm::client::{Discard, Error, PullHabits, Pulled, Store, pull};
+use regstorm::client::{Discard, Error, PullOptions, Pulled, PulledImage, Store, pull};
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings};
 use regstorm::oci::{
     Algorithm, Digest, Hasher, Manifest, MediaType, Operation, Platform, Reference, Verify, Version,
@@ -16,26 +15,28 @@ use regstorm::registry::{BlobSink, Client, Kind, Wanted};
 use regstorm::transport;
 use regstorm::units::ByteSize;
 
-use super::user::{Profile, User, agree, content, name, refusal, registry, run, tag};
+use super::user::{User, UserSettings, agree, content, name, refusal, registry, run, tag};
 use super::wire::{Wire, answer};
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-fn habits(verify: Verify) -> PullHabits {
-    PullHabits {
-        parallel: NonZeroUsize::new(3).expect("not zero"),
+fn options(verify: Verify) -> PullOptions {
+    PullOptions {
         verify,
         platform: Platform::linux_amd64(),
     }
 }
 
-async fn pulled(client: &Client, version: Version) -> Result<Pulled, Error> {
+async fn pulled(client: &Client, version: Version) -> Result<PulledImage, Error> {
     let reference = Reference {
         repository: name("a"),
         version,
     };
-    pull(client, &reference, &habits(Verify::Digest), &Discard).await
+    match pull(client, &reference, &options(Verify::Digest), &Discard).await? {
+        Pulled::Image(image) => Ok(*image),
+        Pulled::UpToDate(digest) => panic!("nothing is kept, and {digest} is said to be here"),
+    }
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> String {
@@ -607,14 +608,14 @@ fn a_full_disk_is_no_fault_of_the_registry_and_ends_the_pull() {
     let registry = registry(Settings::default());
     let raw = odd_image(&registry);
     store(&registry, tag("t"), &MediaType::OciManifest, &raw);
-    let user = User::with(&registry.url(), Profile::default());
+    let user = User::with(&registry.url(), UserSettings::default());
     let reference = Reference {
         repository: name("a"),
         version: tag("t"),
     };
     run(async {
-        let habits = habits(Verify::Digest);
-        let pulled = pull(&user.client, &reference, &habits, &Full::default()).await;
+        let options = options(Verify::Digest);
+        let pulled = pull(&user.client, &reference, &options, &Full::default()).await;
         assert!(pulled.unwrap_err().to_string().contains("the disk is full"));
     });
     let ends: Vec<_> = user

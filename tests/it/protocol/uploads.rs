@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use regstorm::client::{PushHabits, Pushed, push};
+use regstorm::client::{Known, PushOptions, Pushed, push};
 use regstorm::content::{Format, Image, SizeSpec, SyntheticSet, SyntheticSpec};
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, RequestRecord, Settings, Stall};
-use regstorm::oci::{Digest, Operation, PushMethod, Reference};
+use regstorm::oci::{Digest, Operation, Reference, RepositoryName};
+use regstorm::profile::{Checks, Profile, PushMethod};
+use regstorm::registry::Client;
 use regstorm::registry::{Kind, Mounted, Posted};
 use regstorm::transport::{Body, Error};
 use regstorm::units::ByteSize;
 
-use super::user::{Profile, User, agree, body, content, name, refusal, registry, run, tag};
+use super::user::{User, UserSettings, agree, body, content, name, refusal, registry, run, tag};
 use super::wire::{Request, Wire, answer};
 
 /// An image of three layers of 50,000 bytes and a config.
@@ -28,12 +30,45 @@ fn image() -> Image {
     SyntheticSet::new(spec, 7).expect("a set").image(0)
 }
 
-fn habits(method: PushMethod) -> PushHabits {
-    PushHabits {
+/// How an image is pushed, in so far as the tests differ.
+struct Way {
+    parallel: NonZeroUsize,
+    method: PushMethod,
+    exists_check: bool,
+    mount_from: Option<RepositoryName>,
+}
+
+fn way(method: PushMethod) -> Way {
+    Way {
         parallel: NonZeroUsize::new(3).expect("not zero"),
         method,
         exists_check: false,
         mount_from: None,
+    }
+}
+
+impl Way {
+    /// The client of a user who pushes this way.
+    fn client(&self, user: &User) -> Client {
+        let mut habits = Profile::PLAIN.habits();
+        habits.push.parallel = self.parallel;
+        habits.push.method = self.method;
+        habits.push.config_method = self.method;
+        let checks = if self.exists_check {
+            Checks::Once
+        } else {
+            Checks::Never
+        };
+        habits.push.layer_checks = checks;
+        habits.push.config_checks = checks;
+        user.client_with(habits)
+    }
+
+    fn options(&self) -> PushOptions {
+        PushOptions {
+            mount_from: self.mount_from.clone(),
+            known: Known::Nothing,
+        }
     }
 }
 
@@ -54,8 +89,9 @@ const METHODS: [PushMethod; 5] = [
     },
 ];
 
-async fn pushed(user: &User, repository: &str, habits: &PushHabits) -> Pushed {
-    let done = push(&user.client, &at(repository), &image(), habits, &()).await;
+async fn pushed(user: &User, repository: &str, way: &Way) -> Pushed {
+    let (client, options) = (way.client(user), way.options());
+    let done = push(&client, &at(repository), &image(), &options, &()).await;
     done.expect("the push works")
 }
 
@@ -87,7 +123,7 @@ fn each_form_sends_each_byte_once_and_leaves_nothing_open() {
         let registry = registry(Settings::default());
         let user = User::new(&registry.url());
         run(async {
-            let done = pushed(&user, "a", &habits(method)).await;
+            let done = pushed(&user, "a", &way(method)).await;
             assert_eq!(
                 (done.blobs.sent, done.blobs.bytes, done.manifests),
                 (4, blobs, 1)
@@ -130,7 +166,7 @@ fn the_headers_of_each_form() {
     let layer = |method| {
         let registry = registry(Settings::default());
         let user = User::new(&registry.url());
-        run(pushed(&user, "a", &habits(method)));
+        run(pushed(&user, "a", &way(method)));
         let mut requests = registry.requests();
         // The layers; the config has another size.
         let mut sessions: Vec<_> = requests
@@ -183,7 +219,7 @@ fn a_registry_that_takes_no_single_post_gets_the_bytes_in_its_session() {
     });
     let user = User::new(&registry.url());
     run(async {
-        pushed(&user, "a", &habits(PushMethod::Post)).await;
+        pushed(&user, "a", &way(PushMethod::Post)).await;
         agree(&registry, &[&user]).await;
     });
     let counts = registry.counts();
@@ -206,11 +242,11 @@ fn a_mount_that_misses_goes_on_in_its_own_session() {
         });
         let user = User::new(&registry.url());
         run(async {
-            let habits = PushHabits {
+            let way = Way {
                 mount_from: Some(name("other")),
-                ..habits(method)
+                ..way(method)
             };
-            let done = pushed(&user, "a", &habits).await;
+            let done = pushed(&user, "a", &way).await;
             assert_eq!((done.blobs.mounted, done.blobs.sent), (0, 4));
             agree(&registry, &[&user]).await;
         });
@@ -230,25 +266,25 @@ fn what_is_there_is_not_sent_and_what_is_elsewhere_is_mounted() {
     let registry = registry(Settings::default());
     let user = User::new(&registry.url());
     run(async {
-        let habits = PushHabits {
+        let way = Way {
             exists_check: true,
             mount_from: Some(name("first")),
-            ..habits(PushMethod::Put)
+            ..way(PushMethod::Put)
         };
-        let done = pushed(&user, "first", &habits).await;
+        let done = pushed(&user, "first", &way).await;
         assert_eq!(done.blobs.sent, 4);
-        let done = pushed(&user, "first", &habits).await;
+        let done = pushed(&user, "first", &way).await;
         assert_eq!(
             (done.blobs.existed, done.blobs.sent, done.blobs.bytes),
             (4, 0, 0)
         );
-        let done = pushed(&user, "second", &habits).await;
+        let done = pushed(&user, "second", &way).await;
         assert_eq!((done.blobs.mounted, done.blobs.sent), (4, 0));
         agree(&registry, &[&user]).await;
     });
     let mounts = of(&registry.requests(), Operation::UploadMount);
-    let digest = image().layers()[0].descriptor().digest;
-    let wanted = format!("/v2/second/blobs/uploads/?mount={digest}&from=first");
+    let digest = image().layers()[0].descriptor().digest.to_hex();
+    let wanted = format!("/v2/second/blobs/uploads/?from=first&mount=sha256%3A{digest}");
     assert!(mounts.iter().any(|it| it.target == wanted), "{mounts:?}");
     assert!(
         mounts
@@ -265,7 +301,7 @@ fn chunks_are_as_large_as_the_registry_wants_them() {
         ..Settings::default()
     });
     let user = User::new(&registry.url());
-    run(pushed(&user, "a", &habits(METHODS[4])));
+    run(pushed(&user, "a", &way(METHODS[4])));
     let mut lengths: Vec<_> = of(&registry.requests(), Operation::UploadPatch)
         .iter()
         .map(|it| it.received)
@@ -282,7 +318,7 @@ fn a_patch_that_is_answered_201_goes_on() {
         ..Settings::default()
     });
     let user = User::new(&registry.url());
-    run(pushed(&user, "a", &habits(METHODS[4])));
+    run(pushed(&user, "a", &way(METHODS[4])));
     assert_eq!(registry.counts().open_uploads, 0);
 }
 
@@ -347,12 +383,13 @@ fn a_registry_that_is_out_of_step_is_asked_where_it_is() {
         let registry = out_of_step(keeps, 1);
         let user = User::new(&registry.url());
         let image = one_layer();
-        let habits = PushHabits {
+        let way = Way {
             parallel: NonZeroUsize::MIN,
-            ..habits(METHODS[4])
+            ..way(METHODS[4])
         };
         // The second blob finds the peer where the first left it; the first is what counts here.
-        run(push(&user.client, &at("a"), &image, &habits, &())).unwrap_err();
+        let client = way.client(&user);
+        run(push(&client, &at("a"), &image, &way.options(), &())).unwrap_err();
         let requests = registry.requests();
         let patches: Vec<_> = requests.iter().filter(|it| it.method == "PATCH").collect();
         let ranges: Vec<_> = patches
@@ -374,19 +411,14 @@ fn a_registry_that_stays_out_of_step_is_given_up() {
     let registry = out_of_step(0, usize::MAX);
     let user = User::new(&registry.url());
     run(async {
-        let pushed = push(
-            &user.client,
-            &at("a"),
-            &one_layer(),
-            &habits(METHODS[4]),
-            &(),
-        )
-        .await;
+        let way = way(METHODS[4]);
+        let client = way.client(&user);
+        let pushed = push(&client, &at("a"), &one_layer(), &way.options(), &()).await;
         let regstorm::client::Error::Registry(error) = pushed.unwrap_err() else {
             panic!("not the registry's");
         };
         assert_eq!(refusal(&error), Some(StatusCode::RANGE_NOT_SATISFIABLE));
-        assert!(user.client.cancel_abandoned().await.unwrap() >= 1);
+        assert!(client.cancel_abandoned().await.unwrap() >= 1);
     });
     let requests = registry.requests();
     let of_one = requests.iter().filter(|it| it.method == "PATCH").count();
@@ -493,7 +525,9 @@ fn a_push_that_fails_or_is_dropped_leaves_only_what_can_be_cancelled() {
             registry
                 .set_faults(vec![Fault::on(failing, reset)])
                 .unwrap();
-            let failed = push(&user.client, &at("a"), &image(), &habits(*method), &()).await;
+            let way = way(*method);
+            let (client, options) = (way.client(&user), way.options());
+            let failed = push(&client, &at("a"), &image(), &options, &()).await;
             assert!(failed.is_err());
             let a_while = Stall::For(Duration::from_millis(400));
             let stall = FaultKind::Stall(Point::BeforeHead, a_while);
@@ -501,14 +535,14 @@ fn a_push_that_fails_or_is_dropped_leaves_only_what_can_be_cancelled() {
                 .set_faults(vec![Fault::on(failing, stall)])
                 .unwrap();
             {
-                let (at, image, habits) = (at("a"), image(), habits(*method));
-                let push = push(&user.client, &at, &image, &habits, &());
+                let (at, image) = (at("a"), image());
+                let push = push(&client, &at, &image, &options, &());
                 let dropped = tokio::time::timeout(Duration::from_millis(200), push).await;
                 assert!(dropped.is_err());
             }
             registry.set_faults(Vec::new()).unwrap();
             settle(&registry).await;
-            user.client.cancel_abandoned().await.unwrap();
+            client.cancel_abandoned().await.unwrap();
             let counts = registry.counts();
             assert_eq!(counts.open_uploads, 0, "{method:?}");
             assert_eq!(counts.requests, user.journal.all().len() as u64);
@@ -626,7 +660,7 @@ fn content_that_cannot_be_read_is_no_fault_of_the_registry() {
 #[test]
 fn an_empty_blob_can_be_pushed_in_every_form() {
     let registry = registry(Settings::default());
-    let user = User::with(&registry.url(), Profile::default());
+    let user = User::with(&registry.url(), UserSettings::default());
     let digest = Digest::sha256(b"");
     run(async {
         let (a, client) = (name("a"), &user.client);

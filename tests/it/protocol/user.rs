@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use regstorm::client::Discard;
 use regstorm::embedded::{Auth, Counts, Registry, Running, Settings as Site};
-use regstorm::oci::{Operation, RepositoryName, Version};
-use regstorm::registry::{Base, Client, End, Exchange, Observer, Settings};
-use regstorm::transport::{Body, Ended, Pool, PoolSettings, Resolver, Totals};
+use regstorm::oci::{Digest, Operation, RepositoryName, Verify, Version};
+use regstorm::profile::{Habits, Profile};
+use regstorm::registry::{Base, Client, End, Exchange, Observer, Settings, Wanted};
+use regstorm::transport::{Body, Dialer, Ended, HttpVersion, Pool, PoolSettings, Route, Totals};
 use regstorm::units::{Credentials, Secret};
 use tokio::runtime::{Builder, LocalOptions};
 
@@ -88,15 +91,19 @@ impl Observer for Journal {
 }
 
 /// What a user brings along.
-pub(crate) struct Profile {
+pub(crate) struct UserSettings {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
     pub(crate) keep_alive: bool,
     pub(crate) limit: Option<usize>,
+    pub(crate) habits: Habits,
+    pub(crate) max_idle_per_host: Option<usize>,
+    pub(crate) http: HttpVersion,
+    pub(crate) route: Route,
 }
 
-impl Default for Profile {
+impl Default for UserSettings {
     fn default() -> Self {
         Self {
             credentials: None,
@@ -104,6 +111,10 @@ impl Default for Profile {
             timeout: Duration::from_mins(1),
             keep_alive: true,
             limit: None,
+            habits: Profile::PLAIN.habits(),
+            max_idle_per_host: None,
+            http: HttpVersion::Http1,
+            route: Route::default(),
         }
     }
 }
@@ -114,22 +125,31 @@ pub(crate) struct User {
     pub(crate) journal: Rc<Journal>,
     pub(crate) pool: Rc<Pool>,
     pub(crate) totals: Rc<Totals>,
+    settings: Rc<Settings>,
 }
 
 impl User {
     pub(crate) fn new(url: &str) -> Self {
-        Self::with(url, Profile::default())
+        Self::with(url, UserSettings::default())
     }
 
-    pub(crate) fn with(url: &str, profile: Profile) -> Self {
+    pub(crate) fn with(url: &str, profile: UserSettings) -> Self {
+        let dialer = Rc::new(Dialer::new(Arc::new(profile.route.clone()), 0));
+        Self::over(url, profile, dialer)
+    }
+
+    /// A user of a worker that has others.
+    pub(crate) fn over(url: &str, profile: UserSettings, dialer: Rc<Dialer>) -> Self {
         let journal = Rc::new(Journal::default());
         let totals = Rc::new(Totals::default());
         let pool = Pool::new(
             PoolSettings {
                 keep_alive: profile.keep_alive,
                 limit: profile.limit.and_then(NonZeroUsize::new),
+                max_idle_per_host: profile.max_idle_per_host.and_then(NonZeroUsize::new),
+                http: profile.http,
             },
-            Rc::new(Resolver::default()),
+            dialer,
             Rc::clone(&totals),
         );
         let settings = Rc::new(Settings {
@@ -137,14 +157,26 @@ impl User {
             headers: profile.headers,
             credentials: profile.credentials,
             timeout: profile.timeout,
+            habits: profile.habits,
         });
         let observer: Rc<dyn Observer> = Rc::<Journal>::clone(&journal);
         Self {
-            client: Client::new(settings, Rc::clone(&pool), observer),
+            client: Client::new(Rc::clone(&settings), Rc::clone(&pool), observer),
             journal,
             pool,
             totals,
+            settings,
         }
+    }
+
+    /// The same user with other habits: the same connections and journal, and tokens of its own.
+    pub(crate) fn client_with(&self, habits: Habits) -> Client {
+        let settings = Settings {
+            habits,
+            ..Settings::clone(&self.settings)
+        };
+        let observer: Rc<dyn Observer> = Rc::<Journal>::clone(&self.journal);
+        Client::new(Rc::new(settings), Rc::clone(&self.pool), observer)
     }
 }
 
@@ -153,20 +185,17 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const PAIR: &str = "Ym9iOmNvcnJlY3QgaG9yc2U=";
 
 pub(crate) fn bob(password: &str) -> Credentials {
-    Credentials {
-        username: "bob".into(),
-        password: Secret::new(password),
-    }
+    Credentials::password("bob", Secret::new(password))
 }
 
 /// A user with credentials and a header of their own.
-pub(crate) fn tenant() -> Profile {
+pub(crate) fn tenant() -> UserSettings {
     let mut headers = HeaderMap::new();
     headers.insert("x-tenant", http::HeaderValue::from_static("perf"));
-    Profile {
+    UserSettings {
         credentials: Some(bob(PASSWORD)),
         headers,
-        ..Profile::default()
+        ..UserSettings::default()
     }
 }
 
@@ -220,6 +249,30 @@ pub(crate) fn body(content: &Bytes) -> impl Fn() -> Body + use<> {
             .collect();
         Body::sized(frames.into_iter(), content.len() as u64)
     }
+}
+
+/// Pulls a blob of the repository `a`, and checks it.
+pub(crate) async fn fetch(user: &User, blob: &Bytes) -> Result<(), regstorm::registry::Error> {
+    let wanted = Wanted {
+        digest: Digest::sha256(blob),
+        size: Some(blob.len() as u64),
+        verify: Verify::Digest,
+    };
+    let (repository, mut nowhere) = (name("a"), Discard);
+    let got = user.client.blob_get(&repository, wanted, &mut nowhere);
+    got.await.map(drop)
+}
+
+/// Pushes a blob into the repository `a`, and pulls it again.
+pub(crate) async fn around(user: &User, blob: &Bytes) {
+    let session = user.client.upload_start(&name("a")).await;
+    let session = session.expect("a session opens");
+    let put = body(blob);
+    session
+        .put(&Digest::sha256(blob), &put)
+        .await
+        .expect("the blob is taken");
+    fetch(user, blob).await.expect("the blob comes back");
 }
 
 /// Waits until the registry works on nothing, and gives its counts.

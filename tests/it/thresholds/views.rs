@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regstorm::measure::{
     Catalogue, Connection, DropReason, ExchangeSample, FailureClass, IterationSample, Observed,
-    Outcome, Period, Phases, Recorder, Track, TrackId, View,
+    Outcome, Period, Phases, Protocol, Recorder, Track, TrackId, View,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Threshold;
@@ -111,6 +111,8 @@ fn iteration(recorder: &mut Recorder, track: TrackId, due: u64, ends: u64, outco
             ..Phases::default()
         },
         connection: Connection::New,
+        protocol: Some(Protocol::Http1),
+        handshake: None,
         sent: 0,
         received: 1000,
         status: None,

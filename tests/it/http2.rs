@@ -1,0 +1,438 @@
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share is no test, and a panic is how it fails"
+)]
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use regstorm::embedded::{Fault, FaultKind, Point, Running, Settings};
+use regstorm::oci::Operation;
+use regstorm::registry::Kind;
+use regstorm::transport::{
+    Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls, TlsSettings, Waiting,
+};
+
+use crate::protocol::user::{
+    User, UserSettings, agree, around, content, fetch, name, registry, run, settled,
+};
+
+fn secure() -> Settings {
+    Settings {
+        tls: true,
+        ..Settings::default()
+    }
+}
+
+fn user(registry: &Running, http: HttpVersion) -> User {
+    User::with(&registry.url(), profile(registry, http))
+}
+
+fn profile(registry: &Running, http: HttpVersion) -> UserSettings {
+    let settings = TlsSettings {
+        ca: registry.ca().map(|pem| pem.as_bytes().to_vec()),
+        ..TlsSettings::default()
+    };
+    UserSettings {
+        http,
+        route: Route {
+            tls: Arc::new(Tls::new(&settings).unwrap()),
+            ..Route::default()
+        },
+        ..UserSettings::default()
+    }
+}
+
+fn slow(length: u64) -> Vec<Fault> {
+    vec![Fault::everywhere(FaultKind::Delay(Duration::from_millis(
+        length,
+    )))]
+}
+
+#[test]
+fn the_version_is_the_one_that_was_asked_for_or_agreed_on() {
+    let (plain, tls) = (registry(Settings::default()), registry(secure()));
+    for (registry, http, spoken) in [
+        (&plain, HttpVersion::Http1, Protocol::Http1),
+        (&plain, HttpVersion::Auto, Protocol::Http1),
+        (&plain, HttpVersion::Http2, Protocol::Http2),
+        (&tls, HttpVersion::Http1, Protocol::Http1),
+        (&tls, HttpVersion::Auto, Protocol::Http2),
+        (&tls, HttpVersion::Http2, Protocol::Http2),
+    ] {
+        let before = registry.counts().http2_connections;
+        let user = user(registry, http);
+        run(async { user.client.ping().await.unwrap() });
+        assert_eq!(user.journal.last().ended.protocol, Some(spoken), "{http:?}");
+        let more = registry.counts().http2_connections - before;
+        assert_eq!(more, u64::from(spoken == Protocol::Http2));
+    }
+}
+
+#[test]
+fn one_connection_carries_everything_and_bodies_cross_whole() {
+    for settings in [Settings::default(), secure()] {
+        let registry = registry(settings);
+        let user = user(&registry, HttpVersion::Http2);
+        // Larger than the window of a stream.
+        let blobs: Vec<_> = [5, 70_000, 1_000_000, 6 << 20].map(content).into();
+        run(async {
+            join_all(blobs.iter().map(|blob| around(&user, blob))).await;
+            agree(&registry, &[&user]).await;
+        });
+        assert_eq!(registry.counts().connections, 1);
+        assert_eq!(user.totals.connections(), 1);
+        let all = user.journal.all();
+        let new = all
+            .iter()
+            .filter(|it| it.ended.connection == ConnectionUse::New);
+        assert_eq!(new.count(), 1);
+        for seen in all {
+            let it = &seen.ended.timings;
+            assert!(it.send.is_some() && it.first_byte.is_some(), "{it:?}");
+            let parts = [
+                it.wait,
+                it.dns,
+                it.connect,
+                it.tls,
+                it.send,
+                it.first_byte,
+                it.body,
+            ];
+            assert!(
+                parts.into_iter().flatten().sum::<Duration>() <= it.total,
+                "{it:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_more_streams_than_the_registry_allows_and_the_rest_waits() {
+    let registry = registry(Settings {
+        max_streams: 3,
+        faults: slow(20),
+        ..Settings::default()
+    });
+    let user = user(&registry, HttpVersion::Http2);
+    let most = run(async {
+        let pings = join_all((0..12).map(|_| user.client.ping()));
+        let watch = async {
+            let mut most = 0;
+            loop {
+                most = most.max(registry.counts().in_progress);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                if user.journal.all().len() == 12 {
+                    return most;
+                }
+            }
+        };
+        let (pinged, most) = tokio::join!(pings, watch);
+        for answer in pinged {
+            answer.unwrap();
+        }
+        most
+    });
+    assert!((2..=3).contains(&most), "{most}");
+    assert_eq!(registry.counts().connections, 1);
+    // Twelve in turns of three: the last waited for three others at least.
+    let waits = user
+        .journal
+        .all()
+        .into_iter()
+        .filter_map(|it| it.ended.timings.wait);
+    assert!(waits.max().unwrap() >= Duration::from_millis(40));
+}
+
+#[test]
+fn waiting_for_a_stream_has_an_end_and_takes_none_with_it() {
+    let registry = registry(Settings {
+        max_streams: 1,
+        faults: slow(300),
+        ..Settings::default()
+    });
+    let mut impatient = profile(&registry, HttpVersion::Http2);
+    impatient.timeout = Duration::from_millis(100);
+    let user = User::with(&registry.url(), impatient);
+    run(async {
+        let (one, other) = tokio::join!(user.client.ping(), user.client.ping());
+        let timed_out = |error: regstorm::registry::Error| match error.kind() {
+            Kind::Transport(Error::Timeout(waiting)) => *waiting,
+            other => panic!("{other}"),
+        };
+        assert_eq!(timed_out(one.unwrap_err()), Waiting::Answer);
+        assert_eq!(timed_out(other.unwrap_err()), Waiting::Connection);
+        registry.set_faults(Vec::new()).unwrap();
+        user.client.ping().await.unwrap();
+    });
+    assert_eq!(registry.counts().connections, 1);
+}
+
+#[test]
+fn a_dropped_exchange_ends_its_stream_and_not_the_connection() {
+    let registry = registry(Settings {
+        faults: slow(60_000),
+        ..Settings::default()
+    });
+    let user = user(&registry, HttpVersion::Http2);
+    run(async {
+        let ping = tokio::time::timeout(Duration::from_millis(50), user.client.ping());
+        ping.await.unwrap_err();
+        registry.set_faults(Vec::new()).unwrap();
+        user.client.ping().await.unwrap();
+        settled(&registry).await;
+    });
+    let counts = registry.counts();
+    assert_eq!((counts.connections, counts.unanswered), (1, 1));
+    let ends: Vec<_> = user
+        .journal
+        .ends()
+        .into_iter()
+        .map(|(_, end)| end)
+        .collect();
+    assert_eq!(ends, ["cancelled", "ok"]);
+}
+
+#[test]
+fn a_stream_that_is_cut_fails_alone() {
+    let registry = registry(Settings {
+        faults: vec![Fault::on(
+            Operation::BlobGet,
+            FaultKind::Close(Point::AfterBody(regstorm::units::ByteSize::from_kib(64))),
+        )],
+        ..Settings::default()
+    });
+    let blob = content(1_000_000);
+    registry.put_blob(&name("a"), blob.clone()).unwrap();
+    let user = user(&registry, HttpVersion::Http2);
+    run(async {
+        let (got, pinged) = tokio::join!(fetch(&user, &blob), user.client.ping());
+        pinged.unwrap();
+        match got.unwrap_err().kind() {
+            Kind::Transport(Error::Reset { received, .. }) => {
+                assert!(received.is_none_or(|bytes| bytes <= 64 << 10));
+            }
+            other => panic!("{other}"),
+        }
+        user.client.ping().await.unwrap();
+    });
+    assert_eq!(registry.counts().connections, 1);
+}
+
+#[test]
+fn without_keep_alive_each_exchange_has_a_connection_of_its_own() {
+    let registry = registry(secure());
+    let mut once = profile(&registry, HttpVersion::Auto);
+    once.keep_alive = false;
+    let user = User::with(&registry.url(), once);
+    run(async {
+        for _ in 0..3 {
+            user.client.ping().await.unwrap();
+        }
+        while registry.counts().open_connections > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let counts = registry.counts();
+    assert_eq!((counts.connections, counts.http2_connections), (3, 3));
+    let all = user.journal.all();
+    assert!(
+        all.iter()
+            .all(|it| it.ended.connection == ConnectionUse::New)
+    );
+}
+
+#[test]
+fn a_limit_is_on_connections_and_not_on_streams() {
+    let registry = registry(Settings {
+        faults: slow(20),
+        quirks: vec![regstorm::embedded::Quirk::RedirectBlobs],
+        ..Settings::default()
+    });
+    let blob = content(10);
+    registry.put_blob(&name("a"), blob.clone()).unwrap();
+    let mut one = profile(&registry, HttpVersion::Http2);
+    one.limit = NonZeroUsize::new(1).map(NonZeroUsize::get);
+    let user = User::with(&registry.url(), one);
+    run(async {
+        for pinged in join_all((0..8).map(|_| user.client.ping())).await {
+            pinged.unwrap();
+        }
+        assert_eq!(user.totals.connections(), 1);
+        // Two hosts take turns in the one place.
+        for _ in 0..2 {
+            fetch(&user, &blob).await.unwrap();
+        }
+        agree(&registry, &[&user]).await;
+        assert_eq!(user.pool.idle(), 1);
+    });
+    assert_eq!(registry.counts().connections, 4);
+}
+
+#[test]
+fn a_connection_that_ended_while_it_was_free_is_replaced_and_nothing_fails() {
+    let listening = registry(Settings::default());
+    let address = listening.addr();
+    let user = user(&listening, HttpVersion::Http2);
+    run(async {
+        user.client.ping().await.unwrap();
+        listening.stop();
+        let again = registry(Settings {
+            listen: address,
+            ..Settings::default()
+        });
+        user.client.ping().await.unwrap();
+        assert_eq!(again.counts().connections, 1);
+    });
+    assert_eq!(user.totals.connections(), 2);
+}
+
+#[test]
+fn a_peer_that_does_not_speak_it_is_told_apart() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let peer = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        let _ = stream.read(&mut request);
+    });
+    let profile = UserSettings {
+        http: HttpVersion::Http2,
+        ..UserSettings::default()
+    };
+    let user = User::with(&url, profile);
+    let error = run(async { user.client.ping().await.unwrap_err() });
+    assert!(
+        matches!(error.kind(), Kind::Transport(Error::NotHttp2(_))),
+        "{error}"
+    );
+    peer.join().unwrap();
+}
+
+#[test]
+fn with_auto_those_who_wait_for_the_first_dial_share_what_it_finds() {
+    let registry = registry(Settings {
+        faults: slow(10),
+        ..secure()
+    });
+    let user = user(&registry, HttpVersion::Auto);
+    run(async {
+        for pinged in join_all((0..5).map(|_| user.client.ping())).await {
+            pinged.unwrap();
+        }
+    });
+    assert_eq!(registry.counts().connections, 1);
+    assert_eq!(registry.counts().full_handshakes, 1);
+}
+
+/// What a peer made by hand does with a request.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Answer,
+    /// Answers, and takes no more on this connection.
+    Farewell,
+    /// Resets the stream, and says that nothing was done for it.
+    Refuse,
+}
+
+/// A peer that speaks HTTP/2 and treats the requests, in their order, as told; what comes later is answered.
+fn peer(fates: &'static [Fate]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        run(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let mut fates = fates.iter().copied();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    let fate = fates.next().unwrap_or(Fate::Answer);
+                    match fate {
+                        Fate::Refuse => respond.send_reset(h2::Reason::REFUSED_STREAM),
+                        Fate::Answer | Fate::Farewell => {
+                            respond
+                                .send_response(http::Response::new(()), true)
+                                .unwrap();
+                        }
+                    }
+                    if matches!(fate, Fate::Farewell) {
+                        connection.graceful_shutdown();
+                    }
+                }
+            }
+        });
+    });
+    url
+}
+
+fn to(url: &str) -> User {
+    let profile = UserSettings {
+        http: HttpVersion::Http2,
+        ..UserSettings::default()
+    };
+    User::with(url, profile)
+}
+
+#[test]
+fn after_a_farewell_the_next_exchange_has_a_new_connection_and_nothing_fails() {
+    let user = to(&peer(&[Fate::Answer, Fate::Farewell, Fate::Farewell]));
+    run(async {
+        for _ in 0..6 {
+            user.client.ping().await.unwrap();
+        }
+    });
+    assert_eq!(user.totals.connections(), 3);
+    assert_eq!(user.journal.all().len(), 6);
+}
+
+#[test]
+fn what_was_provably_not_looked_at_is_sent_once_more_if_it_has_no_body() {
+    let user = to(&peer(&[Fate::Answer, Fate::Refuse]));
+    run(async {
+        user.client.ping().await.unwrap();
+        user.client.ping().await.unwrap();
+    });
+    let ends: Vec<_> = user
+        .journal
+        .ends()
+        .into_iter()
+        .map(|(_, end)| end)
+        .collect();
+    assert_eq!(ends, ["ok", "ok"]);
+    assert_eq!(user.totals.connections(), 2);
+    assert_eq!(user.journal.last().ended.connection, ConnectionUse::New);
+}
+
+#[test]
+fn a_refused_request_with_a_body_or_on_a_fresh_connection_has_failed() {
+    let user = to(&peer(&[Fate::Refuse, Fate::Answer, Fate::Refuse]));
+    let send = |body: &'static [u8]| {
+        let outgoing = Outgoing {
+            method: http::Method::PUT,
+            url: user.client.base().to_string().parse().unwrap(),
+            headers: http::HeaderMap::new(),
+            body: Body::whole(body.into()),
+            deadline: tokio::time::Instant::now() + Duration::from_mins(1),
+        };
+        let pool = &user.pool;
+        async move { outgoing.send(pool).await.map(|it| it.status()) }
+    };
+    let refused = |failed: Box<regstorm::transport::Failed>| {
+        let text = failed.error.to_string();
+        assert!(matches!(failed.error, Error::Reset { .. }), "{text}");
+        assert!(text.contains("refused"), "{text}");
+    };
+    run(async {
+        refused(send(b"").await.unwrap_err());
+        send(b"").await.unwrap();
+        refused(send(b"body").await.unwrap_err());
+        send(b"body").await.unwrap();
+    });
+}
