@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use regstorm::measure::{
-    Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Recorder,
-    TrackId,
+    Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Protocol,
+    Recorder, TrackId,
 };
 use regstorm::oci::Operation;
 
@@ -38,6 +38,8 @@ fn exchange(track: TrackId, number: u64) -> ExchangeSample {
             ..Phases::default()
         },
         connection: Connection::Reused,
+        protocol: Some(Protocol::Http1),
+        handshake: None,
         sent: 0,
         received: 4096,
         status: Some(200),
