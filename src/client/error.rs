@@ -50,6 +50,9 @@ pub enum Error {
         /// Bytes that came.
         found: u64,
     },
+    /// There is nothing to send.
+    #[error("there is nothing to send: {0}")]
+    Nothing(&'static str),
     /// What was pulled could not be kept.
     #[error("cannot store the image: {0}")]
     Store(#[from] io::Error),

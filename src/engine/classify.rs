@@ -44,7 +44,9 @@ fn transport(error: &transport::Error) -> FailureClass {
 pub(super) fn iteration(error: &client::Error) -> FailureClass {
     match error {
         client::Error::Registry(error) => exchange(error.kind()),
-        client::Error::Content(_) | client::Error::Store(_) => FailureClass::HarnessLimit,
+        client::Error::Content(_) | client::Error::Store(_) | client::Error::Nothing(_) => {
+            FailureClass::HarnessLimit
+        }
         client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
         client::Error::Digest { .. } => FailureClass::DigestMismatch,
         client::Error::NotFound(_) => FailureClass::Status,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::Error;
 use super::seeds::{apart, fixed_tag};
 use crate::content::{self, Image, OpenOptions, Salt, SyntheticSet};
-use crate::oci::{Manifest, Reference, Tag, Version};
+use crate::oci::{Manifest, Reference, RepositoryName, Tag, Version};
 use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
 
 /// The images of a plan.
@@ -82,8 +82,7 @@ impl Images {
             self.image(push.images.set, image)?
         };
         if push.fresh_repository {
-            let name = format!("{}/{}", reference.repository, unique_tag(salt));
-            reference.repository = name.parse().ok()?;
+            reference.repository = fresh(&reference.repository, salt)?;
         }
         Some(PushJob {
             reference,
@@ -189,15 +188,31 @@ fn places(
     };
     (0..count)
         .map(|index| {
-            let repository = apart(&images.repository, index).ok_or_else(|| Error::Repository {
+            let too_long = || Error::Repository {
                 journey: journey.name.clone(),
-            })?;
+            };
+            let repository = apart(&images.repository, index).ok_or_else(too_long)?;
+            if matches!(&journey.action, Action::Push(push) if push.fresh_repository) {
+                fresh(&repository, LONGEST).ok_or_else(too_long)?;
+            }
             Ok(Reference {
                 repository,
                 version: Version::Tag(fixed_tag()),
             })
         })
         .collect()
+}
+
+/// The salt with the longest name.
+const LONGEST: Salt = Salt {
+    run: u64::MAX,
+    vu: u64::MAX,
+    iteration: u64::MAX,
+};
+
+/// The repository of one push. `None`: the name would be too long.
+fn fresh(repository: &RepositoryName, salt: Salt) -> Option<RepositoryName> {
+    format!("{repository}/{}", unique_tag(salt)).parse().ok()
 }
 
 /// The tag of what is stored once.

@@ -61,6 +61,11 @@ fn known(push: &Push, layers: usize) -> Known {
     }
 }
 
+/// Scenarios are read so that this does not happen; if it does, the iteration has not done what it is for.
+const NO_IMAGE: client::Error = client::Error::Nothing(
+    "the set has no image here that could be sent, or its place has no name",
+);
+
 /// Does it, with one image of the journey's set.
 pub(super) async fn once(
     context: &Context,
@@ -77,14 +82,13 @@ pub(super) async fn once(
             Box::pin(client::pull(client, place(), options, &store)).await?;
         }
         Work::Push(push) => {
-            if let Some(job) = images.push(journey, push, image, salt) {
-                let options = PushOptions {
-                    mount_from: push.mount_from.clone(),
-                    known: known(push, job.image.layers().len()),
-                };
-                let push = client::push(client, &job.reference, &job.image, &options, &());
-                Box::pin(push).await?;
-            }
+            let job = images.push(journey, push, image, salt).ok_or(NO_IMAGE)?;
+            let options = PushOptions {
+                mount_from: push.mount_from.clone(),
+                known: known(push, job.image.layers().len()),
+            };
+            let push = client::push(client, &job.reference, &job.image, &options, &());
+            Box::pin(push).await?;
         }
         Work::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
         Work::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
@@ -98,9 +102,10 @@ pub(super) async fn once(
             Box::pin(client::referrers(client, &reference, artifact_type)).await?;
         }
         Work::Delete(delete) => {
-            if let Some(job) = images.delete(journey, delete, image, salt) {
-                Box::pin(client::delete(client, &job.reference, &job.manifest)).await?;
-            }
+            let job = images
+                .delete(journey, delete, image, salt)
+                .ok_or(NO_IMAGE)?;
+            Box::pin(client::delete(client, &job.reference, &job.manifest)).await?;
         }
     }
     Ok(())

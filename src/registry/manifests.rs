@@ -221,7 +221,7 @@ impl Client {
             } else {
                 HeaderMap::new()
             },
-            also: &[206],
+            also: if in_parts { &[206] } else { &[] },
             accepts: Accepts::Manifest(None),
             ..self.manifest_call(Operation::ManifestGet, repository, version)
         }

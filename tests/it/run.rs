@@ -164,3 +164,32 @@ fn an_interrupted_run_still_writes_its_report() {
     // The window is what was measured, not what was planned.
     assert!(report.window().as_secs() < 20, "{:?}", report.window());
 }
+
+/// Repositories get a name of their own per push: that it does not fit is known before anything is sent.
+#[test]
+fn a_repository_name_that_has_no_room_for_its_pushes_is_refused() {
+    let registry = registry(Settings::default());
+    let push = PULL
+        .replace("journey.pull", "journey.push")
+        .replace("\"pull\"", "\"push\"")
+        .replace(
+            "images = \"web\"\n",
+            "images = \"web\"\nfresh_repository = true\n",
+        );
+    for (length, fits) in [(100, true), (200, false)] {
+        let name = "a".repeat(length);
+        let named = format!("fresh_repository = true\nrepository = \"{name}\"");
+        let toml = push.replace("fresh_repository = true", &named);
+        let before = registry.counts().requests;
+        let (_dir, output) = run(&toml, &["--target", &registry.url()]);
+        let said = text(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(if fits { 0 } else { 2 }),
+            "{said}"
+        );
+        assert_eq!(registry.counts().requests > before, fits);
+        let refused = "journey.push: the repository name is too long";
+        assert_eq!(said.contains(refused), !fits, "{said}");
+    }
+}

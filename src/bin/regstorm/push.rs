@@ -280,6 +280,9 @@ fn sum(pushed: &Pushed) -> String {
     if blobs.mounted > 0 {
         let _ = write!(text, ", {} mounted", blobs.mounted);
     }
+    if pushed.manifests_existed > 0 {
+        text.push_str(", the manifest was there");
+    }
     if pushed.manifests > 1 {
         let _ = write!(text, ", {} manifests", pushed.manifests);
     }

@@ -221,6 +221,26 @@ fn what_is_there_is_not_sent_again() {
     );
 }
 
+/// A client that asks for the manifest first sends nothing when it is there, and the summary says why.
+#[test]
+fn a_manifest_that_is_there_is_not_sent_again() {
+    let bench = Bench::new();
+    layout(&two_layers()).0.directory(&bench.path("oci"));
+    for (again, sent) in [(false, 1), (true, 0)] {
+        let before = bench.registry.requests().len();
+        let crane = ["a:1", "--client", "crane"];
+        let said = bench.push("oci", &crane).ended(0);
+        assert_eq!(
+            said.out.contains("the manifest was there"),
+            again,
+            "{said:?}"
+        );
+        let asked = bench.since(before);
+        let puts = asked.iter().filter(|it| it.starts_with("manifest-put"));
+        assert_eq!(puts.count(), sent, "{asked:?}");
+    }
+}
+
 #[test]
 fn an_index_is_pushed_whole_or_for_one_platform() {
     let bench = Bench::new();

@@ -11,6 +11,7 @@ use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings};
 use regstorm::oci::{
     Algorithm, Digest, Hasher, Manifest, MediaType, Operation, Platform, Reference, Verify, Version,
 };
+use regstorm::profile::Profile;
 use regstorm::registry::{BlobSink, Client, Kind, Wanted};
 use regstorm::transport;
 use regstorm::units::ByteSize;
@@ -573,6 +574,35 @@ fn a_blob_is_fetched_from_where_it_was_left() {
     let user = User::new(&registry.url());
     let error = run(user.client.blob_get(&name("a"), wanted, &mut Discard)).unwrap_err();
     assert!(matches!(error.kind(), Kind::Protocol(_)), "{error}");
+}
+
+/// Part of a manifest is no manifest, however well it reads; only a client that asks with a range is told 206.
+#[test]
+fn a_manifest_in_part_is_for_who_asks_in_parts() {
+    let config = descriptor(CONFIG, b"{}");
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{config},"layers":[]}}"#);
+    let kind = "Content-Type: application/vnd.oci.image.manifest.v1+json";
+    let range = format!(
+        "Content-Range: bytes 0-{0}/{1}",
+        manifest.len() - 1,
+        manifest.len()
+    );
+    let registry =
+        Wire::answering(move |_, _| answer("206 Partial Content", &[kind, &range], &manifest));
+    let mut in_parts = Profile::named("containerd").expect("a profile").habits();
+    in_parts.pull.part_size = Some(ByteSize::from_bytes(1024));
+    for (habits, good) in [(Profile::PLAIN.habits(), false), (in_parts, true)] {
+        let settings = UserSettings {
+            habits,
+            ..UserSettings::default()
+        };
+        let user = User::with(&registry.url(), settings);
+        let got = run(user.client.manifest_get(&name("a"), &tag("1")));
+        assert_eq!(got.is_ok(), good, "{got:?}");
+        let asked = registry.requests();
+        let last = asked.last().expect("a request");
+        assert_eq!(last.header("range").is_some(), good);
+    }
 }
 
 /// Counts what it is asked to keep, and refuses it.
