@@ -72,12 +72,16 @@ fn referrers_are_found_under_their_tag() {
     assert_eq!(asked.count("manifest-delete", 202), 2 * 5);
 }
 
+/// One user alone: a deletion reads every tag of its repository, and docker-registry 2.8 answers 500 when it finds one
+/// whose file another request has opened and not yet written.
 #[test]
 fn what_a_deletion_stores_is_gone() {
     for (client, head, get) in [("podman", 0, 10), ("containerd", 10, 0), ("crane", 0, 0)] {
         let registry = Registry::start(Flavour::Open);
         let journey = format!("action = \"delete\"\nclient = \"{client}\"");
-        let asked = run(&scenario(&journey), &registry);
+        let alone =
+            scenario(&journey).replace("vus = 2\niterations = 5\n", "vus = 1\niterations = 10\n");
+        let asked = run(&alone, &registry);
         assert_eq!(asked.count("manifest-put", 201), 10 + 2, "{client}");
         assert_eq!(asked.count("manifest-head", 200), head, "{client}");
         assert_eq!(asked.count("manifest-get", 200), get, "{client}");
