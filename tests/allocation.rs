@@ -1,4 +1,4 @@
-//! Recording a sample allocates nothing, and a recorder reserves no more than it says. The counting allocator is
+//! Recording a sample allocates nothing, closing a window of latencies a bounded number of times, and a recorder reserves no more than it says. The counting allocator is
 //! this binary's own, which is why the test has a binary of its own.
 
 use std::time::Duration;
@@ -75,14 +75,18 @@ fn recording_does_not_allocate() {
     let catalogue = catalogue();
     let track = catalogue.track(0).expect("there is one");
     let mut recorder = Recorder::new(&catalogue, &[], Duration::from_mins(1));
-    let counted = allocation_counter::measure(|| {
-        for number in 0..2_000 {
-            record_some(&mut recorder, track, number);
-        }
-    });
-    assert_eq!(counted.count_total, 0);
+    for second in 0..2_000 {
+        // The first sample of a second closes the windows of the one before.
+        record_some(&mut recorder, track, second);
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..3 {
+                record_some(&mut recorder, track, second);
+            }
+        });
+        assert_eq!(counted.count_total, 0, "second {second}");
+    }
     let record = recorder.into_record();
-    assert_eq!(record.totals(Period::Measure).exchanges.ended(), 6_000);
+    assert_eq!(record.totals(Period::Measure).exchanges.ended(), 24_000);
     assert_eq!(record.time_series().window_seconds(), 4);
     // An allocation is counted at all: this operation was not expected.
     let mut recorder = Recorder::new(&catalogue, &[], Duration::from_mins(1));
@@ -107,10 +111,30 @@ fn recording_does_not_allocate() {
 }
 
 #[test]
+fn a_window_costs_a_few_allocations_however_many_samples_it_has() {
+    let catalogue = catalogue();
+    let track = catalogue.track(0).expect("there is one");
+    let mut recorder = Recorder::new(&catalogue, &[], Duration::from_secs(599));
+    let counted = allocation_counter::measure(|| {
+        for second in 0..600 {
+            for _ in 0..5 {
+                record_some(&mut recorder, track, second);
+            }
+        }
+    });
+    // A response time, a first byte and a total were closed 599 times: one allocation each, and one to cut it to size.
+    assert!(counted.count_total <= 599 * 3 * 2, "{counted:?}");
+    assert!(counted.count_total >= 599 * 3, "{counted:?}");
+    // What is kept of a window is a bucket or two, and not all there are.
+    assert!(counted.bytes_current < 599 * 3 * 64, "{counted:?}");
+}
+
+#[test]
 fn a_recorder_reserves_what_it_says() {
     let catalogue = catalogue();
-    // 6 histograms of the track and 10 of each operation, of 23 * 1,024 buckets.
-    let histograms = 26 * LatencyHistogram::RESERVED_BYTES;
+    // 6 histograms of the track and 10 of each operation, of 23 * 1,024 buckets; and 5 series of windows, each with 600
+    // places of two words and one histogram of 26 * 128 buckets.
+    let histograms = 26 * LatencyHistogram::RESERVED_BYTES + 5 * (600 * 16 + 26 * 128 * 8);
     assert_eq!(catalogue.reserved_bytes(), histograms);
     let counted = allocation_counter::measure(|| {
         let _ = Recorder::new(&catalogue, &[], Duration::from_mins(1));

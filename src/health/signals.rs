@@ -1,5 +1,6 @@
 //! What was seen of the generator while it measured. Stored as it is, judged by [`super::judge`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::LatencyHistogram;
@@ -8,7 +9,7 @@ use crate::measure::LatencyHistogram;
 ///
 /// Shares are in `0..=1` of the window's length, to four decimals; times are in microseconds. `None` is what the system
 /// does not tell.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Signals {
     /// From the first reading to the last.
     pub window_us: u64,
@@ -36,7 +37,7 @@ pub struct Signals {
 }
 
 /// What was seen of one worker.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerSignals {
     /// Its number.
     pub worker: usize,
@@ -54,7 +55,7 @@ pub struct WorkerSignals {
 }
 
 /// What was seen of the process.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessSignals {
     /// The time that its threads ran, in cores: 1.5 is one and a half of them all the time.
     pub cores_used: Option<f64>,
@@ -69,7 +70,7 @@ pub struct ProcessSignals {
 }
 
 /// What was seen of the cores that the process may use.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct MachineSignals {
     /// How many there are.
     pub cores: u32,
@@ -86,7 +87,7 @@ pub struct MachineSignals {
 }
 
 /// What the quota of the control group did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Throttling {
     /// Periods of the quota that passed.
     pub periods: u64,
@@ -97,7 +98,7 @@ pub struct Throttling {
 }
 
 /// What was seen of sockets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SocketSignals {
     /// The most TCP sockets in use.
     pub in_use_max: u64,
@@ -108,7 +109,7 @@ pub struct SocketSignals {
 }
 
 /// What was seen of TCP segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentSignals {
     /// Sent for the first time.
     pub sent: u64,

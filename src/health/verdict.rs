@@ -2,13 +2,25 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Signal;
 
 /// Whether the numbers of a run are the target's, or the generator's as well.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -22,7 +34,9 @@ pub enum Verdict {
 }
 
 /// How much a reason weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// May have moved the numbers.
@@ -32,7 +46,8 @@ pub enum Level {
 }
 
 /// One thing that was out of its bound.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "HealthReason")]
 pub struct Reason {
     /// How much it weighs.
     pub level: Level,
@@ -49,7 +64,7 @@ pub struct Reason {
 }
 
 /// One thing that nothing can be said about. It is not known to be well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotJudged {
     /// What was looked at.
     pub signal: Signal,
@@ -60,7 +75,9 @@ pub struct NotJudged {
 }
 
 /// Why nothing can be said about a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The window was too short.
@@ -73,7 +90,7 @@ pub enum Why {
 
 /// Where the target is. Told with every verdict and never a reason: on one machine both share the cores, which the
 /// signals show if it mattered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetHost {
     /// The machine that the generator runs on.
@@ -83,7 +100,7 @@ pub enum TargetHost {
 }
 
 /// The generator's health: [`Health::verdict`] and what it rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Written", into = "Written")]
 pub struct Health {
     /// What was out of bounds, the weightiest first.
@@ -94,13 +111,18 @@ pub struct Health {
     pub target_host: TargetHost,
 }
 
-/// The form in a report. The verdict is not read back: the reasons say it.
-#[derive(Serialize, Deserialize)]
+/// The generator's health.
+// The form in a report. The verdict is not read back: the reasons say it.
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Written {
+    /// The weight of the weightiest reason.
     #[serde(skip_deserializing)]
     verdict: Verdict,
+    /// What was out of bounds, the weightiest first.
     reasons: Vec<Reason>,
+    /// What could not be judged.
     not_judged: Vec<NotJudged>,
+    /// Where the target was.
     target_host: TargetHost,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::oci::Operation;
 
+use super::latency_windows::{LatencyRecorder, PHASES};
 use super::{JourneySeries, LatencyHistogram, OperationSeries};
 
 /// The journeys of a run, the operations that each is expected to make, and the tracks in which they run.
@@ -113,7 +114,17 @@ impl Catalogue {
             JourneySeries::HISTOGRAMS + operations.len() * OperationSeries::HISTOGRAMS
         };
         let histograms: usize = self.tracks.iter().map(of_track).sum();
-        histograms * LatencyHistogram::RESERVED_BYTES
+        let windowed = self.journeys.len() + self.operations().count() * PHASES.len();
+        histograms * LatencyHistogram::RESERVED_BYTES + windowed * LatencyRecorder::RESERVED_BYTES
+    }
+
+    /// The operations that any journey is expected to make.
+    pub(super) fn operations(&self) -> impl Iterator<Item = Operation> {
+        let of = |operation: &Operation| {
+            let mut journeys = self.journeys.iter();
+            journeys.any(|(_, operations)| operations.contains(operation))
+        };
+        Operation::ALL.into_iter().filter(of)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -1,11 +1,12 @@
 //! The sums that must agree. One that does not is a defect of regstorm, whatever the target did.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClassCounts, FailureClass, Period, Phase, Record, Totals};
+use super::{ClassCounts, FailureClass, PackedHistogram, Period, Phase, Record, Totals};
 
 /// Every sum that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Closure {
     /// The sums, in the order of the report.
@@ -13,7 +14,7 @@ pub struct Closure {
 }
 
 /// Two numbers, counted on different paths, that must be equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Written", into = "Written")]
 pub struct Sum {
     /// What is compared, such as `pull: scheduled = started + dropped`.
@@ -24,12 +25,17 @@ pub struct Sum {
     pub right: u64,
 }
 
-/// The form in a report, which says of each sum whether it holds. Not read back: the numbers say it.
-#[derive(Serialize, Deserialize)]
+/// Two numbers, counted on different paths, that must be equal.
+// The form in a report, which says of each sum whether it holds. That is not read back: the numbers say it.
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Written {
+    /// What is compared.
     name: String,
+    /// The left side.
     left: u64,
+    /// The right side.
     right: u64,
+    /// Whether they are equal.
     #[serde(skip_deserializing)]
     holds: bool,
 }
@@ -263,6 +269,10 @@ fn windows(closure: &mut Closure, record: &Record) {
     ];
     for (name, left, right) in sides {
         closure.equal(format!("windows: {name} = total"), left, right);
+    }
+    for (metric, windows, count) in record.windowed() {
+        let counted = windows.iter().map(PackedHistogram::count).sum();
+        closure.equal(format!("windows: {metric} = histogram"), counted, count);
     }
 }
 

@@ -1,11 +1,12 @@
 //! The small counters that samples add to. They saturate: a report read from a file may hold any number.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Connection, DropReason, ExchangeSample, FailureClass, Handshake, Outcome, Protocol};
 
 /// How many ended in which way. Each thing that ended is in exactly one of the three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Outcomes {
     /// Did what they are for.
     pub ok: u64,
@@ -16,7 +17,7 @@ pub struct Outcomes {
 }
 
 /// Bytes of bodies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Bytes {
     /// From regstorm to the target.
     pub sent: u64,
@@ -25,7 +26,7 @@ pub struct Bytes {
 }
 
 /// What became of the iterations that were due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Starts {
     /// Were due. Each is either started or dropped.
     pub scheduled: u64,
@@ -36,7 +37,7 @@ pub struct Starts {
 }
 
 /// What exchanges ran over; those that never got a connection are in neither.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// A connection made for the exchange.
     pub new: u64,
@@ -57,7 +58,7 @@ pub struct Connections {
 }
 
 /// The sums of one period of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// What became of the iterations that were due.
     pub starts: Starts,

@@ -12,7 +12,7 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 use crate::units::Quantile;
 
 const LOW_US: u64 = 1;
-const HIGH_US: u64 = 3_600_000_000; // one hour
+pub(super) const HIGH_US: u64 = 3_600_000_000; // one hour
 const DIGITS: u8 = 3;
 
 /// The header of the V2 format: cookie, length, offset, digits, lowest, highest, ratio.
@@ -50,7 +50,7 @@ pub enum HistogramError {
     #[error("not an HdrHistogram in its V2 format, deflated and in base64")]
     Encoding,
     /// A histogram of other buckets than ours: merging would move values.
-    #[error("the histogram's range or precision is not 1 µs to 1 h in 3 digits")]
+    #[error("the histogram's range or precision is not 1 µs to 1 h in 3 digits, or 2 in a window")]
     Shape,
     /// More values than a run can have.
     #[error("the histogram claims more than 2^53 values")]
@@ -91,6 +91,11 @@ impl LatencyHistogram {
         self.counts.len()
     }
 
+    /// Is it of nothing?
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
     /// How many of them were more than an hour.
     pub const fn clamped(&self) -> u64 {
         self.clamped
@@ -121,6 +126,10 @@ impl LatencyHistogram {
         (!self.counts.is_empty()).then(|| Duration::from_secs_f64(self.counts.mean() / 1e6))
     }
 
+    pub(super) const fn counts(&self) -> &Histogram<u64> {
+        &self.counts
+    }
+
     /// The values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
         self.counts.iter_recorded().map(|it| Bucket {
@@ -133,7 +142,7 @@ impl LatencyHistogram {
     /// The buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.
     /// The number of clamped values is not part of it.
     pub fn encode(&self) -> String {
-        STANDARD.encode(deflate(&self.counts))
+        deflate(&self.counts)
     }
 
     /// Reads what [`LatencyHistogram::encode`] wrote.
@@ -141,15 +150,7 @@ impl LatencyHistogram {
     /// # Errors
     /// When the text is anything else, see [`HistogramError`].
     pub fn decode(text: &str, clamped: u64) -> Result<Self, HistogramError> {
-        let v2 = inflate(text).ok_or(HistogramError::Encoding)?;
-        check_counts(v2.get(V2_HEADER..).ok_or(HistogramError::Encoding)?)?;
-        let counts: Histogram<u64> = Deserializer::new()
-            .deserialize(&mut v2.as_slice())
-            .map_err(|_| HistogramError::Encoding)?;
-        let shape = (counts.low(), counts.high(), counts.sigfig());
-        if shape != (LOW_US, HIGH_US, DIGITS) {
-            return Err(HistogramError::Shape);
-        }
+        let counts = from_encoded(text, DIGITS)?;
         Ok(Self { counts, clamped })
     }
 }
@@ -171,12 +172,26 @@ pub(super) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
     to.add(from).expect("all histograms have one range");
 }
 
-fn deflate(counts: &Histogram<u64>) -> Vec<u8> {
+/// HdrHistogram V2, deflated, in base64.
+pub(super) fn deflate(counts: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
         .serialize(counts, &mut bytes)
         .expect("a vector takes every byte, and no count comes near 2^63");
-    bytes
+    STANDARD.encode(bytes)
+}
+
+/// Reads a histogram of our range with that many digits.
+pub(super) fn from_encoded(text: &str, digits: u8) -> Result<Histogram<u64>, HistogramError> {
+    let v2 = inflate(text).ok_or(HistogramError::Encoding)?;
+    check_counts(v2.get(V2_HEADER..).ok_or(HistogramError::Encoding)?)?;
+    let counts: Histogram<u64> = Deserializer::new()
+        .deserialize(&mut v2.as_slice())
+        .map_err(|_| HistogramError::Encoding)?;
+    if (counts.low(), counts.high(), counts.sigfig()) != (LOW_US, HIGH_US, digits) {
+        return Err(HistogramError::Shape);
+    }
+    Ok(counts)
 }
 
 /// The V2 bytes, of a length that says so itself: the crate would reserve whatever length a file claims.
@@ -232,7 +247,7 @@ pub(super) fn whole_micros(value: Duration) -> u64 {
 }
 
 /// A bucket's upper edge may lie beyond the range; no value does.
-fn micros(value: u64) -> Duration {
+pub(super) fn micros(value: u64) -> Duration {
     Duration::from_micros(value.min(HIGH_US))
 }
 

@@ -1,7 +1,9 @@
 //! The fields of a latency in a report. Only the histogram is read back: the rest follows from it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::units::Quantile;
@@ -9,19 +11,29 @@ use crate::units::Quantile;
 use super::LatencyHistogram;
 use super::histogram::whole_micros;
 
-/// Values in whole microseconds; null where there are too few samples to know.
-#[derive(Serialize)]
+/// Latencies of up to an hour. Values are in whole microseconds; null where there are too few samples to know.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LatencyHistogram")]
 struct Fields {
+    /// How many there are.
     count: u64,
     /// How many of them were more than an hour and are counted as an hour.
     clamped: u64,
+    /// The smallest.
     min_us: Option<u64>,
+    /// Their mean.
     mean_us: Option<u64>,
+    /// The value that half of them do not exceed.
     p50_us: Option<u64>,
+    /// The same of nine in ten; from 10 values on.
     p90_us: Option<u64>,
+    /// The same of 19 in 20; from 20 values on.
     p95_us: Option<u64>,
+    /// The same of 99 in 100; from 100 values on.
     p99_us: Option<u64>,
+    /// The same of 999 in 1,000; from 1,000 values on.
     p999_us: Option<u64>,
+    /// The largest.
     max_us: Option<u64>,
     /// HdrHistogram V2, deflated, base64; the unit is microseconds.
     histogram: String,
@@ -52,6 +64,16 @@ impl Serialize for LatencyHistogram {
             histogram: self.encode(),
         }
         .serialize(serializer)
+    }
+}
+
+impl JsonSchema for LatencyHistogram {
+    fn schema_name() -> Cow<'static, str> {
+        Fields::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Fields::json_schema(generator)
     }
 }
 

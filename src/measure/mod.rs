@@ -19,11 +19,14 @@
 mod catalogue;
 mod closure;
 mod counts;
+mod distribution;
 mod failures;
 mod histogram;
 mod latency;
+mod latency_windows;
 mod live;
 mod outcome;
+mod packed;
 mod record;
 mod recorder;
 mod sample;
@@ -37,10 +40,12 @@ pub use closure::{Closure, Sum};
 pub use counts::{
     Bytes, ClassCounts, Connections, DropCounts, Outcomes, Starts, StatusCounts, Totals,
 };
+pub use distribution::Step;
 pub use failures::{FailureExample, FailureKind, FailureLog};
 pub use histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use live::Live;
 pub use outcome::{DropReason, FailureClass, Outcome};
+pub use packed::PackedHistogram;
 pub use record::Record;
 pub use recorder::Recorder;
 pub use sample::{

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::oci::Operation;
 
+use super::latency_windows::{self, LatencyWindows, Place};
 use super::{
     Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
-    JourneySeries, LatencyHistogram, Observed, OperationSeries, Period, PeriodTally, TimeSeries,
-    Totals, Track, TrackId, View, closure,
+    JourneySeries, LatencyHistogram, Observed, OperationSeries, PackedHistogram, Period,
+    PeriodTally, TimeSeries, Totals, Track, TrackId, View, closure,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -28,6 +29,8 @@ pub struct Record {
     /// By period; the measured one stays empty.
     pub(super) tallies: [PeriodTally; Period::ALL.len()],
     pub(super) time_series: TimeSeries,
+    /// In the windows of `time_series`.
+    pub(super) latencies: LatencyWindows,
     pub(super) failures: FailureLog,
     pub(super) transport: Bytes,
 }
@@ -38,6 +41,7 @@ impl Record {
             Operation::ALL
                 .map(|operation| catalogue.is_expected(track, operation).then(Box::default))
         });
+        let time_series = TimeSeries::new(catalogue.len(), window);
         Self {
             catalogue: catalogue.clone(),
             window,
@@ -46,7 +50,8 @@ impl Record {
             operations: operations.collect(),
             observed: vec![Observed::default(); views.len()],
             tallies: std::array::from_fn(|_| PeriodTally::new()),
-            time_series: TimeSeries::new(catalogue.len(), window),
+            latencies: LatencyWindows::new(catalogue, time_series.shift()),
+            time_series,
             failures: FailureLog::default(),
             transport: Bytes::default(),
         }
@@ -56,24 +61,26 @@ impl Record {
         &mut self.tracks[track.index()]
     }
 
-    pub(super) fn exchange(&mut self, sample: &ExchangeSample) {
+    /// The window in which it ended, if that is of the measured period.
+    pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> Option<Place> {
         if sample.period == Period::Measure {
             let place = sample.track.index() * Operation::ALL.len() + sample.operation.index();
             // What the plan did not foresee must not be lost: it is reserved at first sight.
             self.operations[place]
                 .get_or_insert_default()
                 .record(sample, self.window);
-            self.time_series.exchange(sample);
+            Some(self.time_series.exchange(sample))
         } else {
             self.tallies[sample.period.index()].record(sample);
+            None
         }
     }
 
-    pub(super) fn iteration(&mut self, sample: &IterationSample) {
+    pub(super) fn iteration(&mut self, sample: &IterationSample) -> (JourneyId, Place) {
         let window = self.window;
         self.track_mut(sample.track).record(sample, window);
         let journey = self.catalogue.journey_of(sample.track);
-        self.time_series.iteration(journey, sample);
+        (journey, self.time_series.iteration(journey, sample))
     }
 
     /// Adds the record of another worker of the same run.
@@ -112,6 +119,7 @@ impl Record {
         }
         let merged = self.time_series.merge(other.time_series);
         debug_assert!(merged, "one catalogue has one number of journeys");
+        self.latencies.merge(other.latencies);
         self.failures.merge(other.failures);
         self.transport.merge(other.transport);
     }
@@ -226,6 +234,46 @@ impl Record {
     /// The course of the measured window and what ended after it.
     pub const fn time_series(&self) -> &TimeSeries {
         &self.time_series
+    }
+
+    /// Latencies of ok ones in the windows of [`Record::time_series`], one for each: the response time of each journey, first
+    /// byte and total of each operation that occurred. They are called as thresholds call them, `pull.response_time`,
+    /// `blob-get.total`.
+    pub fn latency_series(&self) -> impl Iterator<Item = (String, Vec<PackedHistogram>)> {
+        let windows = self.time_series.windows().count();
+        self.windowed().map(move |(metric, latencies, _)| {
+            let mut latencies = latencies.to_vec();
+            latencies.resize_with(windows, PackedHistogram::default);
+            (metric, latencies)
+        })
+    }
+
+    /// Each latency that is kept by window, up to its last, with the count of the whole histogram.
+    pub(super) fn windowed(&self) -> impl Iterator<Item = (String, &[PackedHistogram], u64)> {
+        let journeys = self.journeys().map(|(id, name, series)| {
+            let metric = format!("{name}.response_time");
+            let count = series.response_time.count();
+            (metric, self.latencies.journey(id), count)
+        });
+        let occurred = Operation::ALL.into_iter().filter(|operation| {
+            let mut series = self.series_of(*operation);
+            series.any(|it| it.outcomes.ended() > 0)
+        });
+        let operations = occurred.flat_map(move |operation| {
+            latency_windows::PHASES.map(|phase| {
+                let metric = format!("{operation}.{}", phase.name());
+                let series = self.series_of(operation);
+                let count = series.map(|it| it.phase(phase).count()).sum();
+                (metric, self.latencies.operation(operation, phase), count)
+            })
+        });
+        journeys.chain(operations)
+    }
+
+    /// An operation in all tracks.
+    fn series_of(&self, operation: Operation) -> impl Iterator<Item = &OperationSeries> {
+        let tracks = self.catalogue.tracks();
+        tracks.filter_map(move |(track, _)| self.operation(track, operation))
     }
 
     /// Failures by kind, of all periods.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::latency_windows::LatencyRecorder;
 use super::view::Views;
 use super::{
     Bytes, Catalogue, DropReason, ExchangeSample, FailureExample, IterationSample, Live, Observed,
@@ -23,6 +24,7 @@ pub struct Recorder {
     record: Record,
     live: Live,
     views: Views,
+    latencies: LatencyRecorder,
 }
 
 impl Recorder {
@@ -37,6 +39,7 @@ impl Recorder {
             record: Record::new(catalogue, views, expected_duration),
             live: Live::new(),
             views: Views::new(catalogue, views),
+            latencies: LatencyRecorder::new(catalogue),
         }
     }
 
@@ -87,8 +90,8 @@ impl Recorder {
         let totals = self.live.totals_mut(sample.period);
         totals.exchanges.count(sample.outcome);
         totals.bytes.merge(sample.bytes());
-        self.record.exchange(sample);
-        if sample.period == Period::Measure {
+        if let Some(place) = self.record.exchange(sample) {
+            self.latencies.exchange(place, sample);
             self.views.exchange(&mut self.record, sample);
         }
     }
@@ -104,7 +107,8 @@ impl Recorder {
             if sample.outcome == Outcome::Ok {
                 self.live.ok_response_time(sample.response_time());
             }
-            self.record.iteration(sample);
+            let (journey, place) = self.record.iteration(sample);
+            self.latencies.iteration(place, journey, sample);
             self.views.iteration(&mut self.record, sample);
         }
     }
@@ -133,6 +137,7 @@ impl Recorder {
     /// Everything that was recorded.
     pub fn into_record(self) -> Record {
         let mut record = self.record;
+        record.latencies = self.latencies.finish(record.time_series.shift());
         for period in Period::ALL {
             record.totals[period.index()] = *self.live.totals(period);
         }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::whole_micros;
+use super::latency_windows::Place;
 use super::{Bytes, ExchangeSample, IterationSample, JourneyId, Outcome, Outcomes};
 
 /// Counts by the time at which things ended, in windows of 1, 2, 4, ... seconds.
 ///
 /// There are never more than 600 windows: when a run outgrows them, neighbours are merged in pairs. Nothing is lost
 /// by that, so the windows always add up to the totals of the run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Listed", into = "Listed")]
 pub struct TimeSeries {
     /// A window is 2^shift seconds.
@@ -27,7 +29,7 @@ pub struct TimeSeries {
 }
 
 /// All exchanges that ended in one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// How they ended.
     pub exchanges: Outcomes,
@@ -36,7 +38,7 @@ pub struct Window {
 }
 
 /// The iterations of one journey that ended in one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct JourneyWindow {
     /// How they ended.
     pub iterations: Outcomes,
@@ -46,17 +48,23 @@ pub struct JourneyWindow {
     pub service_time_max_us: u64,
 }
 
-/// The form in a report.
-#[derive(Serialize, Deserialize)]
+/// Counts by the time at which things ended.
+// The form in a report.
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Listed {
+    /// The length of a window in seconds: a power of two.
     window_s: u64,
+    /// The windows in order of time; at most 600.
     windows: Vec<ListedWindow>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct ListedWindow {
+    /// How the exchanges ended.
     exchanges: Outcomes,
+    /// Bytes of their bodies.
     bytes: Bytes,
+    /// The journeys in the order of the plan.
     journeys: Vec<JourneyWindow>,
 }
 
@@ -99,6 +107,11 @@ impl TimeSeries {
         1 << self.shift
     }
 
+    /// The binary logarithm of that.
+    pub(super) const fn shift(&self) -> u32 {
+        self.shift
+    }
+
     /// The windows in order of time, each with its journeys in the order of the plan. The last one counted something.
     pub fn windows(&self) -> impl Iterator<Item = (&Window, &[JourneyWindow])> {
         (0..self.used).map(|index| (&self.windows[index], &self.iterations[self.row(index)]))
@@ -108,13 +121,14 @@ impl TimeSeries {
         window * self.journeys..(window + 1) * self.journeys
     }
 
-    pub(super) fn exchange(&mut self, sample: &ExchangeSample) {
+    pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> Place {
         let window = self.at(sample.finished);
         self.windows[window].exchanges.count(sample.outcome);
         self.windows[window].bytes.merge(sample.bytes());
+        self.place(window)
     }
 
-    pub(super) fn iteration(&mut self, journey: JourneyId, sample: &IterationSample) {
+    pub(super) fn iteration(&mut self, journey: JourneyId, sample: &IterationSample) -> Place {
         let window = self.at(sample.finished);
         let entry = &mut self.iterations[window * self.journeys + journey.index()];
         entry.iterations.count(sample.outcome);
@@ -122,6 +136,14 @@ impl TimeSeries {
             let micros = whole_micros(sample.service_time());
             entry.service_time_sum_us = entry.service_time_sum_us.saturating_add(micros);
             entry.service_time_max_us = entry.service_time_max_us.max(micros);
+        }
+        self.place(window)
+    }
+
+    const fn place(&self, window: usize) -> Place {
+        Place {
+            shift: self.shift,
+            window,
         }
     }
 
@@ -186,6 +208,33 @@ impl TimeSeries {
         }
         self.used = self.used.max(other.used);
         true
+    }
+
+    /// Moves another series of the same journeys behind this one: both get windows of one width, in which they fit
+    /// together, and the other begins where this one ends. Gives the number of its first window.
+    pub fn make_room_behind(&mut self, other: &mut Self) -> usize {
+        while self.shift < other.shift {
+            self.coarsen();
+        }
+        while other.shift < self.shift {
+            other.coarsen();
+        }
+        while self.used + other.used > Self::MAX_WINDOWS {
+            self.coarsen();
+            other.coarsen();
+        }
+        let (at, end) = (self.used, self.used + other.used);
+        other.windows.copy_within(0..other.used, at);
+        other.windows[..at].fill(Window::default());
+        let journeys = other.journeys;
+        other
+            .iterations
+            .copy_within(0..other.used * journeys, at * journeys);
+        other.iterations[..at * journeys].fill(JourneyWindow::default());
+        if other.used > 0 {
+            other.used = end;
+        }
+        at
     }
 
     /// What all windows add up to: exchanges, their bytes, iterations.

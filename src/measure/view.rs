@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::oci::Operation;
 
 use super::series::is_unfinished;
@@ -56,7 +59,7 @@ pub enum IterationClock {
 }
 
 /// What a view has counted. Those of several workers merge count by count.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Observed {
     /// What became of the iterations that were due; nothing for exchanges.
     pub starts: Starts,
@@ -69,13 +72,28 @@ pub struct Observed {
     /// The bytes of those.
     pub bytes_within: Bytes,
     /// Ok ones. For start lag: all that started.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub latency: LatencyHistogram,
     /// Those that were cancelled or timed out, as far as they came: lower bounds. Nothing for a phase other than the
     /// total, and nothing for start lag, which is known of all.
+    #[serde(default, skip_serializing_if = "LatencyHistogram::is_empty")]
     pub unfinished: LatencyHistogram,
 }
 
 impl Observed {
+    /// The counts alone.
+    #[must_use]
+    pub fn without_latencies(&self) -> Self {
+        Self {
+            starts: self.starts,
+            outcomes: self.outcomes,
+            bytes: self.bytes,
+            within: self.within,
+            bytes_within: self.bytes_within,
+            ..Self::default()
+        }
+    }
+
     /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
         self.starts.merge(other.starts);

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Bytes, Closure, Period, Record, TimeSeries, Totals};
+use crate::measure::{Bytes, Closure, PackedHistogram, Period, Record, TimeSeries, Totals};
 use crate::oci::Digest;
+use crate::schedule::Side;
 use crate::verdict::ThresholdResult;
 
 use super::{
@@ -15,9 +17,9 @@ use super::{
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
-    /// The format, always `regstorm.report/1`.
+    /// The format, always `regstorm.report/2`.
     pub schema: Schema,
     /// The version of regstorm that measured.
     pub regstorm: String,
@@ -27,6 +29,9 @@ pub struct Document {
     pub environment: Environment,
     /// What the target said of itself.
     pub target: TargetHeaders,
+    /// The pair of runs that it is one side of, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<PairSection>,
     /// Whether the run was stopped before its plan was done.
     pub interrupted: bool,
     /// Whether iterations were started on a schedule that does not wait for the target. If not, response time is
@@ -60,6 +65,9 @@ pub struct Document {
     pub failures: FailureSection,
     /// The measured period over time.
     pub time_series: TimeSeries,
+    /// Latencies of ok ones over time, in the windows of `time_series`: the response time of each journey, first byte
+    /// and total of each operation.
+    pub latency_series: Vec<LatencySeries>,
     /// The sums that must agree, and whether they do.
     pub closure: Closure,
     /// What else a reader has to know.
@@ -67,7 +75,7 @@ pub struct Document {
 }
 
 /// The plan of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSection {
     /// The name of the scenario.
     pub name: String,
@@ -79,8 +87,30 @@ pub struct PlanSection {
     pub resolved: serde_json::Value,
 }
 
+/// The latencies of one metric over time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencySeries {
+    /// What they are of, as thresholds write it: `pull.response_time`, `blob-get.first-byte`, `blob-get.total`.
+    pub metric: String,
+    /// One for each window of the time series, in its order; null where nothing ended well.
+    pub windows: Vec<PackedHistogram>,
+}
+
+/// One side of a pair of runs that were made in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PairSection {
+    /// The same for all pairs of one comparison, and of no other.
+    pub set: String,
+    /// The number of the pair, from 1.
+    pub number: u32,
+    /// Which of the two.
+    pub side: Side,
+    /// In which order the slices of the pair were run, `A` being the base: `ABBAAB`.
+    pub order: String,
+}
+
 /// Headers by which a registry names itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TargetHeaders {
     /// `Server`
     pub server: Option<String>,

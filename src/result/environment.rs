@@ -1,13 +1,15 @@
 //! The machine and the time of a run. The only place that reads the wall clock.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where and when a run was made. What the system does not tell is left out, never guessed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// The name of the machine.
     pub host: Option<String>,
@@ -19,6 +21,12 @@ pub struct Environment {
     pub cores: usize,
     /// The memory of the machine, in bytes.
     pub memory_bytes: Option<u64>,
+    /// What the user calls the run by: `build` = `1.4.2`.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// What a CI system says of the job, by the names of its variables; only names that are known to hold no secret.
+    #[serde(default)]
+    pub ci: BTreeMap<String, String>,
     /// When the run began, RFC 3339, in UTC.
     pub started: String,
     /// When it ended, RFC 3339, in UTC.
@@ -40,6 +48,8 @@ impl Environment {
             cpu_model: line("/proc/cpuinfo").and_then(|text| cpu_model(&text)),
             cores: thread::available_parallelism().map_or(0, usize::from),
             memory_bytes: line("/proc/meminfo").and_then(|text| memory_bytes(&text)),
+            labels: BTreeMap::new(),
+            ci: BTreeMap::new(),
             started: now.clone(),
             ended: now,
         }
@@ -50,8 +60,27 @@ impl Environment {
         self.ended = now();
     }
 
-    /// From the earlier start to the later end. The texts are of one format and in UTC, so they sort as times do.
+    /// Whether both were running at one time. The texts are of one format and in UTC, so they sort as times do.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.started <= other.ended && other.started <= self.ended
+    }
+
+    /// When it was, for people.
+    pub(super) fn time(&self) -> String {
+        format!("{} to {}", self.started, self.ended)
+    }
+
+    /// The host's name, for people.
+    pub(super) fn host(&self) -> &str {
+        self.host.as_deref().unwrap_or("unknown")
+    }
+
+    /// From the earlier start to the later end; the labels in which both agree.
     pub(super) fn extend(&mut self, other: &Self) {
+        self.labels
+            .retain(|key, value| other.labels.get(key) == Some(value));
+        self.ci
+            .retain(|key, value| other.ci.get(key) == Some(value));
         if other.started < self.started {
             self.started.clone_from(&other.started);
         }

@@ -11,8 +11,9 @@ use crate::measure::{
 use crate::oci::Operation;
 
 use super::{
-    Document, Example, Facts, FailureEntry, FailureSection, JourneySection, OperationSection,
-    PeriodOperation, PeriodSection, ProbeSection, RunVerdict, Schema, StageSection,
+    Document, Example, Facts, FailureEntry, FailureSection, JourneySection, LatencySeries,
+    OperationSection, PeriodOperation, PeriodSection, ProbeSection, RunVerdict, Schema,
+    StageSection,
 };
 
 impl Document {
@@ -36,6 +37,7 @@ impl Document {
             plan: facts.plan,
             environment: facts.environment,
             target: facts.target,
+            pair: None,
             interrupted: facts.interrupted,
             open_model: facts.open_model,
             verdict: facts.search.as_ref().map_or_else(
@@ -57,6 +59,7 @@ impl Document {
             periods: periods(record, &facts.period_durations),
             failures: failures(record),
             time_series: record.time_series().clone(),
+            latency_series: latency_series(record),
             closure,
             probe: facts
                 .probe
@@ -192,6 +195,13 @@ fn operation_section(operation: Operation, series: &OperationSeries) -> Operatio
         failed_total: series.failed_total.clone(),
         unfinished_total: series.unfinished_total.clone(),
     }
+}
+
+fn latency_series(record: &Record) -> Vec<LatencySeries> {
+    let series = record.latency_series();
+    series
+        .map(|(metric, windows)| LatencySeries { metric, windows })
+        .collect()
 }
 
 fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<PeriodSection> {

@@ -1,5 +1,6 @@
 //! How the generator did, and what the run comes to.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Health, Signals, Verdict};
@@ -9,7 +10,7 @@ use crate::verdict::{Overall, ThresholdResult};
 use super::{SearchEnd, SearchSection};
 
 /// The generator's health, and what it rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratorSection {
     /// The verdict with its reasons.
     pub health: Health,
@@ -23,7 +24,9 @@ pub struct GeneratorSection {
 }
 
 /// What a run comes to. Ordered from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunVerdict {
     /// Every threshold holds, or there is none.

@@ -10,7 +10,9 @@
 //!
 //! This room neither renders nor judges, and is the only one that reads the wall clock.
 
+mod append;
 mod ceiling;
+mod comparison;
 mod document;
 mod environment;
 mod from_record;
@@ -21,15 +23,20 @@ mod search;
 mod section;
 mod store;
 
+pub use crate::schedule::Side;
 pub use ceiling::{Ceiling, Demand};
-pub use document::{Document, Facts, PlanSection, TargetHeaders};
+pub use comparison::{
+    Aspect, Better, Comparison, ComparisonVerdict, Decision, Design, Difference, DiscardedPair,
+    Method, MetricComparison, MetricUnit, PairPoint,
+};
+pub use document::{Document, Facts, LatencySeries, PairSection, PlanSection, TargetHeaders};
 pub use environment::Environment;
 pub use generator::{GeneratorSection, RunVerdict};
 pub use merge::MergeError;
-pub use schema::Schema;
+pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchEnd, SearchSection, TrialNumbers, TrialSection, kind};
 pub use section::{
     Example, FailureEntry, FailureSection, JourneySection, OperationSection, PeriodOperation,
     PeriodSection, ProbeSection, StageSection,
 };
-pub use store::Error;
+pub use store::{Error, Stored, write_file};

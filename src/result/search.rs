@@ -1,5 +1,6 @@
 //! What a search for the capacity found, trial by trial.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::LatencyHistogram;
@@ -8,7 +9,7 @@ use crate::units::Quantile;
 use crate::verdict::Criterion;
 
 /// The capacity that was found, and every trial that led there.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchSection {
     /// The highest rate of iterations per second that keeps the thresholds; null when none did.
     pub low_per_s: Option<f64>,
@@ -27,7 +28,7 @@ pub struct SearchSection {
 }
 
 /// Why a search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SearchEnd {
     /// The bounds are as close as asked for.
@@ -47,7 +48,7 @@ pub enum SearchEnd {
 }
 
 /// One trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialSection {
     /// From 1.
     pub number: u32,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
@@ -13,7 +14,7 @@ use crate::measure::{
 use crate::oci::Operation;
 
 /// One journey in the measured period.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JourneySection {
     /// Its name in the scenario.
     pub name: String,
@@ -51,7 +52,7 @@ pub struct JourneySection {
 }
 
 /// The iterations of a journey that were due in one stage of one load, whenever they ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageSection {
     /// The name of the load.
     pub load: String,
@@ -65,7 +66,7 @@ pub struct StageSection {
 }
 
 /// What a bystander saw beside the load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeSection {
     /// From one round to the next, in microseconds.
     pub every_us: u64,
@@ -76,7 +77,7 @@ pub struct ProbeSection {
 }
 
 /// One operation in the measured period, of one journey or of all.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationSection {
     /// What was asked.
     pub name: Operation,
@@ -111,7 +112,7 @@ pub struct OperationSection {
 }
 
 /// A period outside the measured window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PeriodSection {
     /// Which one.
     pub period: Period,
@@ -130,7 +131,7 @@ pub struct PeriodSection {
 }
 
 /// One operation in a period outside the measured window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PeriodOperation {
     /// What was asked.
     pub name: Operation,
@@ -145,7 +146,7 @@ pub struct PeriodOperation {
 }
 
 /// Failures of all periods.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FailureSection {
     /// The kinds, the most frequent first.
     pub kinds: Vec<FailureEntry>,
@@ -154,7 +155,7 @@ pub struct FailureSection {
 }
 
 /// One kind of failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureEntry {
     /// The part of the run that they belong to.
     pub period: Period,
@@ -173,7 +174,7 @@ pub struct FailureEntry {
 }
 
 /// One failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// The journey that met it; while seeding and deleting, which belong to none, the first of the plan.
     pub journey: String,

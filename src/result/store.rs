@@ -1,13 +1,14 @@
-//! Documents on disk.
+//! Documents and comparisons on disk.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::{Document, Schema};
+use super::{Comparison, ComparisonSchema, Document, Schema};
 
 /// Why a document could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +39,16 @@ pub enum Error {
     },
     /// The file is a document of another schema.
     #[error(
-        "{} has the schema `{found}`, and this regstorm reads `{}`; use the version that wrote it, or measure again",
-        path.display(), Schema::NAME
+        "{} has the schema `{found}`, and this regstorm reads `{known}`; use the version that wrote it, or measure again",
+        path.display()
     )]
     Schema {
         /// The file.
         path: PathBuf,
         /// The schema that it names.
         found: String,
+        /// The one that was wanted.
+        known: &'static str,
     },
 }
 
@@ -55,47 +58,60 @@ struct Head {
     schema: String,
 }
 
-impl Document {
-    /// The document as JSON, indented, with a line break at the end.
+/// What a file may hold.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stored {
+    /// The report of a run.
+    Run(Box<Document>),
+    /// A comparison of two builds.
+    Comparison(Box<Comparison>),
+}
+
+impl Stored {
+    /// Reads a file of either kind.
+    ///
+    /// # Errors
+    /// As [`Document::load`].
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let file = Raw::read(path)?;
+        if file.schema == ComparisonSchema::NAME {
+            file.parse().map(Box::new).map(Self::Comparison)
+        } else {
+            file.of(Schema::NAME).map(Box::new).map(Self::Run)
+        }
+    }
+}
+
+impl Stored {
+    /// The result as JSON, indented, with a line break at the end.
     pub fn to_json(&self) -> String {
-        let mut json = pretty(self);
-        json.push('\n');
-        json
+        match self {
+            Self::Run(run) => run.to_json(),
+            Self::Comparison(comparison) => comparison.to_json(),
+        }
     }
 
-    /// Stores the document. The file appears whole or not at all: it is written beside its place and then renamed.
-    /// A link stays, and what it leads to is replaced; a device or a pipe is written to.
+    /// Stores the result, see [`write_file`].
     ///
     /// # Errors
     /// [`Error::Write`] when the directory or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let refuse = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
-        if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-            let opened = fs::OpenOptions::new().write(true).open(path);
-            return opened
-                .and_then(|mut it| it.write_all(self.to_json().as_bytes()))
-                .map_err(refuse);
-        }
-        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let directory = place
-            .parent()
-            .filter(|it| !it.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::Builder::new()
-                .prefix(".regstorm-")
-                // As any program creates a file; the user's mask still applies.
-                .permissions(Permissions::from_mode(0o666))
-                .tempfile_in(directory)?;
-            file.write_all(self.to_json().as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&place)?;
-            Ok(())
-        };
-        write().map_err(refuse)
+        write_file(path, &self.to_json())
+    }
+}
+
+impl Document {
+    /// The document as JSON, indented, with a line break at the end.
+    pub fn to_json(&self) -> String {
+        pretty(self)
+    }
+
+    /// Stores the document, see [`write_file`].
+    ///
+    /// # Errors
+    /// [`Error::Write`] when the directory or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_file(path, &self.to_json())
     }
 
     /// Reads a document.
@@ -104,25 +120,116 @@ impl Document {
     /// [`Error::Read`] when there is no such file, [`Error::Parse`] when it is something else, and
     /// [`Error::Schema`] when it is of another version.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Raw::read(path)?.of(Schema::NAME)
+    }
+}
+
+impl Comparison {
+    /// The comparison as JSON, indented, with a line break at the end.
+    pub fn to_json(&self) -> String {
+        pretty(self)
+    }
+
+    /// Stores the comparison, see [`write_file`].
+    ///
+    /// # Errors
+    /// [`Error::Write`] when the directory or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_file(path, &self.to_json())
+    }
+
+    /// Reads a comparison.
+    ///
+    /// # Errors
+    /// As [`Document::load`].
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Raw::read(path)?.of(ComparisonSchema::NAME)
+    }
+}
+
+/// Writes what was made of a document. The file appears whole or not at all: it is written beside its place and then
+/// renamed. A link stays, and what it leads to is replaced; a device or a pipe is written to.
+///
+/// # Errors
+/// [`Error::Write`] when the directory or the file cannot be written.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Error> {
+    let refuse = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        let opened = fs::OpenOptions::new().write(true).open(path);
+        return opened
+            .and_then(|mut it| it.write_all(text.as_bytes()))
+            .map_err(refuse);
+    }
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = place
+        .parent()
+        .filter(|it| !it.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".regstorm-")
+            // As any program creates a file; the user's mask still applies.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&place)?;
+        Ok(())
+    };
+    write().map_err(refuse)
+}
+
+/// A file whose schema is known and nothing else.
+struct Raw<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+    schema: String,
+}
+
+impl<'a> Raw<'a> {
+    fn read(path: &'a Path) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|source| Error::Read {
             path: path.to_owned(),
             source,
         })?;
-        let parse = |source| Error::Parse {
-            path: path.to_owned(),
-            source,
-        };
-        let head: Head = serde_json::from_slice(&bytes).map_err(parse)?;
-        if head.schema != Schema::NAME {
+        let head: Result<Head, _> = serde_json::from_slice(&bytes);
+        let schema = head.map_err(|source| not_ours(path, source))?.schema;
+        Ok(Self {
+            path,
+            bytes,
+            schema,
+        })
+    }
+
+    /// What it holds, if it is of that schema.
+    fn of<T: DeserializeOwned>(&self, known: &'static str) -> Result<T, Error> {
+        if self.schema != known {
             return Err(Error::Schema {
-                path: path.to_owned(),
-                found: head.schema.chars().take(60).collect(),
+                path: self.path.to_owned(),
+                found: self.schema.chars().take(60).collect(),
+                known,
             });
         }
-        serde_json::from_slice(&bytes).map_err(parse)
+        self.parse()
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.bytes).map_err(|source| not_ours(self.path, source))
     }
 }
 
-fn pretty(document: &Document) -> String {
-    serde_json::to_string_pretty(document).expect("every key of a document is a text")
+fn not_ours(path: &Path, source: serde_json::Error) -> Error {
+    Error::Parse {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn pretty(stored: &impl Serialize) -> String {
+    let mut json = serde_json::to_string_pretty(stored).expect("every key of a document is a text");
+    json.push('\n');
+    json
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::measure::{IterationClock, Phase, Subject};
 use crate::oci::Operation;
 use crate::units::{ByteSize, Quantile};
@@ -49,7 +52,8 @@ pub struct Metric {
 }
 
 /// What is computed from the samples of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Quantity {
     /// How long they took, by the clock of the subject.
     Latency,
@@ -64,7 +68,8 @@ pub enum Quantity {
 }
 
 /// The way of a byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From regstorm to the target.
     Sent,
@@ -103,6 +108,43 @@ impl Metric {
             (Quantity::Dropped, _) => "dropped",
             (Quantity::Bytes(Direction::Sent), _) => "bytes_sent",
             (Quantity::Bytes(Direction::Received), _) => "bytes_received",
+        }
+    }
+
+    /// A latency of a journey.
+    pub fn of_journey(journey: &str, clock: IterationClock) -> Self {
+        Self {
+            journey: Some(journey.to_owned()),
+            subject: Subject::Iterations(clock),
+            quantity: Quantity::Latency,
+        }
+    }
+
+    /// A latency of an operation, of all journeys.
+    pub const fn of_operation(operation: Operation, phase: Phase) -> Self {
+        Self {
+            journey: None,
+            subject: Subject::Exchanges {
+                operation: Some(operation),
+                phase,
+            },
+            quantity: Quantity::Latency,
+        }
+    }
+
+    /// The iterations of a journey.
+    pub fn iterations_of(journey: &str) -> Self {
+        Self {
+            quantity: Quantity::Ended,
+            ..Self::of_journey(journey, IterationClock::Response)
+        }
+    }
+
+    /// The iterations of a journey that failed.
+    pub fn errors_of(journey: &str) -> Self {
+        Self {
+            quantity: Quantity::Failed,
+            ..Self::of_journey(journey, IterationClock::Response)
         }
     }
 
@@ -192,19 +234,25 @@ impl fmt::Display for Expectation {
 }
 
 /// How two values are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Operator {
     /// `<`
+    #[serde(rename = "<")]
     Less,
     /// `<=`
+    #[serde(rename = "<=")]
     LessOrEqual,
     /// `>`
+    #[serde(rename = ">")]
     Greater,
     /// `>=`
+    #[serde(rename = ">=")]
     GreaterOrEqual,
     /// `==`, which k6 also writes `===`
+    #[serde(rename = "==")]
     Equal,
     /// `!=`
+    #[serde(rename = "!=")]
     NotEqual,
 }
 
@@ -226,7 +274,8 @@ pub enum Limit {
 }
 
 /// One number for many latencies.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Statistic {
     /// `avg`, the arithmetic mean.
     Mean,
@@ -238,12 +287,33 @@ pub enum Statistic {
     Quantile(Quantile),
 }
 
+impl fmt::Display for Statistic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mean => f.write_str("avg"),
+            Self::Min => f.write_str("min"),
+            Self::Max => f.write_str("max"),
+            Self::Quantile(quantile) => write!(f, "p({})", quantile.percentile()),
+        }
+    }
+}
+
 impl Limit {
     /// The fewest samples of which the value is known: p(99) takes 100.
     pub fn needs(self) -> u64 {
         match self {
-            Self::Latency(Statistic::Quantile(quantile), _) => quantile.fewest(),
+            Self::Latency(statistic, _) => statistic.needs(),
             _ => 1,
+        }
+    }
+}
+
+impl Statistic {
+    /// The fewest latencies of which it is known.
+    pub fn needs(self) -> u64 {
+        match self {
+            Self::Quantile(quantile) => quantile.fewest(),
+            Self::Mean | Self::Min | Self::Max => 1,
         }
     }
 }

@@ -2,8 +2,13 @@
 
 use std::fmt;
 
-/// A share in `[0, 1)`: the value that this share of all values does not exceed. Printed as a percentile, `p99.9`.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A share in `[0, 1)`: the value that this share of all values does not exceed. Printed as a percentile, `p99.9`, and
+/// stored as one, 99.9.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Quantile {
     // In [0, 100): as it is written, because 99.9 / 100 is not quite 0.999.
     percentile: f64,
@@ -13,6 +18,20 @@ pub struct Quantile {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a percentile: write a number from 0 up to, but not, 100")]
 pub struct QuantileError(String);
+
+impl TryFrom<f64> for Quantile {
+    type Error = QuantileError;
+
+    fn try_from(percentile: f64) -> Result<Self, QuantileError> {
+        Self::from_percentile(percentile)
+    }
+}
+
+impl From<Quantile> for f64 {
+    fn from(quantile: Quantile) -> Self {
+        quantile.percentile
+    }
+}
 
 impl Quantile {
     /// The median.
@@ -36,6 +55,11 @@ impl Quantile {
         } else {
             Err(QuantileError(percentile.to_string()))
         }
+    }
+
+    /// The percentile, in `[0, 100)`: 99.9 for p99.9.
+    pub const fn percentile(self) -> f64 {
+        self.percentile
     }
 
     /// The share, in `[0, 1)`.

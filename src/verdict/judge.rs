@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::bounds::{Bounds, Decision};
+use super::evidence::Evidence;
 use super::latency;
 use super::threshold_result::{Figure, Observation, Reason, Status, ThresholdResult, micros, real};
+use super::view::Span;
 use crate::measure::{Bytes, Observed};
-use crate::plan::{Direction, Limit, Operator, Quantity, Threshold};
+use crate::plan::{Direction, Operator, Quantity, Statistic, Threshold};
 
 /// Whether more samples may come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// They may, or would have: the run goes on, or was ended before its time.
     Underway,
@@ -19,45 +25,92 @@ pub enum Moment {
 
 /// Judges a threshold by what was counted for it.
 ///
-/// `span` is the length of the time it is judged over, as far as it has passed ([`super::Span::length_at`]). While a run
-/// is under way the verdict is that of the samples so far. A count that is below its lower limit is then inconclusive
-/// and not broken, because counts grow; one that is above its upper limit is broken for good.
+/// `span` is the time it is judged over, as far as it lies before `elapsed`, which is counted from the opening of the
+/// measured window. While a run is under way the verdict is that of the samples so far. A count that is below its lower
+/// limit is then inconclusive and not broken, because counts grow; one that is above its upper limit is broken for good.
 pub fn judge(
     threshold: &Threshold,
     observed: &Observed,
-    span: Duration,
+    span: Span,
+    elapsed: Duration,
     moment: Moment,
 ) -> ThresholdResult {
-    let limit = threshold.expectation.limit();
-    let samples = samples(threshold.metric.quantity(), observed);
-    let finding = Finding::of(threshold, observed, span);
-    let status = if samples == 0 {
-        Status::Inconclusive(Reason::NoSamples)
-    } else if samples < threshold.min_samples {
-        let needed = threshold.min_samples;
-        Status::Inconclusive(Reason::TooFewSamples { needed })
-    } else {
-        let operator = threshold.expectation.operator();
-        let unfinished = observed.unfinished.count();
-        let status = |finding: &Finding| finding.status(operator, unfinished, moment);
-        let no_time = Status::Inconclusive(Reason::NoTime);
-        finding.as_ref().map_or(no_time, status)
-    };
-    // Of too few samples, a percentile is another name for the maximum.
-    let known = finding.filter(|_| samples >= limit.needs());
-    let observation = known.map(|finding| finding.observation(observed.unfinished.count()));
+    let evidence = Evidence::new(threshold, observed, span, moment);
+    let limit = threshold.expectation.limit().into();
+    let found = Found::by(&evidence, limit, elapsed);
     ThresholdResult {
         metric: threshold.metric.to_string(),
         expect: threshold.expectation.to_string(),
         stage: threshold.stage.clone(),
         from_us: micros(threshold.from),
         until_us: threshold.until.map(micros),
-        limit: limit.into(),
-        observed_text: observation.map_or_else(|| "-".to_owned(), |it| it.to_string()),
-        observed: observation,
-        samples,
-        status,
+        limit,
+        observed_text: found.text(),
+        observed: found.observation,
+        samples: found.samples,
+        status: found.status,
         ended_run: false,
+        evidence,
+    }
+}
+
+impl ThresholdResult {
+    /// Adds what another shard of the same run counted for the same threshold, and judges both together over a window of
+    /// that length.
+    ///
+    /// One that ended the run of a shard stays as it was when it did, whatever the others saw: they were to go on.
+    pub fn merge(&mut self, other: Self, window: Duration) {
+        if self.ended_run {
+            return;
+        }
+        if other.ended_run {
+            *self = other;
+            return;
+        }
+        self.evidence.merge(&other.evidence);
+        let found = Found::by(&self.evidence, self.limit, window);
+        self.observed_text = found.text();
+        self.observed = found.observation;
+        self.samples = found.samples;
+        self.status = found.status;
+    }
+}
+
+/// What the evidence says.
+struct Found {
+    samples: u64,
+    status: Status,
+    observation: Option<Observation>,
+}
+
+impl Found {
+    fn by(evidence: &Evidence, limit: Figure, elapsed: Duration) -> Self {
+        let observed = &evidence.counted;
+        let samples = samples(evidence.quantity, observed);
+        let finding = Finding::of(evidence, limit, elapsed);
+        let needed = evidence.min_samples;
+        let status = if samples == 0 {
+            Status::Inconclusive(Reason::NoSamples)
+        } else if samples < needed {
+            Status::Inconclusive(Reason::TooFewSamples { needed })
+        } else {
+            let unfinished = observed.unfinished.count();
+            let status = |it: &Finding| it.status(evidence.operator, unfinished, evidence.moment);
+            let no_time = Status::Inconclusive(Reason::NoTime);
+            finding.as_ref().map_or(no_time, status)
+        };
+        // Of too few samples, a percentile is another name for the maximum.
+        let known = finding.filter(|_| samples >= evidence.statistic.map_or(1, Statistic::needs));
+        Self {
+            samples,
+            status,
+            observation: known.map(|it| it.observation(observed.unfinished.count())),
+        }
+    }
+
+    fn text(&self) -> String {
+        let observation = self.observation;
+        observation.map_or_else(|| "-".to_owned(), |it| it.to_string())
     }
 }
 
@@ -113,8 +166,9 @@ enum Finding {
 
 impl Finding {
     /// `None` where there is nothing to compute a value from.
-    fn of(threshold: &Threshold, observed: &Observed, span: Duration) -> Option<Self> {
-        let quantity = threshold.metric.quantity();
+    fn of(evidence: &Evidence, limit: Figure, elapsed: Duration) -> Option<Self> {
+        let (quantity, observed) = (evidence.quantity, &evidence.counted);
+        let seconds = evidence.span().length_at(elapsed).as_secs_f64();
         let ratio = |part: u64, of: f64, limit: f64, figure: fn(f64) -> Figure| {
             (of > 0.0).then(|| Self::Ratio {
                 value: real(part) / of,
@@ -122,43 +176,33 @@ impl Finding {
                 figure,
             })
         };
-        match threshold.expectation.limit() {
-            Limit::Latency(statistic, limit) => {
-                let bounds = latency::bounds(statistic, &observed.latency, &observed.unfinished);
-                bounds.map(|bounds| Self::Latency { bounds, limit })
+        let count = |limit: u64, figure: fn(u64) -> Figure| Self::Count {
+            count: counted(quantity, observed),
+            limit,
+            figure,
+        };
+        match limit {
+            Figure::Micros(limit) => {
+                let (finished, unfinished) = (&observed.latency, &observed.unfinished);
+                let bounds = latency::bounds(evidence.statistic?, finished, unfinished);
+                bounds.map(|bounds| Self::Latency {
+                    bounds,
+                    limit: Duration::from_micros(limit),
+                })
             }
-            Limit::Count(limit) => Some(Self::Count {
-                count: counted(quantity, observed),
-                limit,
-                figure: Figure::Count,
-            }),
-            Limit::Bytes(limit) => Some(Self::Count {
-                count: counted(quantity, observed),
-                limit: limit.get(),
-                figure: Figure::Bytes,
-            }),
-            Limit::Share(limit) => {
-                let part = counted(quantity, observed);
-                ratio(
-                    part,
-                    real(samples(quantity, observed)),
-                    limit,
-                    Figure::Share,
-                )
+            Figure::Count(limit) => Some(count(limit, Figure::Count)),
+            Figure::Bytes(limit) => Some(count(limit, Figure::Bytes)),
+            Figure::Share(limit) => {
+                let of = real(samples(quantity, observed));
+                ratio(counted(quantity, observed), of, limit, Figure::Share)
             }
-            Limit::PerSecond(limit) => ratio(
-                observed.within,
-                span.as_secs_f64(),
-                limit,
-                Figure::PerSecond,
-            ),
-            Limit::BytesPerSecond(limit) => {
+            Figure::PerSecond(limit) => ratio(observed.within, seconds, limit, Figure::PerSecond),
+            Figure::BytesPerSecond(limit) => {
                 let Quantity::Bytes(direction) = quantity else {
                     return None;
                 };
                 let part = bytes(direction, observed.bytes_within);
-                let limit = real(limit.get());
-                ratio(part, span.as_secs_f64(), limit, Figure::BytesPerSecond)
+                ratio(part, seconds, limit, Figure::BytesPerSecond)
             }
         }
     }

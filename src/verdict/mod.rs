@@ -12,6 +12,7 @@
 
 mod bounds;
 mod capacity;
+mod evidence;
 mod generator;
 mod judge;
 mod latency;
@@ -20,6 +21,7 @@ mod view;
 mod watch;
 
 pub use capacity::{Criterion, trial_outcome};
+pub use evidence::Evidence;
 pub use generator::Ran;
 pub use judge::{Moment, judge};
 pub use threshold_result::{Figure, Observation, Overall, Reason, Status, ThresholdResult};

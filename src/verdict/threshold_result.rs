@@ -3,13 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Evidence;
 use crate::plan::Limit;
 use crate::units;
 
 /// One threshold and what the run says of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdResult {
     /// What was looked at, as the scenario has it: `pull.response_time`.
     pub metric: String,
@@ -34,10 +36,12 @@ pub struct ThresholdResult {
     pub status: Status,
     /// Whether the run was ended because of it. Then all of this is as it was at that moment.
     pub ended_run: bool,
+    /// What it was judged by.
+    pub evidence: Evidence,
 }
 
 /// Whether a threshold holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", content = "reason", rename_all = "kebab-case")]
 pub enum Status {
     /// It holds.
@@ -49,7 +53,7 @@ pub enum Status {
 }
 
 /// Why nothing can be said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Reason {
     /// Nothing was seen that the threshold is of.
@@ -73,7 +77,7 @@ pub enum Reason {
 }
 
 /// A value with its unit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "unit", content = "value", rename_all = "kebab-case")]
 pub enum Figure {
     /// Microseconds.
@@ -92,7 +96,7 @@ pub enum Figure {
 }
 
 /// Where a value lies. A percentile that nothing unfinished makes uncertain is one figure, that of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// It is not less.
     pub at_least: Figure,
@@ -101,7 +105,9 @@ pub struct Observation {
 }
 
 /// What all thresholds of a run come to. Ordered from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Overall {
     /// All hold, or there are none.
@@ -125,6 +131,13 @@ impl Overall {
 }
 
 impl ThresholdResult {
+    /// Whether both are of one threshold, whatever came of it.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        (&self.metric, &self.stage, self.limit) == (&other.metric, &other.stage, other.limit)
+            && (self.from_us, self.until_us) == (other.from_us, other.until_us)
+            && self.evidence.same_demand(&other.evidence)
+    }
+
     /// The threshold in one line: `pull.response_time p(99) < 2s in hold, from 30s`.
     pub fn name(&self) -> String {
         let mut name = format!("{} {}", self.metric, self.expect);

@@ -82,7 +82,7 @@ impl Watch {
         assert_eq!(observed.len(), self.watched.len(), "{OTHER_VIEWS}");
         let results = self.watched.iter().zip(observed);
         let results = results.map(|(it, observed)| {
-            let judged = || judge(&it.threshold, observed, it.span.length_at(window), moment);
+            let judged = || judge(&it.threshold, observed, it.span, window, moment);
             it.ended_run.clone().unwrap_or_else(judged)
         });
         results.collect()
@@ -94,8 +94,13 @@ impl Watched {
         if let Some(result) = &self.ended_run {
             return result.clone();
         }
-        let length = self.span.length_at(elapsed);
-        let mut result = judge(&self.threshold, observed, length, Moment::Underway);
+        let mut result = judge(
+            &self.threshold,
+            observed,
+            self.span,
+            elapsed,
+            Moment::Underway,
+        );
         if let Abort::OnFail { after } = self.threshold.abort
             && result.status == Status::Fail
             && elapsed >= self.opens.saturating_add(after)

@@ -257,6 +257,50 @@ fn the_progress_line_sees_what_goes_on() {
 }
 
 #[test]
+fn latencies_are_kept_in_the_windows_of_the_time_series() {
+    let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_mins(1));
+    for (outcome, at_ms) in [
+        (Outcome::Ok, 400),
+        (RESET, 500),
+        (Outcome::Ok, 2_700),
+        (Outcome::Ok, 2_800),
+        (Outcome::Ok, 999), // told late
+        (RESET, 1_200_000), // widens the windows to 4 s, and has no place among the ok ones
+    ] {
+        let blob = exchange(Period::Measure, Operation::BlobGet, outcome, at_ms);
+        run_exchange(&mut recorder, &blob);
+        run_iteration(&mut recorder, &iteration(0, outcome, at_ms));
+    }
+    let record = recorder.into_record();
+    assert_eq!(record.time_series().window_seconds(), 4);
+    let series: Vec<_> = record.latency_series().collect();
+    let names: Vec<_> = series.iter().map(|(name, _)| name.as_str()).collect();
+    // What did not occur is not there: nobody got a manifest.
+    assert_eq!(
+        names,
+        [
+            "pull.response_time",
+            "push.response_time",
+            "blob-get.first-byte",
+            "blob-get.total"
+        ]
+    );
+    for (name, windows) in &series {
+        assert_eq!(windows.len(), 301, "{name}");
+        let ok = if name.starts_with("push") { 0 } else { 4 };
+        let counts: Vec<_> = windows.iter().map(PackedHistogram::count).collect();
+        assert_eq!((counts[0], counts[1..].iter().sum()), (ok, 0), "{name}");
+    }
+    // 400, 999, 2,700 and 2,800 µs, known to one in a hundred.
+    let first_bytes: Vec<_> = series[2].1[0].buckets().collect();
+    for (bucket, exact) in first_bytes.iter().zip([400, 999, 2_700, 2_800]) {
+        let exact = Duration::from_micros(exact);
+        assert!(bucket.low <= exact && exact <= bucket.high, "{bucket:?}");
+    }
+    assert!(record.check().holds(), "{:?}", record.check());
+}
+
+#[test]
 #[should_panic(expected = "two different plans")]
 fn records_of_different_plans_do_not_merge() {
     let other = Catalogue::new(vec![("poll".into(), vec![])]);
@@ -350,6 +394,14 @@ proptest! {
             kinds
         };
         prop_assert_eq!(kinds(&merged), kinds(&one));
+        // Window by window what ended in it, however the workers shared it.
+        for (_, windows) in merged.latency_series() {
+            prop_assert_eq!(windows.len(), merged.time_series().windows().count());
+        }
+        let pulls = merged.latency_series().next().unwrap().1;
+        for (latencies, (_, journeys)) in pulls.iter().zip(merged.time_series().windows()) {
+            prop_assert_eq!(latencies.count(), journeys[0].iterations.ok);
+        }
         merged.failures = FailureLog::default();
         let one = Record { failures: FailureLog::default(), ..one };
         prop_assert!(merged == one);

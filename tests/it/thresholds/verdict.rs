@@ -13,11 +13,24 @@ use super::{latencies, threshold};
 const SPAN: Duration = Duration::from_secs(10);
 
 fn done(metric: &str, expect: &str, observed: &Observed) -> ThresholdResult {
-    judge(&threshold(metric, expect), observed, SPAN, Moment::Done)
+    judge(
+        &threshold(metric, expect),
+        observed,
+        Span::WINDOW,
+        SPAN,
+        Moment::Done,
+    )
 }
 
 fn underway(metric: &str, expect: &str, observed: &Observed) -> Status {
-    judge(&threshold(metric, expect), observed, SPAN, Moment::Underway).status
+    judge(
+        &threshold(metric, expect),
+        observed,
+        Span::WINDOW,
+        SPAN,
+        Moment::Underway,
+    )
+    .status
 }
 
 const fn open(reason: Reason) -> Status {
@@ -110,7 +123,7 @@ fn too_few_samples_are_never_a_pass() {
     assert_eq!(found.status, open(Reason::TooFewSamples { needed: 100 }));
     let mut wary = threshold("response_time", "avg < 1s");
     wary.min_samples = 100;
-    let found = judge(&wary, &few, SPAN, Moment::Done);
+    let found = judge(&wary, &few, Span::WINDOW, SPAN, Moment::Done);
     assert_eq!(found.status, open(Reason::TooFewSamples { needed: 100 }));
     assert!(found.observed.is_some());
     let nothing = Observed::default();
@@ -232,7 +245,13 @@ fn a_count_that_can_grow_is_not_broken_yet() {
 #[test]
 fn a_rate_needs_time() {
     let threshold = threshold("iterations", "rate < 50/s");
-    let found = judge(&threshold, &counts(), Duration::ZERO, Moment::Underway);
+    let found = judge(
+        &threshold,
+        &counts(),
+        Span::WINDOW,
+        Duration::ZERO,
+        Moment::Underway,
+    );
     assert_eq!(found.status, open(Reason::NoTime));
     assert_eq!(found.observed, None);
     let seconds = Duration::from_secs;
@@ -266,8 +285,24 @@ fn reports_keep_a_result_as_it_is() {
     let mut filtered = threshold("pull.response_time", "p(98) < 97ms");
     filtered.stage = Some("hold".into());
     filtered.until = Some(Duration::from_secs(2));
-    let found = judge(&filtered, &cut, SPAN, Moment::Done);
-    let json = serde_json::to_value(&found).unwrap();
+    let found = judge(&filtered, &cut, Span::WINDOW, SPAN, Moment::Done);
+    let mut json = serde_json::to_value(&found).unwrap();
+    let mut evidence = json["evidence"].take();
+    let counted = evidence["counted"].take();
+    let judged_by = serde_json::json!({
+        "quantity": "latency",
+        "statistic": { "quantile": 98.0 },
+        "operator": "<",
+        "min_samples": 50,
+        "span_from_us": 0,
+        "span_until_us": null,
+        "moment": "done",
+        "counted": null,
+    });
+    assert_eq!(evidence, judged_by);
+    assert_eq!(counted["outcomes"]["ok"], 98);
+    assert_eq!(counted["latency"]["count"], 98);
+    assert_eq!(counted["unfinished"]["count"], 2);
     let wanted = serde_json::json!({
         "metric": "pull.response_time",
         "expect": "p(98) < 97ms",
@@ -284,8 +319,11 @@ fn reports_keep_a_result_as_it_is() {
         "status": "inconclusive",
         "reason": { "kind": "unfinished", "count": 2 },
         "ended_run": false,
+        "evidence": null,
     });
     assert_eq!(json, wanted);
+    let rate = serde_json::to_value(done("errors", "rate < 1%", &counts())).unwrap();
+    assert!(rate["evidence"]["counted"].get("latency").is_none());
     let results = [
         found,
         done("errors", "rate < 1%", &counts()),
@@ -317,7 +355,7 @@ fn a_person_sees_a_line_for_each() {
     let results = [
         done("response_time", "med < 1s", &latencies(1..=98, [])),
         ended,
-        judge(&filtered, &cut, SPAN, Moment::Done),
+        judge(&filtered, &cut, Span::WINDOW, SPAN, Moment::Done),
         done("total", "p(99) < 1s", &Observed::default()),
     ];
     let wanted = "\

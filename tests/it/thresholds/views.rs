@@ -153,7 +153,13 @@ fn observed(threshold: &Threshold) -> Observed {
 fn found(threshold: &Threshold) -> (Status, String, u64) {
     let stage = threshold.stage.as_ref().map(|_| HOLD);
     let length = Span::of(threshold, stage).length_at(ms(20_000));
-    let result = judge(threshold, &observed(threshold), length, Moment::Done);
+    let result = judge(
+        threshold,
+        &observed(threshold),
+        Span::WINDOW,
+        length,
+        Moment::Done,
+    );
     (result.status, result.observed_text, result.samples)
 }
 

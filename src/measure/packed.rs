@@ -1,0 +1,362 @@
+//! The latencies of one window of the time series: few digits, little memory.
+
+use std::borrow::Cow;
+use std::mem;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::histogram::{
+    Bucket, HIGH_US, HistogramError, buckets, deflate, from_encoded, micros, whole_micros,
+};
+use crate::units::Quantile;
+
+/// A window needs the shape of a distribution, not its third digit.
+pub(super) const DIGITS: u8 = 2;
+
+/// Latencies from 0 µs to 1 h, each known to one part in a hundred; only the buckets in use take memory.
+///
+/// In a report it is an HdrHistogram in its V2 format, deflated, in base64, the unit being microseconds; `null` when it
+/// is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PackedHistogram {
+    /// The highest value of each bucket in use, ascending, and the number of values in it.
+    counts: Box<[(u32, u32)]>,
+}
+
+impl PackedHistogram {
+    /// What a histogram of [`DIGITS`] digits has counted.
+    pub(super) fn pack(counts: &Histogram<u64>) -> Self {
+        // No more buckets than values, and than there are: allocated once, cut to size once.
+        let most = usize::try_from(counts.len()).unwrap_or(usize::MAX);
+        let mut used = Vec::with_capacity(most.min(counts.distinct_values()));
+        used.extend(counts.iter_recorded().map(|it| {
+            let value = counts.highest_equivalent(it.value_iterated_to());
+            (clamped(value), saturated(it.count_at_value()))
+        }));
+        used.dedup_by(fold);
+        Self {
+            counts: used.into(),
+        }
+    }
+
+    /// A single value.
+    pub(super) fn of(value: Duration) -> Self {
+        let mut one = buckets(DIGITS);
+        one.saturating_record(whole_micros(value).min(HIGH_US));
+        Self::pack(&one)
+    }
+
+    /// The number of values.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|it| u64::from(it.1)).sum()
+    }
+
+    /// Is it of nothing?
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// The value that this share of all values does not exceed; `None` when there are too few of them to know
+    /// ([`Quantile::is_known_from`]).
+    pub fn quantile(&self, quantile: Quantile) -> Option<Duration> {
+        Self::quantile_of([self], quantile)
+    }
+
+    /// The same of all values of several: a percentile of histograms is never a mean of percentiles.
+    pub fn quantile_of<'a>(
+        several: impl IntoIterator<Item = &'a Self>,
+        quantile: Quantile,
+    ) -> Option<Duration> {
+        let mut all = buckets(DIGITS);
+        for one in several {
+            one.add_to(&mut all);
+        }
+        // Of 1,000 values p99.9 is the 999th, also when the product in floating point is a little more than 999.
+        let share = (quantile.get() - 1e-12).max(0.0);
+        quantile
+            .is_known_from(all.len())
+            .then(|| micros(all.value_at_quantile(share)))
+    }
+
+    /// The values in ascending order, as exactly as they are known.
+    pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
+        let shape = buckets(DIGITS);
+        self.counts.iter().map(move |(value, count)| Bucket {
+            low: micros(shape.lowest_equivalent(u64::from(*value))),
+            high: micros(u64::from(*value)),
+            count: u64::from(*count),
+        })
+    }
+
+    /// Adds the counts of another.
+    pub fn add(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+        } else if !other.is_empty() {
+            self.merge(&other);
+        }
+    }
+
+    /// Adds window by window; the longer list decides how many there are.
+    pub fn merge_windows(mine: &mut Vec<Self>, theirs: Vec<Self>) {
+        if mine.len() < theirs.len() {
+            mine.resize_with(theirs.len(), Self::default);
+        }
+        for (mine, theirs) in mine.iter_mut().zip(theirs) {
+            mine.add(theirs);
+        }
+    }
+
+    /// Merges neighbours in pairs, so many times, as the time series does when its windows become wider.
+    pub fn widen(windows: &mut Vec<Self>, times: u32) {
+        for _ in 0..times {
+            for index in 0..windows.len().div_ceil(2) {
+                let mut both = mem::take(&mut windows[2 * index]);
+                if let Some(second) = windows.get_mut(2 * index + 1) {
+                    both.add(mem::take(second));
+                }
+                windows[index] = both;
+            }
+            windows.truncate(windows.len().div_ceil(2));
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let mut all: Vec<(u32, u32)> = self.counts.iter().chain(&other.counts).copied().collect();
+        all.sort_unstable_by_key(|it| it.0);
+        all.dedup_by(fold);
+        self.counts = all.into();
+    }
+
+    /// As other programs read it, see [`LatencyHistogram::encode`](super::LatencyHistogram::encode).
+    pub fn encode(&self) -> String {
+        let mut all = buckets(DIGITS);
+        self.add_to(&mut all);
+        deflate(&all)
+    }
+
+    /// Reads what [`PackedHistogram::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the text is anything else, or a bucket has more than 2^32 values, see [`HistogramError`].
+    pub fn decode(text: &str) -> Result<Self, HistogramError> {
+        let counts = from_encoded(text, DIGITS)?;
+        let packed = Self::pack(&counts);
+        if packed.count() == counts.len() {
+            Ok(packed)
+        } else {
+            Err(HistogramError::TooMany)
+        }
+    }
+
+    fn add_to(&self, all: &mut Histogram<u64>) {
+        for (value, count) in &self.counts {
+            all.saturating_record_n(u64::from(*value), u64::from(*count));
+        }
+    }
+}
+
+/// Counts of one bucket become one count.
+fn fold(next: &mut (u32, u32), kept: &mut (u32, u32)) -> bool {
+    let same = next.0 == kept.0;
+    if same {
+        kept.1 = kept.1.saturating_add(next.1);
+    }
+    same
+}
+
+/// The highest bucket ends beyond the range.
+fn clamped(micros: u64) -> u32 {
+    saturated(micros.min(HIGH_US))
+}
+
+/// A window with more would be found by its sum, which then does not close.
+fn saturated(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+impl Serialize for PackedHistogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (!self.is_empty())
+            .then(|| self.encode())
+            .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+impl PackedHistogram {
+    /// Of these values, for the tests of other rooms.
+    pub(crate) fn of_values(values: impl IntoIterator<Item = Duration>) -> Self {
+        let mut all = buckets(DIGITS);
+        for value in values {
+            all.saturating_record(whole_micros(value));
+        }
+        Self::pack(&all)
+    }
+}
+
+impl JsonSchema for PackedHistogram {
+    fn schema_name() -> Cow<'static, str> {
+        "PackedHistogram".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Latencies of up to an hour, each known to one part in a hundred: HdrHistogram V2, deflated, \
+                            base64; the unit is microseconds. Null of none.",
+            "type": ["string", "null"],
+            "contentEncoding": "base64",
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for PackedHistogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: Option<String> = Option::deserialize(deserializer)?;
+        let packed = text.map(|text| Self::decode(&text)).transpose();
+        Ok(packed.map_err(de::Error::custom)?.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::LatencyHistogram;
+    use super::*;
+
+    const HOUR: u64 = HIGH_US;
+
+    fn of(values: &[u64]) -> PackedHistogram {
+        let mut all = buckets(DIGITS);
+        for value in values {
+            all.saturating_record(*value);
+        }
+        PackedHistogram::pack(&all)
+    }
+
+    #[test]
+    fn buckets_are_as_narrow_as_two_digits() {
+        // 256 values from 0 on each to itself, then 128 to each power of two.
+        let packed = of(&[0, 255, 255, 256, 257, 1_000, HOUR]);
+        let buckets: Vec<_> = packed
+            .buckets()
+            .map(|it| (it.low.as_micros(), it.high.as_micros(), it.count))
+            .collect();
+        assert_eq!(
+            buckets,
+            [
+                (0, 0, 1),
+                (255, 255, 2),
+                (256, 257, 2),
+                (1_000, 1_003, 1),
+                (3_590_324_224, u128::from(HOUR), 1), // 214 * 2^24
+            ]
+        );
+        assert_eq!(packed.count(), 7);
+    }
+
+    #[test]
+    fn few_values_have_no_high_quantile() {
+        let hundred: Vec<u64> = (1..=100).collect();
+        assert_eq!(of(&hundred[1..]).quantile(Quantile::P99), None);
+        let micros = |q| of(&hundred).quantile(q).map(|it| it.as_micros());
+        assert_eq!(micros(Quantile::P99), Some(99));
+        assert_eq!(micros(Quantile::P50), Some(50));
+        // Two halves, neither of which could tell.
+        let (low, high) = hundred.split_at(50);
+        let halves = [of(low), of(high)];
+        let both = PackedHistogram::quantile_of(&halves, Quantile::P99);
+        assert_eq!(both, Some(Duration::from_micros(99)));
+    }
+
+    #[test]
+    fn texts_that_are_none_are_refused() {
+        for bad in ["", "AAAA", "not base64!", "HISTFAAAAAA="] {
+            let refused = PackedHistogram::decode(bad);
+            assert_eq!(refused, Err(HistogramError::Encoding), "{bad}");
+        }
+        let mut precise = LatencyHistogram::new();
+        precise.record(Duration::from_secs(1));
+        let refused = PackedHistogram::decode(&precise.encode());
+        assert_eq!(refused, Err(HistogramError::Shape));
+        let mut many = buckets(DIGITS);
+        for (count, wanted) in [
+            (u64::from(u32::MAX), Ok(())),
+            (1, Err(HistogramError::TooMany)), // one more than a window holds of one bucket
+            (1 << 54, Err(HistogramError::TooMany)),
+        ] {
+            many.saturating_record_n(7, count);
+            let read = PackedHistogram::decode(&deflate(&many)).map(|_| ());
+            assert_eq!(read, wanted, "{count}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_null() {
+        let nothing = PackedHistogram::default();
+        assert!(nothing.is_empty() && of(&[]) == nothing);
+        assert_eq!(nothing.quantile(Quantile::P50), None);
+        assert_eq!(serde_json::to_string(&nothing).unwrap(), "null");
+        assert_eq!(
+            serde_json::from_str::<PackedHistogram>("null").unwrap(),
+            nothing
+        );
+    }
+
+    #[test]
+    fn windows_are_widened_in_pairs() {
+        let mut windows: Vec<_> = [1, 2, 3, 4, 5].iter().map(|it| of(&[*it])).collect();
+        PackedHistogram::widen(&mut windows, 0);
+        assert_eq!(windows.len(), 5);
+        PackedHistogram::widen(&mut windows, 1);
+        assert_eq!(windows, [of(&[1, 2]), of(&[3, 4]), of(&[5])]);
+        PackedHistogram::widen(&mut windows, 2);
+        assert_eq!(windows, [of(&[1, 2, 3, 4, 5])]);
+        PackedHistogram::merge_windows(&mut windows, vec![of(&[6]), of(&[7])]);
+        assert_eq!(windows, [of(&[1, 2, 3, 4, 5, 6]), of(&[7])]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_known_to_a_part_in_a_hundred(values in prop::collection::vec(0..HOUR, 1..50)) {
+            let packed = of(&values);
+            prop_assert_eq!(packed.count(), u64::try_from(values.len()).unwrap());
+            let mut sorted = values;
+            sorted.sort_unstable();
+            let mut known = packed.buckets().flat_map(|it| (0..it.count).map(move |_| it));
+            for value in sorted {
+                let bucket = known.next().unwrap();
+                let (low, high) = (whole_micros(bucket.low), whole_micros(bucket.high));
+                prop_assert!(low <= value && value <= high);
+                prop_assert!(high - low <= value / 100);
+            }
+        }
+
+        #[test]
+        fn adding_is_packing_all(
+            left in prop::collection::vec(0..HOUR * 2, 0..50),
+            right in prop::collection::vec(0..HOUR * 2, 0..50),
+        ) {
+            let mut added = of(&left);
+            added.add(of(&right));
+            let mut one_by_one = of(&left);
+            for value in &right {
+                one_by_one.add(PackedHistogram::of(Duration::from_micros(*value)));
+            }
+            prop_assert_eq!(&one_by_one, &added);
+            prop_assert_eq!(added, of(&[left, right].concat()));
+        }
+
+        #[test]
+        fn decodes_what_it_encoded(values in prop::collection::vec(0..HOUR * 2, 1..100)) {
+            let packed = of(&values);
+            prop_assert_eq!(PackedHistogram::decode(&packed.encode()), Ok(packed.clone()));
+            let json = serde_json::to_string(&packed).unwrap();
+            prop_assert_eq!(serde_json::from_str::<PackedHistogram>(&json).unwrap(), packed);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The stored comparison of two builds: what was decided of each metric, on what evidence, and both sides whole.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ComparisonSchema, Document};
+
+/// Everything that is known of a comparison. Fields are in the order in which a reader wants them.
+///
+/// A change is always candidate against base. That of a latency, a rate or a capacity is relative: 0.05 is five in a
+/// hundred more. That of an error rate is a difference of shares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// The format, always `regstorm.comparison/1`.
+    pub schema: ComparisonSchema,
+    /// The version of regstorm that compared.
+    pub regstorm: String,
+    /// What the comparison comes to.
+    pub verdict: ComparisonVerdict,
+    /// Why, in words: what regressed, what could not be decided, why the sides do not compare.
+    pub reasons: Vec<String>,
+    /// How the evidence was come by.
+    pub design: Design,
+    /// In what the two sides differ that ought not to.
+    pub differences: Vec<Difference>,
+    /// What was compared, gated metrics first.
+    pub metrics: Vec<MetricComparison>,
+    /// Pairs that were made and not used, because the generator was the limit in them.
+    pub discarded: Vec<DiscardedPair>,
+    /// What else a reader has to know.
+    pub notes: Vec<String>,
+    /// All runs of the base, added up.
+    pub base: Document,
+    /// All runs of the candidate, added up.
+    pub candidate: Document,
+}
+
+/// What a comparison comes to. Ordered from good to bad.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComparisonVerdict {
+    /// Every gated metric is shown to be no worse than its margin allows.
+    Pass,
+    /// Of one or more the evidence does not decide.
+    Inconclusive,
+    /// One or more are worse by their margin or more.
+    Regression,
+    /// The generator was the limit, or the two sides are not comparable.
+    Invalid,
+}
+
+/// How the evidence was come by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Design {
+    /// What the unit of evidence is.
+    pub method: Method,
+    /// Runs of the base that were used.
+    pub base_runs: u32,
+    /// Runs of the candidate that were used.
+    pub candidate_runs: u32,
+    /// The numbers of pairs at which was decided whether to go on; empty unless pairs were made for this comparison.
+    pub looks: Vec<u32>,
+    /// The level of significance at each look, two-sided; all looks together have 5%.
+    pub alpha: f64,
+    /// The seed of the order of the slices, where there is one.
+    pub order_seed: Option<u64>,
+    /// The measured length of one slice in microseconds; null where a slice is a whole run.
+    pub slice_us: Option<u64>,
+    /// What is thrown away at the start of each slice, in microseconds.
+    pub settle_us: u64,
+    /// The order of the slices of each pair that was used, `A` being the base: `ABBAAB`.
+    pub orders: Vec<String>,
+}
+
+/// What the unit of evidence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Pairs of runs, made in turn: Student's t on log ratios, Wilcoxon beside it.
+    Paired,
+    /// Five runs or more on each side, made at any time: Welch's t on logs, Mann-Whitney beside it.
+    Unpaired,
+    /// One run each: what the windows within them tell, which is too little to fail a build by.
+    Single,
+}
+
+/// In what the two sides differ that ought not to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// What was looked at.
+    pub aspect: Aspect,
+    /// What the base says.
+    pub base: String,
+    /// What the candidate says.
+    pub candidate: String,
+    /// Whether the user said that it does not matter.
+    pub allowed: bool,
+}
+
+/// What has to be equal for two sides to compare.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aspect {
+    /// The resolved plan, by its fingerprint.
+    Plan,
+    /// Host, kernel, processor, cores, memory.
+    Machine,
+    /// The version of regstorm.
+    Version,
+    /// The load that was offered.
+    Load,
+}
+
+/// One metric of both builds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricComparison {
+    /// What was compared, as a gate writes it: `pull.response_time p(99)`.
+    pub metric: String,
+    /// What its values are.
+    pub unit: MetricUnit,
+    /// Whether more of it is worse.
+    pub better: Better,
+    /// Whether it has a say in the verdict.
+    pub gated: bool,
+    /// The change for the worse from which on it is a regression, and below which it must be shown to lie to pass.
+    pub margin: f64,
+    /// The base's value: the median of its runs.
+    pub base: Option<f64>,
+    /// The candidate's value: the median of its runs.
+    pub candidate: Option<f64>,
+    /// The estimated change.
+    pub change: Option<f64>,
+    /// Where the change lies with the confidence of the design, 1 - alpha.
+    pub interval: Option<[f64; 2]>,
+    /// How probable such evidence is if nothing has changed; of gated metrics corrected for their number (Holm), of others
+    /// for theirs (Benjamini-Hochberg).
+    pub p: Option<f64>,
+    /// The same by ranks, uncorrected: Wilcoxon or Mann-Whitney.
+    pub p_by_ranks: Option<f64>,
+    /// The change that so many pairs would find in eight of ten tries, with this noise.
+    pub detectable: Option<f64>,
+    /// How many pairs would find a change of the margin in eight of ten tries, with this noise.
+    pub pairs_for_margin: Option<u32>,
+    /// The pairs, in their order.
+    pub pairs: Vec<PairPoint>,
+    /// What is decided.
+    pub decision: Decision,
+    /// Why, where it is not plain.
+    pub why: Option<String>,
+}
+
+/// What the values of a metric are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricUnit {
+    /// Microseconds.
+    #[serde(rename = "us")]
+    Micros,
+    /// Things in a second.
+    PerSecond,
+    /// Bytes in a second.
+    BytesPerSecond,
+    /// A part of all, in `[0, 1]`.
+    Share,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Better {
+    /// Less of it.
+    Lower,
+    /// More of it.
+    Higher,
+}
+
+/// One pair of runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PairPoint {
+    /// The number of the pair, from 1.
+    pub number: u32,
+    /// The base's value.
+    pub base: f64,
+    /// The candidate's value.
+    pub candidate: f64,
+    /// The change.
+    pub change: f64,
+}
+
+/// What is decided of one metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// Worse, by its margin or more.
+    Regression,
+    /// Not worse by its margin.
+    Pass,
+    /// Better, by its margin or more.
+    Improvement,
+    /// The evidence does not decide.
+    Inconclusive,
+    /// Not gated: told, not judged.
+    NotGated,
+}
+
+/// A pair that was made and not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiscardedPair {
+    /// The number of the pair that was then made again.
+    pub number: u32,
+    /// Why.
+    pub reason: String,
+}
+
+impl Aspect {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Plan, Self::Machine, Self::Version, Self::Load];
+
+    /// The word, also on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Machine => "machine",
+            Self::Version => "version",
+            Self::Load => "load",
+        }
+    }
+}
+
+impl ComparisonVerdict {
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Regression => "regression",
+            Self::Invalid => "invalid",
+        }
+    }
+}

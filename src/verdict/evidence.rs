@@ -1,0 +1,86 @@
+//! What a threshold was judged by, in a form that reports keep: enough to judge it again when shards are added up.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::judge::Moment;
+use super::threshold_result::micros;
+use super::view::Span;
+use crate::measure::Observed;
+use crate::plan::{Limit, Operator, Quantity, Statistic, Threshold};
+
+/// What a threshold was judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What is computed from the samples.
+    pub quantity: Quantity,
+    /// Of a latency, which number stands for all.
+    pub statistic: Option<Statistic>,
+    /// How the value stands to the limit when the threshold holds.
+    pub operator: Operator,
+    /// Of fewer samples nothing is concluded.
+    pub min_samples: u64,
+    /// From when on a rate per second is counted, in microseconds since the measured window opened.
+    pub span_from_us: u64,
+    /// Until when; the end of the window when null.
+    pub span_until_us: Option<u64>,
+    /// Whether more samples would have come.
+    pub moment: Moment,
+    /// What was counted. The latencies are left out where none are judged.
+    pub counted: Observed,
+}
+
+impl Evidence {
+    pub(super) fn new(
+        threshold: &Threshold,
+        observed: &Observed,
+        span: Span,
+        moment: Moment,
+    ) -> Self {
+        let quantity = threshold.metric.quantity();
+        let counted = match quantity {
+            Quantity::Latency => observed.clone(),
+            _ => observed.without_latencies(),
+        };
+        let statistic = match threshold.expectation.limit() {
+            Limit::Latency(statistic, _) => Some(statistic),
+            _ => None,
+        };
+        Self {
+            quantity,
+            statistic,
+            operator: threshold.expectation.operator(),
+            min_samples: threshold.min_samples,
+            span_from_us: micros(span.from),
+            span_until_us: (span.until != Duration::MAX).then(|| micros(span.until)),
+            moment,
+            counted,
+        }
+    }
+
+    pub(super) fn span(&self) -> Span {
+        let until = self.span_until_us.map(Duration::from_micros);
+        Span {
+            from: Duration::from_micros(self.span_from_us),
+            until: until.unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// Adds what another shard counted. The whole is done when every part of it is.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.counted.merge(&other.counted);
+        if other.moment == Moment::Underway {
+            self.moment = Moment::Underway;
+        }
+    }
+
+    /// Whether two are of the same demand, whatever was counted.
+    pub fn same_demand(&self, other: &Self) -> bool {
+        (self.quantity, self.statistic, self.operator)
+            == (other.quantity, other.statistic, other.operator)
+            && self.min_samples == other.min_samples
+            && self.span() == other.span()
+    }
+}

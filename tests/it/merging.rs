@@ -1,0 +1,474 @@
+//! Shards of one run: what they add up to is what one run would have counted, and what is no shard is refused.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use regstorm::embedded::{Running, Settings};
+use regstorm::engine;
+use regstorm::health::{Health, Signals, TargetHost};
+use regstorm::measure::{
+    Connection, DropReason, ExchangeSample, FailureClass, IterationSample, LatencyHistogram,
+    Outcome, Period, Phases, Protocol, Record, Recorder, TrackId,
+};
+use regstorm::oci::Operation;
+use regstorm::plan::Plan;
+use regstorm::result::{
+    Document, Environment, Facts, GeneratorSection, PlanSection, RunVerdict, TargetHeaders,
+};
+use regstorm::verdict::{Moment, Span, Status, Watch};
+
+use crate::support::registry;
+
+const WINDOW: Duration = Duration::from_secs(40);
+
+/// Every quantity, and what narrows a threshold down.
+const THRESHOLDS: [&[&str]; 9] = [
+    &["metric = \"pull.response_time\"", "expect = \"p(90) < 2s\""],
+    &[
+        "metric = \"pull.service_time\"",
+        "expect = \"avg < 1500ms\"",
+        "from = \"10s\"",
+    ],
+    &[
+        "metric = \"blob-get.total\"",
+        "expect = \"max < 3s\"",
+        "until = \"30s\"",
+    ],
+    &[
+        "metric = \"manifest-get.first-byte\"",
+        "expect = \"med > 100ms\"",
+        "min_samples = 5",
+    ],
+    &["metric = \"errors\"", "expect = \"rate < 30%\""],
+    &["metric = \"requests\"", "expect = \"count >= 20\""],
+    &["metric = \"pull.dropped\"", "expect = \"rate < 20%\""],
+    &["metric = \"pull.iterations\"", "expect = \"rate > 0.5\""],
+    &[
+        "metric = \"blob-get.bytes_received\"",
+        "expect = \"rate > 100B/s\"",
+    ],
+];
+
+fn watch(plan: &Plan) -> Watch {
+    Watch::new(plan, |_| Some(Span::WINDOW))
+}
+
+/// What a worker is told: what became of an iteration that was due, and of two exchanges that it made.
+#[derive(Debug, Clone)]
+struct Event {
+    shard: usize,
+    track: usize,
+    outcome: Option<Outcome>,
+    due_ms: u64,
+    took_ms: u64,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let outcome = prop_oneof![
+        6 => Just(Some(Outcome::Ok)),
+        1 => Just(Some(Outcome::Failed(FailureClass::Status))),
+        1 => Just(Some(Outcome::Failed(FailureClass::Timeout))),
+        1 => Just(Some(Outcome::Cancelled)),
+        1 => Just(None),
+    ];
+    (0..3_usize, 0..2_usize, outcome, 0..40_000_u64, 1..4_000_u64).prop_map(
+        |(shard, track, outcome, due_ms, took_ms)| Event {
+            shard,
+            track,
+            outcome,
+            due_ms,
+            took_ms,
+        },
+    )
+}
+
+fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
+    let due = Duration::from_millis(event.due_ms);
+    let took = Duration::from_millis(event.took_ms);
+    recorder.scheduled(track, Period::Measure, due);
+    let Some(outcome) = event.outcome else {
+        recorder.dropped(track, Period::Measure, due, DropReason::NoVu);
+        return;
+    };
+    recorder.started(track, Period::Measure, due);
+    for operation in [Operation::ManifestGet, Operation::BlobGet] {
+        recorder.exchange(&ExchangeSample {
+            track,
+            operation,
+            period: Period::Measure,
+            due,
+            finished: due + took,
+            phases: Phases {
+                first_byte: Some(took / 3),
+                total: took / 2,
+                ..Phases::default()
+            },
+            connection: Connection::Reused,
+            protocol: Some(Protocol::Http1),
+            handshake: None,
+            sent: 3,
+            received: event.took_ms,
+            status: Some(200),
+            outcome,
+        });
+        recorder.transport_bytes(3, event.took_ms);
+    }
+    recorder.iteration(&IterationSample {
+        track,
+        period: Period::Measure,
+        scheduled: due,
+        started: due + took / 10,
+        finished: due + took,
+        sent: 6,
+        received: 2 * event.took_ms,
+        outcome,
+    });
+}
+
+fn document(plan: &Plan, record: &Record, host: &str) -> Document {
+    let thresholds = watch(plan).conclude(record.observed(), record.window(), Moment::Done);
+    let environment = Environment {
+        host: Some(host.into()),
+        kernel: None,
+        cpu_model: None,
+        cores: 2,
+        memory_bytes: None,
+        labels: BTreeMap::new(),
+        ci: BTreeMap::new(),
+        started: "2026-01-02T03:04:05.000Z".into(),
+        ended: "2026-01-02T03:04:45.000Z".into(),
+    };
+    let facts = Facts {
+        plan: PlanSection {
+            name: plan.name.clone(),
+            seed: plan.seed,
+            fingerprint: plan.fingerprint(),
+            resolved: serde_json::to_value(plan).expect("text"),
+        },
+        environment,
+        target: TargetHeaders::default(),
+        interrupted: false,
+        open_model: true,
+        thresholds,
+        generator: GeneratorSection {
+            health: Health {
+                reasons: Vec::new(),
+                not_judged: Vec::new(),
+                target_host: TargetHost::Other,
+            },
+            ceiling_share: None,
+            pacer_lag: LatencyHistogram::new(),
+            signals: Signals::default(),
+        },
+        search: None,
+        probe: None,
+        stage_lengths: BTreeMap::new(),
+        period_durations: BTreeMap::new(),
+        notes: Vec::new(),
+    };
+    let written = Document::new(record, facts).to_json();
+    serde_json::from_str(&written).expect("a report")
+}
+
+/// The records of so many shards, and of one that was told everything.
+fn records(plan: &Plan, shards: usize, events: &[Event]) -> (Vec<Record>, Record) {
+    let catalogue = engine::catalogue(plan);
+    let views = watch(plan).views(&catalogue);
+    let tracks: Vec<TrackId> = catalogue.tracks().map(|(id, _)| id).collect();
+    let new = || Recorder::new(&catalogue, &views, WINDOW);
+    let mut parts: Vec<Recorder> = (0..shards).map(|_| new()).collect();
+    let mut whole = new();
+    for event in events {
+        let track = tracks[event.track % tracks.len()];
+        play(&mut parts[event.shard % shards], track, event);
+        play(&mut whole, track, event);
+    }
+    let parts = parts.into_iter().map(Recorder::into_record);
+    (parts.collect(), whole.into_record())
+}
+
+/// Histograms are shown as what they are stored as, and not by their 23,552 counts.
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("text")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Histograms, time series, windows of latencies, totals, rates, thresholds with their evidence, the verdict.
+    #[test]
+    fn shards_add_up_to_the_run_that_was_not_divided(
+        shards in 2..=3_usize,
+        events in prop::collection::vec(event(), 0..60),
+    ) {
+        let plan = crate::thresholds::plan(&THRESHOLDS);
+        let (parts, whole) = records(&plan, shards, &events);
+        let mut whole = document(&plan, &whole, "host 0");
+        let parts = parts.iter().enumerate();
+        let mut parts = parts.map(|(number, it)| document(&plan, it, &format!("host {number}")));
+        let mut merged = parts.next().unwrap();
+        for part in parts {
+            merged.merge(part).unwrap();
+        }
+        prop_assert!(merged.closure.holds(), "{:?}", merged.closure);
+        for sum in &whole.closure.sums {
+            prop_assert!(merged.closure.sums.contains(sum), "{:?}", sum);
+        }
+        for (mine, theirs) in merged.thresholds.iter().zip(&whole.thresholds) {
+            prop_assert_eq!(text(mine), text(theirs));
+        }
+        for (mine, theirs) in merged.latency_series.iter().zip(&whole.latency_series) {
+            prop_assert_eq!(text(mine), text(theirs));
+        }
+        prop_assert_eq!(merged.notes.len(), shards - 1);
+        whole.closure = merged.closure.clone();
+        whole.notes.clone_from(&merged.notes);
+        prop_assert!(merged == whole);
+    }
+}
+
+/// Ten pulls of 1 s in one shard and ninety of 3 s in the other: together 10% are fast.
+#[test]
+fn a_percentile_of_two_shards_is_that_of_neither() {
+    let plan = crate::thresholds::plan(&[&[
+        "metric = \"pull.response_time\"",
+        "expect = \"p(50) < 2s\"",
+        "min_samples = 20",
+    ]]);
+    let pull = |shard, took_ms, count| {
+        let event = Event {
+            shard,
+            track: 0,
+            outcome: Some(Outcome::Ok),
+            due_ms: 0,
+            took_ms,
+        };
+        vec![event; count]
+    };
+    let events = [pull(0, 1_000, 10), pull(1, 3_000, 90)].concat();
+    let (parts, _) = records(&plan, 2, &events);
+    let mut fast = document(&plan, &parts[0], "alpha");
+    let slow = document(&plan, &parts[1], "beta");
+    assert!(matches!(fast.thresholds[0].status, Status::Inconclusive(_)));
+    assert_eq!(fast.verdict, RunVerdict::Inconclusive);
+    fast.merge(slow).unwrap();
+    let [merged] = &fast.thresholds[..] else {
+        panic!("one threshold stays one");
+    };
+    assert_eq!((merged.status, merged.samples), (Status::Fail, 100));
+    assert_eq!(merged.observed_text, "3.00 s");
+    assert_eq!(fast.verdict, RunVerdict::Fail);
+}
+
+#[test]
+fn a_threshold_that_ended_a_shard_stays_as_it_was() {
+    let plan = crate::thresholds::plan(&[&["metric = \"pull.errors\"", "expect = \"rate < 30%\""]]);
+    let event = |shard, outcome| Event {
+        shard,
+        track: 0,
+        outcome: Some(outcome),
+        due_ms: 0,
+        took_ms: 1,
+    };
+    let failed = Outcome::Failed(FailureClass::Status);
+    let mut events = vec![event(0, failed)];
+    events.extend(vec![event(1, Outcome::Ok); 99]);
+    let (parts, _) = records(&plan, 2, &events);
+    for ended_first in [true, false] {
+        let mut ended = document(&plan, &parts[0], "alpha");
+        ended.thresholds[0].ended_run = true;
+        let other = document(&plan, &parts[1], "beta");
+        let (mut ours, theirs) = if ended_first {
+            (ended, other)
+        } else {
+            (other, ended)
+        };
+        ours.merge(theirs).unwrap();
+        // 1 of 100 is few, and yet one shard was ended by it.
+        let result = &ours.thresholds[0];
+        assert_eq!((result.status, result.samples), (Status::Fail, 1));
+        assert!(result.ended_run);
+        assert_eq!(ours.verdict, RunVerdict::Fail);
+    }
+}
+
+#[test]
+fn other_thresholds_do_not_merge() {
+    let plan = |expect: &str| {
+        let expect = format!("expect = \"{expect}\"");
+        crate::thresholds::plan(&[&["metric = \"errors\"", &expect]])
+    };
+    let of = |plan: &Plan, host| document(plan, &records(plan, 1, &[]).1, host);
+    let (ours, theirs) = (plan("rate < 1%"), plan("rate < 2%"));
+    assert_eq!(ours.fingerprint(), theirs.fingerprint());
+    let refused = of(&ours, "a")
+        .merge(of(&theirs, "b"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("`errors rate < 1%` and `errors rate < 2%`"),
+        "{refused}"
+    );
+    let none = crate::thresholds::plan(&[]);
+    let refused = of(&none, "a")
+        .merge(of(&theirs, "b"))
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("none and `errors rate < 2%`"), "{refused}");
+}
+
+/// A directory with scenarios against one registry, and the program run in it.
+struct Shards {
+    dir: tempfile::TempDir,
+    _registry: Running,
+}
+
+impl Shards {
+    /// `one.toml` and `other.toml`, which differ in how many pulls they ask for; neither does the 150 that a threshold
+    /// wants.
+    fn new() -> Self {
+        let registry = registry(Settings::default());
+        let dir = tempfile::tempdir().expect("a directory");
+        for (name, iterations) in [("one.toml", 100), ("other.toml", 101)] {
+            let text = format!(
+                "name = \"test\"\n[target]\nurl = \"{}\"\n\
+                 [images.web]\nsource = \"synthetic\"\ncount = 1\nlayers = 1\nlayer_size = \"100B\"\n\
+                 [journey.pull]\naction = \"pull\"\nimages = \"web\"\nparallel = 1\n\
+                 [[load]]\njourney = \"pull\"\nexecutor = \"shared-iterations\"\nvus = 2\niterations = {iterations}\n\
+                 [[threshold]]\nmetric = \"pull.iterations\"\nexpect = \"count >= 150\"\n",
+                registry.url()
+            );
+            std::fs::write(dir.path().join(name), text).expect("a file");
+        }
+        Self {
+            dir,
+            _registry: registry,
+        }
+    }
+
+    fn regstorm(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_regstorm"))
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env("XDG_STATE_HOME", self.dir.path())
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_SHA", "c0ffee")
+            .env("GITHUB_TOKEN", "ghs_secret")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    fn run(&self, scenario: &str, report: &str, shard: &str) -> Child {
+        self.regstorm(&[
+            "run",
+            scenario,
+            "--out",
+            report,
+            "--quiet",
+            "--label",
+            "build=1.4.2",
+            "--label",
+            shard,
+        ])
+    }
+
+    fn load(&self, name: &str) -> Document {
+        Document::load(&self.dir.path().join(name)).expect("a report")
+    }
+
+    /// `1.json` and `2.json`: two runs of one scenario at one time. Where one was over before the other began, both are
+    /// made again.
+    fn at_one_time(&self) {
+        for _ in 0..20 {
+            let shards = ["1", "2"]
+                .map(|it| self.run("one.toml", &format!("{it}.json"), &format!("shard={it}")));
+            for shard in shards {
+                assert_eq!(ended(shard).0, Some(1)); // 100 are not 150
+            }
+            if self
+                .load("1.json")
+                .check_same_run(&self.load("2.json"))
+                .is_ok()
+            {
+                return;
+            }
+        }
+        panic!("no two runs were made at one time");
+    }
+}
+
+/// The exit code and everything that was said.
+fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().expect("it ends");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).expect("text"))
+}
+
+#[test]
+fn the_program_adds_up_shards() {
+    let shards = Shards::new();
+    shards.at_one_time();
+    let one = shards.load("1.json").environment;
+    assert_eq!(one.labels["build"], "1.4.2");
+    let ci = BTreeMap::from([("GITHUB_SHA".to_owned(), "c0ffee".to_owned())]);
+    assert_eq!(one.ci, ci);
+    let (code, said) = ended(shards.regstorm(&["merge", "1.json", "2.json", "--out", "all.json"]));
+    let all = shards.load("all.json");
+    // Two runs at once may be more than a small machine can do, and then that is what is said.
+    let wanted = match all.verdict {
+        RunVerdict::Invalid => 4,
+        _ => 0,
+    };
+    assert_eq!(code, Some(wanted), "{said}");
+    assert!(said.contains("labels      build=1.4.2\n"), "{said}");
+    assert_eq!(all.totals.iterations.ok, 200);
+    assert_eq!(all.thresholds.len(), 1);
+    assert_eq!(all.thresholds[0].status, Status::Pass);
+    assert!(all.closure.holds());
+}
+
+#[test]
+fn the_program_refuses_what_is_no_shard() {
+    let shards = Shards::new();
+    for (scenario, report) in [
+        ("one.toml", "1.json"),
+        ("one.toml", "later.json"),
+        ("other.toml", "other.json"),
+    ] {
+        assert_eq!(ended(shards.run(scenario, report, "shard=1")).0, Some(1));
+    }
+    std::fs::copy(
+        shards.dir.path().join("1.json"),
+        shards.dir.path().join("copy.json"),
+    )
+    .expect("a file");
+    for (files, words) in [
+        (
+            ["1.json", "copy.json"],
+            "1.json and copy.json do not merge: both are the same report",
+        ),
+        (
+            ["1.json", "later.json"],
+            "1.json and later.json do not merge: the runs do not overlap",
+        ),
+        (
+            ["other.json", "1.json"],
+            "other.json and 1.json do not merge: the plans differ",
+        ),
+        (["1.json", "one.toml"], "one.toml is not a report"),
+    ] {
+        let (code, said) =
+            ended(shards.regstorm(&["merge", files[0], files[1], "--out", "no.json"]));
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!shards.dir.path().join("no.json").exists());
+    }
+    let (code, said) = ended(shards.run("one.toml", "no.json", "a b=1"));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("a key is 1 to 64 letters"), "{said}");
+}
