@@ -4,8 +4,9 @@
 //! ([`client`]) with the verbs of the protocol ([`registry`]) over connections of their own ([`transport`]). What each
 //! exchange and each iteration came to is recorded ([`measure`]), judged ([`verdict`]), stored ([`result`]) and shown
 //! ([`report`]); whether the generator was fit to measure it is [`health`]. Images to push come from [`content`]; a
-//! registry to aim at is [`embedded`]. When iterations are due is in [`schedule`], nouns are in [`oci`], the habits of
-//! real clients in [`profile`], numbers with units in [`units`].
+//! registry to aim at is [`embedded`]; what a run counts is scraped from [`exposition`]. When iterations are due is in
+//! [`schedule`], nouns are in [`oci`], the habits of real clients in [`profile`], two builds are compared in [`compare`] with
+//! [`stats`], numbers with units in [`units`].
 //!
 //! The library never prints, exits, reads the environment or listens for signals; the `regstorm` command does.
 //!
@@ -49,9 +50,11 @@
 #![deny(missing_docs)]
 
 pub mod client;
+pub mod compare;
 pub mod content;
 pub mod embedded;
 pub mod engine;
+pub mod exposition;
 pub mod health;
 pub mod measure;
 pub mod oci;
@@ -62,6 +65,7 @@ pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod schedule;
+pub mod stats;
 pub mod transport;
 pub mod units;
 pub mod verdict;

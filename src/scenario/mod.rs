@@ -14,6 +14,7 @@
 
 mod action;
 mod environment;
+mod gate;
 mod images;
 mod journey;
 mod load;
@@ -32,6 +33,7 @@ pub use action::{
     ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
     Referrers, SeedPlace,
 };
+pub use gate::{Comparand, Gate};
 pub use images::{ImageSet, ImageSource};
 pub use journey::{Journey, Pick, Selection, ThinkTime};
 pub use load::{
@@ -41,7 +43,7 @@ pub use overrides::Overrides;
 pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};
 pub use problem::Problems;
-pub use read::{DEFAULT_SEED, Scenario, load};
+pub use read::{DEFAULT_SEED, Scenario, load, load_gates};
 pub use target::{
     Addresses, Dns, DockerConfig, Embedded, EmbeddedAuth, NamedFile, Place, Resumption, Storage,
     Target, Tls, TokenPolicy,

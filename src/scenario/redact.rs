@@ -15,10 +15,13 @@ pub(super) fn file(text: &str) -> String {
     mask_addresses(&masked)
 }
 
-/// An argument, `--set key.path=value` or `--target url`, without its secrets.
+/// An argument, `--set key.path=value`, `--target url` or `--gate metric`, without its secrets.
 pub(super) fn argument(text: &str) -> String {
     let (option, rest) = text.split_once(' ').unwrap_or(("", text));
     let start = text.len() - rest.len();
+    if option == "--gate" {
+        return mask_addresses(text); // the name of a metric is no secret
+    }
     if option == "--target" {
         return mask_addresses(&mask(text, &user_of_address(rest, start), '*'));
     }

@@ -10,8 +10,14 @@ mod embedded;
 mod engine;
 /// `regstorm explain`: the sequence of each client, counted by hand from recordings and sources.
 mod explain;
+/// What is scraped while a run goes on: the server by itself, and a run with `--metrics`.
+mod exposition;
 /// Every scripted fault against every verb: what the client tells and what the registry counts are the same.
 mod faults;
+/// Every format that a report is turned into, by the command, of a run that was made.
+mod formats;
+/// Gates: what two builds are compared by, how it is written, and what is refused.
+mod gates;
 /// HTTP/2: one connection, its streams and their limit, and how exchanges over it are counted.
 mod http2;
 /// The journeys beside pull and push: what they ask, what they need, and how their keys are read.
@@ -22,6 +28,8 @@ mod layering;
 mod load_ends;
 /// Proof of the load models: what each executor starts, when, and what is counted when the target stands still.
 mod load_models;
+/// Shards of one run: what they add up to, and what is no shard.
+mod merging;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
 mod oneshot;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
@@ -34,8 +42,14 @@ mod retries;
 mod run;
 /// The scenario file: what is read, what is refused and in which words, and that no secret is shown.
 mod scenario;
+/// The JSON schema of reports, held against reports of real runs.
+mod schema;
 /// Whole runs within TLS and over HTTP/2: the scenario's words, the command line's, and what the report says.
 mod secure_runs;
+/// Sessions of looks at two builds, simulated: how often the rule is wrong, and what it finds.
+mod sessions;
+/// What was stored is read again as what it is, and shown by `report`.
+mod stored;
 /// A registry in this process, a scenario in a few lines, and what came of it.
 mod support;
 /// Thresholds: what is read and refused, what each looks at, and what its verdict is when the truth is in part unknown.

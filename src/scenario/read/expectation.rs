@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::part::{Part, Wrong};
 use super::table::nearest;
+use crate::scenario::gate::Comparand;
 use crate::scenario::threshold::{Expectation, Limit, Metric, Operator, Quantity, Statistic};
 use crate::units::{self, ByteSize, Quantile};
 
@@ -18,7 +19,7 @@ pub(super) struct Expression<'t> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Aggregation {
+pub(super) enum Aggregation {
     Statistic(Statistic),
     Count,
     Rate,
@@ -96,7 +97,8 @@ pub(super) fn parse(text: &str) -> Result<Expression<'_>, Wrong> {
     })
 }
 
-fn aggregation(part: Part<'_>) -> Result<Aggregation, Wrong> {
+/// The aggregation that a word or `p(N)` names.
+pub(super) fn aggregation(part: Part<'_>) -> Result<Aggregation, Wrong> {
     if let Some((_, known)) = AGGREGATIONS.iter().find(|(word, _)| *word == part.text) {
         return Ok(*known);
     }
@@ -143,6 +145,30 @@ fn meant(word: &str) -> Option<String> {
         return Some(format!("p({number})"));
     }
     nearest(&word, AGGREGATIONS.iter().map(|it| it.0)).map(str::to_owned)
+}
+
+impl Aggregation {
+    /// What two builds are compared by, if they can be by that.
+    pub(super) fn compared(self, written: Part<'_>, metric: Metric) -> Result<Comparand, Wrong> {
+        match (metric.quantity(), self) {
+            (Quantity::Latency, Self::Statistic(Statistic::Min | Statistic::Max)) => {
+                let label = "one request of a run says nothing of a build; such as p(99)";
+                Err(written.wrong("this cannot be compared", label))
+            }
+            (Quantity::Latency, Self::Statistic(statistic)) => {
+                Ok(Comparand::Latency(metric, statistic))
+            }
+            (Quantity::Latency, _) => {
+                let label = "of a latency: avg, med or p(N)";
+                Err(written.wrong("this cannot be compared", label))
+            }
+            (_, Self::Rate) => Ok(Comparand::Rate(metric)),
+            (_, _) => {
+                let label = "write `rate`";
+                Err(written.wrong("this cannot be compared", label))
+            }
+        }
+    }
 }
 
 impl Expression<'_> {
@@ -225,7 +251,7 @@ fn per_second(value: Part<'_>) -> Result<f64, Wrong> {
         .ok_or_else(|| value.wrong("this is not a rate per second", "such as 50/s"))
 }
 
-fn share(value: Part<'_>) -> Result<f64, Wrong> {
+pub(super) fn share(value: Part<'_>) -> Result<f64, Wrong> {
     let number = value.text.strip_suffix('%').map(str::trim_end);
     // A hundredth by its exponent: 0.7 / 100 is not the number that is nearest to 0.007.
     let share = match number {

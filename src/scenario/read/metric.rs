@@ -12,12 +12,19 @@ use crate::scenario::tree::{Item, Text};
 /// Reads a metric of these journeys.
 pub(super) fn metric(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Metric> {
     let text = text(item, sink)?;
-    let path = Path {
-        text: &text,
-        item,
-        sink,
-    };
-    let words: Vec<Part<'_>> = Part::whole(&text.value).split('.').collect();
+    metric_in(Part::whole(&text.value), &text, item, journeys, sink)
+}
+
+/// The same of a part of a text.
+pub(super) fn metric_in(
+    part: Part<'_>,
+    text: &Text,
+    item: &Item,
+    journeys: &[&str],
+    sink: &Sink,
+) -> Option<Metric> {
+    let path = Path { text, item, sink };
+    let words: Vec<Part<'_>> = part.split('.').collect();
     if words.iter().any(|word| word.text.is_empty()) || words.len() > 3 {
         let problem = Problem::new("this is not a metric", item.spot.clone());
         let label = "write a word, such as response_time; in front of it may stand a journey, an operation or both";

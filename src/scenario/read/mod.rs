@@ -5,6 +5,7 @@ mod addresses;
 mod chosen;
 mod executor;
 mod expectation;
+mod gate;
 mod habits;
 mod images;
 mod journey;
@@ -24,6 +25,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use self::gate::load_gates;
 use self::table::{Sink, Table};
 use super::overrides;
 use super::prepare::{CleanUp, Prepare};
@@ -77,6 +79,22 @@ pub fn load(
 ) -> Result<Scenario, Problems> {
     let arguments = overrides.arguments();
     let fail = |problems| Problems::new(file_name, source, &arguments, problems);
+    let (mut root, mut problems) = plant(source, env).map_err(|problem| fail(vec![*problem]))?;
+    overrides::apply(&arguments, &mut root, &mut problems);
+    let sink = Sink::default();
+    let scenario = scenario(&root, base_dir, &sink);
+    problems.extend(sink.into_problems());
+    match scenario {
+        Some(scenario) if problems.is_empty() => Ok(scenario),
+        _ => Err(fail(problems)),
+    }
+}
+
+/// The tree of a file, and what is wrong with it so far; or the one mistake after which there is no tree.
+fn plant(
+    source: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Vec<Entry>, Vec<Problem>), Box<Problem>> {
     let (document, errors) = DeTable::parse_recoverable(source);
     let mut planter = Planter {
         source: 0,
@@ -94,21 +112,13 @@ pub fn load(
     };
     if let Some(error) = errors.iter().find(|error| !repeats(error)) {
         let problem = Problem::new(error.message(), place(error)).label("this is not TOML");
-        return Err(fail(vec![problem]));
+        return Err(Box::new(problem));
     }
     planter.problems.extend(errors.iter().map(|error| {
         Problem::new(error.message(), place(error)).label("this key is there already")
     }));
-    let mut root = planter.table(document.into_inner());
-    let mut problems = planter.problems;
-    overrides::apply(&arguments, &mut root, &mut problems);
-    let sink = Sink::default();
-    let scenario = scenario(&root, base_dir, &sink);
-    problems.extend(sink.into_problems());
-    match scenario {
-        Some(scenario) if problems.is_empty() => Ok(scenario),
-        _ => Err(fail(problems)),
-    }
+    let root = planter.table(document.into_inner());
+    Ok((root, planter.problems))
 }
 
 fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {

@@ -1,0 +1,112 @@
+//! From what is decided of each metric to the comparison that is stored.
+
+use crate::health::{Level, Verdict};
+use crate::result::{
+    Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference, DiscardedPair,
+    Document, MetricComparison,
+};
+use crate::schedule::Side;
+
+/// A comparison that is at its end.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) metrics: Vec<MetricComparison>,
+    pub(super) design: Design,
+    pub(super) differences: Vec<Difference>,
+    pub(super) discarded: Vec<DiscardedPair>,
+    /// Why nothing can be concluded, whatever the metrics say.
+    pub(super) invalid: Vec<String>,
+    /// Why less is concluded than the metrics say: the comparison was cut short.
+    pub(super) cut: Option<String>,
+    pub(super) notes: Vec<String>,
+    pub(super) base: Document,
+    pub(super) candidate: Document,
+}
+
+pub(super) fn conclude(case: Case) -> Comparison {
+    let mut invalid = case.invalid;
+    let not_allowed = case.differences.iter().filter(|it| !it.allowed);
+    invalid.extend(not_allowed.map(|it| {
+        let aspect = it.aspect.name();
+        format!(
+            "the two sides differ in their {aspect}; `--allow {aspect}` compares them all the same"
+        )
+    }));
+    let (verdict, reasons) = if invalid.is_empty() {
+        let (verdict, mut reasons) = verdict(&case.metrics);
+        match case.cut {
+            // What is found is found; what is not yet found may come.
+            Some(cut) => {
+                reasons.push(cut);
+                (verdict.max(ComparisonVerdict::Inconclusive), reasons)
+            }
+            None => (verdict, reasons),
+        }
+    } else {
+        (ComparisonVerdict::Invalid, invalid)
+    };
+    Comparison {
+        schema: ComparisonSchema,
+        regstorm: env!("CARGO_PKG_VERSION").to_owned(),
+        verdict,
+        reasons,
+        design: case.design,
+        differences: case.differences,
+        metrics: case.metrics,
+        discarded: case.discarded,
+        notes: case.notes,
+        base: case.base,
+        candidate: case.candidate,
+    }
+}
+
+/// What the gated metrics come to, with a line for each that is the reason.
+fn verdict(metrics: &[MetricComparison]) -> (ComparisonVerdict, Vec<String>) {
+    let gated = || metrics.iter().filter(|it| it.gated);
+    let of = |decision: Decision| gated().filter(move |it| it.decision == decision);
+    let regressed: Vec<String> = of(Decision::Regression)
+        .map(|it| format!("{} is worse by its margin or more", it.metric))
+        .collect();
+    if !regressed.is_empty() {
+        return (ComparisonVerdict::Regression, regressed);
+    }
+    let open: Vec<String> = of(Decision::Inconclusive)
+        .map(|it| match &it.why {
+            Some(why) => format!("{}: {why}", it.metric),
+            None => format!("{}: not decided", it.metric),
+        })
+        .collect();
+    if open.is_empty() && gated().next().is_some() {
+        return (ComparisonVerdict::Pass, Vec::new());
+    }
+    (ComparisonVerdict::Inconclusive, open)
+}
+
+/// Why a run makes a comparison invalid, if it does.
+pub(super) fn unfit(side: Side, run: &Document) -> Option<String> {
+    let of = format!("a run of the {}", side.name());
+    if !run.closure.holds() {
+        return Some(format!(
+            "the sums of {of} do not close: a defect of regstorm"
+        ));
+    }
+    if run.interrupted {
+        return Some(format!("{of} was interrupted"));
+    }
+    generator_limit(run).map(|why| format!("the generator was the limit in {of}: {why}"))
+}
+
+/// What made the generator's health invalid, if it is.
+pub fn generator_limit(run: &Document) -> Option<String> {
+    let health = &run.generator.health;
+    if health.verdict() != Verdict::Invalid {
+        return None;
+    }
+    let mut reasons = health
+        .reasons
+        .iter()
+        .filter(|it| it.level == Level::Invalid);
+    reasons
+        .next()
+        .map(|it| format!("{} {}, allowed {}", it.signal, it.observed, it.bound))
+}

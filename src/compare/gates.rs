@@ -1,0 +1,112 @@
+//! What is compared: the gates of the user, or the usual ones; and what is told beside them.
+
+use crate::measure::{IterationClock, Phase};
+use crate::plan::{Metric, Statistic};
+use crate::result::Document;
+use crate::scenario::{Comparand, Gate};
+use crate::units::Quantile;
+
+use super::reading::{Reading, needed};
+
+/// What two builds are compared by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gates {
+    /// What has a say in the verdict, each with its margin. Not empty.
+    pub gated: Vec<Gate>,
+    /// What is told and not judged.
+    pub informative: Vec<Comparand>,
+    /// What was left out, and why.
+    pub notes: Vec<String>,
+}
+
+impl Gates {
+    /// The gates that a user has chosen, with what else a run like this one can be read for.
+    pub fn chosen(gates: Vec<Gate>, run: &Document) -> Self {
+        let mut all = Self {
+            gated: gates,
+            informative: Vec::new(),
+            notes: Vec::new(),
+        };
+        all.tell_the_rest(run);
+        all
+    }
+
+    /// The usual gates of a run like this one: few, because each takes from the others' chance to be found.
+    ///
+    /// Of each journey the response time, p(50) and p(99), and the share that failed; the iterations per second where no
+    /// load has a schedule. Of a search its capacity alone. A percentile for which a run has too few samples is left out,
+    /// which is noted.
+    pub fn usual(run: &Document) -> Self {
+        let mut gates = Self {
+            gated: Vec::new(),
+            informative: Vec::new(),
+            notes: Vec::new(),
+        };
+        if run.search.is_some() {
+            gates.gate(Comparand::Capacity);
+            return gates;
+        }
+        for journey in &run.journeys {
+            let response_time = Metric::of_journey(&journey.name, IterationClock::Response);
+            for quantile in [Quantile::P50, Quantile::P99] {
+                let statistic = Statistic::Quantile(quantile);
+                let comparand = Comparand::Latency(response_time.clone(), statistic);
+                if has_enough(run, &comparand) {
+                    gates.gate(comparand);
+                } else {
+                    let (samples, needed) =
+                        (Reading::of(run, &comparand).samples(), needed(&comparand));
+                    gates.notes.push(format!(
+                        "{comparand} is not gated: a run has {samples} samples, and it takes {needed}"
+                    ));
+                }
+            }
+            if !run.open_model {
+                gates.gate(Comparand::Rate(Metric::iterations_of(&journey.name)));
+            }
+            gates.gate(Comparand::Rate(Metric::errors_of(&journey.name)));
+        }
+        gates.tell_the_rest(run);
+        gates
+    }
+
+    /// All of them, gated ones first.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Comparand, Option<f64>)> {
+        let gated = self.gated.iter().map(|it| (&it.comparand, Some(it.margin)));
+        gated.chain(self.informative.iter().map(|it| (it, None)))
+    }
+
+    fn gate(&mut self, comparand: Comparand) {
+        self.gated.push(Gate {
+            margin: comparand.usual_margin(),
+            comparand,
+        });
+    }
+
+    /// What a reader looks for when a gate has something to say: the other percentiles, and where the time went.
+    fn tell_the_rest(&mut self, run: &Document) {
+        let mut rest = Vec::new();
+        for journey in &run.journeys {
+            let response_time = Metric::of_journey(&journey.name, IterationClock::Response);
+            for quantile in [Quantile::P50, Quantile::P95, Quantile::P99] {
+                let statistic = Statistic::Quantile(quantile);
+                rest.push(Comparand::Latency(response_time.clone(), statistic));
+            }
+        }
+        for operation in &run.operations {
+            for phase in [Phase::FirstByte, Phase::Total] {
+                for quantile in [Quantile::P50, Quantile::P99] {
+                    let metric = Metric::of_operation(operation.name, phase);
+                    rest.push(Comparand::Latency(metric, Statistic::Quantile(quantile)));
+                }
+            }
+        }
+        let known = |it: &Comparand| self.gated.iter().any(|gate| gate.comparand == *it);
+        rest.retain(|it| !known(it) && has_enough(run, it));
+        self.informative = rest;
+    }
+}
+
+fn has_enough(run: &Document, comparand: &Comparand) -> bool {
+    Reading::of(run, comparand).samples() >= needed(comparand)
+}

@@ -1,0 +1,225 @@
+//! One number of a stored run, and whether the run has enough samples for it to be compared.
+
+use std::borrow::Cow;
+
+use crate::measure::{IterationClock, LatencyHistogram, Outcomes, Subject};
+use crate::plan::{Direction, Metric, Quantity, Statistic};
+use crate::result::{Document, JourneySection, MetricUnit, OperationSection};
+use crate::scenario::Comparand;
+
+/// So many samples must be expected beyond a percentile before two of it are compared: p(99) of 2,000.
+const BEYOND: f64 = 20.0;
+
+/// The run did nothing that it is of.
+const NOTHING: Reading = Reading::Nothing { samples: 0 };
+
+/// What a run says of a comparand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Reading {
+    /// A number, of so many samples: microseconds, things or bytes in a second.
+    Value { value: f64, samples: u64 },
+    /// So many of so many.
+    Share { part: u64, of: u64 },
+    /// No number: of so few samples it is not known, or no search was confirmed.
+    Nothing { samples: u64 },
+}
+
+impl Reading {
+    /// Reads a stored run.
+    pub(super) fn of(document: &Document, comparand: &Comparand) -> Self {
+        match comparand {
+            Comparand::Capacity => capacity(document),
+            Comparand::Latency(metric, statistic) => latency(document, metric, *statistic),
+            Comparand::Rate(metric) => rate(document, metric),
+        }
+    }
+
+    /// The number; of a share, the part of all.
+    pub(super) fn value(self) -> Option<f64> {
+        match self {
+            Self::Value { value, .. } => Some(value),
+            Self::Share { part, of } if of > 0 => Some(real(part) / real(of)),
+            Self::Share { .. } | Self::Nothing { .. } => None,
+        }
+    }
+
+    /// How many samples it is of.
+    pub(super) const fn samples(self) -> u64 {
+        match self {
+            Self::Value { samples, .. } | Self::Nothing { samples } => samples,
+            Self::Share { of, .. } => of,
+        }
+    }
+}
+
+/// The fewest samples a run of which a comparand is compared.
+pub(super) fn needed(comparand: &Comparand) -> u64 {
+    match comparand {
+        Comparand::Latency(_, Statistic::Quantile(quantile)) => {
+            let beyond = BEYOND / (1.0 - quantile.get());
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "at least 20, and beyond the range only for percentiles that no run has samples for"
+            )]
+            // p99 takes 2,000, though 1 - 0.99 is a little more than a hundredth.
+            let samples = (beyond - 1e-6).ceil() as u64;
+            samples
+        }
+        Comparand::Latency(..) => 20,
+        Comparand::Rate(_) | Comparand::Capacity => 1,
+    }
+}
+
+/// What the values of a comparand are.
+pub(super) const fn unit(comparand: &Comparand) -> MetricUnit {
+    match comparand {
+        Comparand::Latency(..) => MetricUnit::Micros,
+        Comparand::Capacity => MetricUnit::PerSecond,
+        Comparand::Rate(metric) => match metric.quantity() {
+            Quantity::Bytes(_) => MetricUnit::BytesPerSecond,
+            Quantity::Failed | Quantity::Dropped => MetricUnit::Share,
+            Quantity::Latency | Quantity::Ended => MetricUnit::PerSecond,
+        },
+    }
+}
+
+fn capacity(document: &Document) -> Reading {
+    let search = document.search.as_ref().filter(|it| it.confirmed);
+    let found = search.and_then(|it| it.low_per_s);
+    found.map_or(NOTHING, |value| Reading::Value { value, samples: 1 })
+}
+
+fn latency(document: &Document, metric: &Metric, statistic: Statistic) -> Reading {
+    let Some(histogram) = histogram(document, metric) else {
+        return NOTHING;
+    };
+    let value = match statistic {
+        Statistic::Mean => histogram.mean(),
+        Statistic::Min => histogram.min(),
+        Statistic::Max => histogram.max(),
+        Statistic::Quantile(quantile) => histogram.quantile(quantile),
+    };
+    let samples = histogram.count();
+    value.map_or(Reading::Nothing { samples }, |value| Reading::Value {
+        value: value.as_secs_f64() * 1e6,
+        samples,
+    })
+}
+
+/// The latencies that a metric is of, of ok ones.
+fn histogram<'a>(document: &'a Document, metric: &Metric) -> Option<Cow<'a, LatencyHistogram>> {
+    match metric.subject() {
+        Subject::Iterations(clock) => merged(journeys(document, metric).map(|it| match clock {
+            IterationClock::Service => &it.service_time,
+            IterationClock::Response => &it.response_time,
+            IterationClock::StartLag => &it.start_lag,
+        })),
+        Subject::Exchanges { phase, .. } => {
+            let operations = operations(document, metric);
+            merged(operations.filter_map(|it| it.phases.get(&phase)))
+        }
+    }
+}
+
+fn merged<'a>(
+    mut parts: impl Iterator<Item = &'a LatencyHistogram>,
+) -> Option<Cow<'a, LatencyHistogram>> {
+    let mut all = Cow::Borrowed(parts.next()?);
+    for part in parts {
+        all.to_mut().merge(part);
+    }
+    Some(all)
+}
+
+fn rate(document: &Document, metric: &Metric) -> Reading {
+    let seconds = document.window().as_secs_f64();
+    let per_second = |count: u64| {
+        if seconds > 0.0 {
+            Reading::Value {
+                value: real(count) / seconds,
+                samples: count,
+            }
+        } else {
+            NOTHING
+        }
+    };
+    let is_of_iterations = matches!(metric.subject(), Subject::Iterations(_));
+    match metric.quantity() {
+        Quantity::Ended if is_of_iterations => {
+            per_second(journeys(document, metric).map(|it| it.within_window).sum())
+        }
+        Quantity::Ended => per_second(
+            operations(document, metric)
+                .map(|it| it.within_window)
+                .sum(),
+        ),
+        Quantity::Bytes(direction) => {
+            let bytes = operations(document, metric).map(|it| match direction {
+                Direction::Sent => it.bytes_within_window.sent,
+                Direction::Received => it.bytes_within_window.received,
+            });
+            per_second(bytes.sum())
+        }
+        Quantity::Failed if is_of_iterations => {
+            failed(journeys(document, metric).map(|it| it.outcomes))
+        }
+        Quantity::Failed => failed(operations(document, metric).map(|it| it.outcomes)),
+        Quantity::Dropped => {
+            let mut share = (0, 0);
+            for journey in journeys(document, metric) {
+                share.0 += journey.starts.dropped;
+                share.1 += journey.starts.scheduled;
+            }
+            Reading::Share {
+                part: share.0,
+                of: share.1,
+            }
+        }
+        Quantity::Latency => NOTHING,
+    }
+}
+
+fn failed(outcomes: impl Iterator<Item = Outcomes>) -> Reading {
+    let (mut part, mut of) = (0, 0);
+    for it in outcomes {
+        part += it.failed;
+        of += it.ok + it.failed;
+    }
+    Reading::Share { part, of }
+}
+
+/// The journeys that a metric is of.
+fn journeys<'a>(
+    document: &'a Document,
+    metric: &Metric,
+) -> impl Iterator<Item = &'a JourneySection> {
+    let name = metric.journey().map(str::to_owned);
+    let journeys = document.journeys.iter();
+    journeys.filter(move |it| name.as_ref().is_none_or(|name| *name == it.name))
+}
+
+/// The operations that a metric is of: of its journey, or of all.
+fn operations<'a>(
+    document: &'a Document,
+    metric: &Metric,
+) -> impl Iterator<Item = &'a OperationSection> {
+    let wanted = match metric.subject() {
+        Subject::Exchanges { operation, .. } => operation,
+        Subject::Iterations(_) => None,
+    };
+    let lists: Vec<&[OperationSection]> = if metric.journey().is_some() {
+        journeys(document, metric)
+            .map(|it| it.operations.as_slice())
+            .collect()
+    } else {
+        vec![document.operations.as_slice()]
+    };
+    let operations = lists.into_iter().flatten();
+    operations.filter(move |it| wanted.is_none_or(|wanted| wanted == it.name))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few digits are used of it")]
+pub(super) const fn real(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,60 @@
+//! What two builds are compared by, and how much worse the second may be.
+
+use std::fmt;
+
+use crate::units::Quantile;
+
+use super::threshold::{Metric, Quantity, Statistic};
+
+/// One number of a run that two builds are compared by, and the change for the worse that is too much.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// What is compared.
+    pub comparand: Comparand,
+    /// The change for the worse that is a regression, and below which it must be shown to lie to pass: a share of the
+    /// base's value, or a difference of shares where the value is a share itself. In `(0, 1]`.
+    pub margin: f64,
+}
+
+/// One number of a run. Printed as gates write it: `pull.response_time p(99)`, `errors rate`, `capacity`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Comparand {
+    /// A statistic of a latency: never its least or its most, which are one request each.
+    Latency(Metric, Statistic),
+    /// How many, or how many bytes, in a second; or which share failed or never started.
+    Rate(Metric),
+    /// The highest rate that a capacity search has confirmed.
+    Capacity,
+}
+
+impl Comparand {
+    /// The margin where a gate names none: 3% up to the median, 5% up to p(95), 10% beyond; 3% of a rate or a capacity;
+    /// a tenth of a percentage point of a share.
+    pub fn usual_margin(&self) -> f64 {
+        match self {
+            Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P95 => 0.1,
+            Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P50 => 0.05,
+            Self::Rate(metric) if is_share(metric) => 0.001,
+            _ => 0.03,
+        }
+    }
+
+    /// Is its value a share, in `[0, 1]`?
+    pub fn is_share(&self) -> bool {
+        matches!(self, Self::Rate(metric) if is_share(metric))
+    }
+}
+
+const fn is_share(metric: &Metric) -> bool {
+    matches!(metric.quantity(), Quantity::Failed | Quantity::Dropped)
+}
+
+impl fmt::Display for Comparand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Latency(metric, statistic) => write!(f, "{metric} {statistic}"),
+            Self::Rate(metric) => write!(f, "{metric} rate"),
+            Self::Capacity => f.write_str("capacity"),
+        }
+    }
+}
