@@ -100,7 +100,7 @@ mod tests {
     use crate::plan::{Begin, Executor, Share};
 
     fn choice(seed: u64, vu: u64, iteration: u64) -> Choice {
-        Choice::of(seed, Turn::of_user(vu, iteration))
+        Choice::of(seed, Turn::of_user(0, vu, iteration))
     }
 
     fn counts(draw: impl Fn(u64) -> usize, kinds: usize) -> Vec<u32> {

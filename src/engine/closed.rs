@@ -79,6 +79,7 @@ impl Closed {
         Done {
             load: self.user.load,
             begun: Some(Begun::Of {
+                trial: self.user.context.shared.trial,
                 vu: self.vu,
                 count: self.begun,
             }),
@@ -115,13 +116,13 @@ impl Closed {
     }
 
     fn start(&self, due: Instant, clock: &LoadClock, cut: Instant) -> Start {
-        let tracks = &self.user.context.shared.tracks;
+        let shared = &self.user.context.shared;
         let at = due.saturating_duration_since(clock.measured);
         Start {
-            turn: Turn::of_user(self.vu, self.begun),
+            turn: Turn::of_user(shared.trial, self.vu, self.begun),
             due,
             measured: clock.measured,
-            stage: tracks.stage(self.user.load, at),
+            stage: shared.tracks.stage(self.user.load, at),
             cut,
         }
     }

@@ -251,6 +251,21 @@ pub struct Seeded {
 }
 
 impl Left {
+    /// What a reader has to know of it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.cut {
+            notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
+        }
+        if let Some(refused) = &self.refused {
+            notes.push(format!("clean-up stopped: {refused}"));
+        }
+        if self.failed > 0 {
+            notes.push(format!("clean-up: {} deletions failed", self.failed));
+        }
+        notes
+    }
+
     fn count(&mut self, result: Result<bool, registry::Error>) {
         match result {
             Ok(deleted) => self.deleted += u64::from(deleted),

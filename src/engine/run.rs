@@ -12,7 +12,7 @@ use crate::embedded;
 use crate::health::{Latest, Signals};
 use crate::measure::{LatencyHistogram, Live, Observed, Period, Record, View};
 use crate::plan::Plan;
-use crate::schedule::TrialKind;
+use crate::schedule::{Side, TrialKind};
 use crate::units::Rate;
 
 /// How far a run has come.
@@ -37,6 +37,15 @@ pub enum Progress<'a> {
         kind: TrialKind,
         /// Its rate of iterations.
         rate: Rate,
+    },
+    /// A slice of a pair begins.
+    Slice {
+        /// Of which side.
+        side: Side,
+        /// Its place in the pair, from 0.
+        place: usize,
+        /// How many the pair has.
+        of: usize,
     },
     /// The load runs.
     Load {

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::images::{Images, stores_apart};
 use super::load::Measured;
 use super::open;
-use super::prepare::{Left, Seeded, Steward};
+use super::prepare::{Seeded, Steward};
 use super::run::{Finished, Progress};
 use super::stop::Stop;
 use super::target::Target;
@@ -32,7 +32,9 @@ pub(super) struct Session<'a> {
     target_headers: Vec<(String, String)>,
     prepare_time: Duration,
     seeded: Seeded,
-    /// Of all loads so far.
+    /// How often the plan was run.
+    loads: u64,
+    /// What these have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
     last_orders: Duration,
 }
@@ -82,6 +84,7 @@ impl<'a> Session<'a> {
             runtime,
             steward,
             target_headers,
+            loads: 0,
             begun: Vec::new(),
             last_orders: Duration::ZERO,
         })
@@ -89,6 +92,7 @@ impl<'a> Session<'a> {
 
     /// Keeps in mind what a load has begun, for clean-up.
     pub(super) fn keep(&mut self, begun: Vec<(usize, Begun)>, last_orders: Duration) {
+        self.loads += 1;
         self.begun.extend(begun);
         self.last_orders = self.last_orders.max(last_orders);
     }
@@ -106,43 +110,76 @@ impl<'a> Session<'a> {
     }
 
     /// Cleans up, and gives all that is known of the run, whose numbers are those of one load.
-    pub(super) fn close(
-        mut self,
-        measured: Measured,
-        tell: &mut dyn FnMut(Progress<'_>),
-    ) -> Finished {
-        tell(Progress::CleaningUp);
-        let began = Instant::now();
-        let left = self.runtime.block_on(self.steward.clean_up(&self.begun));
-        let mut notes = notes(&self.shared.plan, &measured, &self.begun, &left);
+    pub(super) fn close(self, measured: Measured, tell: &mut dyn FnMut(Progress<'_>)) -> Finished {
+        let mut finished = self.told(measured);
+        finished.embedded = self.shared.target.embedded_counts();
+        self.settle(Some(&mut finished), tell);
+        finished
+    }
+
+    /// What is known of a load before clean-up.
+    pub(super) fn told(&self, measured: Measured) -> Finished {
+        let plan = &self.shared.plan;
+        let mut notes = Vec::new();
+        if plan.is_uneven() {
+            notes.push(
+                "the loads begin or end at different times: every rate is over the whole window"
+                    .to_owned(),
+            );
+        }
         let told = measured.notes.iter();
         notes.extend(told.map(|(note, count)| format!("{count} × {note}")));
-        let mut record = measured.record;
-        // The steward's comes in second: the window is that of the load.
-        record.merge(self.steward.into_record());
         Finished {
-            record,
+            record: measured.record,
             probe: measured.probe,
             pacer_lag: measured.pacer_lag,
             signals: measured.signals,
             base: self.shared.target.base.to_string(),
-            target_headers: self.target_headers,
+            target_headers: self.target_headers.clone(),
             warm_up_time: measured.warm_up_time,
-            prepare_time: self.prepare_time,
+            prepare_time: Duration::ZERO,
             seeded: self.seeded,
-            // The users cancel what they gave up at the end of the load; that is clean-up, too.
-            clean_up_time: began.elapsed() + self.last_orders,
+            clean_up_time: Duration::ZERO,
             connections: measured.connections,
-            embedded: self.shared.target.embedded_counts(),
-            interrupted: measured.interrupted || left.cut,
+            embedded: None,
+            interrupted: measured.interrupted,
             panics: measured.panics,
             notes,
         }
     }
+
+    /// Cleans up, and adds what was done before and after to the last load, if there was one.
+    pub(super) fn settle(
+        mut self,
+        last: Option<&mut Finished>,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) {
+        tell(Progress::CleaningUp);
+        let began = Instant::now();
+        let left = self.runtime.block_on(self.steward.clean_up(&self.begun));
+        let Some(finished) = last else { return };
+        if !finished.interrupted {
+            finished
+                .notes
+                .extend(cut_by_time(&self.shared.plan, &self.begun, self.loads));
+        }
+        finished.notes.extend(left.notes());
+        // The steward's comes in second: the window is that of the load.
+        finished.record.merge(self.steward.into_record());
+        finished.prepare_time = self.prepare_time;
+        // The users cancel what they gave up at the end of the load; that is clean-up, too.
+        finished.clean_up_time = began.elapsed() + self.last_orders;
+        finished.interrupted |= left.cut;
+    }
+
+    /// Cleans up after a load that never came.
+    pub(super) fn abandon(mut self) {
+        self.runtime.block_on(self.steward.clean_up(&self.begun));
+    }
 }
 
 impl Shared {
-    fn new(
+    pub(super) fn new(
         plan: &Arc<Plan>,
         images: Arc<Images>,
         target: Arc<Target>,
@@ -189,35 +226,11 @@ impl Shared {
     }
 }
 
-/// What the counts of a run do not tell.
-fn notes(plan: &Plan, measured: &Measured, begun: &[(usize, Begun)], left: &Left) -> Vec<String> {
-    let mut notes = Vec::new();
-    if plan.is_uneven() {
-        notes.push(
-            "the loads begin or end at different times: every rate is over the whole window"
-                .to_owned(),
-        );
-    }
-    if !measured.interrupted {
-        notes.extend(cut_by_time(plan, begun));
-    }
-    if left.cut {
-        notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
-    }
-    if let Some(refused) = &left.refused {
-        notes.push(format!("clean-up stopped: {refused}"));
-    }
-    if left.failed > 0 {
-        notes.push(format!("clean-up: {} deletions failed", left.failed));
-    }
-    notes
-}
-
 /// The loads that were to do a number of iterations, and for which there was no time to begin them all.
-fn cut_by_time(plan: &Plan, begun: &[(usize, Begun)]) -> impl Iterator<Item = String> {
+fn cut_by_time(plan: &Plan, begun: &[(usize, Begun)], runs: u64) -> impl Iterator<Item = String> {
     let loads = plan.loads.iter().enumerate();
-    loads.filter_map(|(index, load)| {
-        let planned = load.executor.iterations()?;
+    loads.filter_map(move |(index, load)| {
+        let planned = load.executor.iterations()?.saturating_mul(runs);
         let of_load = begun.iter().filter(|(load, _)| *load == index);
         let begun: u64 = of_load.map(|(_, begun)| begun.count()).sum();
         (begun < planned).then(|| {

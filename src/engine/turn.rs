@@ -16,13 +16,16 @@ pub(super) struct Turn {
 const ARRIVALS: u64 = 1 << 63;
 
 impl Turn {
-    /// An iteration of a closed user, counted over all loads.
-    pub(super) const fn of_user(vu: u64, number: u64) -> Self {
-        Self { lane: vu, number }
+    /// An iteration of a closed user, counted over all loads. Each part of a run that is made of several has lanes of its
+    /// own: what is pushed once must not be pushed again.
+    pub(super) const fn of_user(trial: u32, vu: u64, number: u64) -> Self {
+        Self {
+            lane: ((trial as u64) << 40) | vu,
+            number,
+        }
     }
 
-    /// An arrival of an open load. Each trial of a search has a stream of its own: what is pushed once must not be
-    /// pushed again.
+    /// An arrival of an open load, in the same way.
     pub(super) const fn of_arrival(trial: u32, load: usize, number: u64) -> Self {
         Self {
             lane: ARRIVALS | ((trial as u64) << 24) | load as u64,
@@ -54,7 +57,7 @@ impl Turn {
 #[derive(Debug, Clone)]
 pub(super) enum Begun {
     /// The first so many of a closed user.
-    Of { vu: u64, count: u64 },
+    Of { trial: u32, vu: u64, count: u64 },
     /// Some of the arrivals of an open load.
     Arrivals(Arrivals),
 }
@@ -110,7 +113,9 @@ impl Begun {
     /// Each of them; of arrivals only if they were kept.
     pub(super) fn turns(&self) -> Box<dyn Iterator<Item = Turn> + '_> {
         match self {
-            Self::Of { vu, count } => Box::new((0..*count).map(|it| Turn::of_user(*vu, it))),
+            Self::Of { trial, vu, count } => {
+                Box::new((0..*count).map(|it| Turn::of_user(*trial, *vu, it)))
+            }
             Self::Arrivals(arrivals) => {
                 let words = arrivals.which.iter().flatten();
                 let bits = (0_u64..).zip(words).flat_map(|(word, bits)| {
@@ -147,8 +152,10 @@ mod tests {
     #[test]
     fn no_two_streams_share_a_lane() {
         let lanes = [
-            Turn::of_user(0, 0),
-            Turn::of_user(1_000_000, 0),
+            Turn::of_user(0, 0, 0),
+            Turn::of_user(0, 1_000_000, 0),
+            Turn::of_user(1, 0, 0),
+            Turn::of_user(1 << 22, 0, 0),
             Turn::of_arrival(0, 0, 0),
             Turn::of_arrival(0, 1, 0),
             Turn::of_arrival(1, 0, 0),

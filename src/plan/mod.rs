@@ -13,6 +13,7 @@ mod forecast;
 mod listing;
 mod requests;
 mod resolve;
+mod slices;
 mod timeline;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};

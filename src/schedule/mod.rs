@@ -14,6 +14,7 @@
 mod arrivals;
 mod curve;
 mod search;
+mod sides;
 mod span;
 mod users;
 
@@ -23,5 +24,6 @@ pub use search::{
     End, Found, High, Limit, Low, Search, SearchSpec, SearchSpecError, Standing, Step, Trial,
     TrialKind, TrialOutcome,
 };
+pub use sides::{Side, alternating, coin};
 pub use span::{Span, stage_at};
 pub use users::{UserStage, Users};

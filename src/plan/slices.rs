@@ -1,0 +1,37 @@
+//! A plan cut into slices, which two targets are given in turn.
+
+use std::time::Duration;
+
+use super::{Executor, Plan};
+
+impl Plan {
+    /// The plan of one slice: the same load, measured for that long after it has settled. `None` where the load changes
+    /// over time or is a number of iterations: such a plan can only be run as a whole.
+    ///
+    /// Thresholds and the probe are left out: limits on a run say nothing of a part of it.
+    pub fn slice(&self, measured: Duration, settle: Duration) -> Option<Self> {
+        let mut plan = self.whole();
+        for load in &mut plan.loads {
+            if !load.warms_up_before() {
+                return None;
+            }
+            load.warmup = settle;
+            match &mut load.executor {
+                Executor::ConstantVus { duration, .. }
+                | Executor::ConstantArrivalRate { duration, .. } => *duration = measured,
+                _ => return None,
+            }
+        }
+        Some(plan)
+    }
+
+    /// The plan as one of several runs that are compared: without thresholds and probe.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self {
+            thresholds: Vec::new(),
+            probe: None,
+            ..self.clone()
+        }
+    }
+}
