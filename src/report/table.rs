@@ -59,16 +59,16 @@ impl<T: AsRef<str>> From<T> for Cell {
 /// row has beyond the heading is a remark and has no width.
 #[derive(Debug)]
 pub(super) struct Table {
-    heading: Vec<&'static str>,
+    heading: Vec<String>,
     words: usize,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
     /// A table whose first `words` columns are words.
-    pub(super) fn new(words: usize, heading: &[&'static str]) -> Self {
+    pub(super) fn new(words: usize, heading: &[&str]) -> Self {
         Self {
-            heading: heading.to_vec(),
+            heading: heading.iter().map(|it| (*it).to_owned()).collect(),
             words,
             rows: Vec::new(),
         }

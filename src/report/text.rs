@@ -1,5 +1,6 @@
 //! The summary that a person reads at the end of a run.
 
+mod comparison;
 mod connections;
 mod failures;
 mod generator;
@@ -9,14 +10,14 @@ mod thresholds;
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::measure::Sum;
-use crate::result::{Document, PeriodSection};
+use crate::result::{Comparison, Document, PeriodSection};
 use crate::units;
 use crate::verdict::ThresholdResult;
 
 use super::table::{Paint, cut, harmless};
+use super::words;
 
 /// How wide the labels at the left of single lines are.
 const LABEL: usize = 12;
@@ -52,6 +53,11 @@ pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option
     text.push_str(&failures::lines(document, &page));
     text.push_str(&page.foot(document, saved_as));
     text
+}
+
+/// The summary of a comparison: what is decided of each metric, and what that comes to.
+pub fn comparison(comparison: &Comparison, colour: bool, saved_as: Option<&Path>) -> String {
+    comparison::summary(comparison, colour, saved_as)
 }
 
 /// The thresholds of a run, a line for each; nothing where there are none. Lines are not cut, because a number that is not
@@ -110,11 +116,12 @@ impl Page {
         if !named.is_empty() {
             text.push_str(&self.line("target", &named.join(" · "), Paint::Plain));
         }
-        let model = if document.open_model {
-            "open model"
-        } else {
-            "closed model: starts wait for the target, so response time is service time"
-        };
+        let labels = &document.environment.labels;
+        if !labels.is_empty() {
+            let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            text.push_str(&self.line("labels", &labels.join(" · "), Paint::Plain));
+        }
+        let model = words::model(document);
         let window = units::duration(document.window());
         text.push_str(&self.line("window", &format!("{window} · {model}"), Paint::Plain));
         if document.interrupted {
@@ -128,13 +135,9 @@ impl Page {
         let happened = |it: &&PeriodSection| it.exchanges.ended() > 0;
         for (index, section) in document.periods.iter().filter(happened).enumerate() {
             let label = if index == 0 { "outside" } else { "" };
-            text.push_str(&self.line(label, &period(section), Paint::Plain));
+            text.push_str(&self.line(label, &words::period(section), Paint::Plain));
         }
-        if document.clamped > 0 {
-            let words = format!(
-                "{} durations were more than 1 h and are counted as 1 h",
-                units::count(document.clamped)
-            );
+        if let Some(words) = words::clamped(document) {
             text.push_str(&self.line("note", &words, Paint::Bad));
         }
         for note in &document.notes {
@@ -163,8 +166,7 @@ impl Page {
             let words = format!("close ({} checked)", closure.sums.len());
             return self.line("sums", &words, Paint::Good);
         }
-        let words = "DO NOT CLOSE: a defect of regstorm, do not trust this report";
-        let mut text = self.line("sums", words, Paint::Bad);
+        let mut text = self.line("sums", words::BROKEN_SUMS, Paint::Bad);
         for Sum { name, left, right } in closure.broken() {
             let words = format!(
                 "{name}: {} and {}",
@@ -175,33 +177,6 @@ impl Page {
         }
         text
     }
-}
-
-/// `warm-up 1,200 exchanges in 10.0 s, 3 failed, 33.6 MB received`
-fn period(section: &PeriodSection) -> String {
-    let mut text = format!(
-        "{} {} in {}",
-        section.period.name(),
-        number_of(section.exchanges.ended(), "exchange"),
-        units::duration(Duration::from_micros(section.duration_us))
-    );
-    if section.exchanges.failed > 0 {
-        let _ = write!(text, ", {} failed", units::count(section.exchanges.failed));
-    }
-    for (bytes, way) in [
-        (section.bytes.sent, "sent"),
-        (section.bytes.received, "received"),
-    ] {
-        if bytes > 0 {
-            let _ = write!(text, ", {} {way}", units::bytes(bytes));
-        }
-    }
-    text
-}
-
-fn number_of(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", units::count(count))
 }
 
 #[cfg(test)]

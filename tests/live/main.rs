@@ -1,9 +1,12 @@
-//! Tests against real registries and clients: docker-registry, skopeo, umoci, docker, openssl.
+//! Tests against real registries and clients, and real readers of our formats: docker-registry, skopeo, umoci, docker,
+//! openssl, promtool, chromium.
 //!
 //! `scripts/test` installs these programs. A test whose program is missing fails; none is skipped.
 
 mod agreement;
 mod docker;
+mod formats;
+mod html;
 mod journeys;
 mod pull;
 mod push;

@@ -2,10 +2,11 @@
 
 use crate::measure::Connections;
 use crate::report::table::Paint;
+use crate::report::words::number_of;
 use crate::result::Document;
 use crate::units;
 
-use super::{Page, number_of};
+use super::Page;
 
 /// A line for TLS and one for HTTP/2, each where there was some.
 pub(super) fn lines(document: &Document, page: &Page) -> String {

@@ -1,14 +1,14 @@
 //! What went wrong, by kind, with one example of each.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use crate::measure::Period;
 use crate::result::{Document, FailureEntry};
 use crate::units;
 
 use super::super::table::Paint;
-use super::{Page, number_of};
+use super::super::words::{clock, number_of};
+use super::Page;
 
 /// More kinds than this are in the document only: a summary must not scroll.
 const SHOWN: usize = 10;
@@ -66,11 +66,4 @@ fn entry(kind: &FailureEntry) -> String {
         period => write!(text, " in {}, e.g. {}", period.name(), example.text),
     };
     text
-}
-
-/// Minutes, seconds and milliseconds since the measured window opened: `0:47.310`.
-fn clock(micros: u64) -> String {
-    let at = Duration::from_micros(micros);
-    let (minutes, seconds) = (at.as_secs() / 60, at.as_secs() % 60);
-    format!("{minutes}:{seconds:02}.{:03}", at.subsec_millis())
 }

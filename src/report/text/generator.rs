@@ -4,9 +4,9 @@ use crate::health::{Health, Level, TargetHost, Verdict, Why};
 use crate::measure::LatencyHistogram;
 use crate::result::{Document, GeneratorSection, RunVerdict};
 use crate::units::{self, Quantile};
-use crate::verdict::Status;
 
 use super::super::table::Paint;
+use super::super::words;
 use super::Page;
 
 /// The health, with a line for each reason and one for what nobody looked at.
@@ -85,35 +85,13 @@ fn cpu(generator: &GeneratorSection) -> Option<String> {
 
 /// What the run comes to, last of all.
 pub(super) fn verdict(document: &Document, page: &Page) -> String {
-    let count = |status: fn(&Status) -> bool| {
-        let results = document.thresholds.iter();
-        results.filter(|it| status(&it.status)).count()
+    let paint = match document.verdict {
+        RunVerdict::Pass if document.thresholds.is_empty() => return String::new(),
+        RunVerdict::Pass => Paint::Good,
+        RunVerdict::Inconclusive if !document.thresholds.is_empty() => Paint::Bold,
+        RunVerdict::Fail | RunVerdict::Inconclusive | RunVerdict::Invalid => Paint::Bad,
     };
-    let of = document.thresholds.len();
-    let (paint, words) = match document.verdict {
-        RunVerdict::Pass if of == 0 => return String::new(),
-        RunVerdict::Pass => (Paint::Good, format!("PASS   {of} of {of} thresholds hold")),
-        RunVerdict::Fail => {
-            let broken = count(|it| *it == Status::Fail);
-            let words = format!("FAIL   {broken} of {of} thresholds broken");
-            (Paint::Bad, words)
-        }
-        RunVerdict::Inconclusive if of == 0 => {
-            return page.line(
-                "verdict",
-                "INCONCLUSIVE   no iteration succeeded",
-                Paint::Bad,
-            );
-        }
-        RunVerdict::Inconclusive => {
-            let open = count(|it| matches!(it, Status::Inconclusive(_)));
-            let words = format!("INCONCLUSIVE   {open} of {of} thresholds cannot be decided");
-            (Paint::Bold, words)
-        }
-        RunVerdict::Invalid => {
-            let words = "INVALID   the generator was the limit: this says nothing of the target";
-            (Paint::Bad, words.to_owned())
-        }
-    };
+    let word = document.verdict.name().to_uppercase();
+    let words = format!("{word}   {}", words::verdict(document));
     page.line("verdict", &words, paint)
 }

@@ -1,9 +1,10 @@
 //! What a search found: the table of rate against latency, and the capacity.
 
-use crate::result::{Document, SearchEnd, SearchSection};
+use crate::result::Document;
 use crate::units::{self, Quantile};
 
 use super::super::table::{Cell, Paint, Table};
+use super::super::words;
 use super::Page;
 
 /// The trials by their rate; nothing when there was no search.
@@ -59,43 +60,9 @@ pub(super) fn capacity(document: &Document, page: &Page) -> String {
     let Some(search) = &document.search else {
         return String::new();
     };
-    let mut text = page.whole("capacity", &words(search), Paint::Bold);
-    if let Some((rate, passed, of)) = search.disagreement() {
-        let words = format!(
-            "trials of one rate differ ({} passed {passed} of {of}): the target, or what it runs on, varies, and so will \
-             another search; longer trials (hold, confirm) narrow it",
-            units::per_second(rate, "")
-        );
+    let mut text = page.whole("capacity", &words::capacity(search), Paint::Bold);
+    if let Some(words) = words::disagreement(search) {
         text.push_str(&page.whole("", &words, Paint::Plain));
     }
     text
-}
-
-fn words(search: &SearchSection) -> String {
-    let rate = |per_s: f64| units::per_second(per_s, "");
-    let broke = search.broke.as_deref().unwrap_or("nothing");
-    let found = match (search.low_per_s, search.high_per_s, search.end) {
-        (None, Some(high), _) => format!("below {}: {broke} breaks there", rate(high)),
-        (None, None, _) => "not known: no trial said anything".to_owned(),
-        (Some(low), Some(high), SearchEnd::GeneratorLimit | SearchEnd::TooFewSamples) => {
-            format!("at least {}; at {} {broke}", rate(low), rate(high))
-        }
-        (Some(low), Some(high), _) => format!(
-            "between {} and {}, where this breaks: {broke}",
-            rate(low),
-            rate(high)
-        ),
-        (Some(low), None, _) => format!("at least {}: nothing broke", rate(low)),
-    };
-    let standing = match (search.low_per_s, search.confirmed, search.end) {
-        (None, ..) => "",
-        (_, true, _) => " · confirmed",
-        (_, false, SearchEnd::Stopped) => " · interrupted, not confirmed",
-        (_, false, _) => " · not confirmed",
-    };
-    format!(
-        "{found}{standing} · {} trials; the tables are of trial {}",
-        search.trials.len(),
-        search.told
-    )
 }

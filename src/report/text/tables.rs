@@ -7,6 +7,7 @@ use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::{self, Quantile};
 
 use super::super::table::{Cell, Paint, Table};
+use super::super::words;
 
 const QUANTILES: [Quantile; 5] = [
     Quantile::P50,
@@ -73,11 +74,7 @@ fn stages(document: &Document, colour: bool) -> String {
         for stage in &journey.stages {
             any = true;
             let it = &stage.iterations;
-            let name = if stage.load == stage.stage {
-                stage.load.clone()
-            } else {
-                format!("{}, {}", stage.load, stage.stage)
-            };
+            let name = words::stage(stage);
             let what = if document.open_model {
                 "response time"
             } else {
@@ -219,7 +216,7 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
             units::count(operation.count).into(),
             trouble(operation.outcomes.failed),
             units::count(operation.outcomes.cancelled).into(),
-            reused(operation),
+            words::reused(operation.connections).into(),
             units::per_second(operation.requests_per_s, "").into(),
             units::per_second(operation.sent_per_s, "B").into(),
             units::per_second(operation.received_per_s, "B").into(),
@@ -329,20 +326,4 @@ fn time(value: Option<Duration>) -> Cell {
 fn trouble(count: u64) -> Cell {
     let paint = if count > 0 { Paint::Bad } else { Paint::Plain };
     Cell::new(units::count(count), paint)
-}
-
-/// The share of exchanges on a connection that had served before. Only all of them are 100%, only none is 0%.
-fn reused(operation: &OperationSection) -> Cell {
-    let connections = operation.connections;
-    let all = connections.new.saturating_add(connections.reused);
-    if all == 0 {
-        return "-".into();
-    }
-    let permille = u128::from(connections.reused) * 1000 / u128::from(all);
-    match (permille, connections.reused) {
-        (0, 0) => "0%".into(),
-        (0, _) => "<0.1%".into(),
-        (1000, _) => "100%".into(),
-        _ => format!("{}.{}%", permille / 10, permille % 10).into(),
-    }
 }

@@ -1,6 +1,7 @@
 //! The summary as a person sees it, of documents whose numbers are made by hand.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::*;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
@@ -50,6 +51,8 @@ fn empty() -> Document {
             cpu_model: None,
             cores: 2,
             memory_bytes: None,
+            labels: BTreeMap::new(),
+            ci: BTreeMap::new(),
             started: String::new(),
             ended: String::new(),
         },

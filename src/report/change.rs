@@ -1,0 +1,139 @@
+//! The words of a comparison: values, changes, intervals and decisions, the same in every format.
+
+use std::time::Duration;
+
+use crate::result::{Better, Decision, Difference, MetricComparison, MetricUnit};
+use crate::units;
+
+/// Where no change is shown, and where nothing is known.
+pub(super) const NONE_SHOWN: &str = "~";
+
+/// One metric of a comparison in words.
+pub(super) struct Words<'a>(pub(super) &'a MetricComparison);
+
+impl Words<'_> {
+    /// A value: `412 ms`; `-` for none.
+    pub(super) fn value(&self, value: Option<f64>) -> String {
+        value.map_or_else(|| "-".to_owned(), |it| shown(self.0.unit, it))
+    }
+
+    /// The change, where the interval says that there is one; otherwise `~`.
+    pub(super) fn change(&self) -> String {
+        let is_shown = |[low, high]: [f64; 2]| low > 0.0 || high < 0.0;
+        match (self.0.change, self.0.interval) {
+            (Some(change), Some(interval)) if is_shown(interval) => self.signed(change),
+            _ => NONE_SHOWN.to_owned(),
+        }
+    }
+
+    /// `+8.1% to +16.7%`; `-` where nothing is known.
+    pub(super) fn interval(&self) -> String {
+        self.0.interval.map_or_else(
+            || "-".to_owned(),
+            |[low, high]| format!("{} to {}", self.signed(low), self.signed(high)),
+        )
+    }
+
+    /// `5%`
+    pub(super) fn margin(&self) -> String {
+        self.points(&units::share(self.0.margin.abs()))
+    }
+
+    /// The change from which on it is a regression, with its sign.
+    pub(super) const fn worse(&self) -> f64 {
+        let margin = self.0.margin.abs();
+        match self.0.better {
+            Better::Lower => margin,
+            Better::Higher => -margin,
+        }
+    }
+
+    /// `p99 +12.3% (+8.1% to +16.7%), margin 5%: 400 ms, now 450 ms`
+    pub(super) fn sentence(&self) -> String {
+        let Self(metric) = self;
+        let why = metric.why.as_ref();
+        let why = why.map_or_else(String::new, |why| format!("; {why}"));
+        format!(
+            "{} {}, interval {}, margin {}: base {}, candidate {}{why}",
+            metric.metric,
+            self.change(),
+            self.interval(),
+            self.margin(),
+            self.value(metric.base),
+            self.value(metric.candidate),
+        )
+    }
+
+    /// A change with its sign: `+8.1%`.
+    pub(super) fn signed(&self, change: f64) -> String {
+        let sign = if change < 0.0 { '-' } else { '+' };
+        self.points(&format!("{sign}{}", units::share(change.abs())))
+    }
+
+    /// A difference of shares is told in percentage points, lest it be taken for a part of the share.
+    fn points(&self, percent: &str) -> String {
+        match self.0.unit {
+            MetricUnit::Share => percent.replace('%', " pp"),
+            _ => percent.to_owned(),
+        }
+    }
+}
+
+/// A value in its unit, in three digits.
+fn shown(unit: MetricUnit, value: f64) -> String {
+    match unit {
+        MetricUnit::Micros => {
+            let time = Duration::try_from_secs_f64(value / 1e6);
+            time.map_or_else(|_| "-".to_owned(), units::duration)
+        }
+        MetricUnit::PerSecond => units::per_second(value, ""),
+        MetricUnit::BytesPerSecond => units::per_second(value, "B"),
+        MetricUnit::Share => units::share(value),
+    }
+}
+
+pub(super) const fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Regression => "regression",
+        Decision::Pass => "pass",
+        Decision::Improvement => "improvement",
+        Decision::Inconclusive => "inconclusive",
+        Decision::NotGated => "not gated",
+    }
+}
+
+/// `machine: base 4 cores, candidate 8 cores`
+pub(super) fn difference(difference: &Difference) -> String {
+    let aspect = difference.aspect.name();
+    let allowed = if difference.allowed { " (allowed)" } else { "" };
+    format!(
+        "{aspect}: base {}, candidate {}{allowed}",
+        difference.base, difference.candidate
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing;
+
+    #[test]
+    fn a_change_is_told_only_where_one_is_shown() {
+        let comparison = testing::comparison();
+        let of = |name: &str| {
+            let metric = comparison.metrics.iter().find(|it| it.metric == name);
+            Words(metric.unwrap())
+        };
+        let slower = of("pull.response_time p(99)");
+        assert_eq!(slower.change(), "+12.5%");
+        assert_eq!(slower.interval(), "+8.1% to +16.9%");
+        assert_eq!(slower.margin(), "5%");
+        assert_eq!(slower.value(Some(412_000.0)), "412 ms");
+        assert_eq!(slower.value(None), "-");
+        assert_eq!(of("pull.response_time p(50)").change(), "~");
+        let errors = of("pull.errors rate");
+        assert_eq!(errors.change(), "+0.2 pp");
+        assert_eq!(errors.margin(), "0.1 pp");
+        assert_eq!(errors.value(Some(0.003)), "0.3%");
+    }
+}

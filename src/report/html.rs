@@ -1,0 +1,208 @@
+//! One HTML file for a person with a browser: tables, charts and the plan, in the order in which they are wanted.
+//!
+//! The file needs nothing but itself: its policy forbids the browser to fetch anything, and its script only sorts tables
+//! and moves cursors. Every word goes through `markup`, which escapes it. Its size is bounded by the plan, not by the
+//! run: curves, windows and heat maps have a fixed number of points at most.
+
+mod clock;
+mod comparison;
+mod course;
+mod curves;
+mod environment;
+mod failures;
+mod forest;
+mod head;
+mod health;
+mod heat;
+mod journeys;
+mod markup;
+mod operations;
+mod plot;
+mod scale;
+mod search;
+mod shape;
+mod table;
+
+use std::time::Duration;
+
+use crate::result::{Comparison, Document};
+
+use markup::{Element, Markup, element};
+
+const STYLE: &str = include_str!("html/style.css");
+const SCRIPT: &str = include_str!("html/script.js");
+
+/// Nothing is fetched, nothing is sent; style and script are those of the file.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The page of one run.
+pub fn render(document: &Document) -> String {
+    let mut page = Page::new(&document.plan.name, head::of_run(document));
+    page.add("thresholds", "Thresholds", head::thresholds(document));
+    page.add(
+        "generator",
+        "Generator",
+        health::section(&document.generator, document.open_model),
+    );
+    page.add("journeys", "Journeys", journeys::section(document));
+    if let Some(search) = &document.search {
+        page.add("search", "Capacity search", search::section(search));
+    }
+    page.add("operations", "Operations", operations::section(document));
+    page.add(
+        "percentiles",
+        "Latency by percentile",
+        curves::of_run(document),
+    );
+    page.add("course", "Course over time", course::section(document));
+    page.add("heat", "Response times over time", heat::section(document));
+    page.add("failures", "Failures", failures::section(document));
+    page.add("environment", "Environment", environment::section(document));
+    page.add("plan", "Plan", environment::plan(document));
+    page.add("sums", "Sums and periods", environment::sums(document));
+    page.render()
+}
+
+/// The page of a comparison.
+pub fn render_comparison(comparison: &Comparison) -> String {
+    let title = format!("{}: candidate against base", comparison.candidate.plan.name);
+    let (base, candidate) = (&comparison.base, &comparison.candidate);
+    let mut page = Page::new(&title, comparison::head(comparison));
+    page.add("metrics", "Metrics", comparison::metrics(comparison));
+    page.add("changes", "Changes", forest::section(comparison));
+    page.add("design", "Design", comparison::design(comparison));
+    page.add(
+        "differences",
+        "Differences between the sides",
+        comparison::differences(comparison),
+    );
+    page.add(
+        "percentiles",
+        "Latency by percentile",
+        curves::of_comparison(base, candidate),
+    );
+    let both = |of: &dyn Fn(&Document) -> Markup| {
+        let sides = [("Base", base), ("Candidate", candidate)];
+        let parts = sides.map(|(name, document)| {
+            element("div")
+                .with(element("h3").with(name))
+                .with(of(document))
+        });
+        parts.into_iter().collect::<Markup>()
+    };
+    page.add("journeys", "Journeys", both(&journeys::section));
+    page.add("operations", "Operations", both(&operations::section));
+    let health = |it: &Document| health::section(&it.generator, it.open_model);
+    page.add("generator", "Generator", both(&health));
+    page.add("failures", "Failures", both(&failures::section));
+    page.add("environment", "Environment", both(&environment::section));
+    page.add("plan", "Plan", both(&environment::plan));
+    page.add("sums", "Sums and periods", both(&environment::sums));
+    page.render()
+}
+
+/// A page under construction.
+struct Page {
+    title: String,
+    head: Markup,
+    sections: Vec<(&'static str, &'static str, Markup)>,
+}
+
+impl Page {
+    fn new(title: &str, head: Markup) -> Self {
+        Self {
+            title: title.to_owned(),
+            head,
+            sections: Vec::new(),
+        }
+    }
+
+    /// Adds a section, unless there is nothing in it.
+    fn add(&mut self, id: &'static str, title: &'static str, content: Markup) {
+        if !content.is_empty() {
+            self.sections.push((id, title, content));
+        }
+    }
+
+    fn render(self) -> String {
+        let links = self
+            .sections
+            .iter()
+            .map(|(id, title, _)| element("a").attr("href", format!("#{id}")).with(*title));
+        let links = element("nav")
+            .attr("aria-label", "sections")
+            .with(links.collect::<Markup>());
+        let sections = self.sections.into_iter().map(|(id, title, content)| {
+            let heading = element("h2").with(title);
+            element("section")
+                .attr("id", id)
+                .with(heading)
+                .with(content)
+        });
+        let body = element("body")
+            .with(self.head)
+            .with(links)
+            .with(element("main").with(sections.collect::<Markup>()))
+            .with(element("script").with(Markup::constant(SCRIPT)));
+        let policy = element("meta")
+            .attr("http-equiv", "Content-Security-Policy")
+            .attr("content", POLICY);
+        let viewport = element("meta")
+            .attr("name", "viewport")
+            .attr("content", "width=device-width, initial-scale=1");
+        let head = element("head")
+            .with(element("meta").attr("charset", "utf-8"))
+            .with(policy)
+            .with(viewport)
+            .with(element("title").with(format!("{} · regstorm", self.title)))
+            .with(element("style").with(Markup::constant(STYLE)));
+        let html = element("html").attr("lang", "en").with(head).with(body);
+        format!("<!DOCTYPE html>\n{}\n", Markup::from(html).into_string())
+    }
+}
+
+/// What a reader may open.
+fn details(summary: impl Into<Markup>, content: impl Into<Markup>) -> Element {
+    element("details")
+        .with(element("summary").with(summary))
+        .with(element("div").class("inside").with(content))
+}
+
+/// A heading and what it is of.
+fn titled(title: impl Into<Markup>, content: impl Into<Markup>) -> Element {
+    let heading = element("h3").with(title);
+    element("div").with(heading).with(content)
+}
+
+fn faint(words: impl Into<Markup>) -> Element {
+    element("p").class("faint").with(words)
+}
+
+/// What a number of things is in floating point: charts need no more than their first digits.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "what is drawn or shown has three digits, and fifteen are kept"
+)]
+const fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// Whole microseconds, the unit of every axis of time.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Where a place in `0..=1` lies among so many steps.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number from 0 to as many as there are"
+)]
+fn step_of(place: f64, steps: usize) -> usize {
+    let step = (place.clamp(0.0, 1.0) * float(steps as u64)).floor() as usize;
+    step.min(steps.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! The run over time, on one axis: what ended, what failed, bytes, and percentiles.
+
+use std::time::Duration;
+
+use crate::measure::{Outcomes, PackedHistogram};
+use crate::result::{Document, LatencySeries};
+use crate::units::{self, Quantile};
+
+use super::clock::Clock;
+use super::markup::Markup;
+use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
+use super::scale::Scale;
+use super::{curves, details, faint, float, micros, titled};
+
+/// The most points of a curve of percentiles.
+const POINTS: usize = 300;
+
+/// A percentile of fewer is hardly ever known: windows are taken together until they have so many, in the middle.
+const WORTH: u64 = 100;
+
+/// The charts.
+pub(super) fn section(document: &Document) -> Markup {
+    if document.time_series.windows().next().is_none() {
+        return nothing("nothing ended in the measured window").into();
+    }
+    let clock = Clock::of(document);
+    let length = units::duration(Duration::from_secs(clock.window_s));
+    let mut words = format!("Each window is {length} long; what ended in it counts in it.");
+    if clock.shade().is_some() {
+        words.push_str(" Shaded: after the measured window, when nothing more was started.");
+    }
+    let mut section = Markup::from(faint(words));
+    section.push(titled(
+        "Iterations that ended well, per second",
+        iterations(document, clock),
+    ));
+    section.push(titled(
+        "Exchanges that failed or were cancelled, per second",
+        troubles(document, clock),
+    ));
+    section.push(titled(
+        "Bytes of bodies, per second",
+        bytes(document, clock),
+    ));
+    section.push(latencies(document, clock));
+    section
+}
+
+fn iterations(document: &Document, clock: Clock) -> Markup {
+    let series = document
+        .journeys
+        .iter()
+        .enumerate()
+        .map(|(index, journey)| {
+            let windows = document.time_series.windows();
+            let ok =
+                windows.map(|(_, journeys)| journeys.get(index).map_or(0, |it| it.iterations.ok));
+            (journey.name.clone(), index, ok.collect())
+        });
+    rates(
+        "iterations per second over time",
+        clock,
+        series.collect(),
+        |it| units::per_second(it, ""),
+    )
+}
+
+fn bytes(document: &Document, clock: Clock) -> Markup {
+    let all = |of: fn(crate::measure::Bytes) -> u64| -> Vec<u64> {
+        let windows = document.time_series.windows();
+        windows.map(|(window, _)| of(window.bytes)).collect()
+    };
+    let series = vec![
+        ("received".to_owned(), 0, all(|it| it.received)),
+        ("sent".to_owned(), 1, all(|it| it.sent)),
+    ];
+    rates("bytes per second over time", clock, series, |it| {
+        units::per_second(it, "B")
+    })
+}
+
+/// A line for each series of counts, divided by the length of a window.
+fn rates(
+    label: &str,
+    clock: Clock,
+    series: Vec<(String, usize, Vec<u64>)>,
+    unit: fn(f64) -> String,
+) -> Markup {
+    let rate = |count: u64| float(count) / float(clock.window_s);
+    let most = series
+        .iter()
+        .flat_map(|(_, _, counts)| counts)
+        .copied()
+        .max();
+    let drawn = series.into_iter().map(|(name, look, counts)| {
+        let points = counts.iter().enumerate().map(|(window, count)| {
+            let middle = f64::midpoint(clock.at(window), clock.at(window + 1));
+            Some((middle, rate(*count)))
+        });
+        Series {
+            name,
+            look,
+            mark: Mark::Line {
+                points: points.collect(),
+                dashed: false,
+            },
+            readings: counts.iter().map(|it| unit(rate(*it))).collect(),
+        }
+    });
+    let scale = Scale::linear(0.0, rate(most.unwrap_or(0)) * 1.05);
+    let plot = Plot {
+        label: label.to_owned(),
+        size: Size::WIDE,
+        x: clock.axis(),
+        y: Axis {
+            ticks: scale.ticks(4),
+            scale,
+            label: unit,
+        },
+        series: drawn.collect(),
+        shade: clock.shade(),
+        steps: Some(clock.steps(1)),
+    };
+    plot.render().into()
+}
+
+/// Failed and cancelled exchanges, one on the other.
+fn troubles(document: &Document, clock: Clock) -> Markup {
+    let outcomes: Vec<Outcomes> = document
+        .time_series
+        .windows()
+        .map(|(it, _)| it.exchanges)
+        .collect();
+    let most = outcomes
+        .iter()
+        .map(|it| it.failed.saturating_add(it.cancelled))
+        .max();
+    let most = most.unwrap_or(0);
+    if most == 0 {
+        return nothing("no exchange failed or was cancelled").into();
+    }
+    let rate = |count: u64| float(count) / float(clock.window_s);
+    let area = |name: &str, look, of: &dyn Fn(&Outcomes) -> (u64, u64)| {
+        let bounds = outcomes.iter().map(of).enumerate();
+        // A step for each window: an area that slopes would show failures where there were none.
+        let places = bounds.flat_map(|(window, (low, high))| {
+            let ends = [clock.at(window), clock.at(window + 1)];
+            ends.map(|at| (at, rate(low), rate(high)))
+        });
+        Series {
+            name: name.to_owned(),
+            look,
+            mark: Mark::Area(places.collect()),
+            readings: outcomes
+                .iter()
+                .map(of)
+                .map(|(low, high)| units::per_second(rate(high - low), ""))
+                .collect(),
+        }
+    };
+    let failed = area("failed", 1, &|it| (0, it.failed));
+    let cancelled = area("cancelled", 7, &|it| {
+        (it.failed, it.failed.saturating_add(it.cancelled))
+    });
+    let scale = Scale::linear(0.0, rate(most) * 1.05);
+    let plot = Plot {
+        label: "failed and cancelled exchanges per second over time".into(),
+        size: Size::WIDE,
+        x: clock.axis(),
+        y: Axis {
+            ticks: scale.ticks(4),
+            scale,
+            label: |it| units::per_second(it, ""),
+        },
+        series: vec![failed, cancelled],
+        shade: clock.shade(),
+        steps: Some(clock.steps(1)),
+    };
+    plot.render().into()
+}
+
+/// Percentiles over time: of each journey, and of each operation to open.
+fn latencies(document: &Document, clock: Clock) -> Markup {
+    let mut section = Markup::new();
+    if document.latency_series.is_empty() {
+        let none = nothing("this report holds no latencies over time");
+        return titled("Latency over time", none).into();
+    }
+    for journey in &document.journeys {
+        let metric = format!("{}.response_time", journey.name);
+        let series = document
+            .latency_series
+            .iter()
+            .find(|it| it.metric == metric);
+        let content = series.map_or_else(
+            || nothing("this report holds no latencies over time of it").into(),
+            |it| percentiles(it, clock),
+        );
+        section.push(titled(format!("{}, response time", journey.name), content));
+    }
+    let totals = document.operations.iter().filter_map(|operation| {
+        let metric = format!("{}.total", operation.name);
+        document
+            .latency_series
+            .iter()
+            .find(|it| it.metric == metric)
+    });
+    let totals = totals.map(|it| titled(it.metric.clone(), percentiles(it, clock)));
+    let totals = totals.collect::<Markup>();
+    if !totals.is_empty() {
+        section.push(details("Latency of each operation over time", totals));
+    }
+    section
+}
+
+fn percentiles(series: &LatencySeries, clock: Clock) -> Markup {
+    let together = together(&series.windows);
+    let middle = |step: usize, windows: usize| {
+        let first = clock.at(step * together);
+        f64::midpoint(first, first + clock.at(windows))
+    };
+    let quantiles = [
+        (Quantile::P50, "p50"),
+        (Quantile::P95, "p95"),
+        (Quantile::P99, "p99"),
+    ];
+    let mut all = Vec::new();
+    let mut drawn = Vec::new();
+    for (look, (quantile, name)) in quantiles.into_iter().enumerate() {
+        let mut points = Vec::new();
+        let mut readings = Vec::new();
+        for (step, windows) in series.windows.chunks(together).enumerate() {
+            let known = PackedHistogram::quantile_of(windows, quantile);
+            let time = known.map(|it| float(micros(it)));
+            all.extend(time);
+            points.push(time.map(|it| (middle(step, windows.len()), it)));
+            readings.push(known.map_or("-".to_owned(), units::duration));
+        }
+        let known = points.iter().any(Option::is_some);
+        let name = if known {
+            name.to_owned()
+        } else {
+            format!("{name} (too few values)")
+        };
+        drawn.push(Series {
+            name,
+            look,
+            mark: Mark::Line {
+                points,
+                dashed: false,
+            },
+            readings,
+        });
+    }
+    let Some(y) = curves::time_axis(&all) else {
+        return nothing("too few values over time to know a percentile").into();
+    };
+    let plot = Plot {
+        label: format!("percentiles of {} over time", series.metric),
+        size: Size::WIDE,
+        x: clock.axis(),
+        y,
+        series: drawn,
+        shade: clock.shade(),
+        steps: Some(clock.steps(together)),
+    };
+    let mut chart = Markup::from(plot.render());
+    if together > 1 {
+        let length = units::duration(Duration::from_secs(clock.window_s * together as u64));
+        chart.push(faint(format!(
+            "Each point is of {length}, so that there are values enough to know."
+        )));
+    }
+    chart
+}
+
+/// How many windows make a point.
+fn together(windows: &[PackedHistogram]) -> usize {
+    let values: u64 = windows.iter().map(PackedHistogram::count).sum();
+    let fewest = windows.len().div_ceil(POINTS).max(1);
+    // Not fewer than ten points, however few the values.
+    let most = (windows.len() / 10).max(fewest);
+    let enough = |together: &usize| values * *together as u64 >= WORTH * windows.len() as u64;
+    (fewest..most).find(enough).unwrap_or(most)
+}

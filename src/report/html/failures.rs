@@ -1,0 +1,73 @@
+//! What went wrong, by kind, with the first example of each.
+
+use crate::measure::Period;
+use crate::report::words::{clock, number_of};
+use crate::result::{Document, FailureEntry};
+use crate::units;
+
+use super::markup::Markup;
+use super::table::{Cell, Table};
+use super::{faint, float};
+
+/// All kinds that the report tells apart, the most frequent first.
+pub(super) fn section(document: &Document) -> Markup {
+    let exchanges = document.totals.exchanges;
+    let counted = format!(
+        "{} of {} in the measured window failed.",
+        units::count(exchanges.failed),
+        number_of(exchanges.ended(), "exchange")
+    );
+    let mut section = Markup::from(faint(counted));
+    let failures = &document.failures;
+    let told = failures.kinds.iter().map(|it| it.count);
+    let all = told.fold(failures.other, u64::saturating_add);
+    let heading = [
+        "operation",
+        "period",
+        "class",
+        "status",
+        "code",
+        "first example",
+        "count",
+        "share",
+    ];
+    let mut table = Table::new("Of all periods", &heading);
+    for kind in &failures.kinds {
+        table.row(row(kind, all));
+    }
+    if !table.is_empty() {
+        section.push(table.render());
+    }
+    if failures.other > 0 {
+        let words = format!(
+            "{} more are of kinds beyond the number that is told apart.",
+            units::count(failures.other)
+        );
+        section.push(faint(words));
+    }
+    section
+}
+
+fn row(kind: &FailureEntry, all: u64) -> Vec<Cell> {
+    let example = &kind.example;
+    let place = match kind.period {
+        Period::Measure => format!("{} in {}: ", clock(example.at_us), example.journey),
+        // The window's clock did not run, and seeding and deleting belong to no journey.
+        _ => String::new(),
+    };
+    let share = float(kind.count) / float(all.max(1));
+    vec![
+        Cell::words(kind.operation.name()).short(),
+        Cell::words(kind.period.name()).short(),
+        Cell::words(kind.class.name()).short(),
+        Cell::words(kind.status.map_or("-".to_owned(), |it| it.to_string())),
+        Cell::words(kind.code.as_deref().unwrap_or("-")).short(),
+        Cell::words(format!("{place}{}", example.text)),
+        Cell::count(kind.count),
+        Cell::number(
+            units::share(share),
+            format!("{share} of all failures"),
+            share,
+        ),
+    ]
+}

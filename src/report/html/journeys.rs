@@ -1,0 +1,224 @@
+//! The journeys: what was planned and came of it, how long it took, stage by stage, and what a bystander felt.
+
+use crate::measure::{LatencyHistogram, Phase};
+use crate::result::{Document, JourneySection, ProbeSection};
+use crate::units::{self, Quantile};
+
+use super::markup::Markup;
+use super::table::{Cell, Table};
+use super::{details, faint, operations, titled};
+use crate::report::words;
+
+const QUANTILES: [Quantile; 5] = [
+    Quantile::P50,
+    Quantile::P90,
+    Quantile::P95,
+    Quantile::P99,
+    Quantile::P999,
+];
+
+/// The tables of the journeys, each with its operations to open.
+pub(super) fn section(document: &Document) -> Markup {
+    let mut section = Markup::from(counts(document).render());
+    section.push(times(document).render());
+    section.push(faint(
+        "-: too few samples to know (p99 takes 100, p99.9 takes 1,000). Latencies are of ok iterations alone.",
+    ));
+    for journey in &document.journeys {
+        let mut inside = operations::tables(&journey.operations);
+        inside.push(failed(journey));
+        section.push(details(format!("{}: its operations", journey.name), inside));
+    }
+    section.push(stages(document));
+    section.push(document.probe.as_ref().map(probe).unwrap_or_default());
+    section
+}
+
+fn counts(document: &Document) -> Table {
+    let heading = [
+        "journey",
+        "planned",
+        "started",
+        "dropped",
+        "ok",
+        "failed",
+        "cancelled",
+        "rate",
+        "sent",
+        "received",
+    ];
+    let mut table = Table::new("Iterations in the measured window", &heading);
+    for journey in &document.journeys {
+        let starts = journey.starts;
+        let reasons = journey.drops.iter();
+        let reasons = reasons.map(|(reason, count)| format!("{} {reason}", units::count(*count)));
+        let reasons: Vec<String> = reasons.collect();
+        let classes = classes(&journey.failure_classes);
+        table.row(vec![
+            Cell::words(&journey.name),
+            Cell::count(starts.scheduled),
+            Cell::count(starts.started),
+            Cell::trouble(starts.dropped).remark(reasons.join(", ")),
+            Cell::count(journey.outcomes.ok),
+            Cell::trouble(journey.outcomes.failed).remark(classes),
+            Cell::count(journey.outcomes.cancelled),
+            Cell::rate(journey.iterations_per_s),
+            Cell::bytes(journey.bytes.sent),
+            Cell::bytes(journey.bytes.received),
+        ]);
+    }
+    table
+}
+
+/// `5 timeout, 1 reset`
+pub(super) fn classes<K: std::fmt::Display>(counts: &std::collections::BTreeMap<K, u64>) -> String {
+    let counts = counts.iter();
+    let counts = counts.map(|(class, count)| format!("{} {class}", units::count(*count)));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn times(document: &Document) -> Table {
+    let heading = ["journey", "", "p50", "p90", "p95", "p99", "p99.9", "max"];
+    let mut table = Table::new("Latency of iterations", &heading);
+    for journey in &document.journeys {
+        let response = (
+            "response time, from the scheduled start",
+            &journey.response_time,
+        );
+        let service = ("service time, from the real start", &journey.service_time);
+        // In a closed model nothing is due before it starts: the row would only repeat the other.
+        let rows = if document.open_model {
+            vec![response, service]
+        } else {
+            vec![("service time", &journey.service_time)]
+        };
+        for (what, histogram) in rows {
+            let mut row = vec![Cell::words(&journey.name), Cell::words(what)];
+            row.extend(quantiles(histogram));
+            table.row(row);
+        }
+    }
+    table
+}
+
+/// The percentiles that tables show, and the largest value.
+pub(super) fn quantiles(histogram: &LatencyHistogram) -> impl Iterator<Item = Cell> {
+    let known = QUANTILES.map(|it| Cell::time(histogram.quantile(it)));
+    known.into_iter().chain([Cell::time(histogram.max())])
+}
+
+/// How long those took that did not end well.
+fn failed(journey: &JourneySection) -> Markup {
+    let heading = ["", "count", "p50", "p90", "p95", "p99", "p99.9", "max"];
+    let mut table = Table::new("Iterations that did not end well", &heading);
+    for (what, histogram) in [
+        ("failed: service time", &journey.failed_service_time),
+        (
+            "cancelled or timed out: at least this service time",
+            &journey.unfinished_service_time,
+        ),
+        (
+            "cancelled or timed out: at least this response time",
+            &journey.unfinished_response_time,
+        ),
+    ] {
+        if histogram.count() > 0 {
+            let mut row = vec![Cell::words(what), Cell::count(histogram.count())];
+            row.extend(quantiles(histogram));
+            table.row(row);
+        }
+    }
+    if table.is_empty() {
+        Markup::new()
+    } else {
+        table.render().into()
+    }
+}
+
+/// The journeys by stage, where one ran in more than one.
+fn stages(document: &Document) -> Markup {
+    let heading = [
+        "stage",
+        "journey",
+        "planned",
+        "started",
+        "dropped",
+        "ok",
+        "failed",
+        "cancelled",
+        "rate",
+        "p50",
+        "p90",
+        "p99",
+        "max",
+    ];
+    let what = if document.open_model {
+        "response time"
+    } else {
+        "service time"
+    };
+    let caption = format!("Iterations by the stage in which they were due, with their {what}");
+    let mut table = Table::new(&caption, &heading);
+    for journey in &document.journeys {
+        for stage in &journey.stages {
+            let it = &stage.iterations;
+            let latency = &it.response_time;
+            let rate = stage.length_us.map(|_| Cell::rate(it.iterations_per_s));
+            let mut row = vec![
+                Cell::words(words::stage(stage)),
+                Cell::words(&journey.name),
+                Cell::count(it.starts.scheduled),
+                Cell::count(it.starts.started),
+                Cell::trouble(it.starts.dropped),
+                Cell::count(it.outcomes.ok),
+                Cell::trouble(it.outcomes.failed),
+                Cell::count(it.outcomes.cancelled),
+                rate.unwrap_or_else(Cell::unknown),
+            ];
+            row.extend(few(latency));
+            table.row(row);
+        }
+    }
+    if table.is_empty() {
+        return Markup::new();
+    }
+    titled("Stages", table.render()).into()
+}
+
+fn few(latency: &LatencyHistogram) -> impl Iterator<Item = Cell> {
+    let known = [Quantile::P50, Quantile::P90, Quantile::P99];
+    let known = known.map(|it| Cell::time(latency.quantile(it)));
+    known.into_iter().chain([Cell::time(latency.max())])
+}
+
+fn probe(probe: &ProbeSection) -> Markup {
+    let heading = ["", "count", "errors", "dropped", "p50", "p90", "p99", "max"];
+    let mut table = Table::new("", &heading);
+    let rounds = &probe.rounds;
+    let mut row = vec![
+        Cell::words("a round, response time"),
+        Cell::count(rounds.starts.started),
+        Cell::trouble(rounds.outcomes.failed),
+        Cell::trouble(rounds.starts.dropped),
+    ];
+    row.extend(few(&rounds.response_time));
+    table.row(row);
+    for operation in &rounds.operations {
+        if let Some(total) = operation.phases.get(&Phase::Total) {
+            let mut row = vec![
+                Cell::words(operation.name.name()),
+                Cell::count(operation.count),
+                Cell::trouble(operation.outcomes.failed),
+                Cell::unknown(),
+            ];
+            row.extend(few(total));
+            table.row(row);
+        }
+    }
+    let every = units::duration(std::time::Duration::from_micros(probe.every_us));
+    let mut inside = Markup::from(faint(format!(
+        "A connection of its own asked every {every} beside the load; none of it is in the other tables."
+    )));
+    inside.push(table.render());
+    titled("Probe", inside).into()
+}

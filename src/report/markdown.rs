@@ -1,0 +1,298 @@
+//! Markdown for a pull request or a job's summary: the verdict first, then why.
+//!
+//! The text is bounded: a comment on GitHub may have 65,536 characters, and what does not fit is left out with a word
+//! about it. Words of others stand for themselves: they make no table, no link, no HTML, and call nobody by `@`.
+
+mod page;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::measure::LatencyHistogram;
+use crate::result::{
+    Comparison, DiscardedPair, Document, Environment, FailureEntry, MetricComparison,
+};
+use crate::units::{self, Quantile};
+use crate::verdict::{Status, ThresholdResult};
+
+use super::change::{self, Words};
+use super::words;
+use page::{Page, Table, escape};
+
+/// More rows than this are in the report only.
+const ROWS: usize = 40;
+/// More kinds of failures than this are in the report only.
+const FAILURES: usize = 5;
+
+/// One run.
+pub fn run(document: &Document) -> String {
+    let mut page = Page::new();
+    let verdict = document.verdict.name().to_uppercase();
+    let name = escape(&document.plan.name);
+    page.add(&format!("## regstorm: {verdict}, {name}\n"));
+    page.list("", reasons(document).into_iter());
+    page.add(&thresholds(&document.thresholds));
+    page.add(&health("Generator", document));
+    page.add(&journeys(document));
+    page.add(&failures(document));
+    page.list("Notes", document.notes.iter().cloned());
+    let mut rows = vec![
+        ("plan", document.plan.fingerprint.to_string()),
+        ("seed", document.plan.seed.to_string()),
+        ("window", units::duration(document.window())),
+    ];
+    rows.extend(environment(&document.environment));
+    page.add(&details("Environment", &rows, &[&document.environment]));
+    page.finish()
+}
+
+/// A comparison of two builds.
+pub fn comparison(comparison: &Comparison) -> String {
+    let mut page = Page::new();
+    let verdict = comparison.verdict.name().to_uppercase();
+    let name = escape(&comparison.candidate.plan.name);
+    page.add(&format!("## regstorm: {verdict}, {name}\n"));
+    page.list("", comparison.reasons.iter().cloned());
+    page.add(&metrics(&comparison.metrics));
+    page.list(
+        "Differences",
+        comparison.differences.iter().map(change::difference),
+    );
+    page.list(
+        "Discarded pairs",
+        comparison.discarded.iter().map(discarded),
+    );
+    for (title, side) in [
+        ("Generator, base", &comparison.base),
+        ("Generator, candidate", &comparison.candidate),
+    ] {
+        page.add(&health(title, side));
+    }
+    page.add(&failures(&comparison.candidate));
+    page.list("Notes", comparison.notes.iter().cloned());
+    let design = &comparison.design;
+    let mut rows = vec![
+        ("runs of the base", design.base_runs.to_string()),
+        ("runs of the candidate", design.candidate_runs.to_string()),
+        ("plan", comparison.candidate.plan.fingerprint.to_string()),
+    ];
+    let sides = [
+        &comparison.base.environment,
+        &comparison.candidate.environment,
+    ];
+    rows.extend(environment(sides[1]));
+    page.add(&details("Environment of the candidate", &rows, &sides));
+    page.finish()
+}
+
+/// What decided the verdict.
+fn reasons(document: &Document) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if !document.closure.holds() {
+        reasons.push("sums do not close: a defect of regstorm, do not trust this report".into());
+    }
+    if document.interrupted {
+        reasons.push("the run was interrupted".into());
+    }
+    reasons.push(match &document.search {
+        Some(search) => words::capacity(search),
+        None => words::verdict(document),
+    });
+    reasons
+}
+
+fn thresholds(results: &[ThresholdResult]) -> String {
+    let mut table = Table::new(&["threshold", "observed", "samples", "status"], ROWS);
+    for result in results {
+        let status = match result.status {
+            Status::Pass => "pass".to_owned(),
+            Status::Fail => "**FAIL**".to_owned(),
+            Status::Inconclusive(reason) => {
+                format!("inconclusive: {}", escape(&reason.to_string()))
+            }
+        };
+        table.row(&[
+            escape(&result.name()),
+            escape(&result.observed_text),
+            units::count(result.samples),
+            status,
+        ]);
+    }
+    table.render("Thresholds")
+}
+
+fn metrics(metrics: &[MetricComparison]) -> String {
+    let heading = [
+        "metric",
+        "base",
+        "candidate",
+        "change",
+        "interval",
+        "margin",
+        "decision",
+    ];
+    let mut table = Table::new(&heading, ROWS);
+    for metric in metrics {
+        let words = Words(metric);
+        let decision = change::decision(metric.decision);
+        let decision = match (metric.gated, &metric.why) {
+            (true, Some(why)) => format!("**{decision}**: {}", escape(why)),
+            (true, None) => format!("**{decision}**"),
+            (false, _) => decision.to_owned(),
+        };
+        table.row(&[
+            escape(&metric.metric),
+            words.value(metric.base),
+            words.value(metric.candidate),
+            escape(&words.change()),
+            words.interval(),
+            words.margin(),
+            decision,
+        ]);
+    }
+    table.render("Metrics")
+}
+
+/// The generator's health, with its reasons.
+fn health(title: &str, document: &Document) -> String {
+    let health = &document.generator.health;
+    let mut text = format!("\n**{title}**: {}\n", health.verdict());
+    if !health.reasons.is_empty() {
+        text.push('\n');
+    }
+    for reason in health.reasons.iter().take(ROWS) {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "- {}", escape(&reason.to_string()));
+    }
+    text
+}
+
+fn journeys(document: &Document) -> String {
+    let (title, heading) = if document.open_model {
+        ("Journeys, response time from the scheduled start", "p50")
+    } else {
+        ("Journeys, service time (closed model)", "p50")
+    };
+    let columns = [
+        "journey",
+        "started",
+        "ok",
+        "failed",
+        "dropped",
+        "cancelled",
+        "rate",
+        heading,
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+    ];
+    let mut table = Table::new(&columns, ROWS);
+    for journey in &document.journeys {
+        let latency = if document.open_model {
+            &journey.response_time
+        } else {
+            &journey.service_time
+        };
+        let mut row = vec![
+            escape(&journey.name),
+            units::count(journey.starts.started),
+            units::count(journey.outcomes.ok),
+            units::count(journey.outcomes.failed),
+            units::count(journey.starts.dropped),
+            units::count(journey.outcomes.cancelled),
+            units::per_second(journey.iterations_per_s, ""),
+        ];
+        row.extend(times(latency));
+        table.row(&row);
+    }
+    table.render(title)
+}
+
+/// `-` where there are too few samples to know.
+fn times(latency: &LatencyHistogram) -> impl Iterator<Item = String> {
+    let known = [
+        latency.quantile(Quantile::P50),
+        latency.quantile(Quantile::P90),
+        latency.quantile(Quantile::P99),
+        latency.quantile(Quantile::P999),
+        latency.max(),
+    ];
+    let shown = |time: Option<Duration>| time.map_or("-".to_owned(), units::duration);
+    known.into_iter().map(shown)
+}
+
+fn failures(document: &Document) -> String {
+    let section = &document.failures;
+    let heading = ["count", "period", "operation", "why", "first of them"];
+    let mut table = Table::new(&heading, FAILURES);
+    for kind in &section.kinds {
+        table.row(&[
+            units::count(kind.count),
+            kind.period.name().to_owned(),
+            kind.operation.name().to_owned(),
+            escape(&why(kind)),
+            escape(&kind.example.text),
+        ]);
+    }
+    let mut text = table.render("Failures");
+    if section.other > 0 {
+        let other = units::count(section.other);
+        let _ = writeln!(text, "\n{other} more of kinds that were not told apart.");
+    }
+    text
+}
+
+/// `unavailable 503 UNAVAILABLE`
+fn why(kind: &FailureEntry) -> String {
+    let mut words = vec![kind.class.name().to_owned()];
+    words.extend(kind.status.map(|it| it.to_string()));
+    words.extend(kind.code.clone());
+    words.join(" ")
+}
+
+fn discarded(pair: &DiscardedPair) -> String {
+    format!("pair {}: {}", pair.number, pair.reason)
+}
+
+fn environment(environment: &Environment) -> Vec<(&'static str, String)> {
+    let unknown = || "-".to_owned();
+    let text = |it: &Option<String>| it.clone().unwrap_or_else(unknown);
+    vec![
+        ("started", environment.started.clone()),
+        ("ended", environment.ended.clone()),
+        ("host", text(&environment.host)),
+        ("kernel", text(&environment.kernel)),
+        ("processor", text(&environment.cpu_model)),
+        ("cores", environment.cores.to_string()),
+        (
+            "memory",
+            environment.memory_bytes.map_or_else(unknown, units::bytes),
+        ),
+    ]
+}
+
+/// Folded away: what a reader wants only when in doubt. Labels of more than one side stand beside each other.
+fn details(title: &str, rows: &[(&str, String)], sides: &[&Environment]) -> String {
+    let mut table = Table::new(&["", ""], 2 * ROWS);
+    for (name, value) in rows {
+        table.row(&[(*name).to_owned(), escape(value)]);
+    }
+    for (index, side) in sides.iter().enumerate() {
+        let of = match (sides.len(), index) {
+            (1, _) => "",
+            (_, 0) => " (base)",
+            _ => " (candidate)",
+        };
+        for (name, value) in side.labels.iter().chain(&side.ci).take(ROWS) {
+            table.row(&[format!("{}{of}", escape(name)), escape(value)]);
+        }
+    }
+    format!(
+        "\n<details><summary>{title}</summary>\n{}\n</details>\n",
+        table.render("")
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! The summary of a comparison.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::result::{Comparison, ComparisonVerdict, Decision, Design, Method, MetricComparison};
+use crate::units;
+
+use super::super::change::{self, Words};
+use super::super::table::{Cell, Paint, Table, harmless};
+use super::LABEL;
+
+/// What was compared and how, a line for each gated metric and each other that has changed, and the verdict with its
+/// reasons.
+pub(super) fn summary(comparison: &Comparison, colour: bool, saved_as: Option<&Path>) -> String {
+    let plan = &comparison.candidate.plan;
+    let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
+    let name = harmless(&plan.name);
+    let name = Paint::Bold.over(&name, colour);
+    let mut text = format!(
+        "{name}: candidate against base   seed {} · plan {fingerprint}\n",
+        plan.seed
+    );
+    line(&mut text, "runs", &runs(&comparison.design));
+    for difference in &comparison.differences {
+        line(&mut text, "differs", &change::difference(difference));
+    }
+    text.push('\n');
+    text.push_str(&table(comparison, colour));
+    for words in power(comparison) {
+        text.push_str(&Paint::Dim.over(&words, colour));
+        text.push('\n');
+    }
+    text.push('\n');
+    for discarded in &comparison.discarded {
+        let words = format!(
+            "pair {} was made again: {}",
+            discarded.number, discarded.reason
+        );
+        line(&mut text, "discarded", &words);
+    }
+    for note in &comparison.notes {
+        line(&mut text, "note", note);
+    }
+    for (place, reason) in comparison.reasons.iter().enumerate() {
+        line(&mut text, if place == 0 { "why" } else { "" }, reason);
+    }
+    let paint = match comparison.verdict {
+        ComparisonVerdict::Pass => Paint::Good,
+        ComparisonVerdict::Inconclusive => Paint::Bold,
+        ComparisonVerdict::Regression | ComparisonVerdict::Invalid => Paint::Bad,
+    };
+    let word = comparison.verdict.name().to_uppercase();
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{:LABEL$}{}", "verdict", paint.over(&word, colour));
+    if let Some(path) = saved_as {
+        line(&mut text, "comparison", &path.to_string_lossy());
+    }
+    text
+}
+
+fn line(text: &mut String, label: &str, words: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{label:LABEL$}{}", harmless(words));
+}
+
+/// `10 pairs, each side in 3 slices of 10 s after 2 s to settle · order by coin (seed 42) · looks at 6, 10, 16 pairs`
+fn runs(design: &Design) -> String {
+    let mut words = match design.method {
+        Method::Paired => format!("{} pairs", design.base_runs),
+        Method::Unpaired => format!(
+            "{} of the base and {} of the candidate, not in pairs",
+            design.base_runs, design.candidate_runs
+        ),
+        Method::Single => "one each, not a pair".to_owned(),
+    };
+    let slices = design.orders.first().map_or(0, |it| it.len() / 2);
+    let time = |micros| units::duration(Duration::from_micros(micros));
+    if let Some(slice) = design.slice_us {
+        let _ = write!(
+            words,
+            ", each side in {slices} slices of {} after {} to settle",
+            time(slice),
+            time(design.settle_us)
+        );
+    }
+    if let Some(seed) = design.order_seed {
+        let _ = write!(words, " · order by coin (seed {seed})");
+    }
+    if design.looks.len() > 1 {
+        let looks: Vec<String> = design.looks.iter().map(u32::to_string).collect();
+        let _ = write!(words, " · looks at {} pairs", looks.join(", "));
+    }
+    words
+}
+
+fn table(comparison: &Comparison, colour: bool) -> String {
+    let level = units::share(1.0 - comparison.design.alpha);
+    let interval = format!("{level} interval");
+    let heading = [
+        "metric",
+        "base",
+        "candidate",
+        "change",
+        interval.as_str(),
+        "margin",
+        "detectable",
+        "p",
+    ];
+    let mut table = Table::new(1, &heading);
+    let changed = |it: &MetricComparison| it.p.is_some_and(|p| p <= comparison.design.alpha);
+    let shown = |it: &&MetricComparison| it.gated || changed(it);
+    for metric in comparison.metrics.iter().filter(shown) {
+        table.row(row(metric));
+    }
+    let hidden = comparison.metrics.iter().filter(|it| !shown(it)).count();
+    let mut text = table.render(colour);
+    if hidden > 0 {
+        let words = format!("{hidden} further metrics, not gated: no change is shown\n");
+        text.push_str(&Paint::Dim.over(&words, colour));
+    }
+    text
+}
+
+fn row(metric: &MetricComparison) -> Vec<Cell> {
+    let words = Words(metric);
+    let paint = match metric.decision {
+        Decision::Regression => Paint::Bad,
+        Decision::Pass | Decision::Improvement => Paint::Good,
+        Decision::Inconclusive => Paint::Bold,
+        Decision::NotGated => Paint::Dim,
+    };
+    let p = metric.p.map_or_else(|| "-".to_owned(), probability);
+    let decision = change::decision(metric.decision);
+    let decision = if metric.decision == Decision::Regression {
+        decision.to_uppercase()
+    } else {
+        decision.to_owned()
+    };
+    let margin = if metric.gated {
+        words.margin()
+    } else {
+        "-".to_owned()
+    };
+    vec![
+        (&metric.metric).into(),
+        words.value(metric.base).into(),
+        words.value(metric.candidate).into(),
+        words.change().into(),
+        words.interval().into(),
+        margin.into(),
+        metric
+            .detectable
+            .map_or_else(|| "-".to_owned(), units::share)
+            .into(),
+        p.into(),
+        Cell::new(decision, paint),
+    ]
+}
+
+/// Four digits say enough.
+fn probability(p: f64) -> String {
+    if p < 0.0001 {
+        "<0.0001".to_owned()
+    } else {
+        format!("{p:.4}")
+    }
+}
+
+/// What the gates of pairs could have found, and what it would take where that is more than their margin.
+fn power(comparison: &Comparison) -> Vec<String> {
+    let pairs = comparison.design.base_runs;
+    let gated = comparison.metrics.iter().filter(|it| it.gated);
+    let blunt = gated.filter_map(|it| {
+        let detectable = it.detectable.filter(|found| *found > it.margin)?;
+        let name = &it.metric;
+        let margin = units::share(it.margin);
+        let found = units::share(detectable);
+        let more = match it.pairs_for_margin {
+            Some(more) => format!("{more} pairs would find its margin of {margin}"),
+            None => format!("its margin of {margin} takes more than 1,000 pairs"),
+        };
+        Some(harmless(&format!(
+            "with this noise {pairs} pairs find a change of {found} at {name} in 8 of 10 tries; {more}"
+        )))
+    });
+    blunt.collect()
+}

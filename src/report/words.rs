@@ -1,0 +1,155 @@
+//! Sentences that every format for people has in common, so that no two of them tell one thing differently.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::measure::Connections;
+use crate::result::{Document, PeriodSection, RunVerdict, SearchEnd, SearchSection, StageSection};
+use crate::units;
+use crate::verdict::Status;
+
+/// Why the run comes to what it comes to.
+pub(super) fn verdict(document: &Document) -> String {
+    let count = |status: fn(&Status) -> bool| {
+        let results = document.thresholds.iter();
+        results.filter(|it| status(&it.status)).count()
+    };
+    let of = document.thresholds.len();
+    match document.verdict {
+        RunVerdict::Pass if of == 0 => "no thresholds".to_owned(),
+        RunVerdict::Pass => format!("{of} of {of} thresholds hold"),
+        RunVerdict::Fail => {
+            let broken = count(|it| *it == Status::Fail);
+            format!("{broken} of {of} thresholds broken")
+        }
+        RunVerdict::Inconclusive if of == 0 => "no iteration succeeded".to_owned(),
+        RunVerdict::Inconclusive => {
+            let open = count(|it| matches!(it, Status::Inconclusive(_)));
+            format!("{open} of {of} thresholds cannot be decided")
+        }
+        RunVerdict::Invalid => {
+            "the generator was the limit: this says nothing of the target".to_owned()
+        }
+    }
+}
+
+/// What a search found: `between 412/s and 431/s, where this breaks: pull.response_time p(99) < 250ms`.
+pub(super) fn capacity(search: &SearchSection) -> String {
+    let rate = |per_s: f64| units::per_second(per_s, "");
+    let broke = search.broke.as_deref().unwrap_or("nothing");
+    let found = match (search.low_per_s, search.high_per_s, search.end) {
+        (None, Some(high), _) => format!("below {}: {broke} breaks there", rate(high)),
+        (None, None, _) => "not known: no trial said anything".to_owned(),
+        (Some(low), Some(high), SearchEnd::GeneratorLimit | SearchEnd::TooFewSamples) => {
+            format!("at least {}; at {} {broke}", rate(low), rate(high))
+        }
+        (Some(low), Some(high), _) => format!(
+            "between {} and {}, where this breaks: {broke}",
+            rate(low),
+            rate(high)
+        ),
+        (Some(low), None, _) => format!("at least {}: nothing broke", rate(low)),
+    };
+    let standing = match (search.low_per_s, search.confirmed, search.end) {
+        (None, ..) => "",
+        (_, true, _) => " · confirmed",
+        (_, false, SearchEnd::Stopped) => " · interrupted, not confirmed",
+        (_, false, _) => " · not confirmed",
+    };
+    format!(
+        "{found}{standing} · {} trials; the tables are of trial {}",
+        search.trials.len(),
+        search.told
+    )
+}
+
+/// That trials of one rate differ, if they do.
+pub(super) fn disagreement(search: &SearchSection) -> Option<String> {
+    let (rate, passed, of) = search.disagreement()?;
+    Some(format!(
+        "trials of one rate differ ({} passed {passed} of {of}): the target, or what it runs on, varies, and so will \
+         another search; longer trials (hold, confirm) narrow it",
+        units::per_second(rate, "")
+    ))
+}
+
+/// What clamping did to the numbers, if it did.
+pub(super) fn clamped(document: &Document) -> Option<String> {
+    (document.clamped > 0).then(|| {
+        let count = units::count(document.clamped);
+        format!("{count} durations were more than 1 h and are counted as 1 h")
+    })
+}
+
+/// What a sum that does not close means.
+pub(super) const BROKEN_SUMS: &str = "DO NOT CLOSE: a defect of regstorm, do not trust this report";
+
+/// What an open or closed model means for the numbers.
+pub(super) const fn model(document: &Document) -> &'static str {
+    if document.open_model {
+        "open model"
+    } else {
+        "closed model: starts wait for the target, so response time is service time"
+    }
+}
+
+/// `warm-up 1,200 exchanges in 10.0 s, 3 failed, 33.6 MB received`
+pub(super) fn period(section: &PeriodSection) -> String {
+    let mut text = format!(
+        "{} {} in {}",
+        section.period.name(),
+        number_of(section.exchanges.ended(), "exchange"),
+        units::duration(Duration::from_micros(section.duration_us))
+    );
+    if section.exchanges.failed > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(text, ", {} failed", units::count(section.exchanges.failed));
+    }
+    for (bytes, way) in [
+        (section.bytes.sent, "sent"),
+        (section.bytes.received, "received"),
+    ] {
+        if bytes > 0 {
+            let _ = write!(text, ", {} {way}", units::bytes(bytes));
+        }
+    }
+    text
+}
+
+/// `1 exchange`, `2 exchanges`
+pub(super) fn number_of(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", units::count(count))
+}
+
+/// Minutes, seconds and milliseconds since the measured window opened: `0:47.310`.
+pub(super) fn clock(micros: u64) -> String {
+    let at = Duration::from_micros(micros);
+    let (minutes, seconds) = (at.as_secs() / 60, at.as_secs() % 60);
+    format!("{minutes}:{seconds:02}.{:03}", at.subsec_millis())
+}
+
+/// A stage by the name of its load, and its own where that is another.
+pub(super) fn stage(section: &StageSection) -> String {
+    if section.load == section.stage {
+        section.load.clone()
+    } else {
+        format!("{}, {}", section.load, section.stage)
+    }
+}
+
+/// The share of exchanges on a connection that had served before. Only all of them are 100%, only none is 0%; `-` where
+/// there was no connection.
+pub(super) fn reused(connections: Connections) -> String {
+    let all = connections.new.saturating_add(connections.reused);
+    if all == 0 {
+        return "-".to_owned();
+    }
+    let permille = u128::from(connections.reused) * 1000 / u128::from(all);
+    match (permille, connections.reused) {
+        (0, 0) => "0%".to_owned(),
+        (0, _) => "<0.1%".to_owned(),
+        (1000, _) => "100%".to_owned(),
+        _ => format!("{}.{}%", permille / 10, permille % 10),
+    }
+}
