@@ -12,7 +12,7 @@ use regstorm::plan::{self, Plan, Threshold};
 use crate::scenario::{GOOD, load};
 
 /// A plan with these tables, in which both journeys run.
-fn plan(thresholds: &[&[&str]]) -> Plan {
+pub(crate) fn plan(thresholds: &[&[&str]]) -> Plan {
     let tables = thresholds.iter();
     let tables = tables.map(|lines| format!("[[threshold]]\n{}\n", lines.join("\n")));
     let text = GOOD.replace("journey = \"pull\"", "mix = { pull = 1, push = 1 }");

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 /// The end of a command, as scripts see it. The numbers are part of the interface (README, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,23 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     fn or_exit(self, exit: Exit) -> Result<T, Failure> {
         self.map_err(|error| Failure::new(exit, error))
     }
+}
+
+/// Is there a directory for what a flag names? Found out before an hour of load, not after.
+pub(crate) fn check_writable(flag: &str, path: &Path) -> anyhow::Result<()> {
+    let taken = path.metadata();
+    if taken.is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        return Ok(()); // a device or a pipe is written to as it is
+    }
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(anyhow!("{flag} {}: this is a directory", path.display()));
+    }
+    tempfile::tempfile_in(directory)
+        .map(drop)
+        .map_err(|error| anyhow!("{flag} {}: {error}", path.display()))
 }
 
 /// Writes the result of a command. That whoever reads has seen enough and left is no error.

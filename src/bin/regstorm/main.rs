@@ -1,26 +1,42 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
+mod ab;
 mod blob_progress;
+mod brake;
 mod calibrate;
 mod ceiling;
 mod check;
+mod ci_variables;
 mod client_args;
+mod compare;
 mod conclude;
 mod credential_helper;
 mod diagnosis;
 mod docker_config;
 mod exit;
 mod explain;
+mod gate_args;
+mod hook;
+mod label_args;
+mod merge;
+mod metrics;
+mod outputs;
+mod pair_args;
+mod pair_run;
 mod preflight;
 mod progress;
 mod pull;
 mod pull_store;
 mod push;
+mod report;
+mod report_args;
 mod run;
 mod scenario_file;
+mod schema;
 mod search;
 mod serve;
 mod signals;
+mod summary;
 mod target_args;
 mod tls_args;
 mod transfer;
@@ -43,11 +59,16 @@ enum Command {
     Run(run::Args),
     /// Print what a scenario would do, and send nothing
     Check(scenario_file::ScenarioArgs),
+    Ab(ab::Args),
+    Compare(compare::Args),
+    Report(report::Args),
+    Merge(merge::Args),
     Explain(explain::Args),
     Calibrate(calibrate::Args),
     Pull(pull::Args),
     Push(push::Args),
     Serve(serve::Args),
+    Schema(schema::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,11 +76,16 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Ab(args) => ab::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Pull(args) => pull::run(args),
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Schema(args) => schema::run(&args),
     };
     exit::code(ended)
 }

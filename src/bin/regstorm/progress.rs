@@ -35,6 +35,8 @@ pub(crate) struct Progress {
     counted: bool, // do iterations end the run, rather than time?
     generator: Latest,
     broken: usize, // thresholds, as they stand
+    /// The slice that runs, where there are several: lines are then of pairs.
+    slice: Option<String>,
     before: Option<(Instant, Totals)>,
     last_plain: Option<(Period, Instant)>,
 }
@@ -75,6 +77,7 @@ impl Progress {
                 .all(|load| matches!(load.executor.length(), Length::AtMost(_))),
             generator: Latest::default(),
             broken: 0,
+            slice: None,
             before: None,
             last_plain: None,
         }
@@ -85,6 +88,11 @@ impl Progress {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
         }
+    }
+
+    /// Says where the counts of the run can be scraped.
+    pub(crate) fn metrics(&self, url: &str) {
+        self.line(&format!("metrics  {url}"));
     }
 
     /// Shows how far the run has come.
@@ -123,6 +131,10 @@ impl Progress {
                     result::kind(*kind)
                 ));
             }
+            engine::Progress::Slice { side, place, of } => {
+                self.before = None;
+                self.slice = Some(format!("{}/{of} {}", place + 1, side.name()));
+            }
             engine::Progress::Load {
                 period,
                 elapsed,
@@ -157,9 +169,12 @@ impl Progress {
                 let share = elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9);
                 bar.set_style(style("{prefix:8} {bar:24.cyan/dim} {msg}"));
                 bar.set_prefix(period.name());
-                bar.set_message(format!("{clock}   {text}"));
+                let slice = self.slice.as_deref().map(|it| format!("{it}   "));
+                let slice = slice.unwrap_or_default();
+                bar.set_message(format!("{slice}{clock}   {text}"));
                 bar.set_position(permille(share));
             }
+            Shown::Lines if self.slice.is_some() => {}
             Shown::Lines => {
                 let (last, at) = *self
                     .last_plain
@@ -218,7 +233,7 @@ impl Progress {
     }
 
     /// A line that stays.
-    fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         match &self.shown {
             Shown::Nothing => {}
             Shown::Bar(bar) => bar.println(text),
@@ -228,7 +243,7 @@ impl Progress {
     }
 
     /// A line that the next one replaces; nothing where lines cannot be replaced.
-    fn now(&self, what: &str, text: &str) {
+    pub(crate) fn now(&self, what: &str, text: &str) {
         if let Shown::Bar(bar) = &self.shown {
             bar.set_style(style("{prefix:8} {msg}"));
             bar.set_prefix(what.to_owned());

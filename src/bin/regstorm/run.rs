@@ -1,29 +1,29 @@
 //! `regstorm run`: a scenario against a registry, watched while it runs, summed up and stored at its end.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use regstorm::engine::{self, Stop, Stopper};
+use regstorm::engine::{self, Stop};
 use regstorm::measure::{Period, View};
 use regstorm::plan::{self, Plan};
-use regstorm::report::text;
-use regstorm::result::{Document, Environment};
+use regstorm::result::{Document, Stored};
 use regstorm::verdict::{Span, Watch};
 
+use crate::brake::Brake;
 use crate::conclude;
 use crate::diagnosis;
-use crate::exit::{self, Exit, Failure, OrExit};
+use crate::exit::{Exit, Failure, OrExit};
+use crate::label_args::{self, LabelArgs};
+use crate::metrics::Metrics;
 use crate::preflight;
 use crate::progress::Progress;
+use crate::report_args::ReportArgs;
 use crate::scenario_file::ScenarioArgs;
 use crate::search;
-use crate::signals;
 
 /// Run a scenario against a registry
 ///
@@ -33,12 +33,13 @@ use crate::signals;
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArgs,
-    /// Where the JSON report goes; `-` is standard output, and the summary then goes to standard error
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-    /// Show no progress and no summary; errors are still told
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    report: ReportArgs,
+    #[command(flatten)]
+    labels: LabelArgs,
+    /// Serve the counts so far to Prometheus, at /metrics, while the run goes on; port 0 takes a free one
+    #[arg(long, value_name = "IP:PORT")]
+    metrics: Option<SocketAddr>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -46,16 +47,19 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Usage);
     };
     args.scenario.fill_in(&mut scenario)?;
-    if let Some(path) = args.out.as_deref().filter(|path| *path != Path::new("-")) {
-        check_writable(path).or_exit(Exit::Usage)?;
-    }
+    args.report.check_writable()?;
+    let labels = args.labels.labels()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let plan = Arc::new(plan::resolve(scenario, cores));
     preflight::check(&plan).or_exit(Exit::Usage)?;
 
-    let mut environment = Environment::observe();
+    let mut environment = label_args::environment(&labels);
     let brake = Brake::new().or_exit(Exit::Defect)?;
-    let mut progress = Progress::new(&plan, args.quiet);
+    let mut progress = Progress::new(&plan, args.report.quiet);
+    let mut metrics = args.metrics.map(Metrics::start).transpose()?;
+    if let Some(metrics) = &metrics {
+        progress.metrics(&metrics.url());
+    }
     let mut watch = Watch::new(&plan, |stage| Some(judged_span(&plan, stage)));
     let order = Order {
         views: watch.views(&engine::catalogue(&plan)),
@@ -67,6 +71,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let searched = search::run(order, &watch, &mut |at| {
             brake.hear(&at);
             progress.tell(&at);
+            if let Some(metrics) = &mut metrics {
+                metrics.tell(&at);
+            }
         });
         progress.clear();
         let (searched, section) = searched.map_err(failure)?;
@@ -79,11 +86,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             search: Some(section),
         };
         let document = conclude::document(facts, &watch);
-        return finish(&document, searched.finished.panics, args);
+        return finish(document, searched.finished.panics, args);
     }
     let mut tell = |at: engine::Progress<'_>| {
         brake.hear(&at);
         progress.tell(&at);
+        if let Some(metrics) = &mut metrics {
+            metrics.tell(&at);
+        }
         if let engine::Progress::Load {
             period: Period::Measure,
             elapsed,
@@ -112,47 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         search: None,
     };
     let document = conclude::document(facts, &watch);
-    finish(&document, finished.panics, args)
-}
-
-/// How a run is stopped: by a person, or by a threshold.
-struct Brake {
-    stopper: Arc<Stopper>,
-    stop: Stop,
-    /// Reading and compressing images looks at no brake. Nothing was written to the target then.
-    opening: Arc<AtomicBool>,
-    by_person: Arc<AtomicBool>,
-}
-
-impl Brake {
-    fn new() -> std::io::Result<Self> {
-        let (stopper, stop) = engine::stop();
-        let brake = Self {
-            stopper: Arc::new(stopper),
-            stop,
-            opening: Arc::new(AtomicBool::new(true)),
-            by_person: Arc::default(),
-        };
-        let (stopper, opening) = (Arc::clone(&brake.stopper), Arc::clone(&brake.opening));
-        let by_person = Arc::clone(&brake.by_person);
-        signals::on_interrupt(move || {
-            by_person.store(true, Ordering::SeqCst);
-            stopper.ask();
-            if opening.load(Ordering::SeqCst) {
-                leave();
-            }
-        })?;
-        Ok(brake)
-    }
-
-    fn hear(&self, at: &engine::Progress<'_>) {
-        let opening = matches!(at, engine::Progress::Opening);
-        self.opening.store(opening, Ordering::SeqCst);
-    }
-
-    fn was_used(&self) -> bool {
-        self.by_person.load(Ordering::SeqCst)
-    }
+    finish(document, finished.panics, args)
 }
 
 /// A run that is to be made.
@@ -164,18 +134,13 @@ pub(crate) struct Order {
 }
 
 /// Stores and shows what a run came to.
-fn finish(document: &Document, panics: u64, args: &Args) -> Result<Exit, Failure> {
-    let exit = conclude::exit(document, panics);
-    // The report is stored before anything else can go wrong.
-    let stored = store(document, args.out.as_deref());
-    if !args.quiet {
-        show(document, args.out.as_deref())?;
-    }
-    stored?;
+fn finish(document: Document, panics: u64, args: &Args) -> Result<Exit, Failure> {
+    let exit = conclude::exit(&document, panics);
+    args.report.finish(&Stored::Run(Box::new(document)))?;
     Ok(exit)
 }
 
-fn failure(error: engine::Error) -> Failure {
+pub(crate) fn failure(error: engine::Error) -> Failure {
     let exit = exit_of(&error);
     match &error {
         engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
@@ -187,7 +152,7 @@ fn failure(error: engine::Error) -> Failure {
 
 /// The span in which a stage is judged by its rate. Of one that begins when others are done nothing is known before:
 /// such a threshold is inconclusive, and not judged by the wrong length.
-fn judged_span(plan: &Plan, stage: &str) -> Span {
+pub(crate) fn judged_span(plan: &Plan, stage: &str) -> Span {
     let unknown = Span {
         from: Duration::MAX,
         until: Duration::MAX,
@@ -198,34 +163,6 @@ fn judged_span(plan: &Plan, stage: &str) -> Span {
     })
 }
 
-/// Ends the process while its main thread is busy with images.
-#[expect(
-    clippy::exit,
-    reason = "nothing else can end that work, and temporary files have no name"
-)]
-fn leave() {
-    let error = engine::Error::Interrupted;
-    drop(writeln!(std::io::stderr().lock(), "error: {error}"));
-    std::process::exit(Exit::Interrupted as i32);
-}
-
-/// Is there a directory for the report? Found out before an hour of load, not after.
-fn check_writable(path: &Path) -> anyhow::Result<()> {
-    let taken = path.metadata();
-    if taken.is_ok_and(|it| !it.is_file() && !it.is_dir()) {
-        return Ok(()); // a device or a pipe is written to as it is
-    }
-    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Err(anyhow!("--out {}: this is a directory", path.display()));
-    }
-    tempfile::tempfile_in(directory)
-        .map(drop)
-        .map_err(|error| anyhow!("--out {}: {error}", path.display()))
-}
-
 fn exit_of(error: &engine::Error) -> Exit {
     match error {
         engine::Error::Target(_) | engine::Error::Seed { .. } => Exit::Target,
@@ -233,36 +170,4 @@ fn exit_of(error: &engine::Error) -> Exit {
         engine::Error::Worker(_) => Exit::Defect,
         _ => Exit::Usage,
     }
-}
-
-fn store(document: &Document, out: Option<&Path>) -> Result<(), Failure> {
-    match out {
-        None => Ok(()),
-        Some(path) if path == Path::new("-") => exit::print(&document.to_json()),
-        Some(path) => document.save(path).or_exit(Exit::Failed),
-    }
-}
-
-/// Prints the summary.
-fn show(document: &Document, out: Option<&Path>) -> Result<(), Failure> {
-    let to_stderr = out == Some(Path::new("-"));
-    let terminal = if to_stderr {
-        std::io::stderr().is_terminal()
-    } else {
-        std::io::stdout().is_terminal()
-    };
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
-    let width = if terminal {
-        crate::progress::width()
-    } else {
-        120
-    };
-    let saved_as = out.filter(|_| !to_stderr);
-    let summary = text::summary(document, width, colour, saved_as);
-    if to_stderr {
-        // The report itself went to standard output.
-        let _ = std::io::stderr().lock().write_all(summary.as_bytes());
-        return Ok(());
-    }
-    exit::print(&summary)
 }

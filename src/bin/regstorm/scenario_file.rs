@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use regstorm::scenario::{self, Overrides, Scenario};
+use regstorm::scenario::{self, Overrides, Problems, Scenario};
 
 use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit};
@@ -30,38 +30,57 @@ pub(crate) struct ScenarioArgs {
 impl ScenarioArgs {
     /// Reads the scenario. Its problems are printed here; then there is none, and the command ends as a wrong usage.
     pub(crate) fn load(&self) -> Result<Option<Scenario>, Failure> {
-        let source = read_text(&self.file)
-            .with_context(|| format!("cannot read the scenario {}", self.file.display()))
-            .or_exit(Exit::Usage)?;
-        let overrides = Overrides {
-            target: self.target.clone(),
-            set: self.set.clone(),
-        };
-        let name = self.file.display().to_string();
-        let base_dir = self.file.parent().unwrap_or(Path::new(""));
-        match scenario::load(&source, &name, base_dir, &overrides, &variable) {
-            Ok(scenario) => Ok(Some(scenario)),
-            Err(problems) => {
-                let mut stderr = std::io::stderr().lock();
-                let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-                let many = if problems.len() == 1 { "" } else { "s" };
-                // When nobody reads what is wrong, the exit code still says that something is.
-                let _ = writeln!(
-                    stderr,
-                    "{}\n{} problem{many}; nothing was sent",
-                    problems.render(colour),
-                    problems.len()
-                );
-                Ok(None)
-            }
-        }
+        load(&self.file, self.target.as_deref(), &self.set)
     }
 
     /// Reads the credentials that the scenario takes from docker. A helper may be run for that.
     pub(crate) fn fill_in(&self, scenario: &mut Scenario) -> Result<(), Failure> {
-        let directory = self.file.parent().unwrap_or(Path::new(""));
-        docker_config::fill_in(scenario, directory).or_exit(Exit::Usage)
+        fill_in(&self.file, scenario)
     }
+}
+
+/// The same of a scenario that is aimed at that target.
+pub(crate) fn load(
+    file: &Path,
+    target: Option<&str>,
+    set: &[String],
+) -> Result<Option<Scenario>, Failure> {
+    let source = read_text(file)
+        .with_context(|| format!("cannot read the scenario {}", file.display()))
+        .or_exit(Exit::Usage)?;
+    let overrides = Overrides {
+        target: target.map(str::to_owned),
+        set: set.to_vec(),
+    };
+    let name = file.display().to_string();
+    let base_dir = file.parent().unwrap_or(Path::new(""));
+    match scenario::load(&source, &name, base_dir, &overrides, &variable) {
+        Ok(scenario) => Ok(Some(scenario)),
+        Err(problems) => {
+            tell(&problems);
+            Ok(None)
+        }
+    }
+}
+
+/// Reads the credentials that a scenario takes from docker, whose file is that one.
+pub(crate) fn fill_in(file: &Path, scenario: &mut Scenario) -> Result<(), Failure> {
+    let directory = file.parent().unwrap_or(Path::new(""));
+    docker_config::fill_in(scenario, directory).or_exit(Exit::Usage)
+}
+
+/// Prints what is wrong with a file.
+pub(crate) fn tell(problems: &Problems) {
+    let mut stderr = std::io::stderr().lock();
+    let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let many = if problems.len() == 1 { "" } else { "s" };
+    // When nobody reads what is wrong, the exit code still says that something is.
+    let _ = writeln!(
+        stderr,
+        "{}\n{} problem{many}; nothing was sent",
+        problems.render(colour),
+        problems.len()
+    );
 }
 
 /// Reads a file that a person has written.

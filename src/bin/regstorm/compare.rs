@@ -1,0 +1,131 @@
+//! `regstorm compare`: the stored reports of two builds, one or several a side.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use regstorm::compare::{Conduct, Design, Judge, Sides};
+use regstorm::result::{self, Comparison, Document, Method, Stored};
+use regstorm::schedule::Side;
+
+use crate::exit::{Exit, Failure, OrExit};
+use crate::gate_args::{GateArgs, gates};
+use crate::report_args::ReportArgs;
+
+/// The level of a comparison that is looked at once.
+const ALPHA: f64 = 0.05;
+
+/// Compare the stored reports of two builds
+///
+/// Reports that `regstorm ab --reports` has stored are compared as the pairs they were made as; five or more of each side as
+/// two heaps of runs. One run each tells too little to fail a build by, however many requests it has: two runs of one build
+/// differ, too.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "regstorm compare [OPTIONS] BASE... -- CANDIDATE...\n       regstorm compare [OPTIONS] BASE CANDIDATE",
+    after_help = "Example:\n  regstorm compare --gates scenarios/gates/pull-request.toml main-*.json -- branch-*.json"
+)]
+pub(crate) struct Args {
+    /// Reports of the base; of two without `--`, the second is the candidate's
+    #[arg(required = true, value_name = "BASE")]
+    base: Vec<PathBuf>,
+    /// Reports of the candidate
+    #[arg(last = true, value_name = "CANDIDATE")]
+    candidate: Vec<PathBuf>,
+    #[command(flatten)]
+    gates: GateArgs,
+    /// Let one run each fail the build: exit 1 where the change is more than three margins
+    #[arg(long)]
+    trust_single_runs: bool,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    args.report.check_writable()?;
+    let (base, candidate) = sides(args).or_exit(Exit::Usage)?;
+    let (base, candidate) = (load(&base)?, load(&candidate)?);
+    let sides =
+        Sides::of(base.iter().collect(), candidate.iter().collect()).or_exit(Exit::Usage)?;
+    let first = sides.base.first().copied();
+    let Some(first) = first else {
+        return Err(Failure::new(Exit::Usage, anyhow!("the base has no report")));
+    };
+    let journeys: Vec<&str> = first.journeys.iter().map(|it| it.name.as_str()).collect();
+    let Some(chosen) = args.gates.chosen(&journeys)? else {
+        return Ok(Exit::Usage);
+    };
+    let comparison = compare(
+        &sides,
+        Judge::new(gates(chosen, first), args.gates.allowed(), 0),
+    );
+    let Some(comparison) = comparison else {
+        return Err(Failure::new(Exit::Usage, anyhow!("a side has no report")));
+    };
+    let exit = args.gates.exit(&comparison, args.trust_single_runs);
+    args.report
+        .finish(&Stored::Comparison(Box::new(comparison)))?;
+    Ok(exit)
+}
+
+/// Which files are of which side.
+fn sides(args: &Args) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let mut candidates = args.candidate.iter();
+    if let Some(option) = candidates.find(|it| it.to_string_lossy().starts_with("--")) {
+        return Err(anyhow!(
+            "{}: what stands behind `--` are files; options go in front of it",
+            option.display()
+        ));
+    }
+    match (args.base.as_slice(), args.candidate.as_slice()) {
+        ([base, candidate], []) => Ok((vec![base.clone()], vec![candidate.clone()])),
+        (_, []) => Err(anyhow!(
+            "there is no candidate: write `regstorm compare BASE... -- CANDIDATE...`"
+        )),
+        (base, candidate) => Ok((base.to_vec(), candidate.to_vec())),
+    }
+}
+
+fn load(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
+    let documents = files
+        .iter()
+        .map(|path| Document::load(path).or_exit(Exit::Usage));
+    documents.collect()
+}
+
+fn compare(sides: &Sides<'_>, mut judge: Judge) -> Option<Comparison> {
+    let runs = sides.base.iter().map(|it| (Side::Base, *it));
+    let runs = runs.chain(sides.candidate.iter().map(|it| (Side::Candidate, *it)));
+    for (side, run) in runs {
+        judge.add(side, run.clone());
+    }
+    let design = match sides.method {
+        Method::Paired => Design::Pairs,
+        Method::Unpaired => Design::Heaps,
+        Method::Single => Design::Single(sides.base.first()?, sides.candidate.first()?),
+    };
+    let judged = judge.decide(design, ALPHA);
+    let count = |side| u32::try_from(judge.runs(side)).unwrap_or(u32::MAX);
+    let mut notes = sides.notes.clone();
+    if sides.method != Method::Paired {
+        notes.push("unpaired: the runs were not made in turn, so what has drifted between them counts as change".to_owned());
+    }
+    let design = result::Design {
+        method: sides.method,
+        base_runs: count(Side::Base),
+        candidate_runs: count(Side::Candidate),
+        looks: Vec::new(),
+        alpha: ALPHA,
+        order_seed: None,
+        slice_us: None,
+        settle_us: 0,
+        orders: sides.orders.clone(),
+    };
+    let conduct = Conduct {
+        design,
+        discarded: Vec::new(),
+        invalid: Vec::new(),
+        cut: None,
+        notes,
+    };
+    judge.conclude(judged, conduct)
+}

@@ -1,0 +1,123 @@
+//! The arguments that say what two builds are compared by, and what the exit code of an open question is.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use regstorm::compare::Gates;
+use regstorm::result::{Aspect, Comparison, ComparisonVerdict, Document, Method};
+use regstorm::scenario::{self, Gate};
+
+use crate::exit::{Exit, Failure, OrExit};
+use crate::scenario_file;
+
+/// What is gated, and what comes of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gates")]
+pub(crate) struct GateArgs {
+    /// A file of `[[gate]]` tables: what has a say in the verdict, and with which margins
+    #[arg(long, value_name = "FILE")]
+    gates: Option<PathBuf>,
+    /// One more gate: `pull.response_time p(99)=10%`, `errors rate`, `capacity`
+    #[arg(long, value_name = "METRIC[=MARGIN]")]
+    gate: Vec<String>,
+    /// Compare although the sides differ in this
+    #[arg(long, value_name = "ASPECT", value_enum, value_delimiter = ',')]
+    allow: Vec<Allowed>,
+    /// What an inconclusive comparison exits with: 3, or as a pass or a failure
+    #[arg(long, value_name = "AS", value_enum)]
+    inconclusive: Option<As>,
+    /// What an invalid comparison exits with: 4, or as a pass or a failure
+    #[arg(long, value_name = "AS", value_enum)]
+    invalid: Option<As>,
+}
+
+/// What may be allowed to differ.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Allowed {
+    /// The resolved plan
+    Plan,
+    /// Host, kernel, processor, cores, memory, workers
+    Machine,
+    /// The version of regstorm
+    Version,
+    /// The load that was offered and started
+    Load,
+}
+
+/// How something undecided counts.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum As {
+    /// Exit 0
+    Pass,
+    /// Exit 1
+    Fail,
+}
+
+impl GateArgs {
+    /// The aspects that may differ.
+    pub(crate) fn allowed(&self) -> Vec<Aspect> {
+        let allowed = self.allow.iter().map(|it| match it {
+            Allowed::Plan => Aspect::Plan,
+            Allowed::Machine => Aspect::Machine,
+            Allowed::Version => Aspect::Version,
+            Allowed::Load => Aspect::Load,
+        });
+        allowed.collect()
+    }
+
+    /// The gates that the user has chosen for runs of these journeys; none if that is left to us. Problems are printed here;
+    /// then there is nothing.
+    pub(crate) fn chosen(&self, journeys: &[&str]) -> Result<Option<Vec<Gate>>, Failure> {
+        let file = match &self.gates {
+            None => None,
+            Some(path) => {
+                let text = scenario_file::read_text(path)
+                    .with_context(|| format!("cannot read the gates {}", path.display()))
+                    .or_exit(Exit::Usage)?;
+                Some((path.display().to_string(), text))
+            }
+        };
+        let file = file
+            .as_ref()
+            .map(|(name, text)| (name.as_str(), text.as_str()));
+        match scenario::load_gates(file, &self.gate, journeys) {
+            Ok(gates) => Ok(Some(gates)),
+            Err(problems) => {
+                scenario_file::tell(&problems);
+                Ok(None)
+            }
+        }
+    }
+
+    /// What a comparison comes to for a script.
+    pub(crate) fn exit(&self, comparison: &Comparison, trust_single: bool) -> Exit {
+        let either = |choice: Option<As>, otherwise: Exit| match choice {
+            Some(As::Pass) => Exit::Passed,
+            Some(As::Fail) => Exit::Failed,
+            None => otherwise,
+        };
+        let inconclusive = || either(self.inconclusive, Exit::Inconclusive);
+        match comparison.verdict {
+            ComparisonVerdict::Pass => Exit::Passed,
+            // One run each is too little to fail a build by.
+            ComparisonVerdict::Regression
+                if comparison.design.method == Method::Single && !trust_single =>
+            {
+                inconclusive()
+            }
+            ComparisonVerdict::Regression => Exit::Failed,
+            ComparisonVerdict::Inconclusive => inconclusive(),
+            ComparisonVerdict::Invalid => either(self.invalid, Exit::Invalid),
+        }
+    }
+}
+
+/// The gates of a comparison of runs like this one.
+pub(crate) fn gates(chosen: Vec<Gate>, run: &Document) -> Gates {
+    if chosen.is_empty() {
+        Gates::usual(run)
+    } else {
+        Gates::chosen(chosen, run)
+    }
+}

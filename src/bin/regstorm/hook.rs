@@ -1,0 +1,85 @@
+//! A command of the user that is run before each pair: it restarts builds, or resets their storage.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use regstorm::engine::Stop;
+use tokio::time::Instant;
+
+use crate::exit::{Exit, Failure};
+
+/// How often is looked whether somebody asked to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The command and what it is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Hook {
+    pub(crate) command: String,
+    pub(crate) base: String,
+    pub(crate) candidate: String,
+    /// How long it may take.
+    pub(crate) patience: Duration,
+}
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It has done its work.
+    Well,
+    /// Somebody asked to stop; it was ended.
+    Interrupted,
+}
+
+impl Hook {
+    /// Runs the command by the shell, in a process group of its own, which is ended with it. What it prints goes to standard
+    /// error: standard output is for results.
+    pub(crate) fn run(&self, pair: usize, stop: &Stop) -> Result<Ended, Failure> {
+        let failed = |why: String| Failure::new(Exit::Target, anyhow!("--before-pair: {why}"));
+        let child = Command::new("sh")
+            .args(["-c", &self.command])
+            .env("REGSTORM_PAIR", pair.to_string())
+            .env("REGSTORM_BASE", &self.base)
+            .env("REGSTORM_CANDIDATE", &self.candidate)
+            .stdin(Stdio::null())
+            .stdout(std::io::stderr())
+            .process_group(0)
+            .spawn();
+        let mut child = child.map_err(|error| failed(format!("cannot run it: {error}")))?;
+        let group = i32::try_from(child.id()).map(Pid::from_raw);
+        let (ended, end) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            // Nobody waits any more when the receiver is gone.
+            let _ = ended.send(child.wait());
+        });
+        let deadline = Instant::now() + self.patience;
+        let why = loop {
+            match end.recv_timeout(LOOK_EVERY) {
+                Ok(Ok(status)) if status.success() => return Ok(Ended::Well),
+                Ok(Ok(status)) => return Err(failed(format!("before pair {pair}: {status}"))),
+                Ok(Err(error)) => return Err(failed(error.to_string())),
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(failed("nobody waits for it".to_owned()));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) if stop.asked().is_some() => break None,
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
+                    let patience = humantime::format_duration(self.patience);
+                    break Some(format!(
+                        "before pair {pair}: not done after {patience} (--patience)"
+                    ));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        };
+        if let Ok(group) = group {
+            // What has ended meanwhile is gone already.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        why.map_or(Ok(Ended::Interrupted), |why| Err(failed(why)))
+    }
+}

@@ -1,0 +1,53 @@
+//! `regstorm merge`: the reports of shards of one run, added up count by count.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use regstorm::result::{Document, Stored};
+
+use crate::conclude;
+use crate::exit::{Exit, Failure, OrExit};
+use crate::report_args::ReportArgs;
+
+/// Add up the reports of shards of one run
+///
+/// Shards are runs of one scenario at one time from several machines. Percentiles come from the histograms of all, and
+/// thresholds are judged again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  regstorm merge shard-1.json shard-2.json --out report.json")]
+pub(crate) struct Args {
+    /// The reports of all shards
+    #[arg(required = true, num_args = 2.., value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    args.report.check_writable()?;
+    let mut shards = Vec::new();
+    for path in &args.files {
+        let shard = Document::load(path).or_exit(Exit::Usage)?;
+        // Each against each: of three, two may be the same.
+        for (other, earlier) in args.files.iter().zip(&shards) {
+            Document::check_same_run(earlier, &shard).map_err(|error| {
+                let (one, two) = (other.display(), path.display());
+                Failure::new(
+                    Exit::Usage,
+                    anyhow!("{one} and {two} do not merge: {error}"),
+                )
+            })?;
+        }
+        shards.push(shard);
+    }
+    let mut shards = shards.into_iter();
+    let Some(mut all) = shards.next() else {
+        return Ok(Exit::Usage);
+    };
+    for shard in shards {
+        all.merge(shard).or_exit(Exit::Usage)?;
+    }
+    let exit = conclude::exit(&all, 0);
+    args.report.finish(&Stored::Run(Box::new(all)))?;
+    Ok(exit)
+}

@@ -1,0 +1,183 @@
+//! The files that a stored result can be turned into, and the one place that writes them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use regstorm::report::{
+    bencher, benchmark_action, csv, hgrm, hlog, html, junit, markdown, openmetrics,
+};
+use regstorm::result::{Comparison, Document, Stored, write_file};
+
+use crate::exit::{self, Exit, Failure, OrExit as _};
+
+/// One file for each format that is asked for; `-` is standard output.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// A page for a browser, with charts, that needs nothing but itself
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Markdown for a pull request or a job's summary
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// JUnit XML: a test case for each threshold or gated metric
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// A row for each latency of a run
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// One row for a run, as change detectors read it
+    #[arg(long, value_name = "FILE")]
+    csv_wide: Option<PathBuf>,
+    /// The latencies of a run over time, as HdrHistogram's interval log
+    #[arg(long, value_name = "FILE")]
+    hlog: Option<PathBuf>,
+    /// One distribution of a run, as HdrHistogram's percentile text in milliseconds
+    #[arg(long, value_name = "FILE")]
+    hgrm: Option<PathBuf>,
+    /// Which one, by its name in thresholds; the response time of the first journey if not told
+    #[arg(long, value_name = "METRIC", requires = "hgrm")]
+    hgrm_of: Option<String>,
+    /// OpenMetrics text of a run, as GitLab compares it
+    #[arg(long, value_name = "FILE")]
+    openmetrics: Option<PathBuf>,
+    /// JSON for github-action-benchmark: what should be small (customSmallerIsBetter)
+    #[arg(long, value_name = "FILE")]
+    benchmark_smaller: Option<PathBuf>,
+    /// JSON for github-action-benchmark: what should be large (customBiggerIsBetter)
+    #[arg(long, value_name = "FILE")]
+    benchmark_larger: Option<PathBuf>,
+    /// Bencher Metric Format of a run
+    #[arg(long, value_name = "FILE")]
+    bencher: Option<PathBuf>,
+}
+
+/// Makes the text of one format.
+type Renderer<'a> = &'a dyn Fn(&Stored) -> Result<String, Failure>;
+
+impl OutputArgs {
+    /// Whether one of them goes to standard output.
+    pub(crate) fn use_stdout(&self) -> bool {
+        self.has(is_stdout)
+    }
+
+    /// Whether there is one at all.
+    pub(crate) fn any(&self) -> bool {
+        self.has(|_| true)
+    }
+
+    fn has(&self, is_wanted: impl Fn(&Path) -> bool) -> bool {
+        let mut asked = false;
+        // No renderer fails that is not asked for its text.
+        let _ = self.each(&mut |path, _| {
+            asked |= is_wanted(path);
+            Ok(())
+        });
+        asked
+    }
+
+    /// Is there a directory for each of them?
+    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+        self.each(&mut |path, _| {
+            if is_stdout(path) {
+                return Ok(());
+            }
+            exit::check_writable("cannot write", path).or_exit(Exit::Usage)
+        })
+    }
+
+    /// Writes all that were asked for. What cannot be made is known before the first file is written.
+    pub(crate) fn write(&self, stored: &Stored) -> Result<(), Failure> {
+        let mut texts = Vec::new();
+        self.each(&mut |path, render| {
+            texts.push((path.to_owned(), render(stored)?));
+            Ok(())
+        })?;
+        texts.iter().try_for_each(|(path, text)| write(path, text))
+    }
+
+    /// Each format that is asked for, in the order of the fields.
+    fn each(
+        &self,
+        of: &mut dyn FnMut(&Path, Renderer<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let distribution = |stored: &Stored| self.distribution(stored);
+        let formats: [(&Option<PathBuf>, Renderer<'_>); 11] = [
+            (&self.html, &|it| {
+                Ok(both(it, html::render, html::render_comparison))
+            }),
+            (&self.markdown, &|it| {
+                Ok(both(it, markdown::run, markdown::comparison))
+            }),
+            (&self.junit, &|it| {
+                Ok(both(it, junit::run, junit::comparison))
+            }),
+            (&self.csv, &|it| Ok(csv::long(a_run(it, "--csv")?))),
+            (&self.csv_wide, &|it| {
+                Ok(csv::wide(a_run(it, "--csv-wide")?))
+            }),
+            (&self.hlog, &|it| Ok(hlog::render(a_run(it, "--hlog")?))),
+            (&self.hgrm, &distribution),
+            (&self.openmetrics, &|it| {
+                Ok(openmetrics::render(a_run(it, "--openmetrics")?))
+            }),
+            (&self.benchmark_smaller, &|it| {
+                Ok(benchmark_action::smaller(a_run(it, "--benchmark-smaller")?))
+            }),
+            (&self.benchmark_larger, &|it| {
+                Ok(benchmark_action::larger(a_run(it, "--benchmark-larger")?))
+            }),
+            (&self.bencher, &|it| {
+                Ok(bencher::render(a_run(it, "--bencher")?))
+            }),
+        ];
+        for (path, render) in formats {
+            if let Some(path) = path {
+                of(path, render)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn distribution(&self, stored: &Stored) -> Result<String, Failure> {
+        let document = a_run(stored, "--hgrm")?;
+        let known = hgrm::metrics(document);
+        let first = known.first().map_or("", String::as_str);
+        let metric = self.hgrm_of.as_deref().unwrap_or(first);
+        hgrm::render(document, metric)
+            .ok_or_else(|| anyhow!("--hgrm-of {metric}: the run has {}", known.join(", ")))
+            .or_exit(Exit::Usage)
+    }
+}
+
+fn both(
+    stored: &Stored,
+    run: fn(&Document) -> String,
+    comparison: fn(&Comparison) -> String,
+) -> String {
+    match stored {
+        Stored::Run(document) => run(document),
+        Stored::Comparison(it) => comparison(it),
+    }
+}
+
+/// The run, for formats that have no form of a comparison.
+fn a_run<'a>(stored: &'a Stored, option: &str) -> Result<&'a Document, Failure> {
+    match stored {
+        Stored::Run(document) => Ok(document),
+        Stored::Comparison(_) => Err(anyhow!(
+            "{option} is of one run, and this is a comparison; it has --html, --markdown and --junit"
+        ))
+        .or_exit(Exit::Usage),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if is_stdout(path) {
+        return exit::print(text);
+    }
+    write_file(path, text).or_exit(Exit::Failed)
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}

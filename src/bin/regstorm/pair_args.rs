@@ -1,0 +1,83 @@
+//! The arguments of `regstorm ab` that say how pairs are made.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use regstorm::compare::Looks;
+use regstorm::plan::Plan;
+
+use crate::pair_run::Cut;
+
+/// How pairs are made.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Pairs")]
+pub(crate) struct PairArgs {
+    /// Make exactly so many pairs, and decide once; at least 5
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "looks",
+        overrides_with = "pairs"
+    )]
+    pairs: Option<usize>,
+    /// Decide at these numbers of pairs whether to go on; at most five looks, the first at 5 pairs or more
+    #[arg(
+        long,
+        value_name = "N,N,...",
+        value_delimiter = ',',
+        default_value = "6,10,16"
+    )]
+    looks: Vec<usize>,
+    /// How long a slice is measured
+    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration, default_value = "10s")]
+    slice: Duration,
+    /// Slices of each side in a pair; one where a load changes over time and cannot be cut
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    slices: Option<u32>,
+    /// What is thrown away at the start of each slice: connections open, queues fill
+    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration, default_value = "2s")]
+    settle: Duration,
+    /// The coin that says who begins: the same number, the same orders
+    #[arg(long, value_name = "SEED")]
+    pub(crate) order_seed: Option<u64>,
+    /// A command that is run before each pair, such as one that restarts both builds and resets their storage; it finds the
+    /// number of the pair in `REGSTORM_PAIR`, and both addresses in `REGSTORM_BASE` and `REGSTORM_CANDIDATE`
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) before_pair: Option<String>,
+    /// How long that command may take, and then the targets to answer
+    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration, default_value = "2m")]
+    pub(crate) patience: Duration,
+}
+
+/// Slices of a side where a plan can be cut.
+const SLICES: u32 = 3;
+
+impl PairArgs {
+    /// At how many pairs is decided.
+    pub(crate) fn looks(&self) -> anyhow::Result<Looks> {
+        let pairs = self.pairs.map_or_else(|| self.looks.clone(), |it| vec![it]);
+        if pairs.iter().any(|it| *it > 1000) {
+            return Err(anyhow!("--pairs, --looks: at most 1,000 pairs"));
+        }
+        Looks::new(&pairs).ok_or_else(|| {
+            anyhow!("--pairs, --looks: at least 5 pairs, each look at more of them, and at most five looks")
+        })
+    }
+
+    /// How a pair is cut: in slices, where the load stays the same all the time.
+    pub(crate) fn cut(&self, plan: &Plan) -> anyhow::Result<Cut> {
+        if self.slice < Duration::from_millis(100) {
+            return Err(anyhow!("--slice: at least 100ms"));
+        }
+        if plan.slice(self.slice, self.settle).is_none() {
+            return Ok(Cut::Whole {
+                slices: self.slices.unwrap_or(1),
+            });
+        }
+        Ok(Cut::Slices {
+            slices: self.slices.unwrap_or(SLICES),
+            slice: self.slice,
+            settle: self.settle,
+        })
+    }
+}

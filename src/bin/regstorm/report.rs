@@ -1,0 +1,53 @@
+//! `regstorm report`: a stored report or comparison again, as a summary and in other formats.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use regstorm::result::Stored;
+
+use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::outputs::OutputArgs;
+use crate::report_args;
+
+/// Show a stored report or comparison, and turn it into other formats
+///
+/// Nothing is judged again: the exit code says whether this worked, not what the run came to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  regstorm report report.json --html report.html")]
+pub(crate) struct Args {
+    /// What `--out` wrote; of several, only summaries are shown
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Show no summary
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    outputs: OutputArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let stored = args
+        .files
+        .iter()
+        .map(|path| Stored::load(path).or_exit(Exit::Usage));
+    let stored = stored.collect::<Result<Vec<Stored>, Failure>>()?;
+    match stored.as_slice() {
+        [one] => args.outputs.write(one)?,
+        _ if args.outputs.any() => {
+            return Err(Failure::new(
+                Exit::Usage,
+                anyhow!("other formats are of one file: name one, or none of the formats"),
+            ));
+        }
+        _ => {}
+    }
+    if !args.quiet {
+        for (place, (path, stored)) in args.files.iter().zip(&stored).enumerate() {
+            if place > 0 {
+                exit::print("\n")?;
+            }
+            report_args::show(stored, args.outputs.use_stdout(), Some(path))?;
+        }
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,66 @@
+//! Where a result goes, in which formats, and whether it is shown.
+
+use std::path::{Path, PathBuf};
+
+use regstorm::report::text;
+use regstorm::result::Stored;
+
+use crate::exit::{self, Exit, Failure, OrExit};
+use crate::outputs::OutputArgs;
+use crate::summary;
+
+/// Where a result goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// Where the result goes, as JSON; `-` is standard output, and the summary then goes to standard error
+    #[arg(long, value_name = "FILE", overrides_with = "out")]
+    out: Option<PathBuf>,
+    /// Show no progress and no summary; errors are still told
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    outputs: OutputArgs,
+}
+
+impl ReportArgs {
+    /// Is there a directory for everything that is to be written? Found out before an hour of load, not after.
+    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+        if let Some(path) = self.file() {
+            exit::check_writable("--out", path).or_exit(Exit::Usage)?;
+        }
+        self.outputs.check_writable()
+    }
+
+    /// Stores a result, writes it in other formats, and shows it.
+    pub(crate) fn finish(&self, result: &Stored) -> Result<(), Failure> {
+        // It is stored before anything else can go wrong.
+        let stored = match (&self.out, self.file()) {
+            (None, _) => Ok(()),
+            (Some(_), None) => exit::print(&result.to_json()),
+            (_, Some(path)) => result.save(path).or_exit(Exit::Failed),
+        };
+        let written = self.outputs.write(result);
+        if !self.quiet {
+            let to_stdout = self.out.is_some() && self.file().is_none();
+            show(result, to_stdout || self.outputs.use_stdout(), self.file())?;
+        }
+        stored.and(written)
+    }
+
+    /// The file, where it is not standard output.
+    fn file(&self) -> Option<&Path> {
+        self.out.as_deref().filter(|path| *path != Path::new("-"))
+    }
+}
+
+/// Prints the summary of a result that is stored there.
+pub(crate) fn show(
+    result: &Stored,
+    to_stderr: bool,
+    saved_as: Option<&Path>,
+) -> Result<(), Failure> {
+    summary::show(to_stderr, |width, colour| match result {
+        Stored::Run(document) => text::summary(document, width, colour, saved_as),
+        Stored::Comparison(comparison) => text::comparison(comparison, colour, saved_as),
+    })
+}

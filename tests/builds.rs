@@ -1,0 +1,460 @@
+//! Two builds, compared as a user does it: `ab` against two live registries, `compare` on what it stored. A binary of its
+//! own, and one test at a time: whatever runs beside a comparison is noise in it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use regstorm::embedded::{Fault, FaultKind, Registry, Running, Settings, When};
+use regstorm::measure::PackedHistogram;
+use regstorm::result::{Comparison, ComparisonVerdict, Decision, Document, Method};
+use regstorm::schedule::Side;
+use tempfile::TempDir;
+
+/// Sixteen users who pull small images as fast as they can.
+const PULL: &str = r#"name = "builds"
+[target]
+url = "embedded"
+[images.web]
+source = "synthetic"
+count = 2
+layers = 2
+layer_size = "4KiB"
+[journey.pull]
+action = "pull"
+images = "web"
+[[load]]
+journey = "pull"
+executor = "constant-vus"
+vus = 16
+duration = "10s"
+"#;
+
+/// Five pairs of one short slice a side. The margin is far beyond the noise of so short a slice.
+const SHORT: [&str; 8] = [
+    "--pairs=5",
+    "--slices=1",
+    "--slice=300ms",
+    "--settle=50ms",
+    "--gate",
+    "pull.response_time p(50)=30%",
+    "--order-seed=1",
+    "--out=comparison.json",
+];
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    // A test that failed has said so itself.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A registry whose every answer takes so long.
+fn registry(delay: u64) -> Running {
+    let fault = Fault {
+        operation: None,
+        kind: FaultKind::Delay(Duration::from_millis(delay)),
+        when: When::Always,
+        after: 0,
+        count: None,
+    };
+    let settings = Settings {
+        faults: vec![fault],
+        ..Settings::default()
+    };
+    Registry::start(settings).expect("a registry on a free port")
+}
+
+struct Bench {
+    dir: TempDir,
+}
+
+impl Bench {
+    fn new(scenario: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("test.toml"), scenario).expect("a file");
+        Self { dir }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn regstorm(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_regstorm"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn ab(&self, base: &str, candidate: &str, more: &[&str]) -> Command {
+        let mut command = self.regstorm(&["ab", "test.toml", "--base", base]);
+        command
+            .args(["--candidate", candidate])
+            .args(SHORT)
+            .args(more);
+        command
+    }
+
+    fn comparison(&self) -> Comparison {
+        Comparison::load(&self.path("comparison.json")).expect("a comparison")
+    }
+}
+
+#[track_caller]
+fn ended(mut command: Command, code: i32) -> String {
+    let output = command.output().expect("the program runs");
+    let shown = shown(&output);
+    assert_eq!(output.status.code(), Some(code), "{shown}");
+    shown
+}
+
+fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[test]
+fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
+    let _alone = alone();
+    let (fast, slow) = (registry(20), registry(40));
+    let bench = Bench::new(PULL);
+    let ab = bench.ab(&fast.url(), &slow.url(), &["--reports", "reports"]);
+    let said = ended(ab, 1);
+    assert!(said.contains("REGRESSION"), "{said}");
+    assert!(said.contains("pull.response_time p(50)"), "{said}");
+    let live = bench.comparison();
+    assert_eq!(live.verdict, ComparisonVerdict::Regression);
+    assert_eq!(live.design.method, Method::Paired);
+    assert_eq!(live.design.orders.len(), 5);
+    let metric = &live.metrics[0];
+    assert_eq!(metric.decision, Decision::Regression);
+    // Two waits of 20 ms one after the other became two of 40 ms; the client's own share is not doubled.
+    let change = metric.change.expect("a change");
+    assert!((0.3..1.2).contains(&change), "{change}");
+    assert_eq!(metric.pairs.len(), 5);
+    // Both sides are there whole: all slices of all pairs.
+    let window = |it: &Document| it.window_us;
+    assert_eq!(window(&live.base), 5 * 300_000);
+    assert_eq!(window(&live.candidate), 5 * 300_000);
+    assert!(live.base.closure.holds() && live.candidate.closure.holds());
+    for side in [&live.base, &live.candidate] {
+        let pull = &side.journeys[0];
+        assert_eq!(pull.response_time.count(), pull.outcomes.ok);
+        let series = side
+            .latency_series
+            .iter()
+            .find(|it| it.metric == "pull.response_time");
+        let windows = &series.expect("windows of the journey").windows;
+        let in_windows: u64 = windows.iter().map(PackedHistogram::count).sum();
+        assert_eq!(in_windows, pull.outcomes.ok);
+    }
+
+    // The stored reports are the same pairs, in whatever order they are named.
+    let files = |side: Side| {
+        let names = (1..=5)
+            .rev()
+            .map(|it| format!("reports/pair-{it:03}-{}.json", side.name()));
+        names.collect::<Vec<_>>()
+    };
+    let mut compare = bench.regstorm(&["compare", "--gate", SHORT[5], "--out", "stored.json"]);
+    compare
+        .args(files(Side::Base))
+        .arg("--")
+        .args(files(Side::Candidate));
+    ended(compare, 1);
+    let stored = Comparison::load(&bench.path("stored.json")).expect("a comparison");
+    assert_eq!(stored.design.method, Method::Paired);
+    assert_eq!(stored.design.orders, live.design.orders);
+    assert_eq!(stored.metrics[0].pairs, metric.pairs);
+    assert_eq!(stored.metrics[0].change, metric.change);
+
+    // On the wrong sides they are refused: the verdict would be the wrong way round.
+    let mut compare = bench.regstorm(&["compare"]);
+    compare
+        .args(files(Side::Candidate))
+        .arg("--")
+        .args(files(Side::Base));
+    let said = ended(compare, 2);
+    assert!(said.contains("made as the candidate"), "{said}");
+
+    // Without partners they are two heaps, and one each is too little to fail a build by.
+    let mut compare = bench.regstorm(&["compare", "--gate", SHORT[5], "--out", "heaps.json"]);
+    compare
+        .args(files(Side::Base))
+        .arg("--")
+        .args(&files(Side::Candidate)[..4]);
+    ended(compare, 3);
+    let heaps = Comparison::load(&bench.path("heaps.json")).expect("a comparison");
+    assert_eq!(heaps.design.method, Method::Unpaired);
+    assert!(
+        heaps.metrics[0]
+            .why
+            .as_ref()
+            .is_some_and(|it| it.contains("too few runs"))
+    );
+    let mut compare = bench.regstorm(&["compare", "--gate", SHORT[5]]);
+    compare.args([&files(Side::Base)[0], &files(Side::Candidate)[1]]);
+    let said = ended(compare, 3);
+    assert!(said.contains("one run each"), "{said}");
+}
+
+#[test]
+fn a_faster_build_is_an_improvement_and_passes() {
+    let _alone = alone();
+    let (fast, slow) = (registry(20), registry(40));
+    let bench = Bench::new(PULL);
+    let said = ended(bench.ab(&slow.url(), &fast.url(), &[]), 0);
+    assert!(said.contains("improvement"), "{said}");
+    let comparison = bench.comparison();
+    assert_eq!(comparison.verdict, ComparisonVerdict::Pass);
+    assert_eq!(comparison.metrics[0].decision, Decision::Improvement);
+    assert!(comparison.metrics[0].change.is_some_and(|it| it < -0.23));
+}
+
+/// Pushes, too: what one side pushed is new to the other, though both are one registry.
+#[test]
+fn one_build_against_itself_raises_no_alarm() {
+    let _alone = alone();
+    let same = registry(20);
+    let push = PULL.replace(
+        "[journey.pull]\naction = \"pull\"",
+        "[journey.pull]\naction = \"push\"",
+    );
+    let pull = Bench::new(PULL);
+    let push = Bench::new(&push);
+    let mut alarms = 0;
+    for number in 0..20 {
+        let bench = if number % 4 == 0 { &push } else { &pull };
+        let seed = format!("--set=seed={number}");
+        let output = bench
+            .ab(&same.url(), &same.url(), &[&seed])
+            .output()
+            .expect("it runs");
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 1 | 3 | 4)), "{}", shown(&output));
+        alarms += u32::from(code == Some(1));
+        let comparison = bench.comparison();
+        let failed = [&comparison.base, &comparison.candidate].map(|it| it.totals.exchanges.failed);
+        assert_eq!(failed, [0, 0], "{:?}", comparison.base.failures);
+    }
+    assert!(alarms <= 1, "{alarms} of 20");
+}
+
+/// Not a regression, though the candidate is twice as slow: two users cannot start 400 pulls a second.
+#[test]
+fn a_generator_that_cannot_keep_up_makes_it_invalid() {
+    let _alone = alone();
+    let (fast, slow) = (registry(20), registry(40));
+    let open = PULL
+        .replace("constant-vus", "constant-arrival-rate")
+        .replace("vus = 16", "rate = 400\nmax_vus = 2");
+    let bench = Bench::new(&open);
+    let said = ended(bench.ab(&fast.url(), &slow.url(), &[]), 4);
+    assert!(
+        said.contains("INVALID") && said.contains("dropped"),
+        "{said}"
+    );
+    let comparison = bench.comparison();
+    assert_eq!(comparison.verdict, ComparisonVerdict::Invalid);
+    assert!(!comparison.discarded.is_empty());
+    // As the user says.
+    ended(bench.ab(&fast.url(), &slow.url(), &["--invalid=pass"]), 0);
+    ended(bench.ab(&fast.url(), &slow.url(), &["--invalid=fail"]), 1);
+}
+
+#[test]
+fn what_is_open_ends_as_the_user_says() {
+    let _alone = alone();
+    let same = registry(1);
+    let bench = Bench::new(PULL);
+    // No five short pairs can show that nothing has changed by a hundredth of a percent.
+    let open = ["--gate=pull.response_time p(90)=0.01%"];
+    let with = |more: &str| bench.ab(&same.url(), &same.url(), &[open[0], more]);
+    ended(with("--quiet"), 3);
+    ended(with("--inconclusive=pass"), 0);
+    ended(with("--inconclusive=fail"), 1);
+    let said = ended(with("--no-such-flag"), 2);
+    assert!(said.contains("--no-such-flag"), "{said}");
+}
+
+#[test]
+fn a_load_that_cannot_be_cut_is_run_whole() {
+    let _alone = alone();
+    let (fast, slow) = (registry(5), registry(40));
+    let counted = PULL
+        .replace("constant-vus", "per-vu-iterations")
+        .replace("duration = \"10s\"", "iterations = 4");
+    let bench = Bench::new(&counted);
+    ended(
+        bench.ab(&fast.url(), &slow.url(), &["--reports", "reports"]),
+        1,
+    );
+    let comparison = bench.comparison();
+    assert_eq!(comparison.design.slice_us, None);
+    // Sixteen users, four pulls each, five pairs.
+    assert_eq!(comparison.base.totals.iterations.ok, 16 * 4 * 5);
+    assert_eq!(comparison.candidate.totals.iterations.ok, 16 * 4 * 5);
+}
+
+#[test]
+fn a_hook_runs_before_each_pair_and_its_failure_ends_the_comparison() {
+    let _alone = alone();
+    let same = registry(1);
+    let bench = Bench::new(PULL);
+    let hook =
+        "echo $REGSTORM_PAIR $REGSTORM_BASE $REGSTORM_CANDIDATE >> hooks; test $REGSTORM_PAIR != 4";
+    let said = ended(
+        bench.ab(&same.url(), &same.url(), &["--before-pair", hook]),
+        5,
+    );
+    assert!(said.contains("--before-pair: before pair 4"), "{said}");
+    let told = fs::read_to_string(bench.path("hooks")).expect("what the hook wrote");
+    let line = |pair: u32| format!("{pair} {0} {0}\n", same.url());
+    assert_eq!(told, (1..=4).map(line).collect::<String>());
+    // What was measured before is kept, and says that it is not the end.
+    let comparison = bench.comparison();
+    assert_eq!(comparison.design.base_runs, 3);
+    assert_eq!(comparison.verdict, ComparisonVerdict::Inconclusive);
+    let slow = ["--before-pair", "sleep 600", "--patience", "300ms"];
+    let said = ended(bench.ab(&same.url(), &same.url(), &slow), 5);
+    assert!(said.contains("not done after 300ms"), "{said}");
+}
+
+/// Ends what it started, however the test ends.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for another process"
+)]
+fn wait_for(path: &Path) {
+    for _ in 0..3_000 {
+        if path.exists() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("waited in vain for {}", path.display());
+}
+
+#[test]
+fn an_interrupted_comparison_keeps_its_pairs() {
+    let _alone = alone();
+    let same = registry(1);
+    let bench = Bench::new(PULL);
+    let mut ab = bench.ab(
+        &same.url(),
+        &same.url(),
+        &["--reports", "reports", "--pairs=1000"],
+    );
+    // Of two numbers of pairs the last counts.
+    let child = ab.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = Started(child.expect("the program runs"));
+    wait_for(&bench.path("reports/pair-002-candidate.json"));
+    let pid = child.0.id().to_string();
+    let killed = Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill");
+    assert!(killed.success());
+    assert_eq!(child.0.wait().expect("it ends").code(), Some(130));
+    let comparison = bench.comparison();
+    assert!(comparison.design.base_runs >= 2);
+    assert_eq!(comparison.verdict, ComparisonVerdict::Inconclusive);
+    assert!(
+        comparison
+            .reasons
+            .iter()
+            .any(|it| it.contains("interrupted"))
+    );
+}
+
+#[test]
+fn a_build_that_dies_ends_the_comparison_and_loses_nothing() {
+    let _alone = alone();
+    let same = registry(1);
+    let bench = Bench::new(PULL);
+    let dying = Bench::new(PULL);
+    let serve = dying
+        .regstorm(&["serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut serve = Started(serve.expect("a registry"));
+    let url = {
+        use std::io::{BufRead as _, BufReader};
+        let lines = BufReader::new(serve.0.stdout.take().expect("its output")).lines();
+        let mut found = lines.map_while(Result::ok).filter_map(|line| {
+            let start = line.find("http://")?;
+            let rest = &line[start..];
+            let end = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
+            Some(
+                rest[..end]
+                    .trim_end_matches("/v2/")
+                    .trim_end_matches('/')
+                    .to_owned(),
+            )
+        });
+        found.next().expect("where it listens")
+    };
+    let mut ab = bench.ab(&same.url(), &url, &["--reports", "reports", "--pairs=1000"]);
+    let child = ab.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = Started(child.expect("the program runs"));
+    wait_for(&bench.path("reports/pair-002-candidate.json"));
+    drop(serve);
+    assert_eq!(child.0.wait().expect("it ends").code(), Some(5));
+    let comparison = bench.comparison();
+    assert!(comparison.design.base_runs >= 2);
+    assert_ne!(comparison.verdict, ComparisonVerdict::Pass);
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_sent() {
+    let _alone = alone();
+    let same = registry(1);
+    let bench = Bench::new(PULL);
+    fs::write(
+        bench.path("gates.toml"),
+        "[[gate]]\nmetric = \"pull.response_time p(99)\"\nmargin = \"0%\"\nlimit = 3\n",
+    )
+    .expect("a file");
+    for (arguments, said) in [
+        (
+            &["--gates", "gates.toml"][..],
+            &["a margin is more than nothing", "unknown key `limit`"][..],
+        ),
+        (
+            &["--gates", "nothing.toml"],
+            &["cannot read the gates nothing.toml"],
+        ),
+        (
+            &["--gate", "pull.response_time max"],
+            &["cannot be compared"],
+        ),
+        (
+            &["--gate", "push.response_time p(50)"],
+            &["unknown journey or operation `push`"],
+        ),
+        (&["--pairs=4"], &["at least 5 pairs"]),
+        (&["--reports", "test.toml/x"], &["--reports"]),
+        (&["--out", "no/such/place.json"], &["--out"]),
+    ] {
+        let shown = ended(bench.ab(&same.url(), &same.url(), arguments), 2);
+        for said in said {
+            assert!(shown.contains(said), "{said}: {shown}");
+        }
+    }
+    assert_eq!(same.counts().requests, 0);
+}
