@@ -109,6 +109,13 @@ pub struct PairSection {
     pub order: String,
 }
 
+impl PlanSection {
+    /// Where the target was, as the plan has it: an address without credentials, or `embedded`.
+    pub fn target(&self) -> Option<&str> {
+        self.resolved.pointer("/target/url")?.as_str()
+    }
+}
+
 /// Headers by which a registry names itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TargetHeaders {

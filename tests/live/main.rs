@@ -4,6 +4,7 @@
 //! `scripts/test` installs these programs. A test whose program is missing fails; none is skipped.
 
 mod agreement;
+mod builds;
 mod docker;
 mod formats;
 mod html;

@@ -47,6 +47,9 @@ fn build(side: &str, document: &Document) -> Markup {
     let environment = &document.environment;
     let mut strip = element("div").class("strip");
     strip = strip.with(element("strong").with(side));
+    if let Some(target) = document.plan.target() {
+        strip = strip.with(fact("target", target, None));
+    }
     if let Some(server) = &document.target.server {
         strip = strip.with(fact("Server", server, None));
     }

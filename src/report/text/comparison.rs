@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::result::{Comparison, ComparisonVerdict, Decision, Design, Method, MetricComparison};
+use crate::result::{
+    Comparison, ComparisonVerdict, Decision, Design, Document, Method, MetricComparison,
+};
 use crate::units;
 
 use super::super::change::{self, Words};
@@ -22,6 +24,12 @@ pub(super) fn summary(comparison: &Comparison, colour: bool, saved_as: Option<&P
         "{name}: candidate against base   seed {} · plan {fingerprint}\n",
         plan.seed
     );
+    for (side, run) in [
+        ("base", &comparison.base),
+        ("candidate", &comparison.candidate),
+    ] {
+        line(&mut text, side, &named(run));
+    }
     line(&mut text, "runs", &runs(&comparison.design));
     for difference in &comparison.differences {
         line(&mut text, "differs", &change::difference(difference));
@@ -63,6 +71,22 @@ pub(super) fn summary(comparison: &Comparison, colour: bool, saved_as: Option<&P
 fn line(text: &mut String, label: &str, words: &str) {
     // Writing to a string does not fail.
     let _ = writeln!(text, "{label:LABEL$}{}", harmless(words));
+}
+
+/// Where the target was, what it calls itself, and what the user calls it.
+fn named(run: &Document) -> String {
+    let target = run.plan.target().unwrap_or("-").to_owned();
+    let server = run.target.server.iter().map(|it| format!("Server: {it}"));
+    let labels = run
+        .environment
+        .labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"));
+    let named: Vec<String> = std::iter::once(target)
+        .chain(server)
+        .chain(labels)
+        .collect();
+    named.join(" · ")
 }
 
 /// `10 pairs, each side in 3 slices of 10 s after 2 s to settle · order by coin (seed 42) · looks at 6, 10, 16 pairs`
