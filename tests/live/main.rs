@@ -4,7 +4,6 @@
 //! `scripts/test` installs these programs. A test whose program is missing fails; none is skipped.
 
 mod agreement;
-mod builds;
 mod docker;
 mod formats;
 mod html;
