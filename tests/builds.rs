@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use regstorm::embedded::{Fault, FaultKind, Registry, Running, Settings, When};
+use regstorm::embedded::{Fault, FaultKind, Registry, Running, Settings};
 use regstorm::measure::PackedHistogram;
 use regstorm::result::{Comparison, ComparisonVerdict, Decision, Document, Method};
 use regstorm::schedule::Side;
@@ -33,16 +33,9 @@ duration = "10s"
 "#;
 
 /// Five pairs of one short slice a side. The margin is far beyond the noise of so short a slice.
-const SHORT: [&str; 8] = [
-    "--pairs=5",
-    "--slices=1",
-    "--slice=300ms",
-    "--settle=50ms",
-    "--gate",
-    "pull.response_time p(50)=30%",
-    "--order-seed=1",
-    "--out=comparison.json",
-];
+const SHORT: [&str; 3] = ["--slices=1", "--slice=300ms", "--settle=50ms"];
+
+const GATE: &str = "pull.response_time p(50)=30%";
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -53,15 +46,9 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// A registry whose every answer takes so long.
 fn registry(delay: u64) -> Running {
-    let fault = Fault {
-        operation: None,
-        kind: FaultKind::Delay(Duration::from_millis(delay)),
-        when: When::Always,
-        after: 0,
-        count: None,
-    };
+    let delay = FaultKind::Delay(Duration::from_millis(delay));
     let settings = Settings {
-        faults: vec![fault],
+        faults: vec![Fault::everywhere(delay)],
         ..Settings::default()
     };
     Registry::start(settings).expect("a registry on a free port")
@@ -92,10 +79,17 @@ impl Bench {
     }
 
     fn ab(&self, base: &str, candidate: &str, more: &[&str]) -> Command {
+        let mut command = self.ab_whole(base, candidate, more);
+        command.args(SHORT);
+        command
+    }
+
+    /// Each slice is a whole run.
+    fn ab_whole(&self, base: &str, candidate: &str, more: &[&str]) -> Command {
         let mut command = self.regstorm(&["ab", "test.toml", "--base", base]);
         command
-            .args(["--candidate", candidate])
-            .args(SHORT)
+            .args(["--candidate", candidate, "--pairs=5", "--gate", GATE])
+            .args(["--order-seed=1", "--out=comparison.json"])
             .args(more);
         command
     }
@@ -161,7 +155,7 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
             .map(|it| format!("reports/pair-{it:03}-{}.json", side.name()));
         names.collect::<Vec<_>>()
     };
-    let mut compare = bench.regstorm(&["compare", "--gate", SHORT[5], "--out", "stored.json"]);
+    let mut compare = bench.regstorm(&["compare", "--gate", GATE, "--out", "stored.json"]);
     compare
         .args(files(Side::Base))
         .arg("--")
@@ -183,7 +177,7 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
     assert!(said.contains("made as the candidate"), "{said}");
 
     // Without partners they are two heaps, and one each is too little to fail a build by.
-    let mut compare = bench.regstorm(&["compare", "--gate", SHORT[5], "--out", "heaps.json"]);
+    let mut compare = bench.regstorm(&["compare", "--gate", GATE, "--out", "heaps.json"]);
     compare
         .args(files(Side::Base))
         .arg("--")
@@ -197,7 +191,7 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
             .as_ref()
             .is_some_and(|it| it.contains("too few runs"))
     );
-    let mut compare = bench.regstorm(&["compare", "--gate", SHORT[5]]);
+    let mut compare = bench.regstorm(&["compare", "--gate", GATE]);
     compare.args([&files(Side::Base)[0], &files(Side::Candidate)[1]]);
     let said = ended(compare, 3);
     assert!(said.contains("one run each"), "{said}");
@@ -290,8 +284,12 @@ fn a_load_that_cannot_be_cut_is_run_whole() {
         .replace("constant-vus", "per-vu-iterations")
         .replace("duration = \"10s\"", "iterations = 4");
     let bench = Bench::new(&counted);
+    // Asked for slices, it says that there are none to be had, and sends nothing.
+    let said = ended(bench.ab(&fast.url(), &slow.url(), &[]), 2);
+    assert!(said.contains("cannot be cut"), "{said}");
+    assert_eq!(fast.counts().requests, 0);
     ended(
-        bench.ab(&fast.url(), &slow.url(), &["--reports", "reports"]),
+        bench.ab_whole(&fast.url(), &slow.url(), &["--reports", "reports"]),
         1,
     );
     let comparison = bench.comparison();
@@ -299,6 +297,79 @@ fn a_load_that_cannot_be_cut_is_run_whole() {
     // Sixteen users, four pulls each, five pairs.
     assert_eq!(comparison.base.totals.iterations.ok, 16 * 4 * 5);
     assert_eq!(comparison.candidate.totals.iterations.ok, 16 * 4 * 5);
+}
+
+/// A run that is a number of starts lasts as long as the registry lets it: the slower one has fewer of them in a second, and
+/// is offered as many.
+#[test]
+fn a_rollout_that_takes_longer_is_a_regression_and_no_other_load() {
+    let _alone = alone();
+    let (fast, slow) = (registry(5), registry(60));
+    let rollout = PULL
+        .replace("constant-vus", "at-once")
+        .replace("vus = 16", "vus = 40")
+        .replace("duration = \"10s\"", "within = \"100ms\"");
+    let bench = Bench::new(&rollout);
+    let said = ended(bench.ab_whole(&fast.url(), &slow.url(), &[]), 1);
+    assert!(!said.contains("differs"), "{said}");
+    let comparison = bench.comparison();
+    assert_eq!(comparison.verdict, ComparisonVerdict::Regression);
+    assert_eq!(comparison.base.totals.starts.scheduled, 5 * 40);
+    assert!(comparison.candidate.window_us > comparison.base.window_us);
+}
+
+/// Pairs that are made again are kept apart from those that count.
+#[test]
+fn the_reports_of_discarded_pairs_are_kept() {
+    let _alone = alone();
+    let same = registry(20);
+    let open = PULL
+        .replace("constant-vus", "constant-arrival-rate")
+        .replace("vus = 16", "rate = 400\nmax_vus = 2");
+    let bench = Bench::new(&open);
+    ended(
+        bench.ab(&same.url(), &same.url(), &["--reports", "reports"]),
+        4,
+    );
+    let discarded = bench.comparison().discarded.len();
+    let kept = fs::read_dir(bench.path("reports/discarded")).expect("a directory");
+    assert_eq!(kept.count(), 2 * discarded);
+}
+
+#[test]
+fn stored_reports_that_prove_nothing_are_refused_or_told_as_defects() {
+    let _alone = alone();
+    let same = registry(1);
+    let bench = Bench::new(PULL);
+    let short = ["run", "test.toml", "--set=load.duration=300ms", "--target"];
+    for name in ["one.json", "two.json"] {
+        let mut run = bench.regstorm(&short);
+        run.args([&same.url(), "--out", name]);
+        ended(run, 0);
+    }
+    let compare = |arguments: &[&str]| {
+        let mut command = bench.regstorm(&["compare"]);
+        command.args(arguments);
+        command
+    };
+    let said = ended(compare(&["one.json", "one.json", "--", "two.json"]), 2);
+    assert!(said.contains("one report twice"), "{said}");
+    let said = ended(
+        compare(&["one.json", "--", "two.json", "--gate=capacity"]),
+        2,
+    );
+    assert!(said.contains("options go in front"), "{said}");
+    // A format of one run, and two results on one output.
+    let said = ended(compare(&["--csv", "x.csv", "one.json", "two.json"]), 2);
+    assert!(said.contains("--csv is of one run"), "{said}");
+    let said = ended(compare(&["--out=-", "--html=-", "one.json", "two.json"]), 2);
+    assert!(said.contains("only one result"), "{said}");
+    // Sums that do not close are a defect, also where an invalid comparison is to pass.
+    let path = bench.path("two.json");
+    let mut broken = Document::load(&path).expect("a report");
+    broken.closure.sums[0].left += 1;
+    broken.save(&path).expect("a file");
+    ended(compare(&["--invalid=pass", "one.json", "two.json"]), 70);
 }
 
 #[test]
@@ -450,6 +521,8 @@ fn what_is_wrong_is_said_before_anything_is_sent() {
         (&["--pairs=4"], &["at least 5 pairs"]),
         (&["--reports", "test.toml/x"], &["--reports"]),
         (&["--out", "no/such/place.json"], &["--out"]),
+        (&["--bencher", "x.json"], &["--bencher is of one run"]),
+        (&["--label", "a b=c"], &["--label"]),
     ] {
         let shown = ended(bench.ab(&same.url(), &same.url(), arguments), 2);
         for said in said {

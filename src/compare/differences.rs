@@ -28,7 +28,8 @@ struct Facts {
     machine: String,
     version: String,
     open_model: bool,
-    /// Iterations in a second, and the share of them that was started.
+    /// Iterations that were due, in all and in a second, and the share of them that was started.
+    scheduled: f64,
     due: f64,
     started: f64,
 }
@@ -100,6 +101,7 @@ impl Facts {
             machine: machine(run),
             version: run.regstorm.clone(),
             open_model: run.open_model && run.search.is_none(),
+            scheduled: real(starts.scheduled),
             due: if seconds > 0.0 {
                 real(starts.scheduled) / seconds
             } else {
@@ -113,9 +115,11 @@ impl Facts {
         }
     }
 
-    /// A closed load offers what the target takes, so only open ones are compared.
+    /// A closed load offers what the target takes, so only open ones are compared: by their number, since a load that is a
+    /// number of iterations lasts as long as the target lets it, or by their rate, where one run is longer.
     fn offers_as(&self, other: &Self) -> bool {
-        let same = (self.due - other.due).abs() <= LOAD * self.due.max(other.due);
+        let near = |a: f64, b: f64| (a - b).abs() <= LOAD * a.max(b);
+        let same = near(self.scheduled, other.scheduled) || near(self.due, other.due);
         self.open_model == other.open_model && (!self.open_model || same)
     }
 
@@ -127,8 +131,8 @@ impl Facts {
         if self.open_model {
             let share = 100.0 * self.started;
             format!(
-                "{:.1} iterations due per second, {share:.1}% started",
-                self.due
+                "{} iterations due, {:.1} per second, {share:.1}% started",
+                self.scheduled, self.due
             )
         } else {
             "a closed load".to_owned()

@@ -42,7 +42,7 @@ pub struct Judge {
 struct Runs {
     readings: Vec<Vec<Reading>>,
     all: Option<Document>,
-    /// Runs that could not be added up with the first, since they are not of one plan.
+    /// Runs that were not added up with the first: they are of another plan, or searches, whose trials have different rates.
     apart: usize,
 }
 
@@ -116,6 +116,7 @@ impl Judge {
         runs.readings.push(readings);
         match &mut runs.all {
             None => runs.all = Some(run),
+            Some(_) if run.search.is_some() => runs.apart += 1,
             Some(all) => runs.apart += usize::from(all.append(run).is_err()),
         }
     }
@@ -143,9 +144,9 @@ impl Judge {
         for (side, runs) in [(Side::Base, &self.base), (Side::Candidate, &self.candidate)] {
             if runs.apart > 0 {
                 notes.push(format!(
-                    "{} runs of the {} are of another plan than its first: charts and tables show only the others",
-                    runs.apart,
-                    side.name()
+                    "charts and tables of the {} leave out {} of its runs, which do not add up with its first",
+                    side.name(),
+                    runs.apart
                 ));
             }
         }
@@ -352,13 +353,13 @@ impl Metric<'_> {
             change: shift
                 .map(|it| self.change(it.estimate))
                 .or_else(|| self.plain_change()),
-            interval: shift.map(|it| self.interval(it)),
+            interval: shift.and_then(|it| self.interval(it)),
             p: shift.map(|_| decided.adjusted_p),
             p_by_ranks: match evidence {
                 Evidence::Paired(_) | Evidence::Unpaired(_) => shift.map(|it| it.rank_p),
                 Evidence::Shares(_) | Evidence::Windows(_) | Evidence::Nothing => None,
             },
-            detectable: detectable.map(f64::exp_m1),
+            detectable: detectable.map(f64::exp_m1).filter(|it| it.is_finite()),
             pairs_for_margin: needed.and_then(|it| u32::try_from(it).ok()),
             pairs: Vec::new(),
             decision,
@@ -375,9 +376,10 @@ impl Metric<'_> {
         }
     }
 
-    fn interval(&self, shift: &Shift) -> [f64; 2] {
-        let ends = [shift.interval.low, shift.interval.high].map(|it| self.change(it));
-        [ends[0].min(ends[1]), ends[0].max(ends[1])]
+    /// `None` where an end is not bounded: JSON has no number for it.
+    fn interval(&self, shift: &Shift) -> Option<[f64; 2]> {
+        let [a, b] = [shift.interval.low, shift.interval.high].map(|it| self.change(it));
+        (a.is_finite() && b.is_finite()).then(|| [a.min(b), a.max(b)])
     }
 
     /// The change of the middle values, where there is no evidence to estimate it by.

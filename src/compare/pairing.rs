@@ -24,6 +24,9 @@ pub enum SidesError {
     /// A side has none.
     #[error("the {0} has no report")]
     Empty(&'static str),
+    /// A run stands twice on one side: it would be taken for two that agree.
+    #[error("the {0} has one report twice")]
+    Twice(&'static str),
     /// A run stands on the other side than it was made for.
     #[error("a report was made as the {made} of pair {number} and is given as the {given}")]
     Swapped {
@@ -40,11 +43,15 @@ impl<'a> Sides<'a> {
     /// Sorts the runs: pairs, if all of them were made as pairs of one comparison and none lacks its partner.
     ///
     /// # Errors
-    /// [`SidesError`] when a side is empty, or when a run of a pair is on the wrong side.
+    /// [`SidesError`] when a side is empty or has a run twice, or when a run of a pair is on the wrong side.
     pub fn of(base: Vec<&'a Document>, candidate: Vec<&'a Document>) -> Result<Self, SidesError> {
         for (side, runs) in [(Side::Base, &base), (Side::Candidate, &candidate)] {
             if runs.is_empty() {
                 return Err(SidesError::Empty(side.name()));
+            }
+            let twice = |(place, run): (usize, &&Document)| runs[..place].contains(run);
+            if runs.iter().enumerate().any(twice) {
+                return Err(SidesError::Twice(side.name()));
             }
         }
         if let Some(paired) = paired(&base, &candidate)? {

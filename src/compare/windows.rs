@@ -66,7 +66,9 @@ fn resampled(
 ) -> Option<Vec<f64>> {
     let width = document.time_series.window_seconds();
     let measured = usize::try_from(document.window().as_secs() / width).ok()?;
-    let windows = series.windows.get(..measured.min(series.windows.len()))?;
+    let known = document.time_series.windows().count();
+    let most = measured.min(known).min(series.windows.len());
+    let windows = series.windows.get(..most)?;
     let course: Vec<f64> = windows
         .iter()
         .filter_map(|it| it.quantile(Quantile::P50))
@@ -74,9 +76,10 @@ fn resampled(
         .collect();
     let at_least = usize::try_from(BLOCK.div_ceil(width)).ok()?;
     let length = block_length(autocorrelation_time(&course)?, at_least)?;
+    let blocks = Blocks::new(windows.len(), length)?;
     let table = Table::of(windows, length);
     let mut values = Vec::with_capacity(RESAMPLES);
-    Blocks::new(windows.len(), length)?.resample(RESAMPLES, seed, |drawn| {
+    blocks.resample(RESAMPLES, seed, |drawn| {
         let value = table.quantile(drawn, quantile)?;
         values.push(value);
         Some(value)

@@ -7,7 +7,7 @@ use regstorm::embedded::{Fault, FaultKind, Lengths, Settings};
 use regstorm::health::Verdict;
 use regstorm::result::{Document, RunVerdict};
 
-use crate::support::registry;
+use crate::support::{plan, registry};
 
 /// Pulls of one tiny layer, a load, and what is expected of it.
 fn scenario(load: &str, thresholds: &str) -> String {
@@ -216,6 +216,9 @@ fn a_search_tells_the_capacity_and_every_trial() {
     let limit = threshold("pull.response_time", "max < 30s", "");
     let ran = run(&scenario(load, &limit), &["--target", &registry.url()]);
     assert_eq!(ran.code, Some(0), "{}", ran.shown);
+    // It is a run of what was asked for, whatever rate was found: two builds have the same plan.
+    let asked = plan(&scenario(load, &limit), &registry.url(), 2);
+    assert_eq!(ran.report.plan.fingerprint, asked.fingerprint());
     let search = ran.report.search.expect("a search");
     let (low, high) = (
         search.low_per_s.expect("a low"),

@@ -16,7 +16,7 @@ use regstorm::scenario::Gate;
 use regstorm::schedule::Side;
 
 use crate::brake::Brake;
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::{self, Exit, Failure, OrExit};
 use crate::gate_args::{GateArgs, gates};
 use crate::hook::Hook;
 use crate::label_args::LabelArgs;
@@ -64,12 +64,8 @@ pub(crate) struct Args {
 const ENOUGH: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    args.report.check_writable()?;
-    if let Some(directory) = &args.reports {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| anyhow!("--reports {}: {error}", directory.display()))
-            .or_exit(Exit::Usage)?;
-    }
+    args.report.check_comparison()?;
+    let labels = args.labels.labels()?;
     let looks = args.pairs.looks().or_exit(Exit::Usage)?;
     let (Some(base), Some(candidate)) = (plan(args, &args.base)?, plan(args, &args.candidate)?)
     else {
@@ -87,10 +83,20 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Cut::Whole { .. } => Some(plan.whole()),
     };
     let (Some(base), Some(candidate)) = (slice(&base), slice(&candidate)) else {
-        return Err(Failure::new(Exit::Usage, anyhow!("{NOT_CUT}")));
+        return Err(Failure::new(
+            Exit::Usage,
+            anyhow!("the two sides cannot be cut alike"),
+        ));
     };
     for plan in [&base, &candidate] {
         preflight::check(plan).or_exit(Exit::Usage)?;
+    }
+    if let Some(directory) = &args.reports {
+        // Those that are not used have a place of their own, lest `compare` takes them for pairs.
+        std::fs::create_dir_all(directory.join(DISCARDED))
+            .map_err(|error| anyhow!("--reports {}: {error}", directory.display()))
+            .or_exit(Exit::Usage)?;
+        exit::check_writable("--reports", &directory.join("report.json")).or_exit(Exit::Usage)?;
     }
     let brake = Brake::new().or_exit(Exit::Defect)?;
     let progress = Progress::new(&base, args.report.quiet);
@@ -111,7 +117,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         }),
         patience: args.pairs.patience,
         has_begun: Cell::new(false),
-        labels: args.labels.labels()?,
+        labels,
     };
     let mut session = Session {
         args,
@@ -127,7 +133,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     session.make()
 }
 
-const NOT_CUT: &str = "this scenario cannot be cut into slices: a load changes over time, counts its iterations or begins later; leave --slice and --settle out, and each slice is a whole run";
+/// Where the reports of pairs that are not used go, below the others.
+const DISCARDED: &str = "discarded";
 
 fn plan(args: &Args, target: &str) -> Result<Option<Plan>, Failure> {
     let Some(mut scenario) = scenario_file::load(&args.file, Some(target), &args.set)? else {
@@ -245,6 +252,9 @@ impl Session<'_> {
                 if let Some(reason) = limit {
                     self.progress
                         .line(&format!("pair {number}   invalid, made again: {reason}"));
+                    if let Err(failure) = self.keep_discarded(&pair.base, &pair.candidate) {
+                        return Ending::Failed(failure);
+                    }
                     self.discarded.push(DiscardedPair {
                         number: u32::try_from(number).unwrap_or(u32::MAX),
                         reason,
@@ -274,6 +284,20 @@ impl Session<'_> {
                 Next::Continue { pairs } => until = pairs,
             }
         }
+    }
+
+    /// Stores both reports of a pair that is made again: what was measured is not lost.
+    fn keep_discarded(&self, base: &Document, candidate: &Document) -> Result<(), Failure> {
+        let Some(directory) = &self.args.reports else {
+            return Ok(());
+        };
+        let number = self.discarded.len() + 1;
+        for (side, run) in [(Side::Base, base), (Side::Candidate, candidate)] {
+            let name = format!("{number:03}-{}.json", side.name());
+            let path = directory.join(DISCARDED).join(name);
+            run.save(&path).or_exit(Exit::Failed)?;
+        }
+        Ok(())
     }
 
     /// Stores both reports of a pair and adds them to the evidence.

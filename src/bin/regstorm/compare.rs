@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    args.report.check_writable()?;
+    args.report.check_comparison()?;
     let (base, candidate) = sides(args).or_exit(Exit::Usage)?;
     let (base, candidate) = (load(&base)?, load(&candidate)?);
     let sides =

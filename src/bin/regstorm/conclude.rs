@@ -37,7 +37,9 @@ pub(crate) fn exit(document: &Document, panics: u64) -> Exit {
 
 /// A run that is over, as the binary knows it.
 pub(crate) struct Ended<'a> {
-    /// What was done.
+    /// What was to be done.
+    pub(crate) asked: &'a Plan,
+    /// What was done: of a search, the trial that is told.
     pub(crate) plan: &'a Plan,
     pub(crate) environment: Environment,
     pub(crate) finished: &'a Finished,
@@ -50,6 +52,7 @@ pub(crate) struct Ended<'a> {
 /// The document of a run.
 pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
     let Ended {
+        asked,
         plan,
         environment,
         finished,
@@ -98,10 +101,10 @@ pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
     }));
     let facts = Facts {
         plan: PlanSection {
-            name: plan.name.clone(),
-            seed: plan.seed,
-            fingerprint: plan.fingerprint(),
-            resolved: serde_json::to_value(plan).unwrap_or_default(),
+            name: asked.name.clone(),
+            seed: asked.seed,
+            fingerprint: asked.fingerprint(),
+            resolved: serde_json::to_value(asked).unwrap_or_default(),
         },
         target: TargetHeaders {
             server: header("server"),

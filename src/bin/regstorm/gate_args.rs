@@ -90,13 +90,17 @@ impl GateArgs {
         }
     }
 
-    /// What a comparison comes to for a script.
+    /// What a comparison comes to for a script. Sums that do not close are a defect, whatever the user says of the rest.
     pub(crate) fn exit(&self, comparison: &Comparison, trust_single: bool) -> Exit {
         let either = |choice: Option<As>, otherwise: Exit| match choice {
             Some(As::Pass) => Exit::Passed,
             Some(As::Fail) => Exit::Failed,
             None => otherwise,
         };
+        let closes = |side: &Document| side.closure.holds();
+        if !closes(&comparison.base) || !closes(&comparison.candidate) {
+            return Exit::Defect;
+        }
         let inconclusive = || either(self.inconclusive, Exit::Inconclusive);
         match comparison.verdict {
             ComparisonVerdict::Pass => Exit::Passed,

@@ -57,22 +57,36 @@ type Renderer<'a> = &'a dyn Fn(&Stored) -> Result<String, Failure>;
 impl OutputArgs {
     /// Whether one of them goes to standard output.
     pub(crate) fn use_stdout(&self) -> bool {
-        self.has(is_stdout)
+        self.to_stdout() > 0
     }
 
     /// Whether there is one at all.
     pub(crate) fn any(&self) -> bool {
-        self.has(|_| true)
+        self.count(|_| true) > 0
     }
 
-    fn has(&self, is_wanted: impl Fn(&Path) -> bool) -> bool {
-        let mut asked = false;
+    /// How many of them go to standard output.
+    pub(crate) fn to_stdout(&self) -> usize {
+        self.count(is_stdout)
+    }
+
+    /// Two results on standard output would be none; `others` go there as well.
+    pub(crate) fn check_stdout(&self, others: usize) -> Result<(), Failure> {
+        if self.to_stdout() + others > 1 {
+            let error = anyhow!("only one result can go to standard output (`-`)");
+            return Err(Failure::new(Exit::Usage, error));
+        }
+        Ok(())
+    }
+
+    fn count(&self, is_wanted: impl Fn(&Path) -> bool) -> usize {
+        let mut count = 0;
         // No renderer fails that is not asked for its text.
         let _ = self.each(&mut |path, _| {
-            asked |= is_wanted(path);
+            count += usize::from(is_wanted(path));
             Ok(())
         });
-        asked
+        count
     }
 
     /// Is there a directory for each of them?
@@ -83,6 +97,22 @@ impl OutputArgs {
             }
             exit::check_writable("cannot write", path).or_exit(Exit::Usage)
         })
+    }
+
+    /// Is there one that is of one run, and not of a comparison?
+    pub(crate) fn check_comparison(&self) -> Result<(), Failure> {
+        let of_runs = [
+            (&self.csv, "--csv"),
+            (&self.csv_wide, "--csv-wide"),
+            (&self.hlog, "--hlog"),
+            (&self.hgrm, "--hgrm"),
+            (&self.openmetrics, "--openmetrics"),
+            (&self.benchmark_smaller, "--benchmark-smaller"),
+            (&self.benchmark_larger, "--benchmark-larger"),
+            (&self.bencher, "--bencher"),
+        ];
+        let asked = of_runs.into_iter().find(|(path, _)| path.is_some());
+        asked.map_or(Ok(()), |(_, option)| Err(of_one_run(option)))
     }
 
     /// Writes all that were asked for. What cannot be made is known before the first file is written.
@@ -164,11 +194,17 @@ fn both(
 fn a_run<'a>(stored: &'a Stored, option: &str) -> Result<&'a Document, Failure> {
     match stored {
         Stored::Run(document) => Ok(document),
-        Stored::Comparison(_) => Err(anyhow!(
-            "{option} is of one run, and this is a comparison; it has --html, --markdown and --junit"
-        ))
-        .or_exit(Exit::Usage),
+        Stored::Comparison(_) => Err(of_one_run(option)),
     }
+}
+
+fn of_one_run(option: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        anyhow!(
+            "{option} is of one run, and this is a comparison; it has --html, --markdown and --junit"
+        ),
+    )
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use regstorm::compare::Looks;
 use regstorm::plan::Plan;
 
 use crate::pair_run::Cut;
+use crate::search;
 
 /// How pairs are made.
 #[derive(Debug, clap::Args)]
@@ -28,15 +29,15 @@ pub(crate) struct PairArgs {
         default_value = "6,10,16"
     )]
     looks: Vec<usize>,
-    /// How long a slice is measured
-    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration, default_value = "10s")]
-    slice: Duration,
+    /// How long a slice is measured [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration)]
+    slice: Option<Duration>,
     /// Slices of each side in a pair; one where a load changes over time and cannot be cut
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     slices: Option<u32>,
-    /// What is thrown away at the start of each slice: connections open, queues fill
-    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration, default_value = "2s")]
-    settle: Duration,
+    /// What is thrown away at the start of each slice: connections open, queues fill [default: 2s]
+    #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration)]
+    settle: Option<Duration>,
     /// The coin that says who begins: the same number, the same orders
     #[arg(long, value_name = "SEED")]
     pub(crate) order_seed: Option<u64>,
@@ -52,6 +53,13 @@ pub(crate) struct PairArgs {
 /// Slices of a side where a plan can be cut.
 const SLICES: u32 = 3;
 
+/// How long each is measured, and what it throws away before.
+const SLICE: Duration = Duration::from_secs(10);
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Nobody measures a slice for longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
 impl PairArgs {
     /// At how many pairs is decided.
     pub(crate) fn looks(&self) -> anyhow::Result<Looks> {
@@ -66,18 +74,33 @@ impl PairArgs {
 
     /// How a pair is cut: in slices, where the load stays the same all the time.
     pub(crate) fn cut(&self, plan: &Plan) -> anyhow::Result<Cut> {
-        if self.slice < Duration::from_millis(100) {
+        let slice = self.slice.unwrap_or(SLICE);
+        let settle = self.settle.unwrap_or(SETTLE);
+        if slice < Duration::from_millis(100) {
             return Err(anyhow!("--slice: at least 100ms"));
         }
-        if plan.slice(self.slice, self.settle).is_none() {
-            return Ok(Cut::Whole {
-                slices: self.slices.unwrap_or(1),
+        if slice > LONGEST || settle > LONGEST {
+            return Err(anyhow!("--slice, --settle: at most 24h"));
+        }
+        if plan.slice(slice, settle).is_some() {
+            return Ok(Cut::Slices {
+                slices: self.slices.unwrap_or(SLICES),
+                slice,
+                settle,
             });
         }
-        Ok(Cut::Slices {
-            slices: self.slices.unwrap_or(SLICES),
-            slice: self.slice,
-            settle: self.settle,
-        })
+        if self.slice.is_some() || self.settle.is_some() {
+            return Err(anyhow!(
+                "--slice, --settle: this load changes over time, counts its iterations or begins later, and cannot be cut; \
+                 leave them out, and each slice is a whole run"
+            ));
+        }
+        let slices = self.slices.unwrap_or(1);
+        if slices > 1 && search::is_one(plan) {
+            return Err(anyhow!(
+                "--slices: a search has one capacity in a pair, and several do not add up; make more pairs"
+            ));
+        }
+        Ok(Cut::Whole { slices })
     }
 }

@@ -182,6 +182,7 @@ impl Rig {
             let mut environment = environment.clone();
             environment.end();
             let ended = conclude::Ended {
+                asked: plan,
                 plan,
                 environment,
                 finished: &finished,
@@ -222,16 +223,14 @@ impl Rig {
                 plan: Arc::clone(plan),
                 stop: brake.stop.clone(),
             };
-            let searched = search::run(order, &watch, &mut |at| {
-                brake.hear(&at);
-                progress.tell(&at);
-            });
+            let searched = search::run(order, &watch, &mut |at| progress.tell(&at));
             let (searched, section) = searched.map_err(run::failure)?;
             if brake.stop.asked().is_some() {
                 return Ok(None);
             }
             environment.end();
             let ended = conclude::Ended {
+                asked: plan,
                 plan: &searched.plan,
                 environment,
                 finished: &searched.finished,

@@ -28,7 +28,15 @@ impl ReportArgs {
         if let Some(path) = self.file() {
             exit::check_writable("--out", path).or_exit(Exit::Usage)?;
         }
+        let to_stdout = usize::from(self.out.is_some() && self.file().is_none());
+        self.outputs.check_stdout(to_stdout)?;
         self.outputs.check_writable()
+    }
+
+    /// The same, for what will be a comparison: a format that is of one run is refused before anything is measured.
+    pub(crate) fn check_comparison(&self) -> Result<(), Failure> {
+        self.outputs.check_comparison()?;
+        self.check_writable()
     }
 
     /// Stores a result, writes it in other formats, and shows it.

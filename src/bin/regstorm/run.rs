@@ -11,7 +11,7 @@ use regstorm::engine::{self, Stop};
 use regstorm::measure::{Period, View};
 use regstorm::plan::{self, Plan};
 use regstorm::result::{Document, Stored};
-use regstorm::verdict::{Span, Watch};
+use regstorm::verdict::{Span, ThresholdResult, Watch};
 
 use crate::brake::Brake;
 use crate::conclude;
@@ -54,46 +54,32 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     preflight::check(&plan).or_exit(Exit::Usage)?;
 
     let mut environment = label_args::environment(&labels);
-    let brake = Brake::new().or_exit(Exit::Defect)?;
-    let mut progress = Progress::new(&plan, args.report.quiet);
-    let mut metrics = args.metrics.map(Metrics::start).transpose()?;
-    if let Some(metrics) = &metrics {
-        progress.metrics(&metrics.url());
-    }
+    let mut live = Live::new(args, &plan)?;
     let mut watch = Watch::new(&plan, |stage| Some(judged_span(&plan, stage)));
     let order = Order {
         views: watch.views(&engine::catalogue(&plan)),
         run_id: RandomState::new().build_hasher().finish(),
         plan: Arc::clone(&plan),
-        stop: brake.stop.clone(),
+        stop: live.brake.stop.clone(),
     };
     if search::is_one(&plan) {
-        let searched = search::run(order, &watch, &mut |at| {
-            brake.hear(&at);
-            progress.tell(&at);
-            if let Some(metrics) = &mut metrics {
-                metrics.tell(&at);
-            }
-        });
-        progress.clear();
+        let searched = search::run(order, &watch, &mut |at| live.tell(&at));
+        live.progress.clear();
         let (searched, section) = searched.map_err(failure)?;
         environment.end();
         let facts = conclude::Ended {
+            asked: &plan,
             plan: &searched.plan,
             environment,
             finished: &searched.finished,
-            interrupted: brake.was_used(),
+            interrupted: live.brake.was_used(),
             search: Some(section),
         };
         let document = conclude::document(facts, &watch);
         return finish(document, searched.finished.panics, args);
     }
     let mut tell = |at: engine::Progress<'_>| {
-        brake.hear(&at);
-        progress.tell(&at);
-        if let Some(metrics) = &mut metrics {
-            metrics.tell(&at);
-        }
+        live.tell(&at);
         if let engine::Progress::Load {
             period: Period::Measure,
             elapsed,
@@ -102,27 +88,69 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         } = at
             && observed.len() == plan.thresholds.len()
         {
-            let standing = watch.evaluate(observed, elapsed);
-            progress.thresholds(&standing);
-            if standing.iter().any(|it| it.ended_run) && brake.stop.asked().is_none() {
-                brake.stopper.ask();
-            }
+            live.standing(&watch.evaluate(observed, elapsed));
         }
     };
-    let Order { views, run_id, .. } = order;
-    let finished = engine::run_watched(&plan, run_id, views, &brake.stop, &mut tell);
-    progress.clear();
+    let Order {
+        views,
+        run_id,
+        stop,
+        ..
+    } = order;
+    let finished = engine::run_watched(&plan, run_id, views, &stop, &mut tell);
+    live.progress.clear();
     let finished = finished.map_err(failure)?;
     environment.end();
     let facts = conclude::Ended {
+        asked: &plan,
         plan: &plan,
         environment,
         finished: &finished,
-        interrupted: brake.was_used(),
+        interrupted: live.brake.was_used(),
         search: None,
     };
     let document = conclude::document(facts, &watch);
     finish(document, finished.panics, args)
+}
+
+/// What hears how a run goes: the brake, the screen, and whoever scrapes.
+struct Live {
+    brake: Brake,
+    progress: Progress,
+    metrics: Option<Metrics>,
+}
+
+impl Live {
+    fn new(args: &Args, plan: &Plan) -> Result<Self, Failure> {
+        let brake = Brake::new().or_exit(Exit::Defect)?;
+        let progress = Progress::new(plan, args.report.quiet);
+        let metrics = args.metrics.map(Metrics::start).transpose()?;
+        if let Some(metrics) = &metrics {
+            progress.metrics(&metrics.url());
+        }
+        Ok(Self {
+            brake,
+            progress,
+            metrics,
+        })
+    }
+
+    fn tell(&mut self, at: &engine::Progress<'_>) {
+        self.brake.hear(at);
+        self.progress.tell(at);
+        if let Some(metrics) = &mut self.metrics {
+            metrics.tell(at);
+        }
+    }
+
+    /// How the thresholds stand; one of them may end the run.
+    fn standing(&mut self, thresholds: &[ThresholdResult]) {
+        self.progress.thresholds(thresholds);
+        let ended = thresholds.iter().any(|it| it.ended_run);
+        if ended && self.brake.stop.asked().is_none() {
+            self.brake.stopper.ask();
+        }
+    }
 }
 
 /// A run that is to be made.

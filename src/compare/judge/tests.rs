@@ -386,3 +386,71 @@ fn the_sides_of_a_comparison_are_all_their_runs() {
         assert_eq!(first, 300);
     }
 }
+
+/// A run that has searched, and found that capacity.
+fn searched(capacity: f64, confirmed: bool) -> Document {
+    let mut run = run(10_000, 100, 0);
+    run.search = Some(result::SearchSection {
+        low_per_s: Some(capacity),
+        confirmed,
+        high_per_s: None,
+        broke: None,
+        end: result::SearchEnd::Converged,
+        told: 1,
+        trials: Vec::new(),
+    });
+    run
+}
+
+#[test]
+fn capacities_are_compared_and_their_trials_not_added_up() {
+    let runs = |capacities: [f64; 5]| capacities.map(|it| searched(it, true));
+    let base = runs([100.0, 101.0, 99.0, 100.5, 99.5]);
+    let worse = runs([80.0, 81.0, 79.0, 80.5, 79.5]);
+    let judged = judge(Gates::usual(&base[0]), &base, &worse);
+    let comparison = conclude(judged, Design::Heaps, Method::Unpaired);
+    let metric = &comparison.metrics[0];
+    assert_eq!(
+        (metric.metric.as_str(), metric.decision),
+        ("capacity", Stored::Regression)
+    );
+    assert!((metric.change.unwrap() + 0.2).abs() < 0.01, "{metric:?}");
+    assert_eq!(comparison.base.totals.iterations.ok, 100);
+    assert!(
+        comparison
+            .notes
+            .iter()
+            .any(|it| it.contains("leave out 4 of its runs"))
+    );
+    let unconfirmed = [100.0, 101.0, 99.0, 100.5, 99.5].map(|it| searched(it, false));
+    let judged = judge(Gates::usual(&base[0]), &base, &unconfirmed);
+    let comparison = conclude(judged, Design::Heaps, Method::Unpaired);
+    assert_eq!(comparison.metrics[0].decision, Stored::Inconclusive);
+}
+
+/// What is written is read again: JSON has no infinite numbers.
+#[test]
+fn an_interval_without_bounds_is_none() {
+    let gates = gates(&["pull.response_time p(50)"]);
+    let (comparand, margin) = gates.all().next().unwrap();
+    let metric = Metric {
+        comparand,
+        margin,
+        base: Vec::new(),
+        candidate: Vec::new(),
+    };
+    let shift = |low: f64, high: f64| Shift {
+        estimate: 0.0,
+        interval: stats::Interval { low, high },
+        p: 1.0,
+        rank_estimate: 0.0,
+        rank_p: 1.0,
+    };
+    assert_eq!(metric.interval(&shift(-0.1, f64::INFINITY)), None);
+    assert!(
+        metric
+            .interval(&shift(f64::NEG_INFINITY, 0.1))
+            .is_some_and(|it| it[0] <= -1.0 + 1e-12)
+    );
+    assert!(metric.interval(&shift(-0.1, 0.1)).is_some());
+}

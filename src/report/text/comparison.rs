@@ -11,6 +11,7 @@ use crate::units;
 
 use super::super::change::{self, Words};
 use super::super::table::{Cell, Paint, Table, harmless};
+use super::super::words::number_of;
 use super::LABEL;
 
 /// What was compared and how, a line for each gated metric and each other that has changed, and the verdict with its
@@ -104,7 +105,8 @@ fn runs(design: &Design) -> String {
     if let Some(slice) = design.slice_us {
         let _ = write!(
             words,
-            ", each side in {slices} slices of {} after {} to settle",
+            ", each side in {} of {} after {} to settle",
+            number_of(slices as u64, "slice"),
             time(slice),
             time(design.settle_us)
         );
