@@ -519,6 +519,7 @@ fn what_is_wrong_is_said_before_anything_is_sent() {
             &["unknown journey or operation `push`"],
         ),
         (&["--pairs=4"], &["at least 5 pairs"]),
+        (&["--patience=500years"], &["at most 24h"]),
         (&["--reports", "test.toml/x"], &["--reports"]),
         (&["--out", "no/such/place.json"], &["--out"]),
         (&["--bencher", "x.json"], &["--bencher is of one run"]),

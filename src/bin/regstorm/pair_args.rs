@@ -57,7 +57,7 @@ const SLICES: u32 = 3;
 const SLICE: Duration = Duration::from_secs(10);
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Nobody measures a slice for longer.
+/// Nobody measures a slice, or waits for a hook, for longer.
 const LONGEST: Duration = Duration::from_hours(24);
 
 impl PairArgs {
@@ -79,8 +79,8 @@ impl PairArgs {
         if slice < Duration::from_millis(100) {
             return Err(anyhow!("--slice: at least 100ms"));
         }
-        if slice > LONGEST || settle > LONGEST {
-            return Err(anyhow!("--slice, --settle: at most 24h"));
+        if slice > LONGEST || settle > LONGEST || self.patience > LONGEST {
+            return Err(anyhow!("--slice, --settle, --patience: at most 24h"));
         }
         if plan.slice(slice, settle).is_some() {
             return Ok(Cut::Slices {
