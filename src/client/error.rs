@@ -3,7 +3,6 @@
 use std::io;
 
 use crate::content::ContentError;
-use crate::oci::Digest;
 use crate::registry;
 
 /// Why a pull or push stopped.
@@ -19,13 +18,8 @@ pub enum Error {
     #[error("the registry has no {0}")]
     NotFound(String),
     /// The parts of a blob came well and do not make it up.
-    #[error("digest mismatch: expected {expected}, got {found}")]
-    Digest {
-        /// The digest that was asked for.
-        expected: Digest,
-        /// The digest of the parts together.
-        found: Digest,
-    },
+    #[error(transparent)]
+    Parts(registry::Kind),
     /// The index has no image for the platform.
     #[error("there is no image for {wanted}; the index offers {}", list(offered))]
     Platform {

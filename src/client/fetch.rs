@@ -5,9 +5,9 @@ use tokio::sync::Semaphore;
 
 use super::error::Error;
 use super::pull::{BlobSlot, Discard, Piece, Store};
-use crate::oci::{Hasher, RepositoryName, Verify};
+use crate::oci::RepositoryName;
 use crate::profile::PullAgain;
-use crate::registry::{Client, Part, Wanted};
+use crate::registry::{Client, Part};
 
 /// What all the fetches of one pull have in common.
 pub(super) struct Fetch<'a> {
@@ -69,7 +69,6 @@ impl Fetch<'_> {
         (part_size, size): (u64, u64),
         slot: &mut dyn BlobSlot,
     ) -> Result<u64, Error> {
-        let Wanted { digest, verify, .. } = piece.wanted;
         // Parts are asked for anew, whatever is here of the blob.
         if slot.resume().is_some_and(|(offset, _)| offset > 0) {
             slot.restart()?;
@@ -86,8 +85,7 @@ impl Fetch<'_> {
         let mut parts = stream::iter(starts)
             .map(fetch)
             .buffered(self.client.habits().pull.parallel.get());
-        let mut hasher: Option<Hasher> =
-            (verify == Verify::Digest).then(|| digest.algorithm().hasher());
+        let mut check = self.client.check(piece.wanted);
         let mut bytes = 0;
         while let Some(part) = parts.next().await {
             let Part::Ranged(frames) = part? else {
@@ -102,21 +100,11 @@ impl Fetch<'_> {
             };
             for frame in frames {
                 bytes += frame.len() as u64;
-                if let Some(hasher) = &mut hasher {
-                    hasher.update(&frame);
-                }
+                check.update(&frame).map_err(Error::Parts)?;
                 slot.write(&frame)?;
             }
         }
-        if let Some(hasher) = hasher {
-            let found = hasher.finish();
-            if found != digest {
-                return Err(Error::Digest {
-                    expected: digest,
-                    found,
-                });
-            }
-        }
+        check.finish().map_err(Error::Parts)?;
         Ok(bytes)
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn exchange(kind: &Kind) -> FailureClass {
             FailureClass::Unavailable
         }
         Kind::Status { .. } => FailureClass::Status,
-        Kind::Digest { .. } => FailureClass::DigestMismatch,
+        Kind::Digest { .. } | Kind::UnlikeVerified { .. } => FailureClass::DigestMismatch,
         Kind::Size { .. } => FailureClass::SizeMismatch,
         Kind::Sink(_) => FailureClass::HarnessLimit,
         _ => FailureClass::Protocol,
@@ -44,11 +44,11 @@ fn transport(error: &transport::Error) -> FailureClass {
 pub(super) fn iteration(error: &client::Error) -> FailureClass {
     match error {
         client::Error::Registry(error) => exchange(error.kind()),
+        client::Error::Parts(kind) => exchange(kind),
         client::Error::Content(_) | client::Error::Store(_) | client::Error::Nothing(_) => {
             FailureClass::HarnessLimit
         }
         client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
-        client::Error::Digest { .. } => FailureClass::DigestMismatch,
         client::Error::NotFound(_) => FailureClass::Status,
         client::Error::Platform { .. } | client::Error::Depth(_) | client::Error::Pages(_) => {
             FailureClass::Protocol

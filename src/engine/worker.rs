@@ -29,7 +29,7 @@ use super::work::Work;
 use crate::health::WorkerHandle;
 use crate::measure::{Catalogue, LatencyHistogram, Live, Observed, Record, Recorder, View};
 use crate::plan::{Plan, TokenPolicy};
-use crate::registry::{self, Client, Observer, Settings, Wallet};
+use crate::registry::{self, Client, Observer, Settings, VerifiedCopies, Wallet};
 use crate::transport::{Dialer, Pool, PoolSettings, Totals};
 
 /// How often a worker shows its counts.
@@ -70,6 +70,7 @@ pub(super) struct Context {
     dialer: Rc<Dialer>,
     pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of journeys whose users share one
     wallets: Vec<Rc<Wallet>>,                  // by journey, for users that share tokens
+    copies: Rc<VerifiedCopies>,
 }
 
 /// Different things a worker tells beside the numbers.
@@ -147,13 +148,14 @@ impl Context {
         observer: Rc<dyn Observer>,
     ) -> Client {
         let settings = Rc::clone(&self.settings[journey]);
-        match self.shared.plan.target.tokens {
+        let client = match self.shared.plan.target.tokens {
             TokenPolicy::PerVu => Client::new(settings, pool, observer),
             TokenPolicy::Shared => {
                 let wallet = Rc::clone(&self.wallets[journey]);
                 Client::sharing(settings, pool, observer, wallet)
             }
-        }
+        };
+        client.sharing_copies(Rc::clone(&self.copies))
     }
 
     /// A pool without connections.
@@ -203,6 +205,7 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         work: plan.journeys.iter().map(Work::of).collect(),
         settings,
         wallets,
+        copies: Rc::default(),
         notes: RefCell::default(),
         totals: Rc::default(),
         dialer: shared.target.dialer(place.index),

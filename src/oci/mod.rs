@@ -3,6 +3,7 @@
 //! Values only: nothing here opens a file or a socket. Each noun is made by parsing or by hashing and is
 //! well formed from then on. A manifest keeps the bytes it came as, because its digest is over those bytes.
 
+mod checksum;
 mod descriptor;
 mod digest;
 mod error_body;
@@ -13,6 +14,7 @@ mod operation;
 mod reference;
 mod verify;
 
+pub use checksum::{Checksum, Checksummer};
 pub use descriptor::{Descriptor, Platform, PlatformError};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use error_body::{ErrorBody, ErrorCode, MAX_ERROR_BODY};

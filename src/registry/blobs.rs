@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::call::{Accepts, Call};
+use super::check::Check;
 use super::client::Client;
 use super::error::{Error, Kind};
 use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName, Verify};
@@ -144,17 +145,17 @@ impl Client {
             call.headers = from_byte(*offset);
         }
         let answer = self.send(&call).await?;
-        let (offset, hasher) = match (resume, answer.status()) {
-            (Some((offset, hasher)), StatusCode::PARTIAL_CONTENT) => {
-                if range_start(&answer) != Some(offset) {
+        let check = match (resume, answer.status()) {
+            (Some(had), StatusCode::PARTIAL_CONTENT) => {
+                if range_start(&answer) != Some(had.0) {
                     return Err(answer.fail(Kind::Protocol(
                         "the answer to a range request starts elsewhere",
                     )));
                 }
-                (offset, hasher)
+                Check::of_rest(wanted, had)
             }
             (Some(_), _) => match sink.restart() {
-                Ok(()) => (0, wanted.digest.algorithm().hasher()),
+                Ok(()) => self.check(wanted),
                 Err(error) => return Err(answer.fail(Kind::Sink(error))),
             },
             (None, StatusCode::PARTIAL_CONTENT) => {
@@ -162,18 +163,9 @@ impl Client {
                     "a part was sent, but the whole was asked for",
                 )));
             }
-            (None, _) => (0, wanted.digest.algorithm().hasher()),
+            (None, _) => self.check(wanted),
         };
-        receive(
-            answer,
-            sink,
-            Check {
-                wanted,
-                offset,
-                hasher,
-            },
-        )
-        .await
+        receive(answer, sink, check).await
     }
 
     /// Deletes a blob from a repository. `false`: it was not there.
@@ -223,42 +215,18 @@ pub(super) fn from_byte(offset: u64) -> HeaderMap {
     HeaderMap::from_iter([(RANGE, value)])
 }
 
-/// What a blob is held against while it comes.
-struct Check {
-    wanted: Wanted,
-    offset: u64, // bytes that were here before
-    hasher: Hasher,
-}
-
-impl Check {
-    fn expected_size(&self) -> Option<u64> {
-        self.wanted
-            .size
-            .filter(|_| self.wanted.verify != Verify::None)
-    }
-}
-
 async fn receive(
     mut answer: Answer<'_>,
     sink: &mut dyn BlobSink,
-    mut check: Check,
+    mut check: Check<'_>,
 ) -> Result<Received, Error> {
-    let mut size = check.offset;
     loop {
         match answer.frame().await {
             Err(kind) => return Err(answer.fail(kind)),
             Ok(None) => break,
             Ok(Some(part)) => {
-                size += part.len() as u64;
-                // A peer that sends more than it may is stopped at once, not when it is done.
-                let found = size;
-                if let Some(expected) = check.expected_size()
-                    && found > expected
-                {
-                    return Err(answer.fail(Kind::Size { expected, found }));
-                }
-                if check.wanted.verify == Verify::Digest {
-                    check.hasher.update(&part);
+                if let Err(kind) = check.update(&part) {
+                    return Err(answer.fail(kind));
                 }
                 if let Err(error) = sink.write(&part) {
                     return Err(answer.fail(Kind::Sink(error)));
@@ -266,26 +234,14 @@ async fn receive(
             }
         }
     }
-    if let Some(expected) = check.expected_size()
-        && size != expected
-    {
-        return Err(answer.fail(Kind::Size {
-            expected,
-            found: size,
-        }));
-    }
-    if check.wanted.verify == Verify::Digest {
-        let found = check.hasher.finish();
-        if found != check.wanted.digest {
-            return Err(answer.fail(Kind::Digest {
-                expected: check.wanted.digest,
-                found,
-            }));
+    match check.finish() {
+        Ok(size) => {
+            let bytes = answer.incoming.received();
+            answer.succeed();
+            Ok(Received { bytes, size })
         }
+        Err(kind) => Err(answer.fail(kind)),
     }
-    let bytes = answer.incoming.received();
-    answer.succeed();
-    Ok(Received { bytes, size })
 }
 
 /// The first byte of a partial answer: `Content-Range: bytes 5-9/10`.

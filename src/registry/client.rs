@@ -21,6 +21,7 @@ use super::error::{Error, Kind};
 use super::headers::Headers;
 use super::location::{Base, location};
 use super::retry::{Refused, Tried};
+use super::verified::VerifiedCopies;
 use super::wallet::Wallet;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::Habits;
@@ -63,6 +64,7 @@ pub struct Client {
     inner: Rc<Inner>,
     pushed: Option<Rc<RepositoryName>>, // the repository that is pushed to
     awaited: Option<Awaited>,           // who waits, where that is another task
+    copies: Option<Rc<VerifiedCopies>>, // those that it shares with others
 }
 
 struct Inner {
@@ -152,7 +154,21 @@ impl Client {
             inner: Rc::new(inner),
             pushed: None,
             awaited: None,
+            copies: None,
         }
+    }
+
+    /// The same client, which remembers the copies of blobs that it has verified, and knows those of others.
+    #[must_use]
+    pub fn sharing_copies(self, copies: Rc<VerifiedCopies>) -> Self {
+        Self {
+            copies: Some(copies),
+            ..self
+        }
+    }
+
+    pub(super) fn copies(&self) -> Option<&VerifiedCopies> {
+        self.copies.as_deref()
     }
 
     /// The same client in the middle of a push to that repository: its tokens allow pushing from the first request on,
@@ -311,6 +327,7 @@ impl Client {
             inner: Rc::clone(&self.inner),
             pushed: self.pushed.clone(),
             awaited: None,
+            copies: self.copies.clone(),
         }
     }
 

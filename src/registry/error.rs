@@ -42,6 +42,14 @@ pub enum Kind {
         /// The digest of what came.
         found: Digest,
     },
+    /// The bytes are not those of a copy that had the digest, against which they were held instead of hashing them.
+    #[error(
+        "digest mismatch: expected {expected}, got other content than its copy that was verified before"
+    )]
+    UnlikeVerified {
+        /// The digest that was asked for.
+        expected: Digest,
+    },
     /// There are more or fewer bytes than there should be.
     #[error("size mismatch: expected {expected} bytes, got {found}")]
     Size {

@@ -22,6 +22,8 @@ pub struct Ceiling {
     pub requests_per_s: f64,
     /// Bytes of large blobs received per second, none of them checked.
     pub received_per_s: f64,
+    /// Bytes of large blobs received per second, held against copies that were verified before.
+    pub received_verified_per_s: f64,
     /// Bytes of large blobs received per second, every one of them hashed.
     pub received_hashed_per_s: f64,
     /// Bytes of large blobs sent per second to a registry that throws them away.
@@ -35,9 +37,11 @@ pub struct Ceiling {
 pub struct Demand {
     /// Exchanges per second.
     pub requests_per_s: f64,
-    /// Bytes received per second that were not hashed.
+    /// Bytes received per second that were not checked.
     pub received_per_s: f64,
-    /// Bytes received per second that were hashed.
+    /// Bytes received per second that were hashed, or held against a copy that had been. Which of the two is not counted.
+    pub received_verified_per_s: f64,
+    /// Bytes received per second that were all hashed.
     pub received_hashed_per_s: f64,
     /// Bytes sent per second.
     pub sent_per_s: f64,
@@ -45,7 +49,7 @@ pub struct Demand {
 
 impl Ceiling {
     /// As it stands in the file.
-    pub const SCHEMA: &str = "regstorm.ceiling/1";
+    pub const SCHEMA: &str = "regstorm.ceiling/2";
 
     /// Was it measured on this machine, by this version?
     pub fn fits(&self, environment: &Environment) -> bool {
@@ -57,11 +61,13 @@ impl Ceiling {
     }
 
     /// The share of the ceiling that a demand comes to: 1 is all of it. Requests and bytes take from the same cores, so
-    /// their shares add up; a blob's own request is counted in both, which errs on the high side.
+    /// their shares add up; a blob's own request is counted in both, which errs on the high side. First copies, which are
+    /// hashed, are taken for later ones, which errs on the low side until they are few.
     pub fn share(&self, demand: &Demand) -> f64 {
         let parts = [
             (demand.requests_per_s, self.requests_per_s),
             (demand.received_per_s, self.received_per_s),
+            (demand.received_verified_per_s, self.received_verified_per_s),
             (demand.received_hashed_per_s, self.received_hashed_per_s),
             (demand.sent_per_s, self.sent_per_s),
         ];
@@ -102,6 +108,7 @@ mod tests {
             environment: Environment::observe(),
             requests_per_s: 50_000.0,
             received_per_s: 4e9,
+            received_verified_per_s: 3e9,
             received_hashed_per_s: 1e9,
             sent_per_s: 2e9,
             floor_us: 50,
@@ -111,12 +118,13 @@ mod tests {
     #[test]
     fn shares_of_the_same_cores_add_up() {
         let demand = Demand {
-            requests_per_s: 5_000.0,    // 10%
-            received_per_s: 4e8,        // 10%
-            received_hashed_per_s: 2e8, // 20%
-            sent_per_s: 1e8,            // 5%
+            requests_per_s: 5_000.0,      // 10%
+            received_per_s: 4e8,          // 10%
+            received_verified_per_s: 9e8, // 30%
+            received_hashed_per_s: 2e8,   // 20%
+            sent_per_s: 1e8,              // 5%
         };
-        assert!((ceiling().share(&demand) - 0.45).abs() < 1e-12);
+        assert!((ceiling().share(&demand) - 0.75).abs() < 1e-12);
     }
 
     #[test]

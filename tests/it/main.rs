@@ -62,3 +62,5 @@ mod tokens;
 mod truth;
 /// What a run comes to, as a user sees it: exit codes and the lines that say why.
 mod verdicts;
+/// Copies of blobs: the first is hashed, the later ones are held against it, and what is wrong is found either way.
+mod verified;

@@ -305,6 +305,7 @@ fn the_fingerprint_is_of_the_load_and_not_of_the_target() {
         "images.web.layer_size=2MiB",
         "journey.pull.parallel=4",
         "journey.pull.verify=none",
+        "journey.pull.verify=sha256",
         "journey.push.method=put",
         "load.vus=5",
         "load.duration=11s",

@@ -24,7 +24,7 @@ use crate::signals;
 /// scenario asked for. Do it again when the machine or the version changes, and while nothing else runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How long each of the five loads is measured
+    /// How long each of the six loads is measured
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::parse_duration)]
     duration: Duration,
     /// Where the result goes, instead of the place where `run` looks for it
@@ -77,11 +77,17 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         image: LARGE,
         journey: "action = \"pull\"\nverify = \"none\"",
     })?;
-    let hashed = measure(Trial {
+    let verified = measure(Trial {
         storage: "memory",
         vus: 2 * cores,
         image: LARGE,
         journey: "action = \"pull\"\nverify = \"digest\"",
+    })?;
+    let hashed = measure(Trial {
+        storage: "memory",
+        vus: 2 * cores,
+        image: LARGE,
+        journey: "action = \"pull\"\nverify = \"sha256\"",
     })?;
     let sent = measure(Trial {
         storage: "sink",
@@ -96,6 +102,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         environment,
         requests_per_s: per_second(&requests, |it| it.exchanges),
         received_per_s: per_second(&received, |it| it.received),
+        received_verified_per_s: per_second(&verified, |it| it.received),
         received_hashed_per_s: per_second(&hashed, |it| it.received),
         sent_per_s: per_second(&sent, |it| it.sent),
         floor_us: floor_us(&floor),
@@ -200,12 +207,13 @@ fn shown(ceiling: &Ceiling, path: &Path) -> String {
     format!(
         "this machine   {cores} cores, {cpu}\n\
          requests       {} of small things\n\
-         received       {}, {} when every byte is hashed\n\
+         received       {}; {} held against verified copies, {} when every byte is hashed\n\
          sent           {}\n\
          floor          {} for a manifest when nothing else runs\n\
          with the embedded registry on the same cores; stored in {}\n",
         units::per_second(ceiling.requests_per_s, ""),
         units::per_second(ceiling.received_per_s, "B"),
+        units::per_second(ceiling.received_verified_per_s, "B"),
         units::per_second(ceiling.received_hashed_per_s, "B"),
         units::per_second(ceiling.sent_per_s, "B"),
         units::duration(Duration::from_micros(ceiling.floor_us)),

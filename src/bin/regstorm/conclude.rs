@@ -202,18 +202,20 @@ fn demand(plan: &Plan, record: &Record) -> Demand {
         debug_assert!(!of.load.is_empty(), "the tracks are those of the plan");
         let mut journeys = plan.journeys.iter();
         let journey = journeys.find(|journey| journey.name == name);
-        let hashed = journey.is_some_and(|journey| {
-            matches!(&journey.action, Action::Pull(pull) if pull.verify == Verify::Digest)
-        });
+        let verify = match journey.map(|journey| &journey.action) {
+            Some(Action::Pull(pull)) => pull.verify,
+            _ => Verify::None,
+        };
         for (_, series) in record.track_operations(track) {
             let bytes = series.bytes_within_window;
             demand.requests_per_s += float(series.within_window) / window;
             demand.sent_per_s += float(bytes.sent) / window;
-            if hashed {
-                demand.received_hashed_per_s += float(bytes.received) / window;
-            } else {
-                demand.received_per_s += float(bytes.received) / window;
-            }
+            let received = match verify {
+                Verify::Digest => &mut demand.received_verified_per_s,
+                Verify::EveryDigest => &mut demand.received_hashed_per_s,
+                Verify::Length | Verify::None => &mut demand.received_per_s,
+            };
+            *received += float(bytes.received) / window;
         }
     }
     demand

@@ -206,7 +206,7 @@ fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
                 of_status(*status, error.operation(), errand)
             }
         }
-        Kind::Digest { .. } | Kind::Size { .. } => (
+        Kind::Digest { .. } | Kind::UnlikeVerified { .. } | Kind::Size { .. } => (
             Exit::Failed,
             "what the registry has, or what lies between, is damaged".to_owned(),
         ),

@@ -104,6 +104,7 @@ fn wire(fields: Fields, wire: &Wire) -> Fields {
 fn pull_keys(fields: Fields, pull: &Pull, habits: &PullHabits) -> Fields {
     let verify = match pull.verify {
         Verify::Digest => "digest",
+        Verify::EveryDigest => "sha256",
         Verify::Length => "length",
         Verify::None => "none",
     };

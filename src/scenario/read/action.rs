@@ -138,8 +138,9 @@ pub(super) fn read(
 }
 
 fn pull(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
-    const VERIFY: [(&str, Verify); 3] = [
+    const VERIFY: [(&str, Verify); 4] = [
         ("digest", Verify::Digest),
+        ("sha256", Verify::EveryDigest),
         ("length", Verify::Length),
         ("none", Verify::None),
     ];

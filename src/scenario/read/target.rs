@@ -10,7 +10,6 @@ use super::Scenario;
 use super::table::{Sink, Table, nearest, shorten};
 use super::value::{choice, flag, size, text, time};
 use super::{addresses, tls};
-use crate::oci::Verify;
 use crate::profile::HttpVersion;
 use crate::scenario::problem::Problem;
 use crate::scenario::target::{
@@ -350,8 +349,7 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
         let source = &scenario.images[images.set].source;
         let existing = matches!(source, ImageSource::Existing(_));
         let spot = || entry.key_spot.clone();
-        let verifies =
-            matches!(&journey.action, Action::Pull(pull) if pull.verify == Verify::Digest);
+        let verifies = matches!(&journey.action, Action::Pull(pull) if pull.verify.reads_content());
         if existing || !scenario.prepare.seed {
             let problem = Problem::new(
                 format!("there is nothing to {}", purpose(&journey.action)),

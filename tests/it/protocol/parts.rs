@@ -1,5 +1,6 @@
 //! Blobs fetched in parts: how many there are, what they come to, and registries that do not give them.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -185,10 +186,38 @@ fn parts_that_do_not_make_up_the_blob_are_found() {
     let (user, kept) = (user(&site.url()), Kept::default());
     run(async {
         let error = pulled(&user, &kept).await.expect_err("one byte is wrong");
-        assert!(matches!(error, Error::Digest { .. }), "{error}");
+        assert!(
+            matches!(error, Error::Parts(Kind::Digest { .. })),
+            "{error}"
+        );
     });
     // The config was good.
     assert_eq!(kept.count(), 1);
+}
+
+/// Parts have no checksum of their own: what they make up is held against the verified copy.
+#[test]
+fn parts_are_held_against_a_verified_copy_together() {
+    let image = image(&[5000]);
+    let site = image.site(Vec::new());
+    let mut user = user(&site.url());
+    user.client = user.client.sharing_copies(Rc::default());
+    let one_wrong = || Fault::on(Operation::BlobGet, FaultKind::Corrupt(10)).window(3, Some(1));
+    let pull_under = |faults| {
+        site.set_faults(faults).expect("it runs");
+        run(pulled(&user, &Kept::default()))
+    };
+    let error = pull_under(vec![one_wrong()]).expect_err("one byte is wrong");
+    assert!(
+        matches!(error, Error::Parts(Kind::Digest { .. })),
+        "{error}"
+    );
+    pull_under(Vec::new()).expect("a pull");
+    let error = pull_under(vec![one_wrong()]).expect_err("one byte is wrong");
+    assert!(
+        matches!(error, Error::Parts(Kind::UnlikeVerified { .. })),
+        "{error}"
+    );
 }
 
 #[test]

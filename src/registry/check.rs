@@ -1,0 +1,136 @@
+//! Holding a blob against what was wanted, while it comes.
+
+use super::blobs::Wanted;
+use super::client::Client;
+use super::error::Kind;
+use super::verified::VerifiedCopies;
+use crate::oci::{Checksum, Checksummer, Hasher, Verify};
+
+/// A blob that is coming, and what it is held against.
+#[derive(Debug)]
+pub struct Check<'a> {
+    wanted: Wanted,
+    size: u64, // bytes of the blob so far
+    means: Means<'a>,
+}
+
+/// By what the content is judged.
+#[derive(Debug)]
+enum Means<'a> {
+    /// It is not.
+    None,
+    /// Its digest.
+    Digest(Hasher),
+    /// Its digest; if it is the right one, the checksum that was taken on the way is what later copies must have.
+    First(Hasher, Checksummer, &'a VerifiedCopies),
+    /// The checksum of a copy that had the digest.
+    Later(Checksummer, Checksum),
+}
+
+impl Client {
+    /// The check of a blob of which nothing has come yet.
+    ///
+    /// By [`Verify::Digest`] it is hashed unless a copy of it is among those that this client
+    /// [shares](Client::sharing_copies). Who does not bring it to its end has verified nothing, and nothing is remembered.
+    pub fn check(&self, wanted: Wanted) -> Check<'_> {
+        let hasher = || wanted.digest.algorithm().hasher();
+        let means = match (wanted.verify, self.copies()) {
+            (Verify::Length | Verify::None, _) => Means::None,
+            (Verify::EveryDigest, _) | (Verify::Digest, None) => Means::Digest(hasher()),
+            (Verify::Digest, Some(copies)) => match copies.checksum(&wanted.digest) {
+                Some(verified) => Means::Later(Checksummer::new(), verified),
+                None if copies.has_room() => Means::First(hasher(), Checksummer::new(), copies),
+                None => Means::Digest(hasher()),
+            },
+        };
+        Check {
+            wanted,
+            size: 0,
+            means,
+        }
+    }
+}
+
+impl Check<'_> {
+    /// The check of the rest of a blob, whose first `size` bytes are in `hasher`. A checksum of the whole cannot be made of
+    /// that: it is hashed.
+    pub(super) fn of_rest(wanted: Wanted, (size, hasher): (u64, Hasher)) -> Self {
+        let means = if wanted.verify.reads_content() {
+            Means::Digest(hasher)
+        } else {
+            Means::None
+        };
+        Self {
+            wanted,
+            size,
+            means,
+        }
+    }
+
+    /// Takes in the next bytes.
+    ///
+    /// # Errors
+    /// When there are more than there should be. A peer that sends more than it may is stopped at once, not when it is
+    /// done.
+    pub fn update(&mut self, bytes: &[u8]) -> Result<(), Kind> {
+        self.size += bytes.len() as u64;
+        if let Some(expected) = self.expected_size()
+            && self.size > expected
+        {
+            return Err(self.wrong_size(expected));
+        }
+        match &mut self.means {
+            Means::None => {}
+            Means::Digest(hasher) => hasher.update(bytes),
+            Means::First(hasher, checksummer, _) => {
+                hasher.update(bytes);
+                checksummer.update(bytes);
+            }
+            Means::Later(checksummer, _) => checksummer.update(bytes),
+        }
+        Ok(())
+    }
+
+    /// Judges the blob, now that all of it has come, and gives its size in bytes.
+    ///
+    /// # Errors
+    /// When it is not the wanted one.
+    pub fn finish(self) -> Result<u64, Kind> {
+        if let Some(expected) = self.expected_size()
+            && self.size != expected
+        {
+            return Err(self.wrong_size(expected));
+        }
+        let expected = self.wanted.digest;
+        let compare = |hasher: Hasher| match hasher.finish() {
+            found if found == expected => Ok(()),
+            found => Err(Kind::Digest { expected, found }),
+        };
+        match self.means {
+            Means::None => {}
+            Means::Digest(hasher) => compare(hasher)?,
+            Means::First(hasher, checksummer, copies) => {
+                compare(hasher)?;
+                copies.remember(expected, checksummer.finish());
+            }
+            Means::Later(checksummer, verified) => {
+                if checksummer.finish() != verified {
+                    return Err(Kind::UnlikeVerified { expected });
+                }
+            }
+        }
+        Ok(self.size)
+    }
+
+    fn expected_size(&self) -> Option<u64> {
+        let size = self.wanted.size;
+        size.filter(|_| self.wanted.verify != Verify::None)
+    }
+
+    const fn wrong_size(&self, expected: u64) -> Kind {
+        Kind::Size {
+            expected,
+            found: self.size,
+        }
+    }
+}
