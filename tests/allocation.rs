@@ -1,5 +1,6 @@
-//! Recording a sample allocates nothing, closing a window of latencies a bounded number of times, and a recorder reserves no more than it says. The counting allocator is
-//! this binary's own, which is why the test has a binary of its own.
+//! Recording a sample allocates nothing, closing a window of latencies a bounded number of times, a recorder reserves no
+//! more than it says, and a checksum costs the same however many frames it takes in. The counting allocator is this
+//! binary's own, which is why the test has a binary of its own.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use regstorm::measure::{
     Catalogue, Connection, DropReason, ExchangeSample, FailureClass, IterationSample,
     LatencyHistogram, Outcome, Period, Phases, Protocol, Recorder, TrackId,
 };
-use regstorm::oci::Operation;
+use regstorm::oci::{Checksummer, Operation};
 
 const OUTCOMES: [Outcome; 3] = [
     Outcome::Ok,
@@ -143,4 +144,19 @@ fn a_recorder_reserves_what_it_says() {
     assert!(reserved >= histograms);
     // Statuses by operation and period, the windows, the progress line.
     assert!(reserved - histograms < 1_000_000, "{reserved}");
+}
+
+#[test]
+fn a_checksum_allocates_for_a_blob_and_not_for_its_frames() {
+    let frame = vec![7; 100_000];
+    let mut checksummer = None;
+    let begun = allocation_counter::measure(|| checksummer = Some(Checksummer::new()));
+    assert!((1..=3).contains(&begun.count_total), "{begun:?}");
+    let mut checksummer = checksummer.expect("it was made");
+    let taken_in = allocation_counter::measure(|| {
+        for length in [1, 300, 100_000, 63, 256, 8_192] {
+            checksummer.update(&frame[..length]);
+        }
+    });
+    assert_eq!(taken_in.count_total, 0);
 }
