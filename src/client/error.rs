@@ -19,7 +19,7 @@ pub enum Error {
     NotFound(String),
     /// The parts of a blob came well and do not make it up.
     #[error(transparent)]
-    Parts(registry::Kind),
+    Parts(Box<registry::Kind>),
     /// The index has no image for the platform.
     #[error("there is no image for {wanted}; the index offers {}", list(offered))]
     Platform {

@@ -226,7 +226,7 @@ async fn receive(
             Ok(None) => break,
             Ok(Some(part)) => {
                 if let Err(kind) = check.update(&part) {
-                    return Err(answer.fail(kind));
+                    return Err(answer.fail(*kind));
                 }
                 if let Err(error) = sink.write(&part) {
                     return Err(answer.fail(Kind::Sink(error)));
@@ -240,7 +240,7 @@ async fn receive(
             answer.succeed();
             Ok(Received { bytes, size })
         }
-        Err(kind) => Err(answer.fail(kind)),
+        Err(kind) => Err(answer.fail(*kind)),
     }
 }
 

@@ -72,7 +72,7 @@ impl Check<'_> {
     /// # Errors
     /// When there are more than there should be. A peer that sends more than it may is stopped at once, not when it is
     /// done.
-    pub fn update(&mut self, bytes: &[u8]) -> Result<(), Kind> {
+    pub fn update(&mut self, bytes: &[u8]) -> Result<(), Box<Kind>> {
         self.size += bytes.len() as u64;
         if let Some(expected) = self.expected_size()
             && self.size > expected
@@ -95,7 +95,7 @@ impl Check<'_> {
     ///
     /// # Errors
     /// When it is not the wanted one.
-    pub fn finish(self) -> Result<u64, Kind> {
+    pub fn finish(self) -> Result<u64, Box<Kind>> {
         if let Some(expected) = self.expected_size()
             && self.size != expected
         {
@@ -104,7 +104,7 @@ impl Check<'_> {
         let expected = self.wanted.digest;
         let compare = |hasher: Hasher| match hasher.finish() {
             found if found == expected => Ok(()),
-            found => Err(Kind::Digest { expected, found }),
+            found => Err(Box::new(Kind::Digest { expected, found })),
         };
         match self.means {
             Means::None => {}
@@ -115,7 +115,7 @@ impl Check<'_> {
             }
             Means::Later(checksummer, verified) => {
                 if checksummer.finish() != verified {
-                    return Err(Kind::UnlikeVerified { expected });
+                    return Err(Box::new(Kind::UnlikeVerified { expected }));
                 }
             }
         }
@@ -127,10 +127,10 @@ impl Check<'_> {
         size.filter(|_| self.wanted.verify != Verify::None)
     }
 
-    const fn wrong_size(&self, expected: u64) -> Kind {
-        Kind::Size {
+    fn wrong_size(&self, expected: u64) -> Box<Kind> {
+        Box::new(Kind::Size {
             expected,
             found: self.size,
-        }
+        })
     }
 }
