@@ -149,9 +149,10 @@ fn schedule_arrivals(times: u32) {
     }
 }
 
-/// The whole way of an arrival to a user that waits for it.
+/// The whole way of an arrival to a user that waits for it. The event loop has no timer, whose part in each turn depends
+/// on how much time has passed.
 fn take_arrivals(times: u32) {
-    event_loop().block_on(async {
+    event_loop(&mut Builder::new_current_thread()).block_on(async {
         let crew = Crew::new(1, 0);
         let user = Rc::clone(&crew);
         let user = spawn_local(async move {
@@ -186,7 +187,7 @@ fn arrivals(spacing: Spacing) -> Arrivals {
 
 /// One `GET` of a manifest after the other over a kept connection, to a peer on the same event loop.
 fn exchange(times: u32) {
-    event_loop().block_on(async {
+    event_loop(Builder::new_current_thread().enable_all()).block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
         let peer = spawn_local(async move {
@@ -232,9 +233,8 @@ impl Observer for Deaf {
     fn exchange(&self, _: &Exchange<'_>) {}
 }
 
-fn event_loop() -> LocalRuntime {
-    Builder::new_current_thread()
-        .enable_all()
+fn event_loop(builder: &mut Builder) -> LocalRuntime {
+    builder
         .build_local(LocalOptions::default())
         .expect("an event loop")
 }
