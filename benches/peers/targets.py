@@ -1,0 +1,117 @@
+"""What regstorm is to reach: the goals of the project, and whether a comparison met them."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from results import Metric, Results, cpu_s_a_gigabyte, gigabytes_a_second, lag_p99, peak_megabytes, rate
+from rows import LONG, SHORT
+from storm import NAME, counted_name
+
+
+class Verdict(enum.Enum):
+    """How a measured value stands to its target."""
+
+    AIM = "meets aim"
+    MUST = "meets must"
+    MISSED = "**misses**"
+    UNKNOWN = "not measured"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A number that must be reached, and a better one that should be."""
+
+    must: float
+    aim: float
+    unit: str = ""
+    at_least: bool = True  # False: the less the better
+
+    def verdict(self, value: float) -> Verdict:
+        """Judges a measured value."""
+        if self._reached(value, self.aim):
+            return Verdict.AIM
+        return Verdict.MUST if self._reached(value, self.must) else Verdict.MISSED
+
+    def _reached(self, value: float, bound: float) -> bool:
+        return value >= bound if self.at_least else value <= bound
+
+
+def at_least(must: float, aim: float) -> Bounds:
+    """The more the better: a ratio."""
+    return Bounds(must, aim)
+
+
+def at_most(must: float, aim: float, unit: str) -> Bounds:
+    """The less the better."""
+    return Bounds(must, aim, f" {unit}", at_least=False)
+
+
+# What a row has come to; `None` where it was not measured.
+Measure = Callable[[Results, str], float | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a row is to come to."""
+
+    metric: str
+    row: str
+    measure: Measure
+    bounds: Bounds
+
+    def value(self, it: Results) -> float | None:
+        """What was measured."""
+        value = self.measure(it, self.row)
+        return None if value is None or math.isnan(value) else value
+
+    def verdict(self, it: Results) -> Verdict:
+        """Whether that is good enough."""
+        value = self.value(it)
+        return Verdict.UNKNOWN if value is None else self.bounds.verdict(value)
+
+
+def against(metric: Metric, *others: str) -> Measure:
+    """regstorm's metric, divided by that of the best of others."""
+    return lambda it, row: it.ratio(row, NAME, metric, others)
+
+
+def median(metric: Metric, contestant: str = NAME) -> Measure:
+    """The median of a metric."""
+
+    def measure(it: Results, row: str) -> float | None:
+        spread = it.spread(row, contestant, metric)
+        return spread.median if spread else None
+
+    return measure
+
+
+def growth(it: Results, row: str) -> float | None:
+    """Megabytes that ten times as many requests take more."""
+    short, long = (median(peak_megabytes, counted_name(count))(it, row) for count in (SHORT, LONG))
+    return None if short is None or long is None else long - short
+
+
+TARGETS = (
+    Target("manifest, c=64: requests/s against oha", "manifest-64", against(rate, "oha"), at_least(1.15, 1.25)),
+    Target("manifest, c=64: requests/s against wrk", "manifest-64", against(rate, "wrk"), at_least(0.85, 1.0)),
+    Target("manifest, c=1000: requests/s against oha", "manifest-1000", against(rate, "oha"), at_least(1.15, 1.7)),
+    Target("manifest, c=1000: requests/s against wrk", "manifest-1000", against(rate, "wrk"), at_least(0.65, 1.0)),
+    Target("pull, every byte verified: CPU", "blob-verified", median(cpu_s_a_gigabyte), at_most(0.30, 0.22, "s/GB")),
+    Target('pull, `verify = "none"`: CPU', "blob-none", median(cpu_s_a_gigabyte), at_most(0.20, 0.10, "s/GB")),
+    Target(
+        "push: GB/s against the best of wrk, oha, hey",
+        "push",
+        against(gigabytes_a_second, "wrk", "oha", "hey"),
+        at_least(1.1, 1.3),
+    ),
+    Target("new connection: requests/s against wrk", "new-connection", against(rate, "wrk"), at_least(0.95, 1.0)),
+    Target("10,000 users: peak memory", "memory", median(peak_megabytes), at_most(300, 100, "MB")),
+    Target("start lag, idle: p99", "start-lag", median(lag_p99), at_most(150, 60, "µs")),
+    Target("start lag, 80% busy: p99", "start-lag-busy", median(lag_p99), at_most(150, 60, "µs")),
+    # None is wanted; two runs of one plan differ by less than 1 MB.
+    Target("ten times the requests: growth of memory", "growth", growth, at_most(1, 1, "MB")),
+)
