@@ -83,13 +83,9 @@ fn pair(name: &'static str, challenge: Option<&'static str>) -> Pair {
         }
     });
     let reference: Reference = "lab/image:1".parse().expect("a reference");
-    let settings = Settings {
-        base: Base::parse(&format!("http://{address}")).expect("a URL"),
-        headers: http::HeaderMap::new(),
-        credentials: Some(Credentials::password("bench", Secret::new("correct horse"))),
-        timeout: Duration::from_mins(1),
-        habits: Profile::PLAIN.habits(),
-    };
+    let base = Base::parse(&format!("http://{address}")).expect("a URL");
+    let mut settings = Settings::new(base, Profile::PLAIN.habits(), Duration::from_mins(1));
+    settings.credentials = Some(Credentials::password("bench", Secret::new("correct horse")));
     let keep = PoolSettings::default();
     let pool = Pool::new(keep, Rc::default(), Rc::default());
     Pair {

@@ -194,13 +194,8 @@ fn exchange(times: u32) {
             let (stream, _) = listener.accept().await.expect("somebody connects");
             answer(stream).await;
         });
-        let settings = Settings {
-            base: Base::parse(&format!("http://{address}")).expect("a URL"),
-            headers: http::HeaderMap::new(),
-            credentials: None,
-            timeout: Duration::from_mins(1),
-            habits: Profile::PLAIN.habits(),
-        };
+        let base = Base::parse(&format!("http://{address}")).expect("a URL");
+        let settings = Settings::new(base, Profile::PLAIN.habits(), Duration::from_mins(1));
         let pool = Pool::new(PoolSettings::default(), Rc::default(), Rc::default());
         let client = Client::new(Rc::new(settings), pool, Rc::new(Deaf));
         let image: Reference = "lab/image:1".parse().expect("a reference");

@@ -34,7 +34,6 @@ fn transport(error: &transport::Error) -> FailureClass {
         transport::Error::Reset { .. } => FailureClass::Reset,
         transport::Error::Content(_) | transport::Error::Harness(_) => FailureClass::HarnessLimit,
         transport::Error::Origin(_)
-        | transport::Error::Url(_)
         | transport::Error::NotHttp(_)
         | transport::Error::NotHttp2(_) => FailureClass::Protocol,
     }

@@ -57,7 +57,7 @@ impl Closed {
         let shared = self.user.context.shared.clone();
         let clock = self.user.context.clock;
         let load = &shared.plan.loads[self.user.load];
-        let mut stop = self.user.stop.clone();
+        let mut stop = self.user.leash.stop();
         let known = tokio::select! {
             biased;
             known = shared.ends.clock(&clock, &shared.plan, self.user.load) => Some(known),
@@ -92,16 +92,15 @@ impl Closed {
         let shared = self.user.context.shared.clone();
         let load = &shared.plan.loads[self.user.load];
         let mut due = life.from + offset(load, self.number);
-        self.user.pause_until(due.min(life.until)).await;
-        while self.may_start(due, life.until) {
+        self.user.leash.wait(due.min(life.until)).await;
+        while let Some(now) = self.may_start(due, life.until) {
             if load.pacing.is_none() {
-                due = Instant::now();
+                due = now;
             }
             let start = self.start(due, clock, life.cut);
             self.begun += 1;
             self.user.schedule(&start);
-            let think = self.user.iterate(start).await;
-            let free = Instant::now() + think;
+            let free = self.user.iterate(start, now).await;
             due = match load.pacing {
                 None => free,
                 Some(pacing) => {
@@ -110,7 +109,7 @@ impl Closed {
                 }
             };
             if due > Instant::now() {
-                self.user.pause_until(due.min(life.until)).await;
+                self.user.leash.wait(due.min(life.until)).await;
             }
         }
     }
@@ -136,17 +135,19 @@ impl Closed {
         recorder.dropped(drawn.track, drawn.period, drawn.due, DropReason::Overrun);
     }
 
-    fn may_start(&self, due: Instant, until: Instant) -> bool {
+    /// Now, if an iteration may start that is due then.
+    fn may_start(&mut self, due: Instant, until: Instant) -> Option<Instant> {
         let now = Instant::now();
-        if self.user.stop.asked().is_some() || now >= until || due > now {
-            return false;
+        if self.user.leash.is_asked() || now >= until || due > now {
+            return None;
         }
         let shared = &self.user.context.shared;
-        match shared.plan.loads[self.user.load].executor {
+        let may = match shared.plan.loads[self.user.load].executor {
             Executor::PerVuIterations { iterations, .. } => self.begun < iterations,
             Executor::SharedIterations { .. } => take_one(&shared.left[self.user.load]),
             _ => true,
-        }
+        };
+        may.then_some(now)
     }
 }
 

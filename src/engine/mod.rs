@@ -16,6 +16,7 @@ mod closed;
 mod crew;
 mod error;
 mod images;
+mod leash;
 mod leftovers;
 mod load;
 mod observer;

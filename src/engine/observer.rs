@@ -60,8 +60,9 @@ impl Recording {
 
 impl Observer for Recording {
     fn exchange(&self, exchange: &Exchange<'_>) {
-        let finished = Instant::now().saturating_duration_since(self.epoch);
         let ended = &exchange.ended;
+        let finished = ended.finished.unwrap_or_else(Instant::now);
+        let finished = finished.saturating_duration_since(self.epoch);
         let (sent, received) = self.bytes.get();
         self.bytes
             .set((sent + ended.sent, received + ended.received));

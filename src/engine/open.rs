@@ -41,7 +41,6 @@ pub(super) struct Member {
     crew: Rc<Crew>,
     desk: usize,
     begun: SharedArrivals,
-    stop: Stop,
 }
 
 /// The arrivals of one worker's part that have begun, written by its users.
@@ -97,7 +96,6 @@ impl Part {
             crew: Rc::clone(&crew),
             desk,
             begun: Rc::clone(&begun),
-            stop: stop.clone(),
         };
         Ok(Some(Self {
             // Who sits down last is called first.
@@ -285,24 +283,25 @@ impl Member {
         let context = Rc::clone(&self.user.context);
         let load = self.user.load;
         let shared = context.shared.clone();
+        let mut stop = self.user.leash.stop();
         let clock = tokio::select! {
             biased;
             clock = shared.ends.clock(&context.clock, &shared.plan, load) => Some(clock),
-            () = self.stop.wait_asked() => None,
+            () = stop.wait_asked() => None,
         };
         if let Some(clock) = clock {
             while let Some(due) = self.crew.next(self.desk).await {
                 // It has waited for a user too long: the load was cut, or is to stop.
-                if Instant::now() >= clock.cut || self.stop.asked().is_some() {
+                let now = Instant::now();
+                if now >= clock.cut || self.user.leash.is_asked() {
                     drop_one(&context, load, &clock, due, DropReason::Cut);
                     continue;
                 }
                 self.begun.borrow_mut().begin(due.index);
-                let think = self.user.iterate(start(&context, load, &clock, due)).await;
-                if !think.is_zero() {
-                    self.user
-                        .pause_until((Instant::now() + think).min(clock.end))
-                        .await;
+                let start = start(&context, load, &clock, due);
+                let free = self.user.iterate(start, now).await;
+                if free > Instant::now() {
+                    self.user.leash.wait(free.min(clock.end)).await;
                 }
             }
         }

@@ -1,13 +1,11 @@
 //! How a run is told to stop.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 /// How far the wish to stop has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Wish {
+pub(super) enum Wish {
     #[default]
     None,
     /// No new iterations; those under way may end.
@@ -73,25 +71,23 @@ impl Stop {
         }
     }
 
-    /// Waits until what is under way has had its time: until `latest`, until `grace` after somebody asked to stop, or
-    /// until everything is to be dropped.
+    /// Is there a wish that [`Stop::look`] has not seen? Takes no lock.
+    pub(super) fn has_changed(&self) -> bool {
+        self.0.has_changed().unwrap_or(false) // nobody is left who could wish
+    }
+
+    /// What is wished now.
+    pub(super) fn look(&mut self) -> Wish {
+        *self.0.borrow_and_update()
+    }
+
+    /// Waits for a wish that was not yet looked at; for ever if there is nobody left.
     ///
     /// # Cancel safety
     /// Nothing is lost.
-    pub async fn wait_cut(&mut self, latest: Instant, grace: Duration) {
-        let mut deadline = latest;
-        loop {
-            match *self.0.borrow_and_update() {
-                Wish::None => {}
-                Wish::Drain(since) => deadline = deadline.min(since + grace),
-                Wish::Abort(_) => return,
-            }
-            let changed = timeout_at(deadline, self.0.changed()).await;
-            match changed {
-                Err(_late) => return,
-                Ok(Ok(())) => {}
-                Ok(Err(_nobody_left)) => return sleep_until(deadline).await,
-            }
+    pub(super) async fn changed(mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }

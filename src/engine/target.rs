@@ -54,13 +54,10 @@ impl Target {
 
     /// What a client of the target with these habits needs to know, with that limit on each exchange.
     pub(super) fn client(&self, habits: &Habits, timeout: Duration) -> Rc<Settings> {
-        Rc::new(Settings {
-            base: self.base.clone(),
-            headers: self.headers.clone(),
-            credentials: self.credentials.clone(),
-            timeout,
-            habits: habits.clone(),
-        })
+        let mut settings = Settings::new(self.base.clone(), habits.clone(), timeout);
+        settings.headers.clone_from(&self.headers);
+        settings.credentials.clone_from(&self.credentials);
+        Rc::new(settings)
     }
 
     /// What opens the connections of a worker, or of somebody who works beside them.

@@ -1,13 +1,13 @@
 //! A virtual user: one client with its own connections and tokens, and what it does in one iteration.
 
-use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::choice::Choice;
 use super::classify;
+use super::leash::{Leash, Pulled, Slack};
 use super::observer::Recording;
 use super::stop::Stop;
 use super::turn::{Begun, Turn};
@@ -41,7 +41,7 @@ pub(super) struct Done {
 pub(super) struct VirtualUser {
     pub(super) load: usize,
     pub(super) context: Rc<Context>,
-    pub(super) stop: Stop,
+    pub(super) leash: Leash,
     pub(super) measured_until: Duration,
     recording: Rc<Recording>,
     own: Vec<(PoolSettings, Rc<Pool>)>, // connections of this user alone, for each way to keep them
@@ -60,13 +60,6 @@ pub(super) struct Start {
     pub(super) stage: usize,
     /// When it is given up; a wish to stop may come first.
     pub(super) cut: Instant,
-}
-
-/// How an iteration came to its end.
-enum Ended {
-    Done(Result<(), client::Error>),
-    TimedOut,
-    Cut,
 }
 
 /// What an iteration is: the draws that come first, and where it is counted.
@@ -116,7 +109,7 @@ impl VirtualUser {
                 context.clock.epoch,
                 track.expect("a plan has at least one load of one journey"),
             )),
-            stop,
+            leash: Leash::new(stop),
             own: Vec::new(),
             clients: (0..plan.journeys.len()).map(|_| None).collect(),
             context: Rc::clone(context),
@@ -124,14 +117,9 @@ impl VirtualUser {
         }
     }
 
-    /// Waits, but not past a wish to stop.
-    pub(super) async fn pause_until(&mut self, instant: Instant) {
-        let _ = timeout_at(instant, self.stop.wait_asked()).await;
-    }
-
-    /// One iteration that has been counted as scheduled, from its start to exactly one counted end. Gives the time to
-    /// think after it.
-    pub(super) async fn iterate(&mut self, start: Start) -> Duration {
+    /// One iteration that has been counted as scheduled, from its start to exactly one counted end. Gives the moment from
+    /// which the user is free again: that end, and the time to think after it.
+    pub(super) async fn iterate(&mut self, start: Start, started: Instant) -> Instant {
         let context = Rc::clone(&self.context);
         let plan = &context.shared.plan;
         let load = &plan.loads[self.load];
@@ -145,22 +133,23 @@ impl VirtualUser {
         let journey = &plan.journeys[index];
         let image = choice.image(journey.pick(), context.shared.images.places(index).len());
 
-        let started = Instant::now();
         self.recording.begin(track, period, due);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(index);
         let salt = start.turn.salt(context.shared.run_id);
         let work = work::once(&context, &client, (index, image), salt);
-        let limit = started + journey.iteration_timeout;
-        let ended = self
-            .bounded(work, limit, start.cut, load.graceful_stop)
-            .await;
+        let slack = Slack {
+            limit: started + journey.iteration_timeout,
+            cut: start.cut,
+            grace: load.graceful_stop,
+        };
+        let ended = self.leash.hold(work, slack).await;
         let finished = Instant::now();
         let outcome = match &ended {
-            Ended::Done(Ok(())) => Outcome::Ok,
-            Ended::Done(Err(error)) => Outcome::Failed(self.failed(error)),
-            Ended::TimedOut => Outcome::Failed(FailureClass::Timeout),
-            Ended::Cut => Outcome::Cancelled,
+            Ok(Ok(())) => Outcome::Ok,
+            Ok(Err(error)) => Outcome::Failed(self.failed(error)),
+            Err(Pulled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
+            Err(Pulled::Cut) => Outcome::Cancelled,
         };
         let (sent, received) = self.recording.bytes();
         context.recorder.borrow_mut().iteration(&IterationSample {
@@ -176,8 +165,17 @@ impl VirtualUser {
         if period == Period::Measure {
             self.measured_until = context.since_epoch(finished);
         }
-        self.settle(client, index, &ended, start.cut).await;
-        choice.think_time(journey.think_time)
+        if client.has_abandoned() && outcome != Outcome::Cancelled {
+            // What is not over when the load is cut is tried once more with the last orders.
+            let slack = Slack {
+                limit: slack.cut,
+                ..slack
+            };
+            let cancelling = self.leash.hold(client.cancel_abandoned(), slack);
+            let _ = Box::pin(cancelling).await;
+        }
+        self.settle(client, index);
+        finished + choice.think_time(journey.think_time)
     }
 
     /// Counts an iteration as due.
@@ -192,6 +190,15 @@ impl VirtualUser {
     /// Cancels the uploads that were given up, and says how long that took.
     pub(super) async fn last_orders(&mut self) -> Duration {
         self.recording.enter(Period::CleanUp);
+        let mut clients = self.clients.iter().flatten();
+        if !clients.any(Client::has_abandoned) {
+            return Duration::ZERO;
+        }
+        // Boxed: a user is as large as the largest thing that it may wait for.
+        Box::pin(self.cancel_all()).await
+    }
+
+    async fn cancel_all(&self) -> Duration {
         let last_orders = async {
             for client in self.clients.iter().flatten() {
                 // A session that cannot be cancelled is counted where the exchange is counted.
@@ -199,7 +206,7 @@ impl VirtualUser {
             }
         };
         let began = Instant::now();
-        let mut stop = self.stop.clone();
+        let mut stop = self.leash.stop();
         let at_once = async {
             stop.wait_aborted().await;
             sleep(LAST_MOMENT).await;
@@ -211,21 +218,6 @@ impl VirtualUser {
         began.elapsed()
     }
 
-    /// Runs the work, and drops it when its time is over.
-    async fn bounded(
-        &mut self,
-        work: impl Future<Output = Result<(), client::Error>>,
-        limit: Instant,
-        cut: Instant,
-        grace: Duration,
-    ) -> Ended {
-        tokio::select! {
-            biased;
-            done = timeout_at(limit, work) => done.map_or(Ended::TimedOut, Ended::Done),
-            () = self.stop.wait_cut(cut, grace) => Ended::Cut,
-        }
-    }
-
     fn failed(&self, error: &client::Error) -> FailureClass {
         // What failed in an exchange is told there, with an example; the rest would be told nowhere.
         if !matches!(error, client::Error::Registry(_)) {
@@ -235,16 +227,7 @@ impl VirtualUser {
     }
 
     /// Leaves the client as the next iteration should find it.
-    async fn settle(&mut self, client: Client, journey: usize, ended: &Ended, cut: Instant) {
-        let grace = self.context.shared.plan.loads[self.load].graceful_stop;
-        if !matches!(ended, Ended::Cut) {
-            // What is not over when the load is cut is tried once more with the last orders.
-            tokio::select! {
-                biased;
-                _ = client.cancel_abandoned() => {}
-                () = self.stop.wait_cut(cut, grace) => {}
-            }
-        }
+    fn settle(&mut self, client: Client, journey: usize) {
         let habits = &self.context.shared.plan.journeys[journey].habits;
         match habits.connections {
             ConnectionPolicy::PerIteration => client.forget(),

@@ -186,7 +186,7 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         .collect();
     let wallets = settings
         .iter()
-        .map(|it| Rc::new(Wallet::new(it.credentials.clone(), it.habits.token)))
+        .map(|it| Rc::new(Wallet::new(it.credentials.clone(), it.habits().token)))
         .collect();
     let runtime = Builder::new_current_thread()
         .enable_all()

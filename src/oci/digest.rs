@@ -113,11 +113,13 @@ impl Digest {
 
     /// The hash in lower-case hex, without the algorithm.
     pub fn to_hex(&self) -> String {
-        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-        self.as_bytes()
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect()
+        let mut text = String::with_capacity(self.algorithm().hex_len());
+        for byte in self.as_bytes() {
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+            }
+        }
+        text
     }
 
     /// The first twelve hex digits, as people quote a digest.
@@ -166,10 +168,10 @@ const fn nibble(digit: u8) -> Option<u8> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.algorithm())?;
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        // At once: digit by digit through the formatter it costs as much as a small request.
+        f.write_str(self.algorithm().name())?;
+        f.write_str(":")?;
+        f.write_str(&self.to_hex())
     }
 }
 

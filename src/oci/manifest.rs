@@ -3,6 +3,7 @@
 //! The bytes are never written again from the view: a digest is over bytes, and no two serialisers agree.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,13 +13,17 @@ use serde::{Deserialize, Serialize};
 use super::descriptor::null_is_empty;
 use super::{Algorithm, Descriptor, Digest, MediaType, Platform};
 
-/// A manifest as it was received or made.
+/// A manifest as it was received or made. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Manifest {
+pub struct Manifest(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     raw: Bytes,
     signed_bytes: Bytes, // what the digest is over; `raw`, but for a signed schema 1
     media_type: MediaType,
     content: Content,
+    sha256: OnceLock<Digest>, // once somebody has asked
 }
 
 /// What a manifest says.
@@ -253,12 +258,17 @@ impl Manifest {
             let image = serde_json::from_slice(&raw).map_err(malformed(&media_type))?;
             (Content::Image(image), raw.clone())
         };
-        Ok(Self {
+        Ok(Self::new(raw, signed_bytes, media_type, content))
+    }
+
+    fn new(raw: Bytes, signed_bytes: Bytes, media_type: MediaType, content: Content) -> Self {
+        Self(Arc::new(Inner {
             raw,
             signed_bytes,
             media_type,
             content,
-        })
+            sha256: OnceLock::new(),
+        }))
     }
 
     fn sniff(raw: &[u8]) -> Result<MediaType, ManifestError> {
@@ -300,12 +310,8 @@ impl Manifest {
         let raw: Bytes = serde_json::to_vec(image)
             .expect("a manifest holds nothing that JSON cannot say")
             .into();
-        Self {
-            signed_bytes: raw.clone(),
-            raw,
-            media_type,
-            content: Content::Image(Box::new(image.clone())),
-        }
+        let content = Content::Image(Box::new(image.clone()));
+        Self::new(raw.clone(), raw, media_type, content)
     }
 
     /// Builds an index and its bytes.
@@ -316,40 +322,40 @@ impl Manifest {
         let raw: Bytes = serde_json::to_vec(index)
             .expect("an index holds nothing that JSON cannot say")
             .into();
-        Self {
-            signed_bytes: raw.clone(),
-            raw,
-            media_type,
-            content: Content::Index(Box::new(index.clone())),
-        }
+        let content = Content::Index(Box::new(index.clone()));
+        Self::new(raw.clone(), raw, media_type, content)
     }
 
     /// The exact bytes.
-    pub const fn raw(&self) -> &Bytes {
-        &self.raw
+    pub fn raw(&self) -> &Bytes {
+        &self.0.raw
     }
 
     /// The type under which it is sent.
-    pub const fn media_type(&self) -> &MediaType {
-        &self.media_type
+    pub fn media_type(&self) -> &MediaType {
+        &self.0.media_type
     }
 
     /// What it says.
-    pub const fn content(&self) -> &Content {
-        &self.content
+    pub fn content(&self) -> &Content {
+        &self.0.content
     }
 
     /// The digest that names it in a registry. For a signed schema 1 it covers what was signed, not all the bytes.
     pub fn digest(&self, algorithm: Algorithm) -> Digest {
-        algorithm.digest(&self.signed_bytes)
+        let compute = || algorithm.digest(&self.0.signed_bytes);
+        match algorithm {
+            Algorithm::Sha256 => *self.0.sha256.get_or_init(compute),
+            Algorithm::Sha512 => compute(),
+        }
     }
 
     /// A descriptor of the manifest itself.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::new(
-            self.media_type.clone(),
+            self.media_type().clone(),
             self.digest(Algorithm::Sha256),
-            self.raw.len() as u64,
+            self.raw().len() as u64,
         )
     }
 }

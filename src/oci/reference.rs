@@ -1,5 +1,6 @@
 //! Names of what a registry stores: repository, tag, and a reference that says one image.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -100,6 +101,16 @@ pub enum Version {
     Tag(Tag),
     /// Exactly these bytes.
     Digest(Digest),
+}
+
+impl Version {
+    /// As it stands in a URL's path.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Tag(tag) => Cow::Borrowed(tag.as_str()),
+            Self::Digest(digest) => Cow::Owned(digest.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for Version {

@@ -6,37 +6,43 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderMap;
 use tokio::time::timeout;
-use url::Url;
 
 use super::attempt::{Attempt, End};
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
 use crate::oci::{ErrorBody, MAX_ERROR_BODY};
-use crate::transport::Incoming;
+use crate::transport::{Address, Incoming};
 
 /// How long the rest of a refusal is waited for. Some registries promise a body that never comes.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// An answer whose status is good. It must be brought to an end.
 pub(super) struct Answer<'c> {
-    pub(super) url: Url,
+    pub(super) address: Address,
     pub(super) incoming: Incoming,
     pub(super) attempt: Attempt<'c>,
-    pub(super) decoder: Option<Decoder>,
+    pub(super) decoder: Option<Box<Decoder>>,
 }
 
 impl Answer<'_> {
-    pub(super) const fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         self.incoming.status()
     }
 
-    pub(super) const fn headers(&self) -> &HeaderMap {
+    pub(super) fn headers(&self) -> &HeaderMap {
         self.incoming.headers()
     }
 
     /// The header as text, if there is one and it is text.
     pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
+    }
+
+    /// Nobody will look at the body. One that has to be decoded is looked at.
+    pub(super) fn let_go(&mut self) {
+        if self.decoder.is_none() {
+            self.incoming.let_go();
+        }
     }
 
     /// The next part of the body.
@@ -54,26 +60,39 @@ impl Answer<'_> {
         }
     }
 
-    /// Reads the whole body, which must not be longer than `limit` bytes.
-    pub(super) async fn collect(mut self, limit: u64) -> Result<(Self, Bytes), Error> {
-        let mut whole = Vec::new();
-        loop {
-            match self.frame().await {
-                Ok(None) => return Ok((self, whole.into())),
-                Ok(Some(part)) if whole.len() as u64 + part.len() as u64 <= limit => {
-                    whole.extend_from_slice(&part);
-                }
-                Ok(Some(_)) => return Err(self.fail(Kind::TooLong(limit))),
-                Err(kind) => return Err(self.fail(kind)),
+    /// Reads the whole body, which must not be longer than `limit` bytes. What came in one piece is not copied, and holds
+    /// the connection's read buffer while it is kept.
+    pub(super) async fn collect(&mut self, limit: u64) -> Result<Bytes, Kind> {
+        let mut whole = Bytes::new();
+        let mut pieces = Vec::new();
+        while let Some(part) = self.frame().await? {
+            if (whole.len() + pieces.len() + part.len()) as u64 > limit {
+                return Err(Kind::TooLong(limit));
+            }
+            if whole.is_empty() && pieces.is_empty() {
+                whole = part;
+            } else {
+                pieces.extend_from_slice(&whole);
+                pieces.extend_from_slice(&part);
+                whole.clear();
             }
         }
+        Ok(if pieces.is_empty() {
+            whole
+        } else {
+            pieces.into()
+        })
     }
 
     /// Reads away a body that nobody needs, and ends the exchange well.
-    pub(super) async fn finish(self) -> Result<(), Error> {
-        let (answer, _) = self.collect(MAX_ERROR_BODY as u64).await?;
-        answer.succeed();
-        Ok(())
+    pub(super) async fn finish(mut self) -> Result<(), Error> {
+        match self.collect(MAX_ERROR_BODY as u64).await {
+            Ok(_) => {
+                self.succeed();
+                Ok(())
+            }
+            Err(kind) => Err(self.fail(kind)),
+        }
     }
 
     /// Ends the exchange well although the rest of the answer may never come, because the head has said everything.
@@ -100,7 +119,7 @@ impl Answer<'_> {
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
         self.attempt.end(self.incoming.end(), End::Failed(&kind));
-        Error::new(operation, self.url.path(), kind)
+        Error::new(operation, self.address.path(), kind)
     }
 
     /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.

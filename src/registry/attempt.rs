@@ -51,11 +51,16 @@ pub(super) struct Attempt<'c> {
 }
 
 impl<'c> Attempt<'c> {
-    pub(super) fn start(observer: &'c dyn Observer, operation: Operation, sent: Rc<Sent>) -> Self {
+    pub(super) const fn start(
+        observer: &'c dyn Observer,
+        operation: Operation,
+        started: Instant,
+        sent: Rc<Sent>,
+    ) -> Self {
         Self {
             observer,
             operation,
-            started: Instant::now(),
+            started,
             sent,
             received: 0,
             status: None,

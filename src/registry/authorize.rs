@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use super::answer::Answer;
 use super::auth::Scope;
 use super::challenge::{Challenge, Challenged, Service, challenged};
-use super::client::{Client, Leg};
+use super::client::Client;
 use super::error::{Error, Kind};
 use super::token::{self, Token, Wish};
 use crate::oci::Operation;
@@ -32,7 +32,7 @@ impl Client {
         answer: &Answer<'_>,
         shown: Option<&HeaderValue>,
     ) -> Option<Challenged> {
-        let challenged = challenged(&answer.url, answer.headers())?;
+        let challenged = challenged(&answer.address, answer.headers())?;
         let basic = self.wallet().basic();
         let useless =
             challenged.challenge == Challenge::Basic && (basic.is_none() || basic == shown);
@@ -111,36 +111,34 @@ impl Client {
         if let Some(basic) = self.wallet().basic() {
             headers.insert(AUTHORIZATION, basic.clone());
         }
-        self.leg(Leg {
-            operation: Operation::Token,
-            method: &Method::GET,
-            url: &wish.url(),
-            headers,
-            body: Body::empty(),
-        })
-        .await
+        let address = match wish.address() {
+            Ok(address) => address,
+            Err(error) => {
+                return Err(self.cannot_ask(Operation::Token, &wish.service.realm, error));
+            }
+        };
+        let leg = self.outgoing(&Method::GET, &address, headers, Body::empty());
+        self.leg(Operation::Token, leg).await
     }
 
     async fn post(&self, wish: &Wish<'_>) -> Result<Answer<'_>, Error> {
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
-        self.leg(Leg {
-            operation: Operation::Token,
-            method: &Method::POST,
-            url: &wish.service.realm,
-            headers,
-            body: Body::whole(wish.form()),
-        })
-        .await
+        let body = Body::whole(wish.form());
+        let leg = self.outgoing(&Method::POST, &wish.service.realm, headers, body);
+        self.leg(Operation::Token, leg).await
     }
 
     /// The token in an answer.
-    async fn take(&self, wish: &Wish<'_>, answer: Answer<'_>) -> Result<Token, Error> {
+    async fn take(&self, wish: &Wish<'_>, mut answer: Answer<'_>) -> Result<Token, Error> {
         if answer.status() != StatusCode::OK {
             return Err(answer.refuse().await);
         }
-        let (answer, raw) = answer.collect(MAX_ANSWER).await?;
+        let raw = match answer.collect(MAX_ANSWER).await {
+            Ok(raw) => raw,
+            Err(kind) => return Err(answer.fail(kind)),
+        };
         match token::read(&raw, wish.habits) {
             Ok(token) => {
                 answer.succeed();

@@ -2,17 +2,16 @@
 
 use http::Method;
 use http::header::HeaderMap;
-use url::Url;
 
 use super::auth::{Actions, Scope};
 use crate::oci::{MediaType, Operation};
-use crate::transport::Body;
+use crate::transport::{Address, Body};
 
 /// A request in the terms of the specification.
 pub(super) struct Call<'a> {
     pub(super) operation: Operation,
     pub(super) method: Method,
-    pub(super) url: Url,
+    pub(super) address: Address,
     pub(super) headers: HeaderMap,
     /// Makes the body, anew for each leg.
     pub(super) body: &'a dyn Fn() -> Body,
@@ -40,11 +39,11 @@ pub(super) enum Accepts<'a> {
 
 impl Call<'_> {
     /// A GET without a body, in the name of nobody yet.
-    pub(super) fn get(operation: Operation, url: Url) -> Self {
+    pub(super) fn get(operation: Operation, address: Address) -> Self {
         Self {
             operation,
             method: Method::GET,
-            url,
+            address,
             headers: HeaderMap::new(),
             body: &Body::empty,
             scope: Scope {

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
-use url::Url;
+
+use crate::transport::Address;
 
 /// The most scopes of a challenge that are looked at, and the longest; a registry cannot make us ask for ever more.
 const MAX_SCOPES: usize = 16;
@@ -19,7 +20,7 @@ pub(super) enum Challenge {
 /// A token service, as a challenge names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Service {
-    pub(super) realm: Url,
+    pub(super) realm: Address,
     pub(super) name: Option<String>,
 }
 
@@ -34,7 +35,7 @@ pub(super) struct Challenged {
 ///
 /// # Spec
 /// RFC 9110, 11.6.1; Docker Registry v2 authentication, "Token Authentication Specification".
-pub(super) fn challenged(asked: &Url, headers: &HeaderMap) -> Option<Challenged> {
+pub(super) fn challenged(asked: &Address, headers: &HeaderMap) -> Option<Challenged> {
     let mut basic = None;
     let values = headers.get_all(WWW_AUTHENTICATE).iter();
     let texts = values.filter_map(|value| value.to_str().ok());
@@ -51,7 +52,7 @@ pub(super) fn challenged(asked: &Url, headers: &HeaderMap) -> Option<Challenged>
                 scopes: Vec::new(),
             });
         } else if challenge.scheme.eq_ignore_ascii_case("bearer")
-            && let Some(realm) = parameter("realm").and_then(|realm| asked.join(&realm).ok())
+            && let Some(realm) = parameter("realm").and_then(|realm| asked.join(&realm))
         {
             return Some(Challenged {
                 challenge: Challenge::Bearer(Rc::new(Service {
@@ -88,7 +89,8 @@ mod tests {
             .iter()
             .map(|value| (WWW_AUTHENTICATE, HeaderValue::from_static(value)))
             .collect();
-        challenged(&"http://h/v2/".parse().unwrap(), &headers)
+        let asked = Address::of(&"http://h/v2/".parse().unwrap()).unwrap();
+        challenged(&asked, &headers)
     }
 
     #[test]
@@ -104,7 +106,7 @@ mod tests {
         let Challenge::Bearer(service) = challenged.challenge else {
             panic!();
         };
-        assert_eq!(service.realm.as_str(), "http://a/token");
+        assert_eq!(service.realm.url().as_str(), "http://a/token");
         assert_eq!(service.name.as_deref(), Some("reg"));
     }
 

@@ -67,6 +67,11 @@ impl Check<'_> {
         }
     }
 
+    /// Does it look at the bytes, or count them only?
+    pub(super) const fn looks(&self) -> bool {
+        !matches!(self.means, Means::None)
+    }
+
     /// Takes in the next bytes.
     ///
     /// # Errors

@@ -10,7 +10,6 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATI
 use http::{Method, StatusCode};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
-use url::Url;
 
 use super::answer::Answer;
 use super::attempt::{Attempt, End, Observer};
@@ -21,18 +20,18 @@ use super::error::{Error, Kind};
 use super::headers::Headers;
 use super::location::{Base, location};
 use super::retry::{Refused, Tried};
+use super::seen::Seen;
 use super::verified::VerifiedCopies;
 use super::wallet::Wallet;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::Habits;
-use crate::transport::{Body, Origin, Outgoing, Pool};
+use crate::transport::{self, Address, Body, OriginError, Outgoing, Pool};
 use crate::units::Credentials;
 
 /// Redirects followed for one request before it is given up.
 const MAX_HOPS: usize = 5;
 
 /// What a client needs to know of its registry.
-#[derive(Clone)]
 pub struct Settings {
     /// Where the registry is.
     pub base: Base,
@@ -42,8 +41,35 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// The longest that one exchange may take, from waiting for a connection to the end of the body.
     pub timeout: Duration,
+    habits: Habits,
+    wire: Headers, // of those habits
+    seen: Seen,    // by any client with these settings
+}
+
+impl Settings {
+    /// What a client needs to know that emulates one with these habits: nobody's credentials, and no headers of its own.
+    ///
+    /// `timeout` is the longest that one exchange may take.
+    pub fn new(base: Base, habits: Habits, timeout: Duration) -> Self {
+        Self {
+            base,
+            headers: HeaderMap::new(),
+            credentials: None,
+            timeout,
+            wire: Headers::of(&habits.wire),
+            habits,
+            seen: Seen::default(),
+        }
+    }
+
     /// The client that is emulated.
-    pub habits: Habits,
+    pub const fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
+    pub(super) const fn seen(&self) -> &Seen {
+        &self.seen
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -55,7 +81,7 @@ impl fmt::Debug for Settings {
             .field("credentials", &self.credentials)
             .field("timeout", &self.timeout)
             .field("habits", &self.habits)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,7 +95,6 @@ pub struct Client {
 
 struct Inner {
     settings: Rc<Settings>,
-    headers: Headers,
     pool: Rc<Pool>,
     observer: Rc<dyn Observer>,
     wallet: Rc<Wallet>,
@@ -82,7 +107,7 @@ struct Inner {
 /// An upload session that was given up.
 #[derive(Clone)]
 pub(super) struct Abandoned {
-    pub(super) location: Url,
+    pub(super) location: Address,
     pub(super) repository: Rc<RepositoryName>,
 }
 
@@ -105,15 +130,6 @@ impl Drop for Opening {
         client.opening.set(client.opening.get() - 1);
         client.opened.notify_waiters();
     }
-}
-
-/// One leg of a call.
-pub(super) struct Leg<'a> {
-    pub(super) operation: Operation,
-    pub(super) method: &'a Method,
-    pub(super) url: &'a Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Body,
 }
 
 impl Client {
@@ -140,7 +156,6 @@ impl Client {
         (wallet, is_wallet_shared): (Rc<Wallet>, bool),
     ) -> Self {
         let inner = Inner {
-            headers: Headers::of(&settings.habits.wire),
             settings,
             pool,
             observer,
@@ -237,7 +252,7 @@ impl Client {
     /// # Cancel safety
     /// A dropped call counts as cancelled.
     pub async fn ping(&self) -> Result<HeaderMap, Error> {
-        let call = Call::get(Operation::Ping, self.endpoint(format_args!("")));
+        let call = Call::get(Operation::Ping, self.endpoint(&[]));
         let answer = self.send(&call).await?;
         let headers = answer.headers().clone();
         answer.finish().await?;
@@ -258,7 +273,7 @@ impl Client {
     pub async fn greet(&self) -> Result<HeaderMap, Error> {
         let call = Call {
             bare: true,
-            ..Call::get(Operation::Ping, self.endpoint(format_args!("")))
+            ..Call::get(Operation::Ping, self.endpoint(&[]))
         };
         let answer = self.send(&call).await?;
         let headers = answer.headers().clone();
@@ -277,7 +292,7 @@ impl Client {
     }
 
     /// The address of an endpoint under `/v2/`.
-    pub(super) fn endpoint(&self, rest: fmt::Arguments<'_>) -> Url {
+    pub(super) fn endpoint(&self, rest: &[&str]) -> Address {
         self.inner.settings.base.endpoint(rest)
     }
 
@@ -289,6 +304,11 @@ impl Client {
     /// How many upload sessions were given up and not yet cancelled.
     pub fn count_abandoned(&self) -> usize {
         self.inner.abandoned.borrow().len()
+    }
+
+    /// Is there something for [`Client::cancel_abandoned`] to do or to wait for?
+    pub fn has_abandoned(&self) -> bool {
+        self.inner.opening.get() > 0 || self.count_abandoned() > 0
     }
 
     /// An upload session to be cancelled.
@@ -373,37 +393,26 @@ impl Client {
 
     /// Sends a call, answers a challenge and follows redirects, and does not try again.
     pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Answer<'_>, Refused> {
-        let mut url = call.url.clone();
+        let mut address = call.address.clone();
         let mut operation = call.operation;
         let mut hops = 0;
         let mut challenged_before = false;
-        let mut came_from: Option<Url> = None;
+        let mut came_from: Option<Address> = None;
         loop {
-            let at_home =
-                Origin::of(&url).is_ok_and(|origin| origin == *self.inner.settings.base.origin());
-            let mut headers = call.headers.clone();
-            let mut shown = None;
-            if at_home {
-                headers.extend(self.inner.settings.headers.clone());
-                if !call.bare {
-                    shown = self.authorization(&call.scope).await?;
-                }
-                if let Some(value) = &shown {
-                    headers.insert(AUTHORIZATION, value.clone());
-                }
-            }
-            self.inner.headers.dress(call, &mut headers);
-            if let Some(from) = &came_from {
-                self.inner.headers.refer(from, &url, &mut headers);
-            }
-            let leg = Leg {
-                operation,
-                method: &call.method,
-                url: &url,
-                headers,
-                body: (call.body)(),
+            let at_home = address.origin() == self.inner.settings.base.origin();
+            let shown = if at_home && !call.bare {
+                self.authorization(&call.scope).await?
+            } else {
+                None
             };
-            let answer = self.leg(leg).await?;
+            let headers = self.dressed(
+                call,
+                (at_home, shown.as_ref()),
+                &address,
+                came_from.as_ref(),
+            );
+            let leg = self.outgoing(&call.method, &address, headers, (call.body)());
+            let answer = self.leg(operation, leg).await?;
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED
                 && at_home
@@ -412,7 +421,7 @@ impl Client {
                 && let Some(challenge) = self.answerable(&answer, shown.as_ref())
             {
                 challenged_before = true;
-                answer.set_aside().await;
+                Box::pin(answer.set_aside()).await;
                 self.answer_challenge(challenge, &call.scope, shown.as_ref());
                 continue;
             }
@@ -429,50 +438,117 @@ impl Client {
                     let error = answer.fail(Kind::Protocol("redirected more than five times"));
                     return Err(error.into());
                 }
-                let Some(target) = location(&url, answer.headers()) else {
-                    let error = answer.fail(Kind::Protocol("the redirect leads to no URL"));
+                let Some(target) = location(&address, answer.headers()) else {
+                    let error = answer.fail(Kind::Protocol(
+                        "the redirect leads to no address that can be asked",
+                    ));
                     return Err(error.into());
                 };
-                answer.set_aside().await;
-                came_from = Some(std::mem::replace(&mut url, target));
+                Box::pin(answer.set_aside()).await;
+                came_from = Some(std::mem::replace(&mut address, target));
                 operation = Operation::Redirected;
                 continue;
             }
-            return Err(Refused::by(answer).await);
+            // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
+            return Err(Box::pin(Refused::by(answer)).await);
         }
     }
 
-    /// Sends one leg and waits for the head of its answer.
-    pub(super) async fn leg(&self, leg: Leg<'_>) -> Result<Answer<'_>, Error> {
-        let mut attempt = Attempt::start(&*self.inner.observer, leg.operation, leg.body.sent());
-        let mut headers = leg.headers;
-        self.inner.headers.introduce(&mut headers);
-        if leg.body.length() == Some(0)
-            && !matches!(*leg.method, Method::GET | Method::HEAD | Method::DELETE)
+    /// The headers of one leg of a call. Those of the settings and what is shown are for the registry alone.
+    fn dressed(
+        &self,
+        call: &Call<'_>,
+        (at_home, shown): (bool, Option<&HeaderValue>),
+        address: &Address,
+        came_from: Option<&Address>,
+    ) -> HeaderMap {
+        let settings = &self.inner.settings;
+        let mut headers = if at_home {
+            settings.wire.at_home(call, &settings.headers)
+        } else {
+            let mut headers = call.headers.clone();
+            settings.wire.dress(call, &mut headers);
+            headers
+        };
+        if let Some(value) = shown {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        if let Some(from) = came_from {
+            self.inner.settings.wire.refer(from, address, &mut headers);
+        }
+        headers
+    }
+
+    /// One leg of a call, begun now.
+    pub(super) fn outgoing(
+        &self,
+        method: &Method,
+        address: &Address,
+        mut headers: HeaderMap,
+        body: Body,
+    ) -> Box<Outgoing> {
+        self.inner.settings.wire.introduce(&mut headers);
+        if body.length() == Some(0)
+            && !matches!(*method, Method::GET | Method::HEAD | Method::DELETE)
         {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let outgoing = Outgoing {
-            method: leg.method.clone(),
-            url: leg.url.clone(),
+        let started = Instant::now();
+        Box::new(Outgoing {
+            method: method.clone(),
+            address: address.clone(),
             headers,
-            body: leg.body,
-            deadline: Instant::now() + self.inner.settings.timeout,
-        };
-        match outgoing.send(&self.inner.pool).await {
+            body,
+            started,
+            deadline: started + self.inner.settings.timeout,
+        })
+    }
+
+    /// Counts an exchange that failed before it began: what it was to ask does not fit into a request.
+    pub(super) fn cannot_ask(
+        &self,
+        operation: Operation,
+        address: &Address,
+        error: OriginError,
+    ) -> Error {
+        let kind = Kind::Transport(transport::Error::Origin(error));
+        let attempt = Attempt::start(
+            &*self.inner.observer,
+            operation,
+            Instant::now(),
+            Body::empty().sent(),
+        );
+        attempt.end(transport::Ended::default(), End::Failed(&kind));
+        Error::new(operation, address.path(), kind)
+    }
+
+    /// Sends one leg and waits for the head of its answer.
+    pub(super) async fn leg(
+        &self,
+        operation: Operation,
+        leg: Box<Outgoing>,
+    ) -> Result<Answer<'_>, Error> {
+        let mut attempt = Attempt::start(
+            &*self.inner.observer,
+            operation,
+            leg.started,
+            leg.body.sent(),
+        );
+        let (address, is_head) = (leg.address.clone(), leg.method == Method::HEAD);
+        match leg.send(&self.inner.pool).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
                 let decoder = Decoder::of(incoming.headers());
                 let mut answer = Answer {
-                    url: leg.url.clone(),
+                    address,
                     incoming,
                     attempt,
                     decoder: None,
                 };
                 // An answer to HEAD tells of an encoding, and has no body to undo it on.
                 match decoder {
-                    Ok(decoder) => answer.decoder = decoder,
-                    Err(_) if *leg.method == Method::HEAD => {}
+                    Ok(decoder) => answer.decoder = decoder.map(Box::new),
+                    Err(_) if is_head => {}
                     Err(what) => return Err(answer.fail(Kind::Protocol(what))),
                 }
                 Ok(answer)
@@ -480,7 +556,7 @@ impl Client {
             Err(failed) => {
                 let kind = Kind::Transport(failed.error);
                 attempt.end(failed.ended, End::Failed(&kind));
-                Err(Error::new(leg.operation, leg.url.path(), kind))
+                Err(Error::new(operation, address.path(), kind))
             }
         }
     }

@@ -1,14 +1,17 @@
 //! The headers that a client's habits put on a request.
 
+use std::cell::RefCell;
+use std::mem::{Discriminant, discriminant};
+
 use http::Method;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, USER_AGENT,
 };
-use url::{Position, Url};
 
 use super::call::{Accepts, Call};
 use crate::oci::Operation;
 use crate::profile::{AcceptDescriptor, AcceptForm, Wire};
+use crate::transport::Address;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
@@ -28,6 +31,33 @@ pub(super) struct Headers {
     octet_stream: bool,
     accept_on_delete: bool,
     referer: bool,
+    prepared: RefCell<Vec<(Kind, HeaderMap)>>, // one for each kind of call that was met
+}
+
+/// Calls of one kind carry the same headers, as long as they need none of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    operation: Operation,
+    is_head: bool,
+    accepts: Discriminant<Accepts<'static>>,
+}
+
+impl Kind {
+    /// `None`: what it carries depends on more than its kind.
+    fn of(call: &Call<'_>) -> Option<Self> {
+        let accepts = match call.accepts {
+            Accepts::Manifest(Some(_)) | Accepts::Blob(Some(_)) => return None,
+            Accepts::Anything => Accepts::Anything,
+            Accepts::Manifest(None) => Accepts::Manifest(None),
+            Accepts::Deleted => Accepts::Deleted,
+            Accepts::Blob(None) => Accepts::Blob(None),
+        };
+        call.headers.is_empty().then(|| Self {
+            operation: call.operation,
+            is_head: call.method == Method::HEAD,
+            accepts: discriminant(&accepts),
+        })
+    }
 }
 
 impl Headers {
@@ -51,7 +81,29 @@ impl Headers {
             octet_stream: wire.octet_stream,
             accept_on_delete: wire.accept_on_delete,
             referer: wire.referer,
+            prepared: RefCell::default(),
         }
+    }
+
+    /// The headers of a call that goes to the registry: its own, those that are `for_all` calls, and those of the client's
+    /// habits. For most calls they are the same as before, and are copied.
+    pub(super) fn at_home(&self, call: &Call<'_>, for_all: &HeaderMap) -> HeaderMap {
+        let make = || {
+            let mut headers = call.headers.clone();
+            headers.extend(for_all.clone());
+            self.dress(call, &mut headers);
+            headers
+        };
+        let Some(kind) = Kind::of(call) else {
+            return make();
+        };
+        let mut prepared = self.prepared.borrow_mut();
+        if let Some((_, headers)) = prepared.iter().find(|(it, _)| *it == kind) {
+            return headers.clone();
+        }
+        let headers = make();
+        prepared.push((kind, headers.clone()));
+        headers
     }
 
     /// Puts the headers of a call on, beside those that the call itself needs.
@@ -78,17 +130,17 @@ impl Headers {
 
     /// What a request that follows a redirect says of where it came from. A query may hold a key to what it leads to; it
     /// is told to nobody else.
-    pub(super) fn refer(&self, from: &Url, to: &Url, headers: &mut HeaderMap) {
-        let downgrade = from.scheme() == "https" && to.scheme() == "http";
+    pub(super) fn refer(&self, from: &Address, to: &Address, headers: &mut HeaderMap) {
+        let downgrade = from.origin().is_secure() && !to.origin().is_secure();
         if !self.referer || downgrade {
             return;
         }
-        let end = if from.origin() == to.origin() {
-            Position::AfterQuery
-        } else {
-            Position::AfterPath
-        };
-        if let Ok(value) = HeaderValue::try_from(&from[..end]) {
+        let is_same = from.origin() == to.origin();
+        let mut from = from.url();
+        if !is_same {
+            from.set_query(None);
+        }
+        if let Ok(value) = HeaderValue::try_from(from.as_str()) {
             headers.insert(REFERER, value);
         }
     }

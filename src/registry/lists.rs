@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::form_urlencoded;
 
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
@@ -15,6 +15,7 @@ use super::manifests::MAX_MANIFEST;
 use crate::oci::{
     Content, Descriptor, Digest, ImageIndex, Operation, RepositoryName, Tag, Version,
 };
+use crate::transport::Address;
 
 /// Where to go on reading a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum Paging {
     /// From the start, with at most so many entries a page; `None` leaves that to the registry.
     First(Option<u32>),
     /// From where the last page ended.
-    Next(Url),
+    Next(Address),
 }
 
 /// One page of a list.
@@ -62,10 +63,10 @@ impl Client {
         repository: &RepositoryName,
         paging: Paging,
     ) -> Result<Page<String>, Error> {
-        let first = self.endpoint(format_args!("{repository}/tags/list"));
+        let first = self.endpoint(&[repository.as_str(), "/tags/list"]);
         let scope = Scope::of(repository, Actions::Pull);
         let (tags, next) = self
-            .list::<Tags>(Operation::TagsList, page_url(first, paging), scope)
+            .list::<Tags>(Operation::TagsList, page(&first, paging), scope)
             .await?;
         Ok(Page {
             entries: tags.tags.unwrap_or_default(),
@@ -84,10 +85,10 @@ impl Client {
     /// # Cancel safety
     /// A dropped call counts as cancelled.
     pub async fn catalog(&self, paging: Paging) -> Result<Page<String>, Error> {
-        let first = self.endpoint(format_args!("_catalog"));
+        let first = self.endpoint(&["_catalog"]);
         let call = Call::get(Operation::Catalog, first.clone());
         let (list, next) = self
-            .list::<Repositories>(Operation::Catalog, page_url(first, paging), call.scope)
+            .list::<Repositories>(Operation::Catalog, page(&first, paging), call.scope)
             .await?;
         Ok(Page {
             entries: list.repositories.unwrap_or_default(),
@@ -113,20 +114,21 @@ impl Client {
         artifact_type: Option<&str>,
         paging: Paging,
     ) -> Result<Option<Page<Descriptor>>, Error> {
-        let mut first = self.endpoint(format_args!("{repository}/referrers/{digest}"));
-        if let Some(artifact_type) = artifact_type {
-            first
-                .query_pairs_mut()
-                .append_pair("artifactType", artifact_type);
-        }
-        let url = match paging {
-            Paging::First(_) => first,
-            Paging::Next(url) => url,
+        let address = match paging {
+            Paging::First(_) => {
+                let first =
+                    self.endpoint(&[repository.as_str(), "/referrers/", &digest.to_string()]);
+                match artifact_type {
+                    None => first,
+                    Some(artifact_type) => with_pair(&first, "artifactType", artifact_type),
+                }
+            }
+            Paging::Next(address) => address,
         };
         let call = Call {
             scope: Scope::of(repository, Actions::Pull),
             also: &[404],
-            ..Call::get(Operation::Referrers, url)
+            ..Call::get(Operation::Referrers, address)
         };
         let answer = self.send(&call).await?;
         if answer.status() == StatusCode::NOT_FOUND {
@@ -169,25 +171,30 @@ impl Client {
     async fn list<T: DeserializeOwned>(
         &self,
         operation: Operation,
-        url: Url,
+        address: Address,
         scope: Scope<'_>,
     ) -> Result<(T, Option<Paging>), Error> {
         let call = Call {
             scope,
-            ..Call::get(operation, url)
+            ..Call::get(operation, address)
         };
         read_page(self.send(&call).await?).await
     }
 }
 
 /// Reads one page, and where the next one is.
-async fn read_page<T: DeserializeOwned>(answer: Answer<'_>) -> Result<(T, Option<Paging>), Error> {
-    let next = next_page(&answer.url, answer.headers());
+async fn read_page<T: DeserializeOwned>(
+    mut answer: Answer<'_>,
+) -> Result<(T, Option<Paging>), Error> {
+    let next = next_page(&answer.address, answer.headers());
     // A page that leads to itself would be read for ever.
-    if next.as_ref() == Some(&answer.url) {
+    if next.as_ref() == Some(&answer.address) {
         return Err(answer.fail(Kind::Protocol("the next page is the page itself")));
     }
-    let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
+    let raw = match answer.collect(MAX_MANIFEST).await {
+        Ok(raw) => raw,
+        Err(kind) => return Err(answer.fail(kind)),
+    };
     match serde_json::from_slice(&raw) {
         Ok(list) => {
             answer.succeed();
@@ -214,13 +221,18 @@ pub fn referrers_tag(digest: &Digest) -> Tag {
         .expect("an algorithm, a hyphen and hex digits, cut to the length of a tag")
 }
 
-fn page_url(mut first: Url, paging: Paging) -> Url {
+fn page(first: &Address, paging: Paging) -> Address {
     match paging {
-        Paging::Next(url) => url,
-        Paging::First(None) => first,
-        Paging::First(Some(size)) => {
-            first.query_pairs_mut().append_pair("n", &size.to_string());
-            first
-        }
+        Paging::Next(address) => address,
+        Paging::First(None) => first.clone(),
+        Paging::First(Some(size)) => with_pair(first, "n", &size.to_string()),
     }
+}
+
+fn with_pair(address: &Address, name: &str, value: &str) -> Address {
+    let mut pair = form_urlencoded::Serializer::new(String::new());
+    pair.append_pair(name, value);
+    address
+        .with_query(&pair.finish())
+        .expect("what is encoded for a query fits into one")
 }

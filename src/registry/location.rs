@@ -7,13 +7,12 @@ use http::header::{LINK, LOCATION};
 use url::Url;
 
 use crate::oci::Digest;
-use crate::transport::{Origin, OriginError};
+use crate::transport::{Address, Origin, OriginError};
 
 /// The URL of a registry, with whatever path stands in front of `/v2/`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Base {
-    url: Url, // path ends in `/`; no query, no fragment, no user
-    origin: Origin,
+    address: Address, // its path ends in `/`; no query
 }
 
 /// Why a text is not the URL of a registry.
@@ -54,7 +53,7 @@ impl Base {
     /// # Errors
     /// [`BaseError`] when it cannot stand in front of `/v2/`.
     pub fn new(mut url: Url) -> Result<Self, BaseError> {
-        let origin = Origin::of(&url)?;
+        Origin::of(&url)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BaseError::Credentials);
         }
@@ -66,25 +65,33 @@ impl Base {
         }
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        Ok(Self { url, origin })
+        let address = Address::of(&url)?;
+        Ok(Self { address })
     }
 
-    /// The address of an endpoint: `v2/` and what follows.
-    pub(super) fn endpoint(&self, rest: fmt::Arguments<'_>) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(&format!("{}v2/{rest}", self.url.path()));
-        url
+    /// The address of an endpoint: `v2/` and what follows, in the characters of names, tags and digests.
+    pub(super) fn endpoint(&self, rest: &[&str]) -> Address {
+        let parts = || {
+            [self.address.path(), "v2/"]
+                .into_iter()
+                .chain(rest.iter().copied())
+        };
+        let mut path = String::with_capacity(parts().map(str::len).sum());
+        path.extend(parts());
+        self.address
+            .at(path)
+            .expect("names, tags and digests are short, and their characters stand in any path")
     }
 
     /// Whose credentials these are.
     pub const fn origin(&self) -> &Origin {
-        &self.origin
+        self.address.origin()
     }
 }
 
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.url.as_str().trim_end_matches('/'))
+        f.write_str(self.address.url().as_str().trim_end_matches('/'))
     }
 }
 
@@ -94,19 +101,14 @@ impl fmt::Debug for Base {
     }
 }
 
-/// The `Location` of an answer, absolute or relative to the URL that was asked, its query kept as it is.
-pub(super) fn location(asked: &Url, headers: &HeaderMap) -> Option<Url> {
-    asked.join(headers.get(LOCATION)?.to_str().ok()?).ok()
+/// The `Location` of an answer, absolute or relative to the address that was asked, its query kept as it is.
+pub(super) fn location(asked: &Address, headers: &HeaderMap) -> Option<Address> {
+    asked.join(headers.get(LOCATION)?.to_str().ok()?)
 }
 
-/// The URL with `digest=` added to whatever query it has.
-pub(super) fn with_digest(mut url: Url, digest: &Digest) -> Url {
-    let query = match url.query() {
-        Some(query) if !query.is_empty() => format!("{query}&digest={}", escaped(digest)),
-        _ => format!("digest={}", escaped(digest)),
-    };
-    url.set_query(Some(&query));
-    url
+/// The address with `digest=` added to whatever query it has.
+pub(super) fn with_digest(address: &Address, digest: &Digest) -> Result<Address, OriginError> {
+    address.with_query(&format!("digest={}", escaped(digest)))
 }
 
 /// A digest as clients write it in a query.
@@ -118,7 +120,7 @@ pub(super) fn escaped(digest: &Digest) -> String {
 ///
 /// # Spec
 /// distribution-spec, "Listing Tags"; RFC 5988.
-pub(super) fn next_page(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+pub(super) fn next_page(asked: &Address, headers: &HeaderMap) -> Option<Address> {
     headers.get_all(LINK).iter().find_map(|value| {
         let (target, parameters) = value
             .to_str()
@@ -130,7 +132,7 @@ pub(super) fn next_page(asked: &Url, headers: &HeaderMap) -> Option<Url> {
             let parameter = parameter.trim().to_ascii_lowercase();
             parameter == "rel=next" || parameter == "rel=\"next\""
         });
-        is_next.then(|| asked.join(target).ok())?
+        is_next.then(|| asked.join(target))?
     })
 }
 
@@ -139,6 +141,10 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    fn address(text: &str) -> Address {
+        Address::of(&text.parse().unwrap()).unwrap()
+    }
 
     fn headers(name: http::HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
@@ -153,7 +159,7 @@ mod tests {
             ("http://h/link/to/x///", "http://h/link/to/x/v2/a/tags/list"),
         ] {
             let base = Base::parse(text).unwrap();
-            assert_eq!(base.endpoint(format_args!("a/tags/list")).as_str(), wanted);
+            assert_eq!(base.endpoint(&["a", "/tags/list"]).url().as_str(), wanted);
         }
     }
 
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_location_is_followed_as_given() {
-        let asked: Url = "http://h:1/base/v2/a/blobs/uploads/".parse().unwrap();
+        let asked = address("http://h:1/base/v2/a/blobs/uploads/");
         for (given, wanted) in [
             (
                 "/base/v2/a/blobs/uploads/u?_state=x%3D==",
@@ -193,6 +199,7 @@ mod tests {
             assert_eq!(
                 location(&asked, &headers(LOCATION, given))
                     .unwrap()
+                    .url()
                     .as_str(),
                 wanted
             );
@@ -203,7 +210,12 @@ mod tests {
     #[test]
     fn a_digest_joins_the_query() {
         let digest = Digest::sha256(b"");
-        let join = |text: &str| with_digest(text.parse().unwrap(), &digest).to_string();
+        let join = |text: &str| {
+            with_digest(&address(text), &digest)
+                .unwrap()
+                .url()
+                .to_string()
+        };
         let wanted = "http://h/u?digest=sha256%3Ae3b0c442";
         assert!(join("http://h/u").starts_with(wanted));
         assert!(join("http://h/u?").starts_with(wanted));
@@ -213,8 +225,8 @@ mod tests {
 
     #[test]
     fn the_next_page_is_in_the_link() {
-        let asked: Url = "http://h/x/v2/a/tags/list?n=2".parse().unwrap();
-        let next = |value| next_page(&asked, &headers(LINK, value)).map(|url| url.to_string());
+        let asked = address("http://h/x/v2/a/tags/list?n=2");
+        let next = |value| next_page(&asked, &headers(LINK, value)).map(|it| it.url().to_string());
         assert_eq!(
             next("</x/v2/a/tags/list?n=2&last=b>; rel=\"next\"").as_deref(),
             Some("http://h/x/v2/a/tags/list?n=2&last=b")

@@ -1,5 +1,6 @@
 //! Manifests: does it exist, give it, store it, delete it.
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
@@ -122,7 +123,7 @@ impl Client {
             accepts: Accepts::Manifest(media_type),
             ..self.manifest_get_call(repository, version)
         };
-        read_manifest(self.send(&call).await?, version).await
+        self.read_manifest(self.send(&call).await?, version).await
     }
 
     /// Fetches a manifest as [`Client::manifest_get`] does; `None` if there is none.
@@ -146,8 +147,9 @@ impl Client {
             answer.finish().await?;
             return Ok(None);
         }
-        read_manifest(answer, version).await.map(Some)
+        self.read_manifest(answer, version).await.map(Some)
     }
+
     /// Stores a manifest under a tag or its digest.
     ///
     /// # Spec
@@ -227,6 +229,51 @@ impl Client {
         }
     }
 
+    /// Reads a manifest, and checks that it is the one that was asked for.
+    async fn read_manifest(
+        &self,
+        mut answer: Answer<'_>,
+        version: &Version,
+    ) -> Result<Manifest, Error> {
+        let asked = match version {
+            Version::Digest(digest) => Some(*digest),
+            Version::Tag(_) => None,
+        };
+        let promised = promised_digest(&answer);
+        let media_type = content_type(&answer);
+        let raw = match answer.collect(MAX_MANIFEST).await {
+            Ok(raw) => raw,
+            Err(kind) => return Err(answer.fail(kind)),
+        };
+        let seen = self.settings().seen();
+        let known = seen.find(answer.address.path(), &raw, media_type.as_ref());
+        let is_known = known.is_some();
+        // A wrong digest explains a document that cannot be read; it is looked at first.
+        let manifest = match known {
+            Some(known) => Ok(known),
+            // A copy: the bytes outlive the read buffer that they came in.
+            None => Manifest::parse(Bytes::copy_from_slice(&raw), media_type.as_ref()),
+        };
+        for expected in asked.into_iter().chain(promised) {
+            let found = manifest.as_ref().map_or_else(
+                |_| expected.algorithm().digest(&raw),
+                |manifest| manifest.digest(expected.algorithm()),
+            );
+            if found != expected {
+                return Err(answer.fail(Kind::Digest { expected, found }));
+            }
+        }
+        let manifest = match manifest {
+            Ok(manifest) => manifest,
+            Err(error) => return Err(answer.fail(Kind::Manifest(error))),
+        };
+        if !is_known {
+            seen.keep(answer.address.path(), &manifest, media_type);
+        }
+        answer.succeed();
+        Ok(manifest)
+    }
+
     fn manifest_call(
         &self,
         operation: Operation,
@@ -235,37 +282,8 @@ impl Client {
     ) -> Call<'static> {
         Call::get(
             operation,
-            self.endpoint(format_args!("{repository}/manifests/{version}")),
+            self.endpoint(&[repository.as_str(), "/manifests/", &version.text()]),
         )
-    }
-}
-
-/// Reads a manifest, and checks that it is the one that was asked for.
-async fn read_manifest(answer: Answer<'_>, version: &Version) -> Result<Manifest, Error> {
-    let asked = match version {
-        Version::Digest(digest) => Some(*digest),
-        Version::Tag(_) => None,
-    };
-    let promised = promised_digest(&answer);
-    let media_type = content_type(&answer);
-    let (answer, raw) = answer.collect(MAX_MANIFEST).await?;
-    // A wrong digest explains a document that cannot be read; it is looked at first.
-    let manifest = Manifest::parse(raw.clone(), media_type.as_ref());
-    for expected in asked.into_iter().chain(promised) {
-        let found = manifest.as_ref().map_or_else(
-            |_| expected.algorithm().digest(&raw),
-            |manifest| manifest.digest(expected.algorithm()),
-        );
-        if found != expected {
-            return Err(answer.fail(Kind::Digest { expected, found }));
-        }
-    }
-    match manifest {
-        Ok(manifest) => {
-            answer.succeed();
-            Ok(manifest)
-        }
-        Err(error) => Err(answer.fail(Kind::Manifest(error))),
     }
 }
 

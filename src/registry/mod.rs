@@ -27,6 +27,7 @@ mod location;
 mod manifests;
 mod parts;
 mod retry;
+mod seen;
 mod token;
 mod upload;
 mod verified;

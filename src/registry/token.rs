@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::header::HeaderValue;
 use serde::Deserialize;
 use tokio::time::Instant;
-use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::Service;
 use super::wallet::sensitive;
 use crate::profile::TokenHabits;
+use crate::transport::{Address, OriginError};
 use crate::units::Credentials;
 
 /// How long a token is good for when its service does not say.
@@ -55,12 +55,15 @@ impl Wish<'_> {
     ///
     /// # Spec
     /// Docker Registry v2 authentication, "Requesting a Token".
-    pub(super) fn url(&self) -> Url {
-        let mut url = self.service.realm.clone();
+    ///
+    /// # Errors
+    /// When the scopes are too long for a request line.
+    pub(super) fn address(&self) -> Result<Address, OriginError> {
+        let mut url = self.service.realm.url();
         let account = self.credentials.and_then(Credentials::username);
         let account = account.filter(|_| self.habits.account);
         if account.is_none() && self.scopes.is_empty() && self.service.name.is_none() {
-            return url;
+            return Ok(self.service.realm.clone());
         }
         let mut query = url.query_pairs_mut();
         if let Some(user) = account {
@@ -73,7 +76,7 @@ impl Wish<'_> {
             query.append_pair("service", service);
         }
         drop(query);
-        url
+        Address::of(&url)
     }
 
     /// The form of the `POST`; the fields in the order of their names, as Go writes them.
@@ -161,7 +164,7 @@ mod tests {
 
     fn service() -> Service {
         Service {
-            realm: "http://a/token?tenant=7".parse().unwrap(),
+            realm: Address::of(&"http://a/token?tenant=7".parse().unwrap()).unwrap(),
             name: Some("reg".into()),
         }
     }
@@ -190,7 +193,11 @@ mod tests {
         for (client, account) in [("docker", "account=bob&"), ("containerd", "")] {
             let habits = habits(client);
             assert_eq!(
-                wish(&service, &habits, Some(&bob)).url().as_str(),
+                wish(&service, &habits, Some(&bob))
+                    .address()
+                    .unwrap()
+                    .url()
+                    .as_str(),
                 format!("http://a/token?tenant=7&{account}{scopes}")
             );
         }
@@ -198,7 +205,11 @@ mod tests {
         for credentials in [None, Some(&token)] {
             let habits = habits("docker");
             assert_eq!(
-                wish(&service, &habits, credentials).url().as_str(),
+                wish(&service, &habits, credentials)
+                    .address()
+                    .unwrap()
+                    .url()
+                    .as_str(),
                 format!("http://a/token?tenant=7&{scopes}")
             );
         }

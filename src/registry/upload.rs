@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
 use http::{HeaderMap, Method, StatusCode};
-use url::Url;
 
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
@@ -17,7 +16,7 @@ use super::location::{escaped, location, with_digest};
 use super::manifests::header;
 use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
 use crate::profile::MountQuery;
-use crate::transport::Body;
+use crate::transport::{Address, Body};
 
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
 const OCTETS: &str = "application/octet-stream";
@@ -31,7 +30,7 @@ const OCTETS: &str = "application/octet-stream";
 pub struct UploadSession {
     client: Client,
     repository: Rc<RepositoryName>,
-    location: Option<Url>, // `None` once it is closed, or in the hands of the next step
+    location: Option<Address>, // `None` once it is closed, or in the hands of the next step
     chunk_min: u64,
 }
 
@@ -67,11 +66,11 @@ impl Client {
     pub async fn upload_start(&self, repository: &RepositoryName) -> Result<UploadSession, Error> {
         let repository = Rc::new(repository.clone());
         let opened = self.open(|client| async move {
-            let url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
+            let address = client.endpoint(&[repository.as_str(), "/blobs/uploads/"]);
             let call = Call {
                 method: Method::POST,
                 scope: Scope::of(&repository, Actions::PullPush),
-                ..Call::get(Operation::UploadStart, url)
+                ..Call::get(Operation::UploadStart, address)
             };
             let answer = client.send(&call).await?;
             UploadSession::of(&client, answer, &repository).await
@@ -98,15 +97,18 @@ impl Client {
         let (repository, from) = (Rc::new(repository.clone()), from.cloned());
         let digest = *digest;
         let opened = self.open(move |client| async move {
-            let mut url = client.endpoint(format_args!("{repository}/blobs/uploads/"));
-            url.set_query(Some(&mount_query(&client, &digest, from.as_ref())));
+            let uploads = client.endpoint(&[repository.as_str(), "/blobs/uploads/"]);
+            let query = mount_query(&client, &digest, from.as_ref());
+            let address = uploads
+                .with_query(&query)
+                .map_err(|error| client.cannot_ask(Operation::UploadMount, &uploads, error))?;
             let call = Call {
                 method: Method::POST,
                 scope: Scope {
                     mounts_from: from.as_ref(),
                     ..Scope::of(&repository, Actions::PullPush)
                 },
-                ..Call::get(Operation::UploadMount, url)
+                ..Call::get(Operation::UploadMount, address)
             };
             let answer = client.send(&call).await?;
             if answer.status() == StatusCode::CREATED {
@@ -135,13 +137,15 @@ impl Client {
         digest: &Digest,
         body: &dyn Fn() -> Body,
     ) -> Result<Posted, Error> {
-        let url = self.endpoint(format_args!("{repository}/blobs/uploads/"));
+        let address = self.endpoint(&[repository.as_str(), "/blobs/uploads/"]);
+        let address = with_digest(&address, digest)
+            .map_err(|error| self.cannot_ask(Operation::UploadPost, &address, error))?;
         let call = Call {
             method: Method::POST,
             headers: header(CONTENT_TYPE, OCTETS),
             body,
             scope: Scope::of(repository, Actions::PullPush),
-            ..Call::get(Operation::UploadPost, with_digest(url, digest))
+            ..Call::get(Operation::UploadPost, address)
         };
         let answer = self.send(&call).await?;
         if answer.status() == StatusCode::CREATED {
@@ -261,7 +265,7 @@ impl UploadSession {
         answer: Answer<'_>,
         repository: &Rc<RepositoryName>,
     ) -> Result<Self, Error> {
-        let Some(location) = location(&answer.url, answer.headers()) else {
+        let Some(location) = location(&answer.address, answer.headers()) else {
             return Err(answer.fail(NO_LOCATION));
         };
         let session = Self {
@@ -349,7 +353,8 @@ impl UploadSession {
         let answer = {
             let headers = header(CONTENT_TYPE, OCTETS);
             let mut call = self.call(Operation::UploadPut, Method::PUT, headers, body)?;
-            call.url = with_digest(call.url, digest);
+            call.address = with_digest(&call.address, digest)
+                .map_err(|error| self.client.cannot_ask(call.operation, &call.address, error))?;
             self.client.send(&call).await?
         };
         self.location = None;
@@ -410,7 +415,7 @@ impl UploadSession {
             client.send(&call).await?
         };
         let offset = answer.header(RANGE).and_then(end_of_range).unwrap_or(0);
-        if location(&answer.url, answer.headers()).is_some() {
+        if location(&answer.address, answer.headers()).is_some() {
             self.step(answer).await?;
         } else {
             answer.finish().await?;
@@ -443,7 +448,7 @@ impl UploadSession {
 
     /// Goes on at the address that the answer gives.
     async fn step(&mut self, answer: Answer<'_>) -> Result<(), Error> {
-        let Some(next) = location(&answer.url, answer.headers()) else {
+        let Some(next) = location(&answer.address, answer.headers()) else {
             return Err(answer.fail(NO_LOCATION));
         };
         self.location = Some(next);
@@ -457,7 +462,7 @@ impl fmt::Debug for UploadSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadSession")
             .field("repository", &self.repository)
-            .field("path", &self.location.as_ref().map(Url::path))
+            .field("path", &self.location.as_ref().map(Address::path))
             .finish_non_exhaustive()
     }
 }

@@ -4,19 +4,21 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::body::Body;
+use super::gate::{Gate, Turn};
 use super::origin::Origin;
 use super::wire::{Probe, Wire};
 
 /// An HTTP/1.1 connection and everything that belongs to it.
 pub(super) struct Connection {
-    pub(super) origin: Rc<Origin>,
+    pub(super) origin: Origin,
     pub(super) sender: http1::SendRequest<Body>,
     pub(super) probe: Rc<Probe>,
     pub(super) carried: u64, // exchanges that this connection has carried to their end
@@ -28,7 +30,8 @@ type Http1 = http1::Connection<TokioIo<Wire>, Body>;
 /// hyper's half that reads and writes, and the clock that stops it.
 pub(super) struct Driver {
     connection: Option<Pin<Box<Http1>>>, // `None` once it has ended
-    timer: Pin<Box<Sleep>>,
+    gate: Option<Gate>,                  // where there is a connection to drive
+    alarm: Alarm,
 }
 
 /// The deadline came first.
@@ -39,7 +42,8 @@ impl Driver {
     pub(super) fn clock() -> Self {
         Self {
             connection: None,
-            timer: Box::pin(tokio::time::sleep_until(Instant::now())),
+            gate: None,
+            alarm: Alarm::default(),
         }
     }
 
@@ -53,32 +57,51 @@ impl Driver {
         deadline: Instant,
     ) -> Result<F::Output, TimedOut> {
         let mut work = pin!(work);
-        if self.timer.deadline() != deadline {
-            self.timer.as_mut().reset(deadline);
-        }
         poll_fn(|cx| {
-            if let Poll::Ready(output) = work.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
+            let worked = match &self.gate {
+                None => work.as_mut().poll(cx),
+                Some(gate) => {
+                    let turn = gate.enter(cx);
+                    let worked = step(work.as_mut(), &mut self.connection, &turn);
+                    if worked.is_pending() {
+                        turn.end(cx);
+                    }
+                    worked
+                }
+            };
+            match worked {
+                Poll::Ready(output) => Poll::Ready(Ok(output)),
+                Poll::Pending => self.alarm.poll_at(cx, deadline).map(|()| Err(TimedOut)),
             }
-            if let Some(connection) = &mut self.connection
-                && connection.as_mut().poll(cx).is_ready()
-            {
-                // Its error, if any, reaches the work through the sender.
-                self.connection = None;
-            }
-            if let Poll::Ready(output) = work.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
-            }
-            self.timer.as_mut().poll(cx).map(|()| Err(TimedOut))
         })
         .await
     }
 }
 
+/// Polls the work, the connection, and the work once more.
+fn step<F: Future>(
+    mut work: Pin<&mut F>,
+    connection: &mut Option<Pin<Box<Http1>>>,
+    turn: &Turn<'_>,
+) -> Poll<F::Output> {
+    let mut context = turn.context();
+    if let Poll::Ready(output) = work.as_mut().poll(&mut context) {
+        return Poll::Ready(output);
+    }
+    turn.seen();
+    if let Some(driven) = connection
+        && driven.as_mut().poll(&mut context).is_ready()
+    {
+        // Its error, if any, reaches the work through the sender.
+        *connection = None;
+    }
+    work.poll(&mut context)
+}
+
 impl Connection {
     /// Speaks HTTP/1.1 over a fresh connection.
     pub(super) async fn open(
-        origin: Rc<Origin>,
+        origin: Origin,
         wire: Wire,
         probe: Rc<Probe>,
     ) -> Result<Self, hyper::Error> {
@@ -90,6 +113,7 @@ impl Connection {
             carried: 0,
             driver: Driver {
                 connection: Some(Box::pin(connection)),
+                gate: Some(Gate::new()),
                 ..Driver::clock()
             },
         })
@@ -106,19 +130,15 @@ impl Connection {
     }
 
     /// Is the connection free and alive? Looks at the socket once: a peer that has closed is noticed here.
-    ///
-    /// # Cancel safety
-    /// Nothing is lost.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        poll_fn(|cx| {
-            if let Some(connection) = &mut self.driver.connection
-                && connection.as_mut().poll(cx).is_ready()
-            {
-                self.driver.connection = None;
-            }
-            Poll::Ready(self.driver.connection.is_some() && self.sender.is_ready())
-        })
-        .await
+    pub(super) fn is_usable(&mut self) -> bool {
+        // Nobody waits for what happens to a connection that is free.
+        let mut nobody = Context::from_waker(Waker::noop());
+        if let Some(connection) = &mut self.driver.connection
+            && connection.as_mut().poll(&mut nobody).is_ready()
+        {
+            self.driver.connection = None;
+        }
+        self.driver.connection.is_some() && self.sender.is_ready()
     }
 }
 

@@ -42,9 +42,6 @@ pub enum Error {
     /// The URL cannot be spoken to.
     #[error(transparent)]
     Origin(#[from] OriginError),
-    /// The URL, perhaps one that the peer sent us to, does not fit on a request line.
-    #[error("the URL cannot be asked for: {0}")]
-    Url(#[from] http::uri::InvalidUri),
     /// The host has no address.
     #[error("cannot resolve `{host}`: {source}")]
     Dns {

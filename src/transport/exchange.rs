@@ -8,13 +8,12 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::time::Instant;
-use url::Url;
 
+use super::address::Address;
 use super::body::{Body, Sent};
 use super::error::{Error, Waiting, is_unprocessed};
-use super::framing::{Frame, spare};
+use super::framing::{put_on, spare};
 use super::lent::Lent;
-use super::origin::Origin;
 use super::pool::Pool;
 use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
 
@@ -23,12 +22,14 @@ use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
 pub struct Outgoing {
     /// The verb.
     pub method: Method,
-    /// Where to; the query goes on the wire as it stands.
-    pub url: Url,
+    /// Where to.
+    pub address: Address,
     /// Everything but `Host`, `Connection` and the length of the body.
     pub headers: HeaderMap,
     /// What it carries.
     pub body: Body,
+    /// When the exchange begins: now.
+    pub started: Instant,
     /// When the whole exchange, body of the answer included, must be over.
     pub deadline: Instant,
 }
@@ -38,6 +39,8 @@ pub struct Outgoing {
 pub struct Ended {
     /// Where the time went.
     pub timings: Timings,
+    /// When it was over; `None` of one that nobody waited for.
+    pub finished: Option<Instant>,
     /// Which connection carried it.
     pub connection: ConnectionUse,
     /// The TLS handshake, if it had one of its own.
@@ -63,7 +66,8 @@ pub struct Failed {
 #[derive(Debug)]
 struct Progress {
     started: Instant,
-    ready: Option<Instant>, // when there was a connection
+    ready: Option<Instant>,    // when there was a connection
+    finished: Option<Instant>, // when the answer had ended
     timings: Timings,
     connection: ConnectionUse,
     handshake: Option<Handshake>,
@@ -73,11 +77,41 @@ struct Progress {
 }
 
 impl Progress {
+    fn new(started: Instant, sent: Rc<Sent>) -> Self {
+        Self {
+            started,
+            ready: None,
+            finished: None,
+            timings: Timings::default(),
+            connection: ConnectionUse::None,
+            handshake: None,
+            protocol: None,
+            sent,
+            received: 0,
+        }
+    }
+
+    /// There is a connection to send over.
+    fn got(&mut self, lent: &Lent, handshake: Option<Handshake>, asked: Instant) {
+        self.connection = lent.connection_use();
+        self.handshake = handshake;
+        self.protocol = Some(lent.protocol());
+        // A connection that was there is ready as soon as it was found: the clock was read for that.
+        let found = self.timings.wait.filter(|_| self.is_reused());
+        self.ready = Some(found.map_or_else(Instant::now, |wait| asked + wait));
+    }
+
+    fn is_reused(&self) -> bool {
+        self.connection == ConnectionUse::Reused
+    }
+
     fn end(&self) -> Ended {
+        let finished = self.finished.unwrap_or_else(Instant::now);
         let mut timings = self.timings;
-        timings.total = self.started.elapsed();
+        timings.total = finished.saturating_duration_since(self.started);
         Ended {
             timings,
+            finished: Some(finished),
             connection: self.connection,
             handshake: self.handshake,
             protocol: self.protocol,
@@ -87,9 +121,9 @@ impl Progress {
     }
 
     /// Reads the clocks once the head has come, or has failed to come. Gives the moment of the answer.
-    fn see(&mut self, lent: &Lent, head: Option<Instant>) -> Option<Instant> {
+    fn see(&mut self, lent: &Lent, has_head: bool) -> Option<Instant> {
         let ready = self.ready?;
-        let (written, answered) = lent.stamps(&self.sent, ready, head);
+        let (written, answered) = lent.stamps(&self.sent, ready, has_head);
         let Some(mut written) = written else {
             return answered;
         };
@@ -104,7 +138,9 @@ impl Progress {
 }
 
 /// A response whose head has come. Dropping it before its body has ended closes the connection.
-pub struct Incoming {
+pub struct Incoming(Box<Held>); // boxed: it is handed from one to the next, and most of it is looked at by nobody
+
+struct Held {
     status: StatusCode,
     headers: HeaderMap,
     body: Option<hyper::body::Incoming>, // there until it is given up: it holds a stream of HTTP/2
@@ -113,6 +149,8 @@ pub struct Incoming {
     deadline: Instant,
     progress: Progress,
     has_body: bool,
+    length: Option<u64>, // of the body, as far as it was told
+    is_unwanted: bool,   // will nobody look at the body?
 }
 
 impl Outgoing {
@@ -125,36 +163,28 @@ impl Outgoing {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the request may have reached the peer.
-    pub async fn send(self, pool: &Rc<Pool>) -> Result<Incoming, Box<Failed>> {
-        let mut progress = Progress {
-            started: Instant::now(),
-            ready: None,
-            timings: Timings::default(),
-            connection: ConnectionUse::None,
-            handshake: None,
-            protocol: None,
-            sent: self.body.sent(),
-            received: 0,
-        };
-        let deadline = self.deadline;
+    pub async fn send(mut self: Box<Self>, pool: &Rc<Pool>) -> Result<Incoming, Box<Failed>> {
+        let mut progress = Progress::new(self.started, self.body.sent());
         match self.run(pool, &mut progress).await {
             Ok((response, lent)) => {
-                let head = Instant::now();
-                let first_byte = progress.see(&lent, Some(head)).unwrap_or(head);
+                let first_byte = progress.see(&lent, true).unwrap_or_else(Instant::now);
                 let (head, body) = response.into_parts();
                 let has_body = !body.is_end_stream();
-                let mut incoming = Incoming {
+                let length = body.size_hint().exact();
+                let mut incoming = Incoming(Box::new(Held {
                     status: head.status,
                     headers: head.headers,
                     body: Some(body),
                     lent: Some(lent),
                     first_byte,
-                    deadline,
+                    deadline: self.deadline,
                     progress,
                     has_body,
-                };
+                    length,
+                    is_unwanted: false,
+                }));
                 if !has_body {
-                    incoming.give_back();
+                    incoming.0.give_back();
                 }
                 Ok(incoming)
             }
@@ -165,46 +195,41 @@ impl Outgoing {
         }
     }
 
+    /// Takes headers and body out of the request.
     async fn run(
-        mut self,
+        &mut self,
         pool: &Rc<Pool>,
         progress: &mut Progress,
     ) -> Result<(http::Response<hyper::body::Incoming>, Lent), Error> {
-        let origin = Origin::of(&self.url)?;
-        self.body.count_into(pool.totals());
         let deadline = self.deadline;
-        let frame = Frame::of(&self.url, &origin, pool.keeps_alive())?;
-        let mut request = Request::new(self.body);
-        *request.method_mut() = self.method;
-        *request.headers_mut() = self.headers;
+        let mut asked = self.started;
         loop {
-            let (mut lent, handshake) = pool.lend(&origin, deadline, &mut progress.timings).await?;
-            progress.connection = lent.connection_use();
-            progress.handshake = handshake;
-            progress.protocol = Some(lent.protocol());
-            progress.ready = Some(Instant::now());
-            frame.put_on(&mut request, lent.protocol());
-            let reused = progress.connection == ConnectionUse::Reused;
+            let (origin, timings) = (self.address.origin(), &mut progress.timings);
+            let (mut lent, handshake) = pool.lend(origin, (asked, deadline), timings).await?;
+            progress.got(&lent, handshake, asked);
+            let request = self.request(lent.protocol(), pool);
             let spare = match lent.protocol() {
-                Protocol::Http2 if reused => spare(&request),
+                Protocol::Http2 if progress.is_reused() => spare(&request),
                 _ => None,
             };
             match lent.send(request, deadline).await {
                 Ok(Ok(response)) => return Ok((response, lent)),
                 Err(_timed_out) => {
-                    progress.see(&lent, None);
+                    progress.see(&lent, false);
                     return Err(Error::Timeout(Waiting::Answer));
                 }
                 Ok(Err(mut returned)) => {
-                    progress.see(&lent, None);
+                    progress.see(&lent, false);
                     let spare = spare.filter(|_| is_unprocessed(returned.error()));
                     // Not a byte was written, or none was heard: the peer closed while the connection was idle.
-                    let unsent = returned.take_message().or(spare).filter(|_| reused);
-                    if let Some(unsent) = unsent
+                    let unsent = returned.take_message().or(spare.map(|it| *it));
+                    if let Some(unsent) = unsent.filter(|_| progress.is_reused())
                         && Instant::now() < deadline
                     {
-                        request = unsent;
+                        let (head, body) = unsent.into_parts();
+                        (self.headers, self.body) = (head.headers, body);
                         lent.retire();
+                        asked = Instant::now();
                         continue;
                     }
                     return Err(progress
@@ -215,22 +240,42 @@ impl Outgoing {
             }
         }
     }
+
+    /// The request as it goes over a connection of that kind.
+    fn request(&mut self, protocol: Protocol, pool: &Pool) -> Request<Body> {
+        let mut body = std::mem::replace(&mut self.body, Body::empty());
+        body.count_into(pool.totals());
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.headers_mut() = std::mem::take(&mut self.headers);
+        put_on(&mut request, &self.address, protocol, pool.keeps_alive());
+        request
+    }
 }
 
 impl Incoming {
     /// The status.
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// The headers.
-    pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
     }
 
     /// Bytes of the body that came so far.
-    pub const fn received(&self) -> u64 {
-        self.progress.received
+    pub fn received(&self) -> u64 {
+        self.0.progress.received
+    }
+
+    /// Nobody will look at the body: of what comes from now on only the length is told truly, and the bytes may be zeros. To be
+    /// said before the first part is asked for.
+    ///
+    /// In the clear over HTTP/1.1, and when the answer told its length, most of the body is then dropped within the system,
+    /// at less than half the cost of copying it.
+    pub fn let_go(&mut self) {
+        self.0.is_unwanted = true;
     }
 
     /// The next part of the body; `None` at its end. Drop each part before asking for the next: the read buffer
@@ -242,30 +287,35 @@ impl Incoming {
     /// # Cancel safety
     /// A part is either returned or still to come.
     pub async fn frame(&mut self) -> Option<Result<Bytes, Error>> {
+        let held = &mut *self.0;
         loop {
-            let lent = self.lent.as_mut()?;
-            let body = self.body.as_mut()?;
-            let driven = lent.driver().run(body.frame(), self.deadline).await;
+            let lent = held.lent.as_mut()?;
+            let body = held.body.as_mut()?;
+            let driven = lent.driver().run(body.frame(), held.deadline).await;
             match driven {
-                Err(_timed_out) => return Some(Err(self.abandon(Error::Timeout(Waiting::Body)))),
+                Err(_timed_out) => return Some(Err(held.abandon(Error::Timeout(Waiting::Body)))),
                 Ok(Some(Err(error))) => {
-                    let error = self.progress.sent.take_broken().map_or_else(
-                        || lent.error(&error, Some(self.progress.received)),
+                    let error = held.progress.sent.take_broken().map_or_else(
+                        || lent.error(&error, Some(held.progress.received)),
                         Error::Content,
                     );
-                    return Some(Err(self.abandon(error)));
+                    return Some(Err(held.abandon(error)));
                 }
                 Ok(Some(Ok(frame))) => {
                     let Ok(bytes) = frame.into_data() else {
                         continue; // trailers
                     };
-                    let length = bytes.len() as u64;
-                    self.progress.received += length;
-                    lent.totals().add_received(length);
+                    let part = bytes.len() as u64;
+                    let is_first = held.progress.received == 0;
+                    if let Some(length) = held.length.filter(|_| held.is_unwanted && is_first) {
+                        lent.let_go(part, length);
+                    }
+                    held.progress.received += part;
+                    lent.totals().add_received(part);
                     return Some(Ok(bytes));
                 }
                 Ok(None) => {
-                    self.give_back();
+                    held.give_back();
                     return None;
                 }
             }
@@ -274,17 +324,17 @@ impl Incoming {
 
     /// Ends the exchange and says how it went. The connection is kept if the body has been read to its end.
     pub fn end(self) -> Ended {
-        self.progress.end()
+        self.0.progress.end()
     }
+}
 
-    /// How the exchange went so far.
-    pub fn so_far(&self) -> Ended {
-        self.progress.end()
-    }
-
+impl Held {
     fn give_back(&mut self) {
+        let now = Instant::now();
+        self.progress.finished = Some(now);
         if self.has_body {
-            self.progress.timings.body = Some(self.first_byte.elapsed());
+            let took = now.saturating_duration_since(self.first_byte);
+            self.progress.timings.body = Some(took);
         }
         self.body = None;
         if let Some(lent) = self.lent.take() {
@@ -303,8 +353,8 @@ impl Incoming {
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
-            .field("status", &self.status)
-            .field("received", &self.progress.received)
+            .field("status", &self.status())
+            .field("received", &self.received())
             .finish_non_exhaustive()
     }
 }

@@ -46,7 +46,7 @@ impl Lent {
             }
             Self::Stream { stream, .. } => {
                 let answer = stream.sender().try_send_request(request);
-                stream.clock.run(answer, deadline).await
+                Box::pin(stream.clock.run(answer, deadline)).await
             }
         }
     }
@@ -60,23 +60,35 @@ impl Lent {
     }
 
     /// When the request had been written, and when the answer began. At the socket, where one exchange has a
-    /// connection for itself; `ready` and `head` are when a stream was there and when its answer's head was.
+    /// connection for itself; otherwise from when a stream was `ready` to now, if the answer's head has just come.
     pub(super) fn stamps(
         &self,
         sent: &Sent,
         ready: Instant,
-        head: Option<Instant>,
+        has_head: bool,
     ) -> (Option<Instant>, Option<Instant>) {
+        let head = || has_head.then(Instant::now);
         match self {
             Self::Alone { connection, .. } => {
                 let probe = &connection.probe;
                 (probe.last_write(), probe.first_read())
             }
             Self::Stream { .. } if sent.is_complete() => {
-                (Some(sent.completed().unwrap_or(ready)), head)
+                (Some(sent.completed().unwrap_or(ready)), head())
             }
             // The answer came before the end of the request, if it came.
-            Self::Stream { .. } => (head, head),
+            Self::Stream { .. } => {
+                let head = head();
+                (head, head)
+            }
+        }
+    }
+
+    /// Nobody will look at what follows of a body of `length` bytes, whose first `taken` have been handed on. Streams of
+    /// HTTP/2 come in frames that have to be read.
+    pub(super) fn let_go(&self, taken: u64, length: u64) {
+        if let Self::Alone { connection, .. } = self {
+            connection.probe.let_go(taken, length);
         }
     }
 

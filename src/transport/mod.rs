@@ -8,12 +8,15 @@
 //! This room knows nothing of registries: it follows no redirect, retries nothing, reads no body by itself and
 //! judges no status. Bodies are never collected here.
 
+mod address;
+mod alarm;
 mod body;
 mod connection;
 mod dialer;
 mod error;
 mod exchange;
 mod framing;
+mod gate;
 mod lent;
 mod multiplexed;
 mod origin;
@@ -28,6 +31,8 @@ mod totals;
 mod trust;
 mod wire;
 
+pub use address::Address;
+pub use alarm::Alarm;
 pub use body::{Body, Sent};
 pub use dialer::{Dialer, Lookup, Route};
 pub use error::{Error, Waiting};

@@ -32,7 +32,7 @@ const MANY: usize = 1 << 16;
 
 /// An HTTP/2 connection and everything that belongs to it.
 pub(super) struct Multiplexed {
-    pub(super) origin: Rc<Origin>,
+    pub(super) origin: Origin,
     sender: RefCell<http2::SendRequest<Body>>,
     pub(super) probe: Rc<Probe>,
     state: Rc<State>,
@@ -126,7 +126,7 @@ impl Future for Drive {
 impl Multiplexed {
     /// Speaks HTTP/2 over a fresh connection. One stream is allowed until the peer has said how many it allows.
     pub(super) async fn open(
-        origin: Rc<Origin>,
+        origin: Origin,
         wire: Wire,
         probe: Rc<Probe>,
     ) -> Result<Self, hyper::Error> {

@@ -1,17 +1,32 @@
 //! Who is spoken to: scheme, host and port.
 
 use std::fmt;
+use std::sync::Arc;
 
-use url::{Host, Url};
+use http::HeaderValue;
+use http::uri::{Authority, Scheme};
+use url::{Host, Position, Url};
 
 use crate::units::Endpoint;
 
-/// A scheme, a host and a port: what a connection leads to, and the border that credentials do not cross.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin {
+/// A scheme, a host and a port: what a connection leads to, and the border that credentials do not cross. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin(Arc<Inner>);
+
+struct Inner {
     secure: bool,
     endpoint: Endpoint,
+    host_header: HeaderValue, // as it stands in a URL: without the port that goes without saying
+    authority: Option<Authority>, // the same for HTTP/2; `None` if hyper would refuse it
 }
+
+impl PartialEq for Inner {
+    fn eq(&self, other: &Self) -> bool {
+        self.secure == other.secure && self.endpoint == other.endpoint
+    }
+}
+
+impl Eq for Inner {}
 
 /// Why a URL leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +37,9 @@ pub enum OriginError {
     /// A URL without a host.
     #[error("the URL names no host")]
     NoHost,
+    /// A path or query that cannot stand on a request line.
+    #[error("the URL's path and query do not fit on a request line")]
+    Target,
 }
 
 impl Origin {
@@ -29,44 +47,75 @@ impl Origin {
     ///
     /// # Errors
     /// When the scheme is neither `http` nor `https`, or there is no host.
+    ///
+    /// # Panics
+    /// Never: a URL's host is made of visible characters.
     pub fn of(url: &Url) -> Result<Self, OriginError> {
         let secure = match url.scheme() {
             "https" => true,
             "http" => false,
             other => return Err(OriginError::Scheme(other.to_owned())),
         };
-        Ok(Self {
+        let authority = &url[Position::BeforeHost..Position::AfterPort];
+        Ok(Self(Arc::new(Inner {
             secure,
             endpoint: Endpoint {
                 host: url.host().ok_or(OriginError::NoHost)?.to_owned(),
                 port: url.port_or_known_default().ok_or(OriginError::NoHost)?,
             },
-        })
+            host_header: HeaderValue::try_from(authority)
+                .expect("a URL's host is made of visible characters"),
+            authority: Authority::try_from(authority).ok(),
+        })))
     }
 
     /// Is it spoken to within TLS?
-    pub const fn is_secure(&self) -> bool {
-        self.secure
+    pub fn is_secure(&self) -> bool {
+        self.0.secure
     }
 
     /// Host and port.
-    pub(super) const fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 
     /// The host, a name or an address.
-    pub const fn host(&self) -> &Host<String> {
-        &self.endpoint.host
+    pub fn host(&self) -> &Host<String> {
+        &self.0.endpoint.host
     }
 
     /// The TCP port.
-    pub const fn port(&self) -> u16 {
-        self.endpoint.port
+    pub fn port(&self) -> u16 {
+        self.0.endpoint.port
+    }
+
+    pub(super) fn scheme(&self) -> Scheme {
+        if self.is_secure() {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        }
+    }
+
+    /// What the header `Host` says.
+    pub(super) fn host_header(&self) -> &HeaderValue {
+        &self.0.host_header
+    }
+
+    /// What says the same over HTTP/2.
+    pub(super) fn authority(&self) -> Option<&Authority> {
+        self.0.authority.as_ref()
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.endpoint, f)
+        fmt::Display::fmt(&self.0.endpoint, f)
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{self}", self.scheme())
     }
 }

@@ -129,17 +129,17 @@ impl Pool {
     pub(super) async fn lend(
         self: &Rc<Self>,
         origin: &Origin,
-        deadline: Instant,
+        (asked, deadline): (Instant, Instant),
         timings: &mut Timings,
     ) -> Result<(Lent, Option<Handshake>), Error> {
-        let asked = Instant::now();
         let may_share = match self.settings.http {
             HttpVersion::Http1 => false,
             HttpVersion::Http2 => self.settings.keep_alive,
             HttpVersion::Auto => self.settings.keep_alive && origin.is_secure(),
         };
         if may_share {
-            self.lend_shared(origin, asked, deadline, timings).await
+            // Boxed: the other way is the usual one, and need not be as large.
+            Box::pin(self.lend_shared(origin, asked, deadline, timings)).await
         } else {
             self.lend_alone(origin, asked, deadline, timings).await
         }
@@ -153,7 +153,7 @@ impl Pool {
         timings: &mut Timings,
     ) -> Result<(Lent, Option<Handshake>), Error> {
         let place = self.place(deadline).await?;
-        let found = self.take_idle(origin).await;
+        let found = self.take_idle(origin);
         timings.wait = Some(asked.elapsed());
         if let Some(connection) = found {
             return Ok((Lent::Alone { connection, place }, None));
@@ -240,30 +240,34 @@ impl Pool {
     fn find_shared(&self, origin: &Origin) -> Option<Rc<Multiplexed>> {
         let mut shared = self.shared.borrow_mut();
         shared.retain(|it| it.is_usable());
-        shared.iter().find(|it| *it.origin == *origin).cloned()
+        shared.iter().find(|it| it.origin == *origin).cloned()
     }
 
     async fn place(self: &Rc<Self>, deadline: Instant) -> Result<Place, Error> {
         let permit = match &self.permits {
             None => None,
-            Some(permits) => {
-                let permit = timeout_at(deadline, Arc::clone(permits).acquire_owned()).await;
-                let permit = permit.map_err(|_| Error::Timeout(Waiting::Connection))?;
-                Some(permit.expect("the semaphore of a pool is never closed"))
-            }
+            Some(permits) => Some(match Arc::clone(permits).try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(_none_left) => {
+                    let acquired = Arc::clone(permits).acquire_owned();
+                    let permit = Box::pin(timeout_at(deadline, acquired)).await;
+                    let permit = permit.map_err(|_| Error::Timeout(Waiting::Connection))?;
+                    permit.expect("the semaphore of a pool is never closed")
+                }
+            }),
         };
         Ok(Place::take(self, permit))
     }
 
     /// The connection that was used last: it is the least likely to have been closed by the peer.
-    async fn take_idle(&self, origin: &Origin) -> Option<Connection> {
+    fn take_idle(&self, origin: &Origin) -> Option<Connection> {
         loop {
             let mut connection = {
                 let mut idle = self.idle.borrow_mut();
-                let place = idle.iter().rposition(|it| *it.origin == *origin)?;
+                let place = idle.iter().rposition(|it| it.origin == *origin)?;
                 idle.remove(place)
             };
-            if connection.is_usable().await {
+            if connection.is_usable() {
                 return Some(connection);
             }
         }
@@ -317,7 +321,7 @@ impl Pool {
             let http2 = self.settings.http == HttpVersion::Http2;
             (Wire::plain(socket, Rc::clone(&probe)), None, http2)
         };
-        let home = Rc::new(origin.clone());
+        let home = origin.clone();
         let opened = if http2 {
             timeout_at(deadline, Multiplexed::open(home, wire, probe))
                 .await

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
@@ -21,6 +21,9 @@ use super::tls_problem::TlsProblem;
 pub(super) struct Probe {
     last_write: Cell<Option<Instant>>,
     first_read: Cell<Option<Instant>>,
+    reads: Cell<u32>,
+    read: Cell<u64>,             // bytes, in the clear
+    unwanted: Cell<u64>,         // the bytes after `read` up to here need not be copied
     socket: Cell<Option<RawFd>>, // while it is open
     problem: RefCell<Option<TlsProblem>>,
 }
@@ -41,6 +44,38 @@ impl Probe {
     pub(super) fn reset(&self) {
         self.last_write.set(None);
         self.first_read.set(None);
+        self.reads.set(0);
+        self.read.set(0);
+        self.unwanted.set(0);
+    }
+
+    /// Nobody will look at what follows of a body of `length` bytes, whose first `taken` have been handed on.
+    ///
+    /// Where the body ends is known only if head and beginning came in one read, as they do from servers that are not
+    /// short of room for a head: then what of it was handed on is all that there is of the body so far, and the rest of it is
+    /// all that comes next. Otherwise everything is read as ever.
+    pub(super) fn let_go(&self, taken: u64, length: u64) {
+        if self.reads.get() == 1
+            && let Some(head) = self.read.get().checked_sub(taken)
+        {
+            self.unwanted.set(head + length);
+        }
+    }
+
+    /// How many of the next bytes nobody will look at.
+    fn unwanted(&self) -> usize {
+        let unwanted = self.unwanted.get().saturating_sub(self.read.get());
+        usize::try_from(unwanted).unwrap_or(usize::MAX)
+    }
+
+    fn saw_read(&self, bytes: usize) {
+        if bytes > 0 {
+            self.reads.set(self.reads.get().saturating_add(1));
+            self.read.set(self.read.get() + bytes as u64);
+            if self.first_read.get().is_none() {
+                self.first_read.set(Some(Instant::now()));
+            }
+        }
     }
 
     /// What went wrong with TLS since the handshake: a server of TLS 1.3 refuses a client's certificate only then. HTTP/2
@@ -95,6 +130,10 @@ fn is_gone(error: &io::Error) -> bool {
     )
 }
 
+/// The most bytes that are dropped in one system call. The zeros in their place are written anew each time, and stay in the
+/// processor's cache.
+const DROP_AT_ONCE: usize = 128 << 10;
+
 /// A TCP stream on whose writes a [`Probe`] looks.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -110,6 +149,33 @@ impl Socket {
             stream,
             probe,
             ahead: None,
+        }
+    }
+
+    /// Takes up to `most` bytes from the system without having them copied: the buffer is filled with zeros.
+    ///
+    /// # Spec
+    /// tcp(7): with `MSG_TRUNC` received bytes are discarded, and not passed back.
+    fn poll_drop(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        most: usize,
+    ) -> Poll<io::Result<()>> {
+        let most = most.min(buffer.remaining()).min(DROP_AT_ONCE);
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            let room = buffer.initialize_unfilled_to(most);
+            let flags = MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT;
+            let drop = || recv(self.stream.as_raw_fd(), room, flags).map_err(io::Error::from);
+            match self.stream.try_io(Interest::READABLE, drop) {
+                Ok(count) => {
+                    buffer.advance(count.min(most));
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
         }
     }
 
@@ -195,7 +261,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        // Most requests are one slice, the head, and the system call for one is the cheaper one.
+        let result = match slices {
+            [only] => Pin::new(&mut self.stream).poll_write(cx, only),
+            _ => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+        };
         self.probe.saw_write(result)
     }
 
@@ -208,8 +278,9 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    /// Nothing to do: who shuts a connection down drops it next, which tells the peer as much, with one system call less.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -262,10 +333,12 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = either!(self, stream => stream.poll_read(cx, buffer));
-        if self.probe.first_read.get().is_none() && buffer.filled().len() > before {
-            self.probe.first_read.set(Some(Instant::now()));
-        }
+        let unwanted = self.probe.unwanted();
+        let result = match &self.stream {
+            Stream::Plain(socket) if unwanted > 0 => socket.poll_drop(cx, buffer, unwanted),
+            _ => either!(self, stream => stream.poll_read(cx, buffer)),
+        };
+        self.probe.saw_read(buffer.filled().len() - before);
         if let Poll::Ready(Err(error)) = &result {
             let problem = TlsProblem::find(error);
             self.probe.problem.replace(problem);

@@ -12,7 +12,8 @@ use regstorm::embedded::{Fault, FaultKind, Point, Running, Settings};
 use regstorm::oci::Operation;
 use regstorm::registry::Kind;
 use regstorm::transport::{
-    Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls, TlsSettings, Waiting,
+    Address, Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls, TlsSettings,
+    Waiting,
 };
 
 use crate::protocol::user::{
@@ -416,11 +417,13 @@ fn a_refused_request_with_a_body_or_on_a_fresh_connection_has_failed() {
     let send = |body: &'static [u8]| {
         let outgoing = Outgoing {
             method: http::Method::PUT,
-            url: user.client.base().to_string().parse().unwrap(),
+            address: Address::of(&user.client.base().to_string().parse().unwrap()).unwrap(),
             headers: http::HeaderMap::new(),
             body: Body::whole(body.into()),
+            started: tokio::time::Instant::now(),
             deadline: tokio::time::Instant::now() + Duration::from_mins(1),
         };
+        let outgoing = Box::new(outgoing);
         let pool = &user.pool;
         async move { outgoing.send(pool).await.map(|it| it.status()) }
     };

@@ -22,9 +22,11 @@ mod redirects;
 mod retries;
 /// Tokens: fetched in every form, kept, shared, expired, refused.
 mod tokens;
+/// A client and the journal of its exchanges.
+mod unwanted;
 /// Uploads in every form, and the sessions that are given up.
 mod uploads;
-/// A client and the journal of its exchanges.
+
 pub(crate) mod user;
 /// A peer made of a plain socket.
 pub(crate) mod wire;

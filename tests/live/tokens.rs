@@ -222,13 +222,10 @@ fn name(text: &str) -> RepositoryName {
 fn push_and_mount(client: &str, url: &str) -> Vec<(Operation, u16, bool)> {
     let journal = Rc::new(Journal::default());
     let keep = PoolSettings::default();
-    let settings = Settings {
-        base: Base::parse(url).expect("a URL"),
-        headers: http::HeaderMap::new(),
-        credentials: Some(Credentials::password(USER, Secret::new(PASSWORD))),
-        timeout: Duration::from_mins(1),
-        habits: Profile::named(client).expect("a profile").habits(),
-    };
+    let base = Base::parse(url).expect("a URL");
+    let habits = Profile::named(client).expect("a profile").habits();
+    let mut settings = Settings::new(base, habits, Duration::from_mins(1));
+    settings.credentials = Some(Credentials::password(USER, Secret::new(PASSWORD)));
     let pool = Pool::new(keep, Rc::default(), Rc::default());
     let client = Client::new(Rc::new(settings), pool, journal.clone() as Rc<dyn Observer>);
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -254,7 +254,6 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
             "run the same command again to go on".to_owned(),
         ),
         Error::Content(_) | Error::Harness(_) => (Exit::Failed, String::new()),
-        Error::Url(_) => (never_answered, String::new()),
     }
 }
 

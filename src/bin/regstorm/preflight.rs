@@ -9,7 +9,8 @@ use regstorm::plan::{ConnectionPolicy, Place, Plan};
 /// Descriptors that a run needs beside its connections: files, event loops, standard streams.
 const OTHER_DESCRIPTORS: u64 = 128;
 
-/// What a virtual user takes with a connection: measured with 5,000 of them, `benches/memory`.
+/// What a virtual user takes with its connections: 25 KiB with one that carries manifests (10,000 of them, `benches/peers`),
+/// several times as much while blobs come, whose read buffers grow.
 const BYTES_PER_VU: u64 = 64 * 1024;
 
 /// Lets the process open as many files as the plan needs, and says so when something will not fit: the number that

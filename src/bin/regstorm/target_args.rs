@@ -106,15 +106,11 @@ impl TargetArgs {
             tls: self.tls.resolve().or_exit(Exit::Usage)?,
             ..Route::default()
         };
+        let mut settings = Settings::new(base, habits, timeout);
+        (settings.headers, settings.credentials) = (headers, credentials);
         Ok(Target {
             dialer: Rc::new(Dialer::new(Arc::new(route), 0)),
-            settings: Rc::new(Settings {
-                base,
-                headers,
-                credentials,
-                timeout,
-                habits,
-            }),
+            settings: Rc::new(settings),
         })
     }
 }
@@ -133,7 +129,7 @@ impl Target {
 
     /// A client with connections of its own, opened as they are needed.
     pub(crate) fn client(&self, observer: Rc<dyn Observer>) -> Client {
-        let settings = registry::pool_settings(&self.settings.habits);
+        let settings = registry::pool_settings(self.settings.habits());
         let pool = Pool::new(settings, Rc::clone(&self.dialer), Rc::default());
         Client::new(Rc::clone(&self.settings), pool, observer)
     }

@@ -11,6 +11,7 @@ use crate::oci::{ErrorBody, Operation};
 use crate::profile::Profile;
 use crate::registry::error::Kind;
 use crate::registry::token;
+use crate::transport::Address;
 use crate::units::Secret;
 
 fn wallet(client: &str, credentials: Option<Credentials>) -> Wallet {
@@ -25,7 +26,7 @@ fn name(text: &str) -> RepositoryName {
 fn asks(scopes: &[&str]) -> Challenged {
     Challenged {
         challenge: Challenge::Bearer(Rc::new(Service {
-            realm: "http://a/t".parse().unwrap(),
+            realm: Address::of(&"http://a/t".parse().unwrap()).unwrap(),
             name: None,
         })),
         scopes: scopes.iter().map(|&it| it.to_owned()).collect(),

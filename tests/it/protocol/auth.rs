@@ -453,13 +453,13 @@ fn a_challenge_in_the_middle_of_an_upload_sends_the_bytes_once_more_and_no_more(
 fn a_settings_print_shows_no_header_value() {
     let mut headers = http::HeaderMap::new();
     headers.insert("x-api-key", http::HeaderValue::from_static("hunter2"));
-    let settings = regstorm::registry::Settings {
-        base: regstorm::registry::Base::parse("http://h").unwrap(),
-        headers,
-        credentials: Some(bob(PASSWORD)),
-        timeout: std::time::Duration::from_secs(1),
-        habits: regstorm::profile::Profile::PLAIN.habits(),
-    };
+    let mut settings = regstorm::registry::Settings::new(
+        regstorm::registry::Base::parse("http://h").unwrap(),
+        regstorm::profile::Profile::PLAIN.habits(),
+        std::time::Duration::from_secs(1),
+    );
+    settings.headers = headers;
+    settings.credentials = Some(bob(PASSWORD));
     let shown = format!("{settings:?}");
     assert!(
         !shown.contains("hunter2") && !shown.contains(PASSWORD),

@@ -470,13 +470,10 @@ fn one_wallet_serves_all_who_share_it_and_outlives_one_who_forgets() {
     let digest = registry.put_blob(&name("a"), content(10)).unwrap();
     let habits = Profile::PLAIN.habits();
     let wallet = Rc::new(Wallet::new(Some(bob(PASSWORD)), habits.token));
-    let settings = Rc::new(regstorm::registry::Settings {
-        base: Base::parse(&registry.url()).unwrap(),
-        headers: http::HeaderMap::new(),
-        credentials: Some(bob(PASSWORD)),
-        timeout: Duration::from_mins(1),
-        habits,
-    });
+    let base = Base::parse(&registry.url()).unwrap();
+    let mut settings = regstorm::registry::Settings::new(base, habits, Duration::from_mins(1));
+    settings.credentials = Some(bob(PASSWORD));
+    let settings = Rc::new(settings);
     run(async {
         let clients: Vec<Client> = (0..5)
             .map(|_| {

@@ -152,13 +152,11 @@ impl User {
             dialer,
             Rc::clone(&totals),
         );
-        let settings = Rc::new(Settings {
-            base: Base::parse(url).expect("a base URL"),
-            headers: profile.headers,
-            credentials: profile.credentials,
-            timeout: profile.timeout,
-            habits: profile.habits,
-        });
+        let base = Base::parse(url).expect("a base URL");
+        let mut settings = Settings::new(base, profile.habits, profile.timeout);
+        settings.headers = profile.headers;
+        settings.credentials = profile.credentials;
+        let settings = Rc::new(settings);
         let observer: Rc<dyn Observer> = Rc::<Journal>::clone(&journal);
         Self {
             client: Client::new(Rc::clone(&settings), Rc::clone(&pool), observer),
@@ -171,10 +169,10 @@ impl User {
 
     /// The same user with other habits: the same connections and journal, and tokens of its own.
     pub(crate) fn client_with(&self, habits: Habits) -> Client {
-        let settings = Settings {
-            habits,
-            ..Settings::clone(&self.settings)
-        };
+        let mine = &self.settings;
+        let mut settings = Settings::new(mine.base.clone(), habits, mine.timeout);
+        settings.headers = mine.headers.clone();
+        settings.credentials.clone_from(&mine.credentials);
         let observer: Rc<dyn Observer> = Rc::<Journal>::clone(&self.journal);
         Client::new(Rc::new(settings), Rc::clone(&self.pool), observer)
     }

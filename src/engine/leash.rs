@@ -1,0 +1,203 @@
+//! What ends an iteration that does not end by itself: its own limit, the cut of its load, or a wish to stop.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::task::coop::unconstrained;
+use tokio::time::Instant;
+
+use super::stop::{Stop, Wish};
+use crate::transport::Alarm;
+
+/// The leash of one virtual user. It is looked at whenever an iteration waits, and costs next to nothing while nothing
+/// has happened: one subscription to the wish to stop and one timer outlive the iterations.
+pub(super) struct Leash {
+    stop: Stop,
+    wish: Wish, // as it was seen last
+    changed: Pin<Box<dyn Future<Output = ()>>>,
+    listening: Option<Waker>, // whoever hears of a change
+    alarm: Alarm,
+}
+
+/// How long an iteration may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slack {
+    /// Its own limit.
+    pub(super) limit: Instant,
+    /// The end of its load, with the time it has to come to its own.
+    pub(super) cut: Instant,
+    /// That time, once somebody has asked to stop.
+    pub(super) grace: Duration,
+}
+
+/// Why an iteration is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pulled {
+    /// It took as long as it may.
+    TimedOut,
+    /// Its load is over.
+    Cut,
+}
+
+impl Leash {
+    pub(super) fn new(mut stop: Stop) -> Self {
+        Self {
+            wish: stop.look(),
+            changed: Box::pin(stop.clone().changed()),
+            stop,
+            listening: None,
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Another subscription to the same wish.
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Has somebody asked to stop?
+    pub(super) fn is_asked(&mut self) -> bool {
+        self.see() != Wish::None
+    }
+
+    fn see(&mut self) -> Wish {
+        if self.stop.has_changed() {
+            self.wish = self.stop.look();
+        }
+        self.wish
+    }
+
+    /// Runs `work` until it is done, or until its time is over.
+    ///
+    /// # Cancel safety
+    /// That of the work.
+    pub(super) async fn hold<F: Future>(
+        &mut self,
+        work: F,
+        slack: Slack,
+    ) -> Result<F::Output, Pulled> {
+        let mut work = pin!(work);
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => self.poll_pulled(context, slack).map(Err),
+        })
+        .await
+    }
+
+    /// Waits until then, but not past a wish to stop.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(super) async fn wait(&mut self, until: Instant) {
+        poll_fn(|context| match self.listen(context) {
+            Wish::None => self.alarm.poll_at(context, until),
+            Wish::Drain(_) | Wish::Abort(_) => Poll::Ready(()),
+        })
+        .await;
+    }
+
+    fn poll_pulled(&mut self, context: &mut Context<'_>, slack: Slack) -> Poll<Pulled> {
+        let cut = match self.listen(context) {
+            Wish::None => slack.cut,
+            Wish::Drain(since) => slack.cut.min(since + slack.grace),
+            Wish::Abort(_) => return Poll::Ready(Pulled::Cut),
+        };
+        let why = if slack.limit <= cut {
+            Pulled::TimedOut
+        } else {
+            Pulled::Cut
+        };
+        self.alarm
+            .poll_at(context, slack.limit.min(cut))
+            .map(|()| why)
+    }
+
+    /// What is wished now; the task is woken when that changes.
+    fn listen(&mut self, context: &mut Context<'_>) -> Wish {
+        while self.stop.has_changed() || !hears(self.listening.as_ref(), context) {
+            self.see();
+            self.listening = Some(context.waker().clone());
+            // Unconstrained: a turn that is over would return before the subscription knows whom to wake.
+            if pin!(unconstrained(self.changed.as_mut()))
+                .poll(context)
+                .is_ready()
+            {
+                self.changed = Box::pin(self.stop.clone().changed());
+                self.listening = None;
+            }
+        }
+        self.wish
+    }
+}
+
+fn hears(listening: Option<&Waker>, context: &Context<'_>) -> bool {
+    listening.is_some_and(|it| it.will_wake(context.waker()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::super::stop::stop;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    async fn pulled(leash: &mut Leash, limit: u32, cut: u32) -> (Pulled, u64) {
+        let begin = Instant::now();
+        let slack = Slack {
+            limit: begin + limit * SECOND,
+            cut: begin + cut * SECOND,
+            grace: 2 * SECOND,
+        };
+        let pulled = leash.hold(pending::<()>(), slack).await.unwrap_err();
+        (pulled, begin.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_comes_first_ends_it() {
+        let (stopper, stop) = stop();
+        let mut leash = Leash::new(stop);
+        assert_eq!(pulled(&mut leash, 3, 9).await, (Pulled::TimedOut, 3));
+        assert_eq!(pulled(&mut leash, 9, 3).await, (Pulled::Cut, 3));
+        let asking = async {
+            tokio::time::sleep(SECOND).await;
+            stopper.ask();
+        };
+        let (ended, ()) = tokio::join!(pulled(&mut leash, 9, 9), asking);
+        assert_eq!(ended, (Pulled::Cut, 3)); // a second, and two of grace
+        let asking = async {
+            tokio::time::sleep(SECOND).await;
+            stopper.ask();
+        };
+        let mut other = Leash::new(leash.stop());
+        let slack = Slack {
+            limit: Instant::now() + 9 * SECOND,
+            cut: Instant::now() + 9 * SECOND,
+            grace: 7 * SECOND,
+        };
+        let begin = Instant::now();
+        let (ended, ()) = tokio::join!(other.hold(pending::<()>(), slack), asking);
+        assert_eq!(ended, Err(Pulled::Cut));
+        assert_eq!(begin.elapsed().as_secs(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_ends_with_its_time_or_with_a_wish() {
+        let (stopper, stop) = stop();
+        let mut leash = Leash::new(stop);
+        let begin = Instant::now();
+        leash.wait(begin + 5 * SECOND).await;
+        assert_eq!(begin.elapsed().as_secs(), 5);
+        let asking = async {
+            tokio::time::sleep(SECOND).await;
+            stopper.ask();
+        };
+        tokio::join!(leash.wait(begin + 60 * SECOND), asking);
+        assert_eq!(begin.elapsed().as_secs(), 6);
+        leash.wait(begin + 60 * SECOND).await; // it is still wished
+        assert_eq!(begin.elapsed().as_secs(), 6);
+    }
+}
