@@ -29,8 +29,8 @@ pub(crate) struct HotPath {
     pub(crate) name: &'static str,
     /// How often it is walked for one count.
     pub(crate) times: u32,
-    /// How much a count may differ from the stored one. With the same tools it moves by less than 0.1%; the rest is for
-    /// changes that are not worth a look.
+    /// How much a count may differ from the stored one. The same sources give the same count within 0.1%; a change somewhere
+    /// else, which makes the compiler lay out and inline otherwise, has moved one by up to 3%.
     pub(crate) allowed_percent: f64,
     pub(crate) walk: fn(u32),
 }
@@ -39,25 +39,25 @@ pub(crate) const HOT_PATHS: [HotPath; 5] = [
     HotPath {
         name: "record-exchange",
         times: 20_000,
-        allowed_percent: 3.0,
+        allowed_percent: 5.0,
         walk: record_exchanges,
     },
     HotPath {
         name: "record-iteration",
         times: 20_000,
-        allowed_percent: 3.0,
+        allowed_percent: 5.0,
         walk: record_iterations,
     },
     HotPath {
         name: "arrival-due",
         times: 20_000,
-        allowed_percent: 3.0,
+        allowed_percent: 5.0,
         walk: schedule_arrivals,
     },
     HotPath {
         name: "arrival-taken",
         times: 20_000,
-        allowed_percent: 3.0,
+        allowed_percent: 5.0,
         walk: take_arrivals,
     },
     // The event loop and hyper are in this one, and the peer.

@@ -1,102 +1,38 @@
-//! A client of one registry: sends a call, answers challenges, follows redirects, and judges the status.
+//! A client of one registry: its connections, its tokens, and the upload sessions it gave up.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
-use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
-use http::{Method, StatusCode};
+use http::StatusCode;
+use http::header::HeaderMap;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::Answer;
-use super::attempt::{Attempt, End, Observer};
+use super::attempt::Observer;
 use super::auth::Scope;
 use super::call::Call;
-use super::decoding::Decoder;
-use super::error::{Error, Kind};
-use super::headers::Headers;
-use super::location::{Base, location};
-use super::retry::{Refused, Tried};
-use super::seen::Seen;
+use super::error::Error;
+use super::location::Base;
+use super::settings::Settings;
 use super::verified::VerifiedCopies;
 use super::wallet::Wallet;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::Habits;
-use crate::transport::{self, Address, Body, OriginError, Outgoing, Pool};
-use crate::units::Credentials;
-
-/// Redirects followed for one request before it is given up.
-const MAX_HOPS: usize = 5;
-
-/// What a client needs to know of its registry.
-pub struct Settings {
-    /// Where the registry is.
-    pub base: Base,
-    /// Headers of every request to the registry; not sent to token services and redirect targets elsewhere.
-    pub headers: HeaderMap,
-    /// What to answer a challenge with.
-    pub credentials: Option<Credentials>,
-    /// The longest that one exchange may take, from waiting for a connection to the end of the body.
-    pub timeout: Duration,
-    habits: Habits,
-    wire: Headers, // of those habits
-    seen: Seen,    // by any client with these settings
-}
-
-impl Settings {
-    /// What a client needs to know that emulates one with these habits: nobody's credentials, and no headers of its own.
-    ///
-    /// `timeout` is the longest that one exchange may take.
-    pub fn new(base: Base, habits: Habits, timeout: Duration) -> Self {
-        Self {
-            base,
-            headers: HeaderMap::new(),
-            credentials: None,
-            timeout,
-            wire: Headers::of(&habits.wire),
-            habits,
-            seen: Seen::default(),
-        }
-    }
-
-    /// The client that is emulated.
-    pub const fn habits(&self) -> &Habits {
-        &self.habits
-    }
-
-    pub(super) const fn seen(&self) -> &Seen {
-        &self.seen
-    }
-}
-
-impl fmt::Debug for Settings {
-    /// Of the headers only the names: any of them may be a key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("base", &self.base)
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .field("credentials", &self.credentials)
-            .field("timeout", &self.timeout)
-            .field("habits", &self.habits)
-            .finish_non_exhaustive()
-    }
-}
+use crate::transport::{Address, Pool};
 
 /// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.
 pub struct Client {
-    inner: Rc<Inner>,
+    pub(super) inner: Rc<Inner>,
     pushed: Option<Rc<RepositoryName>>, // the repository that is pushed to
-    awaited: Option<Awaited>,           // who waits, where that is another task
+    pub(super) awaited: Option<Awaited>, // who waits, where that is another task
     copies: Option<Rc<VerifiedCopies>>, // those that it shares with others
 }
 
-struct Inner {
-    settings: Rc<Settings>,
-    pool: Rc<Pool>,
-    observer: Rc<dyn Observer>,
+pub(super) struct Inner {
+    pub(super) settings: Rc<Settings>,
+    pub(super) pool: Rc<Pool>,
+    pub(super) observer: Rc<dyn Observer>,
     wallet: Rc<Wallet>,
     is_wallet_shared: bool,
     abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
@@ -112,7 +48,7 @@ pub(super) struct Abandoned {
 }
 
 /// Told when nobody waits any more: its sender is gone.
-type Awaited = watch::Receiver<()>;
+pub(super) type Awaited = watch::Receiver<()>;
 
 /// A session that is being opened; counted while it exists.
 struct Opening(Client);
@@ -135,7 +71,7 @@ impl Drop for Opening {
 impl Client {
     /// A client that speaks over `pool` and tells `observer` of every exchange.
     pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
-        let wallet = Wallet::new(settings.credentials.clone(), settings.habits.token);
+        let wallet = Wallet::new(settings.credentials.clone(), settings.habits().token);
         Self::with(settings, pool, observer, (Rc::new(wallet), false))
     }
 
@@ -214,7 +150,7 @@ impl Client {
 
     /// The client that is emulated.
     pub fn habits(&self) -> &Habits {
-        &self.inner.settings.habits
+        self.inner.settings.habits()
     }
 
     /// The registry's base URL.
@@ -364,201 +300,6 @@ impl Client {
         let deleted = answer.status() != StatusCode::NOT_FOUND;
         answer.finish().await?;
         Ok(deleted)
-    }
-
-    /// Sends a call until the registry has said yes or no, again where the client's habit is to try again.
-    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer<'_>, Error> {
-        let retry = &self.habits().retry;
-        let mut tried = Tried::default();
-        loop {
-            match self.send_once(call).await {
-                Ok(answer) => return Ok(answer),
-                Err(refused) => match tried.again(retry, call, &refused) {
-                    Some(pause) if self.is_awaited_for(pause).await => {}
-                    _ => return Err(refused.error),
-                },
-            }
-        }
-    }
-
-    /// Lets so much time pass; `false` as soon as nobody waits any more for what comes after it.
-    async fn is_awaited_for(&self, pause: Duration) -> bool {
-        let Some(mut awaited) = self.awaited.clone() else {
-            sleep(pause).await;
-            return true;
-        };
-        // Nothing is ever sent: only the end of who waits ends this.
-        timeout(pause, awaited.changed()).await.is_err()
-    }
-
-    /// Sends a call, answers a challenge and follows redirects, and does not try again.
-    pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Answer<'_>, Refused> {
-        let mut address = call.address.clone();
-        let mut operation = call.operation;
-        let mut hops = 0;
-        let mut challenged_before = false;
-        let mut came_from: Option<Address> = None;
-        loop {
-            let at_home = address.origin() == self.inner.settings.base.origin();
-            let shown = if at_home && !call.bare {
-                self.authorization(&call.scope).await?
-            } else {
-                None
-            };
-            let headers = self.dressed(
-                call,
-                (at_home, shown.as_ref()),
-                &address,
-                came_from.as_ref(),
-            );
-            let leg = self.outgoing(&call.method, &address, headers, (call.body)());
-            let answer = self.leg(operation, leg).await?;
-            let status = answer.status();
-            if status == StatusCode::UNAUTHORIZED
-                && at_home
-                && !challenged_before
-                && !call.bare
-                && let Some(challenge) = self.answerable(&answer, shown.as_ref())
-            {
-                challenged_before = true;
-                Box::pin(answer.set_aside()).await;
-                self.answer_challenge(challenge, &call.scope, shown.as_ref());
-                continue;
-            }
-            if call.operation.accepted().contains(&status.as_u16())
-                || call.also.contains(&status.as_u16())
-                || (call.bare && at_home && status == StatusCode::UNAUTHORIZED)
-            {
-                return Ok(answer);
-            }
-            let safe = matches!(call.method, Method::GET | Method::HEAD);
-            if safe && status.is_redirection() && answer.headers().contains_key(LOCATION) {
-                hops += 1;
-                if hops > MAX_HOPS {
-                    let error = answer.fail(Kind::Protocol("redirected more than five times"));
-                    return Err(error.into());
-                }
-                let Some(target) = location(&address, answer.headers()) else {
-                    let error = answer.fail(Kind::Protocol(
-                        "the redirect leads to no address that can be asked",
-                    ));
-                    return Err(error.into());
-                };
-                Box::pin(answer.set_aside()).await;
-                came_from = Some(std::mem::replace(&mut address, target));
-                operation = Operation::Redirected;
-                continue;
-            }
-            // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
-            return Err(Box::pin(Refused::by(answer)).await);
-        }
-    }
-
-    /// The headers of one leg of a call. Those of the settings and what is shown are for the registry alone.
-    fn dressed(
-        &self,
-        call: &Call<'_>,
-        (at_home, shown): (bool, Option<&HeaderValue>),
-        address: &Address,
-        came_from: Option<&Address>,
-    ) -> HeaderMap {
-        let settings = &self.inner.settings;
-        let mut headers = if at_home {
-            settings.wire.at_home(call, &settings.headers)
-        } else {
-            let mut headers = call.headers.clone();
-            settings.wire.dress(call, &mut headers);
-            headers
-        };
-        if let Some(value) = shown {
-            headers.insert(AUTHORIZATION, value.clone());
-        }
-        if let Some(from) = came_from {
-            self.inner.settings.wire.refer(from, address, &mut headers);
-        }
-        headers
-    }
-
-    /// One leg of a call, begun now.
-    pub(super) fn outgoing(
-        &self,
-        method: &Method,
-        address: &Address,
-        mut headers: HeaderMap,
-        body: Body,
-    ) -> Box<Outgoing> {
-        self.inner.settings.wire.introduce(&mut headers);
-        if body.length() == Some(0)
-            && !matches!(*method, Method::GET | Method::HEAD | Method::DELETE)
-        {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        let started = Instant::now();
-        Box::new(Outgoing {
-            method: method.clone(),
-            address: address.clone(),
-            headers,
-            body,
-            started,
-            deadline: started + self.inner.settings.timeout,
-        })
-    }
-
-    /// Counts an exchange that failed before it began: what it was to ask does not fit into a request.
-    pub(super) fn cannot_ask(
-        &self,
-        operation: Operation,
-        address: &Address,
-        error: OriginError,
-    ) -> Error {
-        let kind = Kind::Transport(transport::Error::Origin(error));
-        let attempt = Attempt::start(
-            &*self.inner.observer,
-            operation,
-            Instant::now(),
-            Body::empty().sent(),
-        );
-        attempt.end(transport::Ended::default(), End::Failed(&kind));
-        Error::new(operation, address.path(), kind)
-    }
-
-    /// Sends one leg and waits for the head of its answer.
-    pub(super) async fn leg(
-        &self,
-        operation: Operation,
-        leg: Box<Outgoing>,
-    ) -> Result<Answer<'_>, Error> {
-        let mut attempt = Attempt::start(
-            &*self.inner.observer,
-            operation,
-            leg.started,
-            leg.body.sent(),
-        );
-        let (address, is_head) = (leg.address.clone(), leg.method == Method::HEAD);
-        match leg.send(&self.inner.pool).await {
-            Ok(incoming) => {
-                attempt.saw_status(incoming.status());
-                let decoder = Decoder::of(incoming.headers());
-                let mut answer = Answer {
-                    address,
-                    incoming,
-                    attempt,
-                    decoder: None,
-                };
-                // An answer to HEAD tells of an encoding, and has no body to undo it on.
-                match decoder {
-                    Ok(decoder) => answer.decoder = decoder.map(Box::new),
-                    Err(_) if is_head => {}
-                    Err(what) => return Err(answer.fail(Kind::Protocol(what))),
-                }
-                Ok(answer)
-            }
-            Err(failed) => {
-                let kind = Kind::Transport(failed.error);
-                attempt.end(failed.ended, End::Failed(&kind));
-                Err(Error::new(operation, address.path(), kind))
-            }
-        }
     }
 }
 

@@ -10,7 +10,8 @@ use futures_util::task::AtomicWaker;
 ///
 /// The halves wake each other: whoever hands over a request wakes the half that writes it, which wakes whoever waits for
 /// the answer. Both are polled in that turn anyway, and each such wake would cost the task another turn, in which there
-/// is nothing to do. So wakes within a turn are only noted.
+/// is nothing to do. So wakes within a turn are only noted. Those of the event loop come between turns, since it runs on the
+/// same thread; nobody else has this waker.
 pub(super) struct Gate {
     bell: Arc<Bell>,
     waker: Waker, // rings the bell
