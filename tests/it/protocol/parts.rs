@@ -240,11 +240,8 @@ fn a_registry_that_gives_no_parts_is_asked_for_the_whole() {
             .map(|it| it.header("range").is_some())
             .collect();
         assert_eq!(ranges.iter().filter(|it| !**it).count(), 1, "{ranges:?}");
-        assert_eq!(
-            (ranges[0], ranges.last()),
-            (true, Some(&false)),
-            "{ranges:?}"
-        );
+        // Parts that were under way as the first answer came are given up; the peer may hear of one after the whole.
+        assert!(ranges[0], "{ranges:?}");
     }
     let gets = user.journal.of(Operation::BlobGet);
     assert!(
