@@ -16,7 +16,7 @@ use super::crew::{Crew, Due, Offered};
 use super::pacer::Pacer;
 use super::stop::Stop;
 use super::turn::{self, Turn};
-use super::virtual_user::{Done, Start, VirtualUser};
+use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use super::worker::Context;
 use crate::measure::{DropReason, LatencyHistogram};
 use crate::plan::{Length, Load, OnNoVu};
@@ -299,8 +299,9 @@ impl Member {
                 }
                 self.begun.borrow_mut().begin(due.index);
                 let start = start(&context, load, &clock, due);
-                let free = self.user.iterate(start, now).await;
-                if free > Instant::now() {
+                let drawn = context.draw(load, &start);
+                let Freed { ended, free } = self.user.iterate(start, drawn, now).await;
+                if free > ended {
                     self.user.leash.wait(free.min(clock.end)).await;
                 }
             }

@@ -72,6 +72,15 @@ pub(super) struct Drawn {
     pub(super) due: Duration,
 }
 
+/// When a user has done with an iteration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Freed {
+    /// It ended.
+    pub(super) ended: Instant,
+    /// The user has thought about it, and may start another: not before that end.
+    pub(super) free: Instant,
+}
+
 impl Context {
     /// Draws what an iteration does, as far as it must be known to count it.
     pub(super) fn draw(&self, load: usize, start: &Start) -> Drawn {
@@ -117,9 +126,8 @@ impl VirtualUser {
         }
     }
 
-    /// One iteration that has been counted as scheduled, from its start to exactly one counted end. Gives the moment from
-    /// which the user is free again: that end, and the time to think after it.
-    pub(super) async fn iterate(&mut self, start: Start, started: Instant) -> Instant {
+    /// One iteration that has been counted as scheduled, from its start to exactly one counted end.
+    pub(super) async fn iterate(&mut self, start: Start, drawn: Drawn, started: Instant) -> Freed {
         let context = Rc::clone(&self.context);
         let plan = &context.shared.plan;
         let load = &plan.loads[self.load];
@@ -129,7 +137,7 @@ impl VirtualUser {
             track,
             period,
             due,
-        } = context.draw(self.load, &start);
+        } = drawn;
         let journey = &plan.journeys[index];
         let image = choice.image(journey.pick(), context.shared.images.places(index).len());
 
@@ -175,16 +183,18 @@ impl VirtualUser {
             let _ = Box::pin(cancelling).await;
         }
         self.settle(client, index);
-        finished + choice.think_time(journey.think_time)
+        Freed {
+            ended: finished,
+            free: finished + choice.think_time(journey.think_time),
+        }
     }
 
-    /// Counts an iteration as due.
-    pub(super) fn schedule(&self, start: &Start) {
-        let Drawn {
-            track, period, due, ..
-        } = self.context.draw(self.load, start);
+    /// Draws an iteration and counts it as due.
+    pub(super) fn schedule(&self, start: &Start) -> Drawn {
+        let drawn = self.context.draw(self.load, start);
         let mut recorder = self.context.recorder.borrow_mut();
-        recorder.scheduled(track, period, due);
+        recorder.scheduled(drawn.track, drawn.period, drawn.due);
+        drawn
     }
 
     /// Cancels the uploads that were given up, and says how long that took.
