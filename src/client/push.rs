@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -48,7 +47,7 @@ impl Known {
 /// Hears of each blob as it goes and as it is done.
 pub trait Watch {
     /// Bytes of a blob, those from `offset` on, are about to be sent; `sent` counts them as they go.
-    fn sending(&self, _blob: &Blob, _offset: u64, _sent: Rc<Sent>) {}
+    fn sending(&self, _blob: &Blob, _offset: u64, _sent: Sent) {}
 
     /// A blob is in the registry now.
     fn uploaded(&self, _blob: &Blob, _how: Uploaded) {}

@@ -18,13 +18,17 @@ const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// An answer whose status is good. It must be brought to an end.
 pub(super) struct Answer<'c> {
-    pub(super) address: Address,
     pub(super) incoming: Incoming,
     pub(super) attempt: Attempt<'c>,
     pub(super) decoder: Option<Box<Decoder>>,
 }
 
 impl Answer<'_> {
+    /// What was asked.
+    pub(super) fn address(&self) -> &Address {
+        self.incoming.address()
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.incoming.status()
     }
@@ -118,8 +122,9 @@ impl Answer<'_> {
     /// Ends the exchange badly.
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
+        let address = self.address().clone();
         self.attempt.end(self.incoming.end(), End::Failed(&kind));
-        Error::new(operation, self.address.path(), kind)
+        Error::new(operation, address.path(), kind)
     }
 
     /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.

@@ -1,7 +1,5 @@
 //! One exchange from its start to exactly one end that somebody hears of.
 
-use std::rc::Rc;
-
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -44,7 +42,7 @@ pub(super) struct Attempt<'c> {
     observer: &'c dyn Observer,
     operation: Operation,
     started: Instant,
-    sent: Rc<Sent>,
+    sent: Sent,
     received: u64,
     status: Option<StatusCode>,
     open: bool,
@@ -55,7 +53,7 @@ impl<'c> Attempt<'c> {
         observer: &'c dyn Observer,
         operation: Operation,
         started: Instant,
-        sent: Rc<Sent>,
+        sent: Sent,
     ) -> Self {
         Self {
             observer,

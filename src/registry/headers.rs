@@ -5,7 +5,8 @@ use std::mem::{Discriminant, discriminant};
 
 use http::Method;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, REFERER,
+    USER_AGENT,
 };
 
 use super::call::{Accepts, Call};
@@ -90,6 +91,7 @@ impl Headers {
     pub(super) fn at_home(&self, call: &Call<'_>, for_all: &HeaderMap) -> HeaderMap {
         let make = || {
             let mut headers = call.headers.clone();
+            headers.insert(HOST, call.address.origin().host_header().clone());
             headers.extend(for_all.clone());
             self.dress(call, &mut headers);
             headers

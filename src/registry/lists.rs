@@ -186,9 +186,9 @@ impl Client {
 async fn read_page<T: DeserializeOwned>(
     mut answer: Answer<'_>,
 ) -> Result<(T, Option<Paging>), Error> {
-    let next = next_page(&answer.address, answer.headers());
+    let next = next_page(answer.address(), answer.headers());
     // A page that leads to itself would be read for ever.
-    if next.as_ref() == Some(&answer.address) {
+    if next.as_ref() == Some(answer.address()) {
         return Err(answer.fail(Kind::Protocol("the next page is the page itself")));
     }
     let raw = match answer.collect(MAX_MANIFEST).await {

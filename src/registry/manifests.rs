@@ -246,7 +246,7 @@ impl Client {
             Err(kind) => return Err(answer.fail(kind)),
         };
         let seen = self.settings().seen();
-        let known = seen.find(answer.address.path(), &raw, media_type.as_ref());
+        let known = seen.find(answer.address().path(), &raw, media_type.as_ref());
         let is_known = known.is_some();
         // A wrong digest explains a document that cannot be read; it is looked at first.
         let manifest = match known {
@@ -268,7 +268,7 @@ impl Client {
             Err(error) => return Err(answer.fail(Kind::Manifest(error))),
         };
         if !is_known {
-            seen.keep(answer.address.path(), &manifest, media_type);
+            seen.keep(answer.address().path(), &manifest, media_type);
         }
         answer.succeed();
         Ok(manifest)

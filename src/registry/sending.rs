@@ -15,7 +15,7 @@ use super::error::{Error, Kind};
 use super::location::location;
 use super::retry::{Refused, Tried};
 use crate::oci::Operation;
-use crate::transport::{self, Address, Body, OriginError, Outgoing};
+use crate::transport::{self, Address, Ask, Body, OriginError, Outgoing};
 
 /// Redirects followed for one request before it is given up.
 const MAX_HOPS: usize = 5;
@@ -48,25 +48,22 @@ impl Client {
 
     /// Sends a call, answers a challenge and follows redirects, and does not try again.
     pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Answer<'_>, Refused> {
-        let mut address = call.address.clone();
+        let mut redirected: Option<Address> = None;
         let mut operation = call.operation;
         let mut hops = 0;
         let mut challenged_before = false;
         let mut came_from: Option<Address> = None;
         loop {
+            let address = redirected.as_ref().unwrap_or(&call.address);
             let at_home = address.origin() == self.inner.settings.base.origin();
             let shown = if at_home && !call.bare {
                 self.authorization(&call.scope).await?
             } else {
                 None
             };
-            let headers = self.dressed(
-                call,
-                (at_home, shown.as_ref()),
-                &address,
-                came_from.as_ref(),
-            );
-            let leg = self.outgoing(&call.method, &address, headers, (call.body)());
+            let headers =
+                self.dressed(call, (at_home, shown.as_ref()), address, came_from.as_ref());
+            let leg = self.outgoing(&call.method, address, headers, (call.body)());
             let answer = self.leg(operation, leg).await?;
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED
@@ -93,14 +90,18 @@ impl Client {
                     let error = answer.fail(Kind::Protocol("redirected more than five times"));
                     return Err(error.into());
                 }
-                let Some(target) = location(&address, answer.headers()) else {
+                let Some(target) = location(address, answer.headers()) else {
                     let error = answer.fail(Kind::Protocol(
                         "the redirect leads to no address that can be asked",
                     ));
                     return Err(error.into());
                 };
                 Box::pin(answer.set_aside()).await;
-                came_from = Some(std::mem::replace(&mut address, target));
+                came_from = Some(
+                    redirected
+                        .replace(target)
+                        .unwrap_or_else(|| call.address.clone()),
+                );
                 operation = Operation::Redirected;
                 continue;
             }
@@ -141,15 +142,14 @@ impl Client {
         address: &Address,
         mut headers: HeaderMap,
         body: Body,
-    ) -> Box<Outgoing> {
-        self.inner.settings.wire.introduce(&mut headers);
+    ) -> Outgoing {
         if body.length() == Some(0)
             && !matches!(*method, Method::GET | Method::HEAD | Method::DELETE)
         {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let started = Instant::now();
-        Box::new(Outgoing {
+        Outgoing::new(Ask {
             method: method.clone(),
             address: address.clone(),
             headers,
@@ -181,21 +181,16 @@ impl Client {
     pub(super) async fn leg(
         &self,
         operation: Operation,
-        leg: Box<Outgoing>,
+        leg: Outgoing,
     ) -> Result<Answer<'_>, Error> {
-        let mut attempt = Attempt::start(
-            &*self.inner.observer,
-            operation,
-            leg.started,
-            leg.body.sent(),
-        );
-        let (address, is_head) = (leg.address.clone(), leg.method == Method::HEAD);
+        let is_head = leg.method() == Method::HEAD;
+        let observer = &*self.inner.observer;
+        let mut attempt = Attempt::start(observer, operation, leg.started(), leg.sent().clone());
         match leg.send(&self.inner.pool).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
                 let decoder = Decoder::of(incoming.headers());
                 let mut answer = Answer {
-                    address,
                     incoming,
                     attempt,
                     decoder: None,
@@ -211,7 +206,7 @@ impl Client {
             Err(failed) => {
                 let kind = Kind::Transport(failed.error);
                 attempt.end(failed.ended, End::Failed(&kind));
-                Err(Error::new(operation, address.path(), kind))
+                Err(Error::new(operation, failed.address.path(), kind))
             }
         }
     }

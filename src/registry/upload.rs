@@ -265,7 +265,7 @@ impl UploadSession {
         answer: Answer<'_>,
         repository: &Rc<RepositoryName>,
     ) -> Result<Self, Error> {
-        let Some(location) = location(&answer.address, answer.headers()) else {
+        let Some(location) = location(answer.address(), answer.headers()) else {
             return Err(answer.fail(NO_LOCATION));
         };
         let session = Self {
@@ -415,7 +415,7 @@ impl UploadSession {
             client.send(&call).await?
         };
         let offset = answer.header(RANGE).and_then(end_of_range).unwrap_or(0);
-        if location(&answer.address, answer.headers()).is_some() {
+        if location(answer.address(), answer.headers()).is_some() {
             self.step(answer).await?;
         } else {
             answer.finish().await?;
@@ -448,7 +448,7 @@ impl UploadSession {
 
     /// Goes on at the address that the answer gives.
     async fn step(&mut self, answer: Answer<'_>) -> Result<(), Error> {
-        let Some(next) = location(&answer.address, answer.headers()) else {
+        let Some(next) = location(answer.address(), answer.headers()) else {
             return Err(answer.fail(NO_LOCATION));
         };
         self.location = Some(next);

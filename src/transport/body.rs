@@ -16,13 +16,16 @@ use super::totals::Totals;
 /// The body of a request.
 pub struct Body {
     content: Content,
-    sent: Rc<Sent>,
+    sent: Sent,
     totals: Option<Rc<Totals>>,
 }
 
-/// How far a body came on its way, readable while hyper owns the body.
+/// How far a body came on its way, readable while hyper owns the body. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sent(Option<Rc<Way>>); // `None`: there is nothing to send
+
 #[derive(Debug, Default)]
-pub struct Sent {
+struct Way {
     bytes: Cell<u64>,
     complete: Cell<bool>,
     completed: Cell<Option<Instant>>,
@@ -32,22 +35,32 @@ pub struct Sent {
 impl Sent {
     /// Bytes that were handed to the connection.
     pub fn bytes(&self) -> u64 {
-        self.bytes.get()
+        self.0.as_ref().map_or(0, |way| way.bytes.get())
     }
 
     /// Was all of it handed to the connection?
     pub(super) fn is_complete(&self) -> bool {
-        self.complete.get()
+        self.0.as_ref().is_none_or(|way| way.complete.get())
     }
 
     /// When the last of it was handed to the connection; `None` of a body without content, too.
     pub(super) fn completed(&self) -> Option<Instant> {
-        self.completed.get()
+        self.0.as_ref()?.completed.get()
     }
 
     /// Why the content could not be read, if that is what ended the exchange. Taken once.
     pub(super) fn take_broken(&self) -> Option<io::Error> {
-        self.broken.take()
+        self.0.as_ref()?.broken.take()
+    }
+}
+
+impl Way {
+    /// A frame was asked for; the last one if the body has `ended`.
+    fn went_on(&self, ended: bool) {
+        self.complete.set(ended);
+        if ended && self.completed.get().is_none() {
+            self.completed.set(Some(Instant::now()));
+        }
     }
 }
 
@@ -87,18 +100,20 @@ impl Body {
     }
 
     fn new(content: Content) -> Self {
-        let body = Self {
+        let mut body = Self {
             content,
-            sent: Rc::default(),
+            sent: Sent(None),
             totals: None,
         };
-        body.sent.complete.set(body.length() == Some(0));
+        if body.length() != Some(0) {
+            body.sent = Sent(Some(Rc::default()));
+        }
         body
     }
 
     /// The counter that outlives the body.
-    pub fn sent(&self) -> Rc<Sent> {
-        Rc::clone(&self.sent)
+    pub fn sent(&self) -> Sent {
+        self.sent.clone()
     }
 
     /// The length that will be declared; `None` with chunked transfer encoding.
@@ -117,9 +132,8 @@ impl Body {
     fn next(&mut self) -> Option<io::Result<Bytes>> {
         let next = self.next_frame();
         let ended = next.is_none() || self.length() == Some(0);
-        self.sent.complete.set(ended);
-        if ended && self.sent.completed.get().is_none() {
-            self.sent.completed.set(Some(Instant::now()));
+        if let Some(way) = &self.sent.0 {
+            way.went_on(ended);
         }
         next
     }
@@ -146,7 +160,9 @@ impl Body {
             },
         };
         let length = frame.len() as u64;
-        self.sent.bytes.set(self.sent.bytes.get() + length);
+        if let Some(way) = &self.sent.0 {
+            way.bytes.set(way.bytes.get() + length);
+        }
         if let Some(totals) = &self.totals {
             totals.add_sent(length);
         }
@@ -173,7 +189,9 @@ impl hyper::body::Body for Body {
         Poll::Ready(body.next().map(|frame| {
             frame.map(Frame::data).map_err(|error| {
                 let told = io::Error::new(error.kind(), "content");
-                *body.sent.broken.borrow_mut() = Some(error);
+                if let Some(way) = &body.sent.0 {
+                    way.broken.replace(Some(error));
+                }
                 told
             })
         }))

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
+use http::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::body::Body;
 use super::gate::{Gate, Turn};
+use super::lent::Answer;
 use super::origin::Origin;
 use super::wire::{Probe, Wire};
 
@@ -37,6 +39,15 @@ pub(super) struct Driver {
 /// The deadline came first.
 pub(super) struct TimedOut;
 
+/// What is polled first in a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// The work: what it waits for may be there already.
+    Work,
+    /// The connection: the work has handed over what it had, and waits for what comes of it.
+    Connection,
+}
+
 impl Driver {
     /// The clock alone, for exchanges over a connection that another task drives.
     pub(super) fn clock() -> Self {
@@ -49,20 +60,20 @@ impl Driver {
 
     /// Runs `work` and the connection side by side until `work` is done or the deadline has come.
     ///
-    /// The work is polled first, so that what it sends is written in the same turn, and once more after the
-    /// connection, so that what was read is handed on in the same turn.
-    pub(super) async fn run<F: Future>(
+    /// The work is polled after the connection, so that what was read is handed on in the same turn; and before it,
+    /// where something may be there already.
+    pub(super) fn run<F: Future + Unpin>(
         &mut self,
-        work: F,
+        first: First,
+        mut work: F,
         deadline: Instant,
-    ) -> Result<F::Output, TimedOut> {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
+    ) -> impl Future<Output = Result<F::Output, TimedOut>> {
+        poll_fn(move |cx| {
             let worked = match &self.gate {
-                None => work.as_mut().poll(cx),
+                None => Pin::new(&mut work).poll(cx),
                 Some(gate) => {
                     let turn = gate.enter(cx);
-                    let worked = step(work.as_mut(), &mut self.connection, &turn);
+                    let worked = step(first, Pin::new(&mut work), &mut self.connection, &turn);
                     if worked.is_pending() {
                         turn.end(cx);
                     }
@@ -74,28 +85,30 @@ impl Driver {
                 Poll::Pending => self.alarm.poll_at(cx, deadline).map(|()| Err(TimedOut)),
             }
         })
-        .await
     }
 }
 
-/// Polls the work, the connection, and the work once more.
+/// Polls the connection, and the work after it; and before it, if that is first.
 fn step<F: Future>(
+    first: First,
     mut work: Pin<&mut F>,
     connection: &mut Option<Pin<Box<Http1>>>,
     turn: &Turn<'_>,
 ) -> Poll<F::Output> {
-    let mut context = turn.context();
-    if let Poll::Ready(output) = work.as_mut().poll(&mut context) {
+    if first == First::Work
+        && let Poll::Ready(output) = turn.work(|context| work.as_mut().poll(context))
+    {
         return Poll::Ready(output);
     }
-    turn.seen();
     if let Some(driven) = connection
-        && driven.as_mut().poll(&mut context).is_ready()
+        && turn
+            .connection(|context| driven.as_mut().poll(context))
+            .is_ready()
     {
         // Its error, if any, reaches the work through the sender.
         *connection = None;
     }
-    work.poll(&mut context)
+    turn.work(|context| work.poll(context))
 }
 
 impl Connection {
@@ -106,6 +119,8 @@ impl Connection {
         probe: Rc<Probe>,
     ) -> Result<Self, hyper::Error> {
         let (sender, connection) = http1::handshake(TokioIo::new(wire)).await?;
+        let gate = Gate::new();
+        probe.wakes(gate.bell());
         Ok(Self {
             origin,
             sender,
@@ -113,15 +128,25 @@ impl Connection {
             carried: 0,
             driver: Driver {
                 connection: Some(Box::pin(connection)),
-                gate: Some(Gate::new()),
+                gate: Some(gate),
                 ..Driver::clock()
             },
         })
     }
 
-    /// The two halves, to be used at once.
-    pub(super) fn split(&mut self) -> (&mut http1::SendRequest<Body>, &mut Driver) {
-        (&mut self.sender, &mut self.driver)
+    /// Hands a request over. Gives its answer, and what has to run beside it, the connection first.
+    pub(super) fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
+        self.probe.reset();
+        let sender = &mut self.sender;
+        let hand_over = || sender.try_send_request(request);
+        let answer = match &self.driver.gate {
+            Some(gate) => gate.work(hand_over),
+            None => hand_over(),
+        };
+        (answer, &mut self.driver)
     }
 
     /// Everything but the halves.
@@ -129,16 +154,23 @@ impl Connection {
         &mut self.driver
     }
 
-    /// Is the connection free and alive? Looks at the socket once: a peer that has closed is noticed here.
+    /// Is the connection free and alive? A peer that has closed is noticed here, as far as the event loop knows.
     pub(super) fn is_usable(&mut self) -> bool {
-        // Nobody waits for what happens to a connection that is free.
-        let mut nobody = Context::from_waker(Waker::noop());
-        if let Some(connection) = &mut self.driver.connection
-            && connection.as_mut().poll(&mut nobody).is_ready()
-        {
+        let Driver {
+            connection: Some(connection),
+            gate: Some(gate),
+            ..
+        } = &mut self.driver
+        else {
+            return false;
+        };
+        // While nothing is heard of the peer, it is as it was at the end of its last turn.
+        let as_it_was = self.probe.is_idle() && self.sender.is_ready();
+        if !as_it_was && connection.as_mut().poll(&mut gate.context()).is_ready() {
             self.driver.connection = None;
+            return false;
         }
-        self.driver.connection.is_some() && self.sender.is_ready()
+        self.sender.is_ready()
     }
 }
 

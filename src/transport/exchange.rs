@@ -1,30 +1,33 @@
 //! One request and its response.
 
 use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
 use super::address::Address;
 use super::body::{Body, Sent};
+use super::connection::First;
 use super::error::{Error, Waiting, is_unprocessed};
 use super::framing::{put_on, spare};
 use super::lent::Lent;
 use super::pool::Pool;
 use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
 
-/// A request that has not been sent.
+/// What a request is made of.
 #[derive(Debug)]
-pub struct Outgoing {
+pub struct Ask {
     /// The verb.
     pub method: Method,
     /// Where to.
     pub address: Address,
-    /// Everything but `Host`, `Connection` and the length of the body.
+    /// Everything but `Connection` and the length of the body; `Host` may be left out.
     pub headers: HeaderMap,
     /// What it carries.
     pub body: Body,
@@ -56,6 +59,8 @@ pub struct Ended {
 /// An exchange that came to nothing.
 #[derive(Debug)]
 pub struct Failed {
+    /// What was asked.
+    pub address: Address,
     /// Why.
     pub error: Error,
     /// How far it came.
@@ -72,12 +77,12 @@ struct Progress {
     connection: ConnectionUse,
     handshake: Option<Handshake>,
     protocol: Option<Protocol>,
-    sent: Rc<Sent>,
+    sent: Sent,
     received: u64,
 }
 
 impl Progress {
-    fn new(started: Instant, sent: Rc<Sent>) -> Self {
+    fn new(started: Instant, sent: Sent) -> Self {
         Self {
             started,
             ready: None,
@@ -96,7 +101,7 @@ impl Progress {
         self.connection = lent.connection_use();
         self.handshake = handshake;
         self.protocol = Some(lent.protocol());
-        // A connection that was there is ready as soon as it was found: the clock was read for that.
+        // A connection that was there is ready as soon as it was found.
         let found = self.timings.wait.filter(|_| self.is_reused());
         self.ready = Some(found.map_or_else(Instant::now, |wait| asked + wait));
     }
@@ -137,23 +142,65 @@ impl Progress {
     }
 }
 
-/// A response whose head has come. Dropping it before its body has ended closes the connection.
-pub struct Incoming(Box<Held>); // boxed: it is handed from one to the next, and most of it is looked at by nobody
+/// A request that has not been sent.
+pub struct Outgoing(Box<Exchange>);
 
-struct Held {
-    status: StatusCode,
-    headers: HeaderMap,
+/// A response whose head has come. Dropping it before its body has ended closes the connection.
+pub struct Incoming(Box<Exchange>);
+
+/// A request, and the answer to it once its head has come. In one box from the beginning to the end: it is handed from one to
+/// the next, and most of it is looked at by nobody.
+struct Exchange {
+    address: Address,
+    method: Method,
+    headers: HeaderMap, // of the request until it is sent, then of the answer
+    content: Body,      // of the request until it is sent
+    deadline: Instant,
+    progress: Progress,
+    status: StatusCode,                  // of the answer
     body: Option<hyper::body::Incoming>, // there until it is given up: it holds a stream of HTTP/2
     lent: Option<Lent>,                  // there until the body has ended
     first_byte: Instant,
-    deadline: Instant,
-    progress: Progress,
     has_body: bool,
     length: Option<u64>, // of the body, as far as it was told
     is_unwanted: bool,   // will nobody look at the body?
 }
 
 impl Outgoing {
+    /// A request that is ready to go.
+    pub fn new(ask: Ask) -> Self {
+        Self(Box::new(Exchange {
+            address: ask.address,
+            method: ask.method,
+            headers: ask.headers,
+            deadline: ask.deadline,
+            progress: Progress::new(ask.started, ask.body.sent()),
+            content: ask.body,
+            status: StatusCode::OK,
+            body: None,
+            lent: None,
+            first_byte: ask.started,
+            has_body: false,
+            length: None,
+            is_unwanted: false,
+        }))
+    }
+
+    /// The verb.
+    pub fn method(&self) -> &Method {
+        &self.0.method
+    }
+
+    /// When the exchange began.
+    pub fn started(&self) -> Instant {
+        self.0.progress.started
+    }
+
+    /// How far its body is on its way.
+    pub fn sent(&self) -> &Sent {
+        &self.0.progress.sent
+    }
+
     /// Sends the request over a connection of `pool` and waits for the head of the answer.
     ///
     /// # Errors
@@ -163,79 +210,78 @@ impl Outgoing {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the request may have reached the peer.
-    pub async fn send(mut self: Box<Self>, pool: &Rc<Pool>) -> Result<Incoming, Box<Failed>> {
-        let mut progress = Progress::new(self.started, self.body.sent());
-        match self.run(pool, &mut progress).await {
-            Ok((response, lent)) => {
-                let first_byte = progress.see(&lent, true).unwrap_or_else(Instant::now);
-                let (head, body) = response.into_parts();
-                let has_body = !body.is_end_stream();
-                let length = body.size_hint().exact();
-                let mut incoming = Incoming(Box::new(Held {
-                    status: head.status,
-                    headers: head.headers,
-                    body: Some(body),
-                    lent: Some(lent),
-                    first_byte,
-                    deadline: self.deadline,
-                    progress,
-                    has_body,
-                    length,
-                    is_unwanted: false,
-                }));
-                if !has_body {
-                    incoming.0.give_back();
-                }
-                Ok(incoming)
-            }
+    pub async fn send(self, pool: &Rc<Pool>) -> Result<Incoming, Box<Failed>> {
+        let mut exchange = self.0;
+        match exchange.run(pool).await {
+            Ok(()) => Ok(Incoming(exchange)),
             Err(error) => Err(Box::new(Failed {
+                ended: exchange.progress.end(),
+                address: exchange.address,
                 error,
-                ended: progress.end(),
             })),
         }
     }
+}
 
-    /// Takes headers and body out of the request.
-    async fn run(
-        &mut self,
-        pool: &Rc<Pool>,
-        progress: &mut Progress,
-    ) -> Result<(http::Response<hyper::body::Incoming>, Lent), Error> {
+impl Exchange {
+    /// Takes headers and content of the request, and brings the head of the answer.
+    async fn run(&mut self, pool: &Rc<Pool>) -> Result<(), Error> {
         let deadline = self.deadline;
-        let mut asked = self.started;
+        let mut asked = self.progress.started;
         loop {
-            let (origin, timings) = (self.address.origin(), &mut progress.timings);
-            let (mut lent, handshake) = pool.lend(origin, (asked, deadline), timings).await?;
-            progress.got(&lent, handshake, asked);
-            let request = self.request(lent.protocol(), pool);
-            let spare = match lent.protocol() {
-                Protocol::Http2 if progress.is_reused() => spare(&request),
-                _ => None,
+            let (origin, timings) = (self.address.origin(), &mut self.progress.timings);
+            let (mut lent, handshake) = match pool.lend_free(origin) {
+                Some(lent) => {
+                    timings.wait = Some(Duration::ZERO);
+                    (lent, None)
+                }
+                // Boxed: most exchanges find a connection, and need not be as large as the way to a new one.
+                None => Box::pin(pool.lend(origin, (asked, deadline), timings)).await?,
             };
-            match lent.send(request, deadline).await {
-                Ok(Ok(response)) => return Ok((response, lent)),
+            self.progress.got(&lent, handshake, asked);
+            let request = self.request(lent.protocol(), pool);
+            let mut once_more = None;
+            let answer = match &mut lent {
+                Lent::Alone { connection, .. } => {
+                    let (answer, driver) = connection.send(request);
+                    driver.run(First::Connection, pin!(answer), deadline).await
+                }
+                Lent::Stream { stream, .. } => {
+                    if self.progress.is_reused() {
+                        once_more = spare(&request);
+                    }
+                    let (answer, driver) = stream.send(request);
+                    // Boxed: a request over HTTP/1.1 need not be as large.
+                    driver.run(First::Work, Box::pin(answer), deadline).await
+                }
+            };
+            match answer {
+                Ok(Ok(response)) => {
+                    self.answered(response, lent);
+                    return Ok(());
+                }
                 Err(_timed_out) => {
-                    progress.see(&lent, false);
+                    self.progress.see(&lent, false);
                     return Err(Error::Timeout(Waiting::Answer));
                 }
                 Ok(Err(mut returned)) => {
-                    progress.see(&lent, false);
-                    let spare = spare.filter(|_| is_unprocessed(returned.error()));
+                    self.progress.see(&lent, false);
+                    let once_more = once_more.filter(|_| is_unprocessed(returned.error()));
                     // Not a byte was written, or none was heard: the peer closed while the connection was idle.
-                    let unsent = returned.take_message().or(spare.map(|it| *it));
-                    if let Some(unsent) = unsent.filter(|_| progress.is_reused())
+                    let unsent = returned.take_message().or(once_more.map(|it| *it));
+                    if let Some(unsent) = unsent.filter(|_| self.progress.is_reused())
                         && Instant::now() < deadline
                     {
                         let (head, body) = unsent.into_parts();
-                        (self.headers, self.body) = (head.headers, body);
+                        (self.headers, self.content) = (head.headers, body);
                         lent.retire();
                         asked = Instant::now();
                         continue;
                     }
-                    return Err(progress
-                        .sent
-                        .take_broken()
-                        .map_or_else(|| lent.error(returned.error(), None), Error::Content));
+                    let broken = self.progress.sent.take_broken();
+                    return Err(
+                        broken.map_or_else(|| lent.error(returned.error(), None), Error::Content)
+                    );
                 }
             }
         }
@@ -243,7 +289,7 @@ impl Outgoing {
 
     /// The request as it goes over a connection of that kind.
     fn request(&mut self, protocol: Protocol, pool: &Pool) -> Request<Body> {
-        let mut body = std::mem::replace(&mut self.body, Body::empty());
+        let mut body = std::mem::replace(&mut self.content, Body::empty());
         body.count_into(pool.totals());
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
@@ -251,9 +297,49 @@ impl Outgoing {
         put_on(&mut request, &self.address, protocol, pool.keeps_alive());
         request
     }
+
+    /// The head of the answer has come.
+    fn answered(&mut self, response: Response<hyper::body::Incoming>, lent: Lent) {
+        self.first_byte = (self.progress.see(&lent, true)).unwrap_or_else(Instant::now);
+        let (head, body) = response.into_parts();
+        self.status = head.status;
+        self.headers = head.headers;
+        self.has_body = !body.is_end_stream();
+        self.length = body.size_hint().exact();
+        self.body = Some(body);
+        self.lent = Some(lent);
+        if !self.has_body {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        let now = Instant::now();
+        self.progress.finished = Some(now);
+        if self.has_body {
+            let took = now.saturating_duration_since(self.first_byte);
+            self.progress.timings.body = Some(took);
+        }
+        self.body = None;
+        if let Some(lent) = self.lent.take() {
+            // The peer may have answered early.
+            lent.give_back(self.progress.sent.is_complete());
+        }
+    }
+
+    fn abandon(&mut self, error: Error) -> Error {
+        self.body = None;
+        self.lent = None;
+        error
+    }
 }
 
 impl Incoming {
+    /// What was asked.
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -287,35 +373,39 @@ impl Incoming {
     /// # Cancel safety
     /// A part is either returned or still to come.
     pub async fn frame(&mut self) -> Option<Result<Bytes, Error>> {
-        let held = &mut *self.0;
+        let it = &mut *self.0;
         loop {
-            let lent = held.lent.as_mut()?;
-            let body = held.body.as_mut()?;
-            let driven = lent.driver().run(body.frame(), held.deadline).await;
+            let (lent, body) = (it.lent.as_mut()?, it.body.as_mut()?);
+            let next = body.frame();
+            let driven = lent.driver().run(First::Work, next, it.deadline).await;
             match driven {
-                Err(_timed_out) => return Some(Err(held.abandon(Error::Timeout(Waiting::Body)))),
+                Err(_timed_out) => return Some(Err(it.abandon(Error::Timeout(Waiting::Body)))),
                 Ok(Some(Err(error))) => {
-                    let error = held.progress.sent.take_broken().map_or_else(
-                        || lent.error(&error, Some(held.progress.received)),
+                    let error = it.progress.sent.take_broken().map_or_else(
+                        || lent.error(&error, Some(it.progress.received)),
                         Error::Content,
                     );
-                    return Some(Err(held.abandon(error)));
+                    return Some(Err(it.abandon(error)));
                 }
                 Ok(Some(Ok(frame))) => {
                     let Ok(bytes) = frame.into_data() else {
                         continue; // trailers
                     };
                     let part = bytes.len() as u64;
-                    let is_first = held.progress.received == 0;
-                    if let Some(length) = held.length.filter(|_| held.is_unwanted && is_first) {
+                    let is_first = it.progress.received == 0;
+                    if let Some(length) = it.length.filter(|_| it.is_unwanted && is_first) {
                         lent.let_go(part, length);
                     }
-                    held.progress.received += part;
+                    it.progress.received += part;
                     lent.totals().add_received(part);
+                    // Where the length was told, the last part is known for what it is.
+                    if body.is_end_stream() {
+                        it.give_back();
+                    }
                     return Some(Ok(bytes));
                 }
                 Ok(None) => {
-                    held.give_back();
+                    it.give_back();
                     return None;
                 }
             }
@@ -328,25 +418,12 @@ impl Incoming {
     }
 }
 
-impl Held {
-    fn give_back(&mut self) {
-        let now = Instant::now();
-        self.progress.finished = Some(now);
-        if self.has_body {
-            let took = now.saturating_duration_since(self.first_byte);
-            self.progress.timings.body = Some(took);
-        }
-        self.body = None;
-        if let Some(lent) = self.lent.take() {
-            // The peer may have answered early.
-            lent.give_back(self.progress.sent.is_complete());
-        }
-    }
-
-    fn abandon(&mut self, error: Error) -> Error {
-        self.body = None;
-        self.lent = None;
-        error
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("method", self.method())
+            .field("address", &self.0.address)
+            .finish_non_exhaustive()
     }
 }
 

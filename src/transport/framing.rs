@@ -29,7 +29,9 @@ pub(super) fn put_on(
     let headers = request.headers_mut();
     match protocol {
         Protocol::Http1 => {
-            headers.insert(HOST, origin.host_header().clone());
+            if !headers.contains_key(HOST) {
+                headers.insert(HOST, origin.host_header().clone());
+            }
             if !keep_alive {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -8,7 +8,7 @@ use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::body::{Body, Sent};
-use super::connection::{Connection, Driver, TimedOut};
+use super::connection::{Connection, Driver};
 use super::error::Error;
 use super::multiplexed::Stream;
 use super::place::Place;
@@ -32,25 +32,6 @@ pub(super) enum Lent {
 pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 impl Lent {
-    /// Sends a request, and waits for the head of the answer.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Body>,
-        deadline: Instant,
-    ) -> Result<Answer, TimedOut> {
-        match self {
-            Self::Alone { connection, .. } => {
-                connection.probe.reset();
-                let (sender, driver) = connection.split();
-                driver.run(sender.try_send_request(request), deadline).await
-            }
-            Self::Stream { stream, .. } => {
-                let answer = stream.sender().try_send_request(request);
-                Box::pin(stream.clock.run(answer, deadline)).await
-            }
-        }
-    }
-
     /// What has to be polled while somebody waits for the body.
     pub(super) fn driver(&mut self) -> &mut Driver {
         match self {

@@ -36,7 +36,7 @@ pub use alarm::Alarm;
 pub use body::{Body, Sent};
 pub use dialer::{Dialer, Lookup, Route};
 pub use error::{Error, Waiting};
-pub use exchange::{Ended, Failed, Incoming, Outgoing};
+pub use exchange::{Ask, Ended, Failed, Incoming, Outgoing};
 pub use origin::{Origin, OriginError};
 pub use pool::{Pool, PoolSettings};
 pub use timings::{ConnectionUse, Handshake, HttpVersion, Protocol, Timings};

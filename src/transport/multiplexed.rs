@@ -8,6 +8,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::TokioIo;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,6 +16,7 @@ use tokio::task::yield_now;
 
 use super::body::Body;
 use super::connection::Driver;
+use super::lent::Answer;
 use super::origin::Origin;
 use super::place::Place;
 use super::wire::{Glimpse, Probe, Wire};
@@ -226,9 +228,17 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The half that sends.
-    pub(super) fn sender(&self) -> std::cell::RefMut<'_, http2::SendRequest<Body>> {
-        self.connection.sender.borrow_mut()
+    /// Hands a request over. Gives its answer, and the clock to run beside it.
+    pub(super) fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
+        let answer = self
+            .connection
+            .sender
+            .borrow_mut()
+            .try_send_request(request);
+        (answer, &mut self.clock)
     }
 }
 

@@ -10,7 +10,7 @@ use url::{Host, Position, Url};
 use crate::units::Endpoint;
 
 /// A scheme, a host and a port: what a connection leads to, and the border that credentials do not cross. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Origin(Arc<Inner>);
 
 struct Inner {
@@ -27,6 +27,14 @@ impl PartialEq for Inner {
 }
 
 impl Eq for Inner {}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for Origin {}
 
 /// Why a URL leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +106,7 @@ impl Origin {
     }
 
     /// What the header `Host` says.
-    pub(super) fn host_header(&self) -> &HeaderValue {
+    pub fn host_header(&self) -> &HeaderValue {
         &self.0.host_header
     }
 

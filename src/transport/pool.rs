@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
@@ -122,6 +122,27 @@ impl Pool {
         &self.totals
     }
 
+    /// A connection to `origin` that is free right now and carries one exchange at a time. `None`: [`Pool::lend`] may
+    /// find or make one.
+    pub(super) fn lend_free(self: &Rc<Self>, origin: &Origin) -> Option<Lent> {
+        if self.may_share(origin) {
+            return None;
+        }
+        let place = Place::take(self, self.permit().ok()?);
+        let connection = self.take_idle(origin)?;
+        Some(Lent::Alone { connection, place })
+    }
+
+    /// May one connection to that origin carry several exchanges?
+    fn may_share(&self, origin: &Origin) -> bool {
+        self.settings.keep_alive
+            && match self.settings.http {
+                HttpVersion::Http1 => false,
+                HttpVersion::Http2 => true,
+                HttpVersion::Auto => origin.is_secure(),
+            }
+    }
+
     /// A connection to `origin`, or a stream of one: a free one, or a new one. Writes what it cost into `timings`.
     ///
     /// # Cancel safety
@@ -132,14 +153,8 @@ impl Pool {
         (asked, deadline): (Instant, Instant),
         timings: &mut Timings,
     ) -> Result<(Lent, Option<Handshake>), Error> {
-        let may_share = match self.settings.http {
-            HttpVersion::Http1 => false,
-            HttpVersion::Http2 => self.settings.keep_alive,
-            HttpVersion::Auto => self.settings.keep_alive && origin.is_secure(),
-        };
-        if may_share {
-            // Boxed: the other way is the usual one, and need not be as large.
-            Box::pin(self.lend_shared(origin, asked, deadline, timings)).await
+        if self.may_share(origin) {
+            self.lend_shared(origin, asked, deadline, timings).await
         } else {
             self.lend_alone(origin, asked, deadline, timings).await
         }
@@ -244,19 +259,24 @@ impl Pool {
     }
 
     async fn place(self: &Rc<Self>, deadline: Instant) -> Result<Place, Error> {
-        let permit = match &self.permits {
-            None => None,
-            Some(permits) => Some(match Arc::clone(permits).try_acquire_owned() {
-                Ok(permit) => permit,
-                Err(_none_left) => {
-                    let acquired = Arc::clone(permits).acquire_owned();
-                    let permit = Box::pin(timeout_at(deadline, acquired)).await;
-                    let permit = permit.map_err(|_| Error::Timeout(Waiting::Connection))?;
-                    permit.expect("the semaphore of a pool is never closed")
-                }
-            }),
+        let permit = match self.permit() {
+            Ok(permit) => permit,
+            Err(permits) => {
+                let acquired = timeout_at(deadline, permits.acquire_owned()).await;
+                let permit = acquired.map_err(|_| Error::Timeout(Waiting::Connection))?;
+                Some(permit.expect("the semaphore of a pool is never closed"))
+            }
         };
         Ok(Place::take(self, permit))
+    }
+
+    /// A permit for one more connection, if the pool has a limit; what to wait for, if there is none left.
+    fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, Arc<Semaphore>> {
+        let Some(permits) = &self.permits else {
+            return Ok(None);
+        };
+        let permit = Arc::clone(permits).try_acquire_owned();
+        permit.map(Some).map_err(|_none_left| Arc::clone(permits))
     }
 
     /// The connection that was used last: it is the least likely to have been closed by the peer.

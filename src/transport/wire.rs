@@ -1,10 +1,11 @@
 //! The bytes between hyper and the peer, in the clear or within TLS, and a look at when they really left and came.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use nix::errno::Errno;
@@ -14,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
+use super::gate::Bell;
 use super::tls_problem::TlsProblem;
 
 /// What was seen of a connection since the last [`Probe::reset`].
@@ -22,8 +24,10 @@ pub(super) struct Probe {
     last_write: Cell<Option<Instant>>,
     first_read: Cell<Option<Instant>>,
     reads: Cell<u32>,
-    read: Cell<u64>,             // bytes, in the clear
-    unwanted: Cell<u64>,         // the bytes after `read` up to here need not be copied
+    waits: Cell<bool>,           // did the last read find nothing?
+    bell: OnceCell<Arc<Bell>>, // rings when something comes after that, where nobody else is woken
+    read: Cell<u64>,           // bytes, in the clear
+    unwanted: Cell<u64>,       // the bytes after `read` up to here need not be copied
     socket: Cell<Option<RawFd>>, // while it is open
     problem: RefCell<Option<TlsProblem>>,
 }
@@ -66,6 +70,17 @@ impl Probe {
     fn unwanted(&self) -> usize {
         let unwanted = self.unwanted.get().saturating_sub(self.read.get());
         usize::try_from(unwanted).unwrap_or(usize::MAX)
+    }
+
+    /// From now on whoever reads is woken by that bell.
+    pub(super) fn wakes(&self, bell: Arc<Bell>) {
+        let _ = self.bell.set(bell); // the same for the whole of a connection
+    }
+
+    /// Did the last read find nothing, and has nothing come since, as far as the event loop knows? Another read would
+    /// find nothing either, and has no need to ask to be woken.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waits.get() && self.bell.get().is_some_and(|bell| bell.is_silent())
     }
 
     fn saw_read(&self, bytes: usize) {
@@ -332,12 +347,19 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.probe.is_idle() {
+            return Poll::Pending;
+        }
+        if let Some(bell) = self.probe.bell.get() {
+            bell.hush();
+        }
         let before = buffer.filled().len();
         let unwanted = self.probe.unwanted();
         let result = match &self.stream {
             Stream::Plain(socket) if unwanted > 0 => socket.poll_drop(cx, buffer, unwanted),
             _ => either!(self, stream => stream.poll_read(cx, buffer)),
         };
+        self.probe.waits.set(result.is_pending());
         self.probe.saw_read(buffer.filled().len() - before);
         if let Poll::Ready(Err(error)) = &result {
             let problem = TlsProblem::find(error);

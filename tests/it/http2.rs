@@ -12,8 +12,8 @@ use regstorm::embedded::{Fault, FaultKind, Point, Running, Settings};
 use regstorm::oci::Operation;
 use regstorm::registry::Kind;
 use regstorm::transport::{
-    Address, Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls, TlsSettings,
-    Waiting,
+    Address, Ask, Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls,
+    TlsSettings, Waiting,
 };
 
 use crate::protocol::user::{
@@ -415,15 +415,14 @@ fn what_was_provably_not_looked_at_is_sent_once_more_if_it_has_no_body() {
 fn a_refused_request_with_a_body_or_on_a_fresh_connection_has_failed() {
     let user = to(&peer(&[Fate::Refuse, Fate::Answer, Fate::Refuse]));
     let send = |body: &'static [u8]| {
-        let outgoing = Outgoing {
+        let outgoing = Outgoing::new(Ask {
             method: http::Method::PUT,
             address: Address::of(&user.client.base().to_string().parse().unwrap()).unwrap(),
             headers: http::HeaderMap::new(),
             body: Body::whole(body.into()),
             started: tokio::time::Instant::now(),
             deadline: tokio::time::Instant::now() + Duration::from_mins(1),
-        };
-        let outgoing = Box::new(outgoing);
+        });
         let pool = &user.pool;
         async move { outgoing.send(pool).await.map(|it| it.status()) }
     };

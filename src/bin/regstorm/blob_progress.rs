@@ -34,8 +34,8 @@ struct State {
 }
 
 struct UnderWay {
-    position: u64,                    // bytes that are there, or were sent
-    sending: Option<(u64, Rc<Sent>)>, // the part being sent: its offset, and how far it is
+    position: u64,                // bytes that are there, or were sent
+    sending: Option<(u64, Sent)>, // the part being sent: its offset, and how far it is
     bar: ProgressBar,
 }
 
@@ -105,7 +105,7 @@ impl BlobProgress {
     }
 
     /// A blob is sent from `offset` on; `sent` counts.
-    pub(crate) fn sending(&self, digest: &Digest, size: u64, offset: u64, sent: Rc<Sent>) {
+    pub(crate) fn sending(&self, digest: &Digest, size: u64, offset: u64, sent: Sent) {
         if !self.state.borrow().under_way.contains_key(digest) {
             self.begin(digest, Some(size), offset);
         }

@@ -115,7 +115,7 @@ enum Compress {
 struct Shown(Rc<BlobProgress>);
 
 impl Watch for Shown {
-    fn sending(&self, blob: &Blob, offset: u64, sent: Rc<Sent>) {
+    fn sending(&self, blob: &Blob, offset: u64, sent: Sent) {
         let digest = &blob.descriptor().digest;
         self.0.sending(digest, blob.size(), offset, sent);
     }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use http::{HeaderMap, Method};
 use regstorm::client::Discard;
 use regstorm::embedded::{Fault, FaultKind, Point, Settings, Stall};
 use regstorm::oci::{Digest, Operation, Verify};
 use regstorm::registry::{Kind, Wanted};
-use regstorm::transport::{Body, ConnectionUse, Error, Timings, Waiting};
+use regstorm::transport::{Address, Ask, Body, ConnectionUse, Error, Outgoing, Timings, Waiting};
 use regstorm::units::ByteSize;
 use tokio::net::TcpSocket;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::user::{User, UserSettings, agree, body, content, name, registry, run, settled};
 use super::wire::{Line, Wire, answer};
@@ -265,6 +266,58 @@ fn a_refused_dial_and_an_unknown_name_are_told_apart() {
         );
         assert_eq!(user.journal.all().len(), 1);
     });
+}
+
+/// The exchange is over with the last byte: what the reader does with it is not part of it, and keeps nobody waiting.
+#[test]
+fn a_connection_is_free_as_soon_as_the_last_byte_is_known_to_have_come() {
+    const SIZE: usize = 1 << 20;
+    let chunked = || {
+        let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        bytes.extend_from_slice(format!("{SIZE:x}\r\n").as_bytes());
+        bytes.extend_from_slice(&content(SIZE));
+        bytes.extend_from_slice(b"\r\n0\r\n\r\n");
+        bytes
+    };
+    let peer = Wire::answering(move |request, _| {
+        if request.asks("GET", "/told") {
+            answer("200 OK", &[], content(SIZE))
+        } else {
+            chunked()
+        }
+    });
+    let user = User::new(&peer.url());
+    // In chunks only the one that follows tells which is the last.
+    let read = async |path: &str, free_before_asked: usize| {
+        let address = format!("{}{path}", peer.url()).parse().unwrap();
+        let started = Instant::now();
+        let outgoing = Outgoing::new(Ask {
+            method: Method::GET,
+            address: Address::of(&address).unwrap(),
+            headers: HeaderMap::new(),
+            body: Body::empty(),
+            started,
+            deadline: started + Duration::from_mins(1),
+        });
+        let mut incoming = outgoing.send(&user.pool).await.unwrap();
+        assert_eq!(user.pool.idle(), 0);
+        let mut read = 0;
+        while read < SIZE {
+            read += incoming.frame().await.unwrap().unwrap().len();
+        }
+        assert_eq!(user.pool.idle(), free_before_asked, "{path}");
+        let over = started.elapsed();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(incoming.frame().await.is_none());
+        assert_eq!(user.pool.idle(), 1);
+        let total = incoming.end().timings.total;
+        assert_eq!(total <= over, free_before_asked == 1, "{path}");
+    };
+    run(async {
+        read("/told", 1).await;
+        read("/chunked", 0).await;
+    });
+    assert_eq!(user.totals.connections(), 1);
 }
 
 #[test]
