@@ -46,6 +46,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// A dozen allocations go with a request, two of them too large for the fast ways of glibc.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Load-testing harness for container registries.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]
