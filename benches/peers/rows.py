@@ -13,8 +13,8 @@ from servers import Server
 from work import Contestant, Job, Kind, Reading, Unreadable, Work
 
 STARTS = 10_000  # a second, where start lag is measured
-SHORT = 50_000  # requests, where growth is measured
-LONG = 10 * SHORT
+FEW = 1_000  # requests a second, where growth is measured
+MANY = 10 * FEW
 BUSY = 0.8  # of a core, where starts are made beside other work
 NEAR = 0.04  # how far from that a trial may be
 FAR = 0.1  # how far from that a round may be
@@ -68,7 +68,7 @@ def everybody(programs: Programs, job: Job) -> list[Contestant]:
 
 def paced(programs: Programs, job: Job) -> list[Contestant]:
     """regstorm with arrivals and nothing else to do."""
-    return [storm.paced(programs.regstorm, job, STARTS, 0)]
+    return [storm.paced(programs.regstorm, job, STARTS)]
 
 
 def paced_and_busy(programs: Programs, job: Job) -> list[Contestant]:
@@ -99,9 +99,9 @@ def _busy_enough(reading: Reading) -> Reading:
     return reading
 
 
-def short_and_long(programs: Programs, job: Job) -> list[Contestant]:
-    """regstorm with some requests, and with ten times as many."""
-    return [storm.counted(programs.regstorm, job, it) for it in (SHORT, LONG)]
+def few_and_many(programs: Programs, job: Job) -> list[Contestant]:
+    """regstorm with some requests, and with ten times as many in the same time."""
+    return [storm.paced(programs.regstorm, job, it, name=storm.rate_name(it)) for it in (FEW, MANY)]
 
 
 def manifests(name: str, title: str, server: Server, work: Work) -> Row:
@@ -156,6 +156,14 @@ ROWS = (
         Work(Kind.MANIFEST, 200),
         paced_and_busy,
     ),
-    Row("growth", "Memory after ten times as many requests, c=64", Table.GROWTH, Server.ORIGIN, GET_64, short_and_long),
+    Row(
+        "growth",
+        "Memory after ten times as many requests in the same time",
+        Table.GROWTH,
+        Server.ORIGIN,
+        Work(Kind.MANIFEST, 200),
+        few_and_many,
+        more_seconds=9,
+    ),
     manifests("docker-registry", "Manifest of 1 KiB from docker-registry, c=64", Server.REGISTRY, GET_64),
 )

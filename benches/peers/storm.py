@@ -26,30 +26,12 @@ warmup = "1s"
     return _contestant(path, job, NAME, _loaded(load))
 
 
-def counted(path: str, job: Job, iterations: int) -> Contestant:
-    """Users that do a number of iterations together, as fast as they can."""
-    load = f"""\
-executor = "shared-iterations"
-vus = {job.work.connections}
-iterations = {iterations}
-max_duration = "100s"
-"""
-    contestant = _contestant(path, job, counted_name(iterations), _loaded(load))
-
-    def read(finished: Finished) -> Reading:
-        reading = contestant.read(finished)
-        cut_off = (f"only {reading.all_requests:,.0f} requests in time",) if reading.all_requests < iterations else ()
-        return replace(reading, errors=(*reading.errors, *cut_off))
-
-    return replace(contestant, read=read)
+def rate_name(rate: int) -> str:
+    """What a contestant is called that is one of several with other rates."""
+    return f"regstorm, {rate:,} requests a second"
 
 
-def counted_name(iterations: int) -> str:
-    """What a contestant is called that does a number of iterations."""
-    return f"regstorm, {iterations:,} requests"
-
-
-def paced(path: str, job: Job, rate: int, filler: int) -> Contestant:
+def paced(path: str, job: Job, rate: int, filler: int = 0, name: str = NAME) -> Contestant:
     """`rate` arrivals a second whose starts are watched, and `filler` more from a load of their own."""
     load = f"""\
 executor = "constant-arrival-rate"
@@ -60,7 +42,7 @@ duration = "{job.seconds}s"
 """
     more = load.replace(f"rate = {rate}", f"rate = {filler}")
     beside = f'\n[journey.{FILLER}]\n{_journey(job)}\n[[load]]\njourney = "{FILLER}"\n{more}' if filler else ""
-    contestant = _contestant(path, job, NAME, _loaded(load) + beside)
+    contestant = _contestant(path, job, name, _loaded(load) + beside)
     return replace(contestant, note=f"and {filler:,} more requests a second") if filler else contestant
 
 
