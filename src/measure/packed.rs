@@ -22,8 +22,9 @@ pub(super) const DIGITS: u8 = 2;
 /// is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackedHistogram {
-    /// The highest value of each bucket in use, ascending, and the number of values in it.
-    counts: Box<[(u32, u32)]>,
+    /// Of each bucket in use, ascending: how far its highest value is above that of the last one, and the number of values
+    /// in it. Most take a byte or two (LEB128).
+    counts: Box<[u8]>,
 }
 
 impl PackedHistogram {
@@ -36,10 +37,32 @@ impl PackedHistogram {
             let value = counts.highest_equivalent(it.value_iterated_to());
             (clamped(value), saturated(it.count_at_value()))
         }));
+        Self::of_used(used)
+    }
+
+    /// Of buckets in ascending order: the highest value of each, and the number of values.
+    fn of_used(mut used: Vec<(u32, u32)>) -> Self {
         used.dedup_by(fold);
-        Self {
-            counts: used.into(),
+        let mut counts = Vec::with_capacity(4 * used.len());
+        let mut last = 0;
+        for (value, count) in used {
+            put(&mut counts, value - last);
+            put(&mut counts, count);
+            last = value;
         }
+        Self {
+            counts: counts.into(),
+        }
+    }
+
+    /// The buckets again.
+    fn used(&self) -> impl Iterator<Item = (u32, u32)> {
+        let mut counts = &*self.counts;
+        let mut last = 0;
+        std::iter::from_fn(move || {
+            last += take(&mut counts)?;
+            Some((last, take(&mut counts)?))
+        })
     }
 
     /// A single value.
@@ -51,7 +74,7 @@ impl PackedHistogram {
 
     /// The number of values.
     pub fn count(&self) -> u64 {
-        self.counts.iter().map(|it| u64::from(it.1)).sum()
+        self.used().map(|it| u64::from(it.1)).sum()
     }
 
     /// Is it of nothing?
@@ -84,10 +107,10 @@ impl PackedHistogram {
     /// The values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
         let shape = buckets(DIGITS);
-        self.counts.iter().map(move |(value, count)| Bucket {
-            low: micros(shape.lowest_equivalent(u64::from(*value))),
-            high: micros(u64::from(*value)),
-            count: u64::from(*count),
+        self.used().map(move |(value, count)| Bucket {
+            low: micros(shape.lowest_equivalent(u64::from(value))),
+            high: micros(u64::from(value)),
+            count: u64::from(count),
         })
     }
 
@@ -125,10 +148,9 @@ impl PackedHistogram {
     }
 
     fn merge(&mut self, other: &Self) {
-        let mut all: Vec<(u32, u32)> = self.counts.iter().chain(&other.counts).copied().collect();
+        let mut all: Vec<(u32, u32)> = self.used().chain(other.used()).collect();
         all.sort_unstable_by_key(|it| it.0);
-        all.dedup_by(fold);
-        self.counts = all.into();
+        *self = Self::of_used(all);
     }
 
     /// As other programs read it, see [`LatencyHistogram::encode`](super::LatencyHistogram::encode).
@@ -153,8 +175,8 @@ impl PackedHistogram {
     }
 
     fn add_to(&self, all: &mut Histogram<u64>) {
-        for (value, count) in &self.counts {
-            all.saturating_record_n(u64::from(*value), u64::from(*count));
+        for (value, count) in self.used() {
+            all.saturating_record_n(u64::from(value), u64::from(count));
         }
     }
 }
@@ -166,6 +188,23 @@ fn fold(next: &mut (u32, u32), kept: &mut (u32, u32)) -> bool {
         kept.1 = kept.1.saturating_add(next.1);
     }
     same
+}
+
+/// Writes a number in groups of seven bits, the lowest first; all but the last are marked.
+fn put(bytes: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        bytes.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+}
+
+/// Reads a number that was written so.
+fn take(bytes: &mut &[u8]) -> Option<u32> {
+    let end = bytes.iter().position(|byte| *byte < 0x80)?;
+    let (number, rest) = bytes.split_at(end + 1);
+    *bytes = rest;
+    Some((number.iter().rev()).fold(0, |sum, byte| (sum << 7) | u32::from(byte & 0x7f)))
 }
 
 /// The highest bucket ends beyond the range.
@@ -318,6 +357,24 @@ mod tests {
         assert_eq!(windows, [of(&[1, 2, 3, 4, 5])]);
         PackedHistogram::merge_windows(&mut windows, vec![of(&[6]), of(&[7])]);
         assert_eq!(windows, [of(&[1, 2, 3, 4, 5, 6]), of(&[7])]);
+    }
+
+    #[test]
+    fn a_bucket_takes_a_few_bytes() {
+        // A thousand latencies around 5 ms, in buckets of 32 µs.
+        let around: Vec<u64> = (0..1_000).map(|it| 4_500 + it).collect();
+        let packed = of(&around);
+        assert_eq!(packed.buckets().count(), 32);
+        assert!(packed.counts.len() <= 32 * 2 + 1, "{}", packed.counts.len());
+        let mut bytes = Vec::new();
+        for number in [0, 0x7f, 0x80, 0x3fff, 0x4000, u32::MAX] {
+            put(&mut bytes, number);
+            let mut written = &*bytes;
+            assert_eq!(take(&mut written), Some(number));
+            assert!(written.is_empty());
+            bytes.clear();
+        }
+        assert_eq!(take(&mut &[][..]), None);
     }
 
     proptest! {
