@@ -16,6 +16,9 @@ use crate::units::Quantile;
 /// A window needs the shape of a distribution, not its third digit.
 pub(super) const DIGITS: u8 = 2;
 
+/// A number takes no more of them.
+const MOST_BYTES: usize = 5;
+
 /// Latencies from 0 µs to 1 h, each known to one part in a hundred; only the buckets in use take memory.
 ///
 /// In a report it is an HdrHistogram in its V2 format, deflated, in base64, the unit being microseconds; `null` when it
@@ -30,26 +33,35 @@ pub struct PackedHistogram {
 impl PackedHistogram {
     /// What a histogram of [`DIGITS`] digits has counted.
     pub(super) fn pack(counts: &Histogram<u64>) -> Self {
-        // No more buckets than values, and than there are: allocated once, cut to size once.
+        // No more buckets than values, and than there are.
         let most = usize::try_from(counts.len()).unwrap_or(usize::MAX);
-        let mut used = Vec::with_capacity(most.min(counts.distinct_values()));
-        used.extend(counts.iter_recorded().map(|it| {
+        let used = counts.iter_recorded().map(|it| {
             let value = counts.highest_equivalent(it.value_iterated_to());
             (clamped(value), saturated(it.count_at_value()))
-        }));
-        Self::of_used(used)
+        });
+        Self::of_used(used, most.min(counts.distinct_values()))
     }
 
-    /// Of buckets in ascending order: the highest value of each, and the number of values.
-    fn of_used(mut used: Vec<(u32, u32)>) -> Self {
-        used.dedup_by(fold);
-        let mut counts = Vec::with_capacity(4 * used.len());
+    /// Of `most` buckets in ascending order: the highest value of each, and the number of values. Allocated once, cut to size
+    /// once.
+    fn of_used(used: impl IntoIterator<Item = (u32, u32)>, most: usize) -> Self {
+        let mut counts = Vec::with_capacity(most * 2 * MOST_BYTES);
         let mut last = 0;
-        for (value, count) in used {
+        let mut close = |(value, count): (u32, u32)| {
             put(&mut counts, value - last);
             put(&mut counts, count);
             last = value;
+        };
+        let mut open: Option<(u32, u32)> = None;
+        for bucket in used {
+            match &mut open {
+                Some((value, count)) if *value == bucket.0 => {
+                    *count = count.saturating_add(bucket.1);
+                }
+                _ => open.replace(bucket).into_iter().for_each(&mut close),
+            }
         }
+        open.into_iter().for_each(close);
         Self {
             counts: counts.into(),
         }
@@ -150,7 +162,8 @@ impl PackedHistogram {
     fn merge(&mut self, other: &Self) {
         let mut all: Vec<(u32, u32)> = self.used().chain(other.used()).collect();
         all.sort_unstable_by_key(|it| it.0);
-        *self = Self::of_used(all);
+        let most = all.len();
+        *self = Self::of_used(all, most);
     }
 
     /// As other programs read it, see [`LatencyHistogram::encode`](super::LatencyHistogram::encode).
@@ -179,15 +192,6 @@ impl PackedHistogram {
             all.saturating_record_n(u64::from(value), u64::from(count));
         }
     }
-}
-
-/// Counts of one bucket become one count.
-fn fold(next: &mut (u32, u32), kept: &mut (u32, u32)) -> bool {
-    let same = next.0 == kept.0;
-    if same {
-        kept.1 = kept.1.saturating_add(next.1);
-    }
-    same
 }
 
 /// Writes a number in groups of seven bits, the lowest first; all but the last are marked.
