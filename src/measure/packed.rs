@@ -16,6 +16,9 @@ use crate::units::Quantile;
 /// A window needs the shape of a distribution, not its third digit.
 pub(super) const DIGITS: u8 = 2;
 
+/// So many values from 0 on have a bucket each with so many digits.
+const EXACT: u32 = 256;
+
 /// A number takes no more of them.
 const MOST_BYTES: usize = 5;
 
@@ -25,8 +28,8 @@ const MOST_BYTES: usize = 5;
 /// is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackedHistogram {
-    /// Of each bucket in use, ascending: how far its highest value is above that of the last one, and the number of values
-    /// in it. Most take a byte or two (LEB128).
+    /// Of each bucket in use, ascending: twice its distance from the last one in buckets, and one more if a number follows,
+    /// which is that of its values; otherwise it has one. Most take a byte, the others two (LEB128).
     counts: Box<[u8]>,
 }
 
@@ -48,9 +51,12 @@ impl PackedHistogram {
         let mut counts = Vec::with_capacity(most * 2 * MOST_BYTES);
         let mut last = 0;
         let mut close = |(value, count): (u32, u32)| {
-            put(&mut counts, value - last);
-            put(&mut counts, count);
-            last = value;
+            let place = place(value);
+            put(&mut counts, (place - last) << 1 | u32::from(count > 1));
+            if count > 1 {
+                put(&mut counts, count);
+            }
+            last = place;
         };
         let mut open: Option<(u32, u32)> = None;
         for bucket in used {
@@ -72,8 +78,10 @@ impl PackedHistogram {
         let mut counts = &*self.counts;
         let mut last = 0;
         std::iter::from_fn(move || {
-            last += take(&mut counts)?;
-            Some((last, take(&mut counts)?))
+            let step = take(&mut counts)?;
+            last += step >> 1;
+            let count = if step & 1 == 0 { 1 } else { take(&mut counts)? };
+            Some((highest(last), count))
         })
     }
 
@@ -192,6 +200,20 @@ impl PackedHistogram {
             all.saturating_record_n(u64::from(value), u64::from(count));
         }
     }
+}
+
+/// The number of the bucket that a value is in, counted from 0: [`EXACT`] of one value each, then half as many for each power
+/// of two.
+const fn place(value: u32) -> u32 {
+    let shift = (EXACT - 1).leading_zeros() - (value | (EXACT - 1)).leading_zeros();
+    shift * (EXACT / 2) + (value >> shift)
+}
+
+/// The highest value of that bucket.
+fn highest(place: u32) -> u32 {
+    let shift = (place / (EXACT / 2)).saturating_sub(1);
+    let within = place - shift * (EXACT / 2);
+    clamped((u64::from(within + 1) << shift) - 1)
 }
 
 /// Writes a number in groups of seven bits, the lowest first; all but the last are marked.
@@ -370,6 +392,13 @@ mod tests {
         let packed = of(&around);
         assert_eq!(packed.buckets().count(), 32);
         assert!(packed.counts.len() <= 32 * 2 + 1, "{}", packed.counts.len());
+        // A value alone, at a short distance from the next: one byte.
+        let rare: Vec<u64> = (0..32).map(|it| 4_500 + 1_000 * it).collect();
+        assert!(
+            of(&rare).counts.len() <= 32 + 1,
+            "{}",
+            of(&rare).counts.len()
+        );
         let mut bytes = Vec::new();
         for number in [0, 0x7f, 0x80, 0x3fff, 0x4000, u32::MAX] {
             put(&mut bytes, number);
@@ -382,6 +411,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn buckets_are_those_of_the_histogram(value in 0..=HOUR, bits in 0_u32..32) {
+            let shape = buckets(DIGITS);
+            let value = clamped(value >> bits);
+            let end = clamped(shape.highest_equivalent(value.into()));
+            prop_assert_eq!(highest(place(value)), end);
+            prop_assert!(end == clamped(HOUR) || place(end + 1) == place(value) + 1);
+        }
+
         #[test]
         fn a_value_is_known_to_a_part_in_a_hundred(values in prop::collection::vec(0..HOUR, 1..50)) {
             let packed = of(&values);
