@@ -13,8 +13,9 @@ from servers import Server
 from work import Contestant, Job, Kind, Reading, Unreadable, Work
 
 STARTS = 10_000  # a second, where start lag is measured
-FEW = 1_000  # requests a second, where growth is measured
-MANY = 10 * FEW
+# Where growth is measured: some 1,000 requests a second, and ten times as many.
+FEW, MANY = "regstorm, users think for 64 ms", "regstorm, users think for 5 ms"
+THINKING = {FEW: "64ms", MANY: "5ms"}
 BUSY = 0.8  # of a core, where starts are made beside other work
 NEAR = 0.04  # how far from that a trial may be
 FAR = 0.1  # how far from that a round may be
@@ -100,8 +101,15 @@ def _busy_enough(reading: Reading) -> Reading:
 
 
 def few_and_many(programs: Programs, job: Job) -> list[Contestant]:
-    """regstorm with some requests, and with ten times as many in the same time."""
-    return [storm.paced(programs.regstorm, job, it, name=storm.rate_name(it)) for it in (FEW, MANY)]
+    """regstorm with some requests, and with ten times as many in the same time.
+
+    Of the same users, who think for less: arrivals would open more connections at the higher rate, whenever the machine
+    falls behind.
+    """
+    return [
+        storm.closed(programs.regstorm, replace(job, work=replace(job.work, think_time=think_time)), name=name)
+        for name, think_time in THINKING.items()
+    ]
 
 
 def manifests(name: str, title: str, server: Server, work: Work) -> Row:
@@ -161,7 +169,7 @@ ROWS = (
         "Memory after ten times as many requests in the same time",
         Table.GROWTH,
         Server.ORIGIN,
-        Work(Kind.MANIFEST, 200),
+        GET_64,
         few_and_many,
         more_seconds=9,
     ),

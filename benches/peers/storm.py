@@ -15,7 +15,7 @@ INVALID = 4  # the generator was the limit, which is what is measured here; the 
 FILLER = "filler"  # the journey that is there for its work only, beside the one whose starts are watched
 
 
-def closed(path: str, job: Job) -> Contestant:
+def closed(path: str, job: Job, name: str = NAME) -> Contestant:
     """Users that start over when they are done, for the time of the job."""
     load = f"""\
 executor = "constant-vus"
@@ -23,15 +23,10 @@ vus = {job.work.connections}
 duration = "{job.seconds}s"
 warmup = "1s"
 """
-    return _contestant(path, job, NAME, _loaded(load))
+    return _contestant(path, job, name, _loaded(load))
 
 
-def rate_name(rate: int) -> str:
-    """What a contestant is called that is one of several with other rates."""
-    return f"regstorm, {rate:,} requests a second"
-
-
-def paced(path: str, job: Job, rate: int, filler: int = 0, name: str = NAME) -> Contestant:
+def paced(path: str, job: Job, rate: int, filler: int = 0) -> Contestant:
     """`rate` arrivals a second whose starts are watched, and `filler` more from a load of their own."""
     load = f"""\
 executor = "constant-arrival-rate"
@@ -42,7 +37,7 @@ duration = "{job.seconds}s"
 """
     more = load.replace(f"rate = {rate}", f"rate = {filler}")
     beside = f'\n[journey.{FILLER}]\n{_journey(job)}\n[[load]]\njourney = "{FILLER}"\n{more}' if filler else ""
-    contestant = _contestant(path, job, name, _loaded(load) + beside)
+    contestant = _contestant(path, job, NAME, _loaded(load) + beside)
     return replace(contestant, note=f"and {filler:,} more requests a second") if filler else contestant
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from results import Metric, Results, cpu_s_a_gigabyte, gigabytes_a_second, lag_p99, peak_megabytes, rate
 from rows import FEW, MANY
-from storm import NAME, rate_name
+from storm import NAME
 
 
 class Verdict(enum.Enum):
@@ -91,7 +91,7 @@ def median(metric: Metric, contestant: str = NAME) -> Measure:
 
 def growth(it: Results, row: str) -> float | None:
     """Megabytes that ten times as many requests take more."""
-    few, many = (median(peak_megabytes, rate_name(rate))(it, row) for rate in (FEW, MANY))
+    few, many = (median(peak_megabytes, name)(it, row) for name in (FEW, MANY))
     return None if few is None or many is None else many - few
 
 
