@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -101,8 +102,8 @@ class Spread:
 
     @staticmethod
     def of(values: Iterable[float]) -> Spread | None:
-        """Of nothing there is none."""
-        known = sorted(values)
+        """Of nothing there is none; what is no number was not told."""
+        known = sorted(it for it in values if not math.isnan(it))
         return Spread(statistics.median(known), known[0], known[-1]) if known else None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import storm
 from machine import run
+from metronome import metronome
 from peers import PEERS
 from servers import Server
 from work import Contestant, Job, Kind, Reading, Unreadable, Work
@@ -35,10 +36,11 @@ class Table(enum.Enum):
 
 @dataclass(frozen=True)
 class Programs:
-    """Where regstorm and the peers are that are installed."""
+    """Where regstorm is, the peers that are installed, and the machine's own measure."""
 
     regstorm: str
     peers: dict[str, str]
+    metronome: str
     client_core: int
 
 
@@ -69,7 +71,7 @@ def everybody(programs: Programs, job: Job) -> list[Contestant]:
 
 def paced(programs: Programs, job: Job) -> list[Contestant]:
     """regstorm with arrivals and nothing else to do."""
-    return [storm.paced(programs.regstorm, job, STARTS)]
+    return [storm.paced(programs.regstorm, job, STARTS), metronome(programs.metronome, job, STARTS)]
 
 
 def paced_and_busy(programs: Programs, job: Job) -> list[Contestant]:
@@ -90,7 +92,8 @@ def paced_and_busy(programs: Programs, job: Job) -> list[Contestant]:
         step = min(max(BUSY / max(lag.wanted, 0.01), 0.7), 2.0)
         rate = max(round((STARTS + rate) * step) - STARTS, 1)
     contestant = storm.paced(programs.regstorm, job, STARTS, rate)
-    return [replace(contestant, read=lambda finished: _busy_enough(contestant.read(finished)))]
+    busy = replace(contestant, read=lambda finished: _busy_enough(contestant.read(finished)))
+    return [busy, metronome(programs.metronome, job, STARTS)]
 
 
 def _busy_enough(reading: Reading) -> Reading:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from metronome import NAME as METRONOME
 from results import Metric, Results, cpu_s_a_gigabyte, gigabytes_a_second, lag_p99, peak_megabytes, rate
 from rows import FEW, MANY
 from storm import NAME
@@ -18,6 +19,7 @@ class Verdict(enum.Enum):
     AIM = "meets aim"
     MUST = "meets must"
     MISSED = "**misses**"
+    UNFIT = "the machine misses it"
     UNKNOWN = "not measured"
 
 
@@ -62,6 +64,7 @@ class Target:
     row: str
     measure: Measure
     bounds: Bounds
+    floor: Measure | None = None  # what the machine itself comes to: where that misses, nobody can do better
 
     def value(self, it: Results) -> float | None:
         """What was measured."""
@@ -71,7 +74,13 @@ class Target:
     def verdict(self, it: Results) -> Verdict:
         """Whether that is good enough."""
         value = self.value(it)
-        return Verdict.UNKNOWN if value is None else self.bounds.verdict(value)
+        if value is None:
+            return Verdict.UNKNOWN
+        verdict = self.bounds.verdict(value)
+        floor = self.floor(it, self.row) if self.floor and verdict is Verdict.MISSED else None
+        if floor is not None and self.bounds.verdict(floor) is Verdict.MISSED:
+            return Verdict.UNFIT
+        return verdict
 
 
 def against(metric: Metric, *others: str) -> Measure:
@@ -111,8 +120,8 @@ TARGETS = (
     ),
     Target("new connection: requests/s against wrk", "new-connection", against(rate, "wrk"), at_least(0.95, 1.0)),
     Target("10,000 users: peak memory", "memory", median(peak_megabytes), at_most(300, 100, "MB")),
-    Target("start lag, idle: p99", "start-lag", median(lag_p99), at_most(150, 60, "µs")),
-    Target("start lag, 80% busy: p99", "start-lag-busy", median(lag_p99), at_most(150, 60, "µs")),
+    Target("start lag, idle: p99", "start-lag", median(lag_p99), at_most(150, 60, "µs"), median(lag_p99, METRONOME)),
+    Target("start lag, 80% busy: p99", "start-lag-busy", median(lag_p99), at_most(150, 60, "µs"), median(lag_p99, METRONOME)),
     # None is wanted; two runs of one plan differ by less than 1 MB.
     Target("ten times the requests: growth of memory", "growth", growth, at_most(1, 1, "MB")),
 )

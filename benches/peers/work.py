@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,13 +61,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Lag:
-    """How late starts were, and how busy the core was that made them."""
+    """How late starts were, and how busy the worker was that made them, where that is told."""
 
     p50_us: float
     p99_us: float
     max_us: float
-    busy: float  # 0 to 1
-    wanted: float  # the same and what it waited for because others had the core, 0 to 1
+    busy: float = math.nan  # 0 to 1
+    wanted: float = math.nan  # the same and what it waited for because others had the core, 0 to 1
 
 
 @dataclass(frozen=True)
