@@ -2,7 +2,8 @@
 //!
 //! `metronome PORT PATH RATE CONNECTIONS SECONDS` asks 127.0.0.1:PORT for PATH so many times a second, over connections
 //! that take turns, and prints in JSON how late its ticks were. The first second does not count. What an answer says is
-//! looked at when its connection has its next turn: nothing but the timer wakes this program. No client is earlier.
+//! looked at when its connection has its next turn: nothing but the timer wakes this program. What reads its answers as they
+//! come is woken once more for each.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -28,7 +29,7 @@ struct Work {
     port: u16,
     path: String,
     rate: u32, // a second
-    connections: usize,
+    connections: u16,
     seconds: u32,
 }
 
@@ -65,10 +66,6 @@ struct Kept {
 )]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments == ["--help"] || arguments == ["-h"] {
-        println!("{USAGE}");
-        return ExitCode::SUCCESS;
-    }
     let Some(work) = Work::of(&arguments) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -88,7 +85,8 @@ fn main() -> ExitCode {
 fn keep_time(work: &Work) -> io::Result<Kept> {
     let mut connections = (0..work.connections)
         .map(|_| connect(work.port))
-        .collect::<io::Result<Vec<_>>>()?;
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(|error| io::Error::other(format!("127.0.0.1:{}: {error}", work.port)))?;
     let head = format!(
         "GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n",
         work.path, work.port
@@ -96,7 +94,8 @@ fn keep_time(work: &Work) -> io::Result<Kept> {
     let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC)?;
     let mut kept = Kept::default();
     let begin = Instant::now();
-    for tick in 0..work.rate * (work.seconds + 1) {
+    let ticks = 0..work.rate * (work.seconds + 1);
+    for (tick, turn) in ticks.zip((0..connections.len()).cycle()) {
         let due = begin + Duration::from_secs(1) * tick / work.rate;
         let left = due.saturating_duration_since(Instant::now());
         if !left.is_zero() {
@@ -107,11 +106,8 @@ fn keep_time(work: &Work) -> io::Result<Kept> {
         if tick >= work.rate {
             kept.lags.push(due.elapsed());
         }
-        let turn = usize::try_from(tick).unwrap_or(0) % work.connections;
         let connection = &mut connections[turn];
-        if usize::try_from(tick).is_ok_and(|tick| tick >= work.connections)
-            && !has_good_answer(connection)?
-        {
+        if tick >= u32::from(work.connections) && !has_good_answer(connection)? {
             kept.failures += 1;
         }
         connection.write_all(head.as_bytes())?;

@@ -14,7 +14,7 @@ from servers import Server
 from work import Contestant, Job, Kind, Reading, Unreadable, Work
 
 STARTS = 10_000  # a second, where start lag is measured
-# Where growth is measured: some 1,000 requests a second, and ten times as many.
+# Where growth is measured: some 1,000 requests a second, and some nine times as many.
 FEW, MANY = "regstorm, users think for 64 ms", "regstorm, users think for 5 ms"
 THINKING = {FEW: "64ms", MANY: "5ms"}
 BUSY = 0.8  # of a core, where starts are made beside other work
@@ -104,7 +104,7 @@ def _busy_enough(reading: Reading) -> Reading:
 
 
 def few_and_many(programs: Programs, job: Job) -> list[Contestant]:
-    """regstorm with some requests, and with ten times as many in the same time.
+    """regstorm with some requests, and with nine times as many in the same time.
 
     Of the same users, who think for less: arrivals would open more connections at the higher rate, whenever the machine
     falls behind.
@@ -169,7 +169,7 @@ ROWS = (
     ),
     Row(
         "growth",
-        "Memory after ten times as many requests in the same time",
+        "Memory after nine times as many requests in the same time",
         Table.GROWTH,
         Server.ORIGIN,
         GET_64,
