@@ -1,5 +1,10 @@
 //! Two builds, compared as a user does it: `ab` against two live registries, `compare` on what it stored. A binary of its
-//! own, and one test at a time: whatever runs beside a comparison is noise in it.
+//! own, and one test at a time: whatever runs beside a comparison is noise in it. What a comparison decides is asserted where
+//! no chance of a machine's noise decides otherwise, or tried until the machine is quiet; its level is proved by simulation
+//! (`tests/it/sessions.rs`).
+
+/// Whether the machine was quiet.
+mod machine;
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +17,8 @@ use regstorm::measure::PackedHistogram;
 use regstorm::result::{Comparison, ComparisonVerdict, Decision, Document, Method};
 use regstorm::schedule::Side;
 use tempfile::TempDir;
+
+use machine::{Beside, Claimed, claim, tried};
 
 /// Sixteen users who pull small images as fast as they can.
 const PULL: &str = r#"name = "builds"
@@ -39,6 +46,9 @@ const SHORT: [&str; 3] = ["--slices=1", "--slice=300ms", "--settle=50ms"];
 const DECIDING: [&str; 3] = ["--slices=1", "--slice=600ms", "--settle=50ms"];
 
 const GATE: &str = "pull.response_time p(50)=30%";
+
+/// How often a comparison is made when the machine is not quiet. Each takes some five seconds.
+const TRIES: u32 = 4;
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -102,6 +112,21 @@ impl Bench {
     }
 }
 
+/// Made anew until it ends with that code, unless the machine is never quiet.
+fn ends(mut make: impl FnMut() -> Command, code: i32) -> Option<String> {
+    tried(TRIES, Beside::Nobody, || {
+        let output = make().output().expect("the program runs");
+        ended_with(&output, code)
+    })
+}
+
+fn ended_with(output: &Output, code: i32) -> Claimed<String> {
+    let shown = shown(output);
+    let is = output.status.code();
+    claim!(is == Some(code), "{is:?} and not {code}: {shown}");
+    Ok(shown)
+}
+
 #[track_caller]
 fn ended(mut command: Command, code: i32) -> String {
     let output = command.output().expect("the program runs");
@@ -120,9 +145,18 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
     let _alone = alone();
     let (fast, slow) = (registry(20), registry(40));
     let bench = Bench::new(PULL);
-    let mut ab = bench.ab_whole(&fast.url(), &slow.url(), &["--reports", "reports"]);
-    ab.args(DECIDING);
-    let said = ended(ab, 1);
+    let compared = tried(TRIES, Beside::Nobody, || {
+        // Reports of another session would stand among these.
+        let _ = fs::remove_dir_all(bench.path("reports"));
+        let mut ab = bench.ab_whole(&fast.url(), &slow.url(), &["--reports", "reports"]);
+        let output = ab.args(DECIDING).output().expect("the program runs");
+        let said = ended_with(&output, 1)?;
+        // Two waits of 20 ms one after the other became two of 40 ms; the client's own share is not doubled.
+        let change = bench.comparison().metrics[0].change.expect("a change");
+        claim!((0.3..1.2).contains(&change), "a change of {change}");
+        Ok(said)
+    });
+    let Some(said) = compared else { return };
     assert!(said.contains("REGRESSION"), "{said}");
     assert!(said.contains("pull.response_time p(50)"), "{said}");
     let live = bench.comparison();
@@ -131,9 +165,6 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
     assert_eq!(live.design.orders.len(), 5);
     let metric = &live.metrics[0];
     assert_eq!(metric.decision, Decision::Regression);
-    // Two waits of 20 ms one after the other became two of 40 ms; the client's own share is not doubled.
-    let change = metric.change.expect("a change");
-    assert!((0.3..1.2).contains(&change), "{change}");
     assert_eq!(metric.pairs.len(), 5);
     // Both sides are there whole: all slices of all pairs.
     let window = |it: &Document| it.window_us;
@@ -206,10 +237,17 @@ fn a_faster_build_is_an_improvement_and_passes() {
     let _alone = alone();
     let (fast, slow) = (registry(20), registry(40));
     let bench = Bench::new(PULL);
-    let mut ab = bench.ab_whole(&slow.url(), &fast.url(), &[]);
-    ab.args(DECIDING);
-    let said = ended(ab, 0);
-    assert!(said.contains("improvement"), "{said}");
+    let compared = tried(TRIES, Beside::Nobody, || {
+        let mut ab = bench.ab_whole(&slow.url(), &fast.url(), &[]);
+        let output = ab.args(DECIDING).output().expect("the program runs");
+        let said = ended_with(&output, 0)?;
+        // A pass that is no improvement is what noise makes of one.
+        claim!(said.contains("improvement"), "{said}");
+        Ok(())
+    });
+    if compared.is_none() {
+        return;
+    }
     let comparison = bench.comparison();
     assert_eq!(comparison.verdict, ComparisonVerdict::Pass);
     assert_eq!(comparison.metrics[0].decision, Decision::Improvement);
@@ -217,6 +255,10 @@ fn a_faster_build_is_an_improvement_and_passes() {
 }
 
 /// Pushes, too: what one side pushed is new to the other, though both are one registry.
+///
+/// An alarm takes five differences whose mean is 30% or more (0.26 in logarithms). Did pairs differ with a standard deviation of
+/// 10%, several times what they do on a quiet machine, then that mean would be 5.8 of its own deviations away: twenty
+/// comparisons raise an alarm by chance less than once in ten million times.
 #[test]
 fn one_build_against_itself_raises_no_alarm() {
     let _alone = alone();
@@ -227,22 +269,22 @@ fn one_build_against_itself_raises_no_alarm() {
     );
     let pull = Bench::new(PULL);
     let push = Bench::new(&push);
-    let mut alarms = 0;
     for number in 0..20 {
         let bench = if number % 4 == 0 { &push } else { &pull };
         let seed = format!("--set=seed={number}");
-        let output = bench
-            .ab(&same.url(), &same.url(), &[&seed])
-            .output()
-            .expect("it runs");
-        let code = output.status.code();
-        assert!(matches!(code, Some(0 | 1 | 3 | 4)), "{}", shown(&output));
-        alarms += u32::from(code == Some(1));
-        let comparison = bench.comparison();
-        let failed = [&comparison.base, &comparison.candidate].map(|it| it.totals.exchanges.failed);
-        assert_eq!(failed, [0, 0], "{:?}", comparison.base.failures);
+        let _ = tried(TRIES, Beside::Nobody, || {
+            let mut ab = bench.ab(&same.url(), &same.url(), &[&seed]);
+            let output = ab.output().expect("it runs");
+            let code = output.status.code();
+            assert!(matches!(code, Some(0 | 1 | 3 | 4)), "{}", shown(&output));
+            let comparison = bench.comparison();
+            let sides = [&comparison.base, &comparison.candidate];
+            let failed = sides.map(|it| it.totals.exchanges.failed);
+            assert_eq!(failed, [0, 0], "{:?}", comparison.base.failures);
+            claim!(code != Some(1), "an alarm: {}", shown(&output));
+            Ok(())
+        });
     }
-    assert!(alarms <= 1, "{alarms} of 20");
 }
 
 /// Not a regression, though the candidate is twice as slow: two users cannot start 400 pulls a second.
@@ -270,14 +312,37 @@ fn a_generator_that_cannot_keep_up_makes_it_invalid() {
 #[test]
 fn what_is_open_ends_as_the_user_says() {
     let _alone = alone();
-    let same = registry(1);
+    let same = registry(20);
     let bench = Bench::new(PULL);
-    // No five short pairs can show that nothing has changed by a hundredth of a percent.
-    let open = ["--gate=pull.response_time p(90)=0.01%"];
-    let with = |more: &str| bench.ab(&same.url(), &same.url(), &[open[0], more]);
-    ended(with("--quiet"), 3);
-    ended(with("--inconclusive=pass"), 0);
-    ended(with("--inconclusive=fail"), 1);
+    // Sixteen users whose pulls take two waits of 20 ms make 120 in 300 ms at the most. p99.9 is known from 1,000: no pair
+    // says anything of it, whatever the machine does.
+    let open = "--gate=pull.response_time p(99.9)=5%";
+    let with = |more: &str| bench.ab(&same.url(), &same.url(), &[open, more]);
+    for (option, code) in [
+        ("--reports=reports", 3),
+        ("--inconclusive=pass", 0),
+        ("--inconclusive=fail", 1),
+    ] {
+        if ends(|| with(option), code).is_none() {
+            return;
+        }
+    }
+    // The same from what the first of them stored.
+    let stored = |more: &[&str]| {
+        let mut compare = bench.regstorm(&["compare", open]);
+        compare.args(more);
+        for side in [Side::Base, Side::Candidate] {
+            let name = |pair| format!("reports/pair-{pair:03}-{}.json", side.name());
+            compare.args((1..=5).map(name));
+            if side == Side::Base {
+                compare.arg("--");
+            }
+        }
+        compare
+    };
+    ended(stored(&[]), 3);
+    ended(stored(&["--inconclusive=pass"]), 0);
+    ended(stored(&["--inconclusive=fail"]), 1);
     let said = ended(with("--no-such-flag"), 2);
     assert!(said.contains("--no-such-flag"), "{said}");
 }
@@ -294,10 +359,10 @@ fn a_load_that_cannot_be_cut_is_run_whole() {
     let said = ended(bench.ab(&fast.url(), &slow.url(), &[]), 2);
     assert!(said.contains("cannot be cut"), "{said}");
     assert_eq!(fast.counts().requests, 0);
-    ended(
-        bench.ab_whole(&fast.url(), &slow.url(), &["--reports", "reports"]),
-        1,
-    );
+    let ab = || bench.ab_whole(&fast.url(), &slow.url(), &["--reports", "reports"]);
+    if ends(ab, 1).is_none() {
+        return;
+    }
     let comparison = bench.comparison();
     assert_eq!(comparison.design.slice_us, None);
     // Sixteen users, four pulls each, five pairs.
@@ -316,7 +381,8 @@ fn a_rollout_that_takes_longer_is_a_regression_and_no_other_load() {
         .replace("vus = 16", "vus = 40")
         .replace("duration = \"10s\"", "within = \"1s\"");
     let bench = Bench::new(&rollout);
-    let said = ended(bench.ab_whole(&fast.url(), &slow.url(), &[]), 1);
+    let ab = || bench.ab_whole(&fast.url(), &slow.url(), &[]);
+    let Some(said) = ends(ab, 1) else { return };
     assert!(!said.contains("differs"), "{said}");
     let comparison = bench.comparison();
     assert_eq!(comparison.verdict, ComparisonVerdict::Regression);
@@ -351,7 +417,13 @@ fn stored_reports_that_prove_nothing_are_refused_or_told_as_defects() {
     for name in ["one.json", "two.json"] {
         let mut run = bench.regstorm(&short);
         run.args([&same.url(), "--out", name]);
-        ended(run, 0);
+        // What follows says nothing of the generator, which a machine may have held up.
+        let output = run.output().expect("the program runs");
+        assert!(
+            matches!(output.status.code(), Some(0 | 4)),
+            "{}",
+            shown(&output)
+        );
     }
     let compare = |arguments: &[&str]| {
         let mut command = bench.regstorm(&["compare"]);
@@ -385,14 +457,16 @@ fn a_hook_runs_before_each_pair_and_its_failure_ends_the_comparison() {
     let bench = Bench::new(PULL);
     let hook =
         "echo $REGSTORM_PAIR $REGSTORM_BASE $REGSTORM_CANDIDATE >> hooks; test $REGSTORM_PAIR != 4";
-    let said = ended(
-        bench.ab(&same.url(), &same.url(), &["--before-pair", hook]),
-        5,
-    );
+    // Of two numbers of pairs the last counts. Of a thousand so many may be made again that the fourth is come to.
+    let arguments = ["--before-pair", hook, "--pairs=1000"];
+    let said = ended(bench.ab(&same.url(), &same.url(), &arguments), 5);
     assert!(said.contains("--before-pair: before pair 4"), "{said}");
     let told = fs::read_to_string(bench.path("hooks")).expect("what the hook wrote");
-    let line = |pair: u32| format!("{pair} {0} {0}\n", same.url());
-    assert_eq!(told, (1..=4).map(line).collect::<String>());
+    let line = |pair: u32| format!("{pair} {0} {0}", same.url());
+    // A pair that the machine spoiled is made again, with its hook.
+    let mut told: Vec<_> = told.lines().collect();
+    told.dedup();
+    assert_eq!(told, (1..=4).map(line).collect::<Vec<_>>());
     // What was measured before is kept, and says that it is not the end.
     let comparison = bench.comparison();
     assert_eq!(comparison.design.base_runs, 3);
@@ -417,7 +491,7 @@ impl Drop for Started {
     reason = "a test waits for another process"
 )]
 fn wait_for(path: &Path) {
-    for _ in 0..3_000 {
+    for _ in 0..60_000 {
         if path.exists() {
             return;
         }

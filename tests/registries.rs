@@ -1,6 +1,9 @@
 //! Two docker-registries of one version, compared: no regression, whether they only serve or take pushes, too. A binary of its
 //! own, because whatever runs beside a comparison is noise in it. `scripts/test` installs docker-registry.
 
+/// Whether the machine was quiet.
+mod machine;
+
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -8,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use regstorm::result::{Comparison, ComparisonVerdict, Document, Method};
+
+use machine::{Beside, claim, tried};
 
 const SCENARIO: &str = r#"
 name = "builds"
@@ -39,11 +44,17 @@ struct Registry {
 }
 
 impl Registry {
+    /// Somebody else may take the port between finding and using it; then the registry ends at once.
+    fn start(storage: &Path) -> Self {
+        let mut tries = (0..5).filter_map(|_| Self::try_start(storage));
+        tries.next().expect("docker-registry listens")
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a test waits for another process"
     )]
-    fn start(storage: &Path) -> Self {
+    fn try_start(storage: &Path) -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("an address");
         drop(free);
@@ -60,17 +71,20 @@ impl Registry {
             .stderr(Stdio::null())
             .spawn()
             .expect("docker-registry is installed");
-        let registry = Self {
+        let mut registry = Self {
             process,
             url: format!("http://{address}"),
         };
-        for _ in 0..1_000 {
+        for _ in 0..10_000 {
             if TcpStream::connect(address).is_ok() {
-                return registry;
+                return Some(registry);
+            }
+            if registry.process.try_wait().is_ok_and(|it| it.is_some()) {
+                return None;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("docker-registry does not listen on {address}");
+        None
     }
 }
 
@@ -106,12 +120,21 @@ fn two_registries_of_one_version_do_not_differ() {
             .output()
             .expect("the program runs")
     };
-    // A machine that stands still again and again makes a comparison invalid: it is made once more.
-    let tries = (0..5).map(|_| compare());
-    let output = tries.into_iter().find(|it| it.status.code() != Some(4));
-    let output = output.expect("a machine that does not stand still");
-    let shown = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(matches!(output.status.code(), Some(0 | 3)), "{shown}");
+    // A machine that stands still again and again makes a comparison invalid. An alarm takes five differences whose mean is 100%
+    // (0.69 in logarithms). Did pairs differ with a standard deviation of 25%, that would be 6 deviations of the mean: less
+    // than once in a hundred million times.
+    let compared = tried(5, Beside::Nobody, || {
+        let output = compare();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 1 | 3 | 4)), "{shown}");
+        claim!(matches!(code, Some(0 | 3)), "{code:?}: {shown}");
+        Ok(())
+    });
+    if compared.is_none() {
+        return;
+    }
     let comparison = Comparison::load(&out).expect("a comparison");
     assert_ne!(comparison.verdict, ComparisonVerdict::Invalid);
     assert_eq!(comparison.design.method, Method::Paired);

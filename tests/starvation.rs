@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+use std::fs;
 use std::hint::spin_loop;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,8 +56,22 @@ fn a_worker_without_a_core_makes_a_run_invalid() {
     );
 }
 
+/// The cores on which this process may run, be its quota of them as it may: a quota leaves cores free that nobody fights for.
+fn cores() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let masks = lines.find_map(|line| line.strip_prefix("Cpus_allowed:"));
+    let digits = masks.into_iter().flat_map(str::chars);
+    let allowed: u32 = digits
+        .filter_map(|it| it.to_digit(16))
+        .map(u32::count_ones)
+        .sum();
+    let otherwise = thread::available_parallelism().map_or(1, usize::from);
+    usize::try_from(allowed).map_or(otherwise, |it| it.max(otherwise))
+}
+
 fn starved() -> Signals {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     let monitor = Monitor::start(MonitorSettings::default()).expect("two threads");
     let worker = monitor.worker(0);
     let over = AtomicBool::new(false);

@@ -28,6 +28,9 @@ mod layering;
 mod load_ends;
 /// Proof of the load models: what each executor starts, when, and what is counted when the target stands still.
 mod load_models;
+/// Whether the machine was quiet.
+#[path = "../machine.rs"]
+mod machine;
 /// Shards of one run: what they add up to, and what is no shard.
 mod merging;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
