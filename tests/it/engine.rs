@@ -263,22 +263,25 @@ fn waiting_for_a_pool_is_a_phase_of_its_own() {
     assert!(waited >= Duration::from_millis(250), "{waited:?}");
     let first_byte = blobs.phase(Phase::FirstByte).min().unwrap();
     assert!(first_byte >= Duration::from_millis(50), "{first_byte:?}");
-    // The wait is no part of the phase after it.
-    let first_byte = blobs.phase(Phase::FirstByte).max().unwrap();
-    assert!(first_byte < waited, "{first_byte:?} {waited:?}");
+    // The wait is no part of the phase after it, or they would be more than the whole. Means are known to a thousandth.
+    let mean = |phase| blobs.phase(phase).mean().unwrap();
+    let parts = mean(Phase::Wait) + mean(Phase::FirstByte);
+    let total = mean(Phase::Total).mul_f64(1.01);
+    assert!(parts <= total, "{parts:?} of {total:?}");
 }
 
 #[test]
 fn warm_up_is_counted_apart() {
     let registry = registry(Settings::default());
-    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"300ms\"\nwarmup = \"300ms\"";
+    let load =
+        "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"1s\"\nwarmup = \"1s\"";
     let (finished, _) = run_against(&scenario("action = \"pull\"", load), &registry);
     let warm = finished.record.totals(Period::WarmUp);
     let measured = finished.record.totals(Period::Measure);
     assert!(warm.iterations.ok > 0 && measured.iterations.ok > 0);
     assert_eq!(warm.exchanges.ok, 5 * warm.iterations.ok);
     assert_eq!(measured.exchanges.ok, 5 * measured.iterations.ok);
-    assert_eq!(finished.record.window(), Duration::from_millis(300));
+    assert_eq!(finished.record.window(), Duration::from_secs(1));
 }
 
 #[test]
@@ -401,7 +404,15 @@ fn trouble(operation: Operation, kind: &FaultKind, class: FailureClass, what: &s
     } else {
         "action = \"pull\""
     };
-    let toml = scenario(&format!("{action}\nrequest_timeout = \"250ms\""), FIVE_EACH);
+    // What never comes is waited for as long as it takes to see that. Everything else has time.
+    let timeout = match kind {
+        FaultKind::Stall(_, Stall::Forever) => "250ms",
+        _ => "1m",
+    };
+    let toml = scenario(
+        &format!("{action}\nrequest_timeout = \"{timeout}\""),
+        FIVE_EACH,
+    );
     let plan = plan(&toml, &registry.url(), 2);
     let (_stopper, stop) = engine::stop();
     let finished = engine::run(&Arc::new(plan), 7, &stop, &mut |at| {
@@ -588,7 +599,7 @@ fn the_end_of_a_load_does_not_wait_for_an_upload_to_be_cancelled() {
     ));
     let registry = registry(settings);
     let journey = "action = \"push\"\nmethod = \"patch\"\nunique = true\nrequest_timeout = \"1h\"\niteration_timeout = \"1h\"";
-    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"100ms\"\ngraceful_stop = \"0s\"";
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"1s\"\ngraceful_stop = \"0s\"";
     let finished = run(&plan(&scenario(journey, load), &registry.url(), 2)).unwrap();
     assert_closed(&finished);
     let (iterations, _) = measured(&finished);
@@ -641,14 +652,15 @@ fn a_load_whose_time_was_too_short_says_so() {
 fn an_iteration_that_takes_too_long_is_a_timeout() {
     let slow = Fault::on(
         Operation::BlobGet,
-        FaultKind::Delay(Duration::from_millis(80)),
+        FaultKind::Delay(Duration::from_millis(400)),
     );
     let registry = registry(Settings {
         faults: vec![slow],
         ..Settings::default()
     });
     // One blob after the other: four delays are more than the iteration may take, one is not.
-    let journey = "action = \"pull\"\nparallel = 1\nrequest_timeout = \"200ms\"\niteration_timeout = \"200ms\"";
+    let journey =
+        "action = \"pull\"\nparallel = 1\nrequest_timeout = \"1s\"\niteration_timeout = \"1s\"";
     let load = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 2\niterations = 1\nmax_duration = \"1m\"";
     let finished = run(&plan(&scenario(journey, load), &registry.url(), 1)).unwrap();
     assert_closed(&finished);
@@ -668,7 +680,7 @@ fn the_end_of_the_window_cuts_what_outlives_its_grace() {
         faults: vec![slow],
         ..Settings::default()
     });
-    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"100ms\"\ngraceful_stop = \"100ms\"";
+    let load = "journey = \"j\"\nexecutor = \"constant-vus\"\nvus = 2\nduration = \"1s\"\ngraceful_stop = \"100ms\"";
     let finished = run(&plan(
         &scenario("action = \"pull\"", load),
         &registry.url(),
@@ -685,7 +697,7 @@ fn the_end_of_the_window_cuts_what_outlives_its_grace() {
 fn a_registry_that_dies_in_the_middle_is_measured_to_the_end() {
     let registry = registry(Settings::default());
     let load = "journey = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 4\niterations = 200\nmax_duration = \"1m\"";
-    let toml = scenario("action = \"pull\"\nthink_time = \"2ms\"", load);
+    let toml = scenario("action = \"pull\"\nthink_time = \"10ms\"", load);
     let plan = plan(&toml, &registry.url(), 2);
     let (_stopper, stop) = engine::stop();
     let mut alive = Some(registry);

@@ -17,8 +17,9 @@ use regstorm::transport::{
 };
 
 use crate::protocol::user::{
-    User, UserSettings, agree, around, content, fetch, name, registry, run, settled,
+    User, UserSettings, agree, around, content, dropped_when, fetch, name, registry, run, settled,
 };
+use crate::support::patiently;
 
 fn secure() -> Settings {
     Settings {
@@ -149,26 +150,32 @@ fn no_more_streams_than_the_registry_allows_and_the_rest_waits() {
 
 #[test]
 fn waiting_for_a_stream_has_an_end_and_takes_none_with_it() {
-    let registry = registry(Settings {
-        max_streams: 1,
-        faults: slow(300),
-        ..Settings::default()
+    patiently(Duration::from_millis(100), |timeout| {
+        let registry = registry(Settings {
+            max_streams: 1,
+            faults: slow(120_000),
+            ..Settings::default()
+        });
+        let mut impatient = profile(&registry, HttpVersion::Http2);
+        impatient.timeout = timeout;
+        let user = User::with(&registry.url(), impatient);
+        run(async {
+            let (one, other) = tokio::join!(user.client.ping(), user.client.ping());
+            let timed_out = |error: regstorm::registry::Error| match error.kind() {
+                Kind::Transport(Error::Timeout(waiting)) => *waiting,
+                other => panic!("{other}"),
+            };
+            let waited = [one, other].map(|it| timed_out(it.unwrap_err()));
+            if waited != [Waiting::Answer, Waiting::Connection] {
+                return Err(format!("{waited:?}"));
+            }
+            registry.set_faults(Vec::new()).unwrap();
+            let pinged = user.client.ping().await;
+            pinged.map_err(|error| error.to_string())?;
+            assert_eq!(registry.counts().connections, 1);
+            Ok(())
+        })
     });
-    let mut impatient = profile(&registry, HttpVersion::Http2);
-    impatient.timeout = Duration::from_millis(100);
-    let user = User::with(&registry.url(), impatient);
-    run(async {
-        let (one, other) = tokio::join!(user.client.ping(), user.client.ping());
-        let timed_out = |error: regstorm::registry::Error| match error.kind() {
-            Kind::Transport(Error::Timeout(waiting)) => *waiting,
-            other => panic!("{other}"),
-        };
-        assert_eq!(timed_out(one.unwrap_err()), Waiting::Answer);
-        assert_eq!(timed_out(other.unwrap_err()), Waiting::Connection);
-        registry.set_faults(Vec::new()).unwrap();
-        user.client.ping().await.unwrap();
-    });
-    assert_eq!(registry.counts().connections, 1);
 }
 
 #[test]
@@ -179,8 +186,7 @@ fn a_dropped_exchange_ends_its_stream_and_not_the_connection() {
     });
     let user = user(&registry, HttpVersion::Http2);
     run(async {
-        let ping = tokio::time::timeout(Duration::from_millis(50), user.client.ping());
-        ping.await.unwrap_err();
+        dropped_when(user.client.ping(), || registry.counts().in_progress == 1).await;
         registry.set_faults(Vec::new()).unwrap();
         user.client.ping().await.unwrap();
         settled(&registry).await;

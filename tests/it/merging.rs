@@ -387,8 +387,11 @@ impl Shards {
         for _ in 0..20 {
             let shards = ["1", "2"]
                 .map(|it| self.run("one.toml", &format!("{it}.json"), &format!("shard={it}")));
-            for shard in shards {
-                assert_eq!(ended(shard).0, Some(1)); // 100 are not 150
+            // 100 are not 150. Where a machine holds the generator up, nothing is said of that.
+            let codes = shards.map(|shard| ended(shard).0);
+            assert!(codes.iter().all(|it| matches!(it, Some(1 | 4))));
+            if codes.contains(&Some(4)) {
+                continue;
             }
             if self
                 .load("1.json")
@@ -440,7 +443,8 @@ fn the_program_refuses_what_is_no_shard() {
         ("one.toml", "later.json"),
         ("other.toml", "other.json"),
     ] {
-        assert_eq!(ended(shards.run(scenario, report, "shard=1")).0, Some(1));
+        let code = ended(shards.run(scenario, report, "shard=1")).0;
+        assert!(matches!(code, Some(1 | 4)), "{code:?}");
     }
     std::fs::copy(
         shards.dir.path().join("1.json"),

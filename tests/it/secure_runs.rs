@@ -259,7 +259,7 @@ fn the_report_and_the_summary_tell_handshakes_and_versions() {
     let target = "url = \"embedded\"\nembedded = { tls = true }\nhttp = \"auto\"";
     fs::write(dir.path().join("s.toml"), scenario(target, "")).unwrap();
     let (code, text) = regstorm(dir.path(), &["run", "s.toml", "--out", "report.json"]);
-    assert_eq!(code, Some(0), "{text}");
+    assert!(matches!(code, Some(0 | 4)), "{text}");
     assert!(text.contains("handshakes: 2 full, 0 resumed"), "{text}");
     assert!(text.contains("50 exchanges over HTTP/2"), "{text}");
     let report = fs::read(dir.path().join("report.json")).unwrap();

@@ -108,13 +108,32 @@ pub(crate) fn settled(registry: &Running) -> Counts {
     wait_for(|| Some(registry.counts()).filter(|counts| counts.in_progress == 0))
 }
 
+/// Plays with a time-out that is longer each time, until what is claimed holds. A machine that stands still for a while makes
+/// a time-out strike before the place that it is meant to strike at; what is broken is so with any.
+pub(crate) fn patiently<T>(
+    shortest: Duration,
+    mut play: impl FnMut(Duration) -> Result<T, String>,
+) -> T {
+    let mut patience = shortest;
+    loop {
+        match play(patience) {
+            Ok(it) => return it,
+            Err(broken) => assert!(
+                patience < Duration::from_secs(20),
+                "with {patience:?}: {broken}"
+            ),
+        }
+        patience *= 4;
+    }
+}
+
 /// Asks until there is an answer; a test that waits for what never comes fails.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test waits between two questions to another thread"
 )]
 pub(crate) fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..10_000 {
+    for _ in 0..150_000 {
         if let Some(answer) = ask() {
             return answer;
         }

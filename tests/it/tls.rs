@@ -23,6 +23,7 @@ use regstorm::units::Secret;
 use crate::protocol::user::{
     User, UserSettings, agree, around, bearer, content, registry as start, run, tenant,
 };
+use crate::support::patiently;
 
 fn secure() -> Settings {
     Settings {
@@ -325,16 +326,21 @@ fn plain_http_where_tls_is_expected_and_the_reverse() {
 fn a_handshake_has_an_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
-    let user = User::with(
-        &url,
-        UserSettings {
-            timeout: Duration::from_millis(50),
-            ..profile(&url, &TlsSettings::default())
-        },
-    );
-    let error = run(async { user.client.ping().await.unwrap_err() });
-    assert!(matches!(transport(&error), Error::Timeout(Waiting::Tls)));
-    assert!(user.journal.last().ended.timings.tls.is_some());
+    patiently(Duration::from_millis(50), |timeout| {
+        let user = User::with(
+            &url,
+            UserSettings {
+                timeout,
+                ..profile(&url, &TlsSettings::default())
+            },
+        );
+        let error = run(async { user.client.ping().await.unwrap_err() });
+        let Error::Timeout(waiting) = transport(&error) else {
+            panic!("{error}")
+        };
+        let in_tls = *waiting == Waiting::Tls && user.journal.last().ended.timings.tls.is_some();
+        in_tls.then_some(()).ok_or_else(|| format!("{waiting:?}"))
+    });
     drop(listener);
 }
 

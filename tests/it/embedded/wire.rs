@@ -266,7 +266,7 @@ pub(super) fn bytes(length: usize) -> Vec<u8> {
 
 /// Waits until something becomes true. The registry answers each question, so this does not spin idly.
 pub(super) fn until(mut holds: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
+    let patience = Instant::now() + Duration::from_mins(5);
     while !holds() {
         assert!(
             Instant::now() < patience,

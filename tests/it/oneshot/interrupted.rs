@@ -143,8 +143,8 @@ fn never_closed() -> Fault {
 
 #[test]
 fn ctrl_c_leaves_no_upload_open() {
-    // The second takes half a second for its PATCH, and has yet to notice that nobody sends any more.
-    let slow = FaultKind::Rate(ByteSize::from_bytes(400_000));
+    // The second takes two seconds for its PATCH, and has yet to notice that nobody sends any more.
+    let slow = FaultKind::Rate(ByteSize::from_bytes(100_000));
     for fault in [never_closed(), Fault::on(Operation::UploadPatch, slow)] {
         let bench = Bench::new();
         let child = stuck(&bench, vec![fault]);

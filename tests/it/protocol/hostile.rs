@@ -10,6 +10,7 @@ use regstorm::transport::{Body, Error, Waiting};
 
 use super::user::{User, UserSettings, body, content, name, refusal, run, tag};
 use super::wire::{Line, Wire, answer};
+use crate::support::patiently;
 
 /// What a ping comes to at a peer that sends these bytes and closes.
 fn ping(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> (Result<(), String>, Option<u16>) {
@@ -228,10 +229,6 @@ fn a_head_answer_has_no_body_whatever_it_says() {
 
 #[test]
 fn each_wait_has_an_end_and_a_name() {
-    let profile = || UserSettings {
-        timeout: Duration::from_millis(150),
-        ..UserSettings::default()
-    };
     for (bytes, waiting, status) in [
         ("", Waiting::Answer, None),
         ("HTTP/1.1 200 OK\r\nContent-Le", Waiting::Answer, None),
@@ -247,18 +244,24 @@ fn each_wait_has_an_end_and_a_name() {
             line.send(bytes);
             line.wait();
         });
-        let user = User::with(&peer.url(), profile());
-        let error = run(user.client.ping()).unwrap_err();
-        let Kind::Transport(Error::Timeout(found)) = error.kind() else {
-            panic!("{error}")
-        };
-        assert_eq!(*found, waiting);
-        let all = user.journal.all();
-        assert_eq!(all.len(), 1);
-        assert_eq!(all[0].status, status);
-        assert!(all[0].ended.timings.total >= Duration::from_millis(150));
-        assert!(all[0].ended.timings.send.is_some());
-        assert_eq!(user.pool.idle(), 0);
+        patiently(Duration::from_millis(150), |timeout| {
+            let profile = UserSettings {
+                timeout,
+                ..UserSettings::default()
+            };
+            let user = User::with(&peer.url(), profile);
+            let error = run(user.client.ping()).unwrap_err();
+            let Kind::Transport(Error::Timeout(found)) = error.kind() else {
+                panic!("{error}")
+            };
+            let all = user.journal.all();
+            assert_eq!(all.len(), 1);
+            assert!(all[0].ended.timings.total >= timeout);
+            assert_eq!(user.pool.idle(), 0);
+            let came_to = (*found, all[0].status, all[0].ended.timings.send.is_some());
+            let is_it = came_to == (waiting, status, true);
+            is_it.then_some(()).ok_or_else(|| format!("{came_to:?}"))
+        });
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
         .build_local(LocalOptions::default())
         .expect("a runtime can be made");
     runtime
-        .block_on(async { tokio::time::timeout(Duration::from_mins(2), test).await })
+        .block_on(async { tokio::time::timeout(Duration::from_mins(10), test).await })
         .expect("the test hangs")
 }
 
@@ -271,6 +271,29 @@ pub(crate) async fn around(user: &User, blob: &Bytes) {
         .await
         .expect("the blob is taken");
     fetch(user, blob).await.expect("the blob comes back");
+}
+
+/// Drives what must not end until something is seen from outside, and drops it then.
+pub(crate) async fn dropped_when<T>(work: impl Future<Output = T>, seen: impl Fn() -> bool) {
+    let look = async {
+        while !seen() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // What is seen counts, also where the work has come to its end meanwhile.
+    tokio::select! {
+        biased;
+        () = look => {}
+        _ = work => panic!("it ended before it was dropped"),
+    }
+}
+
+/// How many requests of an operation have come, answered or not.
+pub(crate) fn asked(registry: &Running, operation: Operation) -> usize {
+    let requests = registry.requests().into_iter();
+    requests
+        .filter(|it| it.operation == Some(operation))
+        .count()
 }
 
 /// Waits until the registry works on nothing, and gives its counts.

@@ -1,7 +1,7 @@
 //! A peer that reads requests off a plain socket and answers with given bytes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -112,6 +112,11 @@ impl Line {
         let read = self.stream.read(&mut waste[..most]);
         // An end here would otherwise be read for ever.
         read.ok().filter(|read| *read > 0).unwrap_or(most)
+    }
+
+    /// Closes the connection before the script is done.
+    pub(crate) fn close(&self) {
+        let _ = self.stream.get_ref().shutdown(Shutdown::Both);
     }
 
     /// Waits until the client has left.

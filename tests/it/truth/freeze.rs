@@ -78,14 +78,22 @@ fn check(finished: &Finished, registry: &Running) {
         };
         let most = most.last().expect("exchanges").mul_f64(1.001);
         assert!(usual <= most, "{operation}: {usual:?} <= {most:?}");
-        assert!(most < SECOND / 2, "{operation}: {most:?}");
     }
-    // A loop that is closed asks for nothing meanwhile, so every iteration but one is as fast as ever, and p99 is too.
+    // A loop that is closed asks for nothing meanwhile, so every iteration but one is as fast as ever, and p99 is too:
+    // none is slower than the log says of its three exchanges. Where the machine stood still as well, the log shows it.
     let (_, _, pulls) = finished.record.journeys().next().expect("a journey");
     assert_eq!(pulls.outcomes.ok, ITERATIONS);
     assert!(pulls.service_time.max().expect("iterations") + Duration::from_micros(1) >= waited);
-    assert!(second_longest(&pulls.service_time) < SECOND / 2);
-    assert!(pulls.response_time.quantile(Quantile::P99).expect("of 200") < SECOND / 2);
+    let iterations = all.chunks(3);
+    let longest = iterations.map(|it| it.iter().map(Told::longest).sum::<Duration>());
+    let told = longest.filter(|it| *it >= SECOND / 2).count() as u64;
+    for times in [&pulls.service_time, &pulls.response_time] {
+        let slow = times.buckets().filter(|it| it.low >= SECOND / 2);
+        let slow: u64 = slow.map(|it| it.count).sum();
+        assert!((1..=told).contains(&slow), "{slow} of {told}");
+        let p99 = times.quantile(Quantile::P99).expect("of 200");
+        assert!(p99 < SECOND / 2 || told > 2, "{p99:?}, {told}");
+    }
 }
 
 #[test]
@@ -105,16 +113,25 @@ fn a_freeze_that_a_request_begins_is_one_slow_exchange() {
 
 #[test]
 fn a_freeze_that_is_asked_for_is_one_slow_exchange() {
-    let mut frozen = false;
-    let (finished, registry) = pulls(Vec::new(), |registry, at| {
-        if let Progress::Load { period, live, .. } = at
-            && live.totals(Period::Measure).iterations.ok > 0
-            && !frozen
-        {
-            assert_eq!(period, Period::Measure);
-            frozen = true;
-            registry.freeze(SECOND).expect("it runs");
+    // Who asks may come too late, on a machine that makes it wait for as long as the run takes.
+    for _ in 0..20 {
+        let mut frozen = false;
+        let (finished, registry) = pulls(Vec::new(), |registry, at| {
+            if let Progress::Load { period, live, .. } = at
+                && live.totals(Period::Measure).iterations.ok > 0
+                && !frozen
+            {
+                assert_eq!(period, Period::Measure);
+                frozen = true;
+                registry.freeze(SECOND).expect("it runs");
+            }
+        });
+        let pulled = registry.requests().into_iter().filter(is_pull);
+        let last = pulled.map(|it| it.arrived).max().expect("it was pulled");
+        let caught = registry.freezes().iter().any(|it| it.began < last);
+        if caught {
+            return check(&finished, &registry);
         }
-    });
-    check(&finished, &registry);
+    }
+    panic!("the freeze always came when the run was over");
 }
