@@ -239,7 +239,7 @@ fn promtool_finds_no_fault_while_a_run_goes_on() {
     };
     assert!(run.ready(|| url().is_some()), "{}", said());
     let url = url().expect("it said so");
-    let limit = std::time::Duration::from_secs(30);
+    let limit = std::time::Duration::from_mins(2);
     let text = wait_for(limit, || {
         let text = scrape(&url);
         text.contains("regstorm_period{period=\"measure\"} 1")

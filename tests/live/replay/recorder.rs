@@ -117,7 +117,7 @@ impl Recorder {
     /// What was recorded since the last call, once nothing is under way any more.
     #[track_caller]
     pub(crate) fn take(&self) -> Vec<Record> {
-        let taken = wait_for(Duration::from_secs(20), || {
+        let taken = wait_for(Duration::from_mins(2), || {
             let mut log = self.shared.log();
             (log.inflight == 0 && log.writing == 0).then(|| std::mem::take(&mut log.records))
         });

@@ -31,7 +31,7 @@ pub(crate) fn closed() -> u16 {
 /// The status of a `GET`, or `None` while nobody answers.
 pub(crate) fn status(port: u16, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    stream.set_read_timeout(Some(Duration::from_mins(1))).ok()?;
     let agent = super::access_log::PROBE;
     write!(
         stream,

@@ -112,7 +112,7 @@ impl Registry {
         for _ in 0..2 {
             let before = access_log::probes(&self.process.log());
             port::status(self.port, &path).expect("the registry answers");
-            super::process::wait_for(std::time::Duration::from_secs(10), || {
+            super::process::wait_for(std::time::Duration::from_mins(2), || {
                 (access_log::probes(&self.process.log()) > before).then_some(())
             })
             .expect("the probe is in the log");
