@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::sync::OnceCell;
 
 use super::error::Error;
 use super::upload::{Uploaded, upload};
@@ -126,6 +127,7 @@ pub async fn push(
         habits: &client.habits().push,
         options,
         watch,
+        mounting: OnceCell::new(),
     };
     if client.habits().ping {
         client.greet().await?;
@@ -142,9 +144,6 @@ pub async fn push(
             job.store(image, version, &mut pushed).await?;
         }
         return Ok(pushed);
-    }
-    if options.mount_from.is_some() && job.habits.mount.ping {
-        client.greet().await?;
     }
     if job.habits.blobs_before_manifests {
         let mut seen = BTreeSet::new();
@@ -163,6 +162,8 @@ pub(super) struct Job<'a> {
     pub(super) habits: &'a PushHabits,
     pub(super) options: &'a PushOptions,
     pub(super) watch: &'a dyn Watch,
+    /// Set once the ping in front of the first mount was answered.
+    pub(super) mounting: OnceCell<()>,
 }
 
 /// A blob to be uploaded, and what the client makes of it.
@@ -252,11 +253,7 @@ impl<'a> Job<'a> {
         match self.habits.manifest_check {
             ManifestCheck::Never | ManifestCheck::BeforePut => Ok(false),
             ManifestCheck::First => self.has(version, None, &digest).await,
-            ManifestCheck::FirstByDigest => {
-                let media_type = &image.descriptor().media_type;
-                self.has(&Version::Digest(digest), Some(media_type), &digest)
-                    .await
-            }
+            ManifestCheck::FirstByDigest => self.has(&Version::Digest(digest), None, &digest).await,
         }
     }
 

@@ -109,6 +109,11 @@ async fn mount(job: &Job<'_>, upload: Upload<'_>) -> Result<Option<Mounted>, Err
     if habits.mount.check_source && exists(from).await?.is_none() {
         return Ok(None);
     }
+    if habits.mount.ping {
+        // Uploads that come to this together wait for one ping.
+        let ping = async || client.greet().await.map(drop);
+        job.mounting.get_or_try_init(ping).await?;
+    }
     let mounted = client.upload_mount(repository, digest, Some(from)).await?;
     if habits.mount.check_mounted && matches!(mounted, Mounted::Done) {
         exists(repository).await?;

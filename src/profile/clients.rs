@@ -47,7 +47,7 @@ pub(super) const ALL: [Profile; 10] = [
     },
     Profile {
         name: "podman",
-        reproduces: "skopeo, and what copies between registries, layouts and archives with its library; recorded: skopeo 1.9.3",
+        reproduces: "skopeo from or into a layout or an archive, either side of skopeo copy; recorded: 1.9.3",
         evidence: Evidence::Recorded,
         habits: podman::podman,
     },
@@ -59,14 +59,14 @@ pub(super) const ALL: [Profile; 10] = [
     },
     Profile {
         name: "crane",
-        reproduces: "crane pull into a tarball, crane push; recorded: a build of 2026-08",
+        reproduces: "crane pull into a tarball, crane push, either side of crane cp; recorded: 0.22.1",
         evidence: Evidence::Recorded,
         habits: crane::crane,
     },
     Profile {
         name: "oras",
-        reproduces: "oras and what else is built on oras-go 2",
-        evidence: Evidence::Source,
+        reproduces: "oras push, and either side of oras cp; recorded: 1.3.6",
+        evidence: Evidence::Recorded,
         habits: oras::oras,
     },
     Profile {

@@ -147,7 +147,8 @@ pub enum ManifestCheck {
     Never,
     /// By the name, before anything else; the push is over if the registry has the very manifest.
     First,
-    /// By the digest, before anything else; if the registry has it, only the tag is set.
+    /// By the digest, before anything else, with the `Accept` of a request by name; if the registry has it, only the
+    /// tag is set.
     FirstByDigest,
     /// Just before it is stored; it is not stored if the registry has the very manifest.
     BeforePut,
@@ -175,7 +176,7 @@ pub enum Checks {
 pub struct MountHabits {
     /// Is the config mounted as the layers are?
     pub config: bool,
-    /// Is the registry pinged once more before the first mount?
+    /// Is the registry pinged once more just before the first mount?
     pub ping: bool,
     /// Is the other repository asked for the blob first?
     pub check_source: bool,

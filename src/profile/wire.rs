@@ -18,7 +18,8 @@ pub struct Wire {
     pub accept: Accept,
     /// What is asked for where a descriptor is known.
     pub accept_descriptor: AcceptDescriptor,
-    /// `Accept-Encoding` of every request that is no `HEAD` and asks for no range. An answer that is encoded is decoded.
+    /// `Accept-Encoding` of every request that is no `HEAD` and asks for no range, those for tokens included. An answer
+    /// that is encoded is decoded.
     pub accept_encoding: Option<Cow<'static, str>>,
     /// `Accept-Encoding` of a `GET` by descriptor, ranges included, where that differs.
     pub fetch_encoding: Option<&'static str>,
@@ -78,7 +79,7 @@ pub enum MountQuery {
     FromFirst,
     /// `?mount=DIGEST&from=NAME`, with colon and slashes as they are.
     MountFirst,
-    /// `?from=NAME&mount=DIGEST&origin=HOST`, escaped.
+    /// `?from=NAME&mount=DIGEST&origin=HOST:PORT`, escaped; the port only where the URL needs one.
     WithOrigin,
 }
 

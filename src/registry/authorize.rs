@@ -117,7 +117,7 @@ impl Client {
                 return Err(self.cannot_ask(Operation::Token, &wish.service.realm, error));
             }
         };
-        self.settings().wire.introduce(&mut headers);
+        self.settings().wire.for_token(&mut headers);
         let leg = self.outgoing(&Method::GET, &address, headers, Body::empty());
         self.leg(Operation::Token, leg).await
     }
@@ -126,7 +126,7 @@ impl Client {
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
-        self.settings().wire.introduce(&mut headers);
+        self.settings().wire.for_token(&mut headers);
         let body = Body::whole(wish.form());
         let leg = self.outgoing(&Method::POST, &wish.service.realm, headers, body);
         self.leg(Operation::Token, leg).await

@@ -130,6 +130,14 @@ impl Headers {
         }
     }
 
+    /// What a request for a token carries, beside what it needs.
+    pub(super) fn for_token(&self, headers: &mut HeaderMap) {
+        self.introduce(headers);
+        if let Some(encoding) = &self.encoding {
+            headers.insert(ACCEPT_ENCODING, encoding.clone());
+        }
+    }
+
     /// What a request that follows a redirect says of where it came from. A query may hold a key to what it leads to; it
     /// is told to nobody else.
     pub(super) fn refer(&self, from: &Address, to: &Address, headers: &mut HeaderMap) {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
 use http::{HeaderMap, Method, StatusCode};
+use url::form_urlencoded;
 
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
@@ -229,8 +230,10 @@ fn mount_query(client: &Client, digest: &Digest, from: Option<&RepositoryName>) 
         MountQuery::FromFirst => format!("from={name}&mount={mount}"),
         MountQuery::MountFirst => format!("mount={digest}&from={from}"),
         MountQuery::WithOrigin => {
-            let origin = client.base().origin();
-            format!("from={name}&mount={mount}&origin={}", origin.host())
+            // A URL's host and port are visible characters.
+            let host = client.base().origin().host_header().as_bytes();
+            let origin: String = form_urlencoded::byte_serialize(host).collect();
+            format!("from={name}&mount={mount}&origin={origin}")
         }
     }
 }

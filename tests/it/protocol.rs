@@ -16,6 +16,8 @@ mod locations;
 mod parts;
 /// Manifests and blobs on their way in.
 mod pulls;
+/// Single requests of crane and oras as they were recorded.
+mod recorded;
 /// Redirects: followed, bounded, and without anything that is not the other host's business.
 mod redirects;
 /// What is sent again, when, and how often.

@@ -23,6 +23,7 @@ const USUAL: Granting = Granting {
     post: true,
     told: Some(300),
     lifetime: 300,
+    host: "127.0.0.1",
 };
 
 /// What matters here of a request for a token.

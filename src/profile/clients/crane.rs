@@ -16,7 +16,7 @@ use crate::profile::{
 
 fn crane_wire() -> Wire {
     Wire {
-        user_agent: Cow::Borrowed("crane/(devel) go-containerregistry/(devel)"),
+        user_agent: Cow::Borrowed("crane/v0.22.1 go-containerregistry/v0.22.1"),
         api_version: false,
         accept: accept(
             &[

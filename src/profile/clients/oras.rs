@@ -15,7 +15,7 @@ use crate::profile::{
 
 fn oras_wire() -> Wire {
     Wire {
-        user_agent: Cow::Borrowed("oras-go"),
+        user_agent: Cow::Borrowed("oras/1.3.6"),
         api_version: false,
         accept: accept(
             &[
@@ -32,7 +32,7 @@ fn oras_wire() -> Wire {
         fetch_encoding: None,
         start_type: None,
         octet_stream: true,
-        mount_query: MountQuery::FromFirst,
+        mount_query: MountQuery::MountFirst,
         referer: true,
         accept_on_delete: false,
         page_size: None,
@@ -74,7 +74,7 @@ pub(super) fn oras() -> Habits {
             resolve: Resolve::Get,
             resolve_digest: false,
             config: ConfigOrder::Among,
-            parallel: number(3),
+            parallel: number(5),
             again: PullAgain::Blobs,
             part_size: None,
         },
@@ -90,7 +90,7 @@ pub(super) fn oras() -> Habits {
             config_last: false,
             layers: LayerOrder::BottomFirst,
             blobs_before_manifests: false,
-            parallel: number(3),
+            parallel: number(5),
         },
         delete: DeleteBy::Resolved,
     }

@@ -24,7 +24,7 @@ fn text(length: usize) -> Bytes {
         .collect()
 }
 
-fn encode(encoding: &str, plain: &[u8]) -> Vec<u8> {
+pub(super) fn encode(encoding: &str, plain: &[u8]) -> Vec<u8> {
     match encoding {
         "gzip" => {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::default());

@@ -66,8 +66,8 @@ const FORMULAS: &[Formula] = &[
         // Each blob: HEAD, POST, PATCH, PUT; ping, HEAD and PUT of the manifest.
         push_fresh: |layers| 4 * layers + 7,
         push_there: Some(|_| 2),
-        // It mounts only in `cp`, which reads the other side too.
-        mounted: None,
+        // As `cp` does to its target: ping, HEAD of the manifest, HEAD and POST of each blob, a ping, the manifest.
+        mounted: Some(|layers| 2 * layers + 6),
         pull_again: |layers| layers + 3,
         missing: 2,
     },

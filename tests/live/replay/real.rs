@@ -4,7 +4,9 @@
 //! recordings are made.
 
 mod containerd;
+mod crane;
 mod docker;
+mod oras;
 mod podman;
 mod skopeo;
 mod tokens;

@@ -15,6 +15,11 @@ pub(crate) struct Row {
     pub(crate) access: Access,
     /// Headers that the profile has another value of than the version that was recorded.
     pub(crate) instead: &'static [(&'static str, &'static str)],
+    /// Requests of the recording that are not a part of what the journey does, by their `seq`: those of the other side
+    /// of a copy, and what a program fetches to print it.
+    pub(crate) left_out: &'static [u64],
+    /// Is the config fetched, which the client leaves out because it has no name? What is pulled here is whole.
+    pub(crate) whole: bool,
 }
 
 /// What the client does, and what is there before.
@@ -30,6 +35,10 @@ pub(crate) enum Act {
     Mount {
         gone: bool,
     },
+    /// A push under another tag to a repository that has everything, by who could mount it from a second one.
+    MountThere,
+    /// A push of an image whose blobs are all there, and its manifest is not.
+    PushBlobsThere,
     /// A second push by who remembers the first.
     PushAgain,
     /// A push under another tag of what is there; `known` by who remembers the first.
@@ -111,6 +120,12 @@ const CRANE: Limits = limits(4, 4, &[]);
 const CRANE_TAR: Limits = limits(1, 1, &[Rule::ConfigBeforeLayers]);
 /// Into a layout four at once.
 const CRANE_LAYOUT: Limits = limits(4, 4, &[]);
+/// Five of each at once; two connections stay idle, and more are opened for what goes at once.
+const ORAS: Limits = limits(5, 26, &[]);
+/// `crane cp` begins with a ping and the manifest of its source.
+const CRANE_SOURCE: &[u64] = &[1, 2];
+/// `oras cp` begins with the manifest of its source, and ends by fetching what it has stored.
+const ORAS_COPY: &[u64] = &[1, 18];
 
 const fn row(
     name: &'static str,
@@ -127,12 +142,25 @@ const fn row(
         image,
         access: Access::Open,
         instead: &[],
+        left_out: &[],
+        whole: false,
     }
 }
 
 impl Row {
     const fn with(self, access: Access) -> Self {
         Self { access, ..self }
+    }
+
+    const fn without(self, left_out: &'static [u64]) -> Self {
+        Self { left_out, ..self }
+    }
+
+    const fn whole(self) -> Self {
+        Self {
+            whole: true,
+            ..self
+        }
     }
 
     const fn instead(self, instead: &'static [(&'static str, &'static str)]) -> Self {
@@ -273,6 +301,22 @@ pub(crate) const ROWS: &[Row] = &[
     row("crane-manifest", "crane", CRANE, POLL_GET, SIX),
     row("crane-ls", "crane", CRANE, LIST_TAGS, SIX),
     row("redirect-crane-pull", "crane", CRANE_LAYOUT, Act::Pull, SIX).with(Access::Redirect),
+    row("crane22-pull-6layers", "crane", CRANE_TAR, Act::Pull, SIX),
+    row("crane22-push-6layers", "crane", CRANE, Act::Push, SIX),
+    row("crane22-cp-mount", "crane", CRANE, MOUNT, SIX).without(CRANE_SOURCE),
+    row("crane22-cp-there", "crane", CRANE, Act::MountThere, SIX).without(CRANE_SOURCE),
+    row("token-crane22-pull", "crane", CRANE_TAR, Act::Pull, SIX).with(GET_TOKENS),
+    row("token-crane22-push", "crane", CRANE, Act::Push, SIX).with(GET_TOKENS),
+    row("token-crane22-cp-mount", "crane", CRANE, MOUNT, SIX).with(GET_TOKENS).without(CRANE_SOURCE),
+    row("oras13-push-fresh", "oras", ORAS, Act::Push, SIX),
+    row("oras13-push", "oras", ORAS, Act::PushBlobsThere, SIX),
+    row("oras13-push-again", "oras", ORAS, Act::PushThere, SIX),
+    row("oras13-pull", "oras", ORAS, Act::Pull, SIX).whole(),
+    row("oras13-cp-6layers", "oras", ORAS, Act::Pull, SIX),
+    row("oras13-cp-mount", "oras", ORAS, MOUNT, SIX).without(ORAS_COPY),
+    row("token-oras13-push", "oras", ORAS, Act::Push, SIX).with(GET_TOKENS),
+    row("token-oras13-cp-mount", "oras", ORAS, MOUNT, SIX).with(GET_TOKENS).without(&[1, 2, 20]),
+    row("token-oras13-pull", "oras", ORAS, Act::Pull, SIX).with(GET_TOKENS).whole(),
 ];
 
 /// Recordings without a row, by the start of their names, and why.

@@ -138,6 +138,8 @@ pub(crate) fn template(target: &str) -> String {
             _ if value.contains("sha256%3A") => "{digest}",
             _ if value.contains("sha256:") => "{digest}(raw-colon)",
             "from" => "{other}",
+            "origin" if value.contains("%3A") => "{host}%3A{port}",
+            "origin" => "{host}",
             _ => value,
         };
         let _ = write!(text, "{key}={value}");

@@ -32,6 +32,8 @@ pub(crate) struct Granting {
     pub(crate) told: Option<u64>,
     /// Whether the form of `OAuth2` is there; many servers answer it with 404.
     pub(crate) post: bool,
+    /// The host of its address. crane goes to no token server at the number of a private network.
+    pub(crate) host: &'static str,
 }
 
 impl Default for Granting {
@@ -40,6 +42,7 @@ impl Default for Granting {
             lifetime: 300,
             told: Some(300),
             post: false,
+            host: "127.0.0.1",
         }
     }
 }
@@ -56,6 +59,9 @@ pub(crate) struct TokenRequest {
     pub(crate) status: u16,
     pub(crate) ua: Option<String>,
     pub(crate) content_type: Option<String>,
+    /// Missing in recordings that are older than this field.
+    #[serde(default)]
+    pub(crate) accept_encoding: Option<String>,
 }
 
 /// A running token server. Dropping it stops it.
@@ -116,7 +122,8 @@ impl TokenServer {
     pub(crate) fn config(&self) -> String {
         let bundle = self.shared.dir.path().join("certificate");
         format!(
-            "auth: {{token: {{realm: 'http://127.0.0.1:{}/token', service: {SERVICE}, issuer: {ISSUER}, rootcertbundle: {}}}}}\n",
+            "auth: {{token: {{realm: 'http://{}:{}/token', service: {SERVICE}, issuer: {ISSUER}, rootcertbundle: {}}}}}\n",
+            self.shared.granting.host,
             self.port,
             bundle.display()
         )
@@ -167,6 +174,7 @@ impl Shared {
                 status,
                 ua: head.get("User-Agent").map(str::to_owned),
                 content_type: head.get("Content-Type").map(str::to_owned),
+                accept_encoding: head.get("Accept-Encoding").map(str::to_owned),
             });
             let mut answer = Head::new(&format!("HTTP/1.1 {status} {}", reason(status)));
             answer.add("Content-Type", "application/json");

@@ -20,10 +20,14 @@ const FREE: Limits = Limits {
 
 /// A scene behind a token server, and an image that is there.
 fn scene(post: bool) -> (TokenServer, Scene, Fixture) {
-    let server = TokenServer::start(Granting {
+    scene_of(Granting {
         post,
         ..Granting::default()
-    });
+    })
+}
+
+pub(super) fn scene_of(granting: Granting) -> (TokenServer, Scene, Fixture) {
+    let server = TokenServer::start(granting);
     let scene = Scene::with_tokens(&server);
     let fixture = Fixture::new(6);
     scene.seed(&fixture, "img", "team/six:v1");
@@ -32,7 +36,7 @@ fn scene(post: bool) -> (TokenServer, Scene, Fixture) {
 
 /// Runs a client and holds what both sides were asked against two recordings, or makes them.
 #[track_caller]
-fn check(name: &str, server: &TokenServer, scene: &Scene, run: impl FnOnce()) {
+pub(super) fn check(name: &str, server: &TokenServer, scene: &Scene, run: impl FnOnce()) {
     server.take();
     let sent = scene.record(run);
     let asked = server.take();
