@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use super::classify;
 use crate::measure::{
-    Connection, ExchangeSample, FailureExample, Handshake, Outcome, Period, Phases, Protocol,
-    Recorder, TrackId,
+    AddressUse, Connection, ExchangeSample, FailureExample, Handshake, Outcome, Period, Phases,
+    Protocol, Recorder, TrackId,
 };
 use crate::registry::{End, Exchange, Observer};
-use crate::transport::{self, ConnectionUse, Timings};
+use crate::transport::{self, ConnectionUse, Dialer, Timings};
 
 /// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
 pub(super) type SharedRecorder = Rc<RefCell<Recorder>>;
@@ -125,4 +125,18 @@ const fn phases(timings: &Timings) -> Phases {
         body: timings.body,
         total: timings.total,
     }
+}
+
+/// Where the connections of a worker went.
+pub(super) fn addresses(dialer: &Dialer) -> Vec<AddressUse> {
+    let peers = dialer.peers().into_iter();
+    peers
+        .map(|it| AddressUse {
+            host: it.host.to_string(),
+            address: it.address,
+            connections: it.connections,
+            failed: it.failed,
+            given_up: it.given_up,
+        })
+        .collect()
 }

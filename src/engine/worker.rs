@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::clock::{Clock, Ends};
 use super::closed::Closed;
 use super::images::Images;
-use super::observer::SharedRecorder;
+use super::observer::{self, SharedRecorder};
 use super::open::{Part, SharedArrivals};
 use super::stop::Stop;
 use super::target::Target;
@@ -225,6 +225,7 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         .expect("the users and their event loop are gone")
         .into_inner();
     recorder.transport_bytes(context.totals.sent(), context.totals.received());
+    recorder.addresses(observer::addresses(&context.dialer));
     let connections = context.totals.connections();
     let lived = lived?;
     Ok(WorkerEnd {

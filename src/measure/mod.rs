@@ -16,6 +16,7 @@
 //! each track and 2 for each view, see [`Catalogue::reserved_bytes`]; the system hands out the pages as latencies touch them.
 //! Recording an exchange of five phases takes some 50 ns on a warm cache: `cargo bench --bench record`.
 
+mod addresses;
 mod catalogue;
 mod closure;
 mod counts;
@@ -35,6 +36,7 @@ mod tally;
 mod time_series;
 mod view;
 
+pub use addresses::AddressUse;
 pub use catalogue::{Catalogue, JourneyId, Track, TrackId};
 pub use closure::{Closure, Sum};
 pub use counts::{

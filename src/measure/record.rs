@@ -7,7 +7,7 @@ use crate::oci::Operation;
 
 use super::latency_windows::{self, LatencyWindows, Place};
 use super::{
-    Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
+    AddressUse, Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
     JourneySeries, LatencyHistogram, Observed, OperationSeries, PackedHistogram, Period,
     PeriodTally, TimeSeries, Totals, Track, TrackId, View, closure,
 };
@@ -33,6 +33,7 @@ pub struct Record {
     pub(super) latencies: LatencyWindows,
     pub(super) failures: FailureLog,
     pub(super) transport: Bytes,
+    pub(super) addresses: Vec<AddressUse>,
 }
 
 impl Record {
@@ -54,6 +55,7 @@ impl Record {
             time_series,
             failures: FailureLog::default(),
             transport: Bytes::default(),
+            addresses: Vec::new(),
         }
     }
 
@@ -122,6 +124,7 @@ impl Record {
         self.latencies.merge(other.latencies);
         self.failures.merge(other.failures);
         self.transport.merge(other.transport);
+        AddressUse::merge(&mut self.addresses, other.addresses);
     }
 
     /// Closes the measured window early, at that time since it opened. To be called when nothing that ended later was
@@ -279,6 +282,11 @@ impl Record {
     /// Failures by kind, of all periods.
     pub const fn failures(&self) -> &FailureLog {
         &self.failures
+    }
+
+    /// The addresses that connections went to, of all periods and every host.
+    pub fn addresses(&self) -> &[AddressUse] {
+        &self.addresses
     }
 
     /// Bytes of bodies as the transport counted them, of all periods.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::latency_windows::LatencyRecorder;
 use super::view::Views;
 use super::{
-    Bytes, Catalogue, DropReason, ExchangeSample, FailureExample, IterationSample, Live, Observed,
-    Outcome, Period, Record, Starts, TrackId, View,
+    AddressUse, Bytes, Catalogue, DropReason, ExchangeSample, FailureExample, IterationSample,
+    Live, Observed, Outcome, Period, Record, Starts, TrackId, View,
 };
 
 /// Counts the samples of one worker.
@@ -122,6 +122,11 @@ impl Recorder {
     /// Adds bytes of bodies as the transport counted them.
     pub fn transport_bytes(&mut self, sent: u64, received: u64) {
         self.record.transport.merge(Bytes { sent, received });
+    }
+
+    /// Adds the addresses that connections went to.
+    pub fn addresses(&mut self, used: Vec<AddressUse>) {
+        AddressUse::merge(&mut self.record.addresses, used);
     }
 
     /// The counts so far, for a progress line. Copies 26 KiB.

@@ -17,6 +17,7 @@ pub mod openmetrics;
 pub mod prometheus;
 pub mod text;
 
+mod addresses;
 mod change;
 mod figures;
 mod samples;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Bytes, Closure, PackedHistogram, Period, Record, TimeSeries, Totals};
+use crate::measure::{
+    AddressUse, Bytes, Closure, PackedHistogram, Period, Record, TimeSeries, Totals,
+};
 use crate::oci::Digest;
 use crate::schedule::Side;
 use crate::verdict::ThresholdResult;
@@ -51,6 +53,9 @@ pub struct Document {
     pub totals: Totals,
     /// Bytes of bodies as the transport counted them, of all periods.
     pub transport: Bytes,
+    /// The addresses that connections of the users went to, of hosts that have several, in all periods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressUse>,
     /// How many durations were more than an hour and are counted as an hour.
     pub clamped: u64,
     /// The journeys, in the order of the plan.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::measure::{
-    ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period, Phase, Record,
-    StatusCounts, Sum, Totals, Track, TrackId,
+    AddressUse, ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period,
+    Phase, Record, StatusCounts, Sum, Totals, Track, TrackId,
 };
 use crate::oci::Operation;
 
@@ -53,6 +53,7 @@ impl Document {
             window_us,
             totals: *record.totals(Period::Measure),
             transport: record.transport(),
+            addresses: several(record.addresses()),
             clamped: record.clamped(),
             journeys: journeys(record, window_us, &facts.stage_lengths),
             operations: all_operations(record, window_us),
@@ -68,6 +69,19 @@ impl Document {
             notes: facts.notes,
         }
     }
+}
+
+/// The addresses of hosts that have more than one.
+fn several(addresses: &[AddressUse]) -> Vec<AddressUse> {
+    let is_one_of_several = |it: &&AddressUse| {
+        let other = |other: &AddressUse| other.host == it.host && other.address != it.address;
+        addresses.iter().any(other)
+    };
+    addresses
+        .iter()
+        .filter(is_one_of_several)
+        .cloned()
+        .collect()
 }
 
 fn journeys(

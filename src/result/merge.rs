@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::measure::{FailureLog, PackedHistogram, TimeSeries};
+use crate::measure::{AddressUse, FailureLog, PackedHistogram, TimeSeries};
 
 use crate::health::Verdict;
 use crate::verdict::ThresholdResult;
@@ -111,6 +111,7 @@ impl Document {
         let ok = self.totals.iterations.ok;
         self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, ok);
         self.transport.merge(other.transport);
+        AddressUse::merge(&mut self.addresses, other.addresses);
         self.clamped = self.clamped.saturating_add(other.clamped);
         for (mine, theirs) in self.journeys.iter_mut().zip(other.journeys) {
             mine.merge(theirs);

@@ -12,8 +12,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
+use super::attempts;
 use super::error::{Error, Waiting};
 use super::origin::Origin;
+use super::peers::{Peer, Peers};
 use super::resolver::Resolver;
 use super::timings::{Handshake, HttpVersion, Timings};
 use super::tls::{self, Resumption, Sessions, Tls};
@@ -23,7 +25,7 @@ use crate::units::Endpoint;
 /// When names are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lookup {
-    /// Once for each worker: a run does not drift to another machine half-way.
+    /// Once for each worker, which uses the addresses that it found then: a run does not drift to other machines half-way.
     #[default]
     Once,
     /// For each connection, as clients do that keep no cache.
@@ -68,6 +70,7 @@ pub struct Dialer {
     route: Arc<Route>,
     resolver: Resolver,
     turn: Cell<usize>,
+    peers: Peers,
     shared_sessions: OnceCell<Arc<dyn ClientSessionStore>>,
 }
 
@@ -111,45 +114,81 @@ impl Dialer {
         } else {
             &[]
         };
-        let (detour, source) = places(turn, detours.len(), self.route.source_ips.len());
-        let endpoint = detours.get(detour).unwrap_or(origin.endpoint());
+        let sources = self.route.source_ips.len();
+        let endpoint = detours
+            .get(turn % detours.len().max(1))
+            .unwrap_or(origin.endpoint());
         let resolving = self.resolver.resolve(endpoint, self.route.lookup);
         let resolved = timeout_at(deadline, resolving).await;
         let (addresses, took) = resolved.map_err(|_| Error::Timeout(Waiting::Dns))??;
         timings.dns = took;
+        if took.is_some() {
+            self.peers.know(origin.endpoint(), &addresses);
+        }
+        let cycle = attempts::turns(&addresses);
+        let (source, address) = places(turn, detours.len(), sources, cycle);
         let asked = Instant::now();
-        let dialled = timeout_at(deadline, self.first_that_answers(&addresses, source)).await;
+        let dialling = self.first_that_answers(origin.endpoint(), &addresses, (address, source));
+        let dialled = timeout_at(deadline, dialling).await;
         timings.connect = Some(asked.elapsed());
         dialled
             .map_err(|_| Error::Timeout(Waiting::Connect))?
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|source| Error::from_dial(endpoint.to_string(), source))
+            .map_err(|source| {
+                let tried = match addresses.len() {
+                    0 | 1 => endpoint.to_string(),
+                    several => format!("{endpoint} at any of its {several} addresses"),
+                };
+                Error::from_dial(tried, source)
+            })
+    }
+
+    /// Where the connections went so far.
+    pub fn peers(&self) -> Vec<Peer> {
+        self.peers.all()
     }
 
     async fn first_that_answers(
         &self,
+        host: &Endpoint,
         addresses: &[SocketAddr],
-        source: usize,
+        (address, source): (usize, usize),
     ) -> io::Result<TcpStream> {
-        if self.route.source_ips.is_empty() {
-            return TcpStream::connect(addresses).await;
-        }
-        let mut error = io::Error::new(
-            io::ErrorKind::AddrNotAvailable,
-            "none of the source addresses is of its family (IPv4, IPv6)",
-        );
-        for address in addresses {
-            let sources = self.route.source_ips.iter().cycle().skip(source);
-            let mut sources = sources.take(self.route.source_ips.len());
-            let Some(source) = sources.find(|it| it.is_ipv4() == address.is_ipv4()) else {
-                continue;
+        let dial = async |address: SocketAddr| {
+            let attempt = self.peers.attempt(host, address);
+            let connected = match self.source_for(address, source) {
+                Some(source) => connect_from(source, address).await,
+                None => TcpStream::connect(address).await,
             };
-            match connect_from(*source, *address).await {
-                Ok(stream) => return Ok(stream),
-                Err(failed) => error = failed,
-            }
+            attempt.end(connected.is_ok());
+            connected
+        };
+        let has_source = |it: &SocketAddr| {
+            self.route.source_ips.is_empty() || self.source_for(*it, source).is_some()
+        };
+        if let [only] = addresses
+            && has_source(only)
+        {
+            return dial(*only).await;
         }
-        Err(error)
+        let mut order = attempts::order(addresses, address);
+        order.retain(has_source);
+        if order.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                "none of the source addresses is of its family (IPv4, IPv6)",
+            ));
+        }
+        attempts::first(&order, dial).await
+    }
+
+    /// The source that has the turn, of those of the address's family.
+    fn source_for(&self, address: SocketAddr, turn: usize) -> Option<IpAddr> {
+        let all = &self.route.source_ips;
+        let mut sources = all.iter().cycle().skip(turn).take(all.len());
+        sources
+            .find(|it| it.is_ipv4() == address.is_ipv4())
+            .copied()
     }
 
     /// The TLS handshake.
@@ -175,15 +214,15 @@ impl Dialer {
     }
 }
 
-/// Which endpoint and which source have the turn. Each goes round; when both have gone round together, the sources
-/// move on by one, so that in the end every pair has had its turn.
-const fn places(turn: usize, endpoints: usize, sources: usize) -> (usize, usize) {
-    const fn divisor(a: usize, b: usize) -> usize {
-        if b == 0 { a } else { divisor(b, a % b) }
-    }
-    let (endpoints, sources) = (at_least_one(endpoints), at_least_one(sources));
-    let round = endpoints / divisor(endpoints, sources) * sources;
-    (turn % endpoints, (turn % sources + turn / round) % sources)
+/// Which source and which order of the endpoint's addresses have the turn, when the endpoints go round. Whatever has gone round
+/// together with another moves on by one, so that in the end every combination has had its turn.
+const fn places(turn: usize, endpoints: usize, sources: usize, addresses: usize) -> (usize, usize) {
+    let endpoints = at_least_one(endpoints);
+    let (sources, addresses) = (at_least_one(sources), at_least_one(addresses));
+    let round = attempts::together(endpoints, sources);
+    let source = (turn % sources + turn / round) % sources;
+    let longer = attempts::together(round * sources, addresses);
+    (source, (turn % addresses + turn / longer) % addresses)
 }
 
 const fn at_least_one(count: usize) -> usize {
@@ -203,21 +242,4 @@ async fn connect_from(source: IpAddr, address: SocketAddr) -> io::Result<TcpStre
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_pair_of_endpoint_and_source_has_its_turn() {
-        for endpoints in 1..6 {
-            for sources in 1..6 {
-                let all: BTreeSet<_> = (0..endpoints * sources)
-                    .map(|turn| places(turn, endpoints, sources))
-                    .collect();
-                assert_eq!(all.len(), endpoints * sources, "{endpoints} {sources}");
-            }
-        }
-        assert_eq!(places(7, 0, 0), (0, 0));
-    }
-}
+mod tests;

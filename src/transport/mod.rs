@@ -10,6 +10,7 @@
 
 mod address;
 mod alarm;
+mod attempts;
 mod body;
 mod connection;
 mod dialer;
@@ -20,6 +21,7 @@ mod gate;
 mod lent;
 mod multiplexed;
 mod origin;
+mod peers;
 mod place;
 mod pool;
 mod prospects;
@@ -38,6 +40,7 @@ pub use dialer::{Dialer, Lookup, Route};
 pub use error::{Error, Waiting};
 pub use exchange::{Ask, Ended, Failed, Incoming, Outgoing};
 pub use origin::{Origin, OriginError};
+pub use peers::Peer;
 pub use pool::{Pool, PoolSettings};
 pub use timings::{ConnectionUse, Handshake, HttpVersion, Protocol, Timings};
 pub use tls::{Identity, Resumption, Tls, TlsSettings, TlsSettingsError};

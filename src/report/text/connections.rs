@@ -1,6 +1,8 @@
-//! What the exchanges ran over: TLS handshakes, and HTTP versions where there is more than the usual one.
+//! What the exchanges ran over: TLS handshakes, HTTP versions where there is more than the usual one, and addresses of
+//! hosts that have several.
 
 use crate::measure::Connections;
+use crate::report::addresses;
 use crate::report::table::Paint;
 use crate::report::words::number_of;
 use crate::result::Document;
@@ -8,7 +10,7 @@ use crate::units;
 
 use super::Page;
 
-/// A line for TLS and one for HTTP/2, each where there was some.
+/// A line for TLS, one for HTTP/2 and some for each host with several addresses, each where there was some.
 pub(super) fn lines(document: &Document, page: &Page) -> String {
     let mut all = Connections::default();
     for operation in &document.operations {
@@ -30,6 +32,14 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
             units::count(all.http1)
         );
         text.push_str(&page.line("HTTP", &words, Paint::Plain));
+    }
+    for host in addresses::hosts(document) {
+        text.push_str(&page.whole("addresses", &host.summary, Paint::Plain));
+        let widest = host.addresses.iter().map(|(it, _)| it.len()).max();
+        for (address, counts) in &host.addresses {
+            let words = format!("{address:width$}  {counts}", width = widest.unwrap_or(0));
+            text.push_str(&page.line("", &words, Paint::Plain));
+        }
     }
     text
 }

@@ -20,9 +20,15 @@ impl Served {
     /// Serves with these options, and with the faults of a fault file when the text is not empty.
     #[track_caller]
     pub(crate) fn start(options: &[&str], faults: &str) -> Self {
+        Self::at("127.0.0.1", options, faults)
+    }
+
+    /// The same on another address of this machine.
+    #[track_caller]
+    pub(crate) fn at(ip: &str, options: &[&str], faults: &str) -> Self {
         let dir = super::scratch();
         let [file, log] = ["faults.toml", "log"].map(|name| dir.path().join(name));
-        let mut program = regstorm(["serve", "--listen", "127.0.0.1:0"]).args(options);
+        let mut program = regstorm(["serve", "--listen", &format!("{ip}:0")]).args(options);
         if !faults.is_empty() {
             fs::write(&file, faults).expect("a fault file");
             program = program.args(["--faults".as_ref(), file.as_os_str()]);
@@ -32,7 +38,7 @@ impl Served {
         let said = || fs::read_to_string(&log).unwrap_or_default();
         assert!(process.ready(|| said().ends_with('\n')), "{}", said());
         let url = said().trim().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        assert!(url.starts_with(&format!("http://{ip}:")), "{url}");
         Self {
             process,
             _dir: dir,
