@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use regstorm::engine::{Crew, Due};
-use regstorm::measure::{Catalogue, IterationSample, Outcome, Period, Recorder};
+use regstorm::measure::{Catalogue, IterationSample, Outcome, Period, Recorder, Spent};
 use regstorm::schedule::{Curve, Spacing};
 use regstorm::units::Rate;
 use tokio::runtime::{Builder, LocalOptions};
@@ -70,6 +70,7 @@ fn hand_over(criterion: &mut Criterion) {
                             finished: at + Duration::from_micros(due.index % 1_000),
                             sent: 0,
                             received: 1_000,
+                            spent: Spent::default(),
                             outcome: Outcome::Ok,
                         });
                     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use regstorm::measure::{
     Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Protocol,
-    Recorder, TrackId,
+    Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 
@@ -71,6 +71,7 @@ fn record(c: &mut Criterion) {
                 finished,
                 sent: 0,
                 received: 40_960,
+                spent: Spent::default(),
                 outcome: Outcome::Ok,
             }));
         });

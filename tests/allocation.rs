@@ -5,10 +5,16 @@
 use std::time::Duration;
 
 use regstorm::measure::{
-    Catalogue, Connection, DropReason, ExchangeSample, FailureClass, IterationSample,
-    LatencyHistogram, Outcome, Period, Phases, Protocol, Recorder, TrackId,
+    Catalogue, Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass,
+    IterationSample, LatencyHistogram, Outcome, Period, Phases, Protocol, Recorder, Spent, TrackId,
 };
 use regstorm::oci::{Checksummer, Operation};
+
+/// No user was free, because the target kept them.
+const NO_VU: DroppedStart = DroppedStart {
+    reason: DropReason::NoVu,
+    cause: DropCause::Target,
+};
 
 const OUTCOMES: [Outcome; 3] = [
     Outcome::Ok,
@@ -63,12 +69,13 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
                 finished,
                 sent: 1,
                 received: number,
+                spent: Spent::at_rest(finished.saturating_sub(Duration::from_micros(number))),
                 outcome,
             });
         }
     }
     recorder.transport_bytes(1, number);
-    recorder.dropped(track, Period::Measure, Duration::ZERO, DropReason::NoVu);
+    recorder.dropped(track, Period::Measure, Duration::ZERO, NO_VU);
 }
 
 #[test]

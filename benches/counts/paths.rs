@@ -10,7 +10,7 @@ use std::time::Duration;
 use regstorm::engine::{Crew, Due};
 use regstorm::measure::{
     Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Protocol,
-    Recorder, TrackId,
+    Recorder, Spent, TrackId,
 };
 use regstorm::oci::{Operation, Reference};
 use regstorm::profile::Profile;
@@ -124,6 +124,7 @@ fn record_iterations(times: u32) {
             finished: due + spread(number),
             sent: 0,
             received: 40_960,
+            spent: Spent::at_rest(spread(number)),
             outcome: Outcome::Ok,
         }));
     }

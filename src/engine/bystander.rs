@@ -18,12 +18,13 @@ use super::classify;
 use super::clock::Clock;
 use super::closed::next_cycle;
 use super::observer::Recording;
+use super::occupancy::Occupancy;
 use super::pacer::Pacer;
 use super::worker::Shared;
 use crate::client::{self, BlobSlot, Discard, PullOptions, Pulled, Store};
 use crate::measure::{
-    Catalogue, DropReason, FailureClass, IterationSample, Outcome, Period, Record, Recorder,
-    TrackId,
+    Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationSample, Outcome, Period,
+    Record, Recorder, TrackId,
 };
 use crate::oci::{Content, Operation, Reference, Verify};
 use crate::plan::{Action, Ask, Probe};
@@ -87,7 +88,8 @@ fn run(
     let recorder = Rc::new(RefCell::new(Recorder::new(&catalogue, &[], window)));
     let track = catalogue.track(0);
     let track = track.expect("the catalogue has one journey");
-    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track);
+    let occupancy = Occupancy::of(1);
+    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track, occupancy);
     let recording = Rc::new(recording);
     let totals = Rc::<Totals>::default();
     let target = &shared.target;
@@ -171,13 +173,19 @@ impl Rounds<'_> {
         let due = self.since_epoch(due);
         let mut recorder = self.recorder.borrow_mut();
         recorder.scheduled(self.track, Period::Measure, due);
-        recorder.dropped(self.track, Period::Measure, due, DropReason::Overrun);
+        // It does nothing but ask.
+        let passed = DroppedStart {
+            reason: DropReason::Overrun,
+            cause: DropCause::Target,
+        };
+        recorder.dropped(self.track, Period::Measure, due, passed);
     }
 
     async fn round(&mut self, shared: &Shared, due: Instant, until: &mut watch::Receiver<bool>) {
         let started = Instant::now();
         let scheduled = self.since_epoch(due);
-        self.recording.begin(self.track, Period::Measure, scheduled);
+        self.recording
+            .begin((self.track, Period::Measure), scheduled, started);
         {
             let mut recorder = self.recorder.borrow_mut();
             recorder.scheduled(self.track, Period::Measure, scheduled);
@@ -193,14 +201,16 @@ impl Rounds<'_> {
             _ = until.wait_for(|over| *over) => Outcome::Cancelled,
         };
         let (sent, received) = self.recording.bytes();
+        let finished = Instant::now();
         self.recorder.borrow_mut().iteration(&IterationSample {
             track: self.track,
             period: Period::Measure,
             scheduled,
             started: self.since_epoch(started),
-            finished: self.since_epoch(Instant::now()),
+            finished: self.since_epoch(finished),
             sent,
             received,
+            spent: self.recording.spent(finished),
             outcome,
         });
     }

@@ -8,11 +8,12 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::clock::{Busy, LoadClock};
+use super::occupancy::Occupancy;
 use super::stop::Stop;
 use super::turn::{Begun, Turn};
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use super::worker::Context;
-use crate::measure::DropReason;
+use crate::measure::{DropReason, DroppedStart};
 use crate::plan::{Executor, Length, Load};
 use crate::schedule::Span;
 
@@ -45,7 +46,8 @@ impl Closed {
         stop: Stop,
     ) -> Self {
         Self {
-            user: VirtualUser::new(context, load, stop),
+            // Nobody asks what users do that wait for nobody.
+            user: VirtualUser::new(context, load, stop, Occupancy::of(1)),
             vu,
             number,
             begun: 0,
@@ -101,12 +103,13 @@ impl Closed {
             let start = self.start(due, clock, life.cut);
             self.begun += 1;
             let drawn = self.user.schedule(&start);
-            let Freed { ended, free } = self.user.iterate(start, drawn, now).await;
+            let freed = self.user.iterate(start, drawn, now).await;
+            let Freed { ended, free } = freed;
             due = match load.pacing {
                 None => free,
                 Some(pacing) => {
                     let free = free.min(life.until);
-                    next_cycle(due, pacing, free, |due| self.missed(due, clock))
+                    next_cycle(due, pacing, free, |due| self.missed(due, clock, freed))
                 }
             };
             if due > ended {
@@ -132,12 +135,16 @@ impl Closed {
     }
 
     /// Counts a cycle of a pace that has passed altogether while the user was busy.
-    fn missed(&self, due: Instant, clock: &LoadClock) {
+    fn missed(&self, due: Instant, clock: &LoadClock, freed: Freed) {
         let missed = self.start(due, clock, clock.cut);
         let drawn = self.user.context.draw(self.user.load, &missed);
         let mut recorder = self.user.context.recorder.borrow_mut();
         recorder.scheduled(drawn.track, drawn.period, drawn.due);
-        recorder.dropped(drawn.track, drawn.period, drawn.due, DropReason::Overrun);
+        let passed = DroppedStart {
+            reason: DropReason::Overrun,
+            cause: self.user.kept_by(Some(freed)),
+        };
+        recorder.dropped(drawn.track, drawn.period, drawn.due, passed);
     }
 
     /// Now, if an iteration may start that is due then.

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::classify;
+use super::occupancy::Occupancy;
+use super::stopwatch::Stopwatch;
 use crate::measure::{
     AddressUse, Connection, ExchangeSample, FailureExample, Handshake, Outcome, Period, Phases,
-    Protocol, Recorder, TrackId,
+    Protocol, Recorder, Spent, TrackId,
 };
-use crate::registry::{End, Exchange, Observer};
+use crate::registry::{Begun, End, Exchange, Observer, Pause};
 use crate::transport::{self, ConnectionUse, Dialer, Timings};
 
 /// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
@@ -25,11 +27,18 @@ pub(super) struct Recording {
     period: Cell<Period>,
     due: Cell<Duration>,     // of the iteration, since the measured window opened
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
+    stopwatch: Stopwatch,
 }
 
 impl Recording {
-    pub(super) fn new(recorder: SharedRecorder, epoch: Instant, track: TrackId) -> Self {
+    pub(super) fn new(
+        recorder: SharedRecorder,
+        epoch: Instant,
+        track: TrackId,
+        occupancy: Rc<Occupancy>,
+    ) -> Self {
         Self {
+            stopwatch: Stopwatch::new(occupancy),
             recorder,
             epoch,
             track: Cell::new(track),
@@ -39,8 +48,9 @@ impl Recording {
         }
     }
 
-    /// What comes next belongs to this iteration.
-    pub(super) fn begin(&self, track: TrackId, period: Period, due: Duration) {
+    /// What comes next belongs to this iteration, which starts now.
+    pub(super) fn begin(&self, (track, period): (TrackId, Period), due: Duration, now: Instant) {
+        self.stopwatch.start(now);
         self.track.set(track);
         self.period.set(period);
         self.due.set(due);
@@ -52,6 +62,11 @@ impl Recording {
         self.period.set(period);
     }
 
+    /// Where the time of the iteration went, which ends now.
+    pub(super) fn spent(&self, now: Instant) -> Spent {
+        self.stopwatch.stop(now)
+    }
+
     /// Bytes of bodies sent and received since the iteration began.
     pub(super) fn bytes(&self) -> (u64, u64) {
         self.bytes.get()
@@ -59,9 +74,22 @@ impl Recording {
 }
 
 impl Observer for Recording {
+    fn begins(&self, at: Instant) -> Begun {
+        self.stopwatch.exchange_begins(at)
+    }
+
+    fn pauses(&self, at: Instant) -> Begun {
+        self.stopwatch.pause_begins(at)
+    }
+
+    fn resumes(&self, pause: &Pause) {
+        self.stopwatch.pause_ended(pause);
+    }
+
     fn exchange(&self, exchange: &Exchange<'_>) {
         let ended = &exchange.ended;
         let finished = ended.finished.unwrap_or_else(Instant::now);
+        self.stopwatch.exchange_ended(exchange.begun, finished);
         let finished = finished.saturating_duration_since(self.epoch);
         let (sent, received) = self.bytes.get();
         self.bytes

@@ -13,12 +13,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::clock::{Busy, LoadClock};
 use super::crew::{Crew, Due, Offered};
+use super::occupancy::Occupancy;
 use super::pacer::Pacer;
 use super::stop::Stop;
 use super::turn::{self, Turn};
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use super::worker::Context;
-use crate::measure::{DropReason, LatencyHistogram};
+use crate::measure::{DropCause, DropReason, DroppedStart, LatencyHistogram};
 use crate::plan::{Length, Load, OnNoVu};
 use crate::schedule::Arrivals;
 
@@ -30,6 +31,7 @@ pub(super) struct Open {
     context: Rc<Context>,
     load: usize,
     crew: Rc<Crew>,
+    occupancy: Rc<Occupancy>,
     lane: (u64, u64),
     stop: Stop,
     busy: Busy,
@@ -39,6 +41,7 @@ pub(super) struct Open {
 pub(super) struct Member {
     user: VirtualUser,
     crew: Rc<Crew>,
+    occupancy: Rc<Occupancy>,
     desk: usize,
     begun: SharedArrivals,
 }
@@ -88,12 +91,14 @@ impl Part {
                 OnNoVu::Queue { limit } => (count(limit) / lanes).max(1),
             },
         );
+        let occupancy = Occupancy::of(users);
         let lane = (lane as u64, lanes as u64);
         let begun = turn::Arrivals::new(shared.trial, load, lane, shared.keeps_turns);
         let begun = Rc::new(RefCell::new(begun));
         let member = |desk| Member {
-            user: VirtualUser::new(context, load, stop.clone()),
+            user: VirtualUser::new(context, load, stop.clone(), Rc::clone(&occupancy)),
             crew: Rc::clone(&crew),
+            occupancy: Rc::clone(&occupancy),
             desk,
             begun: Rc::clone(&begun),
         };
@@ -104,6 +109,7 @@ impl Part {
                 context: Rc::clone(context),
                 load,
                 crew,
+                occupancy,
                 lane,
                 stop: stop.clone(),
                 busy: Busy::with(shared.clone(), load),
@@ -161,8 +167,9 @@ impl Open {
                 () = stop.wait_asked() => {}
                 () = sleep_until(clock.cut) => {}
             }
+            let cause = self.occupancy.cause(Instant::now());
             for due in self.crew.drain() {
-                self.drop_one(&clock, due, DropReason::Cut);
+                self.drop_one(&clock, due, (DropReason::Cut, cause));
             }
             if stop.asked().is_none() && set {
                 measured_until = self.context.since_epoch(clock.end);
@@ -201,17 +208,20 @@ impl Open {
         hand_out(arrivals, clock.begin, pacer, &mut stop, |due, woke| {
             self.schedule(clock, due);
             let Some(woke) = woke else {
-                return self.drop_one(clock, due, DropReason::Cut);
+                let cause = self.occupancy.cause(Instant::now());
+                return self.drop_one(clock, due, (DropReason::Cut, cause));
             };
+            self.occupancy.woke(due.at, woke);
             if due.at >= clock.measured {
                 let mut lag = lag.borrow_mut();
                 lag.record(woke.saturating_duration_since(due.at));
             }
             if woke >= clock.cut {
                 // So late that it would be cut at once.
-                self.drop_one(clock, due, DropReason::Cut);
+                self.drop_one(clock, due, (DropReason::Cut, DropCause::Generator));
             } else if self.crew.offer(due) == Offered::Refused {
-                self.drop_one(clock, due, refusal);
+                let cause = self.occupancy.cause(woke);
+                self.drop_one(clock, due, (refusal, cause));
             }
         })
         .await
@@ -224,16 +234,22 @@ impl Open {
         recorder.scheduled(drawn.track, drawn.period, drawn.due);
     }
 
-    fn drop_one(&self, clock: &LoadClock, due: Due, why: DropReason) {
-        drop_one(&self.context, self.load, clock, due, why);
+    fn drop_one(&self, clock: &LoadClock, due: Due, why: (DropReason, DropCause)) {
+        drop_one(&self.context, self.load, (clock, due), why);
     }
 }
 
 /// Counts an arrival that was scheduled as one that will not begin.
-fn drop_one(context: &Context, load: usize, clock: &LoadClock, due: Due, why: DropReason) {
+fn drop_one(
+    context: &Context,
+    load: usize,
+    (clock, due): (&LoadClock, Due),
+    (reason, cause): (DropReason, DropCause),
+) {
     let start = start(context, load, clock, due);
     let drawn = context.draw(load, &start);
     let mut recorder = context.recorder.borrow_mut();
+    let why = DroppedStart { reason, cause };
     recorder.dropped(drawn.track, drawn.period, drawn.due, why);
 }
 
@@ -290,19 +306,25 @@ impl Member {
             () = stop.wait_asked() => None,
         };
         if let Some(clock) = clock {
+            let mut last = None;
             while let Some(due) = self.crew.next(self.desk).await {
                 // It has waited for a user too long: the load was cut, or is to stop.
                 let now = Instant::now();
                 if now >= clock.cut || self.user.leash.is_asked() {
-                    drop_one(&context, load, &clock, due, DropReason::Cut);
+                    let cause = self.user.kept_by(last);
+                    drop_one(&context, load, (&clock, due), (DropReason::Cut, cause));
                     continue;
                 }
                 self.begun.borrow_mut().begin(due.index);
                 let start = start(&context, load, &clock, due);
                 let drawn = context.draw(load, &start);
-                let Freed { ended, free } = self.user.iterate(start, drawn, now).await;
+                let freed = self.user.iterate(start, drawn, now).await;
+                last = Some(freed);
+                let Freed { ended, free } = freed;
                 if free > ended {
+                    self.occupancy.thinks(true);
                     self.user.leash.wait(free.min(clock.end)).await;
+                    self.occupancy.thinks(false);
                 }
             }
         }

@@ -13,6 +13,7 @@ use super::classify;
 use super::error::Error;
 use super::leftovers::{Leftovers, stored_again, stored_apart};
 use super::observer::{Recording, SharedRecorder};
+use super::occupancy::Occupancy;
 use super::seeds::Seed;
 use super::stop::Stop;
 use super::turn::Begun;
@@ -64,7 +65,12 @@ impl<'a> Steward<'a> {
         let recorder = Rc::new(RefCell::new(recorder));
         let track = shared.catalogue.track(0);
         let track = track.expect("a plan has at least one load of one journey");
-        let recording = Recording::new(Rc::clone(&recorder), Instant::now(), track);
+        let recording = Recording::new(
+            Rc::clone(&recorder),
+            Instant::now(),
+            track,
+            Occupancy::of(1),
+        );
         let recording = Rc::new(recording);
         let totals = Rc::<Totals>::default();
         // `parallel` images with `parallel` blobs each share as many connections, not their square.

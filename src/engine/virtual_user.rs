@@ -9,12 +9,13 @@ use super::choice::Choice;
 use super::classify;
 use super::leash::{Leash, Pulled, Slack};
 use super::observer::Recording;
+use super::occupancy::Occupancy;
 use super::stop::Stop;
 use super::turn::{Begun, Turn};
 use super::work;
 use super::worker::Context;
 use crate::client;
-use crate::measure::{FailureClass, IterationSample, Outcome, Period, TrackId};
+use crate::measure::{DropCause, FailureClass, IterationSample, Outcome, Period, Spent, TrackId};
 use crate::plan::ConnectionPolicy;
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
@@ -43,6 +44,7 @@ pub(super) struct VirtualUser {
     pub(super) context: Rc<Context>,
     pub(super) leash: Leash,
     pub(super) measured_until: Duration,
+    last_spent: Spent, // in its last iteration
     recording: Rc<Recording>,
     own: Vec<(PoolSettings, Rc<Pool>)>, // connections of this user alone, for each way to keep them
     clients: Vec<Option<Client>>,       // by journey, made when first needed
@@ -108,7 +110,12 @@ impl Context {
 }
 
 impl VirtualUser {
-    pub(super) fn new(context: &Rc<Context>, load: usize, stop: Stop) -> Self {
+    pub(super) fn new(
+        context: &Rc<Context>,
+        load: usize,
+        stop: Stop,
+        occupancy: Rc<Occupancy>,
+    ) -> Self {
         let plan = &context.shared.plan;
         let track = context.shared.catalogue.track(0);
         Self {
@@ -117,12 +124,34 @@ impl VirtualUser {
                 Rc::clone(&context.recorder),
                 context.clock.epoch,
                 track.expect("a plan has at least one load of one journey"),
+                occupancy,
             )),
             leash: Leash::new(stop),
             own: Vec::new(),
             clients: (0..plan.journeys.len()).map(|_| None).collect(),
             context: Rc::clone(context),
             measured_until: Duration::ZERO,
+            last_spent: Spent::default(),
+        }
+    }
+
+    /// What the user was busy with, when that is asked because it was not free in time: its last iteration, or thinking
+    /// about it.
+    pub(super) fn kept_by(&self, freed: Option<Freed>) -> DropCause {
+        let Spent {
+            operations,
+            pauses,
+            rest,
+            ..
+        } = self.last_spent;
+        let waited = operations + pauses;
+        let thought = freed.map(|it| it.free.saturating_duration_since(it.ended));
+        if thought.is_some_and(|it| it > waited + rest) {
+            DropCause::ThinkTime
+        } else if waited > rest {
+            DropCause::Target
+        } else {
+            DropCause::Generator
         }
     }
 
@@ -141,7 +170,7 @@ impl VirtualUser {
         let journey = &plan.journeys[index];
         let image = choice.image(journey.pick(), context.shared.images.places(index).len());
 
-        self.recording.begin(track, period, due);
+        self.recording.begin((track, period), due, started);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(index);
         let salt = start.turn.salt(context.shared.run_id);
@@ -160,6 +189,7 @@ impl VirtualUser {
             Err(Pulled::Cut) => Outcome::Cancelled,
         };
         let (sent, received) = self.recording.bytes();
+        self.last_spent = self.recording.spent(finished);
         context.recorder.borrow_mut().iteration(&IterationSample {
             track,
             period,
@@ -168,6 +198,7 @@ impl VirtualUser {
             finished: context.since_epoch(finished),
             sent,
             received,
+            spent: self.last_spent,
             outcome,
         });
         if period == Period::Measure {

@@ -49,15 +49,17 @@ pub struct ScheduleFacts<'a> {
     pub start_lag: &'a LatencyHistogram,
 }
 
-/// Starts that were due and not begun, by reason.
+/// Starts that were due and not begun, by reason. Those of a run that the user ended early are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Drops {
-    /// No virtual user was free.
+    /// No virtual user was free, because the generator was late or the users were thinking.
     pub no_vu: u64,
-    /// Too many starts waited for one already.
+    /// Too many starts waited for one already, for the same causes.
     pub queue_full: u64,
-    /// They waited when the load came to its planned end. Not those of a run that the user ended early.
+    /// They waited when the load came to its planned end, for the same causes.
     pub cut: u64,
+    /// For any of these reasons while the users waited for the target.
+    pub by_target: u64,
 }
 
 /// All exchanges of the window.
@@ -77,5 +79,11 @@ impl Drops {
         self.no_vu
             .saturating_add(self.queue_full)
             .saturating_add(self.cut)
+            .saturating_add(self.by_target)
+    }
+
+    /// Those for which the target is not to blame.
+    pub const fn not_by_target(self) -> u64 {
+        self.all().saturating_sub(self.by_target)
     }
 }

@@ -1,4 +1,4 @@
-//! What is looked at: its name in reports, and what to do when it is out of bounds.
+//! What is looked at, and its name in reports.
 
 use std::fmt;
 
@@ -19,6 +19,8 @@ pub enum Signal {
     DroppedQueueFull,
     /// Iterations that were still in the queue when the load ended.
     DroppedCut,
+    /// Iterations that found every virtual user waiting for the target.
+    DroppedByTarget,
     /// Planned iterations that were neither started nor counted as dropped.
     MissingStarts,
     /// The part of exchanges that was waiting for a connection.
@@ -57,11 +59,12 @@ pub enum Signal {
 
 impl Signal {
     /// Every signal, in the order of reports.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::StartLag,
         Self::DroppedNoVu,
         Self::DroppedQueueFull,
         Self::DroppedCut,
+        Self::DroppedByTarget,
         Self::MissingStarts,
         Self::ConnectionWait,
         Self::HarnessLimit,
@@ -88,6 +91,7 @@ impl Signal {
             Self::DroppedNoVu => "dropped-no-vu",
             Self::DroppedQueueFull => "dropped-queue-full",
             Self::DroppedCut => "dropped-cut",
+            Self::DroppedByTarget => "dropped-by-target",
             Self::MissingStarts => "missing-starts",
             Self::ConnectionWait => "connection-wait",
             Self::HarnessLimit => "harness-limit",
@@ -105,75 +109,6 @@ impl Signal {
             Self::OpenFiles => "open-files",
             Self::Ports => "ports",
             Self::Retransmits => "retransmits",
-        }
-    }
-
-    /// What it means when this is out of bounds, and what to do.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::StartLag => {
-                "iterations began late by the generator's own doing: lower the rate or use more cores"
-            }
-            Self::DroppedNoVu => {
-                "the planned load was not given, because all virtual users were busy: raise `max_vus`, or lower the rate"
-            }
-            Self::DroppedQueueFull => {
-                "the planned load was not given, because too many iterations waited already: raise `max_vus`, or lower the rate"
-            }
-            Self::DroppedCut => {
-                "iterations that waited at the end were never begun, and would have been the slowest: raise `max_vus`, or lower the rate"
-            }
-            Self::MissingStarts => {
-                "the generator did not keep up with its own plan: lower the rate or use more cores"
-            }
-            Self::ConnectionWait => {
-                "exchanges queued for a connection before they were sent: give the journey more connections"
-            }
-            Self::HarnessLimit => {
-                "this machine refused a descriptor, a port or a file, which the target has nothing to do with: raise the limit that the failures name"
-            }
-            Self::Ceiling => {
-                "the generator itself may have been the limit: lower the load, or spread it over machines"
-            }
-            Self::RuntimeLag => {
-                "the event loop was busy when answers came, so latencies are too long: use more workers or lower the load"
-            }
-            Self::SystemLag => {
-                "the system was late in waking threads, so latencies are too long: stop what else runs here"
-            }
-            Self::WorkerCpu => {
-                "a worker had no time left, so answers lay unread: use more workers or lower the load"
-            }
-            Self::RunQueueWait => {
-                "a worker was ready and had no core, so answers lay unread: stop what else runs here, or use fewer workers"
-            }
-            Self::MachineCpu => {
-                "the workers filled the cores they may use: use more cores or lower the load"
-            }
-            Self::Steal => {
-                "the virtual machine was not running when it should: use a machine that is not shared"
-            }
-            Self::Throttling => {
-                "a quota stopped the process in the middle: raise the cpu limit of its container"
-            }
-            Self::CpuPressure => {
-                "tasks of this machine waited for a core: stop what else runs here"
-            }
-            Self::MemoryPressure => {
-                "tasks of this machine waited for memory: use fewer virtual users, or more memory"
-            }
-            Self::MajorFaults => {
-                "the process waited for its own memory to come from a disk: free memory"
-            }
-            Self::OpenFiles => {
-                "there were hardly any descriptors left: raise the limit (ulimit -n)"
-            }
-            Self::Ports => {
-                "there were hardly any ports left: keep connections alive, or widen net.ipv4.ip_local_port_range"
-            }
-            Self::Retransmits => {
-                "the network lost packets, so latencies hold its timeouts: look at the network first"
-            }
         }
     }
 }

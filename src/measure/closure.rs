@@ -1,5 +1,7 @@
 //! The sums that must agree. One that does not is a defect of regstorm, whatever the target did.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,6 +157,16 @@ fn journeys(closure: &mut Closure, record: &Record) {
             starts.dropped,
             series.drops.iter().map(|(_, count)| count).sum(),
         );
+        closure.equal(
+            format!("{name}: dropped = drops of all causes"),
+            starts.dropped,
+            series.drops.causes().map(|(_, count)| count).sum(),
+        );
+        closure.equal(
+            format!("{name}: operations + pauses + rest = time of iterations (ns)"),
+            nanos(series.time.parts()),
+            nanos(series.time.total),
+        );
         for (latency, histogram) in [
             ("service time", &series.service_time),
             ("response time", &series.response_time),
@@ -222,6 +234,10 @@ fn operations(closure: &mut Closure, record: &Record) {
             );
         }
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn timed_out(counts: &ClassCounts) -> u64 {

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, DropReason, ExchangeSample, FailureClass, Handshake, Outcome, Protocol};
+use super::{
+    Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, Handshake,
+    Outcome, Protocol,
+};
 
 /// How many ended in which way. Each thing that ended is in exactly one of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -74,9 +77,9 @@ pub struct Totals {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClassCounts([u64; FailureClass::ALL.len()]);
 
-/// Iterations that were due and never began, by reason.
+/// Iterations that were due and never began, by reason and by cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DropCounts([u64; DropReason::ALL.len()]);
+pub struct DropCounts([[u64; DropCause::ALL.len()]; DropReason::ALL.len()]);
 
 /// Responses by status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,21 +194,37 @@ impl ClassCounts {
 }
 
 impl DropCounts {
-    pub(super) fn count(&mut self, reason: DropReason) {
-        self.0[reason.index()] += 1;
+    pub(super) fn count(&mut self, start: DroppedStart) {
+        self.0[start.reason.index()][start.cause.index()] += 1;
     }
 
     /// The reasons that occurred, in the order of [`DropReason::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        let sums = self.0.map(|causes| causes.into_iter().sum());
         DropReason::ALL
             .into_iter()
-            .zip(self.0)
+            .zip(sums)
             .filter(|(_, count)| *count > 0)
+    }
+
+    /// The causes that occurred, in the order of [`DropCause::ALL`].
+    pub fn causes(&self) -> impl Iterator<Item = (DropCause, u64)> {
+        let of = |cause: DropCause| self.0.iter().map(|causes| causes[cause.index()]).sum();
+        DropCause::ALL
+            .map(|cause| (cause, of(cause)))
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// How many were dropped for a reason by a cause.
+    pub const fn of(&self, start: DroppedStart) -> u64 {
+        self.0[start.reason.index()][start.cause.index()]
     }
 
     /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+        let theirs = other.0.into_iter().flatten();
+        for (mine, theirs) in self.0.iter_mut().flatten().zip(theirs) {
             add(mine, theirs);
         }
     }

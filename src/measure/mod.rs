@@ -32,6 +32,7 @@ mod record;
 mod recorder;
 mod sample;
 mod series;
+mod spent;
 mod tally;
 mod time_series;
 mod view;
@@ -46,7 +47,7 @@ pub use distribution::Step;
 pub use failures::{FailureExample, FailureKind, FailureLog};
 pub use histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use live::Live;
-pub use outcome::{DropReason, FailureClass, Outcome};
+pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};
 pub use packed::PackedHistogram;
 pub use record::Record;
 pub use recorder::Recorder;
@@ -54,6 +55,7 @@ pub use sample::{
     Connection, ExchangeSample, Handshake, IterationSample, Period, Phase, Phases, Protocol,
 };
 pub use series::{JourneySeries, OperationSeries};
+pub use spent::{IterationTime, Spent};
 pub use tally::{OperationTally, PeriodTally};
 pub use time_series::{JourneyWindow, TimeSeries, Window};
 pub use view::{IterationClock, Observed, Subject, View};

@@ -123,7 +123,54 @@ impl DropReason {
     }
 }
 
+/// What the users of a load were doing when an iteration was due and found none of them free.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropCause {
+    /// At least half of them waited for the target: for a response, or for the pause before a retry to pass.
+    Target,
+    /// They were thinking, as the scenario wants it.
+    ThinkTime,
+    /// The generator was late, or busy with its own work: responses may have lain unread.
+    Generator,
+}
+
+impl DropCause {
+    /// Every cause, in the order of reports.
+    pub const ALL: [Self; 3] = [Self::Target, Self::ThinkTime, Self::Generator];
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::ThinkTime => "think-time",
+            Self::Generator => "generator",
+        }
+    }
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// A start that did not take place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DroppedStart {
+    /// By which rule it was dropped.
+    pub reason: DropReason,
+    /// What kept the users busy.
+    pub cause: DropCause,
+}
+
 impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for DropCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -148,6 +195,10 @@ mod tests {
         for (index, reason) in DropReason::ALL.into_iter().enumerate() {
             assert_eq!(reason.index(), index, "{reason}");
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+        }
+        for (index, cause) in DropCause::ALL.into_iter().enumerate() {
+            assert_eq!(cause.index(), index, "{cause}");
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.name());
         }
     }
 }

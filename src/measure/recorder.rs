@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::latency_windows::LatencyRecorder;
 use super::view::Views;
 use super::{
-    AddressUse, Bytes, Catalogue, DropReason, ExchangeSample, FailureExample, IterationSample,
+    AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, IterationSample,
     Live, Observed, Outcome, Period, Record, Starts, TrackId, View,
 };
 
@@ -60,7 +60,7 @@ impl Recorder {
     }
 
     /// Counts an iteration that was due and will not begin; `due` as it was scheduled.
-    pub fn dropped(&mut self, track: TrackId, period: Period, due: Duration, why: DropReason) {
+    pub fn dropped(&mut self, track: TrackId, period: Period, due: Duration, why: DroppedStart) {
         self.starts(track, period, due, |starts| &mut starts.dropped);
         if period == Period::Measure {
             self.record.track_mut(track).drops.count(why);

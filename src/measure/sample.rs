@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oci::Operation;
 
-use super::{Bytes, Outcome, TrackId};
+use super::{Bytes, Outcome, Spent, TrackId};
 
 /// The part of a run that something belongs to.
 #[derive(
@@ -214,6 +214,8 @@ pub struct IterationSample {
     pub sent: u64,
     /// Bytes of the bodies of its responses.
     pub received: u64,
+    /// Where its time went.
+    pub spent: Spent,
     /// How it ended.
     pub outcome: Outcome,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Bytes, ClassCounts, Connections, DropCounts, ExchangeSample, FailureClass, IterationSample,
-    LatencyHistogram, Outcome, Outcomes, Phase, Starts, StatusCounts,
+    IterationTime, LatencyHistogram, Outcome, Outcomes, Phase, Starts, StatusCounts,
 };
 
 /// What the measured window knows of one journey, or of one track of it.
@@ -12,7 +12,7 @@ use super::{
 pub struct JourneySeries {
     /// What became of the iterations that were due.
     pub starts: Starts,
-    /// Those that never began, by reason.
+    /// Those that never began, by reason and by cause.
     pub drops: DropCounts,
     /// How the started ones ended.
     pub outcomes: Outcomes,
@@ -20,6 +20,8 @@ pub struct JourneySeries {
     pub classes: ClassCounts,
     /// Bytes of all iterations.
     pub bytes: Bytes,
+    /// Where the time of all that ended went.
+    pub time: IterationTime,
     /// Ok iterations that ended before the window closed.
     pub within_window: u64,
     /// From start to end, of ok iterations.
@@ -81,6 +83,7 @@ impl JourneySeries {
         self.outcomes.count(sample.outcome);
         self.classes.count(sample.outcome);
         self.bytes.merge(sample.bytes());
+        self.time.record(sample.service_time(), &sample.spent);
         match sample.outcome {
             Outcome::Ok => {
                 self.within_window += u64::from(sample.finished <= window);
@@ -103,6 +106,7 @@ impl JourneySeries {
         self.outcomes.merge(other.outcomes);
         self.classes.merge(&other.classes);
         self.bytes.merge(other.bytes);
+        self.time.merge(&other.time);
         self.within_window += other.within_window;
         self.service_time.merge(&other.service_time);
         self.response_time.merge(&other.response_time);

@@ -313,7 +313,7 @@ impl TryFrom<Listed> for TimeSeries {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Catalogue, Period};
+    use super::super::{Catalogue, Period, Spent};
     use super::*;
 
     fn journey(index: usize) -> JourneyId {
@@ -331,6 +331,7 @@ mod tests {
             finished,
             sent: 0,
             received: 0,
+            spent: Spent::at_rest(finished.min(Duration::from_micros(250))),
             outcome,
         }
     }

@@ -7,9 +7,10 @@ use http::StatusCode;
 use http::header::HeaderMap;
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, End};
+use super::attempt::Attempt;
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
+use super::request_id;
 use crate::oci::{ErrorBody, MAX_ERROR_BODY};
 use crate::transport::{Address, Incoming};
 
@@ -116,14 +117,17 @@ impl Answer<'_> {
 
     /// Ends the exchange well.
     pub(super) fn succeed(self) {
-        self.attempt.end(self.incoming.end(), End::Ok);
+        self.attempt.succeed(self.incoming.end());
     }
 
     /// Ends the exchange badly.
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
         let address = self.address().clone();
-        self.attempt.end(self.incoming.end(), End::Failed(&kind));
+        let request_id = request_id::of(self.headers()).map(str::to_owned);
+        let ended = self.incoming.end();
+        let attempt = self.attempt;
+        attempt.fail(ended, &kind, &address, request_id.as_deref());
         Error::new(operation, address.path(), kind)
     }
 

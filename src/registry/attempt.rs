@@ -5,13 +5,43 @@ use tokio::time::Instant;
 
 use super::error::Kind;
 use crate::oci::Operation;
-use crate::transport::{Ended, Sent};
+use crate::transport::{Address, Ended, Sent};
 
-/// Hears of every exchange, once, at its end.
+/// Hears of every exchange: of its beginning, and once of its end.
 pub trait Observer {
+    /// An exchange begins. What is returned comes back with its end ([`Exchange::begun`]).
+    fn begins(&self, _at: Instant) -> Begun {
+        Begun::default()
+    }
+
     /// An exchange has ended.
     fn exchange(&self, exchange: &Exchange<'_>);
+
+    /// The pause before a retry begins. What is returned comes back with its end ([`Pause::begun`]).
+    fn pauses(&self, _at: Instant) -> Begun {
+        Begun::default()
+    }
+
+    /// The pause before a retry is over.
+    fn resumes(&self, _pause: &Pause) {}
 }
+
+/// A pause before a retry that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it began.
+    pub began: Instant,
+    /// When it was over.
+    pub ended: Instant,
+    /// Whether the request is sent again now; if not, nobody waits for that any more.
+    pub again: bool,
+    /// What the observer said when it began.
+    pub begun: Begun,
+}
+
+/// What an observer knows an exchange or a pause under way by: the iteration in which it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Begun(pub u64);
 
 /// An exchange that has ended.
 #[derive(Debug)]
@@ -24,6 +54,12 @@ pub struct Exchange<'a> {
     pub ended: Ended,
     /// Which of the three ends it came to.
     pub end: End<'a>,
+    /// What the observer said when it began.
+    pub begun: Begun,
+    /// Whom and what was asked, of one that failed; its query may hold secrets, and is not printed.
+    pub address: Option<&'a Address>,
+    /// By which id the peer knows the request, of one that failed with a response.
+    pub request_id: Option<&'a str>,
 }
 
 /// The end of an exchange.
@@ -45,11 +81,12 @@ pub(super) struct Attempt<'c> {
     sent: Sent,
     received: u64,
     status: Option<StatusCode>,
+    begun: Begun,
     open: bool,
 }
 
 impl<'c> Attempt<'c> {
-    pub(super) const fn start(
+    pub(super) fn start(
         observer: &'c dyn Observer,
         operation: Operation,
         started: Instant,
@@ -62,6 +99,7 @@ impl<'c> Attempt<'c> {
             sent,
             received: 0,
             status: None,
+            begun: observer.begins(started),
             open: true,
         }
     }
@@ -79,18 +117,39 @@ impl<'c> Attempt<'c> {
         self.received = received;
     }
 
-    /// Ends the exchange.
-    pub(super) fn end(mut self, ended: Ended, end: End<'_>) {
+    /// Ends the exchange well.
+    pub(super) fn succeed(mut self, ended: Ended) {
         self.open = false;
-        self.tell(ended, end);
+        self.tell(ended, End::Ok, None, None);
     }
 
-    fn tell(&self, ended: Ended, end: End<'_>) {
+    /// Ends the exchange badly.
+    pub(super) fn fail(
+        mut self,
+        ended: Ended,
+        kind: &Kind,
+        address: &Address,
+        request_id: Option<&str>,
+    ) {
+        self.open = false;
+        self.tell(ended, End::Failed(kind), Some(address), request_id);
+    }
+
+    fn tell(
+        &self,
+        ended: Ended,
+        end: End<'_>,
+        address: Option<&Address>,
+        request_id: Option<&str>,
+    ) {
         self.observer.exchange(&Exchange {
             operation: self.operation,
             status: self.status,
             ended,
             end,
+            begun: self.begun,
+            address,
+            request_id,
         });
     }
 }
@@ -104,7 +163,7 @@ impl Drop for Attempt<'_> {
                 ..Ended::default()
             };
             ended.timings.total = self.started.elapsed();
-            self.tell(ended, End::Cancelled);
+            self.tell(ended, End::Cancelled, None, None);
         }
     }
 }

@@ -26,6 +26,7 @@ mod lists;
 mod location;
 mod manifests;
 mod parts;
+mod request_id;
 mod retry;
 mod seen;
 mod sending;
@@ -35,7 +36,7 @@ mod upload;
 mod verified;
 mod wallet;
 
-pub use attempt::{End, Exchange, Observer};
+pub use attempt::{Begun, End, Exchange, Observer, Pause};
 pub use blobs::{BlobSink, Received, Wanted};
 pub use check::Check;
 pub use client::Client;

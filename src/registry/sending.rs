@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::Answer;
-use super::attempt::{Attempt, End};
+use super::attempt::{Attempt, Begun, Observer, Pause};
 use super::call::Call;
 use super::client::Client;
 use super::decoding::Decoder;
@@ -19,6 +19,37 @@ use crate::transport::{self, Address, Ask, Body, OriginError, Outgoing};
 
 /// Redirects followed for one request before it is given up.
 const MAX_HOPS: usize = 5;
+
+/// A pause before a retry. Whichever way it ends, the observer hears of it.
+struct Pausing<'c> {
+    observer: &'c dyn Observer,
+    began: Instant,
+    begun: Begun,
+    again: bool,
+}
+
+impl<'c> Pausing<'c> {
+    fn begin(observer: &'c dyn Observer) -> Self {
+        let began = Instant::now();
+        Self {
+            observer,
+            began,
+            begun: observer.pauses(began),
+            again: false,
+        }
+    }
+}
+
+impl Drop for Pausing<'_> {
+    fn drop(&mut self) {
+        self.observer.resumes(&Pause {
+            began: self.began,
+            ended: Instant::now(),
+            again: self.again,
+            begun: self.begun,
+        });
+    }
+}
 
 impl Client {
     /// Sends a call until the registry has said yes or no, again where the client's habit is to try again.
@@ -38,12 +69,16 @@ impl Client {
 
     /// Lets so much time pass; `false` as soon as nobody waits any more for what comes after it.
     async fn is_awaited_for(&self, pause: Duration) -> bool {
-        let Some(mut awaited) = self.awaited.clone() else {
-            sleep(pause).await;
-            return true;
-        };
-        // Nothing is ever sent: only the end of who waits ends this.
-        timeout(pause, awaited.changed()).await.is_err()
+        let mut pausing = Pausing::begin(&*self.inner.observer);
+        match self.awaited.clone() {
+            None => {
+                sleep(pause).await;
+                pausing.again = true;
+            }
+            // Nothing is ever sent: only the end of who waits ends this.
+            Some(mut awaited) => pausing.again = timeout(pause, awaited.changed()).await.is_err(),
+        }
+        pausing.again
     }
 
     /// Sends a call, answers a challenge and follows redirects, and does not try again.
@@ -173,7 +208,7 @@ impl Client {
             Instant::now(),
             Body::empty().sent(),
         );
-        attempt.end(transport::Ended::default(), End::Failed(&kind));
+        attempt.fail(transport::Ended::default(), &kind, address, None);
         Error::new(operation, address.path(), kind)
     }
 
@@ -205,7 +240,7 @@ impl Client {
             }
             Err(failed) => {
                 let kind = Kind::Transport(failed.error);
-                attempt.end(failed.ended, End::Failed(&kind));
+                attempt.fail(failed.ended, &kind, &failed.address, None);
                 Err(Error::new(operation, failed.address.path(), kind))
             }
         }

@@ -14,6 +14,7 @@ use crate::units;
 use crate::verdict::{Status, ThresholdResult};
 
 use super::change::{self, Words};
+use super::words;
 use xml::{Case, End, Suite};
 
 /// One run.
@@ -117,6 +118,11 @@ fn outcome(document: &Document) -> Case {
         }
         (None, _) if document.interrupted => {
             let why = "the run was interrupted".to_owned();
+            ("the run counts", End::Skipped(why))
+        }
+        (None, RunVerdict::NotJudged) => {
+            let word = words::verdict_word(document.verdict);
+            let why = format!("{word}: {}", words::verdict(document));
             ("the run counts", End::Skipped(why))
         }
         (None, _) => ("the run counts", End::Passed),

@@ -27,7 +27,7 @@ const FAILURES: usize = 5;
 /// One run.
 pub fn run(document: &Document) -> String {
     let mut page = Page::new();
-    let verdict = document.verdict.name().to_uppercase();
+    let verdict = words::verdict_word(document.verdict);
     let name = escape(&document.plan.name);
     page.add(&format!("## regstorm: {verdict}, {name}\n"));
     page.list("", reasons(document).into_iter());

@@ -10,7 +10,7 @@ use crate::verdict::Status;
 
 use super::samples::{Samples, seconds};
 
-const VERDICTS: [&str; 4] = ["pass", "inconclusive", "fail", "invalid"];
+const VERDICTS: [&str; 5] = ["pass", "not-judged", "inconclusive", "fail", "invalid"];
 const HEALTH: [&str; 3] = ["valid", "suspect", "invalid"];
 const UNKNOWN: &str = "NaN";
 const QUANTILES: [(&str, Quantile); 5] = [

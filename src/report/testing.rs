@@ -12,8 +12,8 @@ use crate::oci::{Digest, Operation};
 use crate::result::{
     Aspect, Better, Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference,
     DiscardedPair, Document, Environment, Example, Facts, FailureEntry, GeneratorSection,
-    JourneySection, Method, MetricComparison, MetricUnit, OperationSection, PlanSection,
-    RunVerdict, TargetHeaders,
+    IterationTimes, JourneySection, Method, MetricComparison, MetricUnit, OperationSection,
+    PlanSection, RunVerdict, TargetHeaders,
 };
 use crate::verdict::{self, Figure, Observation, Status, ThresholdResult};
 
@@ -122,6 +122,8 @@ fn pulls() -> JourneySection {
             dropped: 2,
         },
         drops: BTreeMap::new(),
+        drop_causes: BTreeMap::new(),
+        time: IterationTimes::default(),
         outcomes: outcomes(1_000, 6, 2),
         failure_classes: BTreeMap::from([(FailureClass::Unavailable, 6)]),
         bytes: Bytes {

@@ -16,21 +16,55 @@ pub(super) fn verdict(document: &Document) -> String {
     };
     let of = document.thresholds.len();
     match document.verdict {
-        RunVerdict::Pass if of == 0 => "no thresholds".to_owned(),
+        RunVerdict::NotJudged => not_judged(document),
         RunVerdict::Pass => format!("{of} of {of} thresholds hold"),
         RunVerdict::Fail => {
             let broken = count(|it| *it == Status::Fail);
             format!("{broken} of {of} thresholds broken")
         }
-        RunVerdict::Inconclusive if of == 0 => "no iteration succeeded".to_owned(),
-        RunVerdict::Inconclusive => {
-            let open = count(|it| matches!(it, Status::Inconclusive(_)));
-            format!("{open} of {of} thresholds cannot be decided")
-        }
+        RunVerdict::Inconclusive => match count(|it| matches!(it, Status::Inconclusive(_))) {
+            0 if document.totals.iterations.ok == 0 => "no iteration succeeded".to_owned(),
+            0 => {
+                let starts = document.totals.starts;
+                format!(
+                    "{} of {} planned starts were dropped, and no threshold accounts for them",
+                    units::count(starts.dropped),
+                    units::count(starts.scheduled)
+                )
+            }
+            open => format!("{open} of {of} thresholds cannot be decided"),
+        },
         RunVerdict::Invalid => {
             "the generator was the limit: this says nothing of the target".to_owned()
         }
     }
+}
+
+/// The verdict in one word, in capitals: the same in every format for people.
+pub(super) const fn verdict_word(verdict: RunVerdict) -> &'static str {
+    match verdict {
+        RunVerdict::Pass => "PASS",
+        RunVerdict::NotJudged => "NOT JUDGED",
+        RunVerdict::Inconclusive => "INCONCLUSIVE",
+        RunVerdict::Fail => "FAIL",
+        RunVerdict::Invalid => "INVALID",
+    }
+}
+
+/// `28 of 180 iterations failed, nothing was judged`
+fn not_judged(document: &Document) -> String {
+    let totals = &document.totals;
+    let mut text = format!(
+        "{} of {} failed",
+        units::count(totals.iterations.failed),
+        number_of(totals.starts.started, "iteration")
+    );
+    if totals.starts.dropped > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(text, ", {} dropped", units::count(totals.starts.dropped));
+    }
+    text.push_str(", nothing was judged");
+    text
 }
 
 /// What a search found: `between 412/s and 431/s, where this breaks: pull.response_time p(99) < 250ms`.

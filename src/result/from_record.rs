@@ -11,9 +11,9 @@ use crate::measure::{
 use crate::oci::Operation;
 
 use super::{
-    Document, Example, Facts, FailureEntry, FailureSection, JourneySection, LatencySeries,
-    OperationSection, PeriodOperation, PeriodSection, ProbeSection, RunVerdict, Schema,
-    StageSection,
+    Counts, Document, Example, Facts, FailureEntry, FailureSection, IterationTimes, JourneySection,
+    LatencySeries, OperationSection, PeriodOperation, PeriodSection, ProbeSection, RunVerdict,
+    Schema, StageSection,
 };
 
 impl Document {
@@ -22,6 +22,7 @@ impl Document {
     /// The sums that must close are those of the load and those of the probe.
     pub fn new(record: &Record, facts: Facts) -> Self {
         let window_us = micros(record.window());
+        let journeys = journeys(record, window_us, &facts.stage_lengths);
         let mut closure = record.check();
         if let Some((probe, _)) = &facts.probe {
             closure
@@ -42,8 +43,8 @@ impl Document {
             open_model: facts.open_model,
             verdict: facts.search.as_ref().map_or_else(
                 || {
-                    let ok = record.totals(Period::Measure).iterations.ok;
-                    RunVerdict::of(&facts.generator.health, &facts.thresholds, ok)
+                    let counts = Counts::of(record.totals(Period::Measure), &journeys);
+                    RunVerdict::of(&facts.generator.health, &facts.thresholds, &counts)
                 },
                 RunVerdict::of_search,
             ),
@@ -55,7 +56,7 @@ impl Document {
             transport: record.transport(),
             addresses: several(record.addresses()),
             clamped: record.clamped(),
-            journeys: journeys(record, window_us, &facts.stage_lengths),
+            journeys,
             operations: all_operations(record, window_us),
             periods: periods(record, &facts.period_durations),
             failures: failures(record),
@@ -109,9 +110,11 @@ fn journey_section<'a>(
         name: name.to_owned(),
         starts: series.starts,
         drops: series.drops.iter().collect(),
+        drop_causes: series.drops.causes().collect(),
         outcomes: series.outcomes,
         failure_classes: classes(&series.classes),
         bytes: series.bytes,
+        time: IterationTimes::of(&series.time),
         within_window: series.within_window,
         iterations_per_s: 0.0,
         service_time: series.service_time.clone(),

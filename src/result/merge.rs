@@ -9,8 +9,8 @@ use crate::health::Verdict;
 use crate::verdict::ThresholdResult;
 
 use super::{
-    Document, FailureSection, JourneySection, LatencySeries, OperationSection, PeriodOperation,
-    PeriodSection, RunVerdict, StageSection,
+    Counts, Document, FailureSection, JourneySection, LatencySeries, OperationSection,
+    PeriodOperation, PeriodSection, RunVerdict, StageSection,
 };
 
 /// How the note begins that tells of another shard.
@@ -108,14 +108,14 @@ impl Document {
             self.generator = other.generator;
         }
         self.totals.merge(&other.totals);
-        let ok = self.totals.iterations.ok;
-        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, ok);
         self.transport.merge(other.transport);
         AddressUse::merge(&mut self.addresses, other.addresses);
         self.clamped = self.clamped.saturating_add(other.clamped);
         for (mine, theirs) in self.journeys.iter_mut().zip(other.journeys) {
             mine.merge(theirs);
         }
+        let counts = Counts::of(&self.totals, &self.journeys);
+        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
         merge_operations(&mut self.operations, other.operations);
         self.set_window(window_us);
         self.merge_latencies(other.latency_series, before);
@@ -325,9 +325,11 @@ impl JourneySection {
     fn merge(&mut self, other: Self) {
         self.starts.merge(other.starts);
         add_counts(&mut self.drops, other.drops);
+        add_counts(&mut self.drop_causes, other.drop_causes);
         self.outcomes.merge(other.outcomes);
         add_counts(&mut self.failure_classes, other.failure_classes);
         self.bytes.merge(other.bytes);
+        self.time.merge(&other.time);
         self.within_window = self.within_window.saturating_add(other.within_window);
         self.service_time.merge(&other.service_time);
         self.response_time.merge(&other.response_time);

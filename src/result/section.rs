@@ -4,12 +4,14 @@
 //! window, divided by the length of that window: what came later, or failed, is counted but is no throughput.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
-    Bytes, Connections, DropReason, FailureClass, LatencyHistogram, Outcomes, Period, Phase, Starts,
+    Bytes, Connections, DropCause, DropReason, FailureClass, IterationTime, LatencyHistogram,
+    Outcomes, Period, Phase, Starts,
 };
 use crate::oci::Operation;
 
@@ -22,12 +24,18 @@ pub struct JourneySection {
     pub starts: Starts,
     /// Those that never began, by reason.
     pub drops: BTreeMap<DropReason, u64>,
+    /// The same by what the virtual users were doing when the iteration was due.
+    #[serde(default)]
+    pub drop_causes: BTreeMap<DropCause, u64>,
     /// How the started ones ended.
     pub outcomes: Outcomes,
     /// The failed ones by class.
     pub failure_classes: BTreeMap<FailureClass, u64>,
     /// Bytes of bodies, of iterations of every outcome.
     pub bytes: Bytes,
+    /// Where the time of all iterations that ended went, whatever their outcome.
+    #[serde(default)]
+    pub time: IterationTimes,
     /// Ok iterations that ended within the measured window.
     pub within_window: u64,
     /// `within_window` divided by the window, to three decimals.
@@ -49,6 +57,63 @@ pub struct JourneySection {
     /// The same by stage, where the journey ran in more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageSection>,
+}
+
+/// Where the time of iterations went, summed over all that ended. `operations_us + pauses_us + rest_us = total_us`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct IterationTimes {
+    /// From start to end.
+    pub total_us: u64,
+    /// One or more exchanges were under way.
+    pub operations_us: u64,
+    /// Pauses before retries, while no exchange was under way.
+    pub pauses_us: u64,
+    /// Neither: the client's own work between exchanges.
+    pub rest_us: u64,
+    /// Requests that were sent again.
+    pub retries: u64,
+    /// Iterations that paused before a retry.
+    pub paused_iterations: u64,
+    /// The longest pause before a retry.
+    pub longest_pause_us: u64,
+}
+
+impl IterationTimes {
+    pub(super) fn of(time: &IterationTime) -> Self {
+        let micros = |it: Duration| u64::try_from(it.as_micros()).unwrap_or(u64::MAX);
+        let (total_us, operations_us, pauses_us) = (
+            micros(time.total),
+            micros(time.operations),
+            micros(time.pauses),
+        );
+        Self {
+            total_us,
+            operations_us,
+            pauses_us,
+            // Not cut to microseconds by itself: each cut loses a part of one, and the three would not add up. That they do
+            // to the nanosecond is one of the sums that are checked.
+            rest_us: total_us
+                .saturating_sub(operations_us)
+                .saturating_sub(pauses_us),
+            retries: time.retries,
+            paused_iterations: time.paused_iterations,
+            longest_pause_us: micros(time.longest_pause),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in [
+            (&mut self.total_us, other.total_us),
+            (&mut self.operations_us, other.operations_us),
+            (&mut self.pauses_us, other.pauses_us),
+            (&mut self.rest_us, other.rest_us),
+            (&mut self.retries, other.retries),
+            (&mut self.paused_iterations, other.paused_iterations),
+        ] {
+            *mine = mine.saturating_add(theirs);
+        }
+        self.longest_pause_us = self.longest_pause_us.max(other.longest_pause_us);
+    }
 }
 
 /// The iterations of a journey that were due in one stage of one load, whenever they ended.

@@ -127,7 +127,11 @@ pub fn trial_outcome(ran: &Ran<'_>, health: &Health, results: &[ThresholdResult]
 const fn is_of_users(signal: Signal) -> bool {
     matches!(
         signal,
-        Signal::DroppedNoVu | Signal::DroppedQueueFull | Signal::DroppedCut | Signal::MissingStarts
+        Signal::DroppedNoVu
+            | Signal::DroppedQueueFull
+            | Signal::DroppedCut
+            | Signal::DroppedByTarget
+            | Signal::MissingStarts
     )
 }
 

@@ -6,7 +6,8 @@ use crate::health::{
     self, Drops, ExchangeFacts, Health, JourneyFacts, LoadFacts, ScheduleFacts, Signals, TargetHost,
 };
 use crate::measure::{
-    DropReason, FailureClass, JourneySeries, LatencyHistogram, Phase, Record, Track, TrackId,
+    DropCause, DropReason, DroppedStart, FailureClass, JourneySeries, LatencyHistogram, Phase,
+    Record, Track, TrackId,
 };
 use crate::plan::{ConnectionPolicy, Load, OnNoVu, Plan};
 
@@ -84,17 +85,22 @@ impl Ran<'_> {
             all.starts += series.starts.scheduled;
             all.begun += series.starts.started;
             for (reason, count) in series.drops.iter() {
+                let cause = DropCause::Target;
+                let by_target = series.drops.of(DroppedStart { reason, cause });
+                let others = count - by_target;
                 match reason {
-                    DropReason::NoVu => all.drops.no_vu += count,
-                    DropReason::QueueFull => all.drops.queue_full += count,
                     DropReason::Cut if self.ended_early => {
                         // Neither planned for the part that took place, nor missing in it.
                         all.starts -= count;
+                        continue;
                     }
-                    DropReason::Cut => all.drops.cut += count,
+                    DropReason::NoVu => all.drops.no_vu += others,
+                    DropReason::QueueFull => all.drops.queue_full += others,
+                    DropReason::Cut => all.drops.cut += others,
                     // Of closed loads only.
-                    DropReason::Overrun => {}
+                    DropReason::Overrun => continue,
                 }
+                all.drops.by_target += by_target;
             }
             // What waits in a queue waits for the target; the pacer's part is known apart.
             match crew.on_no_vu {

@@ -94,8 +94,8 @@ impl Found {
         } else if samples < needed {
             Status::Inconclusive(Reason::TooFewSamples { needed })
         } else {
-            let unfinished = observed.unfinished.count();
-            let status = |it: &Finding| it.status(evidence.operator, unfinished, evidence.moment);
+            let missing = Missing::of(observed);
+            let status = |it: &Finding| it.status(evidence.operator, missing, evidence.moment);
             let no_time = Status::Inconclusive(Reason::NoTime);
             finding.as_ref().map_or(no_time, status)
         };
@@ -104,13 +104,35 @@ impl Found {
         Self {
             samples,
             status,
-            observation: known.map(|it| it.observation(observed.unfinished.count())),
+            observation: known.map(|it| it.observation(Missing::of(observed))),
         }
     }
 
     fn text(&self) -> String {
         let observation = self.observation;
         observation.map_or_else(|| "-".to_owned(), |it| it.to_string())
+    }
+}
+
+/// What a latency is not known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Missing {
+    /// Was cut or timed out.
+    unfinished: u64,
+    /// Never began.
+    dropped: u64,
+}
+
+impl Missing {
+    fn of(observed: &Observed) -> Self {
+        Self {
+            unfinished: observed.unfinished.count(),
+            dropped: observed.starts.dropped,
+        }
+    }
+
+    const fn is_nothing(self) -> bool {
+        self.unfinished == 0 && self.dropped == 0
     }
 }
 
@@ -184,7 +206,8 @@ impl Finding {
         match limit {
             Figure::Micros(limit) => {
                 let (finished, unfinished) = (&observed.latency, &observed.unfinished);
-                let bounds = latency::bounds(evidence.statistic?, finished, unfinished);
+                let dropped = observed.starts.dropped;
+                let bounds = latency::bounds(evidence.statistic?, finished, unfinished, dropped);
                 bounds.map(|bounds| Self::Latency {
                     bounds,
                     limit: Duration::from_micros(limit),
@@ -207,7 +230,7 @@ impl Finding {
         }
     }
 
-    fn status(&self, operator: Operator, unfinished: u64, moment: Moment) -> Status {
+    fn status(&self, operator: Operator, missing: Missing, moment: Moment) -> Status {
         let decision = match *self {
             Self::Latency { bounds, limit } => bounds.against(operator, limit),
             Self::Count { count, limit, .. } => return grown(count, operator, limit, moment),
@@ -216,18 +239,21 @@ impl Finding {
         match decision {
             Decision::Holds => Status::Pass,
             Decision::Broken => Status::Fail,
-            Decision::Open => Status::Inconclusive(match unfinished {
-                0 => Reason::Precision,
-                count => Reason::Unfinished { count },
+            Decision::Open => Status::Inconclusive(match missing {
+                _ if missing.is_nothing() => Reason::Precision,
+                Missing {
+                    unfinished: count,
+                    dropped,
+                } => Reason::Unfinished { count, dropped },
             }),
         }
     }
 
-    fn observation(&self, unfinished: u64) -> Observation {
+    fn observation(&self, missing: Missing) -> Observation {
         match *self {
             Self::Latency { bounds, .. } => match bounds.high {
                 // The figure that tables of latencies show.
-                Some(high) if unfinished == 0 => Observation::exactly(high.into()),
+                Some(high) if missing.is_nothing() => Observation::exactly(high.into()),
                 high => Observation {
                     at_least: bounds.low.into(),
                     at_most: high.map(Into::into),

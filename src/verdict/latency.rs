@@ -1,4 +1,4 @@
-//! Between what a percentile, a mean or an extreme lies when some of the latencies are only lower bounds.
+//! Between what a percentile, a mean or an extreme lies when some of the latencies are only lower bounds, or not known.
 
 use std::time::Duration;
 
@@ -6,18 +6,23 @@ use super::bounds::Bounds;
 use crate::measure::{Bucket, LatencyHistogram};
 use crate::plan::Statistic;
 
-/// The bounds of a statistic over those that finished and those that did not, in whole microseconds; `None` of none at
-/// all.
+/// The bounds of a statistic over those that finished, those that did not, and so many that never began, in whole
+/// microseconds; `None` of none at all.
+///
+/// What never began may have been done in no time, or never.
 pub(super) fn bounds(
     statistic: Statistic,
     finished: &LatencyHistogram,
     unfinished: &LatencyHistogram,
+    dropped: u64,
 ) -> Option<Bounds<Duration>> {
-    let all = finished.count().saturating_add(unfinished.count());
+    let begun = finished.count().saturating_add(unfinished.count());
+    let all = begun.saturating_add(dropped);
     if all == 0 {
         return None;
     }
-    let complete = unfinished.count() == 0;
+    let complete = unfinished.count() == 0 && dropped == 0;
+    let at_once = (dropped > 0).then_some(Duration::ZERO);
     let first = |of: &LatencyHistogram| of.buckets().next();
     let last = |of: &LatencyHistogram| of.buckets().last();
     let low = |bucket: Option<Bucket>| bucket.map(|it| it.low);
@@ -26,20 +31,25 @@ pub(super) fn bounds(
         Statistic::Quantile(quantile) => {
             let rank = quantile.rank(all);
             Bounds {
-                low: at_rank(&merged(finished, unfinished), rank)?.low,
+                low: match rank.checked_sub(dropped).filter(|it| *it > 0) {
+                    Some(rank) => at_rank(&merged(finished, unfinished), rank)?.low,
+                    None => Duration::ZERO,
+                },
                 // The endless ones are behind all others.
                 high: high(at_rank(finished, rank)),
             }
         }
         Statistic::Min => Bounds {
-            low: [first(finished), first(unfinished)]
+            low: [low(first(finished)), low(first(unfinished)), at_once]
                 .into_iter()
-                .filter_map(low)
+                .flatten()
                 .min()?,
             high: high(first(finished)),
         },
         Statistic::Max => Bounds {
-            low: low(last(finished)).max(low(last(unfinished)))?,
+            low: low(last(finished))
+                .max(low(last(unfinished)))
+                .max(at_once)?,
             high: high(last(finished)).filter(|_| complete),
         },
         Statistic::Mean => {
@@ -102,7 +112,7 @@ mod tests {
         unfinished: &LatencyHistogram,
     ) -> (u128, Option<u128>) {
         let millis = |it: Duration| (it.as_micros() + 500) / 1000;
-        let found = bounds(statistic, finished, unfinished).unwrap();
+        let found = bounds(statistic, finished, unfinished, 0).unwrap();
         (millis(found.low), found.high.map(millis))
     }
 
@@ -114,7 +124,7 @@ mod tests {
             Statistic::Max,
             quantile(50.0),
         ] {
-            assert_eq!(bounds(statistic, &of([]), &of([])), None);
+            assert_eq!(bounds(statistic, &of([]), &of([]), 0), None);
         }
     }
 
@@ -130,13 +140,13 @@ mod tests {
             (Statistic::Mean, 50_500), // 5,050 / 100
         ];
         for (statistic, wanted) in cases {
-            let found = bounds(statistic, &all, &none).unwrap();
+            let found = bounds(statistic, &all, &none, 0).unwrap();
             let (low, high) = (found.low.as_micros(), found.high.unwrap().as_micros());
             assert!(low <= wanted && wanted <= high, "{statistic:?} {found:?}");
             assert!(high - low <= wanted / 1000, "{statistic:?} {found:?}");
         }
         // 99,000 is between 1,546 * 64 and 1,547 * 64.
-        let found = bounds(quantile(99.0), &all, &none).unwrap();
+        let found = bounds(quantile(99.0), &all, &none, 0).unwrap();
         assert_eq!(found.low, Duration::from_micros(98_944));
         assert_eq!(found.high, Some(Duration::from_micros(99_007)));
     }
@@ -144,7 +154,7 @@ mod tests {
     #[test]
     fn the_mean_is_between_those_of_both_ends() {
         // 1,000 and 2,000 are buckets of their own; 1 + 2 + 2 ms are 5,000 µs, a third of that is 1,666.67.
-        let found = bounds(Statistic::Mean, &of([1, 2, 2]), &of([])).unwrap();
+        let found = bounds(Statistic::Mean, &of([1, 2, 2]), &of([]), 0).unwrap();
         let wanted = (
             Duration::from_micros(1666),
             Some(Duration::from_micros(1667)),
@@ -171,6 +181,29 @@ mod tests {
         assert_eq!(near(Statistic::Min, &of([]), &of([7])), (7, None));
     }
 
+    #[test]
+    fn what_never_began_took_no_time_at_the_least_and_no_end_at_the_most() {
+        // 1, 2, ..., 90 ms finished, and ten never began: of all hundred the p(50) is the 40th that finished if they
+        // took no time, and the 50th if they took for ever.
+        let finished = of(1..=90);
+        let near = |statistic| {
+            let millis = |it: Duration| (it.as_micros() + 500) / 1000;
+            let found = bounds(statistic, &finished, &of([]), 10).unwrap();
+            (millis(found.low), found.high.map(millis))
+        };
+        assert_eq!(near(quantile(50.0)), (40, Some(50)));
+        assert_eq!(near(quantile(10.0)), (0, Some(10)));
+        assert_eq!(near(quantile(90.0)), (80, Some(90)));
+        assert_eq!(near(quantile(91.0)), (81, None));
+        assert_eq!(near(Statistic::Max), (90, None));
+        assert_eq!(near(Statistic::Min), (0, Some(1)));
+        // 90 * 91 / 2 = 4,095 ms over 100.
+        assert_eq!(near(Statistic::Mean), (41, None));
+        // Of nothing that began, nothing is known but that.
+        let found = bounds(quantile(50.0), &of([]), &of([]), 3).unwrap();
+        assert_eq!((found.low, found.high), (Duration::ZERO, None));
+    }
+
     /// The nearest rank of a sorted list.
     fn truth(statistic: Statistic, sorted: &[u64]) -> f64 {
         let micros = |it: u64| f64::from(u32::try_from(it).unwrap());
@@ -192,9 +225,10 @@ mod tests {
         fn however_the_unfinished_would_have_ended_the_truth_is_within(
             finished in prop::collection::vec(0_u64..5_000_000, 0..60),
             unfinished in prop::collection::vec((0_u64..5_000_000, 0_u64..20_000_000), 0..20),
+            dropped in prop::collection::vec(0_u64..20_000_000, 0..20),
             percentile in prop::sample::select(vec![1.0, 12.5, 50.0, 75.0, 90.0, 99.0, 99.9]),
         ) {
-            prop_assume!(!finished.is_empty() || !unfinished.is_empty());
+            prop_assume!(!finished.is_empty() || !unfinished.is_empty() || !dropped.is_empty());
             let record = |values: &mut dyn Iterator<Item = u64>| {
                 let mut histogram = LatencyHistogram::new();
                 values.for_each(|it| histogram.record(Duration::from_micros(it)));
@@ -203,7 +237,7 @@ mod tests {
             let ended = record(&mut finished.iter().copied());
             let cut = record(&mut unfinished.iter().map(|(bound, _)| *bound));
             let completed = unfinished.iter().map(|(bound, more)| bound + more);
-            let mut all: Vec<u64> = finished.iter().copied().chain(completed).collect();
+            let mut all: Vec<u64> = finished.iter().copied().chain(completed).chain(dropped.iter().copied()).collect();
             all.sort_unstable();
             for statistic in [
                 Statistic::Min,
@@ -211,7 +245,7 @@ mod tests {
                 Statistic::Mean,
                 quantile(percentile),
             ] {
-                let found = bounds(statistic, &ended, &cut).unwrap();
+                let found = bounds(statistic, &ended, &cut, dropped.len() as u64).unwrap();
                 let micros = |it: Duration| it.as_secs_f64() * 1e6;
                 let truth = truth(statistic, &all);
                 prop_assert!(micros(found.low) <= truth + 1e-3, "{statistic:?} {found:?} {truth}");

@@ -7,8 +7,9 @@
 //! same. Iterations that were cut or timed out would have taken at least as long as they did, so a latency is known
 //! between two bounds: the unfinished taken as they are, and the unfinished taken as endless. A limit that the lower
 //! bound breaks is broken; one that the upper bound keeps is kept; in between the verdict is inconclusive, and says what
-//! decides. The buckets of the histogram are bounds of the same kind. Refused: to leave the unfinished out, as k6 does,
-//! with which a registry that hangs has excellent percentiles.
+//! decides. Iterations that were due and never began are bounded in the same way: done in no time, or never. The buckets
+//! of the histogram are bounds of the same kind. Refused: to leave the unfinished and the dropped out, as k6 does, with
+//! which a registry that hangs has excellent percentiles.
 
 mod bounds;
 mod capacity;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
-use crate::plan::Limit;
+use crate::plan::{Limit, Quantity};
 use crate::units;
 
 /// One threshold and what the run says of it.
@@ -65,10 +65,13 @@ pub enum Reason {
     },
     /// The span of time it is judged over has not begun, or has no length.
     NoTime,
-    /// What was cut or timed out may have been on either side of the limit.
+    /// What was cut or timed out, or never began, may have been on either side of the limit.
     Unfinished {
-        /// How many there are.
+        /// How many were cut or timed out.
         count: u64,
+        /// How many never began.
+        #[serde(default)]
+        dropped: u64,
     },
     /// The limit is as near to the value as the histogram's precision, a part in a thousand.
     Precision,
@@ -136,6 +139,16 @@ impl ThresholdResult {
         (&self.metric, &self.stage, self.limit) == (&other.metric, &other.stage, other.limit)
             && (self.from_us, self.until_us) == (other.from_us, other.until_us)
             && self.evidence.same_demand(&other.evidence)
+    }
+
+    /// Whether iterations that were due and never began are part of what it was judged by.
+    pub fn accounts_for_dropped(&self) -> bool {
+        match self.evidence.quantity {
+            Quantity::Dropped => true,
+            // Those of exchanges know nothing of starts.
+            Quantity::Latency => self.evidence.counted.starts.scheduled > 0,
+            _ => false,
+        }
     }
 
     /// The threshold in one line: `pull.response_time p(99) < 2s in hold, from 30s`.
@@ -214,10 +227,18 @@ impl fmt::Display for Reason {
                 write!(f, "too few samples: it takes {}", units::count(*needed))
             }
             Self::NoTime => f.write_str("its span has no time in it"),
-            Self::Unfinished { count: 1 } => f.write_str("1 was cut or timed out; it decides"),
-            Self::Unfinished { count } => {
-                let count = units::count(*count);
-                write!(f, "{count} were cut or timed out; they decide")
+            Self::Unfinished { count, dropped } => {
+                let were = |count: u64, what: &str| {
+                    let verb = if count == 1 { "was" } else { "were" };
+                    (count > 0).then(|| format!("{} {verb} {what}", units::count(count)))
+                };
+                let parts = [were(*count, "cut or timed out"), were(*dropped, "dropped")];
+                let parts: Vec<String> = parts.into_iter().flatten().collect();
+                let decide = match count.saturating_add(*dropped) {
+                    1 => "it decides",
+                    _ => "they decide",
+                };
+                write!(f, "{}; {decide}", parts.join(" and "))
             }
             Self::Precision => f.write_str("nearer to the limit than is measured"),
             Self::Underway => f.write_str("not reached, which more time could change"),

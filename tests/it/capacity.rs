@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use regstorm::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use regstorm::measure::{
-    Catalogue, DropReason, FailureClass, IterationSample, LatencyHistogram, Outcome, Period,
-    Recorder,
+    Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationSample,
+    LatencyHistogram, Outcome, Period, Recorder, Spent,
 };
 use regstorm::plan::{self, Plan};
 use regstorm::scenario::{self, Overrides};
 use regstorm::schedule::TrialOutcome;
 use regstorm::verdict::{Criterion, Moment, Ran, Watch, trial_outcome};
+
+/// No user was free, because the target kept them.
+const NO_VU: DroppedStart = DroppedStart {
+    reason: DropReason::NoVu,
+    cause: DropCause::Target,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -45,7 +51,7 @@ fn outcome(
         let due = Duration::from_millis(100 * number);
         recorder.scheduled(track, Period::Measure, due);
         let Some((time, outcome)) = sample(number) else {
-            recorder.dropped(track, Period::Measure, due, DropReason::NoVu);
+            recorder.dropped(track, Period::Measure, due, NO_VU);
             continue;
         };
         recorder.started(track, Period::Measure, due);
@@ -57,6 +63,7 @@ fn outcome(
             finished: due + time,
             sent: 0,
             received: 0,
+            spent: Spent::at_rest(time),
             outcome,
         });
     }

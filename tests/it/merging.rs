@@ -9,8 +9,8 @@ use regstorm::embedded::{Running, Settings};
 use regstorm::engine;
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
-    Connection, DropReason, ExchangeSample, FailureClass, IterationSample, LatencyHistogram,
-    Outcome, Period, Phases, Protocol, Record, Recorder, TrackId,
+    Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, IterationSample,
+    LatencyHistogram, Outcome, Period, Phases, Protocol, Record, Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -20,6 +20,12 @@ use regstorm::result::{
 use regstorm::verdict::{Moment, Span, Status, Watch};
 
 use crate::support::registry;
+
+/// No user was free, because the target kept them.
+const NO_VU: DroppedStart = DroppedStart {
+    reason: DropReason::NoVu,
+    cause: DropCause::Target,
+};
 
 const WINDOW: Duration = Duration::from_secs(40);
 
@@ -89,7 +95,7 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
     let took = Duration::from_millis(event.took_ms);
     recorder.scheduled(track, Period::Measure, due);
     let Some(outcome) = event.outcome else {
-        recorder.dropped(track, Period::Measure, due, DropReason::NoVu);
+        recorder.dropped(track, Period::Measure, due, NO_VU);
         return;
     };
     recorder.started(track, Period::Measure, due);
@@ -123,6 +129,7 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
         finished: due + took,
         sent: 6,
         received: 2 * event.took_ms,
+        spent: Spent::at_rest(took.saturating_sub(took / 10)),
         outcome,
     });
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use regstorm::embedded::{Fault, FaultKind, Lengths, Settings};
-use regstorm::health::Verdict;
+use regstorm::health::{Signal, Verdict};
+use regstorm::measure::DropCause;
 use regstorm::result::{Document, RunVerdict};
 
 use crate::machine::{Beside, claim, tried};
@@ -153,18 +154,93 @@ fn a_breach_ends_the_run_when_it_is_asked_to() {
     assert!(ran.report.closure.holds());
 }
 
+/// Two users for 20 arrivals a second that take 0.6 s each: 18 are due, of which four begin, or fewer. So few, and in so
+/// short a time, that of the generator only dropped starts are judged.
+const TOO_MUCH: &str = "executor = \"constant-arrival-rate\"\nrate = 20\nduration = \"900ms\"\nmax_vus = 2\ngraceful_stop = \"50s\"";
+
+/// A run in which the generator was never so late that it took the blame itself; `None` where the machine is too busy.
+fn undisturbed(mut run: impl FnMut() -> Ran) -> Option<Ran> {
+    let alone = |ran: &Ran| {
+        let causes = &ran.report.journeys[0].drop_causes;
+        causes.keys().eq([&DropCause::Target])
+    };
+    (0..20).map(|_| run()).find(alone)
+}
+
 #[test]
-fn too_few_users_make_a_run_invalid_and_say_so() {
-    // 40 arrivals a second, each of which takes 0.6 s: 24 users are busy, and there are 2.
+fn a_target_that_does_not_keep_up_is_a_finding_and_no_invalid_run() {
     let slow = FaultKind::Delay(std::time::Duration::from_millis(200));
     let registry = registry(Settings {
         faults: vec![Fault::everywhere(slow)],
         ..Settings::default()
     });
+    for (metric, expect, code, word) in [
+        // The ones that began are too slow already, whatever the others would have been.
+        ("pull.response_time", "max < 500ms", 1, "FAIL   1 of 1"),
+        ("pull.dropped", "count == 0", 1, "FAIL   1 of 1"),
+        // That depends on those that never began.
+        (
+            "pull.response_time",
+            "max < 59m",
+            3,
+            "INCONCLUSIVE   1 of 1",
+        ),
+        // So few iterations pass for nothing.
+        (
+            "pull.errors",
+            "rate < 1%",
+            3,
+            "planned starts were dropped, and no threshold accounts for them",
+        ),
+        // Both floor and ceiling keep it: the fewest are half of all.
+        ("pull.dropped", "rate > 50%", 0, "PASS   1 of 1"),
+    ] {
+        let toml = scenario(TOO_MUCH, &threshold(metric, expect, ""));
+        let Some(ran) = undisturbed(|| run(&toml, &["--target", &registry.url()])) else {
+            return;
+        };
+        assert_eq!(ran.code, Some(code), "{expect}: {}", ran.shown);
+        assert!(ran.shown.contains(word), "{expect}: {}", ran.shown);
+        assert_ne!(ran.report.generator.health.verdict(), Verdict::Invalid);
+        let reasons = &ran.report.generator.health.reasons;
+        assert!(
+            reasons
+                .iter()
+                .any(|it| it.signal == Signal::DroppedByTarget)
+        );
+        assert!(
+            !ran.shown.contains("generator was the limit"),
+            "{}",
+            ran.shown
+        );
+        assert_eq!(ran.report.totals.starts.scheduled, 18);
+        assert!(ran.report.totals.starts.dropped >= 14);
+        assert!(ran.report.closure.holds());
+    }
+    // The same without a limit: nothing is judged, and the word for that is no PASS.
+    let ran = undisturbed(|| run(&scenario(TOO_MUCH, ""), &["--target", &registry.url()]));
+    let Some(ran) = ran else { return };
+    assert_eq!(ran.code, Some(0), "{}", ran.shown);
+    assert_eq!(ran.report.verdict, RunVerdict::NotJudged);
+    let (started, dropped) = (
+        ran.report.totals.starts.started,
+        ran.report.totals.starts.dropped,
+    );
+    let said = format!(
+        "NOT JUDGED   0 of {started} iterations failed, {dropped} dropped, nothing was judged"
+    );
+    assert!(ran.shown.contains(&said), "{said}: {}", ran.shown);
+}
+
+#[test]
+fn too_few_users_for_their_think_time_make_a_run_invalid_and_say_so() {
+    // 40 arrivals a second, after each of which a user thinks for a minute: there are 2.
     let load = "executor = \"constant-arrival-rate\"\nrate = 40\nduration = \"2500ms\"\nmax_vus = 2\ngraceful_stop = \"5s\"";
     // It would hold: latencies know nothing of what never began.
     let limit = threshold("pull.response_time", "max < 59m", "");
-    let ran = run(&scenario(load, &limit), &["--target", &registry.url()]);
+    let toml =
+        scenario(load, &limit).replace("parallel = 1\n", "parallel = 1\nthink_time = \"1m\"\n");
+    let ran = run(&toml, &[]);
     assert_eq!(ran.code, Some(4), "{}", ran.shown);
     assert_eq!(ran.report.verdict, RunVerdict::Invalid);
     assert_eq!(ran.report.generator.health.verdict(), Verdict::Invalid);

@@ -28,7 +28,7 @@ pub(crate) fn exit(document: &Document, panics: u64) -> Exit {
         return Exit::Interrupted;
     }
     match document.verdict {
-        RunVerdict::Pass => Exit::Passed,
+        RunVerdict::Pass | RunVerdict::NotJudged => Exit::Passed,
         RunVerdict::Fail => Exit::Failed,
         RunVerdict::Inconclusive => Exit::Inconclusive,
         RunVerdict::Invalid => Exit::Invalid,

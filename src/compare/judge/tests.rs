@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
-use crate::measure::{Catalogue, IterationSample, LatencyHistogram, Outcome, Period, Recorder};
+use crate::measure::{
+    Catalogue, IterationSample, LatencyHistogram, Outcome, Period, Recorder, Spent,
+};
 use crate::oci::{Digest, Operation};
 use crate::result::{
     ComparisonVerdict, Environment, Facts, GeneratorSection, Method, PlanSection, TargetHeaders,
@@ -30,6 +32,7 @@ fn run(middle: u64, many: u64, failed: u64) -> Document {
             finished,
             sent: 0,
             received: 0,
+            spent: Spent::at_rest(finished.saturating_sub(started)),
             outcome: if number < many {
                 Outcome::Ok
             } else {

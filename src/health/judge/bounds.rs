@@ -48,6 +48,9 @@ pub(super) const LEAST_MEAN_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Each dropped start is a request that a user would have made and that no number shows.
 pub(super) const DROPPED: Bounds = Bounds::share(0.0, 0.01);
+/// What was dropped while the users waited for the target is a finding of the target, and thresholds account for it. It
+/// never invalidates; but percentiles that are shown are of those that began.
+pub(super) const DROPPED_BY_TARGET: Bounds = Bounds::suspect_share(0.0);
 /// One start may fall on the other side of the window's edge.
 pub(super) const MISSING: Bounds = Bounds::share(0.001, 0.01);
 pub(super) const MISSING_AT_THE_EDGE: u64 = 1;

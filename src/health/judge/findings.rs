@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::super::{Health, Level, NotJudged, Reason, Signal, TargetHost, Why};
+use super::super::{Health, Level, NotJudged, Reason, Signal, Signals, TargetHost, Why};
+use super::advice;
 use super::bounds::Bounds;
 
 /// The reasons so far, and what could not be judged.
@@ -46,7 +47,7 @@ impl Findings {
             subject: subject.map(str::to_owned),
             observed,
             bound,
-            advice: signal.advice().to_owned(),
+            advice: String::new(), // of all reasons together, when they are known
         });
     }
 
@@ -59,7 +60,8 @@ impl Findings {
         });
     }
 
-    pub(super) fn into_health(mut self, target_host: TargetHost) -> Health {
+    pub(super) fn into_health(mut self, signals: &Signals, target_host: TargetHost) -> Health {
+        advice::give(&mut self.reasons, signals);
         // Stable: within a level and a signal, the order of the plan and of the workers.
         self.reasons
             .sort_by_key(|reason| (Reverse(reason.level), reason.signal));

@@ -74,7 +74,7 @@ fn starts(journey: &str, schedule: &ScheduleFacts<'_>, findings: &mut Findings) 
     let share = |count| float(count) / float(planned.max(1));
     let observed = |count| format!("{count} of {planned} planned starts");
     // The sum decides how much they weigh; each has a line of its own, because each has a cure of its own.
-    if let Some((level, bound)) = bounds::DROPPED.exceeded_by(share(dropped.all())) {
+    if let Some((level, bound)) = bounds::DROPPED.exceeded_by(share(dropped.not_by_target())) {
         let kinds = [
             (Signal::DroppedNoVu, dropped.no_vu),
             (Signal::DroppedQueueFull, dropped.queue_full),
@@ -84,6 +84,11 @@ fn starts(journey: &str, schedule: &ScheduleFacts<'_>, findings: &mut Findings) 
             let bound = bounds::DROPPED.show(bound);
             findings.found(level, (signal, Some(journey)), observed(count), bound);
         }
+    }
+    if let Some((level, bound)) = bounds::DROPPED_BY_TARGET.exceeded_by(share(dropped.by_target)) {
+        let place = (Signal::DroppedByTarget, Some(journey));
+        let bound = bounds::DROPPED_BY_TARGET.show(bound);
+        findings.found(level, place, observed(dropped.by_target), bound);
     }
     let missing = planned.saturating_sub(started.saturating_add(dropped.all()));
     if missing > bounds::MISSING_AT_THE_EDGE

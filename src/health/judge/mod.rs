@@ -1,5 +1,6 @@
 //! The verdict over a run's generator: a pure function of what was seen and what was planned.
 
+mod advice;
 mod bounds;
 mod findings;
 mod load;
@@ -16,7 +17,7 @@ pub fn judge(signals: &Signals, facts: &LoadFacts<'_>) -> Health {
     let mut findings = Findings::default();
     load::judge(facts, &mut findings);
     system::judge(signals, facts.target_host, &mut findings);
-    findings.into_health(facts.target_host)
+    findings.into_health(signals, facts.target_host)
 }
 
 #[cfg(test)]

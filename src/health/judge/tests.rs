@@ -238,6 +238,12 @@ const TABLE: &[Row] = &[
             (101.0, Invalid),
         ],
     ),
+    // However many: it is the target that kept the users.
+    (
+        Signal::DroppedByTarget,
+        |case, count| case.dropped.by_target = whole(count),
+        &[(0.0, Valid), (1.0, Suspect), (9_000.0, Suspect)],
+    ),
     (
         Signal::MissingStarts,
         |case, count| case.missing = whole(count),
@@ -592,6 +598,7 @@ fn what_was_not_seen_is_not_judged() {
         Signal::DroppedNoVu,
         Signal::DroppedQueueFull,
         Signal::DroppedCut,
+        Signal::DroppedByTarget,
         Signal::MissingStarts,
         Signal::HarnessLimit,
     ];

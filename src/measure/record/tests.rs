@@ -3,11 +3,17 @@
 use proptest::prelude::*;
 
 use super::super::{
-    Connection, DropReason, FailureClass, FailureExample, Live, Outcome, Phase, Phases, Protocol,
-    Recorder,
+    Connection, DropCause, DropReason, DroppedStart, FailureClass, FailureExample, Live, Outcome,
+    Phase, Phases, Protocol, Recorder, Spent,
 };
 use super::*;
 use crate::units::Quantile;
+
+/// No user was free, because the target kept them.
+const NO_VU: DroppedStart = DroppedStart {
+    reason: DropReason::NoVu,
+    cause: DropCause::Target,
+};
 
 mod truth;
 
@@ -64,6 +70,7 @@ fn iteration(journey_index: usize, outcome: Outcome, at_ms: u64) -> IterationSam
         finished: at,
         sent: 1,
         received: 2,
+        spent: Spent::at_rest(at.min(Duration::from_millis(20))),
         outcome,
     }
 }
@@ -356,12 +363,7 @@ fn play(recorder: &mut Recorder, event: &Event) {
         Event::Iteration(sample) => run_iteration(recorder, sample),
         Event::Dropped(index) => {
             recorder.scheduled(track(*index), Period::Measure, Duration::ZERO);
-            recorder.dropped(
-                track(*index),
-                Period::Measure,
-                Duration::ZERO,
-                DropReason::NoVu,
-            );
+            recorder.dropped(track(*index), Period::Measure, Duration::ZERO, NO_VU);
         }
     }
 }

@@ -12,14 +12,12 @@ use super::table::{Cell, State, Table};
 /// The banner, warnings and notes of a run.
 pub(super) fn of_run(document: &Document) -> Markup {
     let mut head = title(document);
-    let (state, word) = match document.verdict {
-        RunVerdict::Pass if document.thresholds.is_empty() && document.search.is_none() => {
-            (State::Plain, "NO THRESHOLDS")
-        }
-        RunVerdict::Pass => (State::Good, "PASS"),
-        RunVerdict::Inconclusive => (State::Open, "INCONCLUSIVE"),
-        RunVerdict::Fail => (State::Bad, "FAIL"),
-        RunVerdict::Invalid => (State::Bad, "INVALID"),
+    let word = words::verdict_word(document.verdict);
+    let state = match document.verdict {
+        RunVerdict::Pass => State::Good,
+        RunVerdict::NotJudged => State::Plain,
+        RunVerdict::Inconclusive => State::Open,
+        RunVerdict::Fail | RunVerdict::Invalid => State::Bad,
     };
     head.push(banner(state, word, &reasons(document)));
     head.push(warnings(document));

@@ -88,10 +88,11 @@ pub(super) fn verdict(document: &Document, page: &Page) -> String {
     let paint = match document.verdict {
         RunVerdict::Pass if document.thresholds.is_empty() => return String::new(),
         RunVerdict::Pass => Paint::Good,
+        RunVerdict::NotJudged => Paint::Bold,
         RunVerdict::Inconclusive if !document.thresholds.is_empty() => Paint::Bold,
         RunVerdict::Fail | RunVerdict::Inconclusive | RunVerdict::Invalid => Paint::Bad,
     };
-    let word = document.verdict.name().to_uppercase();
+    let word = words::verdict_word(document.verdict);
     let words = format!("{word}   {}", words::verdict(document));
     page.line("verdict", &words, paint)
 }

@@ -12,8 +12,8 @@ use crate::measure::{
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
-    Environment, Example, Facts, FailureEntry, FailureSection, GeneratorSection, JourneySection,
-    OperationSection, PlanSection, RunVerdict, TargetHeaders,
+    Environment, Example, Facts, FailureEntry, FailureSection, GeneratorSection, IterationTimes,
+    JourneySection, OperationSection, PlanSection, RunVerdict, TargetHeaders,
 };
 
 /// The durations from `first` to `last` milliseconds, each once.
@@ -100,6 +100,8 @@ fn journey() -> JourneySection {
         start_lag: millis(1, 1),
         failed_service_time: millis(5, 5),
         drops: BTreeMap::new(),
+        drop_causes: BTreeMap::new(),
+        time: IterationTimes::default(),
         stages: Vec::new(),
         unfinished_response_time: LatencyHistogram::new(),
         unfinished_service_time: LatencyHistogram::new(),

@@ -13,7 +13,7 @@ use super::*;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost, Verdict};
 use crate::measure::{
     Catalogue, Connection, ExchangeSample, FailureClass, FailureExample, IterationSample,
-    LatencyHistogram, Outcome, Phase, Phases, Protocol, Record, Recorder,
+    LatencyHistogram, Outcome, Phase, Phases, Protocol, Record, Recorder, Spent,
 };
 use crate::oci::{ErrorCode, Operation};
 
@@ -117,6 +117,7 @@ fn record(millis: &[u64]) -> Record {
             finished,
             sent: 0,
             received: 4_000,
+            spent: Spent::at_rest(Duration::from_millis(*millis).min(finished)),
             outcome,
         });
     }
@@ -410,6 +411,7 @@ fn hour() -> Record {
             finished,
             sent: 0,
             received: 48_000,
+            spent: Spent::at_rest(Duration::from_millis(40).min(finished)),
             outcome: Outcome::Ok,
         });
     }

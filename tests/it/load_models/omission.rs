@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, RequestRecord, Running};
 use regstorm::engine::Finished;
-use regstorm::measure::{DropReason, JourneySeries, LatencyHistogram, Outcomes, Starts};
+use regstorm::measure::{DropCause, DropReason, JourneySeries, LatencyHistogram, Outcomes, Starts};
 use regstorm::oci::Operation;
 use regstorm::units::Quantile;
 
@@ -244,6 +244,19 @@ fn starts_that_nobody_can_make_are_dropped_and_counted() {
         let (told, _) = told(&registry);
         assert_eq!(told.len() as u64, pulls.starts.started);
         assert_eq!(pulls.starts.started, PLANNED - pulls.starts.dropped);
+        // Both users waited for the target all the time. An event loop that is late blames itself for as long as it was late,
+        // and as long again: in twice that time so many are due.
+        let lags = finished.pacer_lag.buckets().filter(|it| it.high > ms(1));
+        let of_late: u128 = lags
+            .map(|it| u128::from(it.count) * (2 * it.high.as_micros() * 200 / 1_000_000 + 2))
+            .sum();
+        let others: u64 = pulls
+            .drops
+            .causes()
+            .filter(|(cause, _)| *cause != DropCause::Target)
+            .map(|(_, count)| count)
+            .sum();
+        assert!(u128::from(others) <= of_late, "{:?}", pulls.drops);
         // Two response times tell of it, and both are of a user that was stuck.
         assert!(largest(&pulls.response_time, 2).high >= ms(995));
         below_half(largest(&pulls.response_time, 3).high)?;
@@ -264,6 +277,9 @@ fn a_closed_loop_with_a_pace_counts_what_it_missed() {
         assert!(pulls.starts.dropped >= 197, "{:?}", pulls.starts);
         let overrun = dropped(&pulls, DropReason::Overrun);
         assert_eq!(overrun, pulls.starts.dropped, "{:?}", pulls.drops);
+        // Neither user thought, and no work of the client lasts longer than the freeze.
+        let causes: Vec<_> = pulls.drops.causes().collect();
+        assert_eq!(causes, [(DropCause::Target, overrun)]);
         // But no percentile tells of it.
         assert!(largest(&pulls.response_time, 2).high >= ms(990));
         below_half(largest(&pulls.response_time, 3).high)?;

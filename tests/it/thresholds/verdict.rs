@@ -76,7 +76,10 @@ fn a_latency_is_judged_by_its_nearest_rank() {
 #[test]
 fn the_unfinished_decide_only_between_floor_and_ceiling() {
     let cut = latencies(1..=98, [10, 10]);
-    let they_decide = open(Reason::Unfinished { count: 2 });
+    let they_decide = open(Reason::Unfinished {
+        count: 2,
+        dropped: 0,
+    });
     for (expect, wanted) in [
         ("p(99) < 50ms", Status::Fail),
         ("p(99) < 96.5ms", Status::Fail),
@@ -110,6 +113,65 @@ fn the_unfinished_decide_only_between_floor_and_ceiling() {
     let text = |expect| done("response_time", expect, &cut).observed_text;
     assert_eq!(text("p(98) < 97ms"), "96 ms to 98.0 ms");
     assert_eq!(text("p(99) < 59m"), "at least 97.0 ms");
+}
+
+/// 1, 2, ..., 90 ms, and ten that never began. Of all hundred, the p(50) is 40 ms if those took no time, and 50 ms if
+/// they took for ever; the p(95) is 85 ms at the least.
+#[test]
+fn the_dropped_decide_only_between_floor_and_ceiling() {
+    let mut observed = latencies(1..=90, []);
+    observed.starts = Starts {
+        scheduled: 100,
+        started: 90,
+        dropped: 10,
+    };
+    let they_decide = open(Reason::Unfinished {
+        count: 0,
+        dropped: 10,
+    });
+    for (expect, wanted) in [
+        ("p(50) < 39.5ms", Status::Fail),
+        ("p(50) < 45ms", they_decide),
+        ("p(50) < 50.5ms", Status::Pass),
+        ("p(50) > 39.5ms", Status::Pass),
+        ("p(95) < 84.5ms", Status::Fail),
+        ("p(95) < 59m", they_decide),
+        ("max < 89ms", Status::Fail),
+        ("max < 59m", they_decide),
+        ("min < 2ms", Status::Pass),
+        ("min > 0.5ms", they_decide),
+    ] {
+        for metric in ["response_time", "service_time"] {
+            let found = done(metric, expect, &observed);
+            assert_eq!(found.status, wanted, "{metric} {expect}");
+            assert_eq!(found.samples, 90, "what never began is no sample");
+            assert!(found.accounts_for_dropped());
+        }
+    }
+    // 40 ms is in a bucket that begins at 1,250 * 32 µs, and 50 ms in one that ends at 1,563 * 32 less one.
+    let found = done("response_time", "p(50) < 45ms", &observed);
+    assert_eq!(found.observed_text, "40 ms to 50.0 ms");
+    let Status::Inconclusive(reason) = found.status else {
+        panic!("{:?}", found.status);
+    };
+    assert_eq!(reason.to_string(), "10 were dropped; they decide");
+    let both = Reason::Unfinished {
+        count: 1,
+        dropped: 2,
+    };
+    let told = both.to_string();
+    assert_eq!(
+        told,
+        "1 was cut or timed out and 2 were dropped; they decide"
+    );
+    // A share of failed ones is of those that ended, and exchanges know nothing of starts.
+    observed.outcomes.ok = 90;
+    assert_eq!(done("errors", "rate < 1%", &observed).status, Status::Pass);
+    assert!(!done("errors", "rate < 1%", &observed).accounts_for_dropped());
+    observed.starts = Starts::default();
+    let exchanges = done("blob-get.total", "p(90) < 81.5ms", &observed);
+    assert_eq!(exchanges.status, Status::Pass);
+    assert!(!exchanges.accounts_for_dropped());
 }
 
 #[test]
@@ -317,7 +379,7 @@ fn reports_keep_a_result_as_it_is() {
         "observed_text": "96 ms to 98.0 ms",
         "samples": 100,
         "status": "inconclusive",
-        "reason": { "kind": "unfinished", "count": 2 },
+        "reason": { "kind": "unfinished", "count": 2, "dropped": 0 },
         "ended_run": false,
         "evidence": null,
     });

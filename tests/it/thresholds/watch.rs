@@ -123,7 +123,10 @@ fn a_latency_ends_the_run_by_what_has_ended() {
     let found = watch.evaluate(&[hanging], seconds(1));
     assert_eq!(
         found[0].status,
-        Status::Inconclusive(Reason::Unfinished { count: 5 })
+        Status::Inconclusive(Reason::Unfinished {
+            count: 5,
+            dropped: 0
+        })
     );
     assert!(!found[0].ended_run);
     let found = watch.evaluate(&[latencies(1..=100, [])], seconds(1));
