@@ -55,6 +55,7 @@ pub mod content;
 pub mod embedded;
 pub mod engine;
 pub mod exposition;
+pub mod files;
 pub mod health;
 pub mod measure;
 pub mod oci;

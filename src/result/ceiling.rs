@@ -1,12 +1,13 @@
 //! What this machine reaches against the embedded registry: how much of it does a run ask for?
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
+use crate::files::{Directory, Place};
 
 /// The most that was reached on a machine, with the registry on the same cores. A target elsewhere leaves more room,
 /// so the share that a run asks for is never told too low.
@@ -80,13 +81,12 @@ impl Ceiling {
     /// # Errors
     /// When the file cannot be written; what stood there before is then untouched.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(directory)?;
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n")?;
-        file.persist(path)?;
-        Ok(())
+        if let Some(directory) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            Directory::create_all(directory)?;
+        }
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Place::find(path)?.write(&text)
     }
 
     /// Reads what was stored; `None` when there is nothing, or nothing that this version can read: a ceiling can always

@@ -1,14 +1,14 @@
 //! Documents and comparisons on disk.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Comparison, ComparisonSchema, Document, Schema};
+use crate::files::Place;
 
 /// Why a document could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -148,38 +148,18 @@ impl Comparison {
 }
 
 /// Writes what was made of a document. The file appears whole or not at all: it is written beside its place and then
-/// renamed. A link stays, and what it leads to is replaced; a device or a pipe is written to.
+/// renamed. A link stays, and what it leads to is replaced; a device or a pipe is written to. What another user may have put
+/// there to lead the write elsewhere is refused (see [`Place`]).
 ///
 /// # Errors
 /// [`Error::Write`] when the directory or the file cannot be written.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Error> {
-    let refuse = |source| Error::Write {
-        path: path.to_owned(),
-        source,
-    };
-    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-        let opened = fs::OpenOptions::new().write(true).open(path);
-        return opened
-            .and_then(|mut it| it.write_all(text.as_bytes()))
-            .map_err(refuse);
-    }
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = place
-        .parent()
-        .filter(|it| !it.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".regstorm-")
-            // As any program creates a file; the user's mask still applies.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&place)?;
-        Ok(())
-    };
-    write().map_err(refuse)
+    Place::find(path)
+        .and_then(|place| place.write(text.as_bytes()))
+        .map_err(|source| Error::Write {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// A file whose schema is known and nothing else.

@@ -8,6 +8,8 @@
 mod bench;
 /// Ctrl-C, and going on afterwards.
 mod interrupted;
+/// What others have put beside the directory of a pull, or into it.
+mod planted;
 /// An image into a directory.
 mod pull;
 /// An image out of every kind of source, in every way.
@@ -16,3 +18,5 @@ mod push;
 mod refused;
 /// The same within TLS.
 mod secure;
+/// Where root filesystems may be made, and what is left when they cannot be.
+mod unpacked;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use regstorm::compare::{Conduct, Design, Judge, Judged, Looks, Next, generator_limit};
 use regstorm::engine::Stock;
+use regstorm::files::Directory;
 use regstorm::plan::{self, Plan};
 use regstorm::result::{self, DiscardedPair, Document, Method, MetricUnit, PairSection, Stored};
 use regstorm::scenario::Gate;
@@ -93,7 +94,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     if let Some(directory) = &args.reports {
         // Those that are not used have a place of their own, lest `compare` takes them for pairs.
-        std::fs::create_dir_all(directory.join(DISCARDED))
+        Directory::create_all(directory)
+            .and_then(|reports| reports.part(DISCARDED))
             .map_err(|error| anyhow!("--reports {}: {error}", directory.display()))
             .or_exit(Exit::Usage)?;
         exit::check_writable("--reports", &directory.join("report.json")).or_exit(Exit::Usage)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
+use regstorm::files::Place;
 
 /// The end of a command, as scripts see it. The numbers are part of the interface (README, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,21 +81,24 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     }
 }
 
-/// Is there a directory for what a flag names? Found out before an hour of load, not after.
-pub(crate) fn check_writable(flag: &str, path: &Path) -> anyhow::Result<()> {
-    let taken = path.metadata();
-    if taken.is_ok_and(|it| !it.is_file() && !it.is_dir()) {
-        return Ok(()); // a device or a pipe is written to as it is
-    }
-    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    if path.is_dir() {
-        return Err(anyhow!("{flag} {}: this is a directory", path.display()));
-    }
-    tempfile::tempfile_in(directory)
-        .map(drop)
-        .map_err(|error| anyhow!("{flag} {}: {error}", path.display()))
+/// Can what a flag names be written? Found out before an hour of load, not after.
+///
+/// Says where a link leads: it is written through.
+pub(crate) fn check_writable(flag: &str, path: &Path) -> anyhow::Result<Option<String>> {
+    let name = path.display();
+    let place = Place::find(path).and_then(|place| place.check_writable().map(|()| place));
+    let place = place.map_err(|error| match error.kind() {
+        io::ErrorKind::IsADirectory => anyhow!("{flag} {name}: this is a directory"),
+        _ => anyhow!("{flag} {name}: {error}"),
+    })?;
+    let followed = || format!("{name} is a link: {} is written", place.path().display());
+    Ok(place.is_behind_link().then(followed))
+}
+
+/// Says something beside the result of a command.
+pub(crate) fn note(text: &str) {
+    // Nobody has to read it.
+    let _ = writeln!(io::stderr().lock(), "note: {text}");
 }
 
 /// Writes the result of a command. That whoever reads has seen enough and left is no error.

@@ -41,6 +41,7 @@ mod target_args;
 mod tls_args;
 mod transfer;
 mod user_args;
+mod workshop;
 
 use std::process::ExitCode;
 

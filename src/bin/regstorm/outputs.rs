@@ -89,13 +89,15 @@ impl OutputArgs {
         count
     }
 
-    /// Is there a directory for each of them?
-    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+    /// Can each of them be written? Tells of links unless nothing is to be told.
+    pub(crate) fn check_writable(&self, quiet: bool) -> Result<(), Failure> {
         self.each(&mut |path, _| {
             if is_stdout(path) {
                 return Ok(());
             }
-            exit::check_writable("cannot write", path).or_exit(Exit::Usage)
+            let link = exit::check_writable("cannot write", path).or_exit(Exit::Usage)?;
+            link.filter(|_| !quiet).iter().for_each(|it| exit::note(it));
+            Ok(())
         })
     }
 

@@ -1,13 +1,17 @@
 //! `regstorm pull`: one image from a registry into a directory.
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use regstorm::client::{self, PullOptions, Pulled, PulledImage};
-use regstorm::content::{OpenOptions, UnpackOptions, Unpacked, open, unpack, unpack_files};
+use regstorm::content::{
+    OpenOptions, UnpackError, UnpackOptions, Unpacked, open, unpack, unpack_files,
+};
+use regstorm::files::Directory;
 use regstorm::oci::{Algorithm, Platform, Reference, Verify, Version};
 use regstorm::units::{self, ByteSize};
 use tokio::time::Instant;
@@ -19,6 +23,7 @@ use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::pull_store::{Form, Kept, PullStore};
 use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered, Interrupts};
+use crate::workshop::Workshop;
 
 /// Pull one image into a directory
 ///
@@ -49,10 +54,14 @@ pub(crate) struct Args {
 
     /// Make DIR the root filesystem: the layers one over the other, whiteouts applied
     ///
-    /// The blobs are kept in `.DIR.regstorm` beside DIR until all of them have come, and DIR appears when everything
-    /// is unpacked. Owners, devices and extended attributes are not kept.
+    /// DIR appears when everything is unpacked. Until then the blobs are kept in `.DIR.regstorm` beside it; if DIR is there
+    /// and empty, such as a mount point, in `.regstorm-pull` in it. Owners, devices and extended attributes are not kept.
     #[arg(long)]
     unpack: bool,
+
+    /// Limit for the unpacked bytes, holes included [default: nine tenths of the free space]
+    #[arg(long, value_name = "SIZE", requires = "unpack")]
+    max_unpacked: Option<ByteSize>,
 
     /// Which image to take when there is one for each platform: os/arch[/variant]
     #[arg(long, value_name = "PLATFORM", default_value = "linux/amd64")]
@@ -81,16 +90,10 @@ pub(crate) struct Args {
 struct Job {
     reference: Reference,
     options: PullOptions,
-    destination: Destination,
+    form: Form,
+    max_unpacked: Option<ByteSize>,
     progress: Rc<BlobProgress>,
     quiet: bool,
-}
-
-enum Destination {
-    /// The files of the image are what is wanted.
-    Files { form: Form, directory: PathBuf },
-    /// They are only needed until the root filesystem is there.
-    Root(Workshop),
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
@@ -100,12 +103,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         .or_exit(Exit::Usage)?
         .or(habits.pull.part_size);
     let target = args.target.resolve(&args.url, habits)?;
-    let destination = match (args.layers, args.unpack) {
-        (_, true) => Destination::Root(Workshop::beside(&args.directory).or_exit(Exit::Usage)?),
-        (layers, false) => Destination::Files {
-            form: if layers { Form::Layers } else { Form::Layout },
-            directory: args.directory,
-        },
+    let form = match (args.layers, args.unpack) {
+        (_, true) => {
+            let workshop = Workshop::of(&args.directory).or_exit(Exit::Usage)?;
+            Form::Either(Rc::new(workshop))
+        }
+        (true, false) => Form::Layers(args.directory),
+        (false, false) => Form::Layout(args.directory),
     };
     let job = Job {
         reference: args.reference,
@@ -114,15 +118,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             verify: Verify::Length,
             platform: args.platform,
         },
-        destination,
+        form: form.clone(),
+        max_unpacked: args.max_unpacked,
         progress: BlobProgress::new(args.quiet),
         quiet: args.quiet,
     };
-    let (form, root) = match &job.destination {
-        Destination::Files { form, directory } => (*form, directory.clone()),
-        Destination::Root(workshop) => (Form::Either, workshop.image()),
-    };
-    let store = PullStore::open(form, root, Rc::clone(&job.progress)).or_exit(Exit::Usage)?;
+    let store = PullStore::open(form, Rc::clone(&job.progress)).or_exit(Exit::Usage)?;
 
     transfer::block_on(async |mut interrupts| {
         let began = Instant::now();
@@ -193,21 +194,18 @@ async fn keep(
             "{left_out} layers are not distributed by registries and were left out"
         ));
     }
-    let shown = match &job.destination {
-        Destination::Files { directory, .. } => directory,
-        Destination::Root(workshop) => {
-            let (from, to) = (workshop.image(), workshop.root());
-            let work = tokio::task::spawn_blocking(move || unpack_kept(&kept, &from, &to));
-            let Some(unpacked) = interrupts.or(work).await else {
+    let shown = match &job.form {
+        Form::Layout(directory) | Form::Layers(directory) => directory,
+        Form::Either(workshop) => {
+            let Some(unpacked) = unpacked(job, workshop, kept, interrupts).await? else {
                 job.progress.line("interrupted; the blobs are kept");
                 return Ok(Exit::Interrupted);
             };
-            let unpacked = unpacked.or_exit(Exit::Defect)?.or_exit(Exit::Failed)?;
             workshop.publish().or_exit(Exit::Failed)?;
             if let Some(lost) = lost(&unpacked) {
                 job.progress.line(&lost);
             }
-            &workshop.directory
+            workshop.directory()
         }
     };
     if !job.quiet {
@@ -235,21 +233,59 @@ fn blobs(count: usize) -> String {
     format!("{} blob{many}", units::count(count as u64))
 }
 
-fn unpack_kept(kept: &Kept, from: &Path, to: &Path) -> anyhow::Result<Unpacked> {
-    if to.symlink_metadata().is_ok() {
-        // Half of what an interrupted command has unpacked.
-        fs::remove_dir_all(to).with_context(|| format!("cannot remove {}", to.display()))?;
+/// Unpacks the blobs. Nothing of it is left when that fails, or when it is interrupted: then `None`.
+async fn unpacked(
+    job: &Job,
+    workshop: &Workshop,
+    kept: Kept,
+    interrupts: &mut Interrupts,
+) -> Result<Option<Unpacked>, Failure> {
+    let from = workshop.image().or_exit(Exit::Failed)?.path().to_owned();
+    let to = workshop.root().or_exit(Exit::Failed)?;
+    let mut options = UnpackOptions::fitting(&to);
+    options.max_bytes = job.max_unpacked.unwrap_or(options.max_bytes);
+    let stop = Arc::clone(&options.stop);
+    let mut work = tokio::task::spawn_blocking(move || unpack_kept(kept, &from, &to, &options));
+    let ended = if let Some(ended) = interrupts.or(&mut work).await {
+        ended
+    } else {
+        stop.store(true, Ordering::Relaxed);
+        match interrupts.or(work).await {
+            Some(ended) => ended,
+            None => return Ok(None),
+        }
+    };
+    match ended.or_exit(Exit::Defect)? {
+        Ok(unpacked) => Ok(Some(unpacked)),
+        Err(error) => {
+            workshop.give_up().or_exit(Exit::Failed)?;
+            match error.downcast_ref() {
+                Some(UnpackError::Stopped) => return Ok(None),
+                Some(UnpackError::TooLarge(_)) => Err(anyhow!(
+                    "{error}; --max-unpacked sets the limit, by default nine tenths of the free space"
+                )),
+                _ => Err(error),
+            }
+            .or_exit(Exit::Failed)
+        }
     }
-    let options = UnpackOptions::default();
+}
+
+fn unpack_kept(
+    kept: Kept,
+    from: &Path,
+    to: &Directory,
+    options: &UnpackOptions,
+) -> anyhow::Result<Unpacked> {
     match kept {
         Kept::Layout(descriptor) => {
             let only = OpenOptions {
                 reference: Some(descriptor.digest.to_string()),
                 ..OpenOptions::default()
             };
-            Ok(unpack(&open(from, &only)?, to, &options)?)
+            Ok(unpack(&open(from, &only)?, to, options)?)
         }
-        Kept::Layers(layers) => Ok(unpack_files(layers, to, &options)?),
+        Kept::Layers(layers) => Ok(unpack_files(layers, to, options)?),
     }
 }
 
@@ -267,66 +303,4 @@ fn lost(unpacked: &Unpacked) -> Option<String> {
         .map(|(count, what)| format!("{what} ({})", units::count(*count)))
         .collect();
     (!lost.is_empty()).then(|| format!("not kept: {}", lost.join(", ")))
-}
-
-/// The directory beside DIR in which a root filesystem is made. It has a name of its own, so that the next command
-/// finds what an interrupted one has left.
-struct Workshop {
-    directory: PathBuf, // what the user asked for
-    place: PathBuf,
-}
-
-impl Workshop {
-    /// The workshop for a directory, which must be new or empty.
-    fn beside(directory: &Path) -> anyhow::Result<Self> {
-        let shown = directory.display();
-        // A link is followed to where the user means.
-        let directory = match directory.canonicalize() {
-            Ok(real) => real,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => directory.to_owned(),
-            Err(error) => return Err(anyhow!("cannot use {shown}: {error}")),
-        };
-        if directory.symlink_metadata().is_ok() {
-            let mut entries =
-                fs::read_dir(&directory).with_context(|| format!("cannot use {shown}"))?;
-            if entries.next().is_some() {
-                return Err(anyhow!("{shown} is not empty; give a new directory"));
-            }
-        }
-        let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
-            return Err(anyhow!("{shown} has no directory beside it to work in"));
-        };
-        let mut own = std::ffi::OsString::from(".");
-        own.push(name);
-        own.push(".regstorm");
-        Ok(Self {
-            place: parent.join(own),
-            directory,
-        })
-    }
-
-    /// Where the blobs are.
-    fn image(&self) -> PathBuf {
-        self.place.join("image")
-    }
-
-    /// What becomes the directory.
-    fn root(&self) -> PathBuf {
-        self.place.join("root")
-    }
-
-    /// Puts the finished filesystem where the user wants it, and takes the rest away.
-    fn publish(&self) -> anyhow::Result<()> {
-        // An empty directory is replaced; one that is no longer empty is not.
-        fs::rename(self.root(), &self.directory).with_context(|| {
-            format!(
-                "cannot move the finished {} to {}",
-                self.root().display(),
-                self.directory.display()
-            )
-        })?;
-        fs::remove_dir_all(self.image())
-            .and_then(|()| fs::remove_dir(&self.place))
-            .with_context(|| format!("cannot remove {}", self.place.display()))
-    }
 }

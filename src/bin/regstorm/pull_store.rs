@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -12,22 +13,22 @@ use regstorm::oci::{Content, Descriptor, Digest, Hasher, ImageIndex, Manifest, M
 use regstorm::registry::{BlobSink, Wanted};
 
 use crate::blob_progress::BlobProgress;
+use crate::workshop::Workshop;
 
-/// What the files of an image look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the files of an image go, and what they look like.
+#[derive(Clone)]
 pub(crate) enum Form {
-    /// An OCI layout; schema 1 cannot be in it.
-    Layout,
-    /// A file for each layer, and the manifest.
-    Layers,
+    /// An OCI layout in this directory; schema 1 cannot be in it.
+    Layout(PathBuf),
+    /// A file for each layer, and the manifest, in this directory.
+    Layers(PathBuf),
     /// An OCI layout if it can be one, else a file for each layer: something to unpack.
-    Either,
+    Either(Rc<Workshop>),
 }
 
 /// A directory that fills with an image.
 pub(crate) struct PullStore {
     form: Form,
-    root: PathBuf,
     filling: RefCell<Option<Filling>>, // there once the manifest has come
     index: RefCell<Option<ImageIndex>>, // that led to the image
     left_out: Cell<usize>,
@@ -43,8 +44,8 @@ enum Filling {
 pub(crate) enum Kept {
     /// An OCI layout, with this image in it.
     Layout(Box<Descriptor>),
-    /// These files, the bottom layer first.
-    Layers(Vec<PathBuf>),
+    /// These files, the bottom layer first, where they are to be unpacked.
+    Layers(Vec<File>),
 }
 
 /// An image that an OCI layout cannot hold.
@@ -56,21 +57,16 @@ pub(crate) enum Kept {
 struct NoLayout;
 
 impl PullStore {
-    /// A store in `root`, which is looked at and not changed until the manifest comes.
-    pub(crate) fn open(
-        form: Form,
-        root: PathBuf,
-        progress: Rc<BlobProgress>,
-    ) -> Result<Self, StoreError> {
-        match form {
-            Form::Layout => LayoutWriter::check(&root)?,
-            Form::Layers => LayerFiles::check(&root)?,
-            // Only this command writes there.
-            Form::Either => {}
+    /// A store whose directory is looked at and not changed until the manifest comes.
+    pub(crate) fn open(form: Form, progress: Rc<BlobProgress>) -> Result<Self, StoreError> {
+        match &form {
+            Form::Layout(root) => LayoutWriter::check(root)?,
+            Form::Layers(root) => LayerFiles::check(root)?,
+            // It was looked at when it was found.
+            Form::Either(_) => {}
         }
         Ok(Self {
             form,
-            root,
             filling: RefCell::default(),
             index: RefCell::default(),
             left_out: Cell::default(),
@@ -92,8 +88,11 @@ impl PullStore {
     pub(crate) fn finish(self, manifest: &Manifest, tag: Option<&Tag>) -> io::Result<Kept> {
         match self.filling.into_inner() {
             Some(Filling::Layers(files)) => {
-                let layers = files.layers();
                 files.finish(manifest).map_err(io::Error::other)?;
+                let layers = match self.form {
+                    Form::Either(_) => files.open_layers().map_err(io::Error::other)?,
+                    Form::Layout(_) | Form::Layers(_) => Vec::new(),
+                };
                 Ok(Kept::Layers(layers))
             }
             Some(Filling::Layout(layout)) => {
@@ -114,17 +113,20 @@ impl PullStore {
 
     fn fill(&self, manifest: &Manifest) -> io::Result<Filling> {
         let is_schema1 = matches!(manifest.content(), Content::Schema1(_));
-        match (self.form, is_schema1) {
-            (Form::Layout, true) => Err(io::Error::other(NoLayout)),
-            (Form::Layout | Form::Either, false) => {
-                let layout = LayoutWriter::create(&self.root).map_err(io::Error::other)?;
-                Ok(Filling::Layout(layout))
+        let filling = match &self.form {
+            Form::Layout(_) if is_schema1 => return Err(io::Error::other(NoLayout)),
+            Form::Layout(root) => LayoutWriter::create(root).map(Filling::Layout),
+            Form::Layers(root) => LayerFiles::create(root, manifest).map(Filling::Layers),
+            Form::Either(workshop) => {
+                let root = workshop.image()?;
+                if is_schema1 {
+                    LayerFiles::within(root, manifest).map(Filling::Layers)
+                } else {
+                    LayoutWriter::within(root).map(Filling::Layout)
+                }
             }
-            (Form::Layers, _) | (Form::Either, true) => {
-                let files = LayerFiles::create(&self.root, manifest).map_err(io::Error::other)?;
-                Ok(Filling::Layers(files))
-            }
-        }
+        };
+        filling.map_err(io::Error::other)
     }
 
     /// Counts what is to come.
@@ -153,10 +155,13 @@ impl PullStore {
 impl PullStore {
     /// Gives an image that is here a name.
     pub(crate) fn name(&self, manifest: &Digest, tag: &Tag) -> io::Result<()> {
-        let Some(image) = LayoutWriter::image(&self.root, manifest) else {
+        let Form::Layout(root) = &self.form else {
             return Ok(());
         };
-        LayoutWriter::create(&self.root)
+        let Some(image) = LayoutWriter::image(root, manifest) else {
+            return Ok(());
+        };
+        LayoutWriter::create(root)
             .and_then(|layout| layout.finish(image, Some(tag.as_str())))
             .map_err(io::Error::other)
     }
@@ -165,7 +170,7 @@ impl PullStore {
 impl Store for PullStore {
     /// Only layouts keep manifests under their digests.
     fn has(&self, manifest: &Digest) -> bool {
-        self.form == Form::Layout && LayoutWriter::image(&self.root, manifest).is_some()
+        matches!(&self.form, Form::Layout(root) if LayoutWriter::image(root, manifest).is_some())
     }
 
     fn manifest(&self, manifest: &Manifest) -> io::Result<()> {

@@ -13,6 +13,9 @@ use crate::summary;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
     /// Where the result goes, as JSON; `-` is standard output, and the summary then goes to standard error
+    ///
+    /// A symbolic link is written through, as by every option that names a file. A link, pipe or device is refused if another
+    /// user has put it into a directory that others may write to.
     #[arg(long, value_name = "FILE", overrides_with = "out")]
     out: Option<PathBuf>,
     /// Show no progress and no summary; errors are still told
@@ -26,11 +29,14 @@ impl ReportArgs {
     /// Is there a directory for everything that is to be written? Found out before an hour of load, not after.
     pub(crate) fn check_writable(&self) -> Result<(), Failure> {
         if let Some(path) = self.file() {
-            exit::check_writable("--out", path).or_exit(Exit::Usage)?;
+            let link = exit::check_writable("--out", path).or_exit(Exit::Usage)?;
+            link.filter(|_| !self.quiet)
+                .iter()
+                .for_each(|it| exit::note(it));
         }
         let to_stdout = usize::from(self.out.is_some() && self.file().is_none());
         self.outputs.check_stdout(to_stdout)?;
-        self.outputs.check_writable()
+        self.outputs.check_writable(self.quiet)
     }
 
     /// The same, for what will be a comparison: a format that is of one run is refused before anything is measured.

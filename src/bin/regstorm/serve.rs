@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use regstorm::embedded::{
     Auth, Counts, EmbeddedError, Quirk, Registry, Settings, Storage, parse_faults,
 };
+use regstorm::files::Place;
 use regstorm::units::{self, ByteSize, Credentials};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -127,7 +128,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         })?;
         if let Some(ca) = registry.ca() {
             let name = ca_out.display();
-            std::fs::write(&ca_out, ca)
+            Place::find(&ca_out)
+                .and_then(|place| place.write(ca.as_bytes()))
                 .with_context(|| format!("cannot write the CA's certificate to {name}"))
                 .or_exit(Exit::Usage)?;
             exit::print(&format!("{}\nCA certificate: {name}\n", registry.url()))?;

@@ -2,14 +2,15 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::StoreError;
-use super::layout_writer::{create_directory, replace, write_error};
+use super::layout_writer::{is_kept, replace, write_error};
 use super::partial_blob::PartialBlob;
+use crate::files::Directory;
 use crate::oci::{Algorithm, Content, Digest, Manifest, MediaType};
 
 const MANIFEST: &str = "manifest.json";
@@ -20,9 +21,9 @@ const CONFIG: &str = "config.json";
 /// The names are made from the manifest; nothing that a registry says becomes part of a path, but hex digits.
 #[derive(Debug)]
 pub struct LayerFiles {
-    root: PathBuf,
-    files: BTreeMap<Digest, PathBuf>,
-    copies: Vec<(Digest, PathBuf)>, // a layer that stands twice
+    root: Rc<Directory>,
+    files: BTreeMap<Digest, String>, // by name
+    copies: Vec<(Digest, String)>,   // a layer that stands twice
 }
 
 impl LayerFiles {
@@ -31,7 +32,11 @@ impl LayerFiles {
     /// # Errors
     /// [`StoreError::Stranger`] names a file of something else.
     pub fn check(root: &Path) -> Result<(), StoreError> {
-        refuse_strangers(root, is_layer_name)
+        match Directory::open(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(write_error(root, error)),
+            Ok(directory) => refuse_strangers(&directory, is_layer_name),
+        }
     }
 
     /// Prepares a directory for the files of an image. Those that are there must be of this image.
@@ -41,6 +46,18 @@ impl LayerFiles {
     /// # Errors
     /// [`StoreError::Stranger`] names a file of something else; [`StoreError::NoLayers`] for an index.
     pub fn create(root: &Path, manifest: &Manifest) -> Result<Self, StoreError> {
+        if let Content::Index(_) = manifest.content() {
+            return Err(StoreError::NoLayers);
+        }
+        let root = Directory::create_all(root).map_err(|error| write_error(root, error))?;
+        Self::within(root, manifest)
+    }
+
+    /// Prepares a directory that is open for the files of an image.
+    ///
+    /// # Errors
+    /// As [`LayerFiles::create`].
+    pub fn within(root: Directory, manifest: &Manifest) -> Result<Self, StoreError> {
         let (layers, config): (Vec<_>, _) = match manifest.content() {
             Content::Index(_) => return Err(StoreError::NoLayers),
             Content::Image(image) => (
@@ -62,61 +79,71 @@ impl LayerFiles {
         };
         let mut files = BTreeMap::new();
         let mut copies = Vec::new();
-        let mut place = |digest, path| match files.entry(digest) {
+        let mut place = |digest, name| match files.entry(digest) {
             Entry::Vacant(entry) => {
-                entry.insert(path);
+                entry.insert(name);
             }
-            Entry::Occupied(_) => copies.push((digest, path)),
+            Entry::Occupied(_) => copies.push((digest, name)),
         };
         let width = layers.len().to_string().len().max(2);
         for (index, (digest, suffix)) in layers.into_iter().enumerate() {
             let name = format!("{:0width$}-{}{suffix}", index + 1, digest.short());
-            place(digest, root.join(name));
+            place(digest, name);
         }
         if let Some(digest) = config {
-            place(digest, root.join(CONFIG));
+            place(digest, CONFIG.to_owned());
         }
         let own = Self {
-            root: root.to_owned(),
+            root: Rc::new(root),
             files,
             copies,
         };
-        refuse_strangers(root, |name| own.names().any(|it| it == name))?;
-        create_directory(root)?;
+        refuse_strangers(&own.root, |name| own.names().any(|it| it == name))?;
         Ok(own)
     }
 
     /// Every name that the image may have in the directory.
-    fn names(&self) -> impl Iterator<Item = OsString> {
-        let copies = self.copies.iter().map(|(_, path)| path);
-        let places = self.files.values().chain(copies);
-        places
-            .filter_map(|path| path.file_name().map(ToOwned::to_owned))
-            .chain(self.files.keys().map(|digest| part_name(digest).into()))
-            .chain([MANIFEST.into()])
+    fn names(&self) -> impl Iterator<Item = String> {
+        let copies = self.copies.iter().map(|(_, name)| name);
+        let names = self.files.values().chain(copies).cloned();
+        names
+            .chain(self.files.keys().map(part_name))
+            .chain([MANIFEST.to_owned()])
     }
 
     /// Where a blob of the image is, once it is there; none for a digest that the manifest does not have.
-    pub fn blob_path(&self, digest: &Digest) -> Option<&Path> {
-        self.files.get(digest).map(PathBuf::as_path)
+    pub fn blob_path(&self, digest: &Digest) -> Option<PathBuf> {
+        self.files.get(digest).map(|name| self.root.path_of(name))
     }
 
-    /// The layers, the bottom one first; one that stands twice is here twice.
-    pub fn layers(&self) -> Vec<PathBuf> {
-        let copies = self.copies.iter().map(|(_, path)| path);
+    /// The names of the layers, the bottom one first; one that stands twice is here twice.
+    fn layer_names(&self) -> impl Iterator<Item = &String> {
+        let copies = self.copies.iter().map(|(_, name)| name);
         let all: BTreeSet<_> = self.files.values().chain(copies).collect();
         // The names begin with the place, all of the same width.
-        let layers = all.into_iter().filter(|path| !path.ends_with(CONFIG));
-        layers.cloned().collect()
+        all.into_iter().filter(|name| *name != CONFIG)
     }
 
-    /// Is the blob there? Its digest was checked before it got its name, so only the size, if known, is looked at.
+    /// The layers, the bottom one first, opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] names the one that cannot be opened.
+    pub fn open_layers(&self) -> Result<Vec<File>, StoreError> {
+        let open = |name: &String| {
+            let opened = self.root.open_file(name);
+            opened.map_err(|error| write_error(&self.root.path_of(name), error))
+        };
+        self.layer_names().map(open).collect()
+    }
+
+    /// Is the blob there? Its digest was checked before it got its name, so only the size, if known, is looked at, and that
+    /// no stranger has put it there.
     pub fn has(&self, digest: &Digest, size: Option<u64>) -> bool {
-        self.blob_path(digest)
-            .and_then(|path| fs::metadata(path).ok())
-            .is_some_and(|metadata| {
-                metadata.is_file() && size.is_none_or(|size| metadata.len() == size)
-            })
+        let found = self.files.get(digest).map(|name| self.root.look(name));
+        let Some(Ok(Some(found))) = found else {
+            return false;
+        };
+        is_kept(&found, &self.root) && size.is_none_or(|size| found.size == size)
     }
 
     /// Begins a blob of the image, or goes on with one that was interrupted if its size is known.
@@ -132,22 +159,35 @@ impl LayerFiles {
             .files
             .get(digest)
             .ok_or(StoreError::NotInManifest(*digest))?;
-        let part = self.root.join(part_name(digest));
-        PartialBlob::open(part, target.clone(), *digest, size)
+        let target = (Rc::clone(&self.root), target.clone());
+        let part = (Rc::clone(&self.root), part_name(digest));
+        PartialBlob::open(part, target, *digest, size)
     }
 
     /// Writes the manifest as it is, and the files of layers that stand twice.
     ///
     /// # Errors
     /// [`StoreError::Write`].
-    pub fn finish(self, manifest: &Manifest) -> Result<(), StoreError> {
+    pub fn finish(&self, manifest: &Manifest) -> Result<(), StoreError> {
         for (digest, copy) in &self.copies {
             // A layer that registries do not distribute is not there, however often it stands.
-            if let Some(file) = self.files.get(digest).filter(|file| file.exists()) {
-                fs::copy(file, copy).map_err(|error| write_error(copy, error))?;
+            if let Some(name) = self.files.get(digest) {
+                self.copy(name, copy)
+                    .map_err(|error| write_error(&self.root.path_of(copy), error))?;
             }
         }
-        replace(&self.root.join(MANIFEST), manifest.raw())
+        replace(&self.root, MANIFEST, manifest.raw())
+    }
+
+    fn copy(&self, name: &str, copy: &str) -> io::Result<()> {
+        let mut from = match self.root.open_file(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        self.root.replace(copy, 0o644, |to| {
+            io::copy(&mut from, to)?;
+            Ok(())
+        })
     }
 }
 
@@ -177,21 +217,16 @@ fn is_layer_name(name: &str) -> bool {
 
 /// Refuses a directory that holds something else. The temporary name of a file that an
 /// interruption left is ours, too.
-fn refuse_strangers(root: &Path, is_own: impl Fn(&str) -> bool) -> Result<(), StoreError> {
-    let failed = |error| write_error(root, error);
-    let entries = match fs::read_dir(root) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
-    };
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
-        let is_own = name
-            .to_str()
-            .is_some_and(|name| is_own(name) || name.starts_with(".tmp"));
+fn refuse_strangers(root: &Directory, is_own: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+    let names = root.names(usize::MAX);
+    for name in names.map_err(|error| write_error(root.path(), error))? {
+        let is_own = name.to_str().is_some_and(|name| {
+            let is_temporary = [".regstorm-", ".tmp"].iter().any(|it| name.starts_with(it));
+            is_own(name) || is_temporary
+        });
         if !is_own {
             return Err(StoreError::Stranger {
-                directory: root.to_owned(),
+                directory: root.path().to_owned(),
                 entry: name.to_string_lossy().into_owned(),
             });
         }

@@ -1,21 +1,31 @@
 //! An OCI image layout that is being filled.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::StoreError;
 use super::partial_blob::PartialBlob;
 use crate::content::oci_layout::REF_NAME;
+use crate::content::root::MAX_DOCUMENT;
+use crate::files::{Directory, Kind, Status};
 use crate::oci::{Content, Descriptor, Digest, ImageIndex, Manifest, MediaType};
 
 const LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
+/// Where the parts of blobs are, below `blobs`.
+const PARTIAL: &str = ".partial";
+
 /// An OCI layout directory. Images are added to those that are there.
+///
+/// Everything in it is opened below a handle of its directory. A directory of it may belong to this user or to the owner
+/// of the layout, and not everybody may write to it.
 #[derive(Debug)]
 pub struct LayoutWriter {
-    root: PathBuf,
+    root: Directory,
+    blobs: Directory,
+    parts: Rc<Directory>,
 }
 
 impl LayoutWriter {
@@ -25,13 +35,19 @@ impl LayoutWriter {
     /// [`StoreError::Occupied`] when the directory holds something else.
     pub fn create(root: &Path) -> Result<Self, StoreError> {
         Self::check(root)?;
-        let writer = Self {
-            root: root.to_owned(),
-        };
-        for directory in ["blobs/.partial", "blobs/sha256"] {
-            create_directory(&root.join(directory))?;
-        }
-        Ok(writer)
+        let root = Directory::create_all(root).map_err(|error| write_error(root, error))?;
+        Self::within(root)
+    }
+
+    /// Opens or prepares a layout in a directory that was looked at before.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn within(root: Directory) -> Result<Self, StoreError> {
+        let blobs = part_of(&root, "blobs")?;
+        part_of(&blobs, "sha256")?;
+        let parts = Rc::new(part_of(&blobs, PARTIAL)?);
+        Ok(Self { root, blobs, parts })
     }
 
     /// Looks whether a directory may become a layout: it is one, or it is empty, or there is none. Changes nothing.
@@ -39,8 +55,24 @@ impl LayoutWriter {
     /// # Errors
     /// [`StoreError::Occupied`] when it holds something else.
     pub fn check(root: &Path) -> Result<(), StoreError> {
-        let is_ours = root.join("oci-layout").is_file() || root.join("blobs/.partial").is_dir();
-        if is_ours || is_empty(root).map_err(|error| write_error(root, error))? {
+        let failed = |error| write_error(root, error);
+        let directory = match Directory::open(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(failed)?,
+        };
+        let is_layout = || -> io::Result<bool> {
+            let file = directory.look("oci-layout")?;
+            if file.is_some_and(|it| it.kind == Kind::File) {
+                return Ok(true);
+            }
+            let blobs = directory.look("blobs")?;
+            if blobs.is_none_or(|it| it.kind != Kind::Directory) {
+                return Ok(directory.names(1)?.is_empty());
+            }
+            let parts = directory.child("blobs")?.look(PARTIAL)?;
+            Ok(parts.is_some_and(|it| it.kind == Kind::Directory))
+        };
+        if is_layout().map_err(failed)? {
             Ok(())
         } else {
             Err(StoreError::Occupied(root.to_owned()))
@@ -49,35 +81,34 @@ impl LayoutWriter {
 
     /// Where a blob is, once it is there.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
-        let algorithm = digest.algorithm().name();
-        self.root
-            .join("blobs")
-            .join(algorithm)
+        self.blobs
+            .path_of(digest.algorithm().name())
             .join(digest.to_hex())
     }
 
-    /// Is the blob there? Its digest was checked before it got its name, so only the size is looked at.
+    /// Is the blob there? Its digest was checked before it got its name, so only its size is looked at, and that no stranger
+    /// has put it there.
     pub fn has(&self, descriptor: &Descriptor) -> bool {
-        fs::metadata(self.blob_path(&descriptor.digest))
-            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == descriptor.size)
+        has(&self.blobs, descriptor).unwrap_or(false)
     }
 
     /// The manifest of an image in a layout, if there is one and the image is in it with all of its blobs. Changes nothing.
     pub fn image(root: &Path, manifest: &Digest) -> Option<Descriptor> {
-        let layout = Self {
-            root: root.to_owned(),
-        };
-        let raw = fs::read(layout.blob_path(manifest)).ok()?;
+        let blobs = Directory::open(root).ok()?.child("blobs").ok()?;
+        let directory = blobs.child(manifest.algorithm().name()).ok()?;
+        let file = directory.open_file(manifest.to_hex()).ok()?;
+        let mut raw = Vec::new();
+        file.take(MAX_DOCUMENT).read_to_end(&mut raw).ok()?;
         let manifest = Manifest::parse(raw.into(), None).ok()?;
         let Content::Image(image) = manifest.content() else {
             return None;
         };
         let layers = image.layers.iter();
-        let mut blobs = layers
+        let mut wanted = layers
             .filter(|layer| !layer.media_type.is_foreign_layer())
             .chain([&image.config]);
-        blobs
-            .all(|blob| layout.has(blob))
+        wanted
+            .all(|blob| has(&blobs, blob).unwrap_or(false))
             .then(|| manifest.descriptor())
     }
 
@@ -87,12 +118,10 @@ impl LayoutWriter {
     /// [`StoreError::Busy`] when another process writes it.
     pub fn begin_blob(&self, descriptor: &Descriptor) -> Result<PartialBlob, StoreError> {
         let digest = &descriptor.digest;
+        let directory = part_of(&self.blobs, digest.algorithm().name())?;
+        let target = (Rc::new(directory), digest.to_hex());
         let part = format!("{}-{}", digest.algorithm(), digest.to_hex());
-        let target = self.blob_path(digest);
-        if let Some(directory) = target.parent() {
-            create_directory(directory)?;
-        }
-        let part = self.root.join("blobs/.partial").join(part);
+        let part = (Rc::clone(&self.parts), part);
         PartialBlob::open(part, target, *digest, Some(descriptor.size))
     }
 
@@ -102,8 +131,32 @@ impl LayoutWriter {
     /// [`StoreError::Write`].
     pub fn add_manifest(&self, manifest: &Manifest) -> Result<Descriptor, StoreError> {
         let descriptor = manifest.descriptor();
-        replace(&self.blob_path(&descriptor.digest), manifest.raw())?;
+        let digest = &descriptor.digest;
+        let directory = part_of(&self.blobs, digest.algorithm().name())?;
+        replace(&directory, &digest.to_hex(), manifest.raw())?;
         Ok(descriptor)
+    }
+
+    /// The `index.json` that is there, or an empty one.
+    fn index(&self, path: &Path) -> Result<ImageIndex, StoreError> {
+        let failed = |error| write_error(path, error);
+        let file = match self.root.open_file("index.json") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(empty_index()),
+            opened => opened.map_err(failed)?,
+        };
+        let owner = self.root.status().map_err(failed)?.owner;
+        let found = self.root.look("index.json").map_err(failed)?;
+        found
+            .map_or(Ok(()), |it| it.check_owned(owner))
+            .map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(MAX_DOCUMENT)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        serde_json::from_slice(&bytes).map_err(|source| StoreError::Index {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Names an image in `index.json`, beside those that are there. One of the same name is replaced.
@@ -111,15 +164,8 @@ impl LayoutWriter {
     /// # Errors
     /// [`StoreError::Index`] when there is an `index.json` that is none.
     pub fn finish(self, image: Descriptor, name: Option<&str>) -> Result<(), StoreError> {
-        let path = self.root.join("index.json");
-        let mut index = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| StoreError::Index {
-                path: path.clone(),
-                source,
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => empty_index(),
-            Err(error) => return Err(write_error(&path, error)),
-        };
+        let path = self.root.path_of("index.json");
+        let mut index = self.index(&path)?;
         let mut image = image;
         if let Some(name) = name {
             image.annotations.insert(REF_NAME.into(), name.into());
@@ -136,12 +182,20 @@ impl LayoutWriter {
             path: path.clone(),
             source,
         })?;
-        replace(&path, &bytes)?;
-        replace(&self.root.join("oci-layout"), LAYOUT.as_bytes())?;
+        replace(&self.root, "index.json", &bytes)?;
+        replace(&self.root, "oci-layout", LAYOUT.as_bytes())?;
         // Other blobs may still be unfinished there; then it stays.
-        let _ = fs::remove_dir(self.root.join("blobs/.partial"));
+        let _ = self.blobs.remove_directory(PARTIAL);
         Ok(())
     }
+}
+
+/// Is a blob of that size among these, which no stranger has put there?
+fn has(blobs: &Directory, descriptor: &Descriptor) -> io::Result<bool> {
+    let digest = &descriptor.digest;
+    let directory = blobs.child(digest.algorithm().name())?;
+    let found = directory.look(digest.to_hex())?;
+    Ok(found.is_some_and(|it| is_kept(&it, blobs) && it.size == descriptor.size))
 }
 
 fn empty_index() -> ImageIndex {
@@ -162,29 +216,21 @@ pub(super) fn write_error(path: &Path, source: io::Error) -> StoreError {
     }
 }
 
-pub(super) fn create_directory(path: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(path).map_err(|error| write_error(path, error))
+/// A directory of a layout, opened or made.
+fn part_of(directory: &Directory, name: &str) -> Result<Directory, StoreError> {
+    let part = directory.part(name);
+    part.map_err(|error| write_error(&directory.path_of(name), error))
 }
 
-/// A directory without entries, or nothing at all.
-pub(in crate::content) fn is_empty(path: &Path) -> io::Result<bool> {
-    match fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
-    }
+/// Is it a file of this user or of the owner of its directory, to which not everybody may write?
+pub(super) fn is_kept(found: &Status, directory: &Directory) -> bool {
+    let owner = directory.status().map(|it| it.owner);
+    found.kind == Kind::File && owner.is_ok_and(|owner| found.check_owned(owner).is_ok())
 }
 
 /// Writes a whole file; whoever reads it sees the old one or the new one.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    create_directory(directory)?;
-    let failed = |error| write_error(path, error);
-    let mut file = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(directory)
-        .map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+pub(super) fn replace(directory: &Directory, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    directory
+        .replace(name, 0o644, |file| file.write_all(bytes))
+        .map_err(|error| write_error(&directory.path_of(name), error))
 }

@@ -11,7 +11,6 @@ mod partial_blob;
 pub use error::StoreError;
 pub use layer_files::LayerFiles;
 pub use layout_writer::LayoutWriter;
-pub(super) use layout_writer::is_empty;
 pub use partial_blob::PartialBlob;
 
 #[cfg(test)]

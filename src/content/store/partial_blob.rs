@@ -1,13 +1,18 @@
 //! A blob that is being written.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::StoreError;
+use super::layout_writer::write_error;
 use crate::content::FRAME_SIZE;
 use crate::content::error::Mismatch;
+use crate::files::Directory;
 use crate::oci::{Digest, Hasher};
+
+/// A name in a directory that is held open.
+type Name = (Rc<Directory>, String);
 
 /// A blob of which perhaps not all bytes are there yet.
 ///
@@ -15,8 +20,8 @@ use crate::oci::{Digest, Hasher};
 #[derive(Debug)]
 pub struct PartialBlob {
     file: File, // positioned at its end; locked
-    path: PathBuf,
-    target: PathBuf,
+    part: Name,
+    target: Name,
     digest: Digest,
     size: Option<u64>, // what the manifest says; schema 1 says nothing
     hasher: Hasher,    // has seen `offset` bytes
@@ -24,28 +29,21 @@ pub struct PartialBlob {
 }
 
 impl PartialBlob {
-    /// Opens the part that is there, or an empty one. Reads what is there, to know its hash.
+    /// Opens the part that is there, which must be ours, or an empty one. Reads what is there, to know its hash.
     ///
     /// Without a size nobody can tell a part from the whole: it is then begun anew.
     pub(super) fn open(
-        path: PathBuf,
-        target: PathBuf,
+        (directory, name): Name,
+        target: Name,
         digest: Digest,
         size: Option<u64>,
     ) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Write {
-            path: path.clone(),
-            source,
-        };
-        let file = File::options()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(failed)?;
+        let path = || directory.path_of(&name);
+        let failed = |source| write_error(&path(), source);
+        let file = directory.resume_file(&name).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path)),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path())),
             // Some network file systems have no locks; two writers then end in a wrong digest.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -56,7 +54,7 @@ impl PartialBlob {
             size,
             offset: 0,
             file,
-            path,
+            part: (directory, name),
             target,
         };
         part.resume()?;
@@ -151,22 +149,22 @@ impl PartialBlob {
                 found: self.offset,
             });
         }
-        let found = self.hasher.finish();
-        let failed = |path: &Path, source| StoreError::Write {
-            path: path.to_owned(),
-            source,
-        };
+        let found = self.hasher.clone().finish();
+        let (directory, name) = &self.part;
         if found != digest {
-            fs::remove_file(&self.path).map_err(|error| failed(&self.path, error))?;
+            directory
+                .remove_file(name)
+                .map_err(|error| self.failed(error))?;
             return Err(StoreError::DigestMismatch(Mismatch::new(digest, found)));
         }
-        fs::rename(&self.path, &self.target).map_err(|error| failed(&self.target, error))
+        let (target, final_name) = &self.target;
+        directory
+            .rename(name, target, final_name)
+            .map_err(|error| write_error(&target.path_of(final_name), error))
     }
 
     fn failed(&self, source: io::Error) -> StoreError {
-        StoreError::Write {
-            path: self.path.clone(),
-            source,
-        }
+        let (directory, name) = &self.part;
+        write_error(&directory.path_of(name), source)
     }
 }

@@ -231,15 +231,118 @@ fn layers_of_schema_1_come_bottom_first_and_without_sizes() {
         part.commit().unwrap();
         assert!(files.has(&digest, None));
     }
-    let layers = files.layers();
     files.finish(&manifest).unwrap();
-    let read = |path: &std::path::PathBuf| fs::read_to_string(path).unwrap();
+    let layers = files.open_layers().unwrap();
+    let read = |file| std::io::read_to_string(file).unwrap();
     assert_eq!(
-        layers.iter().map(read).collect::<Vec<_>>(),
+        layers.into_iter().map(read).collect::<Vec<String>>(),
         ["base", "empty", "top", "empty"]
     );
     assert_eq!(
         &fs::read(root.join("manifest.json")).unwrap(),
         manifest.raw()
     );
+}
+
+type Link = fn(&std::path::Path, &std::path::Path);
+
+/// A name that is taken by a link, of whatever kind, leads nowhere: what it leads to stays as it was, and the error names the
+/// name.
+#[test]
+fn links_in_a_layout_are_not_followed() {
+    let (place, image) = image("links");
+    let victim = place.path("victim");
+    let blob = image.layers()[0].descriptor();
+    let part = format!("blobs/.partial/sha256-{}", blob.digest.to_hex());
+    let kept = format!("blobs/sha256/{}", blob.digest.to_hex());
+    let symbolic: Link = |victim, name| std::os::unix::fs::symlink(victim, name).unwrap();
+    let hard: Link = |victim, name| fs::hard_link(victim, name).unwrap();
+    for (number, link) in [symbolic, hard].into_iter().enumerate() {
+        let root = place.path(&format!("oci{number}"));
+        fs::write(&victim, vec![b'v'; 100_000]).unwrap();
+        let writer = LayoutWriter::create(&root).unwrap();
+        link(&victim, &root.join(&part));
+        let error = writer.begin_blob(blob).unwrap_err();
+        assert!(error.to_string().contains(&part), "{error}");
+        assert_eq!(fs::read(&victim).unwrap(), vec![b'v'; 100_000]);
+        fs::remove_file(root.join(&part)).unwrap();
+        // A blob that is a link counts as missing, and is replaced. Its size is right, so that only the link tells.
+        if number == 0 {
+            let size = usize::try_from(blob.size).unwrap();
+            fs::write(&victim, vec![b'v'; size]).unwrap();
+            link(&victim, &root.join(&kept));
+            assert!(!writer.has(blob));
+            fill(&image, |descriptor| writer.begin_blob(descriptor).unwrap());
+            assert_eq!(fs::read(&victim).unwrap(), vec![b'v'; size]);
+            assert!(writer.has(blob));
+        }
+    }
+}
+
+#[test]
+fn directories_and_documents_of_a_layout_are_no_links() {
+    for name in ["blobs", "blobs/sha256", "blobs/.partial", "index.json"] {
+        let (place, image) = image("documents");
+        let root = place.path("oci");
+        fs::create_dir_all(root.join("blobs/.partial")).unwrap();
+        let _ = fs::remove_dir_all(root.join(name));
+        let elsewhere = place.path("elsewhere");
+        if name == "index.json" {
+            fs::write(&elsewhere, "precious").unwrap();
+        } else {
+            fs::create_dir_all(elsewhere.join(".partial")).unwrap();
+        }
+        std::os::unix::fs::symlink(&elsewhere, root.join(name)).unwrap();
+        let stored = LayoutWriter::create(&root).and_then(|writer| {
+            let descriptor = writer.add_manifest(image.manifest())?;
+            writer.finish(descriptor, None)
+        });
+        let error = stored.unwrap_err();
+        assert!(error.to_string().contains("oci"), "{name}: {error}");
+        if name == "index.json" {
+            assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "precious");
+        } else {
+            let left: Vec<_> = fs::read_dir(&elsewhere).unwrap().collect();
+            assert_eq!(left.len(), 1, "{name}: only what was there");
+        }
+    }
+}
+
+/// A mask of 002 leaves such directories; to a directory that everybody may write to, somebody else may add names at any time.
+#[test]
+fn the_group_may_write_to_a_layout_and_not_everybody() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (place, _) = image("modes");
+    let root = place.path("oci");
+    fs::create_dir_all(root.join("blobs/.partial")).unwrap();
+    let mode = |mode| {
+        fs::set_permissions(root.join("blobs"), fs::Permissions::from_mode(mode)).unwrap();
+        LayoutWriter::create(&root)
+    };
+    mode(0o775).unwrap();
+    let error = mode(0o777).unwrap_err();
+    assert!(error.to_string().contains("blobs"), "{error}");
+}
+
+#[test]
+fn the_second_file_of_a_layer_replaces_a_link() {
+    let (place, image) = image("copies");
+    let root = place.path("layers");
+    let victim = place.path("victim");
+    fs::write(&victim, "precious").unwrap();
+    let files = LayerFiles::create(&root, image.manifest()).unwrap();
+    fill(&image, |blob| {
+        files.begin_blob(&blob.digest, Some(blob.size)).unwrap()
+    });
+    let digest = image.layers()[0].descriptor().digest;
+    for name in [
+        format!("02-{}.tar.gz", digest.short()),
+        "manifest.json".into(),
+    ] {
+        std::os::unix::fs::symlink(&victim, root.join(name)).unwrap();
+    }
+    files.finish(image.manifest()).unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    let copy = fs::read(root.join(format!("02-{}.tar.gz", digest.short()))).unwrap();
+    assert_eq!(Digest::sha256(&copy), digest);
 }

@@ -92,6 +92,9 @@ pub enum UnpackError {
         /// The entry.
         name: String,
     },
+    /// It was asked to stop.
+    #[error("unpacking was stopped")]
+    Stopped,
     /// More bytes than allowed.
     #[error("the image unpacks to more than {0}; it is refused")]
     TooLarge(ByteSize),

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::{self, File, FileTimes, Permissions};
-use std::io::{self, Read, Write};
+use std::fs::{File, FileTimes, Permissions};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use super::error::UnpackError;
@@ -14,6 +16,7 @@ use super::rootfs::{UnpackOptions, Unpacked};
 use super::tree::{Missing, Tree, leads_to};
 use crate::content::FRAME_SIZE;
 use crate::content::archive::is_pax_sparse;
+use crate::files::{Directory, Kind};
 use crate::units::ByteSize;
 
 /// The longest name that Linux takes.
@@ -44,7 +47,7 @@ struct Attributes {
 type Entry<'a, R> = tar::Entry<'a, R>;
 
 impl<'a> Applied<'a> {
-    pub(super) fn new(root: PathBuf, options: &'a UnpackOptions) -> Self {
+    pub(super) fn new(root: Directory, options: &'a UnpackOptions) -> Self {
         Self {
             tree: Tree::new(root),
             options,
@@ -67,6 +70,7 @@ impl<'a> Applied<'a> {
 
     /// Takes in one entry of the layer.
     pub(super) fn apply<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> Result<(), UnpackError> {
+        self.check_stop()?;
         self.report.entries += 1;
         // One name of 4 KiB may go through two thousand directories.
         if self.report.entries + self.tree.implied() > self.options.max_entries {
@@ -153,9 +157,9 @@ impl<'a> Applied<'a> {
     }
 
     fn directory<R: Read>(&mut self, path: &Path, entry: &Entry<'_, R>) -> Result<(), UnpackError> {
-        if !self.tree.look(path)?.is_some_and(|found| found.is_dir()) {
+        if !self.tree.has_directory(path)? {
             self.remove(path)?;
-            fs::create_dir(self.tree.full(path)).map_err(self.tree.failed(path))?;
+            self.tree.make_directory(path)?;
         }
         let attributes = self.attributes(entry)?;
         self.directories.insert(path.to_owned(), attributes);
@@ -178,37 +182,66 @@ impl<'a> Applied<'a> {
         }
         let attributes = self.attributes(entry)?;
         self.remove(path)?;
-        // `create_new` neither follows a link nor opens what another entry put there.
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(self.tree.full(path))
-            .map_err(self.tree.failed(path))?;
-        let mut buffer =
-            vec![0; FRAME_SIZE.min(usize::try_from(entry.size()).unwrap_or(FRAME_SIZE))];
+        let file = self.tree.make_file(path)?;
+        let size = self.fill(&file, path, entry)?;
+        // A hole at the end was skipped like any other.
+        file.set_len(size).map_err(self.tree.failed(path))?;
+        give(&file, attributes, 0o777).map_err(self.tree.failed(path))?;
+        self.report.files += 1;
+        Ok(())
+    }
+
+    /// Copies the bytes of an entry, but no block of zeros: a hole of the archive is one of the file.
+    fn fill<R: Read>(
+        &mut self,
+        file: &File,
+        path: &Path,
+        entry: &mut Entry<'_, R>,
+    ) -> Result<u64, UnpackError> {
+        // What is known to be too much is not begun. Holes count: a few bytes can say that there are terabytes.
+        self.allow(entry.size())?;
+        let length = FRAME_SIZE.min(usize::try_from(entry.size()).unwrap_or(FRAME_SIZE));
+        let mut buffer = vec![0; length];
+        let mut offset = 0;
         loop {
+            self.check_stop()?;
             let length = match entry.read(&mut buffer) {
-                Ok(0) => break,
+                Ok(0) => return Ok(offset),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.read_error(error)),
             };
+            self.allow(length as u64)?;
             self.report.bytes += length as u64;
-            if self.report.bytes > self.options.max_bytes.get() {
-                return Err(UnpackError::TooLarge(self.options.max_bytes));
-            }
-            file.write_all(&buffer[..length])
-                .map_err(self.tree.failed(path))?;
+            write_sparse(file, &buffer[..length], offset).map_err(self.tree.failed(path))?;
+            offset += length as u64;
         }
-        give(&file, attributes, 0o777).map_err(self.tree.failed(path))?;
-        self.report.files += 1;
+    }
+
+    /// Fails when so many bytes more are too many.
+    fn allow(&self, bytes: u64) -> Result<(), UnpackError> {
+        let limit = self.options.max_bytes;
+        if self.report.bytes.saturating_add(bytes) > limit.get() {
+            return Err(UnpackError::TooLarge(limit));
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.options.stop)
+    }
+
+    fn check_stop(&self) -> Result<(), UnpackError> {
+        if self.options.is_stopped() {
+            return Err(UnpackError::Stopped);
+        }
         Ok(())
     }
 
     fn symlink<R: Read>(&mut self, path: &Path, entry: &Entry<'_, R>) -> Result<(), UnpackError> {
         self.remove(path)?;
         let target = entry.link_name_bytes().unwrap_or_default();
-        symlink(OsStr::from_bytes(&target), self.tree.full(path)).map_err(self.tree.failed(path))
+        self.tree.symlink(&target, path)
     }
 
     fn hard_link<R: Read>(
@@ -233,15 +266,13 @@ impl<'a> Applied<'a> {
         if self
             .tree
             .look(&existing)?
-            .is_none_or(|found| found.is_dir())
+            .is_none_or(|found| found.kind == Kind::Directory)
             || path == existing
         {
             return Err(no_file());
         }
         self.remove(path)?;
-        // A link to a symbolic link is one to the link itself: `hard_link` follows none.
-        fs::hard_link(self.tree.full(&existing), self.tree.full(path))
-            .map_err(self.tree.failed(path))
+        self.tree.hard_link(&existing, path)
     }
 
     fn attributes<R: Read>(&mut self, entry: &Entry<'_, R>) -> Result<Attributes, UnpackError> {
@@ -287,6 +318,9 @@ impl<'a> Applied<'a> {
     }
 
     pub(super) fn read_error(&self, source: io::Error) -> UnpackError {
+        if self.options.is_stopped() {
+            return UnpackError::Stopped;
+        }
         if source.kind() == io::ErrorKind::FileTooLarge {
             return UnpackError::TooLarge(self.limit());
         }
@@ -304,13 +338,35 @@ impl<'a> Applied<'a> {
     pub(super) fn finish(self) -> Result<Unpacked, UnpackError> {
         for (path, attributes) in self.directories.iter().rev() {
             // A later entry may have put a link in the way.
-            if self.tree.is_plain_directory(path)? {
-                File::open(self.tree.full(path))
-                    .and_then(|directory| give(&directory, *attributes, 0o1777))
-                    .map_err(self.tree.failed(path))?;
+            if let Some(directory) = self.tree.directory_itself(path)? {
+                give(&directory, *attributes, 0o1777).map_err(self.tree.failed(path))?;
             }
         }
         Ok(self.report)
+    }
+}
+
+/// What file systems have as a block, or a part of it.
+const BLOCK: usize = 4096;
+const ZEROS: [u8; BLOCK] = [0; BLOCK];
+
+/// Writes bytes at an offset, but no aligned block that is all zeros: a new file has zeros where nothing was written.
+fn write_sparse(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let before = usize::try_from(offset % BLOCK as u64).unwrap_or(0);
+    let first = (BLOCK - before).min(bytes.len());
+    let (mut start, mut end) = (0, 0); // of a run that is to be written
+    let mut next = first;
+    loop {
+        let block = &bytes[end..next];
+        if *block == ZEROS[..block.len()] {
+            file.write_all_at(&bytes[start..end], offset + start as u64)?;
+            start = next;
+        }
+        end = next;
+        if next == bytes.len() {
+            return file.write_all_at(&bytes[start..end], offset + start as u64);
+        }
+        next = (next + BLOCK).min(bytes.len());
     }
 }
 

@@ -1,8 +1,9 @@
 //! All layers of an image, one over the other.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::UnpackError;
 use super::layer::Applied;
@@ -14,7 +15,7 @@ use crate::content::error::Mismatch;
 use crate::content::image::Image;
 use crate::content::metered::Metered;
 use crate::content::root::MAX_DOCUMENT;
-use crate::content::store::is_empty;
+use crate::files::Directory;
 use crate::oci::{Algorithm, Content, Digest, ImageConfig};
 use crate::units::ByteSize;
 
@@ -25,6 +26,26 @@ pub struct UnpackOptions {
     pub max_bytes: ByteSize,
     /// The entries of all layers, and the directories that their names go through without being entries.
     pub max_entries: u64,
+    /// When it becomes true, unpacking ends with [`UnpackError::Stopped`].
+    pub stop: Arc<AtomicBool>,
+}
+
+impl UnpackOptions {
+    /// As by default, but no more bytes than nine tenths of what is free where the directory is, if that is known.
+    pub fn fitting(directory: &Directory) -> Self {
+        let default = Self::default();
+        let Some(free) = directory.free_space() else {
+            return default;
+        };
+        Self {
+            max_bytes: ByteSize::from_bytes(free / 10 * 9),
+            ..default
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }
 
 impl Default for UnpackOptions {
@@ -33,6 +54,7 @@ impl Default for UnpackOptions {
         Self {
             max_bytes: ByteSize::from_mib(64 << 10),
             max_entries: 2_000_000,
+            stop: Arc::default(),
         }
     }
 }
@@ -60,13 +82,13 @@ pub struct Unpacked {
     pub attributes_skipped: u64,
 }
 
-/// Unpacks an image into a new or empty directory.
+/// Unpacks an image into an empty directory.
 ///
 /// # Errors
-/// [`UnpackError`] says which layer is at fault. The directory then holds a part of the image.
+/// [`UnpackError`] says which layer is at fault. The directory is then empty again.
 pub fn unpack(
     image: &Image,
-    directory: &Path,
+    directory: &Directory,
     options: &UnpackOptions,
 ) -> Result<Unpacked, UnpackError> {
     let (Some(config), Content::Image(manifest)) = (image.config(), image.manifest().content())
@@ -80,57 +102,61 @@ pub fn unpack(
             diff_ids: diff_ids.len(),
         });
     }
-    let root = prepare(directory)?;
-    let mut applied = Applied::new(root, options);
-    let mut left = options.max_bytes.get();
-    for (descriptor, diff_id) in manifest.layers.iter().zip(&diff_ids) {
-        let blob = image
-            .layers()
-            .iter()
-            .find(|blob| blob.descriptor().digest == descriptor.digest)
-            .ok_or(UnpackError::MissingLayer(descriptor.digest))?;
-        applied.next_layer();
-        left -= apply_layer(&mut applied, blob.reader(), Some(diff_id), left)?;
-        applied.report.layers += 1;
-    }
-    applied.finish()
+    let layers = manifest.layers.iter().zip(&diff_ids);
+    let layers = layers.map(|(descriptor, diff_id)| {
+        let mut blobs = image.layers().iter();
+        let blob = blobs.find(|blob| blob.descriptor().digest == descriptor.digest);
+        let blob = blob.ok_or(UnpackError::MissingLayer(descriptor.digest))?;
+        Ok((blob.reader(), Some(diff_id)))
+    });
+    unpack_layers(layers, directory, options)
 }
 
-/// Unpacks files that are layers, the bottom one first, into a new or empty directory.
+/// Unpacks files that are layers, the bottom one first, into an empty directory.
 ///
 /// For images of schema 1, whose config names no digest of a layer's uncompressed bytes. Who has checked the digests
 /// of the files has checked all there is.
 ///
 /// # Errors
-/// [`UnpackError`] says which layer is at fault. The directory then holds a part of the image.
+/// [`UnpackError`] says which layer is at fault. The directory is then empty again.
 pub fn unpack_files(
-    layers: &[PathBuf],
-    directory: &Path,
+    layers: Vec<File>,
+    directory: &Directory,
     options: &UnpackOptions,
 ) -> Result<Unpacked, UnpackError> {
-    let root = prepare(directory)?;
-    let mut applied = Applied::new(root, options);
-    let mut left = options.max_bytes.get();
-    for layer in layers {
-        applied.next_layer();
-        let file = File::open(layer).map_err(|error| applied.read_error(error))?;
-        left -= apply_layer(&mut applied, file, None, left)?;
-        applied.report.layers += 1;
-    }
-    applied.finish()
+    let layers = layers.into_iter().map(|file| Ok((file, None)));
+    unpack_layers(layers, directory, options)
 }
 
-/// Makes sure of an empty directory, and gives the path that it really has.
-fn prepare(directory: &Path) -> Result<PathBuf, UnpackError> {
+fn unpack_layers<'a, R: Read>(
+    layers: impl Iterator<Item = Result<(R, Option<&'a Digest>), UnpackError>>,
+    directory: &Directory,
+    options: &UnpackOptions,
+) -> Result<Unpacked, UnpackError> {
     let write = |source| UnpackError::Write {
-        path: directory.to_owned(),
+        path: directory.path().to_owned(),
         source,
     };
-    if !is_empty(directory).map_err(write)? {
-        return Err(UnpackError::Occupied(directory.to_owned()));
+    if !directory.names(1).map_err(write)?.is_empty() {
+        return Err(UnpackError::Occupied(directory.path().to_owned()));
     }
-    fs::create_dir_all(directory).map_err(write)?;
-    directory.canonicalize().map_err(write)
+    let mut applied = Applied::new(directory.again().map_err(write)?, options);
+    let all = move || {
+        let mut left = options.max_bytes.get();
+        for layer in layers {
+            let (packed, diff_id) = layer?;
+            applied.next_layer();
+            left -= apply_layer(&mut applied, packed, diff_id, left)?;
+            applied.report.layers += 1;
+        }
+        applied.finish()
+    };
+    let unpacked = all();
+    if unpacked.is_err() {
+        // Half of an image is of no use, and may have filled the disk. What went wrong is told, not this.
+        let _ = directory.clear();
+    }
+    unpacked
 }
 
 /// Applies a layer of at most `limit` bytes, and gives their number.
@@ -140,6 +166,10 @@ fn apply_layer(
     diff_id: Option<&Digest>,
     limit: u64,
 ) -> Result<u64, UnpackError> {
+    let packed = Stoppable {
+        inner: packed,
+        stop: applied.stop(),
+    };
     let plain = unpacked(packed).map_err(|error| applied.read_error(error))?;
     let algorithm = diff_id.map_or(Algorithm::Sha256, Digest::algorithm);
     let (reader, allowance) = Metered::new(Digesting::new(plain, algorithm, limit));
@@ -180,4 +210,19 @@ fn read_config(config: &Blob) -> Result<ImageConfig, UnpackError> {
         .read_to_end(&mut bytes)
         .map_err(UnpackError::Config)?;
     ImageConfig::parse(&bytes).map_err(|error| UnpackError::Config(error.into()))
+}
+
+/// A reader that ends with an error when its bytes are no longer wanted.
+struct Stoppable<R> {
+    inner: R,
+    stop: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("stopped"));
+        }
+        self.inner.read(buffer)
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::content::testing::{Files, Place, Tar, config, gzip, header, named, options};
 use crate::content::{Image, open};
+use crate::files::Directory;
 use crate::oci::MediaType;
 use crate::units::ByteSize;
 
@@ -25,13 +26,24 @@ fn image(layers: &[Vec<u8>]) -> (Place, Image) {
 
 fn apply(layers: &[Vec<u8>]) -> (Place, Result<Unpacked, UnpackError>) {
     let (place, image) = image(layers);
-    let result = unpack(&image, &place.path("root"), &UnpackOptions::default());
+    let result = unpack(
+        &image,
+        &directory(&place.path("root")),
+        &UnpackOptions::default(),
+    );
     let outside: Vec<_> = fs::read_dir(place.path("outside")).unwrap().collect();
     assert_eq!(outside.len(), 1, "something was made outside");
     assert_eq!(read(&place.path("outside/secret")), "secret");
     let metadata = fs::metadata(place.path("outside/secret")).unwrap();
     assert_eq!(metadata.nlink(), 1, "something outside was linked to");
+    if result.is_err() {
+        assert_eq!(names(&place.path("root")), [""; 0], "something is left");
+    }
     (place, result)
+}
+
+fn directory(path: &Path) -> Directory {
+    Directory::create_all(path).unwrap()
 }
 
 fn good(layers: &[Vec<u8>]) -> (Place, Unpacked) {
@@ -248,7 +260,12 @@ fn links_to_real_paths_are_not_followed_either() {
     let image = open(&place.directory("oci", &files), &options(None)).unwrap();
     let mode = |path: &str| fs::metadata(place.path(path)).unwrap().mode();
     let before = mode("outside/secret");
-    unpack(&image, &place.path("root"), &UnpackOptions::default()).unwrap();
+    unpack(
+        &image,
+        &directory(&place.path("root")),
+        &UnpackOptions::default(),
+    )
+    .unwrap();
     assert_eq!(names(&place.path("outside")), ["secret"]);
     assert_eq!(read(&place.path("outside/secret")), "secret");
     assert_eq!(mode("outside/secret"), before);
@@ -281,16 +298,16 @@ fn bounds_are_kept() {
     };
     // Each archive: a header, ten blocks, and the end, which the crate pads to two blocks.
     let whole = layers.iter().map(Vec::len).sum::<usize>() as u64;
-    let error = unpack(&image, &place.path("1"), &bytes(whole - 1)).unwrap_err();
+    let error = unpack(&image, &directory(&place.path("1")), &bytes(whole - 1)).unwrap_err();
     assert!(matches!(error, UnpackError::TooLarge(_)), "{error}");
-    unpack(&image, &place.path("2"), &bytes(whole)).unwrap();
+    unpack(&image, &directory(&place.path("2")), &bytes(whole)).unwrap();
     let entries = |max_entries| UnpackOptions {
         max_entries,
         ..UnpackOptions::default()
     };
-    let error = unpack(&image, &place.path("3"), &entries(1)).unwrap_err();
+    let error = unpack(&image, &directory(&place.path("3")), &entries(1)).unwrap_err();
     assert!(matches!(error, UnpackError::TooMany(1)), "{error}");
-    unpack(&image, &place.path("4"), &entries(2)).unwrap();
+    unpack(&image, &directory(&place.path("4")), &entries(2)).unwrap();
 }
 
 #[test]
@@ -300,9 +317,9 @@ fn directories_on_the_way_count_as_entries() {
         max_entries,
         ..UnpackOptions::default()
     };
-    let error = unpack(&image, &place.path("1"), &entries(4)).unwrap_err();
+    let error = unpack(&image, &directory(&place.path("1")), &entries(4)).unwrap_err();
     assert!(matches!(error, UnpackError::TooMany(4)), "{error}");
-    unpack(&image, &place.path("2"), &entries(5)).unwrap();
+    unpack(&image, &directory(&place.path("2")), &entries(5)).unwrap();
 }
 
 #[test]
@@ -359,7 +376,12 @@ fn the_uncompressed_digest_is_checked() {
     files.layout(&[manifest]);
     let place = Place::new();
     let image = open(&place.directory("oci", &files), &options(None)).unwrap();
-    let error = unpack(&image, &place.path("root"), &UnpackOptions::default()).unwrap_err();
+    let error = unpack(
+        &image,
+        &directory(&place.path("root")),
+        &UnpackOptions::default(),
+    )
+    .unwrap_err();
     assert!(
         matches!(error, UnpackError::DiffId { layer: 1, .. }),
         "{error}"
@@ -383,9 +405,9 @@ fn every_compression_is_read_and_the_directory_must_be_empty() {
         let place = Place::new();
         let image = open(&place.directory("oci", &files), &options(None)).unwrap();
         let root = place.path("root");
-        unpack(&image, &root, &UnpackOptions::default()).unwrap();
+        unpack(&image, &directory(&root), &UnpackOptions::default()).unwrap();
         assert_eq!(read(&root.join("a")), "content");
-        let error = unpack(&image, &root, &UnpackOptions::default()).unwrap_err();
+        let error = unpack(&image, &directory(&root), &UnpackOptions::default()).unwrap_err();
         assert!(matches!(error, UnpackError::Occupied(_)), "{error}");
     }
 }
@@ -395,7 +417,12 @@ fn a_directory_that_is_a_link_of_the_user_is_used() {
     let (place, image) = image(&[Tar::new().file("a", b"").finish()]);
     fs::create_dir(place.path("real")).unwrap();
     symlink("real", place.path("link")).unwrap();
-    unpack(&image, &place.path("link"), &UnpackOptions::default()).unwrap();
+    unpack(
+        &image,
+        &directory(&place.path("link")),
+        &UnpackOptions::default(),
+    )
+    .unwrap();
     assert!(place.path("real/a").exists());
 }
 
@@ -406,16 +433,17 @@ fn files_that_no_config_names_are_unpacked_in_order() {
     let upper = Tar::new().file("a", b"upper").file(".wh.b", b"").finish();
     fs::write(place.path("1"), gzip(&lower)).unwrap();
     fs::write(place.path("2"), &upper).unwrap();
-    let layers = ["1", "2", "2"].map(|name| place.path(name));
+    let file = |name: &str| fs::File::open(place.path(name)).unwrap();
+    let layers = ["1", "2", "2"].map(file).into();
     let root = place.path("root");
-    let unpacked = unpack_files(&layers, &root, &UnpackOptions::default()).unwrap();
+    let unpacked = unpack_files(layers, &directory(&root), &UnpackOptions::default()).unwrap();
     assert_eq!(unpacked.layers, 3);
     assert_eq!(names(&root), ["a"]);
     assert_eq!(read(&root.join("a")), "upper");
     fs::write(place.path("3"), Tar::new().file("../out", b"x").finish()).unwrap();
     let error = unpack_files(
-        &[place.path("3")],
-        &place.path("other"),
+        vec![file("3")],
+        &directory(&place.path("other")),
         &UnpackOptions::default(),
     );
     assert!(
@@ -433,4 +461,108 @@ fn an_archive_without_its_end_is_read_to_its_last_file() {
     let (place, report) = good(&[layer]);
     assert_eq!(report.files, 2);
     assert_eq!(read(&place.path("root/b")), "two");
+}
+
+/// 512-byte units that the file takes on the disk.
+fn allocated(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().blocks()
+}
+
+/// A GNU sparse entry (GNU tar's manual, "Old GNU Format"): one run of data, with a hole before and behind it.
+fn sparse(name: &str, data: (u64, &[u8]), size: u64) -> Tar {
+    let mut header = header(tar::EntryType::GNUSparse, 0o644);
+    header.set_path(name).unwrap();
+    header.set_size(data.1.len() as u64);
+    let gnu = header.as_gnu_mut().unwrap();
+    let octal = |field: &mut [u8], number: u64| {
+        field.copy_from_slice(format!("{number:0width$o}\0", width = field.len() - 1).as_bytes());
+    };
+    octal(&mut gnu.realsize, size);
+    octal(&mut gnu.sparse[0].offset, data.0);
+    octal(&mut gnu.sparse[0].numbytes, data.1.len() as u64);
+    octal(&mut gnu.sparse[1].offset, size);
+    octal(&mut gnu.sparse[1].numbytes, 0);
+    header.set_cksum();
+    Tar::new().raw(&header, data.1)
+}
+
+#[test]
+fn holes_stay_holes() {
+    let middle = 1 << 20;
+    let mut zeros = vec![0; 3 << 20];
+    zeros[4095] = 1;
+    zeros[4096 * 2] = 2;
+    let layer = sparse("sparse", (middle, &[7; 512]), 64 << 20)
+        .file("zeros", &zeros)
+        .file("short", &[0; 10]);
+    let (place, report) = good(&[layer.finish()]);
+    let root = place.path("root");
+    let read = fs::read(root.join("sparse")).unwrap();
+    assert_eq!(read.len(), 64 << 20);
+    let middle = usize::try_from(middle).unwrap();
+    assert_eq!(read[middle..middle + 512], [7; 512]);
+    assert!(read[..middle].iter().all(|byte| *byte == 0));
+    assert!(read[middle + 512..].iter().all(|byte| *byte == 0));
+    assert_eq!(fs::read(root.join("zeros")).unwrap(), zeros);
+    assert_eq!(fs::read(root.join("short")).unwrap(), [0; 10]);
+    // A block, or what a file system keeps beside it; not 64 MiB, which are 131,072 units, and not 3 MiB.
+    assert!(allocated(&root.join("sparse")) < 2048);
+    assert!(allocated(&root.join("zeros")) < 2048);
+    // Holes count: the bound is one of what readers will read.
+    assert_eq!(report.bytes, (64 << 20) + (3 << 20) + 10);
+}
+
+#[test]
+fn a_hole_that_is_too_large_is_not_begun() {
+    let layer = sparse("sparse", (0, &[7; 512]), 7 << 30);
+    let (place, image) = image(&[layer.finish()]);
+    let options = UnpackOptions {
+        max_bytes: ByteSize::from_bytes(1 << 20),
+        ..UnpackOptions::default()
+    };
+    let root = place.path("root");
+    let error = unpack(&image, &directory(&root), &options).unwrap_err();
+    assert!(matches!(error, UnpackError::TooLarge(_)), "{error}");
+    assert_eq!(names(&root), [""; 0]);
+}
+
+#[test]
+fn whoever_stops_it_finds_nothing() {
+    let (place, image) = image(&[Tar::new().file("a", b"x").finish()]);
+    let options = UnpackOptions::default();
+    options
+        .stop
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let root = place.path("root");
+    let error = unpack(&image, &directory(&root), &options).unwrap_err();
+    assert!(matches!(error, UnpackError::Stopped), "{error}");
+    assert_eq!(names(&root), [""; 0]);
+}
+
+#[test]
+fn the_default_bound_fits_the_free_space() {
+    let place = Place::new();
+    let root = directory(&place.path("root"));
+    let free = root.free_space().unwrap();
+    let bound = UnpackOptions::fitting(&root).max_bytes.get();
+    // Something else may write meanwhile; a factor of two is no accident.
+    assert!(bound <= free && bound >= free / 2, "{bound} of {free}");
+}
+
+/// An entry over what a layer below it made a link: the way to the last directory is not remembered beyond that.
+#[test]
+fn a_directory_that_is_replaced_is_not_written_to() {
+    let (place, _) = good(&[Tar::new()
+        .file("a/one", b"1")
+        .symlink("a", "outside")
+        .file("a/two", b"2")
+        .directory("b/c", 0o755)
+        .file("b/c/one", b"1")
+        .file("b", b"")
+        .file("b2/c/two", b"2")
+        .finish()]);
+    let root = place.path("root");
+    assert_eq!(read(&root.join("outside/two")), "2");
+    assert!(root.join("a").symlink_metadata().unwrap().is_symlink());
+    assert!(root.join("b").is_file());
 }

@@ -1,18 +1,22 @@
 //! A directory tree that nothing leads out of.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, Metadata};
+use std::fs::File;
 use std::io;
 use std::ops::Bound;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::UnpackError;
+use crate::files::{Directory, Distrust, Kind, Status};
 
 /// As many as Linux follows.
 const MAX_LINKS: usize = 40;
+/// The longest path that Linux takes. Links could make longer ones.
+const MAX_PATH: usize = 4096;
 
 /// What to do about directories that are not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,18 +25,29 @@ pub(super) enum Missing {
     Stop,
 }
 
-/// The target directory. Paths that it takes and gives are relative to it and contain no link.
+/// The target directory. Paths that it takes and gives are relative to it and contain no link; a link that somebody else puts
+/// there all the same is not followed.
 #[derive(Debug)]
 pub(super) struct Tree {
-    root: PathBuf,
+    root: Rc<Directory>,
     implied: Cell<u64>, // directories made because a name goes through them
+    last: RefCell<Option<Last>>, // most entries are beside the one before
+}
+
+/// The directory that was wanted last.
+#[derive(Debug)]
+struct Last {
+    asked: PathBuf,
+    path: PathBuf,
+    opened: Rc<Directory>,
 }
 
 impl Tree {
-    pub(super) const fn new(root: PathBuf) -> Self {
+    pub(super) fn new(root: Directory) -> Self {
         Self {
-            root,
+            root: Rc::new(root),
             implied: Cell::new(0),
+            last: RefCell::default(),
         }
     }
 
@@ -41,21 +56,83 @@ impl Tree {
         self.implied.get()
     }
 
-    pub(super) fn full(&self, path: &Path) -> PathBuf {
-        self.root.join(path)
-    }
-
     pub(super) fn failed(&self, path: &Path) -> impl FnOnce(io::Error) -> UnpackError {
-        let path = self.full(path);
+        let path = self.root.path_of(path);
         move |source| UnpackError::Write { path, source }
     }
 
+    /// Opens a directory of the tree.
+    fn open(&self, path: &Path) -> io::Result<Rc<Directory>> {
+        if let Some(last) = &*self.last.borrow()
+            && last.path == path
+        {
+            return Ok(Rc::clone(&last.opened));
+        }
+        let mut here = Rc::clone(&self.root);
+        for part in path {
+            here = Rc::new(here.child(part)?);
+        }
+        Ok(here)
+    }
+
+    /// Does something with the directory that a path is in, and with the name there.
+    fn at<T>(
+        &self,
+        path: &Path,
+        work: impl FnOnce(&Directory, &OsStr) -> io::Result<T>,
+    ) -> Result<T, UnpackError> {
+        let name = path.file_name().unwrap_or_default();
+        let parent = path.parent().unwrap_or(Path::new(""));
+        self.open(parent)
+            .and_then(|parent| work(&parent, name))
+            .map_err(self.failed(path))
+    }
+
     /// What stands there, links not followed.
-    pub(super) fn look(&self, path: &Path) -> Result<Option<Metadata>, UnpackError> {
-        match fs::symlink_metadata(self.full(path)) {
-            Ok(metadata) => Ok(Some(metadata)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed(path)(error)),
+    pub(super) fn look(&self, path: &Path) -> Result<Option<Status>, UnpackError> {
+        if path.as_os_str().is_empty() {
+            return self.root.status().map(Some).map_err(self.failed(path));
+        }
+        self.at(path, |parent, name| parent.look(name))
+    }
+
+    /// Is there a directory?
+    pub(super) fn has_directory(&self, path: &Path) -> Result<bool, UnpackError> {
+        Ok(self
+            .look(path)?
+            .is_some_and(|found| found.kind == Kind::Directory))
+    }
+
+    pub(super) fn make_directory(&self, path: &Path) -> Result<(), UnpackError> {
+        self.at(path, |parent, name| parent.make(name, 0o777).map(drop))
+    }
+
+    /// Makes a file where nothing is.
+    pub(super) fn make_file(&self, path: &Path) -> Result<File, UnpackError> {
+        self.at(path, |parent, name| parent.create_file(name))
+    }
+
+    pub(super) fn symlink(&self, target: &[u8], path: &Path) -> Result<(), UnpackError> {
+        self.at(path, |parent, name| parent.symlink(target, name))
+    }
+
+    /// A link to a symbolic link is one to the link itself.
+    pub(super) fn hard_link(&self, existing: &Path, path: &Path) -> Result<(), UnpackError> {
+        let from = existing.parent().unwrap_or(Path::new(""));
+        let from = self.open(from).map_err(self.failed(existing))?;
+        let old = existing.file_name().unwrap_or_default();
+        self.at(path, |parent, name| parent.hard_link(&from, old, name))
+    }
+
+    /// A directory whose permissions and times are to be set, unless something else stands there or in the way.
+    pub(super) fn directory_itself(&self, path: &Path) -> Result<Option<File>, UnpackError> {
+        let opened = self.at(path, |parent, name| {
+            parent.child(name)?; // tells a link from a directory that may not be read
+            parent.child_for_attributes(name)
+        });
+        match opened {
+            Err(UnpackError::Write { source, .. }) if is_replaced(&source) => Ok(None),
+            opened => opened.map(Some),
         }
     }
 
@@ -65,44 +142,75 @@ impl Tree {
         parts: &[&OsStr],
         missing: Missing,
     ) -> Result<Option<PathBuf>, UnpackError> {
-        let name = || parts.join(OsStr::new("/")).to_string_lossy().into_owned();
+        let asked: PathBuf = parts.iter().collect();
+        if let Some(last) = &*self.last.borrow()
+            && last.asked == asked
+        {
+            return Ok(Some(last.path.clone()));
+        }
+        let name = || asked.to_string_lossy().into_owned();
         let mut ahead: VecDeque<OsString> = parts.iter().map(|part| (*part).to_owned()).collect();
         let mut here = PathBuf::new();
+        let mut opened = Some(Rc::clone(&self.root)); // `here`, unless the way led back
         let mut links = 0;
         while let Some(part) = ahead.pop_front() {
             match part.as_bytes() {
                 b"" | b"." => continue,
                 b".." => {
                     here.pop();
+                    opened = None;
                     continue;
                 }
-                _ => here.push(&part),
+                _ => {}
             }
-            match self.look(&here)? {
+            let parent = match opened.take() {
+                Some(opened) => opened,
+                None => self.open(&here).map_err(self.failed(&here))?,
+            };
+            let path = here.join(&part);
+            if path.as_os_str().len() > MAX_PATH {
+                return Err(self.failed(&path)(io::ErrorKind::InvalidFilename.into()));
+            }
+            let found = parent.look(&part).map_err(self.failed(&path))?;
+            match found.map(|found| found.kind) {
                 None if missing == Missing::Stop => return Ok(None),
-                None => {
-                    fs::create_dir(self.full(&here)).map_err(self.failed(&here))?;
-                    self.implied.set(self.implied.get() + 1);
-                }
-                Some(found) if found.is_dir() => {}
-                Some(found) if found.is_symlink() => {
+                Some(Kind::Link) => {
                     links += 1;
                     if links > MAX_LINKS {
                         return Err(UnpackError::LinkLoop(name()));
                     }
-                    let target = fs::read_link(self.full(&here)).map_err(self.failed(&here))?;
-                    let target = target.into_os_string().into_vec();
-                    here.pop();
+                    let target = parent.read_link(&part).map_err(self.failed(&path))?;
+                    opened = Some(parent);
                     if target.starts_with(b"/") {
                         here = PathBuf::new();
+                        opened = Some(Rc::clone(&self.root));
                     }
                     for part in target.rsplit(|byte| *byte == b'/') {
                         ahead.push_front(OsStr::from_bytes(part).to_owned());
                     }
+                    continue;
                 }
+                Some(Kind::Directory) | None => {}
                 Some(_) => return Err(UnpackError::NotADirectory(name())),
             }
+            let next = if found.is_some() {
+                parent.child(&part)
+            } else {
+                self.implied.set(self.implied.get() + 1);
+                parent.make(&part, 0o777)
+            };
+            opened = Some(Rc::new(next.map_err(self.failed(&path))?));
+            here = path;
         }
+        let opened = match opened {
+            Some(opened) => opened,
+            None => self.open(&here).map_err(self.failed(&here))?,
+        };
+        *self.last.borrow_mut() = Some(Last {
+            asked,
+            path: here.clone(),
+            opened,
+        });
         Ok(Some(here))
     }
 
@@ -111,26 +219,25 @@ impl Tree {
         let Some(found) = self.look(path)? else {
             return Ok(());
         };
-        let full = self.full(path);
-        let removed = if found.is_dir() {
-            fs::remove_dir_all(full)
-        } else {
-            fs::remove_file(full)
-        };
-        removed.map_err(self.failed(path))
+        let removed = self.at(path, |parent, name| parent.remove_all(name));
+        if found.kind != Kind::File {
+            // The way to the last directory may have led through it.
+            *self.last.borrow_mut() = None;
+        }
+        removed
     }
 
     /// Removes everything below a directory but the paths to keep, whose parents are kept too.
     pub(super) fn clear(&self, path: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), UnpackError> {
         let mut directories = vec![path.to_owned()];
         while let Some(directory) = directories.pop() {
-            if !self.look(&directory)?.is_some_and(|found| found.is_dir()) {
+            if !self.has_directory(&directory)? {
                 continue;
             }
-            let entries = fs::read_dir(self.full(&directory)).map_err(self.failed(&directory))?;
-            for entry in entries {
-                let entry = entry.map_err(self.failed(&directory))?;
-                let child = directory.join(entry.file_name());
+            let opened = self.open(&directory);
+            let names = opened.and_then(|it| it.names(usize::MAX));
+            for name in names.map_err(self.failed(&directory))? {
+                let child = directory.join(name);
                 if leads_to(&child, keep) {
                     directories.push(child);
                 } else {
@@ -140,18 +247,11 @@ impl Tree {
         }
         Ok(())
     }
+}
 
-    /// Is each component of the path a directory and no link?
-    pub(super) fn is_plain_directory(&self, path: &Path) -> Result<bool, UnpackError> {
-        let mut here = PathBuf::new();
-        for part in path {
-            here.push(part);
-            if !self.look(&here)?.is_some_and(|found| found.is_dir()) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
+/// Did the system find something else than a directory?
+fn is_replaced(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || Distrust::of(error).is_some()
 }
 
 /// Is the path one of these, or a directory that one of them is in? What is in a directory follows it in the order.

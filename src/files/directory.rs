@@ -1,0 +1,516 @@
+//! A directory that is held open, in which names are single components and no link is followed.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self as sys, AtFlags, CWD, Dir, FlockOperation, Mode, OFlags, RenameFlags};
+
+use super::distrust::Distrust;
+use super::place::walk;
+use super::status::{Kind, Status};
+
+/// How directories are opened: enough to make, open and remove what is in them.
+const HANDLE: OFlags = OFlags::PATH
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// How files are opened. A pipe would make the opener wait; it is told from a file afterwards.
+const PLAIN: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+
+/// What a file may be written to by: its owner. The user's mask applies too.
+const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
+
+/// A directory that is held open.
+///
+/// Every name that its methods take must be one component. Whatever happens to the directories above it, what is done
+/// by it is done in this one.
+#[derive(Debug)]
+pub struct Directory {
+    handle: OwnedFd,
+    path: PathBuf, // for messages
+}
+
+impl Directory {
+    /// Opens a directory that the user has named. Links on the way are followed as [`Place`] says.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] within the error.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let (directory, missing) = walk(path)?;
+        match missing {
+            None => Ok(directory),
+            Some(_) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Opens a directory that the user has named, and makes it and those above it where they are missing.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] within the error.
+    pub fn create_all(path: &Path) -> io::Result<Self> {
+        let (mut directory, missing) = walk(path)?;
+        for part in missing.iter().flatten() {
+            directory = directory.make(part, 0o777)?;
+        }
+        Ok(directory)
+    }
+
+    /// Where paths of the user begin.
+    pub(super) fn start(path: &Path) -> io::Result<Self> {
+        let (at, path) = if path.is_absolute() {
+            ("/", "/")
+        } else {
+            (".", "")
+        };
+        Ok(Self {
+            handle: sys::openat(CWD, at, HANDLE, Mode::empty())?,
+            path: path.into(),
+        })
+    }
+
+    /// Its path as it was when it was opened, for messages.
+    pub fn path(&self) -> &Path {
+        if self.path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.path
+        }
+    }
+
+    /// The path of a name in it, for messages.
+    pub fn path_of(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.path.join(name.as_ref())
+    }
+
+    /// A second handle of the same directory.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(Self {
+            handle: self.handle.try_clone()?,
+            path: self.path.clone(),
+        })
+    }
+
+    /// What the system says of the directory itself.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn status(&self) -> io::Result<Status> {
+        Ok(Status::new(&sys::fstat(&self.handle)?))
+    }
+
+    /// What stands under a name; `None` if nothing does.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Status>> {
+        let name = single(name.as_ref())?;
+        match sys::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Status::new(&stat))),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The bytes that an unprivileged user may still write on its file system; `None` where it does not say.
+    pub fn free_space(&self) -> Option<u64> {
+        let status = sys::fstatvfs(&self.handle).ok()?;
+        let bytes = status.f_bavail.saturating_mul(status.f_frsize);
+        (status.f_blocks > 0).then_some(bytes)
+    }
+
+    /// Some names in it, at most `limit`, in the order of the system.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn names(&self, limit: usize) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::new(self.readable()?)? {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." {
+                continue;
+            }
+            if names.len() == limit {
+                break;
+            }
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+
+    /// Opens a directory in it.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] when something else stands there.
+    pub fn child(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = single(name.as_ref())?;
+        match sys::openat(&self.handle, name, HANDLE, Mode::empty()) {
+            Ok(handle) => Ok(Self {
+                handle,
+                path: self.path_of(name),
+            }),
+            Err(error) => {
+                if let Some(found) = self.look(name)? {
+                    found.check_kind(Kind::Directory)?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes a directory in it and opens it.
+    ///
+    /// # Errors
+    /// Those of the system: also when the name is taken.
+    pub fn make(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
+        let name = single(name.as_ref())?;
+        sys::mkdirat(&self.handle, name, Mode::from_raw_mode(mode))?;
+        self.child(name)
+    }
+
+    /// Opens the directory of that name that only this user may write to, or makes one that only this user may read.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] when what stands there is not ours.
+    pub fn ours(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = single(name.as_ref())?;
+        let directory = match self.make(name, 0o700) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.child(name)?,
+            made => made?,
+        };
+        directory.status()?.check_ours()?;
+        Ok(directory)
+    }
+
+    /// Opens or makes a directory that is part of what the user named: no link, its owner is this user or the owner of
+    /// this directory, and not everybody may write to it.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] when what stands there is another.
+    pub fn part(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = single(name.as_ref())?;
+        let directory = match self.make(name, 0o755) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.child(name)?,
+            made => made?,
+        };
+        directory.status()?.check_owned(self.status()?.owner)?;
+        Ok(directory)
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] when something else stands there.
+    pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.open_plain(name.as_ref(), OFlags::RDONLY)
+    }
+
+    /// Opens a file to go on with at its end, which must be ours, or makes it.
+    ///
+    /// # Errors
+    /// Those of the system; a [`Distrust`] when what stands there is not ours.
+    pub fn resume_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let name = name.as_ref();
+        let append = OFlags::RDWR | OFlags::APPEND;
+        let file = match self.open_plain(name, append) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.create(name, append);
+            }
+            opened => opened?,
+        };
+        Status::new(&sys::fstat(&file)?).check_ours()?;
+        Ok(file)
+    }
+
+    /// Makes a file for writing. The name must be free.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn create_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        self.create(name.as_ref(), OFlags::WRONLY)
+    }
+
+    fn create(&self, name: &OsStr, how: OFlags) -> io::Result<File> {
+        let flags = how | PLAIN | OFlags::CREATE | OFlags::EXCL;
+        let file = sys::openat(&self.handle, single(name)?, flags, FILE_MODE)?;
+        Ok(file.into())
+    }
+
+    fn open_plain(&self, name: &OsStr, how: OFlags) -> io::Result<File> {
+        let name = single(name)?;
+        match sys::openat(&self.handle, name, how | PLAIN, Mode::empty()) {
+            Ok(file) => {
+                Status::new(&sys::fstat(&file)?).check_kind(Kind::File)?;
+                Ok(file.into())
+            }
+            Err(error) => {
+                // What it is tells more than the system's word for it.
+                if let Some(found) = self.look(name)? {
+                    found.check_kind(Kind::File)?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Opens what is no regular file for writing, and waits for a reader where it is a pipe.
+    pub(super) fn open_special(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = sys::openat(&self.handle, single(name)?, flags, Mode::empty())?;
+        Status::new(&sys::fstat(&file)?).check_kind(Kind::Special)?;
+        Ok(file.into())
+    }
+
+    /// Opens a directory in it so that its own permissions and times can be set.
+    ///
+    /// # Errors
+    /// As [`Directory::child`].
+    pub fn child_for_attributes(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | PLAIN;
+        let file = sys::openat(&self.handle, single(name.as_ref())?, flags, Mode::empty())?;
+        Ok(file.into())
+    }
+
+    /// Where a link in it leads, uninterpreted.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn read_link(&self, name: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
+        let target = sys::readlinkat(&self.handle, single(name.as_ref())?, Vec::new())?;
+        Ok(target.into_bytes())
+    }
+
+    /// Makes a symbolic link. The name must be free.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn symlink(&self, target: &[u8], name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = single(name.as_ref())?;
+        Ok(sys::symlinkat(target, &self.handle, name)?)
+    }
+
+    /// Gives a file of another directory a second name here. A symbolic link is not followed.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn hard_link(
+        &self,
+        from: &Self,
+        existing: impl AsRef<OsStr>,
+        name: impl AsRef<OsStr>,
+    ) -> io::Result<()> {
+        let (existing, name) = (single(existing.as_ref())?, single(name.as_ref())?);
+        let linked = sys::linkat(&from.handle, existing, &self.handle, name, AtFlags::empty());
+        Ok(linked?)
+    }
+
+    /// Moves what stands under a name to another directory, and replaces what has its name there.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn rename(
+        &self,
+        name: impl AsRef<OsStr>,
+        to: &Self,
+        new: impl AsRef<OsStr>,
+    ) -> io::Result<()> {
+        let (name, new) = (single(name.as_ref())?, single(new.as_ref())?);
+        Ok(sys::renameat(&self.handle, name, &to.handle, new)?)
+    }
+
+    /// The same, but fails when the name is taken there.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn move_to(
+        &self,
+        name: impl AsRef<OsStr>,
+        to: &Self,
+        new: impl AsRef<OsStr>,
+    ) -> io::Result<()> {
+        let (name, new) = (single(name.as_ref())?, single(new.as_ref())?);
+        match self.move_as_it_is(name, to, new) {
+            // A directory that may not be written to may not be moved, because `..` in it changes.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let found = self.look(name)?;
+                let Some(found) = found.filter(|it| it.kind == Kind::Directory) else {
+                    return Err(error);
+                };
+                self.permit(name, found.mode | 0o700)?;
+                let moved = self.move_as_it_is(name, to, new);
+                let now = if moved.is_ok() {
+                    to.permit(new, found.mode)
+                } else {
+                    self.permit(name, found.mode)
+                };
+                moved.and(now)
+            }
+            moved => moved,
+        }
+    }
+
+    fn move_as_it_is(&self, name: &OsStr, to: &Self, new: &OsStr) -> io::Result<()> {
+        let flags = RenameFlags::NOREPLACE;
+        match sys::renameat_with(&self.handle, name, &to.handle, new, flags) {
+            // Some file systems cannot promise that.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                if to.look(new)?.is_some() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                self.rename(name, to, new)
+            }
+            moved => Ok(moved?),
+        }
+    }
+
+    /// Removes a file or a link.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = single(name.as_ref())?;
+        Ok(sys::unlinkat(&self.handle, name, AtFlags::empty())?)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn remove_directory(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = single(name.as_ref())?;
+        Ok(sys::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Gives a directory of ours other permissions.
+    pub(super) fn permit(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        // The handle cannot do it, and by the name a link would be followed that took its place.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | PLAIN;
+        let mode = Mode::from_raw_mode(mode);
+        match sys::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(directory) => Ok(sys::fchmod(directory, mode)?),
+            // One that may not be read. Only this user and root can put a link in its place, because it is ours.
+            Err(rustix::io::Errno::ACCESS) => {
+                Ok(sys::chmodat(&self.handle, name, mode, AtFlags::empty())?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a whole file: whoever reads it sees the old one or the new one. What stands under the name is replaced, and a
+    /// link is not followed. `mode` are the permissions of a new file, less the user's mask.
+    ///
+    /// # Errors
+    /// Those of the system, and of `fill`; nothing new is left then.
+    pub fn replace(
+        &self,
+        name: impl AsRef<OsStr>,
+        mode: u32,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let name = single(name.as_ref())?;
+        let (mut new, temporary) = self.temporary(mode)?;
+        let written = fill(&mut new).and_then(|()| self.rename(&temporary, self, name));
+        if written.is_err() {
+            // What went wrong first is what is told.
+            let _ = self.remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Can a file be made in it?
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let (_, temporary) = self.temporary(0o600)?;
+        self.remove_file(temporary)
+    }
+
+    /// A new file whose name nobody can know before.
+    fn temporary(&self, mode: u32) -> io::Result<(File, OsString)> {
+        let flags = OFlags::WRONLY | PLAIN | OFlags::CREATE | OFlags::EXCL;
+        loop {
+            // The keys come from the system's random numbers.
+            let random = RandomState::new().build_hasher().finish();
+            let name = OsString::from(format!("{TEMPORARY}{random:016x}"));
+            match sys::openat(&self.handle, &name, flags, Mode::from_raw_mode(mode)) {
+                Err(rustix::io::Errno::EXIST) => {}
+                opened => return Ok((opened?.into(), name)),
+            }
+        }
+    }
+
+    /// A handle by which it can be read.
+    fn readable(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(sys::openat(&self.handle, ".", flags, Mode::empty())?)
+    }
+
+    /// Holds the directory for this process until the file is dropped; `None` when another one has it.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn lock(&self) -> io::Result<Option<File>> {
+        let file = self.readable()?;
+        match sys::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            // Some network file systems have no locks.
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOLCK) => {
+                Ok(Some(file.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens what a magic link of /proc leads to: an open file of this process.
+    pub(super) fn open_own(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        Ok(sys::openat(&self.handle, single(name)?, flags, Mode::empty())?.into())
+    }
+
+    /// Are its links those of /proc, which no path can replace?
+    pub(super) fn is_proc(&self) -> bool {
+        sys::fstatfs(&self.handle).is_ok_and(|it| it.f_type == sys::PROC_SUPER_MAGIC)
+    }
+
+    /// The directory above, whatever links led here.
+    pub(super) fn above(&self) -> io::Result<Self> {
+        Ok(Self {
+            handle: sys::openat(&self.handle, "..", HANDLE, Mode::empty())?,
+            path: self.path.join(".."),
+        })
+    }
+}
+
+/// What the names of unfinished files begin with.
+pub(super) const TEMPORARY: &str = ".regstorm-";
+
+/// Fails for a name that is a way.
+fn single(name: &OsStr) -> io::Result<&OsStr> {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes.contains(&b'/') || bytes == b"." || bytes == b".." {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    Ok(name)
+}
+
+/// The error of something that others may have planted.
+pub(super) fn planted(directory: &Directory, name: &OsStr, found: &Status) -> io::Error {
+    Distrust::Planted {
+        path: directory.path_of(name),
+        kind: found.kind,
+        owner: found.owner,
+    }
+    .into()
+}

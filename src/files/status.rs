@@ -1,0 +1,132 @@
+//! What stands under a name: kind, owner, permissions.
+
+use std::fmt;
+use std::io;
+
+use rustix::fs::{FileType, Stat};
+use rustix::process::geteuid;
+
+use super::distrust::Distrust;
+
+/// Permission of the group or of everybody to write.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+const WRITABLE_BY_ALL: u32 = 0o002;
+
+/// What something on the disk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A pipe, a device or a socket.
+    Special,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "a file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Special => "a pipe, a device or a socket",
+        })
+    }
+}
+
+/// What the system says of something on the disk, links not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// What it is.
+    pub kind: Kind,
+    /// The size of a file, in bytes.
+    pub size: u64,
+    /// The numeric ID of its owner.
+    pub owner: u32,
+    /// Its permissions, 12 bits.
+    pub mode: u32,
+    /// How many names it has.
+    pub links: u64,
+}
+
+impl Status {
+    pub(super) fn new(stat: &Stat) -> Self {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Directory,
+            FileType::Symlink => Kind::Link,
+            _ => Kind::Special,
+        };
+        #[allow(
+            clippy::useless_conversion,
+            clippy::allow_attributes,
+            reason = "these fields have other types on other machines"
+        )]
+        Self {
+            kind,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            owner: stat.st_uid,
+            mode: stat.st_mode & 0o7777,
+            links: u64::from(stat.st_nlink),
+        }
+    }
+
+    /// Fails unless it is of that kind.
+    pub(super) fn check_kind(&self, wanted: Kind) -> io::Result<()> {
+        if self.kind == wanted {
+            return Ok(());
+        }
+        let found = self.kind;
+        Err(Distrust::Kind { found, wanted }.into())
+    }
+
+    /// Fails unless this process's user owns it, nobody else may write to it, and a file has one name.
+    ///
+    /// # Errors
+    /// A [`Distrust`] within the error.
+    pub fn check_ours(&self) -> io::Result<()> {
+        let me = me();
+        if self.owner != me {
+            let owner = self.owner;
+            return Err(Distrust::Owner { owner, me }.into());
+        }
+        if self.mode & WRITABLE_BY_OTHERS != 0 {
+            return Err(Distrust::Writable { mode: self.mode }.into());
+        }
+        if self.kind == Kind::File && self.links != 1 {
+            return Err(Distrust::Linked { links: self.links }.into());
+        }
+        Ok(())
+    }
+
+    /// Fails if somebody owns it who has no part in the directory that the user named, or if everybody may write to it.
+    /// `owner` is the owner of that directory. The group may write: many users have a mask of 002.
+    ///
+    /// # Errors
+    /// A [`Distrust`] within the error.
+    pub fn check_owned(&self, owner: u32) -> io::Result<()> {
+        let me = me();
+        if self.owner != me && self.owner != owner {
+            let owner = self.owner;
+            return Err(Distrust::Owner { owner, me }.into());
+        }
+        if self.mode & WRITABLE_BY_ALL != 0 {
+            return Err(Distrust::Writable { mode: self.mode }.into());
+        }
+        Ok(())
+    }
+
+    /// Can it have been put there by somebody who has no part in the directory? This is the rule of Linux'
+    /// `fs.protected_symlinks`, whether or not that is on, for every directory to which others may write.
+    pub(super) fn is_planted_in(&self, directory: &Self) -> bool {
+        let known = [me(), 0, directory.owner].contains(&self.owner);
+        !known && directory.mode & WRITABLE_BY_OTHERS != 0
+    }
+}
+
+/// The numeric ID of the user with whose rights this runs.
+pub(super) fn me() -> u32 {
+    geteuid().as_raw()
+}
