@@ -9,7 +9,7 @@ use crate::{client, transport};
 
 /// The class of a failed exchange.
 pub(super) fn exchange(kind: &Kind) -> FailureClass {
-    match kind {
+    match kind.root() {
         Kind::Transport(error) => transport(error),
         Kind::Status { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
             FailureClass::Throttled
@@ -35,6 +35,8 @@ fn transport(error: &transport::Error) -> FailureClass {
         transport::Error::Content(_) | transport::Error::Harness(_) => FailureClass::HarnessLimit,
         transport::Error::Origin(_)
         | transport::Error::NotHttp(_)
+        | transport::Error::Malformed(..)
+        | transport::Error::LongHead
         | transport::Error::NotHttp2(_) => FailureClass::Protocol,
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::units::foreign_words;
+
 /// The most bytes of an error body that are read; a proxy may answer with a whole page.
 pub const MAX_ERROR_BODY: usize = 64 * 1024;
 
@@ -31,7 +33,7 @@ macro_rules! error_codes {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
-                    other => Self::Other(one_line(other, 64).into()),
+                    other => Self::Other(foreign_words(other, 64).into()),
                 }
             }
         }
@@ -109,13 +111,14 @@ impl ErrorBody {
                     code: Some(entry.code.as_str())
                         .filter(|code| !code.is_empty())
                         .map(ErrorCode::from),
-                    message: Some(one_line(&entry.message, 200)).filter(|text| !text.is_empty()),
+                    message: Some(foreign_words(&entry.message, 200))
+                        .filter(|text| !text.is_empty()),
                 });
         }
         let text = String::from_utf8_lossy(&raw[..raw.len().min(2048)]);
         Self {
             code: None,
-            message: Some(one_line(&text, 200)).filter(|text| !text.is_empty()),
+            message: Some(foreign_words(&text, 200)).filter(|text| !text.is_empty()),
         }
     }
 }
@@ -131,19 +134,12 @@ impl fmt::Display for ErrorBody {
     }
 }
 
-/// The first `limit` characters with every run of white space and control characters made one space:
-/// a server's words must not break our lines nor drive the reader's terminal.
-fn one_line(text: &str, limit: usize) -> String {
-    let clean = text.replace(|c: char| c.is_control(), " ");
-    let words: Vec<&str> = clean.split_whitespace().collect();
-    words.join(" ").chars().take(limit).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::units::is_unseen;
 
     #[test]
     fn reads_what_registries_and_proxies_send() {
@@ -168,7 +164,7 @@ mod tests {
         fn any_bytes_give_one_short_line(bytes: Vec<u8>) {
             let text = ErrorBody::parse(&bytes).to_string();
             prop_assert!(text.chars().count() <= 300);
-            prop_assert!(!text.contains(|c: char| c.is_control()));
+            prop_assert!(!text.contains(is_unseen));
         }
     }
 }

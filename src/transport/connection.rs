@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
-use http::Request;
+use bytes::Bytes;
+use http::{Method, Request};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWrite as _;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
@@ -31,9 +33,56 @@ type Http1 = http1::Connection<TokioIo<Wire>, Body>;
 
 /// hyper's half that reads and writes, and the clock that stops it.
 pub(super) struct Driver {
-    connection: Option<Pin<Box<Http1>>>, // `None` once it has ended
-    gate: Option<Gate>,                  // where there is a connection to drive
+    half: Half,
+    gate: Option<Gate>, // where there is a connection to drive
     alarm: Alarm,
+}
+
+/// hyper's half of a connection, if there is one.
+#[derive(Default)]
+struct Half {
+    http1: Option<Box<Http1>>,
+    has_ended: bool, // what it had read and not understood is still in it
+}
+
+impl Half {
+    fn of(http1: Http1) -> Self {
+        Self {
+            http1: Some(Box::new(http1)),
+            has_ended: false,
+        }
+    }
+
+    /// Reads and writes what there is.
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if let Some(http1) = &mut self.http1
+            && !self.has_ended
+        {
+            // Its error, if any, reaches the work through the sender.
+            self.has_ended = http1.poll_without_shutdown(cx).is_ready();
+        }
+    }
+
+    const fn is_running(&self) -> bool {
+        self.http1.is_some() && !self.has_ended
+    }
+
+    /// The wire of a half that has ended, and what it had read and not understood.
+    fn take_back(&mut self) -> Option<(Wire, Bytes)> {
+        let ended = self.http1.take_if(|_| self.has_ended)?;
+        let parts = ended.into_parts();
+        Some((parts.io.into_inner(), parts.read_buf))
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        if let Some((mut wire, _)) = self.take_back() {
+            // TLS says farewell, as far as there is room for it; the peer may wait for that.
+            let mut nobody = Context::from_waker(Waker::noop());
+            let _ = Pin::new(&mut wire).poll_shutdown(&mut nobody);
+        }
+    }
 }
 
 /// The deadline came first.
@@ -52,7 +101,7 @@ impl Driver {
     /// The clock alone, for exchanges over a connection that another task drives.
     pub(super) fn clock() -> Self {
         Self {
-            connection: None,
+            half: Half::default(),
             gate: None,
             alarm: Alarm::default(),
         }
@@ -73,7 +122,7 @@ impl Driver {
                 None => Pin::new(&mut work).poll(cx),
                 Some(gate) => {
                     let turn = gate.enter(cx);
-                    let worked = step(first, Pin::new(&mut work), &mut self.connection, &turn);
+                    let worked = step(first, Pin::new(&mut work), &mut self.half, &turn);
                     if worked.is_pending() {
                         turn.end(cx);
                     }
@@ -92,7 +141,7 @@ impl Driver {
 fn step<F: Future>(
     first: First,
     mut work: Pin<&mut F>,
-    connection: &mut Option<Pin<Box<Http1>>>,
+    half: &mut Half,
     turn: &Turn<'_>,
 ) -> Poll<F::Output> {
     if first == First::Work
@@ -100,14 +149,7 @@ fn step<F: Future>(
     {
         return Poll::Ready(output);
     }
-    if let Some(driven) = connection
-        && turn
-            .connection(|context| driven.as_mut().poll(context))
-            .is_ready()
-    {
-        // Its error, if any, reaches the work through the sender.
-        *connection = None;
-    }
+    turn.connection(|context| half.poll(context));
     turn.work(|context| work.poll(context))
 }
 
@@ -127,7 +169,7 @@ impl Connection {
             probe,
             carried: 0,
             driver: Driver {
-                connection: Some(Box::pin(connection)),
+                half: Half::of(connection),
                 gate: Some(gate),
                 ..Driver::clock()
             },
@@ -140,6 +182,13 @@ impl Connection {
         request: Request<Body>,
     ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
         self.probe.reset();
+        self.hand_over(request)
+    }
+
+    fn hand_over(
+        &mut self,
+        request: Request<Body>,
+    ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
         let sender = &mut self.sender;
         let hand_over = || sender.try_send_request(request);
         let answer = match &self.driver.gate {
@@ -147,6 +196,33 @@ impl Connection {
             None => hand_over(),
         };
         (answer, &mut self.driver)
+    }
+
+    /// The wire of a connection that hyper gave up, and what it had read and not understood.
+    pub(super) fn take_back(&mut self) -> Option<(Wire, Bytes)> {
+        self.driver.half.take_back()
+    }
+
+    /// Has the answer to a request of that method read once more, from a wire that hands it over again, with room for that
+    /// many header fields.
+    pub(super) async fn read_again(
+        &mut self,
+        wire: Wire,
+        method: &Method,
+        (fields, bytes): (usize, usize),
+        deadline: Instant,
+    ) -> Option<Result<Answer, TimedOut>> {
+        let shaking = http1::Builder::new()
+            .max_headers(fields)
+            .max_buf_size(bytes)
+            .handshake(TokioIo::new(wire));
+        let (sender, connection) = shaking.await.ok()?;
+        self.sender = sender;
+        self.driver.half = Half::of(connection);
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = method.clone();
+        let (answer, driver) = self.hand_over(request);
+        Some(driver.run(First::Connection, pin!(answer), deadline).await)
     }
 
     /// Everything but the halves.
@@ -157,7 +233,7 @@ impl Connection {
     /// Is the connection free and alive? A peer that has closed is noticed here, as far as the event loop knows.
     pub(super) fn is_usable(&mut self) -> bool {
         let Driver {
-            connection: Some(connection),
+            half,
             gate: Some(gate),
             ..
         } = &mut self.driver
@@ -166,11 +242,10 @@ impl Connection {
         };
         // While nothing is heard of the peer, it is as it was at the end of its last turn.
         let as_it_was = self.probe.is_idle() && self.sender.is_ready();
-        if !as_it_was && connection.as_mut().poll(&mut gate.context()).is_ready() {
-            self.driver.connection = None;
-            return false;
+        if half.is_running() && !as_it_was {
+            half.poll(&mut gate.context());
         }
-        self.sender.is_ready()
+        half.is_running() && self.sender.is_ready()
     }
 }
 

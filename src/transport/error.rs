@@ -3,7 +3,9 @@
 use std::fmt;
 use std::io;
 
+use super::beginning::Beginning;
 use super::origin::OriginError;
+use super::timings::Protocol;
 use super::tls_problem::TlsProblem;
 
 /// What the exchange was waiting for.
@@ -77,9 +79,15 @@ pub enum Error {
         /// What the system said; nothing when the peer closed in good order, only too early.
         source: Option<io::Error>,
     },
-    /// The peer does not speak HTTP/1.1 as we know it.
-    #[error("the answer is not HTTP/1.1 ({0}); does the registry expect TLS on this port?")]
-    NotHttp(String),
+    /// The peer does not speak HTTP.
+    #[error("the response is not HTTP{}", what_else(.0))]
+    NotHttp(Beginning),
+    /// The peer speaks HTTP and breaks it.
+    #[error("the response breaks {0} ({1})")]
+    Malformed(Protocol, String),
+    /// The head of the answer is longer than any that is read.
+    #[error("the response has more than 5,000 header fields, or more than 1 MiB of them")]
+    LongHead,
     /// The peer does not speak HTTP/2.
     #[error(
         "the peer does not speak HTTP/2 ({0}); choose another version (`http` in [target], or --http)"
@@ -91,6 +99,14 @@ pub enum Error {
     /// This machine, not the peer, ran out of something: descriptors, ports, memory.
     #[error("this machine cannot open another connection: {0}")]
     Harness(io::Error),
+}
+
+fn what_else(beginning: &Beginning) -> String {
+    if beginning.is_tls() {
+        " but TLS".to_owned()
+    } else {
+        format!(": {beginning}")
+    }
 }
 
 fn closed(received: Option<u64>, source: Option<&io::Error>) -> String {
@@ -130,11 +146,26 @@ impl Error {
         }
     }
 
-    /// What hyper meant. `received` are the bytes of the body so far, once the head has come.
-    pub(super) fn from_hyper(error: &hyper::Error, received: Option<u64>) -> Self {
-        // A broken body behind a good head is no other protocol.
-        if error.is_parse() && received.is_none() {
-            return Self::NotHttp(error.to_string());
+    /// What hyper meant. `received` are the bytes of the body so far, once the head has come; `beginning` is what the peer
+    /// sent first over that connection.
+    pub(super) fn from_hyper(
+        error: &hyper::Error,
+        received: Option<u64>,
+        (protocol, beginning): (Protocol, Beginning),
+    ) -> Self {
+        // A peer that has spoken HTTP before has begun with it.
+        let is_stranger = match protocol {
+            Protocol::Http1 => !beginning.is_empty() && !beginning.is_http(),
+            Protocol::Http2 => beginning.is_tls(),
+        };
+        if received.is_none() && is_stranger {
+            return Self::NotHttp(beginning);
+        }
+        if error.is_parse_too_large() {
+            return Self::LongHead;
+        }
+        if error.is_parse() {
+            return Self::Malformed(Protocol::Http1, error.to_string());
         }
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
@@ -142,10 +173,7 @@ impl Error {
                 return Self::from_h2(error, received);
             }
             if let Some(io) = cause.downcast_ref::<io::Error>() {
-                return Self::Reset {
-                    received,
-                    source: Some(again(io)),
-                };
+                return Self::from_io(io, received);
             }
             source = cause.source();
         }
@@ -155,10 +183,30 @@ impl Error {
         }
     }
 
+    /// What an error below hyper means; that of hyper's own decoder comes in the same dress.
+    fn from_io(error: &io::Error, received: Option<u64>) -> Self {
+        let is_framing = error.raw_os_error().is_none()
+            && matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            );
+        if is_framing {
+            return Self::Malformed(Protocol::Http1, error.to_string());
+        }
+        Self::Reset {
+            received,
+            source: Some(again(error)),
+        }
+    }
+
     fn from_h2(error: &h2::Error, received: Option<u64>) -> Self {
+        let is_ours = !error.is_remote() && error.get_io().is_none();
         // Frames that cannot be read: we hang up. Behind a good head they are a broken answer.
-        if error.is_go_away() && !error.is_remote() && received.is_none() {
+        if is_ours && error.is_go_away() && received.is_none() {
             return Self::NotHttp2(error.to_string());
+        }
+        if is_ours && (error.is_go_away() || error.is_reset()) {
+            return Self::Malformed(Protocol::Http2, error.to_string());
         }
         let source = match error.get_io() {
             Some(io) => again(io),

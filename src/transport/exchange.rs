@@ -16,6 +16,7 @@ use super::body::{Body, Sent};
 use super::connection::First;
 use super::error::{Error, Waiting, is_unprocessed};
 use super::framing::{put_on, spare};
+use super::lenient;
 use super::lent::Lent;
 use super::pool::Pool;
 use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
@@ -244,7 +245,15 @@ impl Exchange {
             let answer = match &mut lent {
                 Lent::Alone { connection, .. } => {
                     let (answer, driver) = connection.send(request);
-                    driver.run(First::Connection, pin!(answer), deadline).await
+                    let answer = driver.run(First::Connection, pin!(answer), deadline).await;
+                    match &answer {
+                        Ok(Err(returned)) if returned.error().is_parse() => {
+                            let again = lenient::read_again(connection, &self.method, deadline);
+                            // Boxed, because it is rare.
+                            Box::pin(again).await.unwrap_or(answer)
+                        }
+                        _ => answer,
+                    }
                 }
                 Lent::Stream { stream, .. } => {
                     if self.progress.is_reused() {

@@ -121,7 +121,7 @@ impl Lent {
                 address: origin.to_string(),
                 problem,
             },
-            None => Error::from_hyper(error, received),
+            None => Error::from_hyper(error, received, (self.protocol(), probe.beginning())),
         }
     }
 

@@ -9,8 +9,10 @@
 //! judges no status. Bodies are never collected here.
 
 mod address;
+mod again;
 mod alarm;
 mod attempts;
+mod beginning;
 mod body;
 mod connection;
 mod dialer;
@@ -18,6 +20,7 @@ mod error;
 mod exchange;
 mod framing;
 mod gate;
+mod lenient;
 mod lent;
 mod multiplexed;
 mod origin;
@@ -25,6 +28,7 @@ mod peers;
 mod place;
 mod pool;
 mod prospects;
+mod read_ahead;
 mod resolver;
 mod timings;
 mod tls;
@@ -35,6 +39,7 @@ mod wire;
 
 pub use address::Address;
 pub use alarm::Alarm;
+pub use beginning::Beginning;
 pub use body::{Body, Sent};
 pub use dialer::{Dialer, Lookup, Route};
 pub use error::{Error, Waiting};

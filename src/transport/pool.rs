@@ -16,7 +16,7 @@ use super::multiplexed::Multiplexed;
 use super::origin::Origin;
 use super::place::Place;
 use super::prospects::{Known, Prospects};
-use super::timings::{Handshake, HttpVersion, Timings};
+use super::timings::{Handshake, HttpVersion, Protocol, Timings};
 use super::tls::{Sessions, chose_http2};
 use super::totals::Totals;
 use super::wire::{Probe, Socket, Wire};
@@ -341,16 +341,18 @@ impl Pool {
             let http2 = self.settings.http == HttpVersion::Http2;
             (Wire::plain(socket, Rc::clone(&probe)), None, http2)
         };
-        let home = origin.clone();
-        let opened = if http2 {
-            timeout_at(deadline, Multiplexed::open(home, wire, probe))
+        let (home, seen) = (origin.clone(), Rc::clone(&probe));
+        let (opened, protocol) = if http2 {
+            let opened = timeout_at(deadline, Multiplexed::open(home, wire, seen))
                 .await
-                .map_err(|_| Error::Timeout(Waiting::Connect))?
-                .map(Opened::Http2)
+                .map_err(|_| Error::Timeout(Waiting::Connect))?;
+            (opened.map(Opened::Http2), Protocol::Http2)
         } else {
-            Connection::open(home, wire, probe).await.map(Opened::Http1)
+            let opened = Connection::open(home, wire, seen).await;
+            (opened.map(Opened::Http1), Protocol::Http1)
         };
-        let opened = opened.map_err(|error| Error::from_hyper(&error, None))?;
+        let spoken = (protocol, probe.beginning());
+        let opened = opened.map_err(|error| Error::from_hyper(&error, None, spoken))?;
         Ok((opened, handshake))
     }
 

@@ -1,5 +1,6 @@
 //! Where the time of one exchange went.
 
+use std::fmt;
 use std::time::Duration;
 
 /// The phases of one exchange, one after the other: they add up to the total, but for the moments between them.
@@ -46,6 +47,15 @@ pub enum Protocol {
     Http1,
     /// HTTP/2.
     Http2,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        })
+    }
 }
 
 /// How a TLS handshake went.

@@ -250,9 +250,11 @@ impl Tls {
         } else {
             &sessions.others
         };
+        let probe = socket.probe();
         // The handshake is a large future, and most exchanges have none.
         let connecting = Box::pin(TlsConnector::from(Arc::clone(config)).connect(name, socket));
-        let stream = connecting.await.map_err(|error| TlsProblem::of(&error))?;
+        let shaken = connecting.await;
+        let stream = shaken.map_err(|error| TlsProblem::of(&error, probe.beginning()))?;
         let handshake = match stream.get_ref().1.handshake_kind() {
             Some(HandshakeKind::Resumed) => Handshake::Resumed,
             _ => Handshake::Full,

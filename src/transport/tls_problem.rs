@@ -5,6 +5,9 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
+use super::beginning::Beginning;
+use crate::units::foreign_words;
+
 /// Why TLS came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsProblem {
@@ -15,7 +18,7 @@ pub enum TlsProblem {
     /// The certificate is of another time.
     OutOfDate,
     /// What came is not TLS.
-    NotTls,
+    NotTls(Beginning),
     /// The server wants a certificate of the client, or another one.
     ClientCertificate(String),
     /// The server speaks none of the HTTP versions that were offered.
@@ -54,7 +57,6 @@ impl TlsProblem {
                 | CertificateError::NotValidYet
                 | CertificateError::NotValidYetContext { .. },
             ) => Self::OutOfDate,
-            Error::InvalidMessage(_) => Self::NotTls,
             Error::AlertReceived(AlertDescription::NoApplicationProtocol) => Self::NoProtocol,
             Error::AlertReceived(
                 alert @ (AlertDescription::CertificateRequired
@@ -69,8 +71,12 @@ impl TlsProblem {
         })
     }
 
-    /// What an error of the handshake means.
-    pub(super) fn of(error: &io::Error) -> Self {
+    /// What an error of the handshake means; `beginning` is what the peer sent first.
+    pub(super) fn of(error: &io::Error, beginning: Beginning) -> Self {
+        let cause = error.get_ref().and_then(|it| it.downcast_ref::<Error>());
+        if matches!(cause, Some(Error::InvalidMessage(_))) && !beginning.is_tls() {
+            return Self::NotTls(beginning);
+        }
         Self::find(error).unwrap_or_else(|| match error.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
@@ -82,8 +88,7 @@ impl TlsProblem {
 
 /// What a peer has written, fit to be shown.
 fn printable(text: &str) -> String {
-    let shown = text.chars().filter(|it| !it.is_control());
-    shown.take(300).collect()
+    foreign_words(text, 300)
 }
 
 impl fmt::Display for TlsProblem {
@@ -106,9 +111,10 @@ impl fmt::Display for TlsProblem {
             Self::OutOfDate => f.write_str(
                 "the certificate has expired or is not valid yet; is the clock of this machine right?",
             ),
-            Self::NotTls => {
-                f.write_str("what came is not TLS; is it plain HTTP on this port (http://)?")
-            }
+            Self::NotTls(beginning) if beginning.is_http() => f.write_str(
+                "the server answered in plain HTTP: write its address with http://, or another port",
+            ),
+            Self::NotTls(beginning) => write!(f, "what came is not TLS: {beginning}"),
             Self::ClientCertificate(alert) => write!(
                 f,
                 "the server wants a certificate of its clients, or another one ({alert}); give it one \
@@ -129,9 +135,10 @@ mod tests {
 
     #[test]
     fn says_what_to_do() {
+        let http = Beginning::of(b"HTTP/1.1 400 Bad Request");
         let problem = |error: Error| {
             let error = io::Error::new(io::ErrorKind::InvalidData, error);
-            TlsProblem::of(&error).to_string()
+            TlsProblem::of(&error, http).to_string()
         };
         let cases = [
             (
@@ -157,7 +164,21 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_is_named_only_when_it_came() {
+        let error = Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let error = io::Error::new(io::ErrorKind::InvalidData, error);
+        let told = |bytes: &[u8]| TlsProblem::of(&error, Beginning::of(bytes)).to_string();
+        let other = told(b"SSH-2.0-x\r\n");
+        assert!(
+            other.contains("SSH-2.0-x") && !other.contains("HTTP"),
+            "{other}"
+        );
+        let broken = told(b"\x16\x03\x03\x00");
+        assert!(!broken.contains("not TLS"), "{broken}");
+    }
+
+    #[test]
     fn names_of_a_certificate_are_shown_without_what_would_move_the_cursor() {
-        assert_eq!(printable("a\u{1b}[2Jb"), "a[2Jb");
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c"), "a [2Jbc");
     }
 }

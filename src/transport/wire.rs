@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -15,7 +16,10 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
+use super::again::Again;
+use super::beginning::Beginning;
 use super::gate::Bell;
+use super::read_ahead::ReadAhead;
 use super::tls_problem::TlsProblem;
 
 /// What was seen of a connection since the last [`Probe::reset`].
@@ -30,6 +34,7 @@ pub(super) struct Probe {
     unwanted: Cell<u64>,       // the bytes after `read` up to here need not be copied
     socket: Cell<Option<RawFd>>, // while it is open
     problem: RefCell<Option<TlsProblem>>,
+    beginning: Cell<Beginning>, // of all that came over the connection, before TLS
 }
 
 /// What a look at a socket finds that nobody reads from.
@@ -91,6 +96,23 @@ impl Probe {
                 self.first_read.set(Some(Instant::now()));
             }
         }
+    }
+
+    fn saw_beginning(&self, bytes: &[u8]) {
+        if self.reads.get() == 0 && self.beginning.get().is_empty() {
+            self.beginning.set(Beginning::of(bytes));
+        }
+    }
+
+    /// The first bytes that the peer sent.
+    pub(super) fn beginning(&self) -> Beginning {
+        self.beginning.get()
+    }
+
+    /// The head of the answer is handed over once more: where its body ends is no longer known from a single read.
+    fn reads_again(&self) {
+        self.reads.set(2);
+        self.waits.set(false);
     }
 
     /// What went wrong with TLS since the handshake: a server of TLS 1.3 refuses a client's certificate only then. HTTP/2
@@ -158,6 +180,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
+    /// What is seen of it.
+    pub(super) fn probe(&self) -> Rc<Probe> {
+        Rc::clone(&self.probe)
+    }
+
     pub(super) fn new(stream: TcpStream, probe: Rc<Probe>) -> Self {
         probe.socket.set(Some(stream.as_raw_fd()));
         Self {
@@ -207,57 +234,27 @@ impl Drop for Socket {
     }
 }
 
-/// Bytes read before they were asked for. Grows while reads fill it, so that a thousand users who ask for manifests
-/// hold little.
-#[derive(Debug, Default)]
-struct ReadAhead {
-    bytes: Vec<u8>, // all of it is room; from..to is filled
-    from: usize,
-    to: usize,
-}
-
-impl ReadAhead {
-    const LEAST: usize = 8 << 10;
-    const MOST: usize = 64 << 10;
-
-    fn is_empty(&self) -> bool {
-        self.from == self.to
-    }
-
-    /// Room for the next read; what was there is taken to have been handed on.
-    fn room(&mut self) -> &mut [u8] {
-        if self.to == self.bytes.len() && self.bytes.len() < Self::MOST {
-            let more = (self.bytes.len() * 2).clamp(Self::LEAST, Self::MOST);
-            self.bytes.resize(more, 0);
-        }
-        (self.from, self.to) = (0, 0);
-        &mut self.bytes
-    }
-
-    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
-        let length = buffer.remaining().min(self.to - self.from);
-        buffer.put_slice(&self.bytes[self.from..self.from + length]);
-        self.from += length;
-    }
-}
-
 impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { stream, ahead, .. } = self.get_mut();
-        let Some(ahead) = ahead else {
-            return Pin::new(stream).poll_read(cx, buffer);
+        let Self {
+            stream,
+            probe,
+            ahead,
+        } = self.get_mut();
+        let read = |buffer: &mut ReadBuf<'_>| {
+            let before = buffer.filled().len();
+            ready!(Pin::new(stream).poll_read(cx, buffer))?;
+            probe.saw_beginning(&buffer.filled()[before..]);
+            Poll::Ready(Ok(()))
         };
-        if ahead.is_empty() {
-            let mut room = ReadBuf::new(ahead.room());
-            ready!(Pin::new(stream).poll_read(cx, &mut room))?;
-            ahead.to = room.filled().len();
+        match ahead {
+            None => read(buffer),
+            Some(ahead) => ahead.serve(buffer, read),
         }
-        ahead.hand_on(buffer);
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -305,6 +302,7 @@ impl AsyncWrite for Socket {
 pub(super) struct Wire {
     stream: Stream,
     probe: Rc<Probe>,
+    again: Option<Box<Again>>, // while a head is handed over once more
 }
 
 #[derive(Debug)]
@@ -315,13 +313,26 @@ enum Stream {
 
 impl Wire {
     pub(super) const fn plain(socket: Socket, probe: Rc<Probe>) -> Self {
-        let stream = Stream::Plain(socket);
-        Self { stream, probe }
+        Self {
+            stream: Stream::Plain(socket),
+            probe,
+            again: None,
+        }
     }
 
     pub(super) fn tls(stream: TlsStream<Socket>, probe: Rc<Probe>) -> Self {
-        let stream = Stream::Tls(Box::new(stream));
-        Self { stream, probe }
+        Self {
+            stream: Stream::Tls(Box::new(stream)),
+            probe,
+            again: None,
+        }
+    }
+
+    /// Hands over these bytes before any that are still to come, to a reader that writes a request first: it is the answer
+    /// to one that was written long ago.
+    pub(super) fn hand_over_again(&mut self, bytes: Bytes) {
+        self.probe.reads_again();
+        self.again = Some(Box::new(Again::new(bytes)));
     }
 }
 
@@ -347,6 +358,13 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(again) = &mut self.again {
+            let read = again.poll_read(cx, buffer);
+            if again.is_done() {
+                self.again = None;
+            }
+            return read;
+        }
         if self.probe.is_idle() {
             return Poll::Pending;
         }
@@ -375,6 +393,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(again) = &mut self.again {
+            return Poll::Ready(Ok(again.swallow(bytes.len())));
+        }
         either!(self, stream => stream.poll_write(cx, bytes))
     }
 
@@ -383,6 +404,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(again) = &mut self.again {
+            let length = slices.iter().map(|slice| slice.len()).sum();
+            return Poll::Ready(Ok(again.swallow(length)));
+        }
         either!(self, stream => stream.poll_write_vectored(cx, slices))
     }
 
@@ -399,35 +424,5 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_shutdown(cx))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_read_ahead_is_handed_on_in_order_and_the_room_grows_while_reads_fill_it() {
-        let mut ahead = ReadAhead::default();
-        let (mut given, mut taken, mut rooms) = (0_u8, Vec::new(), Vec::new());
-        for _ in 0..6 {
-            let room = ahead.room();
-            rooms.push(room.len());
-            room.fill(given);
-            ahead.to = room.len();
-            given += 1;
-            while !ahead.is_empty() {
-                let mut small = [0; 4096];
-                let mut buffer = ReadBuf::new(&mut small);
-                ahead.hand_on(&mut buffer);
-                taken.extend_from_slice(buffer.filled());
-            }
-        }
-        assert_eq!(
-            rooms,
-            [8 << 10, 16 << 10, 32 << 10, 64 << 10, 64 << 10, 64 << 10]
-        );
-        assert_eq!(taken.len(), rooms.iter().sum::<usize>());
-        assert!(taken.is_sorted());
     }
 }

@@ -4,6 +4,7 @@
 mod byte_size;
 mod display;
 mod endpoint;
+mod foreign;
 mod quantile;
 mod rate;
 mod ratio;
@@ -12,6 +13,7 @@ mod secret;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use display::{DurationError, bytes, count, duration, parse_duration, per_second, share};
 pub use endpoint::Endpoint;
+pub use foreign::{foreign_words, is_unseen};
 pub use quantile::{Quantile, QuantileError};
 pub use rate::{Rate, RateError};
 pub use ratio::{Ratio, RatioError};

@@ -22,6 +22,8 @@ mod recorded;
 mod redirects;
 /// What is sent again, when, and how often.
 mod retries;
+/// Heads as registries and proxies send them.
+mod sloppy;
 /// Tokens: fetched in every form, kept, shared, expired, refused.
 mod tokens;
 /// A client and the journal of its exchanges.

@@ -308,10 +308,9 @@ impl Server {
 fn plain_http_where_tls_is_expected_and_the_reverse() {
     let plain = start(Settings::default());
     let wrong = plain.url().replace("http:", "https:");
-    assert_eq!(
-        problem(ping(&wrong, &TlsSettings::default())),
-        TlsProblem::NotTls
-    );
+    let found = problem(ping(&wrong, &TlsSettings::default()));
+    assert!(matches!(found, TlsProblem::NotTls(_)), "{found:?}");
+    assert!(found.to_string().contains("http://"), "{found}");
     let tls = start(secure());
     let wrong = tls.url().replace("https:", "http:");
     let refused = ping(&wrong, &TlsSettings::default()).unwrap_err();

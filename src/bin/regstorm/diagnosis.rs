@@ -140,7 +140,7 @@ fn speaks_of_tls(error: &registry::Error) -> bool {
             let said = body.message.as_deref().unwrap_or_default();
             TLS_ANSWERS.iter().any(|it| said.contains(it))
         }
-        Kind::Transport(transport::Error::NotHttp(_) | transport::Error::Origin(_)) => true,
+        Kind::Transport(transport::Error::NotHttp(beginning)) => beginning.is_tls(),
         _ => false,
     }
 }
@@ -241,10 +241,13 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
             never_answered,
             "--timeout lets a request take longer".to_owned(),
         ),
-        Error::NotHttp(_) if !base.origin().is_secure() => (Exit::Target, TLS_ADVICE.to_owned()),
+        Error::NotHttp(beginning) if beginning.is_tls() && !base.origin().is_secure() => {
+            (Exit::Target, TLS_ADVICE.to_owned())
+        }
         Error::NotHttp(_) | Error::NotHttp2(_) | Error::Origin(_) | Error::Tls { .. } => {
             (Exit::Target, String::new())
         }
+        Error::Malformed(..) | Error::LongHead => (never_answered, String::new()),
         Error::Reset { received: None, .. } if !errand.answered && !base.origin().is_secure() => (
             Exit::Target,
             format!("a port that expects TLS does that, too: is it https:// ({base})?"),
