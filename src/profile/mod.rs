@@ -19,8 +19,8 @@ pub use habits::{
     PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback,
 };
 pub use wire::{
-    Accept, AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, MountQuery, Retry, RetryAfter,
-    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    Accept, AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Decoding, MountQuery, Retry,
+    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 /// A client whose habits are known.

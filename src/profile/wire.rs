@@ -18,11 +18,13 @@ pub struct Wire {
     pub accept: Accept,
     /// What is asked for where a descriptor is known.
     pub accept_descriptor: AcceptDescriptor,
-    /// `Accept-Encoding` of every request that is no `HEAD` and asks for no range, those for tokens included. An answer
-    /// that is encoded is decoded.
+    /// `Accept-Encoding` of every request that is no `HEAD` and asks for no range, those for tokens included.
     pub accept_encoding: Option<Cow<'static, str>>,
-    /// `Accept-Encoding` of a `GET` by descriptor, ranges included, where that differs.
+    /// `Accept-Encoding` of a `GET` by descriptor, ranges included, where that differs. Each coding of such an answer is
+    /// decoded, and one that is unknown is refused, as containerd's fetcher does.
     pub fetch_encoding: Option<&'static str>,
+    /// Which answers are decoded.
+    pub decoding: Decoding,
     /// `Content-Type` of the `POST` that opens an upload session.
     pub start_type: Option<&'static str>,
     /// Do `PATCH`, and `PUT` without a body, carry `Content-Type: application/octet-stream`?
@@ -67,6 +69,19 @@ pub enum AcceptDescriptor {
     ManifestType,
     /// The media type and `*/*`, for manifests and blobs.
     TypeAndAny,
+}
+
+/// Which answers with a `Content-Encoding` are decoded. Others are taken as they come.
+///
+/// # Spec
+/// RFC 9110, 8.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoding {
+    /// Those whose codings are all known, whether they were asked for or not.
+    Known,
+    /// Those in one coding that the request has asked for: Go's transport decodes the `gzip` that it asked for, and knows no
+    /// other name for it.
+    Asked,
 }
 
 /// How a mount is asked for.

@@ -53,12 +53,17 @@ impl Answer<'_> {
     /// The next part of the body.
     pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, Kind> {
         match self.incoming.frame().await {
-            None => Ok(None),
+            None => {
+                if let Some(decoder) = &mut self.decoder {
+                    decoder.end().map_err(Kind::Encoding)?;
+                }
+                Ok(None)
+            }
             Some(Ok(bytes)) => {
                 self.attempt.saw_bytes(self.incoming.received());
                 match &mut self.decoder {
                     None => Ok(Some(bytes)),
-                    Some(decoder) => decoder.decode(&bytes).map(Some).map_err(Kind::Protocol),
+                    Some(decoder) => decoder.decode(&bytes).map(Some).map_err(Kind::Encoding),
                 }
             }
             Some(Err(error)) => Err(Kind::Transport(error)),
@@ -124,6 +129,13 @@ impl Answer<'_> {
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
         let address = self.address().clone();
+        let kind = match &self.decoder {
+            Some(decoder) if is_about_content(&kind) => Kind::Decoded {
+                label: decoder.label().into(),
+                kind: Box::new(kind),
+            },
+            _ => kind,
+        };
         let request_id = request_id::of(self.headers()).map(str::to_owned);
         let ended = self.incoming.end();
         let attempt = self.attempt;
@@ -167,4 +179,17 @@ impl Answer<'_> {
         let _ = timeout(ERROR_BODY_WAIT, listen).await;
         said
     }
+}
+
+/// Might it be that what came was not to be decoded?
+const fn is_about_content(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Digest { .. }
+            | Kind::UnlikeVerified { .. }
+            | Kind::Size { .. }
+            | Kind::TooLong(_)
+            | Kind::Manifest(_)
+            | Kind::Sink(_)
+    )
 }

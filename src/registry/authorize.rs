@@ -119,7 +119,8 @@ impl Client {
         };
         self.settings().wire.for_token(&mut headers);
         let leg = self.outgoing(&Method::GET, &address, headers, Body::empty());
-        self.leg(Operation::Token, leg).await
+        let undoing = || self.settings().wire.undoing();
+        self.leg(Operation::Token, leg, undoing).await
     }
 
     async fn post(&self, wish: &Wish<'_>) -> Result<Answer<'_>, Error> {
@@ -129,7 +130,8 @@ impl Client {
         self.settings().wire.for_token(&mut headers);
         let body = Body::whole(wish.form());
         let leg = self.outgoing(&Method::POST, &wish.service.realm, headers, body);
-        self.leg(Operation::Token, leg).await
+        let undoing = || self.settings().wire.undoing();
+        self.leg(Operation::Token, leg, undoing).await
     }
 
     /// The token in an answer.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use super::decoding::EncodingError;
+use super::link::LinkError;
 use crate::oci::{Digest, ErrorBody, ManifestError, Operation};
 use crate::{transport, units};
 
@@ -58,9 +60,26 @@ pub enum Kind {
         /// Bytes that came.
         found: u64,
     },
+    /// The answer is encoded in a way that cannot be undone.
+    #[error(transparent)]
+    Encoding(EncodingError),
+    /// What the answer became by undoing its encoding is not what it should be.
+    #[error(
+        "{kind}; the response is labelled `Content-Encoding: {label}` and was decoded, which is wrong \
+         if it was not encoded"
+    )]
+    Decoded {
+        /// The encoding, as the answer names it.
+        label: Box<str>,
+        /// What is wrong.
+        kind: Box<Kind>,
+    },
     /// The answer breaks the protocol.
     #[error("the registry broke the protocol: {0}")]
     Protocol(&'static str),
+    /// The list cannot be read on.
+    #[error(transparent)]
+    Link(LinkError),
     /// The answer is not the document that was asked for.
     #[error(transparent)]
     Manifest(ManifestError),
@@ -81,6 +100,16 @@ fn refusal(status: StatusCode, body: &ErrorBody) -> String {
     format!("the registry answered {status}{said}")
 }
 
+impl Kind {
+    /// What is wrong, without the way in which it came about.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Decoded { kind, .. } => kind.root(),
+            kind => kind,
+        }
+    }
+}
+
 impl Error {
     pub(super) fn new(operation: Operation, subject: impl Into<Box<str>>, kind: Kind) -> Self {
         Self {
@@ -97,12 +126,12 @@ impl Error {
 
     /// Why it came to nothing.
     pub fn kind(&self) -> &Kind {
-        &self.kind
+        self.kind.root()
     }
 
     /// The status, when the registry said no.
     pub fn status(&self) -> Option<StatusCode> {
-        match &*self.kind {
+        match self.kind() {
             Kind::Status { status, .. } => Some(*status),
             _ => None,
         }

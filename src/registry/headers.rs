@@ -10,8 +10,9 @@ use http::header::{
 };
 
 use super::call::{Accepts, Call};
+use super::decoding::Undoing;
 use crate::oci::Operation;
-use crate::profile::{AcceptDescriptor, AcceptForm, Wire};
+use crate::profile::{AcceptDescriptor, AcceptForm, Decoding, Wire};
 use crate::transport::Address;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -28,6 +29,7 @@ pub(super) struct Headers {
     descriptor: AcceptDescriptor,
     encoding: Option<HeaderValue>,
     fetch_encoding: Option<HeaderValue>,
+    decoding: Decoding,
     start_type: Option<HeaderValue>,
     octet_stream: bool,
     accept_on_delete: bool,
@@ -78,6 +80,7 @@ impl Headers {
             descriptor: wire.accept_descriptor,
             encoding: wire.accept_encoding.as_deref().and_then(value),
             fetch_encoding: wire.fetch_encoding.and_then(value),
+            decoding: wire.decoding,
             start_type: wire.start_type.and_then(value),
             octet_stream: wire.octet_stream,
             accept_on_delete: wire.accept_on_delete,
@@ -196,14 +199,35 @@ impl Headers {
         }
     }
 
+    /// Which codings of the answer to a call are undone.
+    pub(super) fn undoing_of(&self, call: &Call<'_>) -> Undoing {
+        match self.decoding {
+            Decoding::Asked if self.fetch_encoding.is_some() && fetches(call) => Undoing::Listed,
+            Decoding::Asked => Undoing::Asked(self.encoding_of(call, &call.headers)),
+            Decoding::Known => Undoing::Known,
+        }
+    }
+
+    /// Which codings of an answer to any other request are.
+    pub(super) fn undoing(&self) -> Undoing {
+        match self.decoding {
+            Decoding::Asked => Undoing::Asked(self.encoding.clone()),
+            Decoding::Known => Undoing::Known,
+        }
+    }
+
     fn encoding_of(&self, call: &Call<'_>, headers: &HeaderMap) -> Option<HeaderValue> {
-        let fetches = call.method == Method::GET
-            && !matches!(call.accepts, Accepts::Anything | Accepts::Manifest(None));
         match &self.fetch_encoding {
-            Some(encoding) if fetches => Some(encoding.clone()),
+            Some(encoding) if fetches(call) => Some(encoding.clone()),
             // Go's client asks for gzip by itself, but not for a part of something.
             _ if headers.contains_key(http::header::RANGE) => None,
             _ => self.encoding.clone(),
         }
     }
+}
+
+/// Is something fetched by its descriptor?
+fn fetches(call: &Call<'_>) -> bool {
+    call.method == Method::GET
+        && !matches!(call.accepts, Accepts::Anything | Accepts::Manifest(None))
 }

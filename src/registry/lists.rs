@@ -10,12 +10,14 @@ use super::auth::{Actions, Scope};
 use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Kind};
-use super::location::next_page;
-use super::manifests::MAX_MANIFEST;
+use super::link::Walk;
 use crate::oci::{
     Content, Descriptor, Digest, ImageIndex, Operation, RepositoryName, Tag, Version,
 };
 use crate::transport::Address;
+
+/// The longest page that is read. Registries exist that know no pages: this is two million tags of sixty characters.
+pub const MAX_LIST: u64 = 128 << 20;
 
 /// Where to go on reading a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Paging {
     /// From the start, with at most so many entries a page; `None` leaves that to the registry.
     First(Option<u32>),
     /// From where the last page ended.
-    Next(Address),
+    Next(Walk),
 }
 
 /// One page of a list.
@@ -66,7 +68,7 @@ impl Client {
         let first = self.endpoint(&[repository.as_str(), "/tags/list"]);
         let scope = Scope::of(repository, Actions::Pull);
         let (tags, next) = self
-            .list::<Tags>(Operation::TagsList, page(&first, paging), scope)
+            .list::<Tags>(Operation::TagsList, (&first, paging), scope)
             .await?;
         Ok(Page {
             entries: tags.tags.unwrap_or_default(),
@@ -88,7 +90,7 @@ impl Client {
         let first = self.endpoint(&["_catalog"]);
         let call = Call::get(Operation::Catalog, first.clone());
         let (list, next) = self
-            .list::<Repositories>(Operation::Catalog, page(&first, paging), call.scope)
+            .list::<Repositories>(Operation::Catalog, (&first, paging), call.scope)
             .await?;
         Ok(Page {
             entries: list.repositories.unwrap_or_default(),
@@ -114,16 +116,17 @@ impl Client {
         artifact_type: Option<&str>,
         paging: Paging,
     ) -> Result<Option<Page<Descriptor>>, Error> {
-        let address = match paging {
+        let (address, walk) = match paging {
             Paging::First(_) => {
                 let first =
                     self.endpoint(&[repository.as_str(), "/referrers/", &digest.to_string()]);
-                match artifact_type {
+                let first = match artifact_type {
                     None => first,
                     Some(artifact_type) => with_pair(&first, "artifactType", artifact_type),
-                }
+                };
+                (first, None)
             }
-            Paging::Next(address) => address,
+            Paging::Next(walk) => (walk.next.clone(), Some(walk)),
         };
         let call = Call {
             scope: Scope::of(repository, Actions::Pull),
@@ -135,7 +138,7 @@ impl Client {
             answer.finish().await?;
             return Ok(None);
         }
-        let (index, next) = read_page::<ImageIndex>(answer).await?;
+        let (index, next) = read_page::<ImageIndex>(answer, &call.address, walk).await?;
         Ok(Some(Page {
             entries: index.manifests,
             next,
@@ -171,27 +174,33 @@ impl Client {
     async fn list<T: DeserializeOwned>(
         &self,
         operation: Operation,
-        address: Address,
+        (first, paging): (&Address, Paging),
         scope: Scope<'_>,
     ) -> Result<(T, Option<Paging>), Error> {
+        let (address, walk) = match paging {
+            Paging::Next(walk) => (walk.next.clone(), Some(walk)),
+            Paging::First(None) => (first.clone(), None),
+            Paging::First(Some(size)) => (with_pair(first, "n", &size.to_string()), None),
+        };
         let call = Call {
             scope,
             ..Call::get(operation, address)
         };
-        read_page(self.send(&call).await?).await
+        read_page(self.send(&call).await?, &call.address, walk).await
     }
 }
 
 /// Reads one page, and where the next one is.
 async fn read_page<T: DeserializeOwned>(
     mut answer: Answer<'_>,
+    asked: &Address,
+    walk: Option<Walk>,
 ) -> Result<(T, Option<Paging>), Error> {
-    let next = next_page(answer.address(), answer.headers());
-    // A page that leads to itself would be read for ever.
-    if next.as_ref() == Some(answer.address()) {
-        return Err(answer.fail(Kind::Protocol("the next page is the page itself")));
-    }
-    let raw = match answer.collect(MAX_MANIFEST).await {
+    let next = match Walk::behind(walk, (asked, answer.address()), answer.headers()) {
+        Ok(next) => next,
+        Err(error) => return Err(answer.fail(Kind::Link(error))),
+    };
+    let raw = match answer.collect(MAX_LIST).await {
         Ok(raw) => raw,
         Err(kind) => return Err(answer.fail(kind)),
     };
@@ -219,14 +228,6 @@ pub fn referrers_tag(digest: &Digest) -> Tag {
     text[..end]
         .parse()
         .expect("an algorithm, a hyphen and hex digits, cut to the length of a tag")
-}
-
-fn page(first: &Address, paging: Paging) -> Address {
-    match paging {
-        Paging::Next(address) => address,
-        Paging::First(None) => first.clone(),
-        Paging::First(Some(size)) => with_pair(first, "n", &size.to_string()),
-    }
 }
 
 fn with_pair(address: &Address, name: &str, value: &str) -> Address {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::HeaderMap;
-use http::header::{LINK, LOCATION};
+use http::header::LOCATION;
 use url::Url;
 
 use crate::oci::Digest;
@@ -116,26 +116,6 @@ pub(super) fn escaped(digest: &Digest) -> String {
     digest.to_string().replace(':', "%3A")
 }
 
-/// The next page, from `Link: <...>; rel="next"`.
-///
-/// # Spec
-/// distribution-spec, "Listing Tags"; RFC 5988.
-pub(super) fn next_page(asked: &Address, headers: &HeaderMap) -> Option<Address> {
-    headers.get_all(LINK).iter().find_map(|value| {
-        let (target, parameters) = value
-            .to_str()
-            .ok()?
-            .trim()
-            .strip_prefix('<')?
-            .split_once('>')?;
-        let is_next = parameters.split(';').any(|parameter| {
-            let parameter = parameter.trim().to_ascii_lowercase();
-            parameter == "rel=next" || parameter == "rel=\"next\""
-        });
-        is_next.then(|| asked.join(target))?
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -221,17 +201,5 @@ mod tests {
         assert!(join("http://h/u?").starts_with(wanted));
         let wanted = "http://h/u?_state=a%2Bb==&digest=sha256%3Ae3b0c442";
         assert!(join("http://h/u?_state=a%2Bb==").starts_with(wanted));
-    }
-
-    #[test]
-    fn the_next_page_is_in_the_link() {
-        let asked = address("http://h/x/v2/a/tags/list?n=2");
-        let next = |value| next_page(&asked, &headers(LINK, value)).map(|it| it.url().to_string());
-        assert_eq!(
-            next("</x/v2/a/tags/list?n=2&last=b>; rel=\"next\"").as_deref(),
-            Some("http://h/x/v2/a/tags/list?n=2&last=b")
-        );
-        assert_eq!(next("</x>; rel=\"prev\""), None);
-        assert_eq!(next("nonsense"), None);
     }
 }

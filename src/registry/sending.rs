@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::attempt::{Attempt, Begun, Observer, Pause};
 use super::call::Call;
 use super::client::Client;
-use super::decoding::Decoder;
+use super::decoding::{Decoder, Undoing};
 use super::error::{Error, Kind};
 use super::location::location;
 use super::retry::{Refused, Tried};
@@ -99,7 +99,8 @@ impl Client {
             let headers =
                 self.dressed(call, (at_home, shown.as_ref()), address, came_from.as_ref());
             let leg = self.outgoing(&call.method, address, headers, (call.body)());
-            let answer = self.leg(operation, leg).await?;
+            let undoing = || self.inner.settings.wire.undoing_of(call);
+            let answer = self.leg(operation, leg, undoing).await?;
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED
                 && at_home
@@ -217,6 +218,7 @@ impl Client {
         &self,
         operation: Operation,
         leg: Outgoing,
+        undoing: impl FnOnce() -> Undoing,
     ) -> Result<Answer<'_>, Error> {
         let is_head = leg.method() == Method::HEAD;
         let observer = &*self.inner.observer;
@@ -224,7 +226,7 @@ impl Client {
         match leg.send(&self.inner.pool).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
-                let decoder = Decoder::of(incoming.headers());
+                let decoder = Decoder::of(incoming.headers(), undoing);
                 let mut answer = Answer {
                     incoming,
                     attempt,
@@ -234,7 +236,7 @@ impl Client {
                 match decoder {
                     Ok(decoder) => answer.decoder = decoder.map(Box::new),
                     Err(_) if is_head => {}
-                    Err(what) => return Err(answer.fail(Kind::Protocol(what))),
+                    Err(error) => return Err(answer.fail(Kind::Encoding(error))),
                 }
                 Ok(answer)
             }

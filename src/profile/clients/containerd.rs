@@ -8,9 +8,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain, PullHabits,
-    PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder,
-    TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter, RetryScope,
+    ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
@@ -30,6 +30,7 @@ fn containerd_wire() -> Wire {
         accept_descriptor: AcceptDescriptor::TypeAndAny,
         accept_encoding: GZIP,
         fetch_encoding: Some("zstd;q=1.0, gzip;q=0.8, deflate;q=0.5"),
+        decoding: Decoding::Asked,
         start_type: None,
         octet_stream: true,
         mount_query: MountQuery::MountFirst,

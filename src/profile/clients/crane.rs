@@ -9,9 +9,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope, ScopeOrder,
-    TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope,
+    ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
@@ -32,6 +32,7 @@ fn crane_wire() -> Wire {
         accept_descriptor: AcceptDescriptor::AsByName,
         accept_encoding: GZIP,
         fetch_encoding: None,
+        decoding: Decoding::Asked,
         start_type: Some("application/json"),
         octet_stream: true,
         mount_query: MountQuery::WithOrigin,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{DOCKER_ACCEPT, GZIP, accept, number};
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter, RetryScope,
-    ScopeOrder, TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter,
+    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -23,6 +23,7 @@ fn docker_wire() -> Wire {
         accept_descriptor: AcceptDescriptor::AsByName,
         accept_encoding: GZIP,
         fetch_encoding: None,
+        decoding: Decoding::Asked,
         start_type: None,
         octet_stream: false,
         mount_query: MountQuery::FromFirst,

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain, PullHabits,
-    PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm,
-    TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope, ScopeOrder,
+    TokenForm, TokenHabits, Wire,
 };
 
 fn oras_wire() -> Wire {
@@ -30,6 +30,7 @@ fn oras_wire() -> Wire {
         accept_descriptor: AcceptDescriptor::ManifestType,
         accept_encoding: GZIP,
         fetch_encoding: None,
+        decoding: Decoding::Asked,
         start_type: None,
         octet_stream: true,
         mount_query: MountQuery::MountFirst,

@@ -8,9 +8,9 @@ use super::{
     accept, number,
 };
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy, DeleteBy,
-    Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain, PullHabits, PushHabits,
-    PushMethod, Resolve, Retry, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy, Decoding,
+    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain, PullHabits,
+    PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn plain_wire() -> Wire {
@@ -31,6 +31,7 @@ fn plain_wire() -> Wire {
         accept_descriptor: AcceptDescriptor::AsByName,
         accept_encoding: None,
         fetch_encoding: None,
+        decoding: Decoding::Known,
         start_type: None,
         octet_stream: true,
         mount_query: MountQuery::FromFirst,

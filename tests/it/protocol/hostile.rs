@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use regstorm::client::Discard;
 use regstorm::oci::{Digest, Operation, Verify};
-use regstorm::registry::{Kind, MAX_MANIFEST, Paging, Wanted};
+use regstorm::registry::{Kind, LinkError, MAX_LIST, MAX_MANIFEST, Paging, Wanted};
 use regstorm::transport::{Body, Error, Waiting};
 
 use super::user::{User, UserSettings, body, content, name, refusal, run, tag};
@@ -27,29 +27,6 @@ fn ping(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> (Result<(), String>,
         pinged.map(drop).map_err(|error| error.to_string()),
         all[0].status,
     )
-}
-
-#[test]
-fn what_is_not_http_is_told_apart() {
-    for bytes in [
-        &b"\x15\x03\x01\x00\x02\x02\x16"[..], // a TLS alert
-        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
-        b"\0\0\0\0",
-        b"HTTP/2 200 OK\r\n\r\n",
-        b"HTTP/1.1 20 OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-    ] {
-        let (pinged, status) = ping(bytes);
-        let error = pinged.unwrap_err();
-        assert!(
-            error.contains("not HTTP/1.1") && error.contains("TLS"),
-            "{error}"
-        );
-        assert_eq!(status, None);
-    }
-    let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(2 << 20));
-    assert!(ping(endless).0.unwrap_err().contains("not HTTP/1.1"));
 }
 
 #[test]
@@ -183,8 +160,6 @@ fn an_answer_without_end_is_cut_off() {
             matches!(error.kind(), Kind::TooLong(MAX_MANIFEST)),
             "{error}"
         );
-        let error = client.tags(&a, Paging::First(None)).await.unwrap_err();
-        assert!(matches!(error.kind(), Kind::TooLong(_)), "{error}");
         let error = client.ping().await.unwrap_err();
         assert!(matches!(error.kind(), Kind::TooLong(_)), "{error}");
         let wanted = Wanted {
@@ -385,28 +360,91 @@ fn a_small_body_answered_early_is_sent_all_the_same() {
 }
 
 #[test]
-fn a_page_that_leads_to_itself_is_refused_and_others_are_followed() {
-    let peer = Wire::answering(|request, _| {
-        let next = match request.target.as_str() {
-            "/v2/a/tags/list?n=2" => "Link: </v2/a/tags/list?n=2&last=b>; rel=\"next\"",
-            "/v2/a/tags/list?n=2&last=b" => "Link: <?n=2&last=b>; rel=next",
-            other => panic!("{other}"),
-        };
-        answer("200 OK", &[next], r#"{"name":"a","tags":["a","b"]}"#)
-    });
+fn a_page_that_was_read_before_is_not_read_again() {
+    // Three pages, of which the last leads to each of them in turn.
+    for back in [
+        "a/tags/list?n=2",
+        "a/tags/list?n=2&last=b",
+        "a/tags/list?last=c",
+    ] {
+        let peer = Wire::answering(move |request, _| {
+            let next = match request.target.as_str() {
+                "/v2/a/tags/list?n=2" => {
+                    "Link: </v2/a/tags/list?n=2&last=b>; rel=\"next\"".to_owned()
+                }
+                "/v2/a/tags/list?n=2&last=b" => "Link: <?last=c>; rel=next".to_owned(),
+                "/v2/a/tags/list?last=c" => format!("Link: </v2/{back}>; rel=next"),
+                other => panic!("{other}"),
+            };
+            answer("200 OK", &[&next], r#"{"name":"a","tags":["a","b"]}"#)
+        });
+        let user = User::new(&peer.url());
+        run(async {
+            let (a, mut paging) = (name("a"), Paging::First(Some(2)));
+            for _ in 0..2 {
+                let page = user.client.tags(&a, paging).await.unwrap();
+                assert_eq!(page.entries, ["a", "b"]);
+                paging = page.next.unwrap();
+            }
+            let error = user.client.tags(&a, paging).await.unwrap_err();
+            assert!(
+                matches!(error.kind(), Kind::Link(LinkError::Loop(_))),
+                "{error}"
+            );
+        });
+        assert_eq!(user.journal.all().len(), 3);
+        assert_ne!(user.journal.last().end, "ok");
+    }
+}
+
+/// All relations stand in one header, or none can be read: both are told by the registry's own words.
+#[test]
+fn the_walk_ends_where_the_registry_says_and_nowhere_else() {
+    let both = "Link: </v2/_catalog?last=a>; rel=\"prev\", </v2/_catalog?last=c>; rel=\"next\"";
+    for (header, end) in [
+        (both, None),
+        ("Link: </v2/_catalog?last=a>; rel=prev", Some(true)),
+        ("Link: /v2/_catalog?last=c; rel=\"next\"", Some(false)),
+        ("Link: <ftp://h/v2/_catalog>; rel=next", Some(false)),
+    ] {
+        let peer =
+            Wire::answering(move |_, _| answer("200 OK", &[header], r#"{"repositories":["a"]}"#));
+        let user = User::new(&peer.url());
+        let page = run(user.client.catalog(Paging::First(None)));
+        match end {
+            None => assert!(page.unwrap().next.is_some(), "{header}"),
+            Some(true) => assert_eq!(page.unwrap().next, None, "{header}"),
+            Some(false) => {
+                let error = page.unwrap_err();
+                assert!(matches!(error.kind(), Kind::Link(_)), "{error}");
+                assert!(error.to_string().contains("Link: "), "{error}");
+                assert_ne!(user.journal.last().end, "ok");
+            }
+        }
+    }
+}
+
+/// 200,000 tags of 64 characters in one answer are 13 MB, and a list.
+#[test]
+fn a_list_in_one_piece_is_a_list_however_long_and_has_an_end() {
+    let tags: Vec<String> = (0..200_000).map(|it| format!("build-{it:058}")).collect();
+    let whole = serde_json::json!({ "name": "a", "tags": tags }).to_string();
+    assert!(whole.len() as u64 > MAX_MANIFEST);
+    let peer = Wire::answering(move |_, _| answer("200 OK", &[], &whole));
     let user = User::new(&peer.url());
-    run(async {
-        let page = user
-            .client
-            .tags(&name("a"), Paging::First(Some(2)))
-            .await
-            .unwrap();
-        assert_eq!(page.entries, ["a", "b"]);
-        let error = user
-            .client
-            .tags(&name("a"), page.next.unwrap())
-            .await
-            .unwrap_err();
-        assert!(matches!(error.kind(), Kind::Protocol(_)), "{error}");
+    let page = run(user.client.tags(&name("a"), Paging::First(None))).unwrap();
+    assert_eq!((page.entries.len(), page.next), (200_000, None));
+    assert_eq!(page.entries[199_999], tags[199_999]);
+    let flood = Wire::start(|line: &mut Line| {
+        line.request();
+        line.send("HTTP/1.1 200 OK\r\n\r\n");
+        let waste = vec![b' '; 1 << 20];
+        for _ in 0..=MAX_LIST >> 20 {
+            line.send(&waste);
+        }
+        line.wait();
     });
+    let user = User::new(&flood.url());
+    let error = run(user.client.tags(&name("a"), Paging::First(None))).unwrap_err();
+    assert!(matches!(error.kind(), Kind::TooLong(MAX_LIST)), "{error}");
 }
