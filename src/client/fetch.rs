@@ -1,13 +1,16 @@
 //! One blob of a pull: left out where the client leaves it out, fetched whole or in parts.
 
+use std::io;
+
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::Semaphore;
 
 use super::error::Error;
 use super::pull::{BlobSlot, Discard, Piece, Store};
+use crate::content::StoreError;
 use crate::oci::RepositoryName;
 use crate::profile::PullAgain;
-use crate::registry::{Client, Part};
+use crate::registry::{Client, Part, Restart};
 
 /// What all the fetches of one pull have in common.
 pub(super) struct Fetch<'a> {
@@ -39,26 +42,44 @@ impl Fetch<'_> {
             None if again => Box::new(Discard),
             None => return Ok(None),
         };
+        let was_begun = slot.resume().is_some_and(|(offset, _)| offset > 0);
+        let bytes = self.bytes(piece, &mut *slot).await?;
+        match slot.commit() {
+            // Either part may be the wrong one. If it is the registry's, the whole will show it.
+            Err(error) if was_begun && is_other_content(&error) => {
+                let Some(mut slot) = self.store.slot(&piece.wanted)? else {
+                    return Ok(Some(bytes));
+                };
+                slot.restart(Restart::OtherContent)?;
+                let whole = self.bytes(piece, &mut *slot).await?;
+                slot.commit()?;
+                Ok(Some(bytes + whole))
+            }
+            committed => {
+                committed?;
+                Ok(Some(bytes))
+            }
+        }
+    }
+
+    /// Fetches what is not here of a blob, and gives the bytes that came.
+    async fn bytes(&self, piece: &Piece, slot: &mut dyn BlobSlot) -> Result<u64, Error> {
         let part_size = self.client.habits().pull.part_size;
-        let bytes = match (part_size, piece.wanted.size) {
-            (Some(part_size), Some(size)) if size > 0 => {
-                self.parts(piece, (part_size.get().max(1), size), &mut *slot)
-                    .await?
-            }
-            _ => {
-                self.client
-                    .blob_get_as(
-                        self.repository,
-                        piece.wanted,
-                        piece.media_type.as_ref(),
-                        &mut *slot,
-                    )
-                    .await?
-                    .bytes
-            }
-        };
-        slot.commit()?;
-        Ok(Some(bytes))
+        if let (Some(part_size), Some(size)) = (part_size, piece.wanted.size)
+            && size > 0
+        {
+            let part_size = part_size.get().max(1);
+            return self.parts(piece, (part_size, size), slot).await;
+        }
+        self.whole(piece, slot).await
+    }
+
+    async fn whole(&self, piece: &Piece, slot: &mut dyn BlobSlot) -> Result<u64, Error> {
+        let media_type = piece.media_type.as_ref();
+        let whole = self
+            .client
+            .blob_get_as(self.repository, piece.wanted, media_type, slot);
+        Ok(whole.await?.bytes)
     }
 
     /// Fetches a blob in parts that are asked for side by side and put together in order. At most as many parts as may be
@@ -71,7 +92,7 @@ impl Fetch<'_> {
     ) -> Result<u64, Error> {
         // Parts are asked for anew, whatever is here of the blob.
         if slot.resume().is_some_and(|(offset, _)| offset > 0) {
-            slot.restart()?;
+            slot.restart(Restart::Parts)?;
         }
         let starts = (0..size.div_ceil(part_size)).map(|part| part * part_size);
         let fetch = |start: u64| async move {
@@ -88,15 +109,15 @@ impl Fetch<'_> {
         let mut check = self.client.check(piece.wanted);
         let mut bytes = 0;
         while let Some(part) = parts.next().await {
-            let Part::Ranged(frames) = part? else {
-                // A registry that gives no parts is asked for the whole, which is in flight as a part is.
-                drop(parts);
-                let _permit = self.limit.acquire().await;
-                let media_type = piece.media_type.as_ref();
-                let whole =
-                    self.client
-                        .blob_get_as(self.repository, piece.wanted, media_type, slot);
-                return Ok(whole.await?.bytes);
+            let frames = match part? {
+                Part::Ranged(frames) => frames,
+                Part::None(why) => {
+                    // The whole is asked for instead, and is in flight as a part is.
+                    drop(parts);
+                    let _permit = self.limit.acquire().await;
+                    slot.restart(why)?;
+                    return self.whole(piece, slot).await;
+                }
             };
             for frame in frames {
                 bytes += frame.len() as u64;
@@ -107,4 +128,10 @@ impl Fetch<'_> {
         check.finish().map_err(Error::Parts)?;
         Ok(bytes)
     }
+}
+
+/// Did the bytes make up another blob than the one that was wanted?
+fn is_other_content(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|it| it.downcast_ref());
+    matches!(inner, Some(StoreError::DigestMismatch(_)))
 }

@@ -13,7 +13,7 @@ use crate::oci::{
     Content, Digest, Manifest, MediaType, Platform, Reference, RepositoryName, Verify, Version,
 };
 use crate::profile::{ConfigOrder, ConnectionPolicy, PullAgain, Resolve};
-use crate::registry::{BlobSink, Client, Wanted};
+use crate::registry::{BlobSink, Client, Restart, Wanted};
 
 /// Indexes that may lead to one another before an image must come.
 const MAX_DEPTH: usize = 4;
@@ -69,6 +69,10 @@ impl Store for Discard {
 }
 
 impl BlobSink for Discard {
+    fn restart(&mut self, _: Restart) -> io::Result<()> {
+        Ok(())
+    }
+
     fn looks(&self) -> bool {
         false
     }

@@ -1,5 +1,6 @@
 //! Blobs: does it exist, give it, delete it.
 
+use std::fmt;
 use std::io;
 
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
@@ -15,18 +16,16 @@ use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName, Verify};
 
 /// Where the bytes of a blob go.
 pub trait BlobSink {
-    /// How many first bytes of the blob are here already, and the hash of them. Asked once, before the request.
+    /// How many first bytes of the blob are here already, and the hash of them. Asked before the first request.
     fn resume(&mut self) -> Option<(u64, Hasher)> {
         None
     }
 
-    /// The registry sends the blob from its start although a rest was asked for: forget what was here.
+    /// The blob comes from its start although some of it was here: forget that.
     ///
     /// # Errors
     /// When that cannot be done.
-    fn restart(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    fn restart(&mut self, why: Restart) -> io::Result<()>;
 
     /// Does it look at the bytes that it takes? If it does not, and they are not verified either, it may be given others.
     fn looks(&self) -> bool {
@@ -38,6 +37,33 @@ pub trait BlobSink {
     /// # Errors
     /// When they cannot be kept.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// Why a blob of which some was here is fetched from its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// The registry sent all of it, where the rest was asked for.
+    Whole,
+    /// The registry refused to send the rest (416).
+    Refused,
+    /// The registry sent another part than the one that was asked for, or did not say which.
+    Elsewhere,
+    /// It is asked for in parts, from the first one on.
+    Parts,
+    /// What was here is of other content: with the rest it had another digest.
+    OtherContent,
+}
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole => "the registry sent all of it where the rest was asked for",
+            Self::Refused => "the registry refused to send the rest of it (416)",
+            Self::Elsewhere => "the registry sent another part than the one asked for",
+            Self::Parts => "it is fetched in parts",
+            Self::OtherContent => "what was here of it had other content",
+        })
+    }
 }
 
 /// A blob that is asked for.
@@ -112,6 +138,9 @@ impl Client {
     /// # Spec
     /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14 for the rest of a blob.
     ///
+    /// A rest that does not come (416, another part, other content) is asked for no more: the blob then comes from its start,
+    /// by a request of its own.
+    ///
     /// # Errors
     /// When there is no answer, it is not 200 or 206, the sink refuses, or the blob is not the wanted one.
     ///
@@ -140,37 +169,71 @@ impl Client {
         media_type: Option<&MediaType>,
         sink: &mut dyn BlobSink,
     ) -> Result<Received, Error> {
-        let resume = sink.resume().filter(|(offset, _)| *offset > 0);
-        let mut call = Call {
-            scope: Scope::of(repository, Actions::Pull),
-            accepts: Accepts::Blob(media_type),
-            ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
-        };
-        if let Some((offset, _)) = &resume {
-            call.headers = from_byte(*offset);
-        }
-        let answer = self.send(&call).await?;
-        let check = match (resume, answer.status()) {
-            (Some(had), StatusCode::PARTIAL_CONTENT) => {
-                if range_start(&answer) != Some(had.0) {
+        let mut had = sink.resume().filter(|(offset, _)| *offset > 0);
+        let mut before = 0; // bytes that came to nothing
+        loop {
+            let mut call = Call {
+                scope: Scope::of(repository, Actions::Pull),
+                accepts: Accepts::Blob(media_type),
+                ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
+            };
+            if let Some((offset, _)) = &had {
+                call.headers = from_byte(*offset);
+                call.also = &[416];
+            }
+            let answer = self.send(&call).await?;
+            let came = match had.take() {
+                None if answer.status() == StatusCode::PARTIAL_CONTENT => {
                     return Err(answer.fail(Kind::Protocol(
-                        "the answer to a range request starts elsewhere",
+                        "a part was sent, but the whole was asked for",
                     )));
                 }
-                Check::of_rest(wanted, had)
+                None => receive(answer, sink, self.check(wanted)).await?,
+                Some(had) => self.receive_rest(answer, sink, wanted, had).await?,
+            };
+            match came {
+                Came::Blob(received) => {
+                    let bytes = before + received.bytes;
+                    return Ok(Received { bytes, ..received });
+                }
+                Came::Nothing(bytes) => before += bytes,
             }
-            (Some(_), _) => match sink.restart() {
-                Ok(()) => self.check(wanted),
-                Err(error) => return Err(answer.fail(Kind::Sink(error))),
-            },
-            (None, StatusCode::PARTIAL_CONTENT) => {
-                return Err(answer.fail(Kind::Protocol(
-                    "a part was sent, but the whole was asked for",
-                )));
+        }
+    }
+
+    /// Takes the answer to a request for the rest of a blob. Where it is none, the blob is to be asked for from its start.
+    async fn receive_rest(
+        &self,
+        answer: Answer<'_>,
+        sink: &mut dyn BlobSink,
+        wanted: Wanted,
+        had: (u64, Hasher),
+    ) -> Result<Came, Error> {
+        let begins = match answer.status() {
+            StatusCode::PARTIAL_CONTENT => range_start(&answer),
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                if let Err(error) = sink.restart(Restart::Refused) {
+                    return Err(answer.fail(Kind::Sink(error)));
+                }
+                answer.set_aside().await;
+                return Ok(Came::Nothing(0));
             }
-            (None, _) => self.check(wanted),
+            _ => {
+                if let Err(error) = sink.restart(Restart::Whole) {
+                    return Err(answer.fail(Kind::Sink(error)));
+                }
+                return receive(answer, sink, self.check(wanted)).await;
+            }
         };
-        receive(answer, sink, check).await
+        if begins == Some(had.0) {
+            return receive(answer, sink, Check::of_rest(wanted, had)).await;
+        }
+        if let Err(error) = sink.restart(Restart::Elsewhere) {
+            return Err(answer.fail(Kind::Sink(error)));
+        }
+        // It is counted as the failure that it is, and the blob comes all the same.
+        drop(answer.fail(Kind::Protocol(ELSEWHERE)));
+        Ok(Came::Nothing(0))
     }
 
     /// Deletes a blob from a repository. `false`: it was not there.
@@ -210,6 +273,10 @@ impl Client {
     }
 }
 
+/// What is wrong with an answer to a range request that begins elsewhere.
+pub(super) const ELSEWHERE: &str =
+    "the answer to a range request starts elsewhere, or does not say where (Content-Range)";
+
 /// The header that asks for everything from a byte on.
 ///
 /// # Spec
@@ -220,11 +287,19 @@ pub(super) fn from_byte(offset: u64) -> HeaderMap {
     HeaderMap::from_iter([(RANGE, value)])
 }
 
+/// What an answer has brought.
+enum Came {
+    Blob(Received),
+    /// It is to be asked for from its start, after so many bytes.
+    Nothing(u64),
+}
+
 async fn receive(
     mut answer: Answer<'_>,
     sink: &mut dyn BlobSink,
     mut check: Check<'_>,
-) -> Result<Received, Error> {
+) -> Result<Came, Error> {
+    let is_rest = check.is_rest();
     if !check.looks() && !sink.looks() {
         answer.let_go();
     }
@@ -242,11 +317,19 @@ async fn receive(
             }
         }
     }
+    let bytes = answer.incoming.received();
     match check.finish() {
         Ok(size) => {
-            let bytes = answer.incoming.received();
             answer.succeed();
-            Ok(Received { bytes, size })
+            Ok(Came::Blob(Received { bytes, size }))
+        }
+        // Either part may be the wrong one. If it is the registry's, the whole will show it.
+        Err(kind) if is_rest && matches!(*kind, Kind::Digest { .. }) => {
+            match sink.restart(Restart::OtherContent) {
+                Ok(()) => answer.succeed(),
+                Err(error) => return Err(answer.fail(Kind::Sink(error))),
+            }
+            Ok(Came::Nothing(bytes))
         }
         Err(kind) => Err(answer.fail(*kind)),
     }

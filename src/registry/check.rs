@@ -12,6 +12,7 @@ pub struct Check<'a> {
     wanted: Wanted,
     size: u64, // bytes of the blob so far
     means: Means<'a>,
+    is_rest: bool, // did others see its beginning?
 }
 
 /// By what the content is judged.
@@ -47,6 +48,7 @@ impl Client {
             wanted,
             size: 0,
             means,
+            is_rest: false,
         }
     }
 }
@@ -64,7 +66,13 @@ impl Check<'_> {
             wanted,
             size,
             means,
+            is_rest: true,
         }
+    }
+
+    /// Is it of a rest, whose beginning came before?
+    pub(super) const fn is_rest(&self) -> bool {
+        self.is_rest
     }
 
     /// Does it look at the bytes, or count them only?

@@ -38,7 +38,7 @@ mod verified;
 mod wallet;
 
 pub use attempt::{Begun, End, Exchange, Observer, Pause};
-pub use blobs::{BlobSink, Received, Wanted};
+pub use blobs::{BlobSink, Received, Restart, Wanted};
 pub use check::Check;
 pub use client::Client;
 pub use connections::pool_settings;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::auth::{Actions, Scope};
-use super::blobs::{Wanted, from_byte, range_start};
+use super::blobs::{ELSEWHERE, Restart, Wanted, from_byte, range_start};
 use super::call::{Accepts, Call};
 use super::client::Client;
 use super::error::{Error, Kind};
@@ -18,8 +18,8 @@ use crate::oci::{MediaType, Operation, RepositoryName};
 pub enum Part {
     /// The bytes of the part, in order.
     Ranged(Vec<Bytes>),
-    /// The registry does not give parts and has begun to send the whole blob; nothing of it was read.
-    Whole,
+    /// The registry does not give parts; nothing was taken of what it sent instead.
+    None(Restart),
 }
 
 impl Client {
@@ -31,7 +31,7 @@ impl Client {
     /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14.2.
     ///
     /// # Errors
-    /// When there is no answer, it is neither 200 nor 206, or it ends too early.
+    /// When there is no answer, it is neither 200, 206 nor 416, or it ends too early.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -46,17 +46,25 @@ impl Client {
             scope: Scope::of(repository, Actions::Pull),
             accepts: Accepts::Blob(media_type),
             headers: from_byte(range.start),
+            also: &[416],
             ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
         };
         let mut answer = self.send(&call).await?;
-        if answer.status() != StatusCode::PARTIAL_CONTENT {
-            answer.succeed();
-            return Ok(Part::Whole);
+        match answer.status() {
+            StatusCode::PARTIAL_CONTENT => {}
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                answer.set_aside().await;
+                return Ok(Part::None(Restart::Refused));
+            }
+            _ => {
+                answer.succeed();
+                return Ok(Part::None(Restart::Whole));
+            }
         }
         if range_start(&answer) != Some(range.start) {
-            return Err(answer.fail(Kind::Protocol(
-                "the answer to a range request starts elsewhere",
-            )));
+            // It is counted as the failure that it is, and the blob may come all the same.
+            drop(answer.fail(Kind::Protocol(ELSEWHERE)));
+            return Ok(Part::None(Restart::Elsewhere));
         }
         let length = range.end.saturating_sub(range.start);
         let mut parts = Vec::new();

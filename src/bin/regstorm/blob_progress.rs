@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regstorm::oci::Digest;
+use regstorm::registry::Restart;
 use regstorm::transport::Sent;
 use regstorm::units;
 
@@ -98,7 +99,11 @@ impl BlobProgress {
     }
 
     /// A blob begins again at its start.
-    pub(crate) fn restart(&self, digest: &Digest) {
+    pub(crate) fn restart(&self, digest: &Digest, why: Restart) {
+        self.line(&format!(
+            "{}: {why}; fetched from its start",
+            digest.short()
+        ));
         if let Some(blob) = self.state.borrow_mut().under_way.get_mut(digest) {
             blob.position = 0;
         }

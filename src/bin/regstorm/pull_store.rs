@@ -10,7 +10,7 @@ use std::rc::Rc;
 use regstorm::client::{BlobSlot, Store};
 use regstorm::content::{LayerFiles, LayoutWriter, PartialBlob, StoreError};
 use regstorm::oci::{Content, Descriptor, Digest, Hasher, ImageIndex, Manifest, MediaType, Tag};
-use regstorm::registry::{BlobSink, Wanted};
+use regstorm::registry::{BlobSink, Restart, Wanted};
 
 use crate::blob_progress::BlobProgress;
 use crate::workshop::Workshop;
@@ -260,8 +260,8 @@ impl BlobSink for Slot {
         Some((part.offset(), self.wanted.digest.algorithm().hasher()))
     }
 
-    fn restart(&mut self) -> io::Result<()> {
-        self.progress.restart(&self.wanted.digest);
+    fn restart(&mut self, why: Restart) -> io::Result<()> {
+        self.progress.restart(&self.wanted.digest, why);
         self.part()?.restart().map_err(io::Error::other)
     }
 

@@ -90,6 +90,65 @@ fn a_blob_that_only_lacks_its_name_is_not_asked_for() {
     assert_eq!(contents(&bench.path("back")), whole);
 }
 
+/// The layer that is cut at [`CUT`] bytes, and where its part lies after a pull that was cut there.
+fn cut_pull(bench: &Bench) -> std::path::PathBuf {
+    let cut = Fault::on(Operation::BlobGet, FaultKind::Close(after(CUT)));
+    bench.registry.set_faults(vec![cut]).unwrap();
+    bench.pull(&["a:1", "back", "--parallel", "1"]).ended(1);
+    bench.registry.set_faults(Vec::new()).unwrap();
+    let partial = bench.path("back/blobs/.partial");
+    partial.join(names(&partial).pop().expect("a part"))
+}
+
+#[test]
+fn a_part_of_other_content_is_thrown_away_once_and_the_registry_is_not_blamed() {
+    let bench = filled();
+    let part = cut_pull(&bench);
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[7] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    let before = bench.registry.requests().len();
+    let said = bench.pull(&["a:1", "back"]).ended(0);
+    let gets = bench.since(before);
+    assert_eq!(
+        gets.iter().filter(|it| *it == "blob-get 206").count(),
+        1,
+        "{gets:?}"
+    );
+    assert!(said.err.contains("had other content"), "{said:?}");
+    assert!(!said.err.contains("damaged"), "{said:?}");
+    assert_eq!(
+        contents(&bench.path("back/blobs")),
+        contents(&bench.path("oci/blobs"))
+    );
+}
+
+/// A registry that refuses ranges: the blob comes from its start, and that is said.
+#[test]
+fn a_pull_that_cannot_go_on_starts_the_blob_over() {
+    let bench = filled();
+    cut_pull(&bench);
+    let refused = FaultKind::Status {
+        status: http::StatusCode::RANGE_NOT_SATISFIABLE,
+        code: None,
+        retry_after: None,
+    };
+    let once = Fault {
+        count: Some(1),
+        ..Fault::on(Operation::BlobGet, refused)
+    };
+    bench.registry.set_faults(vec![once]).unwrap();
+    let said = bench
+        .pull(&["a:1", "back", "--parallel", "1"])
+        .ended(0)
+        .says(&["416", "from its start"]);
+    assert!(said.out.contains("2 blobs fetched"), "{said:?}");
+    assert_eq!(
+        contents(&bench.path("back/blobs")),
+        contents(&bench.path("oci/blobs"))
+    );
+}
+
 #[test]
 fn ctrl_c_keeps_what_a_pull_has_brought() {
     let bench = filled();

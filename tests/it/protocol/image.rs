@@ -129,6 +129,11 @@ impl Store for Kept {
 }
 
 impl BlobSink for Slot {
+    fn restart(&mut self, _: regstorm::registry::Restart) -> io::Result<()> {
+        self.bytes.clear();
+        Ok(())
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes.extend_from_slice(bytes);
         Ok(())

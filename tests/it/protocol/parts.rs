@@ -277,33 +277,45 @@ fn a_whole_is_in_flight_as_a_part_is() {
     assert!((2..=PARALLEL).contains(&most), "{most} at once");
 }
 
+/// However a registry takes a request for a part, the blob comes; what is no part is counted as what it is.
 #[test]
-fn a_part_that_is_another_one_is_refused() {
-    // Says so itself, says nothing, or speaks of something else than bytes.
-    for said in [
-        Some("bytes 0-4999/5000"),
-        None,
-        Some("parts 1024-4999/5000"),
-        Some("bytes */5000"),
+fn a_registry_that_gives_no_parts_gives_the_whole() {
+    // The range that it speaks of, or the status that it refuses with; and is that a failure?
+    for (status, said, is_failure) in [
+        ("206 Partial Content", Some("bytes 0-4999/5000"), true),
+        ("206 Partial Content", None, true),
+        ("206 Partial Content", Some("parts 1024-4999/5000"), true),
+        ("206 Partial Content", Some("bytes */5000"), true),
+        ("416 Range Not Satisfiable", Some("bytes */5000"), false),
+        ("416 Range Not Satisfiable", None, false),
     ] {
         let peer = peer(&[5000], move |blob, from| {
-            let from = from.unwrap_or(0);
+            let Some(from) = from else {
+                return answer("200 OK", &[], blob);
+            };
             if from == 0 {
                 return ranged(blob, 0, 0);
             }
             let range = said.map(|it| format!("Content-Range: {it}"));
             let headers: Vec<&str> = range.iter().map(String::as_str).collect();
-            answer("206 Partial Content", &headers, &blob[from..])
+            answer(status, &headers, &blob[from..])
         });
         let (user, kept) = (user(&peer.url()), Kept::default());
-        let error = run(pulled(&user, &kept)).expect_err("no part");
-        let Error::Registry(error) = error else {
-            panic!("{error}");
-        };
-        assert!(matches!(error.kind(), Kind::Protocol(_)), "{error}");
-        let failed = user.journal.of(Operation::BlobGet).into_iter();
-        let mut failed = failed.filter(|it| it.end != "ok" && it.end != "cancelled");
-        assert!(failed.all(|it| it.end.contains("starts elsewhere")));
+        run(pulled(&user, &kept)).expect("a pull");
+        kept.assert_whole(&image(&[5000]));
+        let gets = user.journal.of(Operation::BlobGet);
+        let failed: Vec<_> = gets
+            .iter()
+            .filter(|it| it.end != "ok" && it.end != "cancelled")
+            .collect();
+        assert_eq!(!failed.is_empty(), is_failure, "{status} {said:?}");
+        assert!(failed.iter().all(|it| it.end.contains("starts elsewhere")));
+        // Of each blob the whole was asked for once at most, and without a range.
+        let whole = peer
+            .requests()
+            .into_iter()
+            .filter(|it| it.target.contains("/blobs/"));
+        assert_eq!(whole.filter(|it| it.header("range").is_none()).count(), 1);
     }
 }
 

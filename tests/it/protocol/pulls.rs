@@ -12,7 +12,7 @@ use regstorm::oci::{
     Algorithm, Digest, Hasher, Manifest, MediaType, Operation, Platform, Reference, Verify, Version,
 };
 use regstorm::profile::Profile;
-use regstorm::registry::{BlobSink, Client, Kind, Wanted};
+use regstorm::registry::{BlobSink, Client, Kind, Restart, Wanted};
 use regstorm::transport;
 use regstorm::units::ByteSize;
 
@@ -488,7 +488,7 @@ fn a_missing_image_is_the_registrys_refusal() {
 /// A place for one blob that has some of it already.
 struct Partial {
     had: Vec<u8>,
-    restarted: bool,
+    restarted: Option<Restart>,
 }
 
 impl BlobSink for Partial {
@@ -498,9 +498,9 @@ impl BlobSink for Partial {
         Some((self.had.len() as u64, hasher))
     }
 
-    fn restart(&mut self) -> std::io::Result<()> {
+    fn restart(&mut self, why: Restart) -> std::io::Result<()> {
         self.had.clear();
-        self.restarted = true;
+        assert_eq!(self.restarted.replace(why), None, "once is enough");
         Ok(())
     }
 
@@ -520,7 +520,7 @@ fn a_blob_is_fetched_from_where_it_was_left() {
     };
     let partial = || Partial {
         had: bytes[..10_000].to_vec(),
-        restarted: false,
+        restarted: None,
     };
     for quirks in [vec![], vec![Quirk::RedirectBlobs]] {
         let registry = registry(Settings {
@@ -540,34 +540,87 @@ fn a_blob_is_fetched_from_where_it_was_left() {
                 .all(|it| it.header("range") == Some("bytes=10000-"))
         );
     }
-    // A registry that knows no ranges sends all of it; one that sends another part is not believed.
-    for (status, header, from, good) in [
-        ("200 OK", "X: y", 0, true),
+    // However a registry takes a request for the rest, the blob comes. What it sent in vain is counted as what it is.
+    for (status, header, from, why) in [
+        ("200 OK", "X: y", 0, Some(Restart::Whole)),
         (
             "206 Partial",
             "Content-Range: bytes 10000-29999/30000",
             10_000,
-            true,
+            None,
         ),
         (
             "206 Partial",
             "Content-Range: bytes 9999-29999/30000",
             9_999,
-            false,
+            Some(Restart::Elsewhere),
         ),
-        ("206 Partial", "X: y", 10_000, false),
+        (
+            "206 Partial",
+            "Content-Range: bytes 0-29999/30000",
+            0,
+            Some(Restart::Elsewhere),
+        ),
+        (
+            "206 Partial",
+            "Content-Type: multipart/byteranges; boundary=x",
+            10_000,
+            Some(Restart::Elsewhere),
+        ),
+        ("206 Partial", "X: y", 10_000, Some(Restart::Elsewhere)),
+        (
+            "416 No",
+            "Content-Range: bytes */30000",
+            29_990,
+            Some(Restart::Refused),
+        ),
+        ("416 No", "X: y", 29_990, Some(Restart::Refused)),
     ] {
-        let body = bytes.slice(from..);
-        let registry = Wire::answering(move |_, _| answer(status, &[header], &body));
+        let whole = bytes.clone();
+        let registry = Wire::answering(move |request, _| match request.header("range") {
+            Some("bytes=10000-") => answer(status, &[header], whole.slice(from..)),
+            Some(other) => panic!("{other}"),
+            None => answer("200 OK", &[], &whole),
+        });
         let user = User::new(&registry.url());
         let mut sink = partial();
-        let got = run(user.client.blob_get(&name("a"), wanted, &mut sink));
-        assert_eq!(got.is_ok(), good, "{header}");
-        assert_eq!(sink.restarted, from == 0);
-        if good {
-            assert_eq!(sink.had, bytes);
-        }
+        let got = run(user.client.blob_get(&name("a"), wanted, &mut sink)).unwrap();
+        assert_eq!((got.size, &sink.had[..]), (30_000, &bytes[..]), "{header}");
+        assert_eq!(sink.restarted, why, "{header}");
+        let ends: Vec<_> = user.journal.all().iter().map(|it| it.end == "ok").collect();
+        let wanted: &[bool] = match why {
+            Some(Restart::Elsewhere) => &[false, true],
+            Some(Restart::Refused) => &[true, true],
+            _ => &[true],
+        };
+        assert_eq!(ends, wanted, "{header}");
     }
+    // What was here is of another blob: the registry has done nothing wrong.
+    let registry = registry(Settings::default());
+    registry.put_blob(&name("a"), bytes.clone()).unwrap();
+    let user = User::new(&registry.url());
+    let mut sink = partial();
+    sink.had[77] ^= 1;
+    let got = run(user.client.blob_get(&name("a"), wanted, &mut sink)).unwrap();
+    assert_eq!((got.bytes, got.size), (50_000, 30_000));
+    assert_eq!(
+        (&sink.had[..], sink.restarted),
+        (&bytes[..], Some(Restart::OtherContent))
+    );
+    assert!(user.journal.all().iter().all(|it| it.end == "ok"));
+    // Here it is the registry's: after one more request that is known.
+    let registry = Wire::answering(|request, _| match request.header("range") {
+        Some(_) => answer(
+            "206 Partial",
+            &["Content-Range: bytes 10000-29999/30000"],
+            content(20_000),
+        ),
+        None => answer("200 OK", &[], vec![0; 30_000]),
+    });
+    let user = User::new(&registry.url());
+    let error = run(user.client.blob_get(&name("a"), wanted, &mut partial())).unwrap_err();
+    assert!(matches!(error.kind(), Kind::Digest { .. }), "{error}");
+    assert_eq!(user.journal.all().len(), 2);
     // A part that nobody asked for is not the blob.
     let registry =
         Wire::answering(|_, _| answer("206 Partial", &["Content-Range: bytes 0-1/2"], "xx"));
@@ -622,6 +675,10 @@ impl Store for Full {
 struct NoRoom;
 
 impl BlobSink for NoRoom {
+    fn restart(&mut self, _: Restart) -> std::io::Result<()> {
+        Ok(())
+    }
+
     fn write(&mut self, _: &[u8]) -> std::io::Result<()> {
         Err(std::io::Error::other("the disk is full"))
     }

@@ -13,6 +13,11 @@ use crate::protocol::user::run;
 struct Keep(Vec<u8>);
 
 impl BlobSink for Keep {
+    fn restart(&mut self, _: regstorm::registry::Restart) -> std::io::Result<()> {
+        self.0.clear();
+        Ok(())
+    }
+
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.0.extend_from_slice(bytes);
         Ok(())

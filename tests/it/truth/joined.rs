@@ -20,6 +20,10 @@ const ROUNDS: usize = 25;
 struct Stamp(Option<Instant>);
 
 impl BlobSink for Stamp {
+    fn restart(&mut self, _: regstorm::registry::Restart) -> io::Result<()> {
+        Ok(())
+    }
+
     fn write(&mut self, _bytes: &[u8]) -> io::Result<()> {
         self.0.get_or_insert_with(Instant::now);
         Ok(())
