@@ -1,6 +1,7 @@
-//! A client's connection: accepted, served by hyper, and ended the way the exchange on it asked for.
+//! A client's connection: greeted, served by hyper, and ended the way the exchange on it asked for.
 
 use std::cell::{Cell, RefCell};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -9,12 +10,14 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::HandshakeKind;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer;
 use super::pace::Cut;
+use super::patience::{Over, Patience};
 use super::record::OpenRecord;
 use super::site::Site;
 use super::wire::{Socket, Wire};
@@ -30,17 +33,35 @@ pub(super) struct Line {
     /// The client may still be sending: closing at once would reset it before it has read the answer.
     pub(super) linger: Cell<bool>,
     pub(super) record: RefCell<Option<Rc<OpenRecord>>>,
+    /// What the connection does, with all its streams.
+    pub(super) patience: Rc<Patience>,
     is_stream: bool,
     flushed: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
 }
 
 impl Line {
-    fn new(id: u64, at_storage_host: bool, is_stream: bool) -> Rc<Self> {
+    pub(super) fn new(id: u64, at_storage_host: bool) -> Rc<Self> {
         Rc::new(Self {
             id,
-            is_stream,
+            is_stream: false,
+            patience: Patience::new(),
             at_storage_host,
+            cut: Cell::new(None),
+            linger: Cell::new(false),
+            record: RefCell::new(None),
+            flushed: Cell::new(true),
+            waiting: RefCell::new(None),
+        })
+    }
+
+    /// The line of one stream of this connection.
+    fn stream(&self) -> Rc<Self> {
+        Rc::new(Self {
+            id: self.id,
+            is_stream: true,
+            patience: Rc::clone(&self.patience),
+            at_storage_host: self.at_storage_host,
             cut: Cell::new(None),
             linger: Cell::new(false),
             record: RefCell::new(None),
@@ -78,87 +99,99 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 /// What HTTP/2 begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
-/// Accepts until it is dropped.
-pub(super) async fn accept(
-    site: Rc<Site>,
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    at_storage_host: bool,
-) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: let some connection end first.
-            sleep(Duration::from_millis(10)).await;
-            continue;
-        };
-        // Without it, small answers wait for acknowledgements. A socket that refuses is dead anyway.
-        let _ = stream.set_nodelay(true);
-        let line = Line::new(site.tally.connections.get(), at_storage_host, false);
-        site.tally.connections.add(1);
-        tokio::task::spawn_local(serve(Rc::clone(&site), line, stream, tls.clone()));
-    }
-}
+/// How long a connection has to end in good order, once it had its time.
+const FAREWELL: Duration = Duration::from_secs(1);
 
-async fn serve(site: Rc<Site>, line: Rc<Line>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+/// Serves a client until it leaves, is cut, or has had its time.
+pub(super) async fn serve(
+    site: Rc<Site>,
+    line: Rc<Line>,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+) {
     let open = Open {
         site: Rc::clone(&site),
         line: Rc::clone(&line),
     };
-    let (socket, http2) = match tls {
-        None => {
-            let http2 = begins_with_preface(&stream).await;
-            (Socket::Plain(stream), http2)
-        }
-        Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
-            // The client does not trust us, or speaks something else: there is nobody to tell.
-            Err(_) | Ok(Err(_)) => return,
-            Ok(Ok(stream)) => {
-                let session = stream.get_ref().1;
-                match session.handshake_kind() {
-                    Some(HandshakeKind::Resumed) => site.tally.resumed_handshakes.add(1),
-                    _ => site.tally.full_handshakes.add(1),
-                }
-                let http2 = session.alpn_protocol() == Some(b"h2");
-                (Socket::Tls(Box::new(stream)), http2)
-            }
-        },
+    let greeted = tokio::select! {
+        biased;
+        greeted = greet(&site, stream, tls) => greeted,
+        _ = line.patience.over() => None,
     };
-    let wire = TokioIo::new(Wire::new(socket, Rc::clone(&line)));
+    let Some((socket, begun, http2)) = greeted else {
+        return;
+    };
+    let wire = TokioIo::new(Wire::new(socket, begun, Rc::clone(&line)));
+    let patience = Rc::clone(&line.patience);
     // An error here is a client that left, or a cut we asked for; both are counted where they happen.
     if http2 {
         site.tally.http2_connections.add(1);
+        patience.is_multiplexed();
         let streams = site.settings.max_streams;
-        let service = service_fn(move |request| {
-            let line = Line::new(line.id, line.at_storage_host, true);
-            answer::serve(Rc::clone(&site), line, request)
-        });
-        let _ = http2::Builder::new(Tasks)
+        let service =
+            service_fn(move |request| answer::serve(Rc::clone(&site), line.stream(), request));
+        let served = http2::Builder::new(Tasks)
             .max_concurrent_streams(streams)
-            .serve_connection(wire, service)
-            .await;
+            .serve_connection(wire, service);
+        to_its_end(&patience, served, http2::Connection::graceful_shutdown).await;
     } else {
         let service =
             service_fn(move |request| answer::serve(Rc::clone(&site), Rc::clone(&line), request));
-        let _ = http1::Builder::new().serve_connection(wire, service).await;
+        let served = http1::Builder::new().serve_connection(wire, service);
+        to_its_end(&patience, served, http1::Connection::graceful_shutdown).await;
     }
     drop(open);
 }
 
-/// Does the client speak HTTP/2 without having been asked? Waits for its first bytes, as whoever reads them would.
-async fn begins_with_preface(stream: &TcpStream) -> bool {
-    let mut first = [0; PREFACE.len()];
-    loop {
-        match stream.peek(&mut first).await {
-            Ok(length @ 1..) if PREFACE.starts_with(&first[..length]) => {
-                if length == PREFACE.len() {
-                    return true;
-                }
-                // The rest is on its way, and what is there would make `peek` return at once.
-                sleep(Duration::from_millis(1)).await;
-            }
-            _ => return false,
+/// Serves a connection until it ends or has had its time. One that is idle is told (GOAWAY over HTTP/2).
+async fn to_its_end<C: Future>(patience: &Patience, served: C, shut_down: fn(Pin<&mut C>)) {
+    let mut served = pin!(served);
+    let over = tokio::select! {
+        biased;
+        _ = served.as_mut() => return,
+        over = patience.over() => over,
+    };
+    if over == Over::Idle {
+        shut_down(served.as_mut());
+        let _ = timeout(FAREWELL, served).await;
+    }
+}
+
+/// The socket of a client once it is known what it speaks, the bytes that were read to find out, and whether that is
+/// HTTP/2. `None`: it does not trust us, or speaks something else; there is nobody to tell.
+async fn greet(
+    site: &Site,
+    mut stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+) -> Option<(Socket, Vec<u8>, bool)> {
+    let Some(tls) = tls else {
+        let begun = beginning(&mut stream).await;
+        let http2 = begun.starts_with(PREFACE);
+        return Some((Socket::Plain(stream), begun, http2));
+    };
+    let stream = timeout(HANDSHAKE, tls.accept(stream)).await.ok()?.ok()?;
+    let session = stream.get_ref().1;
+    match session.handshake_kind() {
+        Some(HandshakeKind::Resumed) => site.tally.resumed_handshakes.add(1),
+        _ => site.tally.full_handshakes.add(1),
+    }
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    Some((Socket::Tls(Box::new(stream)), Vec::new(), http2))
+}
+
+/// Reads until it is known whether the client speaks HTTP/2 without having been asked, or sends no more.
+async fn beginning(stream: &mut TcpStream) -> Vec<u8> {
+    let mut begun = Vec::with_capacity(PREFACE.len());
+    while begun.len() < PREFACE.len() && PREFACE.starts_with(&begun) {
+        let mut rest = [0; PREFACE.len()];
+        let room = PREFACE.len() - begun.len();
+        match stream.read(&mut rest[..room]).await {
+            Ok(length @ 1..) => begun.extend_from_slice(&rest[..length]),
+            // hyper reads the same, and ends the connection.
+            Ok(0) | Err(_) => break,
         }
     }
+    begun
 }
 
 /// Runs the streams of an HTTP/2 connection on the registry's one thread.
@@ -182,6 +215,7 @@ impl Drop for Open {
         if let Some(record) = &*self.line.record.borrow() {
             record.closed();
         }
+        self.site.waiting.remove(self.line.id);
         self.site.tally.closed_connections.add(1);
     }
 }

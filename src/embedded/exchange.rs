@@ -30,6 +30,7 @@ impl Exchange {
         operation: Option<Operation>,
     ) -> Rc<Self> {
         site.tally.requests.add(1);
+        line.patience.begins();
         let record = site.log.as_ref().map(|log| {
             log.borrow_mut()
                 .open(head, operation, line.id, line.at_storage_host)
@@ -69,6 +70,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.line.patience.ends();
         if !self.answered.get() {
             self.site.tally.unanswered.add(1);
         }

@@ -20,14 +20,15 @@ use crate::oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Versio
 
 use super::blob::{ENTRY, Spool};
 use super::certificate::certify;
-use super::connection::accept;
+use super::door::Door;
 use super::fault::{Fault, FaultPlan};
 use super::freeze::Freeze;
+use super::patience::Limits;
 use super::record::RequestRecord;
 use super::settings::{Quirk, Settings};
 use super::site::Site;
 use super::tally::Counts;
-use super::{manifests, upload_session};
+use super::{manifests, patience, upload_session};
 
 /// Connections that may wait to be accepted; a thousand clients may start in the same millisecond.
 const BACKLOG: u32 = 4096;
@@ -226,13 +227,22 @@ fn serve(
     let site = Rc::clone(site);
     runtime.block_on(async move {
         let accept = |listener, at_storage_host| {
-            let tls = doors.tls.clone();
-            tokio::task::spawn_local(accept(Rc::clone(&site), listener, tls, at_storage_host));
+            let door = Door {
+                site: Rc::clone(&site),
+                tls: doors.tls.clone(),
+                at_storage_host,
+            };
+            tokio::task::spawn_local(door.accept(listener));
         };
         accept(doors.listener, false);
         if let Some(storage) = doors.storage {
             accept(storage, true);
         }
+        let limits = Limits {
+            head: site.settings.head_timeout,
+            idle: site.settings.idle_timeout,
+        };
+        tokio::task::spawn_local(patience::sweep(Rc::clone(&site), limits));
         let idle = site.settings.upload_idle;
         tokio::task::spawn_local(upload_session::sweep(Rc::clone(&site), idle));
         while let Some(question) = questions.recv().await {

@@ -29,6 +29,11 @@ pub struct Settings {
     pub max_bytes: ByteSize,
     /// The most upload sessions open at once; beyond it a new one is answered 429.
     pub max_uploads: usize,
+    /// How long a client may take to send the head of a request, the first after it has connected included; half as long
+    /// again at most.
+    pub head_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout: Duration,
     /// How long an upload session may stay untouched before it is forgotten.
     pub upload_idle: Duration,
     /// The most names in one answer of a list; a longer list goes on behind a `Link`. At least 1.
@@ -55,6 +60,9 @@ impl Default for Settings {
             max_manifest_size: ByteSize::from_mib(4),
             max_bytes: ByteSize::from_mib(4096),
             max_uploads: 10_000,
+            head_timeout: Duration::from_secs(30),
+            // Longer than the pauses of any user that is likely: real registries keep connections for minutes, or for ever.
+            idle_timeout: Duration::from_mins(10),
             upload_idle: Duration::from_mins(10),
             page_size: 1000,
             chunk_min_length: None,

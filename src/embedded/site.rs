@@ -12,6 +12,7 @@ use super::blob::Budget;
 use super::fault::FaultPlan;
 use super::freeze::Freezer;
 use super::keys::Keys;
+use super::patience::Waiting;
 use super::record::RequestLog;
 use super::settings::{Quirk, Settings, Storage};
 use super::store::Store;
@@ -35,6 +36,7 @@ pub(super) struct Site {
     pub(super) faults: RefCell<FaultPlan>,
     pub(super) log: Option<RefCell<RequestLog>>,
     pub(super) tally: Tally,
+    pub(super) waiting: Waiting,
     pub(super) freezer: Freezer,
 }
 
@@ -58,6 +60,7 @@ impl Site {
                 .record_requests
                 .map(|limit| RefCell::new(RequestLog::new(limit, began))),
             tally: Tally::default(),
+            waiting: Waiting::default(),
             freezer: Freezer::new(began),
             settings,
         }

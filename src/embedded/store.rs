@@ -118,6 +118,7 @@ impl Store {
                 self.blobs.remove(digest);
             }
         }
+        self.drop_if_empty(name);
         removed
     }
 
@@ -148,9 +149,12 @@ impl Store {
 
     /// Takes a tag from a repository. Says whether it was there.
     pub(super) fn remove_tag(&mut self, name: &RepositoryName, tag: &Tag) -> bool {
-        self.repositories
+        let removed = self
+            .repositories
             .get_mut(name)
-            .is_some_and(|repository| repository.tags.remove(tag).is_some())
+            .is_some_and(|repository| repository.tags.remove(tag).is_some());
+        self.drop_if_empty(name);
+        removed
     }
 
     /// Takes a manifest and every tag that points at it. Says whether it was there.
@@ -170,7 +174,17 @@ impl Store {
                 repository.referrers.remove(&subject);
             }
         }
+        self.drop_if_empty(name);
         true
+    }
+
+    /// A repository is there as long as something is in it.
+    fn drop_if_empty(&mut self, name: &RepositoryName) {
+        let is_empty =
+            |it: &Repository| it.blobs.is_empty() && it.manifests.is_empty() && it.tags.is_empty();
+        if self.repositories.get(name).is_some_and(is_empty) {
+            self.repositories.remove(name);
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Counts {
     pub resumed_handshakes: u64,
     /// Connections that spoke HTTP/2.
     pub http2_connections: u64,
+    /// Connections that were told 503 at once, because there was no descriptor for them.
+    pub turned_away: u64,
     /// Connections open now.
     pub open_connections: u64,
     /// Upload sessions open now.
@@ -80,6 +82,7 @@ pub(super) struct Tally {
     pub(super) full_handshakes: Counter,
     pub(super) resumed_handshakes: Counter,
     pub(super) http2_connections: Counter,
+    pub(super) turned_away: Counter,
     exchanges: RefCell<BTreeMap<(Option<Operation>, u16), u64>>,
 }
 
@@ -122,6 +125,7 @@ impl Tally {
             full_handshakes: self.full_handshakes.get(),
             resumed_handshakes: self.resumed_handshakes.get(),
             http2_connections: self.http2_connections.get(),
+            turned_away: self.turned_away.get(),
             ..Counts::default()
         }
     }

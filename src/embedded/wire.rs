@@ -19,7 +19,9 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// Bytes to and from a client.
 pub(super) enum Socket {
+    /// In the clear.
     Plain(TcpStream),
+    /// Within TLS.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -45,14 +47,17 @@ impl Socket {
 /// The socket, watched.
 pub(super) struct Wire {
     socket: Socket,
+    begun: Vec<u8>, // read already, and not yet handed on
     line: Rc<Line>,
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
-    pub(super) const fn new(socket: Socket, line: Rc<Line>) -> Self {
+    /// `begun` are the bytes that were read already.
+    pub(super) const fn new(socket: Socket, begun: Vec<u8>, line: Rc<Line>) -> Self {
         Self {
             socket,
+            begun,
             line,
             lingering: None,
         }
@@ -89,7 +94,18 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.socket.io().poll_read(cx, buffer)
+        if !self.begun.is_empty() {
+            let length = self.begun.len().min(buffer.remaining());
+            buffer.put_slice(&self.begun[..length]);
+            self.begun.drain(..length);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let read = self.socket.io().poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.line.patience.heard();
+        }
+        read
     }
 }
 

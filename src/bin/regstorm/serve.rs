@@ -216,8 +216,15 @@ fn summary(counts: &Counts) -> String {
         .filter(|((_, status), _)| *status >= 400)
         .map(|(_, count)| count)
         .sum();
+    let turned_away = match counts.turned_away {
+        0 => String::new(),
+        some => format!(
+            ", {} turned away for want of descriptors",
+            units::count(some)
+        ),
+    };
     format!(
-        "{} requests, {refused} of them refused, {} unanswered · {} connections · {} in, {} out · {} blobs in {} repositories",
+        "{} requests, {refused} of them refused, {} unanswered · {} connections{turned_away} · {} in, {} out · {} blobs in {} repositories",
         units::count(counts.requests),
         units::count(counts.unanswered),
         units::count(counts.connections),

@@ -1,0 +1,82 @@
+//! Where clients come in, also when the process has no descriptor left for them.
+
+use std::fs::File;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::{Line, serve};
+use super::site::Site;
+
+/// What is waited before an accept that failed is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A door of the registry.
+pub(super) struct Door {
+    pub(super) site: Rc<Site>,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) at_storage_host: bool,
+}
+
+impl Door {
+    /// Accepts until it is dropped.
+    pub(super) async fn accept(self, listener: TcpListener) {
+        // One descriptor is kept, so that a client can be accepted when there is none: to be served in place of one that
+        // asks for nothing, or to be told that there is no room.
+        let mut spare = None;
+        loop {
+            if spare.is_none() {
+                spare = File::open("/dev/null").ok();
+            }
+            match listener.accept().await {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) if is_short_of_descriptors(&error) && spare.is_some() => {
+                    drop(spare.take());
+                    // That error may come before anybody has knocked.
+                    if let Some(Ok((stream, _))) = listener.accept().now_or_never() {
+                        if self.site.waiting.make_room() {
+                            self.admit(stream);
+                            // The other one leaves meanwhile.
+                            tokio::task::yield_now().await;
+                        } else {
+                            self.site.tally.turned_away.add(1);
+                            if self.tls.is_none() {
+                                turn_away(&stream);
+                            }
+                        }
+                    }
+                }
+                // Nobody gave the descriptor back yet, or a client left before it was accepted.
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    fn admit(&self, stream: TcpStream) {
+        let site = &self.site;
+        // Without it, small answers wait for acknowledgements. A socket that refuses is dead anyway.
+        let _ = stream.set_nodelay(true);
+        let line = Line::new(site.tally.connections.get(), self.at_storage_host);
+        site.tally.connections.add(1);
+        site.waiting.add(line.id, &line.patience);
+        tokio::task::spawn_local(serve(Rc::clone(site), line, stream, self.tls.clone()));
+    }
+}
+
+/// Says that there is no room.
+fn turn_away(stream: &TcpStream) {
+    const NO_ROOM: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
+        Connection: close\r\n\r\n";
+    let _ = stream.try_write(NO_ROOM);
+}
+
+/// Linux: EMFILE, ENFILE.
+fn is_short_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(24 | 23))
+}
