@@ -1,5 +1,7 @@
 //! In words: which addresses of a host the connections went to.
 
+use std::fmt::Write as _;
+
 use crate::measure::AddressUse;
 use crate::result::Document;
 
@@ -40,7 +42,7 @@ fn host(document: &Document, all: &[AddressUse]) -> Host {
     let mut summary = format!("{name} has {} addresses, {chosen}", all.len());
     let mut used = all.iter().filter(|it| it.connections > 0);
     if let (Some(only), None) = (used.next(), used.next()) {
-        summary.push_str(&format!("; one was chosen: {}", only.address));
+        let _ = write!(summary, "; one was chosen: {}", only.address);
     }
     let (listed, rest) = all.split_at(all.len().min(MOST));
     let mut addresses: Vec<_> = listed
@@ -67,11 +69,11 @@ fn host(document: &Document, all: &[AddressUse]) -> Host {
 fn counts(connections: u64, failed: u64, given_up: u64) -> String {
     let mut text = number_of(connections, "connection");
     if failed > 0 {
-        text.push_str(&format!(", {} failed", number_of(failed, "attempt")));
+        let _ = write!(text, ", {} failed", number_of(failed, "attempt"));
     }
     if given_up > 0 {
         let words = number_of(given_up, "attempt");
-        text.push_str(&format!(", {words} given up without an answer"));
+        let _ = write!(text, ", {words} given up without an answer");
     }
     text
 }

@@ -10,6 +10,8 @@ mod bench;
 mod interrupted;
 /// What others have put beside the directory of a pull, or into it.
 mod planted;
+/// HTTP proxies of the environment.
+mod proxies;
 /// An image into a directory.
 mod pull;
 /// An image out of every kind of source, in every way.

@@ -25,7 +25,7 @@ use crate::pair_args::PairArgs;
 use crate::pair_run::{Cut, PairRun, Rig};
 use crate::progress::Progress;
 use crate::report_args::ReportArgs;
-use crate::{preflight, run, scenario_file, search};
+use crate::{preflight, proxy, run, scenario_file, search};
 
 /// Compare two live builds: pairs of runs in short alternating slices
 ///
@@ -91,6 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     for plan in [&base, &candidate] {
         preflight::check(plan).or_exit(Exit::Usage)?;
+        proxy::tell_of(plan);
     }
     if let Some(directory) = &args.reports {
         // Those that are not used have a place of their own, lest `compare` takes them for pairs.

@@ -25,6 +25,7 @@ mod pair_args;
 mod pair_run;
 mod preflight;
 mod progress;
+mod proxy;
 mod pull;
 mod pull_store;
 mod push;

@@ -21,6 +21,7 @@ use crate::label_args::{self, LabelArgs};
 use crate::metrics::Metrics;
 use crate::preflight;
 use crate::progress::Progress;
+use crate::proxy;
 use crate::report_args::ReportArgs;
 use crate::scenario_file::ScenarioArgs;
 use crate::search;
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let plan = Arc::new(plan::resolve(scenario, cores));
     preflight::check(&plan).or_exit(Exit::Usage)?;
+    proxy::tell_of(&plan);
 
     let mut environment = label_args::environment(&labels);
     let mut live = Live::new(args, &plan)?;

@@ -15,6 +15,7 @@ use regstorm::units::{self, Credentials, Secret};
 
 use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit as _};
+use crate::proxy;
 use crate::tls_args::TlsArgs;
 use crate::user_args::UserArgs;
 
@@ -85,6 +86,9 @@ impl TargetArgs {
             return Err(usage("--timeout: no request can be over in no time"));
         }
         let base = base(url).or_exit(Exit::Usage)?;
+        if let Ok(url) = url.parse() {
+            proxy::tell(&url);
+        }
         let headers = headers(&self.header).or_exit(Exit::Usage)?;
         let timeout = self.timeout;
         habits.http = match self.http {
