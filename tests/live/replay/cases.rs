@@ -60,7 +60,7 @@ fn check(row: &Row) {
     let mut recorded = recording(row.name);
     recorded.retain(|it| !row.left_out.contains(&it.seq));
     if row.whole {
-        sent = without_config(sent);
+        sent = without_config(&sent);
     }
     if let Act::PullParts {
         recorded: was,
@@ -108,8 +108,8 @@ fn check(row: &Row) {
 
 /// Without the one request for a config.
 #[track_caller]
-fn without_config(sent: Vec<Record>) -> Vec<Record> {
-    let all = requests(&sent);
+fn without_config(sent: &[Record]) -> Vec<Record> {
+    let all = requests(sent);
     let others = all.iter().filter(|it| it.role != Role::Config);
     let others: Vec<Record> = others.map(|it| it.record.clone()).collect();
     assert_eq!(others.len() + 1, sent.len(), "the config is fetched once");
@@ -221,30 +221,9 @@ impl<'a> Case<'a> {
                 self.scene.seed(&fixture, "base", "team/six:base");
                 self.scene.record(|| self.push_from(&fixture, name, &[]))
             }
-            Act::Mount { gone } => {
-                // By regstorm itself: its blobs must be those of the second push.
-                self.push(name, &[]);
-                if gone {
-                    self.scene.registry.forget("team/six");
-                }
-                if let Some(tokens) = &self.tokens {
-                    tokens.take();
-                }
-                let from = ["--mount-from", "team/six"];
-                self.scene.record(|| self.push("other/six:v1", &from))
-            }
-            Act::MountThere => {
-                let from = ["--mount-from", "team/six"];
-                self.push(name, &[]);
-                self.push("other/six:v1", &from);
-                self.scene.record(|| self.push("other/six:v2", &from))
-            }
-            Act::PushBlobsThere => {
-                self.seed(name);
-                let seeded = format!("docker://{}/{name}", self.scene.registry.host());
-                skopeo(["delete", "--tls-verify=false", &seeded]).run().ok();
-                self.scene.record(|| self.push(name, &[]))
-            }
+            Act::Mount { gone } => self.mount(gone),
+            Act::MountThere => self.mount_there(),
+            Act::PushBlobsThere => self.push_blobs_there(name),
             Act::PushAgain => self.second("push"),
             Act::PushNewTag { known } => {
                 if known {
@@ -295,6 +274,33 @@ impl<'a> Case<'a> {
                 self.scene.record(|| self.pull(name, 0))
             }
         }
+    }
+
+    fn mount(&self, gone: bool) -> Vec<Record> {
+        // By regstorm itself: its blobs must be those of the second push.
+        self.push("team/six:v1", &[]);
+        if gone {
+            self.scene.registry.forget("team/six");
+        }
+        if let Some(tokens) = &self.tokens {
+            tokens.take();
+        }
+        let from = ["--mount-from", "team/six"];
+        self.scene.record(|| self.push("other/six:v1", &from))
+    }
+
+    fn mount_there(&self) -> Vec<Record> {
+        let from = ["--mount-from", "team/six"];
+        self.push("team/six:v1", &[]);
+        self.push("other/six:v1", &from);
+        self.scene.record(|| self.push("other/six:v2", &from))
+    }
+
+    fn push_blobs_there(&self, name: &str) -> Vec<Record> {
+        self.seed(name);
+        let seeded = format!("docker://{}/{name}", self.scene.registry.host());
+        skopeo(["delete", "--tls-verify=false", &seeded]).run().ok();
+        self.scene.record(|| self.push(name, &[]))
     }
 
     fn signed(&self, program: Program) -> Program {
