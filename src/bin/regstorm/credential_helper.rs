@@ -28,9 +28,8 @@ const TOKEN_USER: &str = "<token>";
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
-    #[serde(default)]
-    username: String,
-    secret: String,
+    username: Option<String>,
+    secret: Option<String>,
 }
 
 /// Asks `docker-credential-NAME` for the credentials of a registry; `None` when it knows none.
@@ -59,11 +58,11 @@ pub(crate) fn get(name: &str, server: &str) -> anyhow::Result<Option<Credentials
     }
     let answer: Answer = serde_json::from_slice(&said)
         .map_err(|_| anyhow!("{program} did not answer with credentials for {server}"))?;
-    if answer.secret.is_empty() {
+    let Some(secret) = answer.secret.filter(|it| !it.is_empty()) else {
         return Ok(None);
-    }
-    let secret = Secret::new(answer.secret);
-    Ok(Some(match answer.username.as_str() {
+    };
+    let secret = Secret::new(secret);
+    Ok(Some(match answer.username.as_deref().unwrap_or_default() {
         TOKEN_USER => Credentials::IdentityToken(secret),
         user => Credentials::password(user, secret),
     }))

@@ -1,6 +1,7 @@
 //! docker's `config.json`: whose credentials it holds for a registry, itself or in a credential helper.
 //!
-//! It is read only when somebody asks for it, by `docker_config` in a scenario or by `--docker-config`.
+//! It is read only when somebody asks for it, by `docker_config` in a scenario or by `--docker-config`. Only what is used of
+//! it is judged; `null` is nothing, as for docker.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use regstorm::plan::{DockerConfig, Place};
 use regstorm::scenario::Scenario;
 use regstorm::units::{Credentials, Secret};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::credential_helper;
@@ -21,23 +22,35 @@ use crate::scenario_file::read_text;
 const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 
-/// What docker keeps of credentials.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Config {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
-    creds_store: String,
+/// What docker keeps of credentials. It has no `Debug`: much of it is secret.
+struct Config(Map<String, Value>);
+
+impl Config {
+    fn parse(text: &str) -> serde_json::Result<Self> {
+        let document: Option<Map<String, Value>> = serde_json::from_str(text)?;
+        Ok(Self(document.unwrap_or_default()))
+    }
+
+    /// An object by the names of registries.
+    fn by_registry(&self, name: &str) -> anyhow::Result<BTreeMap<&str, &Value>> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(BTreeMap::new()),
+            Some(Value::Object(entries)) => Ok(entries
+                .iter()
+                .map(|(key, value)| (key.as_str(), value))
+                .collect()),
+            Some(_) => Err(anyhow!("`{name}` is not an object")),
+        }
+    }
 }
 
-/// What docker keeps of one registry. It has no `Debug`: all of it is secret.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Entry {
-    auth: String,
-    username: String,
-    password: String,
-    identitytoken: String,
+/// A text, which may be missing. What stands there instead is never repeated.
+fn text<'v>(value: Option<&'v Value>, name: &str) -> anyhow::Result<&'v str> {
+    match value {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(anyhow!("`{name}` is not a text")),
+    }
 }
 
 /// The names of a registry in the file.
@@ -71,7 +84,7 @@ pub(crate) fn credentials(path: Option<&Path>, url: &Url) -> anyhow::Result<Cred
     let shown = path.display();
     let text = read_text(&path).with_context(|| format!("cannot read {shown}"))?;
     // Its own words may repeat a secret.
-    let config: Config = serde_json::from_str(&text).map_err(|error| {
+    let config = Config::parse(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         anyhow!("{shown} is no config.json of docker: line {line}, column {column}")
     })?;
@@ -120,12 +133,13 @@ impl Server {
     }
 
     /// What stands under a key of this server: as docker writes it now, or with the scheme and path of old.
-    fn entry<'m, T>(&self, map: &'m BTreeMap<String, T>) -> Option<&'m T> {
-        map.get(&self.key).or_else(|| {
+    fn entry<'m>(&self, map: &BTreeMap<&'m str, &'m Value>) -> Option<(&'m str, &'m Value)> {
+        let exact = map.get_key_value(self.key.as_str());
+        let found = exact.or_else(|| {
             let mut others = map.iter();
-            let found = others.find(|(key, _)| self.names.contains(&name_in(key)));
-            found.map(|(_, value)| value)
-        })
+            others.find(|(key, _)| self.names.contains(&name_in(key)))
+        });
+        found.map(|(key, value)| (*key, *value))
     }
 }
 
@@ -136,30 +150,49 @@ fn name_in(key: &str) -> String {
     rest.split('/').next().unwrap_or(rest).to_ascii_lowercase()
 }
 
-/// A helper that was named for the registry is the only one asked; the store of everything may know nothing of it.
+/// A helper that was named for the registry is the only one asked, and none where that name is empty; the store of everything
+/// may know nothing of it.
 fn find(config: &Config, server: &Server) -> anyhow::Result<Option<Credentials>> {
-    if let Some(helper) = server.entry(&config.cred_helpers) {
-        return credential_helper::get(helper, &server.key);
+    let helpers = config.by_registry("credHelpers")?;
+    if let Some((key, helper)) = server.entry(&helpers) {
+        let helper = text(Some(helper), key).context("credHelpers")?;
+        if !helper.is_empty() {
+            return credential_helper::get(helper, &server.key);
+        }
+    } else {
+        let store = text(config.0.get("credsStore"), "credsStore")?;
+        if !store.is_empty()
+            && let Some(found) = credential_helper::get(store, &server.key)?
+        {
+            return Ok(Some(found));
+        }
     }
-    if !config.creds_store.is_empty()
-        && let Some(found) = credential_helper::get(&config.creds_store, &server.key)?
-    {
-        return Ok(Some(found));
+    let auths = config.by_registry("auths")?;
+    match server.entry(&auths) {
+        Some((key, entry)) => read(entry).with_context(|| format!("auths, `{key}`")),
+        None => Ok(None),
     }
-    server.entry(&config.auths).map_or(Ok(None), read)
 }
 
-fn read(entry: &Entry) -> anyhow::Result<Option<Credentials>> {
-    if !entry.identitytoken.is_empty() {
-        let token = Secret::new(entry.identitytoken.as_str());
-        return Ok(Some(Credentials::IdentityToken(token)));
+/// What docker keeps of one registry.
+fn read(entry: &Value) -> anyhow::Result<Option<Credentials>> {
+    if !entry.is_object() && !entry.is_null() {
+        bail!("the entry is not an object");
     }
-    if entry.auth.is_empty() {
-        let password = Secret::new(entry.password.as_str());
-        let named = !entry.username.is_empty();
-        return Ok(named.then(|| Credentials::password(entry.username.as_str(), password)));
+    let field = |name| text(entry.get(name), name);
+    let token = field("identitytoken")?;
+    if !token.is_empty() {
+        return Ok(Some(Credentials::IdentityToken(Secret::new(token))));
     }
-    let pair = STANDARD.decode(entry.auth.trim()).ok();
+    let auth = field("auth")?;
+    if auth.is_empty() {
+        let (username, password) = (field("username")?, Secret::new(field("password")?));
+        let named = !username.is_empty();
+        return Ok(named.then(|| Credentials::password(username, password)));
+    }
+    // Go's decoder passes over line breaks, wherever they are.
+    let auth = auth.trim().replace(['\r', '\n'], "");
+    let pair = STANDARD.decode(auth).ok();
     let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
     let pair = pair.as_deref().and_then(|pair| pair.split_once(':'));
     let Some((username, password)) = pair else {
@@ -175,7 +208,7 @@ mod tests {
     use super::*;
 
     fn found(config: &str, url: &str) -> Option<Credentials> {
-        let config: Config = serde_json::from_str(config).unwrap();
+        let config = Config::parse(config).unwrap();
         let server = Server::of(&url.parse().unwrap()).unwrap();
         find(&config, &server).unwrap()
     }
@@ -225,14 +258,51 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_cannot_be_read_is_refused_without_its_words() {
+    fn what_is_not_used_does_not_matter_and_null_is_nothing() {
+        let config = r#"{"auths":{"other":5,"another":null,"lab":{"auth":"Ym9i\nOnB3\n","email":null,"identitytoken":null,
+            "registrytoken":7}},"credHelpers":{"other":{"a":1}},"credsStore":null,"proxies":[1],"HttpHeaders":null,
+            "auths2":"x","currentContext":{"deep":[{}]}}"#;
+        assert_eq!(found(config, "http://lab"), bob("pw"));
+        assert_eq!(found(config, "http://another"), None);
+        for nothing in ["null", "{}", r#"{"auths":null,"credHelpers":null}"#] {
+            assert_eq!(found(nothing, "http://lab"), None, "{nothing}");
+        }
+        // An empty helper switches the store off for one registry, as for docker.
+        let config = r#"{"auths":{"lab":{"auth":"Ym9iOnB3"}},"credHelpers":{"lab":""},"credsStore":"no such store"}"#;
+        assert_eq!(found(config, "http://lab"), bob("pw"));
+    }
+
+    #[test]
+    fn an_entry_that_is_used_and_cannot_be_read_is_named_without_its_words() {
+        let error = |config: &str| {
+            let config = Config::parse(config).unwrap();
+            let server = Server::of(&"http://lab".parse().unwrap()).unwrap();
+            format!("{:#}", find(&config, &server).unwrap_err())
+        };
+        for (config, words) in [
+            (
+                r#"{"auths":{"lab":"hunter2"}}"#,
+                "auths, `lab`: the entry is not an object",
+            ),
+            (
+                r#"{"auths":{"lab":{"auth":["hunter2"]}}}"#,
+                "auths, `lab`: `auth` is not a text",
+            ),
+            (r#"{"auths":["hunter2"]}"#, "`auths` is not an object"),
+            (
+                r#"{"credsStore":{"hunter2":1}}"#,
+                "`credsStore` is not a text",
+            ),
+            (
+                r#"{"credHelpers":{"lab":5}}"#,
+                "credHelpers: `lab` is not a text",
+            ),
+        ] {
+            assert_eq!(error(config), words, "{config}");
+        }
         for auth in ["hunter2", "aHVudGVyMg==", "/w=="] {
-            let entry = Entry {
-                auth: auth.into(),
-                ..Entry::default()
-            };
-            let error = read(&entry).unwrap_err().to_string();
-            assert!(!error.contains(auth), "{error}");
+            let said = error(&format!(r#"{{"auths":{{"lab":{{"auth":"{auth}"}}}}}}"#));
+            assert!(!said.contains(auth), "{said}");
         }
     }
 }
