@@ -16,8 +16,16 @@ use super::lengths::Lengths;
 
 /// A fault file that does not say what to do; shows the line.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct FaultFileError(#[from] toml::de::Error);
+pub enum FaultFileError {
+    /// No TOML, or not what a fault file has.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// Tables in tables, far beyond what a fault file has.
+    #[error(
+        "line {0} is nested too deep: at most 32 brackets within brackets, and 32 words in a key"
+    )]
+    TooDeep(usize),
+}
 
 /// Reads a fault file: tables `[[fault]]`, each with one thing that goes wrong.
 ///
@@ -57,6 +65,10 @@ pub struct FaultFileError(#[from] toml::de::Error);
 /// # Errors
 /// When the text is not TOML, names something unknown, or a table holds no or more than one kind.
 pub fn parse_faults(text: &str) -> Result<Vec<Fault>, FaultFileError> {
+    if let Some(place) = units::too_deep(text) {
+        let before = text[..place.start].matches('\n').count();
+        return Err(FaultFileError::TooDeep(before + 1));
+    }
     let mut file: FaultFile = toml::from_str(text)?;
     for (index, fault) in (0..).zip(&mut file.fault) {
         // Two faults of one file draw from two streams.

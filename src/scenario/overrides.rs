@@ -4,6 +4,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 use super::tree::{Entry, Item, Planter, Spot, Text, Value};
+use crate::units::too_deep;
 
 /// What the command line changes. Later ones win.
 #[derive(Debug, Clone, Default)]
@@ -87,6 +88,13 @@ fn text(value: &str, spot: Spot) -> Item {
 /// Reads `key.path=value`.
 fn parse(change: &str, whole: &Spot) -> Changed<(Vec<Step>, Item)> {
     let offset = whole.span.end - change.len();
+    if let Some(deep) = too_deep(change) {
+        let spot = Spot {
+            source: whole.source,
+            span: deep.start + offset..deep.end + offset,
+        };
+        return Err(Box::new(Problem::too_deep(spot)));
+    }
     let Some((path, value)) = change.split_once('=') else {
         return Err(Box::new(
             Problem::new("an override needs a `=`", whole.clone()).label("write KEY.PATH=VALUE"),

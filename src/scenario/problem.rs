@@ -28,6 +28,12 @@ impl Problem {
         }
     }
 
+    /// Something is nested too deep.
+    pub(super) fn too_deep(spot: Spot) -> Self {
+        Self::new("this is nested too deep", spot)
+            .label("at most 32 brackets within brackets, and 32 words in a key")
+    }
+
     /// What stands beside the caret.
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
@@ -54,11 +60,16 @@ struct Source {
     text: String,
 }
 
-/// Every mistake of a scenario and of the arguments that change it, in the order of their places.
+/// The most problems that are shown; who has mended those sees the next ones.
+const SHOWN: usize = 50;
+
+/// The mistakes of a scenario and of the arguments that change it, in the order of their places: the first ones, and how many
+/// there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
     sources: Vec<Source>,
-    problems: Vec<Problem>,
+    problems: Vec<Problem>, // those that are shown
+    count: usize,           // of all
 }
 
 impl Problems {
@@ -79,27 +90,37 @@ impl Problems {
         }));
         problems.sort_by_key(|problem| (problem.spot.source, problem.spot.span.start));
         problems.dedup();
-        Self { sources, problems }
+        let count = problems.len();
+        problems.truncate(SHOWN);
+        Self {
+            sources,
+            problems,
+            count,
+        }
     }
 
     /// How many there are; never zero.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
-    pub fn len(&self) -> usize {
-        self.problems.len()
+    pub const fn len(&self) -> usize {
+        self.count
     }
 
-    /// All problems with the lines they are on, as a compiler shows them. No line break at the end.
+    /// The problems with the lines they are on, as a compiler shows them, at most 50, and how many more there are. No line
+    /// break at the end.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour {
             Renderer::styled()
         } else {
             Renderer::plain()
         };
-        let shown: Vec<String> = self
-            .problems
-            .iter()
+        let problems = self.problems.iter();
+        let mut shown: Vec<String> = problems
             .map(|problem| renderer.render(&[self.group(problem)]))
             .collect();
+        let more = self.count - self.problems.len();
+        if more > 0 {
+            shown.push(format!("... and {more} more"));
+        }
         shown.join("\n")
     }
 

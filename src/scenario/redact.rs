@@ -112,6 +112,17 @@ fn near(word: &str, wanted: &str) -> bool {
     strsim::osa_distance(word, wanted) <= wanted.len() / 4
 }
 
+/// The most open brackets that are followed.
+const MAX_FRAMES: usize = 64;
+/// The most words, and bytes, of a path that is followed. What lies deeper is hidden: a path is looked at for each value.
+const MAX_WORDS: usize = 64;
+const MAX_PATH: usize = 512;
+
+/// Is a path longer than what is followed?
+fn is_long(path: &[String]) -> bool {
+    path.len() > MAX_WORDS || path.iter().map(String::len).sum::<usize>() > MAX_PATH
+}
+
 /// An open bracket and what it inherits.
 struct Frame {
     is_table: bool,
@@ -129,6 +140,8 @@ struct Scanner<'a> {
     key: Vec<String>,
     /// What the value being read may show; `None` while a key is read.
     value: Option<Secrecy>,
+    /// Where the line ends that was looked at last.
+    line_end: usize,
     secrets: Vec<Range<usize>>,
     comments: Vec<Range<usize>>,
 }
@@ -142,6 +155,7 @@ impl<'a> Scanner<'a> {
             frames: Vec::new(),
             key: Vec::new(),
             value: None,
+            line_end: 0,
             secrets: Vec::new(),
             comments: Vec::new(),
         }
@@ -169,7 +183,12 @@ impl<'a> Scanner<'a> {
                 '[' | '{' if self.value.is_some() => self.open(c == '{'),
                 '=' if self.value.is_none() && !self.key.is_empty() => {
                     self.at += 1;
-                    self.value = Some(secrecy(&self.path()));
+                    let path = self.path();
+                    if is_long(&path) {
+                        self.hide_rest();
+                    } else {
+                        self.value = Some(secrecy(&path));
+                    }
                 }
                 '[' | '{' | '=' => self.give_up(),
                 _ => self.word(),
@@ -194,10 +213,19 @@ impl<'a> Scanner<'a> {
         self.frames.is_empty() && self.value.is_none() && self.key.is_empty()
     }
 
-    fn rest_of_line(&self) -> usize {
-        self.text[self.at..]
-            .find('\n')
-            .map_or(self.text.len(), |length| self.at + length)
+    /// Where this line ends. It is looked for once.
+    fn rest_of_line(&mut self) -> usize {
+        if self.at > self.line_end || self.line_end == 0 {
+            let length = self.text[self.at..].find('\n');
+            self.line_end = length.map_or(self.text.len(), |length| self.at + length);
+        }
+        self.line_end
+    }
+
+    /// Hides everything that is left, where nobody can say any more what it is.
+    fn hide_rest(&mut self) {
+        self.secrets.push(self.at..self.text.len());
+        self.at = self.text.len();
     }
 
     /// The path of the value that is being read.
@@ -247,6 +275,9 @@ impl<'a> Scanner<'a> {
             .filter(|word| !word.is_empty())
             .map(str::to_owned)
             .collect();
+        if is_long(&self.section) {
+            self.section = vec!["secret".to_owned()];
+        }
         let shown = line.find('=').unwrap_or(line.len());
         self.secrets.push(self.at + shown..end);
         self.at = end;
@@ -266,9 +297,14 @@ impl<'a> Scanner<'a> {
     fn open(&mut self, is_table: bool) {
         self.at += 1;
         let secrecy = self.value.unwrap_or(Secrecy::Open);
+        let path = self.path();
+        if self.frames.len() >= MAX_FRAMES || is_long(&path) {
+            self.hide_rest();
+            return;
+        }
         self.frames.push(Frame {
             is_table,
-            path: self.path(),
+            path,
             secrecy,
         });
         self.next_key();
@@ -306,6 +342,10 @@ impl<'a> Scanner<'a> {
             }
             Some(Secrecy::Open) if swallowed => self.secrets.push(inside),
             Some(Secrecy::Open) => {}
+            None if is_long(&self.key) => {
+                self.at = start;
+                self.hide_rest();
+            }
             None if self.key.is_empty() || joined => {
                 // `"X-A: value"` is no name of a header.
                 let mixed = content.contains([':', ' ', '=']);
@@ -357,6 +397,7 @@ impl<'a> Scanner<'a> {
                 self.at = end;
             }
             Some(Secrecy::Open | Secrecy::Address) => self.at += length,
+            None if is_long(&self.key) => self.hide_rest(),
             None if self.key.is_empty() || before.ends_with('.') => {
                 self.at += length;
                 self.key.push(self.text[start..self.at].to_owned());
@@ -412,13 +453,24 @@ fn user_of_address(text: &str, at: usize) -> Vec<Range<usize>> {
 
 /// Blanks the user and the query of every address with a scheme, wherever it stands.
 fn mask_addresses(text: &str) -> String {
+    const MOST: usize = 16; // schemes in one word
     let mut secrets = Vec::new();
+    let (mut end, mut in_word) = (0, 0);
     for (scheme, _) in text.match_indices("://") {
         let start = scheme + 3;
-        let length = text[start..]
-            .find(|c: char| c.is_whitespace() || c == '"' || c == '\'')
-            .unwrap_or(text.len() - start);
-        secrets.extend(user_of_address(&text[start..start + length], start));
+        if start <= end {
+            in_word += 1;
+        } else {
+            in_word = 0;
+            let length = text[start..].find(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+            end = length.map_or(text.len(), |length| start + length);
+        }
+        match in_word {
+            0..MOST => secrets.extend(user_of_address(&text[start..end], start)),
+            // No address: the rest of the word is hidden, once.
+            MOST => secrets.push(start..end),
+            _ => {}
+        }
     }
     mask(text, &secrets, '*')
 }

@@ -2,6 +2,8 @@
 
 /// Source addresses, endpoints in turn, and when names are looked up.
 mod addresses;
+/// Inputs that grow without sense.
+mod bounded;
 /// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.
 mod capacity;
 /// The embedded registry on the wire: every endpoint, every trap that a real registry sets, every scripted fault.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::executor;
-use super::identifier;
 use super::table::{Sink, Table};
 use super::value::{text, time, unknown, whole};
+use super::{MOST_TABLES, identifier};
 use crate::scenario::load::{Begin, Executor, Load, Share};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Item, Spot, Text, Value};
@@ -23,6 +23,11 @@ pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Ve
     if items.is_empty() {
         let problem = Problem::new("there is no load", item.spot.clone());
         sink.report(problem.label("add [[load]]"));
+        return None;
+    }
+    if let Some(first) = items.get(MOST_TABLES) {
+        let problem = Problem::new("there are too many loads", first.spot.clone());
+        sink.report(problem.label(format!("at most {MOST_TABLES}")));
         return None;
     }
     let names = names(items, sink);

@@ -1,7 +1,7 @@
 //! `metric`: `[JOURNEY.][OPERATION.]WORD`, in the words of reports.
 
 use super::part::Part;
-use super::table::{Sink, nearest, shorten};
+use super::table::{Sink, known_words, nearest, shorten};
 use super::value::{FROM_ENVIRONMENT, text};
 use crate::oci::Operation;
 use crate::scenario::problem::Problem;
@@ -73,7 +73,7 @@ impl Path<'_> {
             Some(near) => problem.label(format!("did you mean `{near}`?")),
             None => problem,
         };
-        let problem = problem.help(format!("known: {}", known.join(", ")));
+        let problem = problem.help(format!("known: {}", known_words(known.iter().copied())));
         self.sink.report(problem);
     }
 

@@ -32,6 +32,7 @@ use super::prepare::{CleanUp, Prepare};
 use super::problem::{Problem, Problems};
 use super::tree::{Entry, Item, Planter, Spot, Value};
 use super::{ImageSet, Journey, Load, Overrides, Probe, Target, Threshold};
+use crate::units::too_deep;
 
 /// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
 pub const DEFAULT_SEED: u64 = 42;
@@ -95,6 +96,10 @@ fn plant(
     source: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Vec<Entry>, Vec<Problem>), Box<Problem>> {
+    if let Some(span) = too_deep(source) {
+        let spot = Spot { source: 0, span };
+        return Err(Box::new(Problem::too_deep(spot)));
+    }
     let (document, errors) = DeTable::parse_recoverable(source);
     let mut planter = Planter {
         source: 0,
@@ -193,6 +198,9 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
     Some(scenario)
 }
 
+/// The most image sets, journeys and loads: they are held against each other.
+const MOST_TABLES: usize = 1000;
+
 /// The tables in a table, by names that people choose.
 fn named<'a>(table: &mut Table<'a>, key: &'static str) -> &'a [Entry] {
     let Some(entry) = table.entry(key) else {
@@ -203,6 +211,14 @@ fn named<'a>(table: &mut Table<'a>, key: &'static str) -> &'a [Entry] {
         table.sink().expected(&entry.item, &wanted);
         return &[];
     };
+    if let Some(first) = entries.get(MOST_TABLES) {
+        let message = format!("there are too many tables [{key}.NAME]");
+        let problem = Problem::new(message, first.key_spot.clone());
+        table
+            .sink()
+            .report(problem.label(format!("at most {MOST_TABLES}")));
+        return &[];
+    }
     for entry in entries.iter().filter(|entry| !is_identifier(&entry.key)) {
         table
             .sink()

@@ -195,13 +195,32 @@ pub(super) trait Reads<T>: FnOnce(&Item, &Sink) -> Option<T> {}
 impl<T, F: FnOnce(&Item, &Sink) -> Option<T>> Reads<T> for F {}
 
 /// The word that was probably meant.
+///
+/// Of many known words only the first are compared, and a long word with none: comparing takes time in proportion to both.
 pub(super) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    const COMPARED: usize = 100;
+    const LONGEST: usize = 128; // bytes; as long as the longest name and its mistakes
+    if word.len() > LONGEST {
+        return None;
+    }
     known
         .into_iter()
+        .take(COMPARED)
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Known words as a list, at most twenty of them; empty when there are none.
+pub(super) fn known_words<'w>(known: impl Iterator<Item = &'w str>) -> String {
+    const SHOWN: usize = 20;
+    let known: Vec<&str> = known.collect();
+    let shown = known[..known.len().min(SHOWN)].join(", ");
+    match known.len().checked_sub(SHOWN) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
 }
 
 /// Enough of a text to know it again.

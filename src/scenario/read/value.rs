@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::table::{Reads, Sink, nearest, shorten};
+use super::table::{Reads, Sink, known_words, nearest, shorten};
 use crate::scenario::problem::Problem;
 use crate::scenario::redact;
 use crate::scenario::tree::{Item, Text, Value};
@@ -87,12 +87,12 @@ pub(super) fn unknown<'w>(
     let shown = shorten(&redact::value(&text.as_written));
     let label = nearest(&text.value, known.clone())
         .map_or_else(String::new, |near| format!("did you mean `{near}`?"));
-    let known: Vec<&str> = known.collect();
+    let known = known_words(known);
     let problem = Problem::new(format!("unknown {what} `{shown}`"), item.spot.clone()).label(label);
     if known.is_empty() {
         problem.help(format!("the scenario has no {what}"))
     } else {
-        problem.help(format!("known: {}", known.join(", ")))
+        problem.help(format!("known: {known}"))
     }
 }
 
