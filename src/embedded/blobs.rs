@@ -60,7 +60,7 @@ pub(super) fn get(ask: &Ask<'_>, name: &RepositoryName, digest: &str) -> Result<
             )
         })?;
     if ask.site.has(Quirk::RedirectBlobs)
-        && let Some(url) = storage_host::url(ask.site, &digest)
+        && let Some(url) = storage_host::url(ask.site, ask.head, &digest)
     {
         return Ok(Reply::new(StatusCode::TEMPORARY_REDIRECT)
             .header(LOCATION, url)

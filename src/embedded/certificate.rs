@@ -18,7 +18,7 @@ pub(super) struct Certified {
     pub(super) server: Arc<ServerConfig>,
 }
 
-/// Makes a CA, and a certificate for `localhost`, the loopback addresses and `ip`. Both are new each time, so that no key
+/// Makes a CA, and a certificate for `localhost`, the loopback addresses (that of the storage host, too) and `ip`. Both are new each time, so that no key
 /// is ever the same on two machines.
 pub(super) fn certify(ip: IpAddr) -> Result<Certified, String> {
     let said = |error: rcgen::Error| error.to_string();
@@ -34,10 +34,17 @@ pub(super) fn certify(ip: IpAddr) -> Result<Certified, String> {
     let ca_key = KeyPair::generate().map_err(said)?;
     let ca_certificate = ca.self_signed(&ca_key).map_err(said)?;
 
-    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".into(), "::1".into()];
-    let own = ip.to_string();
-    if !hosts.contains(&own) {
-        hosts.push(own);
+    let mut hosts = ["localhost", "127.0.0.1", "127.0.0.2", "::1"]
+        .map(str::to_owned)
+        .to_vec();
+    let spelt = match ip {
+        IpAddr::V4(ip) => vec![ip.to_string(), ip.to_ipv6_mapped().to_string()],
+        IpAddr::V6(ip) => vec![ip.to_string()],
+    };
+    for own in spelt {
+        if !hosts.contains(&own) {
+            hosts.push(own);
+        }
     }
     let mut leaf = CertificateParams::new(hosts).map_err(said)?;
     leaf.distinguished_name = named("regstorm embedded registry");

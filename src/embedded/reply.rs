@@ -31,6 +31,16 @@ impl Content {
     }
 }
 
+/// May an answer of that status have a body?
+///
+/// # Spec
+/// RFC 9110, section 8.6: a `Content-Length` must not be sent otherwise.
+fn has_content(status: StatusCode) -> bool {
+    !status.is_informational()
+        && status != StatusCode::NO_CONTENT
+        && status != StatusCode::NOT_MODIFIED
+}
+
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -84,10 +94,13 @@ impl Reply {
             mut content,
         } = self;
         if method == Method::HEAD {
-            if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
+            if has_content(status) {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(content.length()));
             }
             content = Content::Empty;
+        } else if content.length() == 0 && has_content(status) {
+            // Over HTTP/2 nothing else says so, and servers in Go say it.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut response = Response::new(content);
         *response.status_mut() = status;

@@ -28,7 +28,7 @@ use super::record::RequestRecord;
 use super::settings::{Quirk, Settings};
 use super::site::Site;
 use super::tally::Counts;
-use super::{manifests, patience, upload_session};
+use super::{manifests, patience, storage_host, upload_session};
 
 /// Connections that may wait to be accepted; a thousand clients may start in the same millisecond.
 const BACKLOG: u32 = 4096;
@@ -199,7 +199,10 @@ fn listen(runtime: &LocalRuntime, settings: Settings) -> Result<Listening, Embed
     let _entered = runtime.enter();
     let (listener, address) = bind(settings.listen)?;
     let storage = if settings.quirks.contains(&Quirk::RedirectBlobs) {
-        Some(bind(SocketAddr::new(settings.listen.ip(), 0))?)
+        let at = |ip| bind(SocketAddr::new(ip, 0));
+        let own = settings.listen.ip();
+        // Not every system has more than one loopback address.
+        Some(at(storage_host::address_beside(own)).or_else(|_| at(own))?)
     } else {
         None
     };

@@ -129,8 +129,8 @@ pub enum Quirk {
     NoDigestHeader,
     /// `Location` is a path, not a URL.
     RelativeLocations,
-    /// A blob is answered 307 to a signed URL of a storage host of its own (Distribution on S3), which refuses
-    /// requests that carry `Authorization` and records what it receives.
+    /// A blob is answered 307 to a signed URL of a storage host of its own (Distribution on S3), whose name is another than the
+    /// registry's, which refuses requests that carry `Authorization` and records what it receives.
     RedirectBlobs,
     /// A stored manifest whose type is not in `Accept` does not exist (Distribution 2.8 with OCI manifests): 404.
     StrictAccept,

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 
+use http::Uri;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
@@ -94,6 +95,12 @@ impl Site {
             Some(host) => format!("{scheme}://{host}{base}"),
             None => format!("{scheme}://{}{base}", self.address),
         }
+    }
+
+    /// The host by which this client knows the registry, without a port.
+    pub(super) fn host_name(&self, head: &Parts) -> Option<String> {
+        let url = self.url_for(head).parse::<Uri>().ok()?;
+        url.host().map(str::to_owned)
     }
 
     /// What stands in front of `/v2/` in a `Location`.

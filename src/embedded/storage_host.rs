@@ -1,25 +1,73 @@
 //! The storage host that blobs are redirected to: signed URLs, and no patience with credentials that followed.
+//!
+//! It has another host name than the registry, as storage in the cloud has, and not only another port: Go's client since 1.23
+//! takes ports of one name for one host, and lets credentials follow there.
+
+use std::net::{IpAddr, Ipv4Addr};
 
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{Method, StatusCode};
 
 use crate::oci::{Digest, ErrorCode};
 
-use super::answer::Ask;
+use super::answer::{Ask, CONTENT_DIGEST};
 use super::blobs::{content, digest_in_path};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::site::Site;
 
-/// A URL under which the storage host gives out a blob; `None` if there is no storage host.
-pub(super) fn url(site: &Site, digest: &Digest) -> Option<String> {
+/// Where the storage host of a registry at that address listens: beside a loopback address, on another one.
+pub(super) fn address_beside(registry: IpAddr) -> IpAddr {
+    match registry {
+        IpAddr::V4(ip) if ip.is_loopback() => another_loopback(ip).into(),
+        other => other,
+    }
+}
+
+const fn another_loopback(ip: Ipv4Addr) -> Ipv4Addr {
+    match ip.octets() {
+        [127, 0, 0, 2] => Ipv4Addr::LOCALHOST,
+        _ => Ipv4Addr::new(127, 0, 0, 2),
+    }
+}
+
+/// A URL under which the storage host gives out a blob to who sent that head; `None` if there is no storage host.
+pub(super) fn url(site: &Site, head: &Parts, digest: &Digest) -> Option<String> {
     let address = site.storage_address?;
     let signature = site.keys.seal(&digest.to_string());
     let scheme = site.scheme();
+    let host = another_name(site.host_name(head).as_deref(), address.ip());
+    let port = address.port();
     Some(format!(
-        "{scheme}://{address}/{digest}?signature={signature}"
+        "{scheme}://{host}:{port}/{digest}?signature={signature}"
     ))
+}
+
+/// A name of the storage host that is not the one by which the client calls the registry.
+fn another_name(known: Option<&str>, storage: IpAddr) -> String {
+    let literal = match storage {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let Some(known) = known else { return literal };
+    if !storage.is_unspecified() && literal != known {
+        return literal;
+    }
+    match known.trim_matches(['[', ']']).parse() {
+        Ok(IpAddr::V4(ip)) if storage.is_unspecified() && ip.is_loopback() => {
+            another_loopback(ip).to_string()
+        }
+        // Both are at one address: it is spelt in another way.
+        Ok(IpAddr::V4(ip)) => format!("[{}]", ip.to_ipv6_mapped()),
+        Ok(IpAddr::V6(ip)) => {
+            let parts = ip.segments().map(|part| format!("{part:04x}"));
+            format!("[{}]", parts.join(":"))
+        }
+        // The same name, from the root of all names.
+        Err(_) => format!("{}.", known.trim_end_matches('.')),
+    }
 }
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
@@ -45,8 +93,39 @@ pub(super) fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         ));
     }
     let blob = ask.site.store.borrow().any_blob(&digest).cloned();
-    content(
-        ask,
-        &blob.ok_or_else(|| Refusal::missing(ErrorCode::BlobUnknown, "no such blob"))?,
-    )
+    let blob = blob.ok_or_else(|| Refusal::missing(ErrorCode::BlobUnknown, "no such blob"))?;
+    Ok(content(ask, &blob)?.header(CONTENT_DIGEST, digest.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_storage_host_never_has_the_name_of_the_registry() {
+        for (known, storage, expected) in [
+            ("127.0.0.1", "127.0.0.2", "127.0.0.2"),
+            ("localhost", "127.0.0.2", "127.0.0.2"),
+            ("127.0.0.1", "0.0.0.0", "127.0.0.2"),
+            ("127.0.0.2", "0.0.0.0", "127.0.0.1"),
+            ("10.1.2.3", "10.1.2.3", "[::ffff:10.1.2.3]"),
+            ("127.0.0.2", "127.0.0.2", "[::ffff:127.0.0.2]"),
+            ("10.1.2.3", "0.0.0.0", "[::ffff:10.1.2.3]"),
+            ("lab.example", "10.1.2.3", "10.1.2.3"),
+            ("lab.example", "0.0.0.0", "lab.example."),
+            ("localhost", "::1", "[::1]"),
+            ("[::1]", "::1", "[0000:0000:0000:0000:0000:0000:0000:0001]"),
+            ("localhost", "::", "localhost."),
+        ] {
+            let storage = storage.parse().unwrap();
+            assert_eq!(
+                another_name(Some(known), storage),
+                expected,
+                "{known} {storage}"
+            );
+        }
+        let localhost: IpAddr = Ipv4Addr::LOCALHOST.into();
+        assert_ne!(address_beside(localhost), localhost);
+        assert!(address_beside(localhost).is_loopback());
+    }
 }

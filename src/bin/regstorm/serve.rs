@@ -93,6 +93,10 @@ pub(crate) struct Args {
     /// Answer blobs with a redirect to a storage address, as registries on object storage do.
     #[arg(long)]
     redirect_blobs: bool,
+
+    /// Accept manifests that name blobs and manifests which are not there.
+    #[arg(long)]
+    sparse_manifests: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -183,6 +187,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
 fn quirks(args: &Args) -> Vec<Quirk> {
     let wished = [
         (args.redirect_blobs, Quirk::RedirectBlobs),
+        (args.sparse_manifests, Quirk::SparseManifests),
         (args.no_token_post, Quirk::NoTokenPost),
         (args.no_token_expiry, Quirk::NoTokenExpiry),
     ];

@@ -195,3 +195,66 @@ fn a_redirect_leads_to_a_host_that_wants_no_credentials() {
         ]
     );
 }
+
+/// Go's client lets credentials follow a redirect to another port of the same name (`shouldCopyHeaderOnRedirect`).
+#[test]
+fn the_storage_host_has_another_name_whatever_the_registry_is_called() {
+    let registry = registry(|settings| settings.quirks = vec![Quirk::RedirectBlobs]);
+    let mut client = Client::to(&registry);
+    let digest = client.push_blob("a", b"abc");
+    let path = format!("/v2/a/blobs/{digest}");
+    let port = registry.addr().port();
+    for called in ["127.0.0.1", "localhost", "registry.example"] {
+        client.write(format!("GET {path} HTTP/1.1\r\nHost: {called}:{port}\r\n\r\n").as_bytes());
+        let moved = client.answer("GET");
+        assert_eq!(moved.status, 307);
+        let url: http::Uri = moved.need("location").parse().unwrap();
+        let storage = url.host().unwrap();
+        assert_ne!(storage, called);
+        let at = format!("{storage}:{}", url.port_u16().unwrap());
+        let found = Client::at(at.parse().unwrap()).get(url.path_and_query().unwrap().as_str());
+        assert_eq!((found.status, &found.body[..]), (200, &b"abc"[..]));
+        assert_eq!(found.need("docker-content-digest"), digest.to_string());
+    }
+}
+
+#[test]
+fn an_empty_body_has_its_length_over_both_versions() {
+    let registry = registry(|_| {});
+    let mut client = Client::to(&registry);
+    let digest = client.push_blob("a", b"");
+    let path = format!("/v2/a/blobs/{digest}");
+    let over_1 = client.get(&path);
+    assert_eq!((over_1.status, over_1.need("content-length")), (200, "0"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let address = registry.addr();
+    let answers = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let shaken = hyper::client::conn::http2::handshake(executor, io).await;
+        let (mut sender, connection) = shaken.unwrap();
+        tokio::spawn(connection);
+        let mut answers = Vec::new();
+        for (method, target) in [
+            ("GET", path.as_str()),
+            ("POST", "/v2/a/blobs/uploads/"),
+            ("HEAD", &path),
+        ] {
+            let request = http::Request::builder()
+                .method(method)
+                .uri(format!("http://{address}{target}"))
+                .body(http_body_util::Empty::<bytes::Bytes>::new())
+                .unwrap();
+            let answer = sender.send_request(request).await.unwrap();
+            let length = answer.headers().get("content-length").cloned();
+            answers.push((answer.status().as_u16(), length));
+        }
+        answers
+    });
+    let zero = || Some(http::HeaderValue::from_static("0"));
+    assert_eq!(answers, [(200, zero()), (202, zero()), (200, zero())]);
+}
