@@ -4,7 +4,7 @@ use super::error::Error;
 use super::push::{PushOptions, push};
 use crate::content::Image;
 use crate::oci::{
-    Algorithm, Content, Descriptor, Digest, ImageIndex, Manifest, MediaType, Reference,
+    Algorithm, Content, Descriptor, Digest, Entry, ImageIndex, Manifest, MediaType, Reference,
     RepositoryName, Version,
 };
 use crate::registry::{Client, referrers_tag};
@@ -43,8 +43,12 @@ pub async fn attach(
         return Ok(None);
     }
     let mut manifests = client.referrers_by_tag(repository, subject).await?;
-    unlinked.retain(|new| manifests.iter().all(|known| known.digest != new.digest));
-    manifests.extend(unlinked);
+    let is_new = |new: &Descriptor| {
+        let mut known = manifests.iter().map(Entry::digest);
+        known.all(|known| known != Ok(&new.digest))
+    };
+    unlinked.retain(is_new);
+    manifests.extend(unlinked.into_iter().map(Entry::from));
     let index = ImageIndex {
         schema_version: 2,
         media_type: Some(MediaType::OciIndex),
@@ -63,8 +67,11 @@ pub async fn attach(
 fn entry(artifact: &Image) -> Descriptor {
     let artifact_type = match artifact.manifest().content() {
         Content::Image(manifest) => {
-            let config = || manifest.config.media_type.as_str().to_owned();
-            Some(manifest.artifact_type.clone().unwrap_or_else(config))
+            let config = manifest
+                .config
+                .media_type()
+                .map(|it| it.as_str().to_owned());
+            manifest.artifact_type.clone().or(config)
         }
         Content::Index(index) => index.artifact_type.clone(),
         Content::Schema1(_) => None,

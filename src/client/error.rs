@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::content::ContentError;
+use crate::oci::Unusable;
 use crate::registry;
 
 /// Why a pull or push stopped.
@@ -28,6 +29,9 @@ pub enum Error {
         /// The platforms of the index.
         offered: Vec<String>,
     },
+    /// An entry of an index or a manifest is needed, and says too little.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     /// Indexes that lead to indexes, too many times.
     #[error("the index leads to an index, more than {0} times")]
     Depth(usize),
@@ -53,9 +57,12 @@ pub enum Error {
 }
 
 fn list(offered: &[String]) -> String {
-    if offered.is_empty() {
-        "none".to_owned()
-    } else {
-        offered.join(", ")
+    const SHOWN: usize = 20;
+    let shown = offered.iter().take(SHOWN).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match offered.len() {
+        0 => "none".to_owned(),
+        count if count > SHOWN => format!("{shown} and {} more", count - SHOWN),
+        _ => shown,
     }
 }

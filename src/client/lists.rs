@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::error::Error;
 use super::resolve::digest_of;
-use crate::oci::{Descriptor, Reference, RepositoryName, Version};
+use crate::oci::{Entry, Reference, RepositoryName, Version};
 use crate::registry::{self, Client, Page, Paging};
 
 /// Pages of one list that are read before it is taken for endless.
@@ -57,9 +57,7 @@ pub async fn referrers(
         Version::Tag(_) => digest_of(client, reference, client.habits().pull.resolve).await?,
     };
     // A registry need not filter, and an index under a tag cannot.
-    let wanted = |found: &&Descriptor| {
-        artifact_type.is_none() || found.artifact_type.as_deref() == artifact_type
-    };
+    let wanted = |found: &&Entry| artifact_type.is_none() || found.artifact_type() == artifact_type;
     let mut count = 0;
     let mut paging = Paging::First(None);
     for _ in 0..MAX_PAGES {

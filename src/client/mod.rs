@@ -9,6 +9,7 @@
 //! transfers still under way are dropped then and count as cancelled.
 
 mod attach;
+mod choose;
 mod delete;
 mod error;
 mod fetch;

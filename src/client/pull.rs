@@ -6,11 +6,13 @@ use std::io;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
 
+use super::choose::choose as choose_entry;
 use super::error::Error;
 use super::fetch::Fetch;
 use super::resolve::by_head;
 use crate::oci::{
-    Content, Digest, Manifest, MediaType, Platform, Reference, RepositoryName, Verify, Version,
+    Content, Descriptor, Digest, Manifest, MediaType, Platform, Reference, RepositoryName,
+    Unusable, Verify, Version,
 };
 use crate::profile::{ConfigOrder, ConnectionPolicy, PullAgain, Resolve};
 use crate::registry::{BlobSink, Client, Restart, Wanted};
@@ -192,29 +194,35 @@ async fn choose(
     store: &dyn Store,
 ) -> Result<Manifest, Error> {
     for _ in 0..MAX_DEPTH {
+        if let Content::Image(image) = manifest.content() {
+            image.check()?;
+        }
         store.manifest(&manifest)?;
         let Content::Index(index) = manifest.content() else {
             return Ok(manifest);
         };
-        let chosen = index
-            .choose(&options.platform)
-            .ok_or_else(|| Error::Platform {
-                wanted: options.platform.to_string(),
-                offered: index.platforms(),
-            })?;
-        let (digest, expected) = (chosen.digest, chosen.size);
-        let media_type = chosen.media_type.clone();
-        manifest = client
-            .manifest_get_as(repository, &Version::Digest(digest), Some(&media_type))
+        let how = &client.habits().pull.choice;
+        let chosen = choose_entry(index, manifest.media_type(), &options.platform, how)?;
+        let chosen = chosen.ok_or_else(|| Error::Platform {
+            wanted: options.platform.to_string(),
+            offered: index.platforms(),
+        })?;
+        let image = client
+            .manifest_get_as(
+                repository,
+                &Version::Digest(chosen.digest),
+                chosen.media_type,
+            )
             .await?;
-        let found = manifest.raw().len() as u64;
-        if found != expected {
+        let found = image.raw().len() as u64;
+        if let Some(expected) = chosen.size.filter(|expected| *expected != found) {
             return Err(Error::ManifestSize {
-                digest: digest.to_string(),
+                digest: chosen.digest.to_string(),
                 expected,
                 found,
             });
         }
+        manifest = image;
     }
     Err(Error::Depth(MAX_DEPTH))
 }
@@ -233,8 +241,10 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(manifest: &Manifest, verify: Verify) -> Self {
-        let piece = |blob: &crate::oci::Descriptor| Piece {
+    /// # Errors
+    /// [`Unusable`] when the config or a layer says too little to be fetched.
+    fn of(manifest: &Manifest, verify: Verify) -> Result<Self, Unusable> {
+        let piece = |blob: &Descriptor| Piece {
             wanted: Wanted {
                 digest: blob.digest,
                 size: Some(blob.size),
@@ -245,9 +255,9 @@ impl Pieces {
         let (config, mut layers) = match manifest.content() {
             Content::Index(_) => (None, Vec::new()),
             Content::Image(image) => {
-                let layers = image.layers.iter();
-                let layers = layers.filter(|blob| !blob.media_type.is_foreign_layer());
-                (Some(piece(&image.config)), layers.map(piece).collect())
+                let layers = image.distributed_layers();
+                let layers = layers.map(|blob| blob.map(piece)).collect::<Result<_, _>>();
+                (Some(piece(image.config()?)), layers?)
             }
             Content::Schema1(schema1) => {
                 let layers = schema1.layers_bottom_first().into_iter();
@@ -264,7 +274,7 @@ impl Pieces {
         };
         let mut seen: BTreeSet<Digest> = config.iter().map(|it| it.wanted.digest).collect();
         layers.retain(|layer: &Piece| seen.insert(layer.wanted.digest));
-        Self { config, layers }
+        Ok(Self { config, layers })
     }
 }
 
@@ -277,7 +287,7 @@ async fn blobs(
     store: &dyn Store,
 ) -> Result<PulledImage, Error> {
     let habits = &client.habits().pull;
-    let Pieces { config, layers } = Pieces::of(&manifest, options.verify);
+    let Pieces { config, layers } = Pieces::of(&manifest, options.verify)?;
     let count = layers.len() + usize::from(config.is_some());
     let limit = Semaphore::new(habits.parallel.get());
     let fetch = Fetch {

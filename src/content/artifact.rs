@@ -28,9 +28,9 @@ impl Image {
             schema_version: 2,
             media_type: Some(MediaType::OciManifest),
             artifact_type: Some(artifact_type.to_owned()),
-            config: config.descriptor().clone(),
-            layers: vec![layer.descriptor().clone()],
-            subject: Some(subject.clone()),
+            config: config.descriptor().clone().into(),
+            layers: vec![layer.descriptor().clone().into()],
+            subject: Some(subject.clone().into()),
             annotations: BTreeMap::new(),
         };
         let manifest = Manifest::from_image(&manifest, MediaType::OciManifest);
@@ -84,10 +84,10 @@ mod tests {
         let Content::Image(manifest) = read.content() else {
             panic!("an artifact is an image manifest");
         };
-        assert_eq!(manifest.subject.as_ref(), Some(subject));
+        assert_eq!(manifest.subject.as_ref().unwrap().descriptor(), Ok(subject));
         assert_eq!(manifest.artifact_type.as_deref(), Some("a/b"));
-        assert_eq!(manifest.config.media_type, MediaType::OciEmpty);
-        assert_eq!(manifest.config.digest, Digest::sha256(b"{}"));
+        assert_eq!(manifest.config.media_type(), Some(&MediaType::OciEmpty));
+        assert_eq!(manifest.config.digest(), Ok(&Digest::sha256(b"{}")));
         assert_eq!(artifact.blobs().count(), 2);
         let digest = |image: &Image| image.descriptor().digest;
         assert_eq!(
@@ -120,11 +120,11 @@ mod tests {
                 let Content::Image(manifest) = read.content() else {
                     panic!("a variant is an image manifest");
                 };
-                let named = manifest.layers.iter().map(|it| it.digest);
+                let named = manifest.layers.iter().map(|it| *it.digest().unwrap());
                 let sent = image.layers().iter().map(|it| it.descriptor().digest);
                 assert!(named.eq(sent));
                 let config = image.config().unwrap().descriptor().digest;
-                assert_eq!(manifest.config.digest, config);
+                assert_eq!(manifest.config.digest(), Ok(&config));
             }
         }
     }

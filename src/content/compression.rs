@@ -24,6 +24,22 @@ impl Packing {
     }
 }
 
+/// The program that made what begins so, if it is one that [`unpacked`] does not undo. Told by the first bytes, too.
+pub(super) const fn unread_compression(head: [u8; 4]) -> Option<&'static str> {
+    match head {
+        [0xfd, b'7', b'z', b'X'] => Some("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9'] => Some("bzip2"),
+        [b'L', b'Z', b'I', b'P'] => Some("lzip"),
+        [0x5d, 0, 0, _] => Some("lzma"),
+        [0x04, 0x22, 0x4d, 0x18] => Some("lz4"),
+        [0x1f, 0x9d, ..] => Some("compress"),
+        [0x89, b'L', b'Z', b'O'] => Some("lzop"),
+        [b'P', b'K', 3, 4] => Some("zip"),
+        [b'7', b'z', 0xbc, 0xaf] => Some("7z"),
+        _ => None,
+    }
+}
+
 /// A reader of what `packed` holds. Several members or frames one after the other are read as one stream.
 ///
 /// Memory is bounded: gzip has a window of 32 KiB, and zstd refuses windows of more than 128 MiB.

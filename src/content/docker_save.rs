@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use serde::Deserialize;
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use super::blob::Blob;
 use super::compression::{Packing, unpacked};
@@ -16,7 +17,10 @@ use super::image::Image;
 use super::open::{Candidate, Compression, Loader};
 use super::region::Region;
 use super::root::{Root, read_document};
-use crate::oci::{Algorithm, Descriptor, Digest, ImageConfig, ImageManifest, Manifest, MediaType};
+use crate::oci::{
+    Algorithm, Descriptor, Digest, EntryError, ImageConfig, ImageManifest, Manifest, MediaType,
+    Unusable,
+};
 use crate::units::ByteSize;
 
 /// Docker itself stops at 127.
@@ -24,20 +28,63 @@ const MAX_LAYERS: usize = 1000;
 /// The most images of one archive.
 const MAX_IMAGES: usize = 1000;
 
-/// One image of `manifest.json`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// One image of `manifest.json`, read as far as it goes, and judged when it is loaded.
+#[derive(Debug, Clone)]
 pub(super) struct Item {
-    config: String,
-    #[serde(default)]
-    repo_tags: Option<Vec<String>>,
-    #[serde(default)]
-    layers: Option<Vec<String>>,
+    place: usize, // counted from 0
+    config: Result<String, EntryError>,
+    repo_tags: Vec<String>,
+    layers: Result<Vec<String>, EntryError>,
 }
 
 impl Item {
-    pub(super) fn config(&self) -> &str {
-        &self.config
+    fn read((place, item): (usize, &Value)) -> Self {
+        let field = |name: &str| item.get(name).filter(|it| !it.is_null());
+        let config = match field("Config") {
+            _ if !item.is_object() => Err(EntryError::NotAnObject),
+            None => Err(EntryError::Missing("Config")),
+            Some(config) => config
+                .as_str()
+                .map(ToOwned::to_owned)
+                .ok_or(EntryError::Kind {
+                    name: "Config",
+                    expected: "a text",
+                }),
+        };
+        let tags = field("RepoTags").and_then(Value::as_array);
+        let tags = tags.into_iter().flatten().filter_map(Value::as_str);
+        let layers = field("Layers").map_or_else(|| Ok(Vec::new()), |it| Vec::deserialize(it));
+        Self {
+            place,
+            config,
+            repo_tags: tags.map(Into::into).collect(),
+            layers: layers.map_err(|_| EntryError::Kind {
+                name: "Layers",
+                expected: "a list of texts",
+            }),
+        }
+    }
+
+    /// How it is called where it has no name.
+    pub(super) fn label(&self) -> String {
+        let config = self.config.clone();
+        config.unwrap_or_else(|_| format!("entry {} of manifest.json", self.place + 1))
+    }
+
+    /// Does it say what the image is made of?
+    pub(super) const fn is_whole(&self) -> bool {
+        self.config.is_ok() && self.layers.is_ok()
+    }
+
+    /// Config and layers.
+    fn parts(&self, document: &str) -> Result<(&str, &[String]), ContentError> {
+        let unusable = |error: &EntryError| {
+            let place = format!("entry {}", self.place + 1).into();
+            let error = error.clone();
+            ContentError::entry(document, Unusable { place, error })
+        };
+        let config = self.config.as_deref().map_err(unusable)?;
+        Ok((config, self.layers.as_deref().map_err(unusable)?))
     }
 }
 
@@ -56,7 +103,7 @@ pub(super) fn add_candidates(
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), ContentError> {
     let name = || root.label("manifest.json");
-    let items: Vec<Item> = serde_json::from_slice(saved).map_err(|source| ContentError::Json {
+    let items: Vec<Value> = serde_json::from_slice(saved).map_err(|source| ContentError::Json {
         name: name(),
         kind: "list of images as `docker save` writes it",
         source,
@@ -68,8 +115,8 @@ pub(super) fn add_candidates(
         });
     }
     let only_one = candidates.len() == 1 && items.len() == 1;
-    for item in items {
-        let tags = item.repo_tags.clone().unwrap_or_default();
+    for item in items.iter().enumerate().map(Item::read) {
+        let tags = item.repo_tags.clone();
         let same = candidates.iter_mut().find(|it| {
             it.docker.is_none() && (only_one || tags.iter().any(|tag| it.is_called(tag)))
         });
@@ -92,17 +139,17 @@ pub(super) fn add_candidates(
 /// Makes the image that an entry of `manifest.json` describes.
 pub(super) fn load(loader: &mut Loader, item: &Item) -> Result<Image, ContentError> {
     let referrer = loader.root.label("manifest.json");
-    let region = loader.root.require(&item.config, &referrer)?;
+    let (config_name, paths) = item.parts(&referrer)?;
+    let region = loader.root.require(config_name, &referrer)?;
     let raw = read_document(&region)?;
     let digest = Digest::sha256(&raw);
-    check_name(&item.config, digest, &region)?;
+    check_name(config_name, digest, &region)?;
     let config = ImageConfig::parse(&raw).map_err(|source| ContentError::Json {
         name: region.name().to_owned(),
         kind: "image config",
         source,
     })?;
     check_platform(loader, &config, region.name())?;
-    let paths = item.layers.as_deref().unwrap_or_default();
     if paths.len() > MAX_LAYERS {
         return Err(ContentError::TooMany {
             name: referrer,
@@ -112,7 +159,7 @@ pub(super) fn load(loader: &mut Loader, item: &Item) -> Result<Image, ContentErr
     let diff_ids = &config.rootfs.diff_ids;
     if paths.len() != diff_ids.len() {
         return Err(ContentError::LayerCount {
-            name: item.config.clone(),
+            name: config_name.to_owned(),
             layers: paths.len(),
             diff_ids: diff_ids.len(),
         });
@@ -162,8 +209,11 @@ fn assemble(config: &bytes::Bytes, digest: Digest, layers: Vec<Layer>) -> Image 
         schema_version: 2,
         media_type: Some(manifest_type.clone()),
         artifact_type: None,
-        config: descriptor.clone(),
-        layers: blobs.iter().map(|blob| blob.descriptor().clone()).collect(),
+        config: descriptor.clone().into(),
+        layers: blobs
+            .iter()
+            .map(|blob| blob.descriptor().clone().into())
+            .collect(),
         subject: None,
         annotations: BTreeMap::new(),
     };
@@ -253,7 +303,7 @@ fn check_name(path: &str, found: Digest, region: &Region) -> Result<(), ContentE
 
 fn check_platform(loader: &Loader, config: &ImageConfig, name: &str) -> Result<(), ContentError> {
     match (&loader.options.platform, &config.platform) {
-        (Some(wanted), Some(offered)) if !wanted.accepts(offered) => {
+        (Some(wanted), Some(offered)) if wanted.rank(offered).is_none() => {
             Err(ContentError::NoSuchPlatform {
                 name: name.to_owned(),
                 wanted: wanted.to_string(),

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::oci::{Digest, ManifestError};
+use crate::oci::{Digest, ManifestError, Unusable};
 use crate::units::ByteSize;
 
 /// Two digests that should be one.
@@ -125,6 +125,14 @@ pub enum ContentError {
         /// What is wrong with it.
         source: ManifestError,
     },
+    /// An entry of a document is needed, and cannot be used.
+    #[error("`{name}`: {why}")]
+    Entry {
+        /// The document.
+        name: String,
+        /// Which entry, and what is wrong with it.
+        why: Box<Unusable>,
+    },
     /// A manifest of schema 1, which no current registry takes.
     #[error("`{0}` is a manifest of schema 1; convert the image with a current tool first")]
     Schema1(String),
@@ -196,6 +204,16 @@ pub enum ContentError {
         /// What there is.
         platforms: Vec<String>,
     },
+    /// An archive in a form that is not read.
+    #[error(
+        "`{name}` is compressed with {compression}, which regstorm does not read; uncompress it first, or compress it with gzip or zstd"
+    )]
+    Compression {
+        /// The archive.
+        name: String,
+        /// The program that compressed it.
+        compression: &'static str,
+    },
     /// Bytes that the blob does not have.
     #[error("bytes {start} to {end} were asked of a blob that has {size}")]
     Range {
@@ -206,4 +224,14 @@ pub enum ContentError {
         /// The size of the blob.
         size: u64,
     },
+}
+
+impl ContentError {
+    /// That an entry of a document cannot be used.
+    pub(super) fn entry(document: &str, why: Unusable) -> Self {
+        Self::Entry {
+            name: document.to_owned(),
+            why: Box::new(why),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! OCI image layouts: `oci-layout`, `index.json`, and blobs by digest.
 
-use crate::oci::{Content, Descriptor, ImageIndex, ImageManifest, Manifest};
+use crate::oci::{Content, Descriptor, Entry, ImageIndex, ImageManifest, Manifest, Unusable};
 
 use super::blob::Blob;
 use super::error::ContentError;
@@ -18,6 +18,21 @@ const MAX_DEPTH: usize = 8;
 /// The most images of one index.
 const MAX_CHILDREN: usize = 1000;
 
+/// An entry of `index.json`.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) entry: Entry,
+    place: usize, // counted from 0
+}
+
+impl Listed {
+    /// How it is called where it has no name.
+    pub(super) fn label(&self) -> String {
+        let digest = self.entry.digest().map(ToString::to_string);
+        digest.unwrap_or_else(|_| format!("entry {} of index.json", self.place + 1))
+    }
+}
+
 /// The images that `index.json` lists, each digest once under all of its names.
 pub(super) fn candidates(root: &Root, index: &[u8]) -> Result<Vec<Candidate>, ContentError> {
     let index: ImageIndex = serde_json::from_slice(index).map_err(|source| ContentError::Json {
@@ -26,24 +41,24 @@ pub(super) fn candidates(root: &Root, index: &[u8]) -> Result<Vec<Candidate>, Co
         source,
     })?;
     let mut candidates: Vec<Candidate> = Vec::new();
-    for descriptor in index.manifests {
+    for (place, entry) in index.manifests.into_iter().enumerate() {
         if candidates.len() >= MAX_CHILDREN {
             return Err(ContentError::TooMany {
                 name: root.label("index.json"),
                 limit: MAX_CHILDREN,
             });
         }
-        let names = names(&descriptor);
+        let names = names(&entry);
+        let digest = entry.digest().ok();
         let same = candidates.iter_mut().find(|it| {
-            it.oci
-                .as_ref()
-                .is_some_and(|it| it.digest == descriptor.digest)
+            let known = it.oci.as_ref().and_then(|it| it.entry.digest().ok());
+            digest.is_some() && known == digest
         });
         match same {
             Some(candidate) => candidate.names.extend(names),
             None => candidates.push(Candidate {
                 names,
-                oci: Some(descriptor),
+                oci: Some(Listed { entry, place }),
                 docker: None,
             }),
         }
@@ -51,16 +66,27 @@ pub(super) fn candidates(root: &Root, index: &[u8]) -> Result<Vec<Candidate>, Co
     Ok(candidates)
 }
 
-fn names(descriptor: &Descriptor) -> Vec<String> {
+fn names(entry: &Entry) -> Vec<String> {
     [CONTAINERD_NAME, REF_NAME]
         .iter()
-        .filter_map(|key| descriptor.annotations.get(*key).cloned())
+        .filter_map(|key| entry.annotation(key).map(ToOwned::to_owned))
+        .filter(|name| !name.is_empty())
         .collect()
 }
 
-/// Loads the image or index of a descriptor of `index.json`.
-pub(super) fn load(loader: &mut Loader, descriptor: &Descriptor) -> Result<Image, ContentError> {
+/// Loads the image or index of an entry of `index.json`.
+pub(super) fn load(loader: &mut Loader, listed: &Listed) -> Result<Image, ContentError> {
     let referrer = loader.root.label("index.json");
+    let descriptor = listed.entry.descriptor().map_err(|error| {
+        let place = format!("entry {}", listed.place + 1);
+        ContentError::entry(
+            &referrer,
+            Unusable {
+                place: place.into(),
+                error: error.clone(),
+            },
+        )
+    })?;
     let Some(wanted) = loader.options.platform.clone() else {
         return load_at(loader, descriptor, &referrer, 0);
     };
@@ -71,15 +97,17 @@ pub(super) fn load(loader: &mut Loader, descriptor: &Descriptor) -> Result<Image
         platforms,
     };
     if let Some(offered) = &descriptor.platform
-        && !wanted.accepts(offered)
+        && wanted.rank(offered).is_none()
     {
         return Err(no_such(vec![offered.to_string()]));
     }
     match manifest(loader, descriptor, &referrer)?.content() {
         Content::Index(index) => {
-            let child = index
-                .choose(&wanted)
-                .ok_or_else(|| no_such(index.platforms()))?;
+            let closest = index.closest(&wanted);
+            let (place, child) = closest.ok_or_else(|| no_such(index.platforms()))?;
+            let child = child.descriptor();
+            let child =
+                child.map_err(|error| ContentError::entry(&name, index.unusable(place, error)))?;
             load_at(loader, child, &name, 0)
         }
         _ => load_at(loader, descriptor, &referrer, 0),
@@ -112,7 +140,14 @@ fn load_at(
             let children = index
                 .manifests
                 .iter()
-                .map(|child| load_at(loader, child, &name, depth + 1))
+                .enumerate()
+                .map(|(place, child)| {
+                    let child = child.descriptor();
+                    let child = child.map_err(|error| {
+                        ContentError::entry(&name, index.unusable(place, error))
+                    })?;
+                    load_at(loader, child, &name, depth + 1)
+                })
                 .collect::<Result<_, _>>()?;
             Image::index(manifest, children)
         }
@@ -129,14 +164,25 @@ fn single(
     name: &str,
 ) -> Result<Image, ContentError> {
     let mut layers = Vec::new();
-    for layer in &image.layers {
-        let elsewhere =
-            layer.media_type.is_foreign_layer() && loader.root.find(&path(layer))?.is_none();
-        if !elsewhere {
-            layers.push(blob(loader, layer, name)?);
+    for (place, entry) in image.layers.iter().enumerate() {
+        if entry.is_foreign_layer() {
+            let is_here = match entry.descriptor() {
+                Ok(layer) => loader.root.find(&path(layer))?.is_some(),
+                Err(_) => false,
+            };
+            if !is_here {
+                continue;
+            }
         }
+        let layer = image
+            .layer(place)
+            .map_err(|why| ContentError::entry(name, why))?;
+        layers.push(blob(loader, layer, name)?);
     }
-    let config = blob(loader, &image.config, name)?;
+    let config = image
+        .config()
+        .map_err(|why| ContentError::entry(name, why))?;
+    let config = blob(loader, config, name)?;
     Ok(Image::single(manifest, layers, config))
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::archive::Archive;
 use super::blob::Blob;
-use super::compression::Packing;
+use super::compression::{Packing, unread_compression};
 use super::docker_save;
 use super::error::{ContentError, Mismatch};
 use super::image::Image;
@@ -92,8 +92,8 @@ pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Image>, Conten
 pub(super) struct Candidate {
     /// The names it goes by, the best one first; perhaps none.
     pub(super) names: Vec<String>,
-    /// Its manifest in the OCI layout.
-    pub(super) oci: Option<Descriptor>,
+    /// Its entry in the `index.json` of the OCI layout.
+    pub(super) oci: Option<oci_layout::Listed>,
     /// Its entry in the `manifest.json` of `docker save`.
     pub(super) docker: Option<docker_save::Item>,
 }
@@ -101,19 +101,25 @@ pub(super) struct Candidate {
 impl Candidate {
     /// Writers disagree on whether `docker.io/library/` is part of a name, so it never counts.
     pub(super) fn is_called(&self, wanted: &str) -> bool {
-        let digest = self
-            .oci
-            .as_ref()
-            .map(|descriptor| descriptor.digest.to_string());
+        let digest = self.oci.as_ref().and_then(|it| it.entry.digest().ok());
         let wanted = familiar(wanted);
-        digest.as_deref() == Some(wanted) || self.names.iter().any(|name| familiar(name) == wanted)
+        digest.is_some_and(|digest| digest.to_string() == wanted)
+            || self.names.iter().any(|name| familiar(name) == wanted)
+    }
+
+    /// Can it be loaded, as far as its entries say?
+    fn is_whole(&self) -> bool {
+        let oci = self.oci.as_ref();
+        let docker = self.docker.as_ref();
+        oci.is_some_and(|it| it.entry.descriptor().is_ok())
+            || docker.is_some_and(docker_save::Item::is_whole)
     }
 
     fn label(&self) -> String {
         match (self.names.first(), &self.oci, &self.docker) {
             (Some(name), ..) => name.clone(),
-            (None, Some(descriptor), _) => descriptor.digest.to_string(),
-            (None, None, Some(item)) => item.config().to_owned(),
+            (None, Some(listed), _) => listed.label(),
+            (None, None, Some(item)) => item.label(),
             (None, None, None) => String::new(),
         }
     }
@@ -183,9 +189,9 @@ impl Loader {
 
     /// Could it be for the wanted platform? Many descriptors do not say what they are for.
     fn fits(&self, candidate: &Candidate) -> bool {
-        let offered = candidate.oci.as_ref().and_then(|it| it.platform.as_ref());
+        let offered = candidate.oci.as_ref().and_then(|it| it.entry.platform());
         match (&self.options.platform, offered) {
-            (Some(wanted), Some(offered)) => wanted.accepts(offered),
+            (Some(wanted), Some(offered)) => wanted.rank(offered).is_some(),
             _ => true,
         }
     }
@@ -196,7 +202,12 @@ impl Loader {
             .iter()
             .filter(|it| wanted.is_none_or(|wanted| it.is_called(wanted)))
             .collect();
-        let fitting: Vec<&Candidate> = named.iter().copied().filter(|it| self.fits(it)).collect();
+        let mut fitting: Vec<&Candidate> =
+            named.iter().copied().filter(|it| self.fits(it)).collect();
+        // What nobody named is no choice when it cannot be loaded.
+        if fitting.iter().any(|it| it.is_whole()) {
+            fitting.retain(|it| it.is_whole());
+        }
         let labels = |of: &[&Candidate]| of.iter().map(|it| it.label()).collect();
         match (&fitting[..], &named[..], wanted) {
             ([one], ..) => Ok(one),
@@ -218,9 +229,11 @@ impl Loader {
     /// manifests of the others out of it, and then only `manifest.json` describes a whole image.
     fn load(&mut self, candidate: &Candidate) -> Result<Image, ContentError> {
         let image = match (&candidate.oci, &candidate.docker) {
-            (Some(descriptor), None) => oci_layout::load(self, descriptor)?,
-            (Some(descriptor), Some(item)) => match oci_layout::load(self, descriptor) {
-                Err(ContentError::Missing { .. }) => docker_save::load(self, item)?,
+            (Some(listed), None) => oci_layout::load(self, listed)?,
+            (Some(listed), Some(item)) => match oci_layout::load(self, listed) {
+                Err(ContentError::Missing { .. } | ContentError::Entry { .. }) => {
+                    docker_save::load(self, item)?
+                }
                 loaded => loaded?,
             },
             (None, Some(item)) => docker_save::load(self, item)?,
@@ -285,6 +298,9 @@ fn open_root(path: &Path, max_unpacked: ByteSize) -> Result<Root, ContentError> 
             });
         }
         Err(error) => return Err(read(error)),
+        Ok(()) if let Some(compression) = unread_compression(head) => {
+            return Err(ContentError::Compression { name, compression });
+        }
         Ok(()) if Packing::sniff(head) == Packing::Plain => file,
         Ok(()) => spool::uncompress(BufReader::new(file), &name, max_unpacked)?,
     };

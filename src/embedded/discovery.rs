@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use url::form_urlencoded;
 
-use crate::oci::{Descriptor, ErrorCode, ImageIndex, MediaType, RepositoryName, Tag};
+use crate::oci::{Entry, ErrorCode, ImageIndex, MediaType, RepositoryName, Tag};
 
 use super::answer::Ask;
 use super::blobs::digest_in_path;
@@ -140,13 +140,14 @@ pub(super) fn referrers(
         .get("artifactType")
         .map(|text| text.replace(' ', "+"));
     let store = ask.site.store.borrow();
-    let manifests: Vec<Descriptor> = store
+    let manifests: Vec<Entry> = store
         .repository(name)
         .into_iter()
         .flat_map(|repository| repository.referrers(&digest))
         .map(|manifest| &manifest.descriptor)
         .filter(|found| filter.is_none() || found.artifact_type == filter)
         .cloned()
+        .map(Entry::from)
         .collect();
     let index = ImageIndex {
         schema_version: 2,

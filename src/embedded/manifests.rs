@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::oci::{
     Content as Said, Descriptor, Digest, ErrorCode, Manifest, MediaType, RepositoryName, Tag,
-    Version,
+    Unusable, Version,
 };
 
 use super::answer::{Ask, CONTENT_DIGEST};
@@ -173,7 +173,12 @@ fn check(
         Said::Index(index) => (index.media_type.as_ref(), index.schema_version),
         Said::Schema1(_) => (None, 1),
     };
-    if said.is_some_and(|said| *said != media_type) || named != 2 {
+    if named != 2 {
+        return Err(invalid(
+            "the document does not say `schemaVersion` 2".into(),
+        ));
+    }
+    if said.is_some_and(|said| *said != media_type) {
         let message =
             format!("the document says of itself another type than the header, {media_type}");
         return Err(invalid(message));
@@ -217,8 +222,8 @@ fn store_form(
     match manifest.content() {
         Said::Image(image) => {
             let named = image.artifact_type.clone().filter(|it| !it.is_empty());
-            let config = || image.config.media_type.as_str().to_owned();
-            descriptor.artifact_type = Some(named.unwrap_or_else(config));
+            let config = image.config.media_type().map(|it| it.as_str().to_owned());
+            descriptor.artifact_type = named.or(config);
             descriptor.annotations.clone_from(&image.annotations);
             subject = image.subject.as_ref();
         }
@@ -229,7 +234,11 @@ fn store_form(
         }
         Said::Schema1(_) => {}
     }
-    let subject = subject.map(|subject| subject.digest);
+    let subject = subject.map(|subject| subject.digest().copied()).transpose();
+    let subject = subject.map_err(|error| {
+        let message = format!("the subject of the manifest cannot be used: {error}");
+        Refusal::bad(ErrorCode::ManifestInvalid, message)
+    })?;
     stored(site, version, manifest.raw().clone(), descriptor, subject)
 }
 
@@ -266,31 +275,34 @@ fn stored(
 
 /// Layers that are not distributed need not be there, nor a subject: referrers may come first.
 fn references_exist(repository: Option<&Repository>, content: &Said) -> Result<(), Refusal> {
-    let missing = match content {
-        Said::Image(image) => std::iter::once(&image.config)
-            .chain(
-                image
-                    .layers
-                    .iter()
-                    .filter(|layer| !layer.media_type.is_foreign_layer()),
-            )
-            .find(|blob| repository.is_none_or(|it| !it.has_blob(&blob.digest))),
-        Said::Index(index) => index
-            .manifests
-            .iter()
-            .find(|child| repository.is_none_or(|it| it.manifest(&child.digest).is_none())),
-        Said::Schema1(_) => None,
+    let unusable = |why: Unusable| Refusal::bad(ErrorCode::ManifestInvalid, why.to_string());
+    let missing = |digest: &Digest| {
+        let message = format!("the manifest names {digest}, which the repository does not have");
+        Err(Refusal::bad(ErrorCode::ManifestBlobUnknown, message))
     };
-    match missing {
-        Some(missing) => Err(Refusal::bad(
-            ErrorCode::ManifestBlobUnknown,
-            format!(
-                "the manifest names {}, which the repository does not have",
-                missing.digest
-            ),
-        )),
-        None => Ok(()),
+    match content {
+        Said::Image(image) => {
+            for blob in std::iter::once(image.config()).chain(image.distributed_layers()) {
+                let digest = blob.map_err(unusable)?.digest;
+                if repository.is_none_or(|it| !it.has_blob(&digest)) {
+                    return missing(&digest);
+                }
+            }
+        }
+        Said::Index(index) => {
+            for (place, child) in index.manifests.iter().enumerate() {
+                let child = child.descriptor();
+                let digest = child
+                    .map_err(|error| unusable(index.unusable(place, error)))?
+                    .digest;
+                if repository.is_none_or(|it| it.manifest(&digest).is_none()) {
+                    return missing(&digest);
+                }
+            }
+        }
+        Said::Schema1(_) => {}
     }
+    Ok(())
 }
 
 /// # Spec

@@ -281,11 +281,12 @@ async fn find(client: &Client, shared: &Shared, journey: usize) -> Result<Image,
     let Content::Image(image) = pulled.manifest.content() else {
         return Err(FailureClass::Protocol);
     };
+    let config = image.config().map_err(|_| FailureClass::Protocol)?;
     Ok(Image {
         reference: reference.clone(),
         config: Wanted {
-            digest: image.config.digest,
-            size: Some(image.config.size),
+            digest: config.digest,
+            size: Some(config.size),
             verify: Verify::Digest,
         },
     })

@@ -51,9 +51,10 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
         }
         client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
         client::Error::NotFound(_) => FailureClass::Status,
-        client::Error::Platform { .. } | client::Error::Depth(_) | client::Error::Pages(_) => {
-            FailureClass::Protocol
-        }
+        client::Error::Platform { .. }
+        | client::Error::Unusable(_)
+        | client::Error::Depth(_)
+        | client::Error::Pages(_) => FailureClass::Protocol,
     }
 }
 

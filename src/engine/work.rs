@@ -135,7 +135,8 @@ impl Store for Local {
         if let (Cache::Share(_), Content::Image(image)) = (self.cache, manifest.content()) {
             let here = self.cache.layers(image.layers.len());
             let layers = image.layers.iter().take(here);
-            *self.here.borrow_mut() = layers.map(|layer| layer.digest).collect();
+            let digests = layers.flat_map(|layer| layer.digest());
+            *self.here.borrow_mut() = digests.copied().collect();
         }
         Ok(())
     }

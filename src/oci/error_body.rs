@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::entry::lenient;
 use crate::units::foreign_words;
 
 /// The most bytes of an error body that are read; a proxy may answer with a whole page.
@@ -93,9 +94,9 @@ struct Envelope {
 
 #[derive(Deserialize)]
 struct Entry {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     code: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     message: String,
 }
 

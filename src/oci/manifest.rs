@@ -5,13 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::descriptor::null_is_empty;
-use super::{Algorithm, Descriptor, Digest, MediaType, Platform};
+use super::entry::{annotations, lenient, null_is_empty};
+use super::{Algorithm, Descriptor, Digest, Entry, ImageIndex, MediaType, Schema1, Unusable};
 
 /// A manifest as it was received or made. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,7 +42,8 @@ pub enum Content {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageManifest {
-    /// REQUIRED, always 2.
+    /// REQUIRED, always 2; clients do not look. 0 where the document says none.
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub schema_version: u32,
     /// REQUIRED by Docker, recommended by OCI. Must equal the type in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,142 +52,60 @@ pub struct ImageManifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// REQUIRED. The image config.
-    pub config: Descriptor,
+    pub config: Entry,
     /// REQUIRED. The layers, the bottom one first. A layer may stand twice.
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub layers: Vec<Descriptor>,
+    pub layers: Vec<Entry>,
     /// OPTIONAL. The manifest that this one refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Descriptor>,
+    pub subject: Option<Entry>,
     /// OPTIONAL. Notes by key.
     #[serde(
         default,
-        deserialize_with = "null_is_empty",
+        deserialize_with = "annotations",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub annotations: BTreeMap<String, String>,
 }
 
-/// An image index, or Docker's manifest list.
-///
-/// # Spec
-/// image-spec, "OCI Image Index Specification".
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ImageIndex {
-    /// REQUIRED, always 2.
-    pub schema_version: u32,
-    /// REQUIRED by Docker, recommended by OCI. Must equal the type in the header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media_type: Option<MediaType>,
-    /// OPTIONAL. What kind of artifact this is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub artifact_type: Option<String>,
-    /// REQUIRED. The manifests to choose from.
-    #[serde(default, deserialize_with = "null_is_empty")]
-    pub manifests: Vec<Descriptor>,
-    /// OPTIONAL. The manifest that this one refers to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Descriptor>,
-    /// OPTIONAL. Notes by key.
-    #[serde(
-        default,
-        deserialize_with = "null_is_empty",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
-    pub annotations: BTreeMap<String, String>,
-}
-
-impl ImageIndex {
-    /// The manifest for a platform: the first one that matches; attestations (`unknown/unknown`) never do.
-    pub fn choose(&self, wanted: &Platform) -> Option<&Descriptor> {
-        self.manifests.iter().find(|manifest| {
-            manifest
-                .platform
-                .as_ref()
-                .is_some_and(|offered| wanted.accepts(offered))
-        })
+impl ImageManifest {
+    /// The descriptor of the config.
+    ///
+    /// # Errors
+    /// [`Unusable`] when it is none.
+    pub fn config(&self) -> Result<&Descriptor, Unusable> {
+        let config = self.config.descriptor();
+        config.map_err(|error| Unusable::new("the config of the manifest", error))
     }
 
-    /// The platforms on offer, as people write them.
-    pub fn platforms(&self) -> Vec<String> {
-        self.manifests
-            .iter()
-            .filter_map(|manifest| manifest.platform.as_ref().map(ToString::to_string))
-            .collect()
-    }
-}
-
-/// A manifest of Docker's schema 1: no sizes, no config, and the top layer first.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Schema1 {
-    /// The layers, **top first**, the shared empty layer once for each instruction that changed no file.
-    pub fs_layers: Vec<Schema1Layer>,
-    /// The processor the image was built for.
-    #[serde(default)]
-    pub architecture: Option<String>,
-    /// A config for each layer, top first.
-    #[serde(default)]
-    pub history: Vec<Schema1History>,
-    #[serde(default)]
-    signatures: Vec<Signature>,
-}
-
-/// One layer of a schema 1 manifest.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Schema1Layer {
-    /// The digest of the compressed layer.
-    pub blob_sum: Digest,
-}
-
-/// The config of one layer of a schema 1 manifest.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Schema1History {
-    /// A JSON document in a string.
-    pub v1_compatibility: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Signature {
-    protected: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Protected {
-    format_length: usize,
-    format_tail: String,
-}
-
-impl Schema1 {
-    /// The layers in the order they are applied, the bottom one first, repeats kept.
-    pub fn layers_bottom_first(&self) -> Vec<Digest> {
-        self.fs_layers
-            .iter()
-            .rev()
-            .map(|layer| layer.blob_sum)
-            .collect()
+    /// Looks whether config and distributed layers say what they are.
+    ///
+    /// # Errors
+    /// [`Unusable`] names the first one that does not.
+    pub fn check(&self) -> Result<(), Unusable> {
+        self.config()?;
+        self.distributed_layers()
+            .try_for_each(|layer| layer.map(drop))
     }
 
-    /// The bytes that were signed: the document as it was before the signatures were put into it.
-    fn payload(&self, raw: &Bytes) -> Result<Bytes, ManifestError> {
-        let Some(signature) = self.signatures.first() else {
-            return Ok(raw.clone());
-        };
-        let decode = |text: &str| {
-            URL_SAFE_NO_PAD
-                .decode(text.trim_end_matches('='))
-                .map_err(|_| ManifestError::Signature)
-        };
-        let protected: Protected = serde_json::from_slice(&decode(&signature.protected)?)
-            .map_err(|_| ManifestError::Signature)?;
-        let head = raw
-            .get(..protected.format_length)
-            .ok_or(ManifestError::Signature)?;
-        Ok([head, &decode(&protected.format_tail)?].concat().into())
+    /// The descriptor of the layer at a place, counted from 0.
+    ///
+    /// # Errors
+    /// [`Unusable`] when it is none.
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    pub fn layer(&self, place: usize) -> Result<&Descriptor, Unusable> {
+        let layer = self.layers[place].descriptor();
+        let named = || format!("layer {} of the manifest", place + 1);
+        layer.map_err(|error| Unusable::new(named(), error))
+    }
+
+    /// The layers that registries distribute, the bottom one first; of each that is no descriptor, why.
+    pub fn distributed_layers(&self) -> impl Iterator<Item = Result<&Descriptor, Unusable>> {
+        let layers = self.layers.iter().enumerate();
+        let distributed = layers.filter(|(_, layer)| !layer.is_foreign_layer());
+        distributed.map(|(place, _)| self.layer(place))
     }
 }
 
@@ -215,9 +132,9 @@ pub enum ManifestError {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Probe {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     schema_version: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     media_type: Option<MediaType>,
     #[serde(default)]
     manifests: Option<serde::de::IgnoredAny>,
@@ -362,6 +279,8 @@ impl Manifest {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::*;
@@ -421,37 +340,18 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_chosen_from_by_platform() {
-        let entry = |digest: &str, os: &str, architecture: &str| {
-            format!(
-                r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":1,"platform":{{"os":"{os}","architecture":"{architecture}"}}}}"#
-            )
-        };
-        let text = format!(
-            r#"{{"schemaVersion":2,"manifests":[{},{}]}}"#,
-            entry(EMPTY, "unknown", "unknown"),
-            entry(OTHER, "linux", "amd64")
-        );
-        let manifest = parse(&text, None).unwrap();
-        let Content::Index(index) = manifest.content() else {
-            panic!("{manifest:?}");
-        };
-        let chosen = index.choose(&Platform::linux_amd64()).unwrap();
-        assert_eq!(chosen.digest.to_string(), OTHER);
-        assert!(index.choose(&"linux/arm64".parse().unwrap()).is_none());
-    }
-
-    #[test]
-    fn refuses_negative_sizes_and_bad_digests() {
+    fn negative_sizes_and_bad_digests_are_refused_where_they_are_used() {
         let with = |digest: &str, size: &str| {
-            parse(
-                &format!(
-                    r#"{{"schemaVersion":2,"config":{{"mediaType":"x","digest":"{digest}","size":{size}}}}}"#
-                ),
-                None,
-            )
+            let text = format!(
+                r#"{{"schemaVersion":2,"config":{{"mediaType":"x","digest":"{digest}","size":{size}}}}}"#
+            );
+            let manifest = parse(&text, None).unwrap();
+            let Content::Image(image) = manifest.content() else {
+                panic!("{manifest:?}");
+            };
+            image.config().map(|config| config.size)
         };
-        assert!(with(OTHER, "1").is_ok());
+        assert_eq!(with(OTHER, "1"), Ok(1));
         assert!(with(OTHER, "-1").is_err());
         assert!(with("sha256:../../etc", "1").is_err());
         assert!(parse("{}", None).is_err());

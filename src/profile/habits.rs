@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::choice::IndexChoice;
 use super::connections::{ConnectionPolicy, HttpVersion};
 use super::wire::{Retry, TokenHabits, Wire};
 use crate::units::ByteSize;
@@ -44,6 +45,8 @@ pub struct PullHabits {
     pub parallel: NonZeroUsize,
     /// What a pull leaves out of an image that is here already.
     pub again: PullAgain,
+    /// How the image for a platform is found in an index.
+    pub choice: IndexChoice,
     /// The size of the parts in which a layer is fetched by ranges without an end; `None` fetches it whole.
     pub part_size: Option<ByteSize>,
 }

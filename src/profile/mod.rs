@@ -8,11 +8,13 @@
 
 #[macro_use]
 mod words;
+mod choice;
 mod clients;
 mod connections;
 mod habits;
 mod wire;
 
+pub use choice::{EntryUse, IndexChoice, Matching, WithoutPlatform};
 pub use connections::{ConnectionPolicy, HttpVersion};
 pub use habits::{
     Checks, ConfigOrder, DeleteBy, Habits, LayerOrder, ManifestCheck, MountHabits, PullAgain,

@@ -11,9 +11,7 @@ use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::link::Walk;
-use crate::oci::{
-    Content, Descriptor, Digest, ImageIndex, Operation, RepositoryName, Tag, Version,
-};
+use crate::oci::{Content, Digest, Entry, ImageIndex, Operation, RepositoryName, Tag, Version};
 use crate::transport::Address;
 
 /// The longest page that is read. Registries exist that know no pages: this is two million tags of sixty characters.
@@ -115,7 +113,7 @@ impl Client {
         digest: &Digest,
         artifact_type: Option<&str>,
         paging: Paging,
-    ) -> Result<Option<Page<Descriptor>>, Error> {
+    ) -> Result<Option<Page<Entry>>, Error> {
         let (address, walk) = match paging {
             Paging::First(_) => {
                 let first =
@@ -160,7 +158,7 @@ impl Client {
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-    ) -> Result<Vec<Descriptor>, Error> {
+    ) -> Result<Vec<Entry>, Error> {
         let version = Version::Tag(referrers_tag(digest));
         let Some(manifest) = self.manifest_find(repository, &version).await? else {
             return Ok(Vec::new());

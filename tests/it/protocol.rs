@@ -6,6 +6,8 @@ mod auth;
 mod connections;
 /// Answers in an encoding that was asked for, or that was not.
 mod encodings;
+/// Entries of documents that say too little.
+mod entries;
 /// Answers that no honest registry gives.
 mod hostile;
 /// An image to be pulled, and where it comes from and goes to.

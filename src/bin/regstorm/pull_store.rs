@@ -100,7 +100,8 @@ impl PullStore {
                 let index = self.index.into_inner();
                 descriptor.platform = index.and_then(|index| {
                     let mut entries = index.manifests.into_iter();
-                    entries.find(|it| it.digest == descriptor.digest)?.platform
+                    let found = entries.find(|it| it.digest() == Ok(&descriptor.digest));
+                    found?.platform().cloned()
                 });
                 layout
                     .finish(descriptor.clone(), tag.map(Tag::as_str))
@@ -137,11 +138,12 @@ impl PullStore {
             Content::Index(_) => {}
             Content::Schema1(schema1) => seen.extend(schema1.layers_bottom_first()),
             Content::Image(image) => {
-                let is_foreign = |blob: &&Descriptor| blob.media_type.is_foreign_layer();
-                self.left_out
-                    .set(image.layers.iter().filter(is_foreign).count());
-                for blob in std::iter::once(&image.config).chain(&image.layers) {
-                    if !is_foreign(&blob) && seen.insert(blob.digest) {
+                let foreign = image.layers.iter().filter(|it| it.is_foreign_layer());
+                self.left_out.set(foreign.count());
+                // One that cannot be used ends the pull soon.
+                let layers = image.distributed_layers().flatten();
+                for blob in image.config().into_iter().chain(layers) {
+                    if seen.insert(blob.digest) {
                         // The sizes are only promised so far, and may be any.
                         bytes = bytes.saturating_add(blob.size);
                     }

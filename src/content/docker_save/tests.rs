@@ -56,7 +56,7 @@ fn types(image: &Image) -> Vec<MediaType> {
     manifest(image)
         .layers
         .iter()
-        .map(|layer| layer.media_type.clone())
+        .map(|layer| layer.media_type().unwrap().clone())
         .collect()
 }
 
@@ -358,5 +358,43 @@ fn names_in_the_documents_do_not_lead_out() {
                 "{config}: {error}"
             );
         }
+    }
+}
+
+#[test]
+fn an_odd_entry_matters_only_when_it_is_chosen() {
+    let [bottom, _] = layers();
+    let config = config(&[&bottom]);
+    let good = r#"{"Config":"1.json","RepoTags":["app:1",null],"Layers":["1/layer.tar"],"Parent":null,"LayerSources":{"x":[1]}}"#;
+    for (odd, why) in [
+        ("null", "it is not a JSON object"),
+        (
+            r#"{"RepoTags":["app:2"],"Layers":[]}"#,
+            "it has no `Config`",
+        ),
+        (
+            r#"{"Config":7,"RepoTags":["app:2"]}"#,
+            "its `Config` is not a text",
+        ),
+        (
+            r#"{"Config":"1.json","RepoTags":["app:2"],"Layers":{"0":"1/layer.tar"}}"#,
+            "its `Layers` is not a list of texts",
+        ),
+    ] {
+        let mut files = Files::default();
+        files.add("1.json", &config);
+        files.add("1/layer.tar", &bottom);
+        files.add("manifest.json", format!("[{odd},{good}]").as_bytes());
+        let place = Place::new();
+        let path = place.archive("save.tar", &files.tar());
+        let image = open(&path, &options(None)).unwrap();
+        assert_eq!(image.name(), Some("app:1"), "{odd}");
+        let chosen = open(&path, &options(Some("app:2")));
+        let error = chosen.or_else(|_| open_all(&path, &options(None)).map(|it| it[0].clone()));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("entry 1 cannot be used: {why}")),
+            "{error}"
+        );
     }
 }

@@ -19,11 +19,7 @@ fn for_platform(platform: &str) -> OpenOptions {
 }
 
 fn on(mut descriptor: Descriptor, os: &str, architecture: &str) -> Descriptor {
-    descriptor.platform = Some(Platform {
-        os: os.into(),
-        architecture: architecture.into(),
-        variant: None,
-    });
+    descriptor.platform = Some(Platform::new(os, architecture));
     descriptor
 }
 
@@ -232,4 +228,94 @@ fn a_link_out_of_the_directory_is_refused() {
     std::os::unix::fs::symlink("../blobs", path.join("blobs")).unwrap();
     let error = open(&path, &options(None)).unwrap_err();
     assert!(matches!(error, ContentError::Escape { .. }), "{error}");
+}
+
+/// An `index.json` of these entries, and the image's own.
+fn beside(odd: &str, files: &mut Files) -> Descriptor {
+    let image = files.image(&[&layer("a")]);
+    let own = serde_json::to_string(&image).unwrap();
+    files.add("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+    let index = format!(r#"{{"manifests":[{odd},{own}],"annotations":null,"future":{{}}}}"#);
+    files.add("index.json", index.as_bytes());
+    image
+}
+
+#[test]
+fn an_odd_entry_matters_only_when_it_is_chosen() {
+    let name = r#""annotations":{"org.opencontainers.image.ref.name":"odd","n":null}"#;
+    for (odd, why) in [
+        ("null".to_owned(), None),
+        ("7".to_owned(), None),
+        (
+            format!(r#"{{"digest":"blake3:00","mediaType":"a/b","size":1,{name}}}"#),
+            Some(
+                "entry 1 cannot be used: its `digest` cannot be used: unknown digest algorithm `blake3`",
+            ),
+        ),
+        (
+            format!(r#"{{"mediaType":"a/b","size":1,{name}}}"#),
+            Some("entry 1 cannot be used: it has no `digest`"),
+        ),
+    ] {
+        let mut files = Files::default();
+        let image = beside(&odd, &mut files);
+        let place = Place::new();
+        let path = place.directory("oci", &files);
+        let opened = open(&path, &options(None)).unwrap();
+        assert_eq!(opened.descriptor().digest, image.digest, "{odd}");
+        if let Some(why) = why {
+            let error = open(&path, &options(Some("odd"))).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert!(error.contains("index.json"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_odd_child_is_named_where_the_whole_index_is_pushed() {
+    let mut files = Files::default();
+    let good = on(files.image(&[&layer("a")]), "linux", "amd64");
+    let good_text = serde_json::to_string(&good).unwrap();
+    let odd = r#"{"digest":"blake3:00","platform":{"architecture":"arm64","os":"linux"}}"#;
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{odd},{good_text}]}}"#);
+    let index = files.blob(MediaType::OciIndex, index.as_bytes());
+    files.layout(&[index]);
+    let place = Place::new();
+    let path = place.directory("oci", &files);
+    // The name that another client gives to the same platform.
+    let one = open(&path, &for_platform("linux/x86_64")).unwrap();
+    assert_eq!(one.descriptor().digest, good.digest);
+    let error = open(&path, &options(None)).unwrap_err().to_string();
+    assert!(
+        error.contains("entry 1 (linux/arm64) of the index cannot be used"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_layer_elsewhere_may_be_odd_and_another_may_not() {
+    let mut files = Files::default();
+    let config = files.blob(MediaType::OciConfig, b"{}");
+    let own = files.blob(MediaType::OciLayer, &layer("near"));
+    let text = |it: &Descriptor| serde_json::to_string(it).unwrap();
+    let far = r#"{"mediaType":"application/vnd.oci.image.layer.nondistributable.v1.tar","digest":"blake3:00"}"#;
+    let (config, own) = (text(&config), text(&own));
+    let mut open_with = |layers: &str| {
+        let manifest = format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{layers}]}}"#);
+        let image = files.blob(MediaType::OciManifest, manifest.as_bytes());
+        files.layout(&[image]);
+        let place = Place::new();
+        open(&place.directory("oci", &files), &options(None))
+    };
+    assert_eq!(
+        open_with(&format!("{far},{own}")).unwrap().layers().len(),
+        1
+    );
+    let error = open_with(&format!(r#"{own},{{"digest":null}}"#))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("layer 2 of the manifest cannot be used: it has no `digest`"),
+        "{error}"
+    );
 }

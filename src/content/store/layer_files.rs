@@ -64,9 +64,10 @@ impl LayerFiles {
                 image
                     .layers
                     .iter()
+                    .flat_map(|layer| layer.descriptor())
                     .map(|layer| (layer.digest, suffix(&layer.media_type)))
                     .collect(),
-                Some(image.config.digest),
+                image.config.digest().ok().copied(),
             ),
             Content::Schema1(schema1) => (
                 schema1

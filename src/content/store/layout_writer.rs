@@ -1,16 +1,18 @@
 //! An OCI image layout that is being filled.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
 
 use super::error::StoreError;
 use super::partial_blob::PartialBlob;
 use crate::content::oci_layout::REF_NAME;
 use crate::content::root::MAX_DOCUMENT;
 use crate::files::{Directory, Kind, Status};
-use crate::oci::{Content, Descriptor, Digest, ImageIndex, Manifest, MediaType};
+use crate::oci::{Content, Descriptor, Digest, Manifest, MediaType};
 
 const LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
@@ -103,12 +105,9 @@ impl LayoutWriter {
         let Content::Image(image) = manifest.content() else {
             return None;
         };
-        let layers = image.layers.iter();
-        let mut wanted = layers
-            .filter(|layer| !layer.media_type.is_foreign_layer())
-            .chain([&image.config]);
+        let mut wanted = image.distributed_layers().chain([image.config()]);
         wanted
-            .all(|blob| has(&blobs, blob).unwrap_or(false))
+            .all(|blob| blob.is_ok_and(|blob| has(&blobs, blob).unwrap_or(false)))
             .then(|| manifest.descriptor())
     }
 
@@ -138,7 +137,7 @@ impl LayoutWriter {
     }
 
     /// The `index.json` that is there, or an empty one.
-    fn index(&self, path: &Path) -> Result<ImageIndex, StoreError> {
+    fn index(&self, path: &Path) -> Result<Map<String, Value>, StoreError> {
         let failed = |error| write_error(path, error);
         let file = match self.root.open_file("index.json") {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(empty_index()),
@@ -165,23 +164,23 @@ impl LayoutWriter {
     /// [`StoreError::Index`] when there is an `index.json` that is none.
     pub fn finish(self, image: Descriptor, name: Option<&str>) -> Result<(), StoreError> {
         let path = self.root.path_of("index.json");
+        let invalid = |source| StoreError::Index {
+            path: path.clone(),
+            source,
+        };
+        // Edited as it stands: whatever else is in it, and in its entries, stays.
         let mut index = self.index(&path)?;
         let mut image = image;
         if let Some(name) = name {
             image.annotations.insert(REF_NAME.into(), name.into());
         }
-        index.manifests.retain(|other| {
-            let other_name = other.annotations.get(REF_NAME);
-            match name {
-                Some(name) => other_name.is_none_or(|other| other != name),
-                None => other_name.is_some() || other.digest != image.digest,
-            }
-        });
-        index.manifests.push(image);
-        let bytes = serde_json::to_vec(&index).map_err(|source| StoreError::Index {
-            path: path.clone(),
-            source,
-        })?;
+        let manifests = index.entry("manifests").or_insert(Value::Null);
+        let entries = Option::<Vec<Value>>::deserialize(manifests.take());
+        let mut entries = entries.map_err(invalid)?.unwrap_or_default();
+        entries.retain(|other| stays_beside(other, name, &image.digest));
+        entries.push(serde_json::to_value(&image).map_err(invalid)?);
+        *manifests = entries.into();
+        let bytes = serde_json::to_vec(&index).map_err(invalid)?;
         replace(&self.root, "index.json", &bytes)?;
         replace(&self.root, "oci-layout", LAYOUT.as_bytes())?;
         // Other blobs may still be unfinished there; then it stays.
@@ -198,14 +197,20 @@ fn has(blobs: &Directory, descriptor: &Descriptor) -> io::Result<bool> {
     Ok(found.is_some_and(|it| is_kept(&it, blobs) && it.size == descriptor.size))
 }
 
-fn empty_index() -> ImageIndex {
-    ImageIndex {
-        schema_version: 2,
-        media_type: Some(MediaType::OciIndex),
-        artifact_type: None,
-        manifests: Vec::new(),
-        subject: None,
-        annotations: BTreeMap::new(),
+fn empty_index() -> Map<String, Value> {
+    let version = ("schemaVersion".to_owned(), Value::from(2));
+    let media_type = Value::from(MediaType::OciIndex.as_str());
+    Map::from_iter([version, ("mediaType".to_owned(), media_type)])
+}
+
+/// Does an entry stay when an image of that name and digest is added?
+fn stays_beside(other: &Value, name: Option<&str>, digest: &Digest) -> bool {
+    let other_name = other.get("annotations").and_then(|it| it.get(REF_NAME));
+    let other_name = other_name.and_then(Value::as_str);
+    let other_digest = other.get("digest").and_then(Value::as_str);
+    match name {
+        Some(name) => other_name.is_none_or(|other| other != name),
+        None => other_name.is_some() || other_digest != Some(digest.to_string().as_str()),
     }
 }
 

@@ -346,3 +346,28 @@ fn the_second_file_of_a_layer_replaces_a_link() {
     let copy = fs::read(root.join(format!("02-{}.tar.gz", digest.short()))).unwrap();
     assert_eq!(Digest::sha256(&copy), digest);
 }
+
+#[test]
+fn what_else_is_in_an_index_stays_as_it_is() {
+    let place = Place::new();
+    let root = place.path("oci");
+    fs::create_dir_all(root.join("blobs")).unwrap();
+    fs::write(root.join("oci-layout"), "{}").unwrap();
+    let others = r#"{"digest":"blake3:00","future":[1.5]},{"data":"eA==","digest":"sha256:00","size":"1"},null"#;
+    let index = format!(r#"{{"manifests":[{others}],"schemaVersion":2,"x":{{"y":null}}}}"#);
+    fs::write(root.join("index.json"), index).unwrap();
+    let writer = LayoutWriter::create(&root).unwrap();
+    let image = Descriptor::new(MediaType::OciManifest, Digest::sha256(b"x"), 1);
+    writer.finish(image.clone(), Some("a")).unwrap();
+    // Of one name there is one.
+    let writer = LayoutWriter::create(&root).unwrap();
+    writer.finish(image.clone(), Some("a")).unwrap();
+    let written = fs::read_to_string(root.join("index.json")).unwrap();
+    let own = format!(
+        r#"{{"annotations":{{"org.opencontainers.image.ref.name":"a"}},"digest":"{}","mediaType":"{}","size":1}}"#,
+        image.digest, image.media_type
+    );
+    let expected =
+        format!(r#"{{"manifests":[{others},{own}],"schemaVersion":2,"x":{{"y":null}}}}"#);
+    assert_eq!(written, expected);
+}

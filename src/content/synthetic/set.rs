@@ -258,10 +258,10 @@ impl Inner {
             schema_version: 2,
             media_type: Some(format.manifest()),
             artifact_type: None,
-            config: descriptor.clone(),
+            config: descriptor.clone().into(),
             layers: layers
                 .iter()
-                .map(|layer| layer.descriptor().clone())
+                .map(|layer| layer.descriptor().clone().into())
                 .collect(),
             subject: None,
             annotations: std::collections::BTreeMap::new(),

@@ -134,7 +134,7 @@ fn config_and_manifest_agree() {
             manifest
                 .layers
                 .iter()
-                .all(|layer| layer.media_type == layer_type)
+                .all(|layer| layer.media_type() == Some(&layer_type))
         );
         let bytes: Vec<u8> = image
             .config()
@@ -142,7 +142,11 @@ fn config_and_manifest_agree() {
             .all()
             .flat_map(Result::unwrap)
             .collect();
-        let layers: Vec<_> = manifest.layers.iter().map(|layer| layer.digest).collect();
+        let layers: Vec<_> = manifest
+            .layers
+            .iter()
+            .map(|layer| *layer.digest().unwrap())
+            .collect();
         assert_eq!(ImageConfig::parse(&bytes).unwrap().rootfs.diff_ids, layers);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::content::error::Mismatch;
-use crate::oci::Digest;
+use crate::oci::{Digest, Unusable};
 use crate::units::ByteSize;
 
 /// Why an image does not become a file system.
@@ -38,6 +38,9 @@ pub enum UnpackError {
     /// A layer is not part of the image, because it is not distributed.
     #[error("layer {0} is not here: it is one that registries do not distribute")]
     MissingLayer(Digest),
+    /// A layer that the manifest does not describe.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     /// A layer is not a tar archive, or not compressed as it seems.
     #[error("layer {layer} cannot be read")]
     Read {

@@ -102,8 +102,8 @@ pub fn unpack(
             diff_ids: diff_ids.len(),
         });
     }
-    let layers = manifest.layers.iter().zip(&diff_ids);
-    let layers = layers.map(|(descriptor, diff_id)| {
+    let layers = diff_ids.iter().enumerate().map(|(place, diff_id)| {
+        let descriptor = manifest.layer(place)?;
         let mut blobs = image.layers().iter();
         let blob = blobs.find(|blob| blob.descriptor().digest == descriptor.digest);
         let blob = blob.ok_or(UnpackError::MissingLayer(descriptor.digest))?;

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter, RetryScope,
-    ScopeOrder, TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter,
+    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
@@ -73,6 +73,7 @@ pub(super) fn containerd() -> Habits {
             config: ConfigOrder::First,
             parallel: number(3),
             again: PullAgain::Everything,
+            choice: IndexChoice::CONTAINERD,
             part_size: None,
         },
         push: PushHabits {

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope,
-    ScopeOrder, TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
+    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter,
+    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
@@ -79,6 +79,7 @@ pub(super) fn crane() -> Habits {
             config: ConfigOrder::First,
             parallel: number(1),
             again: PullAgain::Nothing,
+            choice: IndexChoice::CRANE,
             part_size: None,
         },
         push: PushHabits {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{DOCKER_ACCEPT, GZIP, accept, number};
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter,
-    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
+    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry,
+    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -68,6 +68,7 @@ pub(super) fn docker() -> Habits {
             config: ConfigOrder::Beside,
             parallel: number(3),
             again: PullAgain::Everything,
+            choice: IndexChoice::DOCKER,
             part_size: None,
         },
         push: PushHabits {

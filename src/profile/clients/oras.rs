@@ -8,9 +8,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope, ScopeOrder,
-    TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope,
+    ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn oras_wire() -> Wire {
@@ -77,6 +77,7 @@ pub(super) fn oras() -> Habits {
             config: ConfigOrder::Among,
             parallel: number(5),
             again: PullAgain::Blobs,
+            choice: IndexChoice::ORAS,
             part_size: None,
         },
         push: PushHabits {

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy, Decoding,
-    DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountQuery, PullAgain, PullHabits,
-    PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm, TokenHabits, Wire,
+    DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn plain_wire() -> Wire {
@@ -66,6 +66,7 @@ pub(super) fn plain() -> Habits {
             config: ConfigOrder::Among,
             parallel: number(3),
             again: PullAgain::Blobs,
+            choice: IndexChoice::PLAIN,
             part_size: None,
         },
         push: PushHabits {

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, LayerOrder, ManifestCheck, MountHabits, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope,
-    ScopeOrder, TokenForm, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
+    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter,
+    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn podman_wire() -> Wire {
@@ -79,6 +79,7 @@ pub(super) fn podman() -> Habits {
             config: ConfigOrder::Last,
             parallel: number(6),
             again: PullAgain::Layers,
+            choice: IndexChoice::SKOPEO,
             part_size: None,
         },
         push: PushHabits {
@@ -110,6 +111,7 @@ pub(super) fn podman_storage() -> Habits {
     let mut habits = podman();
     habits.wire.user_agent = Cow::Borrowed("containers/5.23.1 (github.com/containers/image)");
     habits.pull.config = ConfigOrder::First;
+    habits.pull.choice = IndexChoice::PODMAN;
     // Layers are kept unpacked, and packed anew on their way: neither digest nor size is known before.
     habits.push.layer_checks = Checks::Once;
     habits.push.method = PushMethod::PatchChunked;
