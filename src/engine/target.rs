@@ -25,6 +25,7 @@ pub(super) struct Target {
     pub(super) base: Base,
     headers: HeaderMap,
     credentials: Option<Credentials>,
+    cleartext: bool,
     route: Arc<Route>,
     http: Option<HttpVersion>, // of whoever is no journey
     embedded: Option<embedded::Running>,
@@ -48,6 +49,7 @@ impl Target {
             http: plan.target.http,
             headers: headers(&plan.target.headers)?,
             credentials: plan.target.credentials.clone(),
+            cleartext: plan.target.cleartext,
             embedded,
         })
     }
@@ -57,6 +59,7 @@ impl Target {
         let mut settings = Settings::new(self.base.clone(), habits.clone(), timeout);
         settings.headers.clone_from(&self.headers);
         settings.credentials.clone_from(&self.credentials);
+        settings.cleartext = self.cleartext;
         Rc::new(settings)
     }
 

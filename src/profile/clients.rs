@@ -107,6 +107,9 @@ fn accept(types: &[&'static str], form: AcceptForm) -> Accept {
 /// What Go's HTTP client adds by itself.
 const GZIP: Option<Cow<'static, str>> = Some(Cow::Borrowed("gzip"));
 
+/// Go's HTTP client sends a request at most ten times, the first included.
+const GO_REDIRECTS: u8 = 9;
+
 /// No mount is more than its request.
 const BARE_MOUNT: MountHabits = MountHabits {
     config: true,

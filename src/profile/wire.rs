@@ -33,6 +33,11 @@ pub struct Wire {
     pub mount_query: MountQuery,
     /// Does a request that follows a redirect name in `Referer` where it came from?
     pub referer: bool,
+    /// Redirects that are followed for one request. Go's client gives up at the tenth.
+    pub max_redirects: u8,
+    /// Can the bytes of a blob be sent a second time: after 307 and 308, and where a peer says over HTTP/2 that it did nothing
+    /// for the first? A client that reads them from a stream cannot.
+    pub replays_blobs: bool,
     /// Does a `DELETE` of a manifest carry the same `Accept` as its `GET`?
     pub accept_on_delete: bool,
     /// Entries asked for on each page of a list; `None` leaves that to the registry.

@@ -8,6 +8,7 @@ use http::header::HeaderMap;
 use tokio::time::timeout;
 
 use super::attempt::Attempt;
+use super::client::Client;
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
 use super::request_id;
@@ -19,9 +20,14 @@ const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// An answer whose status is good. It must be brought to an end.
 pub(super) struct Answer<'c> {
+    pub(super) client: &'c Client,
     pub(super) incoming: Incoming,
     pub(super) attempt: Attempt<'c>,
     pub(super) decoder: Option<Box<Decoder>>,
+    /// The redirect that has turned the request into a `GET`.
+    pub(super) turned: Option<StatusCode>,
+    /// Is it a redirect that is not followed because the request's body was a stream?
+    pub(super) is_gone: bool,
 }
 
 impl Answer<'_> {
@@ -129,6 +135,7 @@ impl Answer<'_> {
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
         let address = self.address().clone();
+        let (client, turned, is_gone) = (self.client, self.turned, self.is_gone);
         let kind = match &self.decoder {
             Some(decoder) if is_about_content(&kind) => Kind::Decoded {
                 label: decoder.label().into(),
@@ -140,7 +147,15 @@ impl Answer<'_> {
         let ended = self.incoming.end();
         let attempt = self.attempt;
         attempt.fail(ended, &kind, &address, request_id.as_deref());
-        Error::new(operation, address.path(), kind)
+        let error = client.failed(operation, &address, kind);
+        match turned {
+            Some(status) => error.turned(status),
+            None if is_gone => error.after(
+                "this client sends the bytes of a blob as a stream, and cannot send them again"
+                    .into(),
+            ),
+            None => error,
+        }
     }
 
     /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.

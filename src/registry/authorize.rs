@@ -1,5 +1,6 @@
 //! How a client comes by the `Authorization` of a request: challenges answered, tokens fetched and kept.
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
@@ -7,11 +8,13 @@ use super::answer::Answer;
 use super::auth::Scope;
 use super::challenge::{Challenge, Challenged, Service, challenged};
 use super::client::Client;
-use super::error::{Error, Kind};
+use super::error::{Error, Kind, Withheld};
+use super::manifests::header;
+use super::redirect::{Carries, Course, Hop, course};
 use super::token::{self, Token, Wish};
 use crate::oci::Operation;
 use crate::profile::TokenForm;
-use crate::transport::Body;
+use crate::transport::{Address, Body};
 use crate::units::Credentials;
 
 /// The longest answer of a token service that is read, in bytes.
@@ -24,6 +27,21 @@ const SPEAKS_NO_POST: [StatusCode; 4] = [
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
 ];
+
+/// A request for a token before it is sent.
+struct Inquiry {
+    method: Method,
+    address: Address,
+    headers: HeaderMap,
+    form: Bytes,
+}
+
+/// An address without its query, which may hold a key.
+fn shown(address: &Address) -> String {
+    let mut url = address.url();
+    url.set_query(None);
+    url.into()
+}
 
 impl Client {
     /// What the challenge asks for, if there is a way to answer it that was not just `shown` and refused.
@@ -87,8 +105,18 @@ impl Client {
 
     /// Fetches a token, in the form that the client uses.
     ///
-    /// The credentials go to the address that the registry's own challenge names: that is the protocol.
+    /// The credentials go to the address that the registry's own challenge names: that is the protocol. They do not go from
+    /// https to http.
     async fn fetch(&self, wish: &Wish<'_>) -> Result<Token, Error> {
+        let (base, realm) = (&self.settings().base, &wish.service.realm);
+        let exposed = base.origin().is_secure() && !realm.origin().is_secure();
+        if exposed && wish.credentials.is_some() && !self.settings().cleartext {
+            let kind = Kind::Withheld(Withheld::Cleartext {
+                from: base.to_string(),
+                to: shown(realm),
+            });
+            return Err(self.does_not_ask(Operation::Token, realm, kind));
+        }
         match (wish.credentials, wish.habits.form) {
             // There is no other way to show an identity token.
             (Some(Credentials::IdentityToken(_)), _) => {
@@ -117,21 +145,84 @@ impl Client {
                 return Err(self.cannot_ask(Operation::Token, &wish.service.realm, error));
             }
         };
-        self.settings().wire.for_token(&mut headers);
-        let leg = self.outgoing(&Method::GET, &address, headers, Body::empty());
-        let undoing = || self.settings().wire.undoing();
-        self.leg(Operation::Token, leg, undoing).await
+        self.ask(&Inquiry {
+            method: Method::GET,
+            address,
+            headers,
+            form: Bytes::new(),
+        })
+        .await
     }
 
     async fn post(&self, wish: &Wish<'_>) -> Result<Answer<'_>, Error> {
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
-        self.settings().wire.for_token(&mut headers);
-        let body = Body::whole(wish.form());
-        let leg = self.outgoing(&Method::POST, &wish.service.realm, headers, body);
-        let undoing = || self.settings().wire.undoing();
-        self.leg(Operation::Token, leg, undoing).await
+        self.ask(&Inquiry {
+            method: Method::POST,
+            address: wish.service.realm.clone(),
+            headers: header(CONTENT_TYPE, FORM),
+            form: wish.form(),
+        })
+        .await
+    }
+
+    /// Asks a token service, wherever it sends us. The credentials go on to the same host only, and never from https to http;
+    /// without them a `GET` goes on to another host, as Go's client sends it.
+    async fn ask(&self, inquiry: &Inquiry) -> Result<Answer<'_>, Error> {
+        let most = self.habits().wire.max_redirects;
+        let mut hop: Option<Box<Hop>> = None;
+        let mut is_trusted = true;
+        loop {
+            let mut headers = inquiry.headers.clone();
+            self.settings().wire.for_token(&mut headers);
+            let (address, method, operation) = match &hop {
+                None => (&inquiry.address, &inquiry.method, Operation::Token),
+                Some(hop) => (&hop.address, &hop.method, Operation::Redirected),
+            };
+            if !is_trusted {
+                headers.remove(AUTHORIZATION);
+            }
+            let mut form = inquiry.form.clone();
+            if let Some(hop) = &hop {
+                self.settings().wire.refer(&hop.from, address, &mut headers);
+                if !hop.has_body {
+                    headers.remove(CONTENT_TYPE);
+                    form.clear();
+                }
+            }
+            let carries = if form.is_empty() {
+                Carries::Nothing
+            } else {
+                Carries::Again
+            };
+            let is_shown = headers.contains_key(AUTHORIZATION);
+            let leg = self.outgoing(method, address, headers, Body::whole(form));
+            let undoing = || self.settings().wire.undoing();
+            let mut answer = self.leg(operation, leg, undoing).await?;
+            answer.turned = hop.as_ref().and_then(|hop| hop.turned);
+            let next = match course(&answer, (method, carries), hop.as_deref(), most) {
+                Err(kind) => return Err(answer.fail(kind)),
+                Ok(Course::Stays) => return Ok(answer),
+                Ok(Course::Leads(next)) => next,
+            };
+            let (from, to) = (next.from.origin(), next.address.origin());
+            let is_exposed = from.is_secure() && !to.is_secure();
+            let follows = if is_exposed {
+                self.settings().cleartext && from.is_secure_form_of(to)
+            } else {
+                from == to || to.is_secure_form_of(from)
+            };
+            if !follows && (next.has_body || (is_exposed && is_shown)) {
+                let (from, to) = (shown(&next.from), shown(&next.address));
+                return Err(answer.fail(Kind::Withheld(if is_exposed {
+                    Withheld::Cleartext { from, to }
+                } else {
+                    Withheld::OtherHost { from, to }
+                })));
+            }
+            is_trusted &= follows;
+            answer.set_aside().await;
+            hop = Some(next);
+        }
     }
 
     /// The token in an answer.

@@ -17,8 +17,11 @@ use crate::{transport, units};
 #[derive(Debug, Clone)]
 pub struct Error {
     operation: Operation,
-    subject: Box<str>, // the path that was asked for; queries may hold secrets and stay out
+    subject: Box<str>, // what was asked for: a path, or an address elsewhere; queries may hold secrets and stay out
     kind: Arc<Kind>,
+    elsewhere: bool,        // was it sent to another address than the registry's?
+    turned: bool,           // did a redirect make a `GET` of it?
+    detours: Box<[String]>, // how it came that this was asked, and there, in words
 }
 
 /// Why a verb failed.
@@ -80,6 +83,12 @@ pub enum Kind {
     /// The list cannot be read on.
     #[error(transparent)]
     Link(LinkError),
+    /// A redirect that leads no further.
+    #[error(transparent)]
+    Redirect(Redirect),
+    /// Credentials would have gone from https to http, or to another host.
+    #[error(transparent)]
+    Withheld(Withheld),
     /// The answer is not the document that was asked for.
     #[error(transparent)]
     Manifest(ManifestError),
@@ -89,6 +98,41 @@ pub enum Kind {
     /// What came could not be stored on this side.
     #[error("cannot store what was received: {0}")]
     Sink(io::Error),
+}
+
+/// A redirect that leads no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Redirect {
+    /// The client follows only so many for one request.
+    #[error("redirected more than {0} times")]
+    TooMany(u8),
+    /// Its `Location` is no address.
+    #[error("the redirect leads to no address that can be asked")]
+    Nowhere,
+}
+
+/// Why a token service was not asked: credentials would have gone where they must not go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Withheld {
+    /// From https to http.
+    #[error(
+        "credentials never go from https ({from}) to http ({to}), where anybody on the way can read them; \
+         `cleartext = true` in [target.auth], or --cleartext-credentials, allows it"
+    )]
+    Cleartext {
+        /// Who sent the client there.
+        from: String,
+        /// Where credentials would have gone.
+        to: String,
+    },
+    /// To another host than the one that the registry names.
+    #[error("the token service ({from}) redirects the credentials to another host ({to})")]
+    OtherHost {
+        /// The token service that the registry names.
+        from: String,
+        /// Where credentials would have gone.
+        to: String,
+    },
 }
 
 fn refusal(status: StatusCode, body: &ErrorBody) -> String {
@@ -116,7 +160,46 @@ impl Error {
             operation,
             subject: subject.into(),
             kind: Arc::new(kind),
+            elsewhere: false,
+            turned: false,
+            detours: Box::default(),
         }
+    }
+
+    /// The same, and how it came that this was asked.
+    pub(super) fn after(self, detour: String) -> Self {
+        let mut detours = self.detours.into_vec();
+        detours.push(detour);
+        Self {
+            detours: detours.into(),
+            ..self
+        }
+    }
+
+    /// The same, and how it came that another address than the registry's was asked.
+    pub(super) fn elsewhere(self, detour: String) -> Self {
+        Self {
+            elsewhere: true,
+            ..self.after(detour)
+        }
+    }
+
+    /// The same, after a redirect with that status that made a `GET` of it.
+    pub(super) fn turned(self, status: StatusCode) -> Self {
+        Self {
+            turned: true,
+            ..self.after(format!("a redirect ({status}) has made a GET of it"))
+        }
+    }
+
+    /// Did a redirect make a `GET` of what was asked?
+    pub const fn is_turned(&self) -> bool {
+        self.turned
+    }
+
+    /// Was another address than the registry's own asked, because the registry has sent its client there?
+    pub const fn is_elsewhere(&self) -> bool {
+        self.elsewhere
     }
 
     /// What was asked.
@@ -140,7 +223,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.operation, self.subject, self.kind)
+        write!(f, "{} {}: {}", self.operation, self.subject, self.kind)?;
+        self.detours
+            .iter()
+            .try_for_each(|detour| write!(f, "; {detour}"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -12,13 +12,10 @@ use super::call::Call;
 use super::client::Client;
 use super::decoding::{Decoder, Undoing};
 use super::error::{Error, Kind};
-use super::location::location;
+use super::redirect::{Carries, Course, Hop, course};
 use super::retry::{Refused, Tried};
 use crate::oci::Operation;
-use crate::transport::{self, Address, Ask, Body, OriginError, Outgoing};
-
-/// Redirects followed for one request before it is given up.
-const MAX_HOPS: usize = 5;
+use crate::transport::{self, Address, Ask, Body, Origin, OriginError, Outgoing};
 
 /// A pause before a retry. Whichever way it ends, the observer hears of it.
 struct Pausing<'c> {
@@ -83,24 +80,30 @@ impl Client {
 
     /// Sends a call, answers a challenge and follows redirects, and does not try again.
     pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Answer<'_>, Refused> {
-        let mut redirected: Option<Address> = None;
-        let mut operation = call.operation;
-        let mut hops = 0;
+        let mut hop: Option<Box<Hop>> = None;
         let mut challenged_before = false;
-        let mut came_from: Option<Address> = None;
         loop {
-            let address = redirected.as_ref().unwrap_or(&call.address);
-            let at_home = address.origin() == self.inner.settings.base.origin();
+            let address = hop.as_ref().map_or(&call.address, |hop| &hop.address);
+            let at_home = self.is_home(address.origin());
             let shown = if at_home && !call.bare {
                 self.authorization(&call.scope).await?
             } else {
                 None
             };
-            let headers =
-                self.dressed(call, (at_home, shown.as_ref()), address, came_from.as_ref());
-            let leg = self.outgoing(&call.method, address, headers, (call.body)());
+            let headers = self.dressed(call, (at_home, shown.as_ref()), address, hop.as_deref());
+            let (method, operation) = match &hop {
+                Some(hop) => (&hop.method, Operation::Redirected),
+                None => (&call.method, call.operation),
+            };
+            let body = match &hop {
+                Some(hop) if !hop.has_body => Body::empty(),
+                _ => (call.body)(),
+            };
+            let carries = self.carries(call.operation, &body);
+            let leg = self.outgoing(method, address, headers, body);
             let undoing = || self.inner.settings.wire.undoing_of(call);
-            let answer = self.leg(operation, leg, undoing).await?;
+            let mut answer = self.leg(operation, leg, undoing).await?;
+            answer.turned = hop.as_ref().and_then(|hop| hop.turned);
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED
                 && at_home
@@ -119,30 +122,42 @@ impl Client {
             {
                 return Ok(answer);
             }
-            let safe = matches!(call.method, Method::GET | Method::HEAD);
-            if safe && status.is_redirection() && answer.headers().contains_key(LOCATION) {
-                hops += 1;
-                if hops > MAX_HOPS {
-                    let error = answer.fail(Kind::Protocol("redirected more than five times"));
-                    return Err(error.into());
+            let most = self.habits().wire.max_redirects;
+            match course(&answer, (method, carries), hop.as_deref(), most) {
+                Err(kind) => return Err(answer.fail(kind).into()),
+                Ok(Course::Leads(next)) => {
+                    Box::pin(answer.set_aside()).await;
+                    hop = Some(next);
                 }
-                let Some(target) = location(address, answer.headers()) else {
-                    let error = answer.fail(Kind::Protocol(
-                        "the redirect leads to no address that can be asked",
-                    ));
-                    return Err(error.into());
-                };
-                Box::pin(answer.set_aside()).await;
-                came_from = Some(
-                    redirected
-                        .replace(target)
-                        .unwrap_or_else(|| call.address.clone()),
-                );
-                operation = Operation::Redirected;
-                continue;
+                // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
+                Ok(Course::Stays) => {
+                    answer.is_gone = carries == Carries::Once && status.is_redirection();
+                    return Err(Box::pin(Refused::by(answer)).await);
+                }
             }
-            // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
-            return Err(Box::pin(Refused::by(answer)).await);
+        }
+    }
+
+    /// May that origin see what is meant for the registry? The same one may, and where the settings allow it the same host
+    /// in the clear.
+    pub(super) fn is_home(&self, origin: &Origin) -> bool {
+        let settings = &self.inner.settings;
+        let base = settings.base.origin();
+        origin == base || (settings.cleartext && base.is_secure_form_of(origin))
+    }
+
+    /// What a request of that operation carries.
+    fn carries(&self, operation: Operation, body: &Body) -> Carries {
+        let is_blob = matches!(
+            operation,
+            Operation::UploadPost | Operation::UploadPatch | Operation::UploadPut
+        );
+        if body.length() == Some(0) {
+            Carries::Nothing
+        } else if is_blob && !self.habits().wire.replays_blobs {
+            Carries::Once
+        } else {
+            Carries::Again
         }
     }
 
@@ -152,7 +167,7 @@ impl Client {
         call: &Call<'_>,
         (at_home, shown): (bool, Option<&HeaderValue>),
         address: &Address,
-        came_from: Option<&Address>,
+        hop: Option<&Hop>,
     ) -> HeaderMap {
         let settings = &self.inner.settings;
         let mut headers = if at_home {
@@ -165,8 +180,15 @@ impl Client {
         if let Some(value) = shown {
             headers.insert(AUTHORIZATION, value.clone());
         }
-        if let Some(from) = came_from {
-            self.inner.settings.wire.refer(from, address, &mut headers);
+        if let Some(hop) = hop {
+            settings.wire.refer(&hop.from, address, &mut headers);
+            if hop.turned.is_some() {
+                headers.remove(CONTENT_TYPE);
+            }
+        }
+        // Prepared headers name the registry itself.
+        if at_home && address.origin() != settings.base.origin() {
+            headers.insert(HOST, address.origin().host_header().clone());
         }
         headers
     }
@@ -203,6 +225,16 @@ impl Client {
         error: OriginError,
     ) -> Error {
         let kind = Kind::Transport(transport::Error::Origin(error));
+        self.does_not_ask(operation, address, kind)
+    }
+
+    /// Counts an exchange that failed before it began.
+    pub(super) fn does_not_ask(
+        &self,
+        operation: Operation,
+        address: &Address,
+        kind: Kind,
+    ) -> Error {
         let attempt = Attempt::start(
             &*self.inner.observer,
             operation,
@@ -210,7 +242,37 @@ impl Client {
             Body::empty().sent(),
         );
         attempt.fail(transport::Ended::default(), &kind, address, None);
-        Error::new(operation, address.path(), kind)
+        self.failed(operation, address, kind)
+    }
+
+    /// What failed, and if it was sent elsewhere than to the registry, who sent it there.
+    pub(super) fn failed(&self, operation: Operation, address: &Address, kind: Kind) -> Error {
+        let base = &self.inner.settings.base;
+        if address.origin() == base.origin() {
+            return Error::new(operation, address.path(), kind);
+        }
+        let mut there = address.url();
+        there.set_query(None);
+        let mut detour = match operation {
+            Operation::Token => format!("the registry at {base} names its token service there"),
+            Operation::Redirected => format!("a redirect on the way from {base} led there"),
+            _ => format!("the registry at {base} sent us there"),
+        };
+        let is_withheld = matches!(&kind, Kind::Status { status, .. }
+            if matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+            && operation != Operation::Token
+            && self.wallet().credentials().is_some()
+            && !self.is_home(address.origin());
+        if is_withheld {
+            detour.push_str(
+                if base.origin().is_secure() && !address.origin().is_secure() {
+                    ", and credentials never go from https to http"
+                } else {
+                    ", and credentials never go to another host"
+                },
+            );
+        }
+        Error::new(operation, there.as_str(), kind).elsewhere(detour)
     }
 
     /// Sends one leg and waits for the head of its answer.
@@ -228,9 +290,12 @@ impl Client {
                 attempt.saw_status(incoming.status());
                 let decoder = Decoder::of(incoming.headers(), undoing);
                 let mut answer = Answer {
+                    client: self,
                     incoming,
                     attempt,
                     decoder: None,
+                    turned: None,
+                    is_gone: false,
                 };
                 // An answer to HEAD tells of an encoding, and has no body to undo it on.
                 match decoder {
@@ -243,7 +308,7 @@ impl Client {
             Err(failed) => {
                 let kind = Kind::Transport(failed.error);
                 attempt.fail(failed.ended, &kind, &failed.address, None);
-                Err(Error::new(operation, failed.address.path(), kind))
+                Err(self.failed(operation, &failed.address, kind))
             }
         }
     }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub headers: HeaderMap,
     /// What to answer a challenge with.
     pub credentials: Option<Credentials>,
+    /// May credentials and headers go from https to http, to a token service or the same host? Never without this.
+    pub cleartext: bool,
     /// The longest that one exchange may take, from waiting for a connection to the end of the body.
     pub timeout: Duration,
     habits: Habits,
@@ -35,6 +37,7 @@ impl Settings {
             base,
             headers: HeaderMap::new(),
             credentials: None,
+            cleartext: false,
             timeout,
             wire: Headers::of(&habits.wire),
             habits,
@@ -59,6 +62,7 @@ impl fmt::Debug for Settings {
             .field("base", &self.base)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("credentials", &self.credentials)
+            .field("cleartext", &self.cleartext)
             .field("timeout", &self.timeout)
             .field("habits", &self.habits)
             .finish_non_exhaustive()

@@ -82,6 +82,11 @@ impl Origin {
         self.0.secure
     }
 
+    /// Is the other one the same host in the clear, and this one within TLS, whatever their ports?
+    pub fn is_secure_form_of(&self, other: &Self) -> bool {
+        self.is_secure() && !other.is_secure() && self.host() == other.host()
+    }
+
     /// Host and port.
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint

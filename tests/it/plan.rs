@@ -32,6 +32,7 @@ seed = 42
 workers = 2
 target.url = "http://localhost:5000/a/b"
 target.auth.tokens = "per-vu"
+target.auth.cleartext = false
 target.tls.insecure = false
 target.tls.resumption = "on"
 target.source_ips = []

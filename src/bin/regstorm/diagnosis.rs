@@ -147,6 +147,9 @@ fn speaks_of_tls(error: &registry::Error) -> bool {
 
 /// What to do when the target of a scenario does not answer its ping well, if that is known.
 pub(crate) fn of_ping(error: &registry::Error) -> Option<&'static str> {
+    if error.is_elsewhere() {
+        return None;
+    }
     if speaks_of_tls(error) {
         return Some(TLS_ADVICE);
     }
@@ -197,7 +200,13 @@ async fn is_registry(error: &registry::Error, client: &Client) -> bool {
 }
 
 fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
+    // Who has sent us there is in the error; its own address is not in question.
+    if error.is_elsewhere() && matches!(error.kind(), Kind::Transport(_)) {
+        return Failure::new(Exit::Target, anyhow!("{error}"));
+    }
     let (exit, advice) = match error.kind() {
+        Kind::Status { .. } if error.is_turned() => (Exit::Failed, String::new()),
+        Kind::Withheld(_) => (Exit::Target, String::new()),
         Kind::Transport(cause) => of_transport(cause, errand),
         Kind::Status { status, .. } => {
             if speaks_of_tls(error) {

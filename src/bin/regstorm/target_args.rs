@@ -43,6 +43,10 @@ pub(crate) struct TargetArgs {
     #[command(flatten)]
     user: UserArgs,
 
+    /// Send credentials to an http address that an https registry names as its token service or sends the client to
+    #[arg(long)]
+    cleartext_credentials: bool,
+
     #[command(flatten)]
     tls: TlsArgs,
 
@@ -112,6 +116,7 @@ impl TargetArgs {
         };
         let mut settings = Settings::new(base, habits, timeout);
         (settings.headers, settings.credentials) = (headers, credentials);
+        settings.cleartext = self.cleartext_credentials;
         Ok(Target {
             dialer: Rc::new(Dialer::new(Arc::new(route), 0)),
             settings: Rc::new(settings),

@@ -73,7 +73,9 @@ fn auth(target: &Target) -> Fields {
             .put("password", REDACTED),
         (None, None) => Fields::default(),
     };
-    fields.put("tokens", target.tokens.name())
+    fields
+        .put("tokens", target.tokens.name())
+        .put("cleartext", target.cleartext)
 }
 
 fn embedded(embedded: &Embedded) -> Fields {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, accept, number,
+    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST, accept,
+    number,
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
@@ -35,6 +36,8 @@ fn containerd_wire() -> Wire {
         octet_stream: true,
         mount_query: MountQuery::MountFirst,
         referer: true,
+        max_redirects: GO_REDIRECTS,
+        replays_blobs: true,
         accept_on_delete: false,
         page_size: None,
     }

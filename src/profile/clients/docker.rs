@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{DOCKER_ACCEPT, GZIP, accept, number};
+use super::{DOCKER_ACCEPT, GO_REDIRECTS, GZIP, accept, number};
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
     Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
@@ -28,6 +28,8 @@ fn docker_wire() -> Wire {
         octet_stream: false,
         mount_query: MountQuery::FromFirst,
         referer: true,
+        max_redirects: GO_REDIRECTS,
+        replays_blobs: false,
         accept_on_delete: false,
         page_size: None,
     }

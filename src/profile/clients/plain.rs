@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, SCHEMA1, SCHEMA1_SIGNED,
-    accept, number,
+    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
+    SCHEMA1_SIGNED, accept, number,
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy, Decoding,
@@ -36,6 +36,8 @@ fn plain_wire() -> Wire {
         octet_stream: true,
         mount_query: MountQuery::FromFirst,
         referer: false,
+        max_redirects: GO_REDIRECTS,
+        replays_blobs: true,
         accept_on_delete: false,
         page_size: None,
     }

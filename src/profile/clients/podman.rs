@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1, SCHEMA1_SIGNED, accept,
-    number,
+    DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
+    SCHEMA1_SIGNED, accept, number,
 };
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
@@ -37,6 +37,8 @@ fn podman_wire() -> Wire {
         octet_stream: true,
         mount_query: MountQuery::FromFirst,
         referer: true,
+        max_redirects: GO_REDIRECTS,
+        replays_blobs: false,
         accept_on_delete: true,
         page_size: None,
     }

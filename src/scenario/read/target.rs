@@ -53,6 +53,7 @@ pub(super) fn read(item: &Item, base_dir: &Path, sink: &Sink) -> Option<Target> 
         credentials: auth.credentials,
         docker_config: auth.docker_config,
         tokens: auth.tokens,
+        cleartext: auth.cleartext,
         http: http?,
         tls: tls?,
         addresses: addresses?,
@@ -175,12 +176,14 @@ struct Auth {
     credentials: Option<Credentials>,
     docker_config: Option<DockerConfig>,
     tokens: TokenPolicy,
+    cleartext: bool,
 }
 
 const NOBODY: Auth = Auth {
     credentials: None,
     docker_config: None,
     tokens: TokenPolicy::PerVu,
+    cleartext: false,
 };
 
 fn auth(item: &Item, sink: &Sink) -> Option<Auth> {
@@ -190,6 +193,7 @@ fn auth(item: &Item, sink: &Sink) -> Option<Auth> {
     ];
     let mut table = Table::open(item, sink)?;
     let tokens = table.or("tokens", TokenPolicy::PerVu, choice("policy", &TOKENS));
+    let cleartext = table.or("cleartext", false, flag);
     let config = table.entry("docker_config");
     let docker_config = table.or("docker_config", None, docker_config);
     let named = table.entry("username").or(table.entry("password"));
@@ -211,6 +215,7 @@ fn auth(item: &Item, sink: &Sink) -> Option<Auth> {
         credentials: credentials?,
         docker_config: docker_config?,
         tokens: tokens?,
+        cleartext: cleartext?,
     })
 }
 

@@ -1,11 +1,16 @@
-//! Redirects of reads, refusal of redirects of writes, and what another host gets to see.
+//! Redirects of reads and writes, and what another host gets to see.
 
+use bytes::Bytes;
 use regstorm::embedded::{Quirk, Settings};
-use regstorm::oci::{Digest, Operation, Verify};
-use regstorm::registry::{BlobSink, Kind, Wanted};
+use regstorm::oci::{Digest, Manifest, MediaType, Operation, Verify};
+use regstorm::profile::{Habits, Profile, Retry};
+use regstorm::registry::{BlobSink, Kind, Redirect, Wanted};
+use regstorm::transport::Body;
 
-use super::user::{User, agree, basic, bearer, content, name, refusal, registry, tenant};
-use super::wire::{Line, Wire, answer};
+use super::user::{
+    User, UserSettings, agree, basic, bearer, body, content, name, refusal, registry, tag, tenant,
+};
+use super::wire::{Line, Request, Wire, answer};
 use crate::protocol::user::run;
 
 /// Keeps what comes.
@@ -30,6 +35,18 @@ fn wanted(bytes: &[u8], verify: Verify) -> Wanted {
         size: Some(bytes.len() as u64),
         verify,
     }
+}
+
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// The manifest of an image without layers.
+fn an_image() -> Manifest {
+    let config = Digest::sha256(b"{}");
+    let raw = format!(
+        "{{\"schemaVersion\":2,\"mediaType\":\"{OCI_MANIFEST}\",\"config\":{{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"{config}\",\"size\":2}},\"layers\":[]}}"
+    );
+    let raw = Bytes::from(raw);
+    Manifest::parse(raw, Some(&MediaType::from(OCI_MANIFEST))).expect("a manifest")
 }
 
 const BLOB: &[u8] = b"what the storage host has";
@@ -156,29 +173,275 @@ fn every_redirect_of_a_read_is_followed_and_stays_at_home_with_its_headers() {
 }
 
 #[test]
-fn a_loop_of_redirects_ends() {
+fn redirects_are_followed_as_often_as_go_does_and_no_more() {
+    // Go's client: "stopped after 10 redirects", which is the tenth request.
+    let home = Wire::answering(|request, _| {
+        let (_, left) = request.target.rsplit_once('=').unwrap_or(("", "9"));
+        let left: u32 = left.parse().unwrap();
+        if left == 0 {
+            return answer("200 OK", &[], "");
+        }
+        let status = ["301 A", "302 B", "303 C", "307 D", "308 E"][left as usize % 5];
+        let location = format!("Location: ?left={}", left - 1);
+        answer(status, &[&location], "")
+    });
+    for client in Profile::ALL {
+        let user = client_of(&home.url(), client.name);
+        run(user.client.ping()).unwrap();
+        assert_eq!(user.journal.all().len(), 10, "{}", client.name);
+    }
     let home = Wire::answering(|_, _| answer("302 Found", &["Location: /v2/"], ""));
     let user = User::new(&home.url());
     let error = run(user.client.ping()).unwrap_err();
-    assert!(matches!(error.kind(), Kind::Protocol(_)), "{error}");
-    assert_eq!(home.requests().len(), 6);
-    assert_eq!(user.journal.all().len(), 6);
+    assert!(
+        matches!(error.kind(), Kind::Redirect(Redirect::TooMany(9))),
+        "{error}"
+    );
+    assert_eq!(home.requests().len(), 10);
+    let ends = user.journal.ends();
+    assert_eq!(ends.len(), 10, "each leg is an exchange");
+    assert_eq!(ends[0], (Operation::Ping, "ok".to_owned()));
+    assert!(ends[1..].iter().all(|it| it.0 == Operation::Redirected));
+    assert_ne!(ends[9].1, "ok");
 }
 
 #[test]
-fn a_write_is_not_redirected() {
-    let other = Wire::answering(|_, _| answer("201 Created", &[], ""));
-    let location = format!("Location: {}/x", other.url());
-    for status in [301, 302, 307, 308] {
-        let location = location.clone();
-        let home =
-            Wire::answering(move |_, _| answer(&format!("{status} Moved"), &[&location], ""));
+fn other_statuses_are_no_redirects() {
+    for status in [300, 304, 305, 306] {
+        let home = Wire::answering(move |_, _| {
+            answer(&format!("{status} Odd"), &["Location: /there"], "")
+        });
         let user = User::new(&home.url());
-        let error = run(user.client.upload_start(&name("a"))).unwrap_err();
+        let error = run(user.client.ping()).unwrap_err();
         assert_eq!(refusal(&error).unwrap().as_u16(), status);
         assert_eq!(home.requests().len(), 1);
     }
-    assert!(other.requests().is_empty());
+    // And one that says nowhere is the answer itself.
+    let home = Wire::answering(|_, _| answer("307 Moved", &[], ""));
+    let user = User::new(&home.url());
+    let error = run(user.client.ping()).unwrap_err();
+    assert_eq!(refusal(&error).unwrap().as_u16(), 307);
+}
+
+/// A user of a registry under `url` with the habits of a client.
+fn client_of(url: &str, client: &str) -> User {
+    let habits = Profile::named(client).unwrap().habits();
+    User::with(
+        url,
+        UserSettings {
+            habits: Habits {
+                retry: Retry::NEVER,
+                ..habits
+            },
+            ..tenant()
+        },
+    )
+}
+
+/// Moves whatever is asked once, with that status, by `?moved` or `&moved`; then it takes everything that is pushed.
+fn moving(status: u16, url: Option<String>) -> Wire {
+    Wire::answering(move |request, _| {
+        if !request.target.ends_with("moved") {
+            let between = if request.target.contains('?') {
+                "&"
+            } else {
+                "?"
+            };
+            let there = url.as_deref().unwrap_or_default();
+            let location = format!("Location: {there}{}{between}moved", request.target);
+            return answer(&format!("{status} Moved"), &[&location], "over there");
+        }
+        taking(request)
+    })
+}
+
+/// What a registry answers that takes everything.
+fn taking(request: &Request) -> Vec<u8> {
+    match request.method.as_str() {
+        "POST" | "PATCH" => answer("202 Accepted", &["Location: /up/1"], ""),
+        "PUT" => answer("201 Created", &["Location: /stored"], ""),
+        "DELETE" => answer("204 No Content", &[], ""),
+        _ => answer("404 Not Found", &[], ""),
+    }
+}
+
+fn asked(wire: &Wire) -> Vec<(String, usize)> {
+    let requests = wire.requests().into_iter();
+    requests.map(|it| (it.method, it.body.len())).collect()
+}
+
+fn twice(method: &str, length: usize) -> [(String, usize); 2] {
+    [(method.to_owned(), length), (method.to_owned(), length)]
+}
+
+#[test]
+fn writes_are_sent_again_with_their_bodies_where_307_and_308_lead() {
+    for status in [307, 308] {
+        let home = moving(status, None);
+        let user = client_of(&home.url(), "plain");
+        let (blob, manifest) = (content(25_000), an_image());
+        let digest = Digest::sha256(&blob);
+        run(async {
+            let (a, client) = (name("a"), &user.client);
+            let session = client.upload_start(&a).await.unwrap();
+            let session = session.patch(&body(&blob), None).await.unwrap();
+            session.put(&digest, &Body::empty).await.unwrap();
+            client.upload_post(&a, &digest, &body(&blob)).await.unwrap();
+            client.manifest_put(&a, &tag("t"), &manifest).await.unwrap();
+        });
+        let length = manifest.raw().len();
+        let wanted = [
+            twice("POST", 0),
+            twice("PATCH", 25_000),
+            twice("PUT", 0),
+            twice("POST", 25_000),
+            twice("PUT", length),
+        ];
+        assert_eq!(asked(&home)[..10], wanted.concat(), "{status}");
+        let requests = home.requests();
+        assert_eq!(requests[2].body, requests[3].body);
+        assert_eq!(requests[3].body, blob);
+        assert_eq!(requests[8].body, *manifest.raw());
+        assert_eq!(requests[9].body, *manifest.raw());
+        // It is the same registry: it sees who asks, and what the body is.
+        for request in &requests {
+            assert_eq!(request.header("x-tenant"), Some("perf"));
+        }
+        for (place, media_type) in [(3, "application/octet-stream"), (9, OCI_MANIFEST)] {
+            assert_eq!(requests[place].header("content-type"), Some(media_type));
+        }
+        // Every leg is an exchange of its own, and its bytes are counted.
+        let all = user.journal.all();
+        assert_eq!(all.len(), requests.len());
+        let sent: u64 = all.iter().map(|it| it.ended.sent).sum();
+        assert_eq!(sent, user.totals.sent());
+        assert_eq!(sent, (4 * 25_000 + 2 * length) as u64);
+        assert!(all.iter().all(|it| it.end == "ok"));
+    }
+}
+
+#[test]
+fn older_redirects_make_a_get_without_a_body_of_a_write() {
+    // As Go's client does it, and with it every client that is emulated.
+    for status in [301, 302, 303] {
+        for client in Profile::ALL {
+            let home = moving(status, None);
+            let user = client_of(&home.url(), client.name);
+            let error = run(user.client.manifest_put(&name("a"), &tag("t"), &an_image()));
+            let error = error.unwrap_err();
+            assert_eq!(refusal(&error).unwrap().as_u16(), 404);
+            assert!(
+                error.is_turned() && error.to_string().contains("GET"),
+                "{error}"
+            );
+            let requests = home.requests();
+            assert!(requests[1].asks("GET", "/v2/a/manifests/t?moved"));
+            assert_eq!(requests[1].body.len(), 0);
+            assert_eq!(requests[1].header("content-type"), None);
+            assert_eq!(requests[1].header("content-length"), None);
+        }
+        // A method that is turned stays turned, and `HEAD` stays what it is.
+        let home = Wire::answering(move |request, place| match place {
+            0 => answer(&format!("{status} Moved"), &["Location: /one"], ""),
+            1 => answer("307 Moved", &["Location: /two"], ""),
+            _ => taking(request),
+        });
+        let user = client_of(&home.url(), "plain");
+        run(user.client.upload_start(&name("a"))).unwrap_err();
+        let methods: Vec<_> = asked(&home).into_iter().map(|it| it.0).collect();
+        assert_eq!(methods, ["POST", "GET", "GET"]);
+    }
+}
+
+#[test]
+fn what_a_client_streams_it_does_not_send_again() {
+    // `GetBody` of Go's requests: dockerd, skopeo, podman and oras give a reader for a blob; containerd and crane can begin anew.
+    // skopeo 1.9.3 was seen to send `PATCH` once where it is answered 307, and `POST`, `PUT` and manifests twice.
+    for (client, again) in [
+        ("plain", true),
+        ("docker", false),
+        ("docker-29", false),
+        ("containerd", true),
+        ("containerd-1.6", true),
+        ("buildkit", true),
+        ("podman", false),
+        ("podman-storage", false),
+        ("crane", true),
+        ("oras", false),
+    ] {
+        let home = moving(307, None);
+        let user = client_of(&home.url(), client);
+        let blob = content(5_000);
+        run(async {
+            let session = user.client.upload_start(&name("a")).await.unwrap();
+            let put = session.put(&Digest::sha256(&blob), &body(&blob)).await;
+            assert_eq!(put.is_ok(), again, "{client}");
+            if let Err(error) = put {
+                assert_eq!(refusal(&error).unwrap().as_u16(), 307);
+                assert!(error.to_string().contains("stream"), "{error}");
+            }
+            let manifest = an_image();
+            user.client
+                .manifest_put(&name("a"), &tag("t"), &manifest)
+                .await
+                .unwrap();
+        });
+        let puts = asked(&home).into_iter().filter(|it| it.1 == 5_000);
+        assert_eq!(puts.count(), 1 + usize::from(again), "{client}");
+    }
+}
+
+#[test]
+fn a_write_that_is_sent_elsewhere_goes_without_credentials_and_headers() {
+    let other = Wire::answering(|request, _| taking(request));
+    let there = other.url();
+    let home = Wire::answering(move |request, _| match request.header("authorization") {
+        None => answer("401 No", &["WWW-Authenticate: Basic realm=\"r\""], ""),
+        Some(_) => {
+            let location = format!("Location: {there}{}", request.target);
+            answer("307 Over There", &[&location], "")
+        }
+    });
+    let user = User::with(&home.url(), tenant());
+    let manifest = an_image();
+    run(async {
+        let (a, client) = (name("a"), &user.client);
+        drop(client.upload_start(&a).await.unwrap());
+        client.manifest_put(&a, &tag("t"), &manifest).await.unwrap();
+    });
+    assert_eq!(
+        asked(&other),
+        [
+            ("POST".to_owned(), 0),
+            ("PUT".to_owned(), manifest.raw().len())
+        ]
+    );
+    for request in other.requests() {
+        assert_eq!(request.header("authorization"), None);
+        assert_eq!(request.header("x-tenant"), None);
+    }
+}
+
+#[test]
+fn a_refusal_elsewhere_says_who_sent_us_there_and_what_was_kept_back() {
+    let other = Wire::answering(|_, _| answer("401 No", &[], ""));
+    let location = format!("Location: {}/x?sig=hunter2", other.url());
+    let home = Wire::answering(move |request, _| match request.header("authorization") {
+        None => answer("401 No", &["WWW-Authenticate: Basic realm=\"r\""], ""),
+        Some(_) => answer("307 Over There", &[&location], ""),
+    });
+    let user = User::with(&home.url(), tenant());
+    let error = run(user.client.upload_start(&name("a"))).unwrap_err();
+    let text = error.to_string();
+    assert!(error.is_elsewhere(), "{text}");
+    for words in [
+        &format!("{}/x", other.url()),
+        home.url().as_str(),
+        "credentials never go to another host",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]

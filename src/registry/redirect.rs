@@ -1,0 +1,83 @@
+//! Redirects: where a request goes on, by which method, and whether with its body.
+
+use http::header::LOCATION;
+use http::{Method, StatusCode};
+
+use super::answer::Answer;
+use super::error::{Kind, Redirect};
+use super::location::location;
+use crate::transport::Address;
+
+/// A request that a redirect has sent on.
+pub(super) struct Hop {
+    pub(super) address: Address,
+    /// Where the redirect was met.
+    pub(super) from: Address,
+    pub(super) method: Method,
+    /// Does the request still carry its body?
+    pub(super) has_body: bool,
+    /// The redirect that has turned the method into `GET`, if one has.
+    pub(super) turned: Option<StatusCode>,
+    count: u8, // of redirects up to here
+}
+
+/// What a request carries, in view of sending it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carries {
+    Nothing,
+    /// A body that the client can make anew.
+    Again,
+    /// A stream that is gone once it is sent.
+    Once,
+}
+
+/// What an answer does to a request.
+pub(super) enum Course {
+    /// It is an end: no redirect, or none that the client follows.
+    Stays,
+    /// It leads on.
+    Leads(Box<Hop>),
+}
+
+/// Reads an answer to a request that was sent by `method` after the redirects `before`, and follows at most `most` of them.
+///
+/// # Spec
+/// RFC 9110, 15.4. Go's client turns every method but `GET` and `HEAD` into `GET` after 301, 302 and 303, and after 307 and 308
+/// sends the body again if it can make it anew. Other statuses, and a redirect without `Location`, are left to the caller.
+///
+/// # Errors
+/// When there were too many redirects, or this one leads to no address that can be asked.
+pub(super) fn course(
+    answer: &Answer<'_>,
+    (method, carries): (&Method, Carries),
+    before: Option<&Hop>,
+    most: u8,
+) -> Result<Course, Kind> {
+    let status = answer.status();
+    let keeps = match status.as_u16() {
+        301..=303 => false,
+        307 | 308 => true,
+        _ => return Ok(Course::Stays),
+    };
+    if !answer.headers().contains_key(LOCATION) || (keeps && carries == Carries::Once) {
+        return Ok(Course::Stays);
+    }
+    let count = before.map_or(0, |hop| hop.count);
+    if count >= most {
+        return Err(Kind::Redirect(Redirect::TooMany(most)));
+    }
+    let address = location(answer.address(), answer.headers());
+    let address = address.ok_or(Kind::Redirect(Redirect::Nowhere))?;
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    let turns = !keeps && !is_read;
+    Ok(Course::Leads(Box::new(Hop {
+        address,
+        from: answer.address().clone(),
+        method: if turns { Method::GET } else { method.clone() },
+        has_body: keeps && carries == Carries::Again,
+        turned: before
+            .and_then(|hop| hop.turned)
+            .or_else(|| turns.then_some(status)),
+        count: count + 1,
+    })))
+}
