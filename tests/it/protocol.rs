@@ -1,5 +1,7 @@
 //! The protocol client against a registry that scripts its faults, and against a peer that sends given bytes.
 
+/// Credentials where a token service, a redirect or a `Location` leads away from TLS or from the host.
+mod astray;
 /// Challenges, tokens, and where credentials go and do not go.
 mod auth;
 /// Connections: reuse, limits, closing, and the clocks of an exchange.

@@ -94,6 +94,7 @@ impl Observer for Journal {
 pub(crate) struct UserSettings {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) headers: HeaderMap,
+    pub(crate) cleartext: bool,
     pub(crate) timeout: Duration,
     pub(crate) keep_alive: bool,
     pub(crate) limit: Option<usize>,
@@ -108,6 +109,7 @@ impl Default for UserSettings {
         Self {
             credentials: None,
             headers: HeaderMap::new(),
+            cleartext: false,
             timeout: Duration::from_mins(1),
             keep_alive: true,
             limit: None,
@@ -156,6 +158,7 @@ impl User {
         let mut settings = Settings::new(base, profile.habits, profile.timeout);
         settings.headers = profile.headers;
         settings.credentials = profile.credentials;
+        settings.cleartext = profile.cleartext;
         let settings = Rc::new(settings);
         let observer: Rc<dyn Observer> = Rc::<Journal>::clone(&journal);
         Self {

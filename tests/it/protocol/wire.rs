@@ -1,10 +1,14 @@
 //! A peer that reads requests off a plain socket and answers with given bytes.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// One request as it came.
 #[derive(Debug, Clone)]
@@ -31,10 +35,15 @@ impl Request {
     }
 }
 
+/// A socket, or TLS over one.
+trait Pipe: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Pipe for T {}
+
 /// One connection, from the peer's side.
 pub(crate) struct Line {
     pub(crate) number: usize,
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Pipe>>,
     seen: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -102,7 +111,10 @@ impl Line {
 
     /// Sends bytes. A client that has left is no failure of the peer.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        let _ = self.stream.get_mut().write_all(bytes.as_ref());
+        let stream = self.stream.get_mut();
+        let _ = stream
+            .write_all(bytes.as_ref())
+            .and_then(|()| stream.flush());
     }
 
     /// Reads and forgets at most so many bytes; says how many.
@@ -141,11 +153,34 @@ pub(crate) struct Wire {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
+    ca: Option<String>, // in PEM, where it speaks TLS
+}
+
+/// A certificate for this machine that is its own CA, in PEM, and what a server needs to show it.
+fn certified() -> (String, Arc<ServerConfig>) {
+    let hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(hosts).expect("a certificate can be made");
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider speaks TLS")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("the certificate fits its key");
+    (made.cert.pem(), Arc::new(server))
 }
 
 impl Wire {
     /// Speaks with each connection as the script says, then closes it.
     pub(crate) fn start(script: impl Fn(&mut Line) + Send + Sync + 'static) -> Self {
+        Self::over(None, script)
+    }
+
+    fn over(
+        tls: Option<(String, Arc<ServerConfig>)>,
+        script: impl Fn(&mut Line) + Send + Sync + 'static,
+    ) -> Self {
+        let (ca, tls) = tls.unzip();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -157,6 +192,13 @@ impl Wire {
                     return;
                 }
                 let Ok(stream) = stream else { continue };
+                let stream: Box<dyn Pipe> = match &tls {
+                    None => Box::new(stream),
+                    Some(server) => {
+                        let tls = ServerConnection::new(Arc::clone(server));
+                        Box::new(StreamOwned::new(tls.expect("a connection"), stream))
+                    }
+                };
                 let mut line = Line {
                     number,
                     stream: BufReader::new(stream),
@@ -170,6 +212,7 @@ impl Wire {
             address,
             seen,
             stop,
+            ca,
         }
     }
 
@@ -177,7 +220,20 @@ impl Wire {
     pub(crate) fn answering(
         answer: impl Fn(&Request, usize) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
-        Self::start(move |line| {
+        Self::over(None, Self::script(answer))
+    }
+
+    /// The same within TLS.
+    pub(crate) fn secure(
+        answer: impl Fn(&Request, usize) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self::over(Some(certified()), Self::script(answer))
+    }
+
+    fn script(
+        answer: impl Fn(&Request, usize) -> Vec<u8> + Send + Sync + 'static,
+    ) -> impl Fn(&mut Line) + Send + Sync + 'static {
+        move |line| {
             while let Some(request) = line.request() {
                 let place = line
                     .seen
@@ -187,7 +243,12 @@ impl Wire {
                     - 1;
                 line.send(answer(&request, place));
             }
-        })
+        }
+    }
+
+    /// Whom to trust, in PEM, where it speaks TLS.
+    pub(crate) fn ca(&self) -> Option<&str> {
+        self.ca.as_deref()
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -195,7 +256,8 @@ impl Wire {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The requests so far, in the order they came.
