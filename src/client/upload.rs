@@ -67,7 +67,8 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         Some(Mounted::Done) => return Ok(Uploaded::Mounted),
         Some(Mounted::Session(opened)) if habits.mount.use_session => Some(opened),
         Some(Mounted::Session(opened)) => {
-            opened.cancel().await?;
+            // An exchange that fails is told as one; skopeo goes on whatever comes of it.
+            drop(opened.cancel().await);
             None
         }
         None => None,

@@ -21,7 +21,7 @@ use super::worker::Shared;
 use crate::measure::{FailureClass, Period, Record, Recorder};
 use crate::oci::{Digest, RepositoryName, Version};
 use crate::plan::{CleanUp, Journey, Plan};
-use crate::profile::{ConnectionPolicy, PushMethod};
+use crate::profile::{Accepted, ConnectionPolicy, PushMethod};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, Totals};
 
@@ -83,6 +83,8 @@ impl<'a> Steward<'a> {
         habits.push.method = PushMethod::Put;
         habits.push.config_method = PushMethod::Put;
         habits.push.parallel = parallel;
+        // What is judged is the journeys' registry, and not how it answers while it is prepared.
+        habits.accepted = Accepted::ANY_SUCCESS;
         let settings = registry::pool_settings(&habits);
         let pool = Pool::new(settings, target.dialer(0), Rc::clone(&totals));
         let journeys = shared.plan.journeys.iter();

@@ -10,7 +10,7 @@ mod podman;
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
-use super::{Accept, AcceptForm, Evidence, MountHabits, Profile};
+use super::{Accept, AcceptForm, Evidence, MountHabits, Profile, Statuses};
 
 pub(super) const PLAIN: Profile = Profile {
     name: "plain",
@@ -106,6 +106,12 @@ fn accept(types: &[&'static str], form: AcceptForm) -> Accept {
 
 /// What Go's HTTP client adds by itself.
 const GZIP: Option<Cow<'static, str>> = Some(Cow::Borrowed("gzip"));
+
+/// Every status that is a success by its number.
+const SUCCESSES: Statuses = &[(200, 299)];
+
+/// Every status that is neither an error of the client nor one of the server.
+const BELOW_400: Statuses = &[(200, 399)];
 
 /// Go's HTTP client sends a request at most ten times, the first included.
 const GO_REDIRECTS: u8 = 9;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::accepted::Accepted;
 use super::choice::IndexChoice;
 use super::connections::{ConnectionPolicy, HttpVersion};
 use super::wire::{Retry, TokenHabits, Wire};
@@ -16,6 +17,8 @@ pub struct Habits {
     pub token: TokenHabits,
     /// What is sent again, and when.
     pub retry: Retry,
+    /// Which statuses are a success beside those of the specification.
+    pub accepted: Accepted,
     /// Does an operation begin with a ping?
     pub ping: bool,
     /// How long a connection is kept.

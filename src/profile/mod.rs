@@ -8,12 +8,14 @@
 
 #[macro_use]
 mod words;
+mod accepted;
 mod choice;
 mod clients;
 mod connections;
 mod habits;
 mod wire;
 
+pub use accepted::{Accepted, Statuses};
 pub use choice::{EntryUse, IndexChoice, Matching, WithoutPlatform};
 pub use connections::{ConnectionPolicy, HttpVersion};
 pub use habits::{

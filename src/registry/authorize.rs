@@ -11,6 +11,7 @@ use super::client::Client;
 use super::error::{Error, Kind, Withheld};
 use super::manifests::header;
 use super::redirect::{Carries, Course, Hop, course};
+use super::success::is_among;
 use super::token::{self, Token, Wish};
 use crate::oci::Operation;
 use crate::profile::TokenForm;
@@ -227,7 +228,9 @@ impl Client {
 
     /// The token in an answer.
     async fn take(&self, wish: &Wish<'_>, mut answer: Answer<'_>) -> Result<Token, Error> {
-        if answer.status() != StatusCode::OK {
+        if answer.status() != StatusCode::OK
+            && !is_among(self.habits().accepted.token, answer.status())
+        {
             return Err(answer.refuse().await);
         }
         let raw = match answer.collect(MAX_ANSWER).await {

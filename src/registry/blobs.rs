@@ -128,7 +128,7 @@ impl Client {
         let size = answer
             .header(CONTENT_LENGTH)
             .and_then(|text| text.parse().ok());
-        let found = answer.status().is_success().then_some(size);
+        let found = (answer.status() != StatusCode::NOT_FOUND).then_some(size);
         answer.finish().await?;
         Ok(found)
     }

@@ -76,7 +76,8 @@ impl Client {
             ..self.manifest_call(Operation::ManifestHead, repository, version)
         };
         let answer = self.send(&call).await?;
-        let head = answer.status().is_success().then(|| ManifestHead {
+        let is_there = answer.status() != StatusCode::NOT_FOUND;
+        let head = is_there.then(|| ManifestHead {
             digest: promised_digest(&answer),
             media_type: content_type(&answer),
             size: answer

@@ -33,6 +33,7 @@ mod retry;
 mod seen;
 mod sending;
 mod settings;
+mod success;
 mod token;
 mod upload;
 mod verified;

@@ -14,6 +14,7 @@ use super::decoding::{Decoder, Undoing};
 use super::error::{Error, Kind};
 use super::redirect::{Carries, Course, Hop, course};
 use super::retry::{Refused, Tried};
+use super::success::{is_specified, is_taken};
 use crate::oci::Operation;
 use crate::transport::{self, Address, Ask, Body, Origin, OriginError, Outgoing};
 
@@ -116,8 +117,7 @@ impl Client {
                 self.answer_challenge(challenge, &call.scope, shown.as_ref());
                 continue;
             }
-            if call.operation.accepted().contains(&status.as_u16())
-                || call.also.contains(&status.as_u16())
+            if is_specified(call, status)
                 || (call.bare && at_home && status == StatusCode::UNAUTHORIZED)
             {
                 return Ok(answer);
@@ -128,6 +128,9 @@ impl Client {
                 Ok(Course::Leads(next)) => {
                     Box::pin(answer.set_aside()).await;
                     hop = Some(next);
+                }
+                Ok(Course::Stays) if is_taken(&self.habits().accepted, call, status) => {
+                    return Ok(answer);
                 }
                 // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
                 Ok(Course::Stays) => {

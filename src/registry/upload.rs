@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RANGE};
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use url::form_urlencoded;
 
@@ -338,7 +338,15 @@ impl UploadSession {
             }
             other => other?,
         };
-        self.step(answer).await?;
+        // Without a new address a session stays where it is, where the client thinks so.
+        let stays = client.habits().accepted.patch_without_location
+            && !answer.headers().contains_key(LOCATION);
+        if stays {
+            self.chunk_min = self.chunk_min.max(chunk_min(&answer));
+            answer.finish().await?;
+        } else {
+            self.step(answer).await?;
+        }
         Ok(Ok(self))
     }
 

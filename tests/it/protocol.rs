@@ -28,6 +28,8 @@ mod redirects;
 mod retries;
 /// Heads as registries and proxies send them.
 mod sloppy;
+/// Which statuses each client takes for a success.
+mod successes;
 /// Tokens: fetched in every form, kept, shared, expired, refused.
 mod tokens;
 /// A client and the journal of its exchanges.

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST, accept,
-    number,
+    BARE_MOUNT, BELOW_400, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX,
+    OCI_MANIFEST, SUCCESSES, accept, number,
 };
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryAfter,
-    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
+    ManifestCheck, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
+    ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
@@ -43,6 +43,19 @@ fn containerd_wire() -> Wire {
     }
 }
 
+const fn containerd_accepted() -> Accepted {
+    Accepted {
+        token: BELOW_400,
+        manifest_get: SUCCESSES,
+        manifest_head: SUCCESSES,
+        manifest_put: &[(200, 200), (204, 204)],
+        blob_get: SUCCESSES,
+        session: &[(200, 200), (204, 204)],
+        blob_put: &[(200, 200), (204, 204)],
+        ..Accepted::SPECIFIED
+    }
+}
+
 pub(super) fn containerd() -> Habits {
     Habits {
         wire: containerd_wire(),
@@ -66,6 +79,7 @@ pub(super) fn containerd() -> Habits {
             backoff: Backoff::None,
             retry_after: RetryAfter::Ignored,
         },
+        accepted: containerd_accepted(),
         ping: false,
         connections: ConnectionPolicy::PerIteration,
         max_idle: Some(number(2)),

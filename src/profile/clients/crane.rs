@@ -8,10 +8,10 @@ use super::{
     SCHEMA1, SCHEMA1_SIGNED, accept, number,
 };
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
-    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter,
-    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
+    ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
+    Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
@@ -70,6 +70,12 @@ pub(super) fn crane() -> Habits {
                 max: Duration::from_secs(9),
             },
             retry_after: RetryAfter::Ignored,
+        },
+        accepted: Accepted {
+            manifest_put: &[(200, 200), (202, 202)],
+            patch: &[(204, 204)],
+            delete: &[(200, 200)],
+            ..Accepted::SPECIFIED
         },
         ping: true,
         connections: ConnectionPolicy::PerIteration,

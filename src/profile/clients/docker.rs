@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{DOCKER_ACCEPT, GO_REDIRECTS, GZIP, accept, number};
+use super::{BELOW_400, DOCKER_ACCEPT, GO_REDIRECTS, GZIP, SUCCESSES, accept, number};
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
-    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry,
-    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
+    ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
+    ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -32,6 +32,28 @@ fn docker_wire() -> Wire {
         replays_blobs: false,
         accept_on_delete: false,
         page_size: None,
+    }
+}
+
+/// Its library takes every status from 200 to 399 for a success, and of a ping it looks at none but 401.
+const fn docker_accepted() -> Accepted {
+    Accepted {
+        ping: &[(200, 400), (402, 599)],
+        token: BELOW_400,
+        manifest_get: &[(200, 303), (305, 399)],
+        manifest_head: BELOW_400,
+        manifest_put: BELOW_400,
+        delete: BELOW_400,
+        blob_get: BELOW_400,
+        blob_head: BELOW_400,
+        session: &[],
+        // It reads the `Range` of the answer, which no redirect has.
+        patch: SUCCESSES,
+        // An empty address is that of the request itself.
+        patch_without_location: true,
+        blob_put: BELOW_400,
+        cancel: &[(200, 399), (404, 404)],
+        list: BELOW_400,
     }
 }
 
@@ -60,6 +82,7 @@ pub(super) fn docker() -> Habits {
             },
             retry_after: RetryAfter::Ignored,
         },
+        accepted: docker_accepted(),
         ping: true,
         connections: ConnectionPolicy::PerRequest,
         max_idle: None,

@@ -8,10 +8,10 @@ use super::{
     number,
 };
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter, RetryScope,
-    ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
+    ManifestCheck, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry,
+    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn oras_wire() -> Wire {
@@ -70,6 +70,7 @@ pub(super) fn oras() -> Habits {
             },
             retry_after: RetryAfter::Throttled,
         },
+        accepted: Accepted::SPECIFIED,
         ping: false,
         connections: ConnectionPolicy::PerIteration,
         max_idle: Some(number(2)),

@@ -8,9 +8,10 @@ use super::{
     SCHEMA1_SIGNED, accept, number,
 };
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy, Decoding,
-    DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
+    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm,
+    TokenHabits, Wire,
 };
 
 fn plain_wire() -> Wire {
@@ -58,6 +59,7 @@ pub(super) fn plain() -> Habits {
             resolver_apart: false,
         },
         retry: Retry::NEVER,
+        accepted: Accepted::SPECIFIED,
         ping: false,
         connections: ConnectionPolicy::PerVu,
         max_idle: None,

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
+    BELOW_400, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
     SCHEMA1_SIGNED, accept, number,
 };
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountHabits,
-    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, RetryAfter,
-    RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
+    ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
+    Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn podman_wire() -> Wire {
@@ -70,6 +70,11 @@ pub(super) fn podman() -> Habits {
                 max: Duration::from_mins(1),
             },
             retry_after: RetryAfter::Throttled,
+        },
+        accepted: Accepted {
+            manifest_put: BELOW_400,
+            patch: BELOW_400,
+            ..Accepted::SPECIFIED
         },
         ping: true,
         connections: ConnectionPolicy::PerRequest,

@@ -40,7 +40,7 @@ fn wanted(bytes: &[u8], verify: Verify) -> Wanted {
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// The manifest of an image without layers.
-fn an_image() -> Manifest {
+pub(super) fn an_image() -> Manifest {
     let config = Digest::sha256(b"{}");
     let raw = format!(
         "{{\"schemaVersion\":2,\"mediaType\":\"{OCI_MANIFEST}\",\"config\":{{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"{config}\",\"size\":2}},\"layers\":[]}}"
@@ -356,38 +356,49 @@ fn older_redirects_make_a_get_without_a_body_of_a_write() {
 #[test]
 fn what_a_client_streams_it_does_not_send_again() {
     // `GetBody` of Go's requests: dockerd, skopeo, podman and oras give a reader for a blob; containerd and crane can begin anew.
-    // skopeo 1.9.3 was seen to send `PATCH` once where it is answered 307, and `POST`, `PUT` and manifests twice.
-    for (client, again) in [
-        ("plain", true),
-        ("docker", false),
-        ("docker-29", false),
-        ("containerd", true),
-        ("containerd-1.6", true),
-        ("buildkit", true),
-        ("podman", false),
-        ("podman-storage", false),
-        ("crane", true),
-        ("oras", false),
+    // skopeo 1.9.3 was seen to send `PATCH` once where it is answered 307, to take that for a success, and to go on with a `PUT`;
+    // `POST`, `PUT` and manifests it sends twice.
+    enum Does {
+        Again,
+        Fails,
+        GoesOn,
+    }
+    for (client, does) in [
+        ("plain", Does::Again),
+        ("docker", Does::Fails),
+        ("docker-29", Does::Fails),
+        ("containerd", Does::Again),
+        ("containerd-1.6", Does::Again),
+        ("buildkit", Does::Again),
+        ("podman", Does::GoesOn),
+        ("podman-storage", Does::GoesOn),
+        ("crane", Does::Again),
+        ("oras", Does::Fails),
     ] {
         let home = moving(307, None);
         let user = client_of(&home.url(), client);
         let blob = content(5_000);
         run(async {
             let session = user.client.upload_start(&name("a")).await.unwrap();
-            let put = session.put(&Digest::sha256(&blob), &body(&blob)).await;
-            assert_eq!(put.is_ok(), again, "{client}");
-            if let Err(error) = put {
-                assert_eq!(refusal(&error).unwrap().as_u16(), 307);
-                assert!(error.to_string().contains("stream"), "{error}");
+            let patched = session.patch(&body(&blob), None).await;
+            match (&does, &patched) {
+                (Does::Again | Does::GoesOn, Ok(_)) => {}
+                (Does::Fails, Err(error)) => {
+                    assert_eq!(refusal(error).unwrap().as_u16(), 307);
+                    assert!(error.to_string().contains("stream"), "{error}");
+                }
+                _ => panic!("{client}: {patched:?}"),
             }
+            drop(patched);
             let manifest = an_image();
             user.client
                 .manifest_put(&name("a"), &tag("t"), &manifest)
                 .await
                 .unwrap();
         });
-        let puts = asked(&home).into_iter().filter(|it| it.1 == 5_000);
-        assert_eq!(puts.count(), 1 + usize::from(again), "{client}");
+        let patches = asked(&home).into_iter().filter(|it| it.1 == 5_000);
+        let wanted = if matches!(does, Does::Again) { 2 } else { 1 };
+        assert_eq!(patches.count(), wanted, "{client}");
     }
 }
 

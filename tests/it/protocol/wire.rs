@@ -36,9 +36,22 @@ impl Request {
 }
 
 /// A socket, or TLS over one.
-trait Pipe: Read + Write + Send {}
+trait Pipe: Read + Write + Send {
+    /// The socket.
+    fn socket(&self) -> &TcpStream;
+}
 
-impl<T: Read + Write + Send> Pipe for T {}
+impl Pipe for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Pipe for StreamOwned<ServerConnection, TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        &self.sock
+    }
+}
 
 /// One connection, from the peer's side.
 pub(crate) struct Line {
@@ -128,7 +141,7 @@ impl Line {
 
     /// Closes the connection before the script is done.
     pub(crate) fn close(&self) {
-        let _ = self.stream.get_ref().shutdown(Shutdown::Both);
+        let _ = self.stream.get_ref().socket().shutdown(Shutdown::Both);
     }
 
     /// Waits until the client has left.

@@ -1,0 +1,47 @@
+//! Which statuses are a success: those of the specification, and those that the client takes for one beside them.
+
+use http::StatusCode;
+
+use super::call::Call;
+use crate::oci::Operation;
+use crate::profile::{Accepted, Statuses};
+
+/// Does the specification call that status a success of the call, or does the call itself?
+pub(super) fn is_specified(call: &Call<'_>, status: StatusCode) -> bool {
+    let status = status.as_u16();
+    call.operation.accepted().contains(&status) || call.also.contains(&status)
+}
+
+/// Does the client take that status for a success of the call all the same?
+pub(super) fn is_taken(accepted: &Accepted, call: &Call<'_>, status: StatusCode) -> bool {
+    let statuses = match call.operation {
+        // A ping that asks whether there is a registry at all wants to know.
+        Operation::Ping if call.bare => accepted.ping,
+        Operation::ManifestHead => accepted.manifest_head,
+        Operation::ManifestGet => accepted.manifest_get,
+        Operation::ManifestPut => accepted.manifest_put,
+        Operation::ManifestDelete | Operation::BlobDelete => accepted.delete,
+        Operation::BlobHead => accepted.blob_head,
+        Operation::BlobGet => accepted.blob_get,
+        Operation::UploadStart | Operation::UploadMount => accepted.session,
+        Operation::UploadPatch => accepted.patch,
+        Operation::UploadPut => accepted.blob_put,
+        Operation::UploadCancel => accepted.cancel,
+        Operation::TagsList | Operation::Catalog => accepted.list,
+        Operation::Ping
+        | Operation::Token
+        | Operation::UploadPost
+        | Operation::UploadStatus
+        | Operation::Referrers
+        | Operation::Redirected => &[],
+    };
+    is_among(statuses, status)
+}
+
+/// Is the status in one of the ranges?
+pub(super) fn is_among(statuses: Statuses, status: StatusCode) -> bool {
+    let status = status.as_u16();
+    statuses
+        .iter()
+        .any(|(from, to)| (*from..=*to).contains(&status))
+}
