@@ -32,6 +32,7 @@ fn transport(error: &transport::Error) -> FailureClass {
         transport::Error::Tls { .. } => FailureClass::Tls,
         transport::Error::Timeout(_) => FailureClass::Timeout,
         transport::Error::Reset { .. } => FailureClass::Reset,
+        transport::Error::Unprocessed(_) => FailureClass::Unprocessed,
         transport::Error::Content(_) | transport::Error::Harness(_) => FailureClass::HarnessLimit,
         transport::Error::Origin(_)
         | transport::Error::NotHttp(_)

@@ -32,6 +32,9 @@ pub enum FailureClass {
     Timeout,
     /// The peer closed or reset a connection in use.
     Reset,
+    /// An HTTP/2 peer closed the connection in good order (GOAWAY) or refused the stream, said that it did nothing for the
+    /// request, and the client could not send it again.
+    Unprocessed,
     /// A status that is not among the good ones of the operation.
     Status,
     /// 429: the registry asked for fewer requests.
@@ -50,12 +53,13 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// Every class, in the order of reports.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
         Self::Timeout,
         Self::Reset,
+        Self::Unprocessed,
         Self::Status,
         Self::Throttled,
         Self::Unavailable,
@@ -73,6 +77,7 @@ impl FailureClass {
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
+            Self::Unprocessed => "unprocessed",
             Self::Status => "status",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",

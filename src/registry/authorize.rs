@@ -196,12 +196,13 @@ impl Client {
                 Carries::Again
             };
             let is_shown = headers.contains_key(AUTHORIZATION);
-            let leg = self.outgoing(method, address, headers, Body::whole(form));
+            let again = || (!form.is_empty()).then(|| Body::whole(form.clone()));
+            let leg = self.outgoing(method, address, headers, Body::whole(form.clone()));
             let undoing = || self.settings().wire.undoing();
-            let mut answer = self.leg(operation, leg, undoing).await?;
+            let mut answer = self.leg(operation, leg, (&again, undoing)).await?;
             answer.turned = hop.as_ref().and_then(|hop| hop.turned);
             let next = match course(&answer, (method, carries), hop.as_deref(), most) {
-                Err(kind) => return Err(answer.fail(kind)),
+                Err(broken) => return Err(answer.fail(Kind::Redirect(broken))),
                 Ok(Course::Stays) => return Ok(answer),
                 Ok(Course::Leads(next)) => next,
             };

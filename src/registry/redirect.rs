@@ -4,7 +4,7 @@ use http::header::LOCATION;
 use http::{Method, StatusCode};
 
 use super::answer::Answer;
-use super::error::{Kind, Redirect};
+use super::error::Redirect;
 use super::location::location;
 use crate::transport::Address;
 
@@ -52,7 +52,7 @@ pub(super) fn course(
     (method, carries): (&Method, Carries),
     before: Option<&Hop>,
     most: u8,
-) -> Result<Course, Kind> {
+) -> Result<Course, Redirect> {
     let status = answer.status();
     let keeps = match status.as_u16() {
         301..=303 => false,
@@ -64,10 +64,10 @@ pub(super) fn course(
     }
     let count = before.map_or(0, |hop| hop.count);
     if count >= most {
-        return Err(Kind::Redirect(Redirect::TooMany(most)));
+        return Err(Redirect::TooMany(most));
     }
     let address = location(answer.address(), answer.headers());
-    let address = address.ok_or(Kind::Redirect(Redirect::Nowhere))?;
+    let address = address.ok_or(Redirect::Nowhere)?;
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let turns = !keeps && !is_read;
     Ok(Course::Leads(Box::new(Hop {

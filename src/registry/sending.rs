@@ -102,8 +102,9 @@ impl Client {
             };
             let carries = self.carries(call.operation, &body);
             let leg = self.outgoing(method, address, headers, body);
+            let again = || (carries == Carries::Again).then(|| (call.body)());
             let undoing = || self.inner.settings.wire.undoing_of(call);
-            let mut answer = self.leg(operation, leg, undoing).await?;
+            let mut answer = self.leg(operation, leg, (&again, undoing)).await?;
             answer.turned = hop.as_ref().and_then(|hop| hop.turned);
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED
@@ -124,7 +125,7 @@ impl Client {
             }
             let most = self.habits().wire.max_redirects;
             match course(&answer, (method, carries), hop.as_deref(), most) {
-                Err(kind) => return Err(answer.fail(kind).into()),
+                Err(broken) => return Err(answer.fail(Kind::Redirect(broken)).into()),
                 Ok(Course::Leads(next)) => {
                     Box::pin(answer.set_aside()).await;
                     hop = Some(next);
@@ -283,12 +284,12 @@ impl Client {
         &self,
         operation: Operation,
         leg: Outgoing,
-        undoing: impl FnOnce() -> Undoing,
+        (again, undoing): (&dyn Fn() -> Option<Body>, impl FnOnce() -> Undoing),
     ) -> Result<Answer<'_>, Error> {
         let is_head = leg.method() == Method::HEAD;
         let observer = &*self.inner.observer;
         let mut attempt = Attempt::start(observer, operation, leg.started(), leg.sent().clone());
-        match leg.send(&self.inner.pool).await {
+        match leg.send(&self.inner.pool, again).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
                 let decoder = Decoder::of(incoming.headers(), undoing);

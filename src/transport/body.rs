@@ -30,27 +30,50 @@ struct Way {
     complete: Cell<bool>,
     completed: Cell<Option<Instant>>,
     broken: RefCell<Option<io::Error>>,
+    again: RefCell<Option<Rc<Way>>>, // of the body that took its place
 }
 
 impl Sent {
-    /// Bytes that were handed to the connection.
+    /// Bytes that were handed to a connection, those of a body that was sent in vain included.
     pub fn bytes(&self) -> u64 {
-        self.0.as_ref().map_or(0, |way| way.bytes.get())
+        let mut bytes = 0;
+        let mut way = self.0.clone();
+        while let Some(this) = way.take() {
+            bytes += this.bytes.get();
+            way.clone_from(&this.again.borrow());
+        }
+        bytes
+    }
+
+    /// From now on it is about `body`, which is sent in place of the one before.
+    pub(super) fn goes_on_with(&self, body: &Body) {
+        if let (Some(last), Some(next)) = (self.last(), &body.sent.0) {
+            last.again.replace(Some(Rc::clone(next)));
+        }
+    }
+
+    /// That of the body which was sent last.
+    fn last(&self) -> Option<Rc<Way>> {
+        let mut last = Rc::clone(self.0.as_ref()?);
+        while let Some(next) = { last.again.borrow().clone() } {
+            last = next;
+        }
+        Some(last)
     }
 
     /// Was all of it handed to the connection?
     pub(super) fn is_complete(&self) -> bool {
-        self.0.as_ref().is_none_or(|way| way.complete.get())
+        self.last().is_none_or(|way| way.complete.get())
     }
 
     /// When the last of it was handed to the connection; `None` of a body without content, too.
     pub(super) fn completed(&self) -> Option<Instant> {
-        self.0.as_ref()?.completed.get()
+        self.last()?.completed.get()
     }
 
     /// Why the content could not be read, if that is what ended the exchange. Taken once.
     pub(super) fn take_broken(&self) -> Option<io::Error> {
-        self.0.as_ref()?.broken.take()
+        self.last()?.broken.take()
     }
 }
 

@@ -88,6 +88,11 @@ pub enum Error {
     /// The head of the answer is longer than any that is read.
     #[error("the response has more than 5,000 header fields, or more than 1 MiB of them")]
     LongHead,
+    /// The peer said over HTTP/2 that it did nothing for the request, and it could not be sent again.
+    #[error(
+        "the HTTP/2 peer took the request back unprocessed ({0}), and the client cannot send it again"
+    )]
+    Unprocessed(String),
     /// The peer does not speak HTTP/2.
     #[error(
         "the peer does not speak HTTP/2 ({0}); choose another version (`http` in [target], or --http)"
@@ -200,6 +205,9 @@ impl Error {
     }
 
     fn from_h2(error: &h2::Error, received: Option<u64>) -> Self {
+        if received.is_none() && says_unprocessed(error) {
+            return Self::Unprocessed(error.to_string());
+        }
         let is_ours = !error.is_remote() && error.get_io().is_none();
         // Frames that cannot be read: we hang up. Behind a good head they are a broken answer.
         if is_ours && error.is_go_away() && received.is_none() {
@@ -227,18 +235,24 @@ fn again(error: &io::Error) -> io::Error {
     )
 }
 
-/// Did the peer refuse the stream before it did anything for it? Then the request may be sent again.
+/// Did the peer refuse the stream before it did anything for it, so that the request may be sent again? The `first` one of a
+/// connection may not where the peer gave an error: Go's client takes it that the next connection would meet the same.
 ///
 /// # Spec
-/// RFC 9113, section 8.7.
-pub(super) fn is_unprocessed(error: &hyper::Error) -> bool {
+/// RFC 9113, sections 6.8 and 8.7.
+pub(super) fn is_unprocessed(error: &hyper::Error, first: bool) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
-            let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
-            return error.is_remote() && (error.is_go_away() || (error.is_reset() && refused));
+            let is_error = error.is_go_away() && error.reason() != Some(h2::Reason::NO_ERROR);
+            return says_unprocessed(error) && !(first && is_error);
         }
         source = cause.source();
     }
     false
+}
+
+fn says_unprocessed(error: &h2::Error) -> bool {
+    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (error.is_go_away() || (error.is_reset() && refused))
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -15,10 +14,11 @@ use super::address::Address;
 use super::body::{Body, Sent};
 use super::connection::First;
 use super::error::{Error, Waiting, is_unprocessed};
-use super::framing::{put_on, spare};
+use super::framing::{Spare, put_on};
 use super::lenient;
 use super::lent::Lent;
 use super::pool::Pool;
+use super::repeats::Repeats;
 use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
 
 /// What a request is made of.
@@ -207,13 +207,18 @@ impl Outgoing {
     /// # Errors
     /// [`Failed`] when no head came before the deadline. Nothing is sent a second time, with one exception: a kept
     /// connection that turns out to be closed before a byte of this request was written to it is replaced, and so is
-    /// one whose peer refuses a stream unprocessed, as long as the request has no body.
+    /// one whose peer says over HTTP/2 that it has done nothing for this request, as often as Go's client does it. A body is
+    /// made anew by `again`; without one the request has failed.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the request may have reached the peer.
-    pub async fn send(self, pool: &Rc<Pool>) -> Result<Incoming, Box<Failed>> {
+    pub async fn send(
+        self,
+        pool: &Rc<Pool>,
+        again: &dyn Fn() -> Option<Body>,
+    ) -> Result<Incoming, Box<Failed>> {
         let mut exchange = self.0;
-        match exchange.run(pool).await {
+        match exchange.run(pool, again).await {
             Ok(()) => Ok(Incoming(exchange)),
             Err(error) => Err(Box::new(Failed {
                 ended: exchange.progress.end(),
@@ -226,14 +231,20 @@ impl Outgoing {
 
 impl Exchange {
     /// Takes headers and content of the request, and brings the head of the answer.
-    async fn run(&mut self, pool: &Rc<Pool>) -> Result<(), Error> {
+    async fn run(
+        &mut self,
+        pool: &Rc<Pool>,
+        again: &dyn Fn() -> Option<Body>,
+    ) -> Result<(), Error> {
         let deadline = self.deadline;
-        let mut asked = self.progress.started;
+        let asked = self.progress.started;
+        let mut repeats = Repeats::default();
         loop {
             let (origin, timings) = (self.address.origin(), &mut self.progress.timings);
             let (mut lent, handshake) = match pool.lend_free(origin) {
                 Some(lent) => {
-                    timings.wait = Some(Duration::ZERO);
+                    // Until a request that is sent again goes out, it waits.
+                    timings.wait = Some(repeats.since(asked));
                     (lent, None)
                 }
                 // Boxed: most exchanges find a connection, and need not be as large as the way to a new one.
@@ -256,9 +267,7 @@ impl Exchange {
                     }
                 }
                 Lent::Stream { stream, .. } => {
-                    if self.progress.is_reused() {
-                        once_more = spare(&request);
-                    }
+                    once_more = Some(Box::new(Spare::of(&request)));
                     let (answer, driver) = stream.send(request);
                     // Boxed: a request over HTTP/1.1 need not be as large.
                     driver.run(First::Work, Box::pin(answer), deadline).await
@@ -275,16 +284,26 @@ impl Exchange {
                 }
                 Ok(Err(mut returned)) => {
                     self.progress.see(&lent, false);
-                    let once_more = once_more.filter(|_| is_unprocessed(returned.error()));
-                    // Not a byte was written, or none was heard: the peer closed while the connection was idle.
-                    let unsent = returned.take_message().or(once_more.map(|it| *it));
-                    if let Some(unsent) = unsent.filter(|_| self.progress.is_reused())
-                        && Instant::now() < deadline
-                    {
-                        let (head, body) = unsent.into_parts();
-                        (self.headers, self.content) = (head.headers, body);
+                    let was_kept = self.progress.is_reused();
+                    // Not a byte was written: the peer closed while the connection was idle.
+                    let unsent = returned.take_message().filter(|_| was_kept);
+                    let due = match unsent {
+                        Some(unsent) => {
+                            let (head, body) = unsent.into_parts();
+                            (self.headers, self.content) = (head.headers, body);
+                            repeats.at_once(deadline)
+                        }
+                        // None was heard.
+                        None => once_more
+                            .filter(|_| is_unprocessed(returned.error(), !was_kept))
+                            .filter(|spare| self.take_up(spare, again))
+                            .and_then(|_| repeats.after_pause(deadline)),
+                    };
+                    if let Some(due) = due {
                         lent.retire();
-                        asked = Instant::now();
+                        self.progress.timings = Timings::default();
+                        // Boxed, because it is rare.
+                        Box::pin(repeats.wait_until(due)).await;
                         continue;
                     }
                     let broken = self.progress.sent.take_broken();
@@ -294,6 +313,19 @@ impl Exchange {
                 }
             }
         }
+    }
+
+    /// Makes the same request once more; `false` where its body cannot be made anew.
+    fn take_up(&mut self, spare: &Spare, again: &dyn Fn() -> Option<Body>) -> bool {
+        if spare.has_body {
+            let Some(body) = again() else {
+                return false;
+            };
+            self.progress.sent.goes_on_with(&body);
+            self.content = body;
+        }
+        self.headers.clone_from(&spare.headers);
+        true
     }
 
     /// The request as it goes over a connection of that kind.

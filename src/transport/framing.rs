@@ -1,21 +1,25 @@
 //! What goes around a request, in the way of either HTTP version.
 
-use http::header::{CONNECTION, HOST, HeaderValue};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
 use http::{Request, Uri};
 
 use super::address::Address;
 use super::body::Body;
 use super::timings::Protocol;
 
-/// The same request once more, if it has no body.
-pub(super) fn spare(request: &Request<Body>) -> Option<Box<Request<Body>>> {
-    if request.body().length() != Some(0) {
-        return None;
+/// What is needed to send a request once more.
+pub(super) struct Spare {
+    pub(super) headers: HeaderMap,
+    pub(super) has_body: bool,
+}
+
+impl Spare {
+    pub(super) fn of(request: &Request<Body>) -> Self {
+        Self {
+            headers: request.headers().clone(),
+            has_body: request.body().length() != Some(0),
+        }
     }
-    let mut again = Request::new(Body::empty());
-    *again.method_mut() = request.method().clone();
-    *again.headers_mut() = request.headers().clone();
-    Some(Box::new(again))
 }
 
 /// Puts on what frames a request, in the way of either version.

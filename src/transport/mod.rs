@@ -29,6 +29,7 @@ mod place;
 mod pool;
 mod prospects;
 mod read_ahead;
+mod repeats;
 mod resolver;
 mod timings;
 mod tls;

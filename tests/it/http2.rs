@@ -3,21 +3,25 @@
     reason = "what the tests share is no test, and a panic is how it fails"
 )]
 
+use std::io::{Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use http::StatusCode;
 use regstorm::embedded::{Fault, FaultKind, Point, Running, Settings};
-use regstorm::oci::Operation;
-use regstorm::registry::Kind;
+use regstorm::oci::{Digest, Operation};
+use regstorm::profile::{Habits, Profile, Retry};
+use regstorm::registry::{Kind, Posted};
 use regstorm::transport::{
     Address, Ask, Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls,
     TlsSettings, Waiting,
 };
 
 use crate::protocol::user::{
-    User, UserSettings, agree, around, content, dropped_when, fetch, name, registry, run, settled,
+    User, UserSettings, agree, around, body, content, dropped_when, fetch, name, registry, run,
+    settled,
 };
 use crate::support::patiently;
 
@@ -417,30 +421,154 @@ fn what_was_provably_not_looked_at_is_sent_once_more_if_it_has_no_body() {
     assert_eq!(user.journal.last().ended.connection, ConnectionUse::New);
 }
 
-#[test]
-fn a_refused_request_with_a_body_or_on_a_fresh_connection_has_failed() {
-    let user = to(&peer(&[Fate::Refuse, Fate::Answer, Fate::Refuse]));
-    let send = |body: &'static [u8]| {
-        let outgoing = Outgoing::new(Ask {
-            method: http::Method::PUT,
-            address: Address::of(&user.client.base().to_string().parse().unwrap()).unwrap(),
-            headers: http::HeaderMap::new(),
-            body: Body::whole(body.into()),
-            started: tokio::time::Instant::now(),
-            deadline: tokio::time::Instant::now() + Duration::from_mins(1),
-        });
-        let pool = &user.pool;
-        async move { outgoing.send(pool).await.map(|it| it.status()) }
-    };
-    let refused = |failed: Box<regstorm::transport::Failed>| {
-        let text = failed.error.to_string();
-        assert!(matches!(failed.error, Error::Reset { .. }), "{text}");
-        assert!(text.contains("refused"), "{text}");
-    };
-    run(async {
-        refused(send(b"").await.unwrap_err());
-        send(b"").await.unwrap();
-        refused(send(b"body").await.unwrap_err());
-        send(b"body").await.unwrap();
+/// Sends a PUT with that body, which can be made anew or not.
+async fn put(user: &User, body: &'static [u8], anew: bool) -> Result<StatusCode, Error> {
+    let outgoing = Outgoing::new(Ask {
+        method: http::Method::PUT,
+        address: Address::of(&user.client.base().to_string().parse().unwrap()).unwrap(),
+        headers: http::HeaderMap::new(),
+        body: Body::whole(body.into()),
+        started: tokio::time::Instant::now(),
+        deadline: tokio::time::Instant::now() + Duration::from_mins(1),
     });
+    let again = || anew.then(|| Body::whole(body.into()));
+    let sent = outgoing.send(&user.pool, &again).await;
+    sent.map(|it| it.status()).map_err(|failed| failed.error)
+}
+
+#[test]
+fn a_refused_request_is_sent_again_if_its_body_can_be_made_anew() {
+    use Fate::{Answer, Refuse};
+    let user = to(&peer(&[Refuse, Answer, Refuse, Answer, Refuse, Answer]));
+    run(async {
+        // On a fresh connection, too: Go's client does not ask how old it is.
+        assert_eq!(put(&user, b"", false).await.unwrap(), 200);
+        assert_eq!(put(&user, b"body", true).await.unwrap(), 200);
+        assert_eq!(user.totals.sent(), 8, "four bytes, twice");
+        let error = put(&user, b"body", false).await.unwrap_err();
+        assert!(matches!(error, Error::Unprocessed(_)), "{error}");
+        put(&user, b"body", false).await.unwrap();
+    });
+}
+
+/// A peer that ends its first connections with GOAWAY and `code` as soon as a request has come, and says that it did nothing for
+/// it; on those that follow it takes whatever is put.
+fn leaving(connections: usize, code: u8) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for _ in 0..connections {
+            leave(&mut listener.accept().unwrap().0, code);
+        }
+        listener.set_nonblocking(true).unwrap();
+        run(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::task::spawn_local(take_all(stream));
+            }
+        });
+    });
+    url
+}
+
+/// Settings, an acknowledgement of the client's, and once a request has come GOAWAY.
+fn leave(stream: &mut std::net::TcpStream, code: u8) {
+    stream.read_exact(&mut [0; 24]).unwrap(); // the client's preface
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+    stream.write_all(&[0, 0, 0, 4, 1, 0, 0, 0, 0]).unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        stream.read_exact(&mut payload).unwrap();
+        if head[3] == 1 {
+            break; // HEADERS
+        }
+    }
+    let farewell = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, code];
+    stream.write_all(&farewell).unwrap();
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+/// Reads every request of a connection to its end, and says that it was stored.
+async fn take_all(stream: tokio::net::TcpStream) {
+    let mut connection = h2::server::handshake(stream).await.unwrap();
+    while let Some(Ok((request, mut respond))) = connection.accept().await {
+        tokio::task::spawn_local(async move {
+            let mut body = request.into_body();
+            while let Some(Ok(part)) = body.data().await {
+                body.flow_control().release_capacity(part.len()).unwrap();
+            }
+            let answer = http::Response::builder().status(201).body(()).unwrap();
+            respond.send_response(answer, true).unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_farewell_without_error_costs_no_push_that_was_not_looked_at() {
+    for connections in [1, 2] {
+        let user = to(&leaving(connections, 0));
+        let blob = content(300_000);
+        run(async {
+            let (a, digest, body) = (name("a"), Digest::sha256(&blob), body(&blob));
+            let posted = user.client.upload_post(&a, &digest, &body).await.unwrap();
+            assert!(matches!(posted, Posted::Done));
+        });
+        let all = user.journal.all();
+        // One exchange, however often it was sent: the peer says that it knows of one only.
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].end, "ok");
+        assert!(all[0].ended.sent >= 300_000);
+        assert_eq!(all[0].ended.sent, user.totals.sent());
+        let it = &all[0].ended.timings;
+        let parts = [
+            it.wait,
+            it.dns,
+            it.connect,
+            it.tls,
+            it.send,
+            it.first_byte,
+            it.body,
+        ];
+        assert!(
+            parts.into_iter().flatten().sum::<Duration>() <= it.total,
+            "{it:?}"
+        );
+    }
+}
+
+#[test]
+fn a_farewell_that_cannot_be_made_good_is_no_reset() {
+    // dockerd sends a blob from a stream, and cannot begin again.
+    let habits = Habits {
+        retry: Retry::NEVER,
+        ..Profile::named("docker").unwrap().habits()
+    };
+    for (code, habits) in [(0, habits), (1, Profile::PLAIN.habits())] {
+        let profile = UserSettings {
+            http: HttpVersion::Http2,
+            habits,
+            ..UserSettings::default()
+        };
+        let user = User::with(&leaving(1, code), profile);
+        let blob = content(300_000);
+        run(async {
+            let digest = Digest::sha256(&blob);
+            let (a, body) = (name("a"), body(&blob));
+            let error = user
+                .client
+                .upload_post(&a, &digest, &body)
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(error.kind(), Kind::Transport(Error::Unprocessed(_))),
+                "{error}"
+            );
+        });
+        assert_eq!(user.journal.all().len(), 1);
+        assert_eq!(user.journal.last().ended.sent, user.totals.sent());
+    }
 }

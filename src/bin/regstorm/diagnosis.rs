@@ -265,7 +265,9 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
             never_answered,
             "run the same command again to go on".to_owned(),
         ),
-        Error::Content(_) | Error::Harness(_) => (Exit::Failed, String::new()),
+        Error::Unprocessed(_) | Error::Content(_) | Error::Harness(_) => {
+            (Exit::Failed, String::new())
+        }
     }
 }
 

@@ -114,7 +114,7 @@ fn most_of_it_is_dropped_within_the_system() {
             started,
             deadline: started + Duration::from_mins(1),
         });
-        let mut incoming = outgoing.send(&user.pool).await.unwrap();
+        let mut incoming = outgoing.send(&user.pool, &|| None).await.unwrap();
         if lets_go {
             incoming.let_go();
         }
