@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
+use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::address::Address;
@@ -18,8 +19,9 @@ use super::framing::{Spare, put_on};
 use super::lenient;
 use super::lent::Lent;
 use super::pool::Pool;
+use super::progress::{Ended, Progress};
 use super::repeats::Repeats;
-use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
+use super::timings::{Protocol, Timings};
 
 /// What a request is made of.
 #[derive(Debug)]
@@ -38,25 +40,6 @@ pub struct Ask {
     pub deadline: Instant,
 }
 
-/// How an exchange went, measured at its end, good or bad.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ended {
-    /// Where the time went.
-    pub timings: Timings,
-    /// When it was over; `None` of one that nobody waited for.
-    pub finished: Option<Instant>,
-    /// Which connection carried it.
-    pub connection: ConnectionUse,
-    /// The TLS handshake, if it had one of its own.
-    pub handshake: Option<Handshake>,
-    /// The HTTP version that carried it, if there was a connection.
-    pub protocol: Option<Protocol>,
-    /// Bytes of the request's body handed to the connection.
-    pub sent: u64,
-    /// Bytes of the answer's body that came.
-    pub received: u64,
-}
-
 /// An exchange that came to nothing.
 #[derive(Debug)]
 pub struct Failed {
@@ -66,81 +49,6 @@ pub struct Failed {
     pub error: Error,
     /// How far it came.
     pub ended: Ended,
-}
-
-/// The clocks and counts of an exchange under way.
-#[derive(Debug)]
-struct Progress {
-    started: Instant,
-    ready: Option<Instant>,    // when there was a connection
-    finished: Option<Instant>, // when the answer had ended
-    timings: Timings,
-    connection: ConnectionUse,
-    handshake: Option<Handshake>,
-    protocol: Option<Protocol>,
-    sent: Sent,
-    received: u64,
-}
-
-impl Progress {
-    fn new(started: Instant, sent: Sent) -> Self {
-        Self {
-            started,
-            ready: None,
-            finished: None,
-            timings: Timings::default(),
-            connection: ConnectionUse::None,
-            handshake: None,
-            protocol: None,
-            sent,
-            received: 0,
-        }
-    }
-
-    /// There is a connection to send over.
-    fn got(&mut self, lent: &Lent, handshake: Option<Handshake>, asked: Instant) {
-        self.connection = lent.connection_use();
-        self.handshake = handshake;
-        self.protocol = Some(lent.protocol());
-        // A connection that was there is ready as soon as it was found.
-        let found = self.timings.wait.filter(|_| self.is_reused());
-        self.ready = Some(found.map_or_else(Instant::now, |wait| asked + wait));
-    }
-
-    fn is_reused(&self) -> bool {
-        self.connection == ConnectionUse::Reused
-    }
-
-    fn end(&self) -> Ended {
-        let finished = self.finished.unwrap_or_else(Instant::now);
-        let mut timings = self.timings;
-        timings.total = finished.saturating_duration_since(self.started);
-        Ended {
-            timings,
-            finished: Some(finished),
-            connection: self.connection,
-            handshake: self.handshake,
-            protocol: self.protocol,
-            sent: self.sent.bytes(),
-            received: self.received,
-        }
-    }
-
-    /// Reads the clocks once the head has come, or has failed to come. Gives the moment of the answer.
-    fn see(&mut self, lent: &Lent, has_head: bool) -> Option<Instant> {
-        let ready = self.ready?;
-        let (written, answered) = lent.stamps(&self.sent, ready, has_head);
-        let Some(mut written) = written else {
-            return answered;
-        };
-        if let Some(answered) = answered {
-            // The peer need not hear us out before it answers.
-            written = written.min(answered);
-            self.timings.first_byte = Some(answered.saturating_duration_since(written));
-        }
-        self.timings.send = Some(written.saturating_duration_since(ready));
-        answered
-    }
 }
 
 /// A request that has not been sent.
@@ -248,7 +156,19 @@ impl Exchange {
                     (lent, None)
                 }
                 // Boxed: most exchanges find a connection, and need not be as large as the way to a new one.
-                None => Box::pin(pool.lend(origin, (asked, deadline), timings)).await?,
+                None => match Box::pin(pool.lend(origin, (asked, deadline), timings)).await {
+                    Ok(lent) => lent,
+                    // A fresh connection took no request, and so has seen none.
+                    Err(error @ Error::Unprocessed(_)) => {
+                        let Some(due) = repeats.after_pause(deadline) else {
+                            return Err(error);
+                        };
+                        self.progress.timings = Timings::default();
+                        Box::pin(repeats.wait_until(due)).await;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             self.progress.got(&lent, handshake, asked);
             let request = self.request(lent.protocol(), pool);
@@ -282,37 +202,62 @@ impl Exchange {
                     self.progress.see(&lent, false);
                     return Err(Error::Timeout(Waiting::Answer));
                 }
-                Ok(Err(mut returned)) => {
-                    self.progress.see(&lent, false);
-                    let was_kept = self.progress.is_reused();
-                    // Not a byte was written: the peer closed while the connection was idle.
-                    let unsent = returned.take_message().filter(|_| was_kept);
-                    let due = match unsent {
-                        Some(unsent) => {
-                            let (head, body) = unsent.into_parts();
-                            (self.headers, self.content) = (head.headers, body);
-                            repeats.at_once(deadline)
-                        }
-                        // None was heard.
-                        None => once_more
-                            .filter(|_| is_unprocessed(returned.error(), !was_kept))
-                            .filter(|spare| self.take_up(spare, again))
-                            .and_then(|_| repeats.after_pause(deadline)),
-                    };
-                    if let Some(due) = due {
-                        lent.retire();
-                        self.progress.timings = Timings::default();
-                        // Boxed, because it is rare.
-                        Box::pin(repeats.wait_until(due)).await;
-                        continue;
-                    }
-                    let broken = self.progress.sent.take_broken();
-                    return Err(
-                        broken.map_or_else(|| lent.error(returned.error(), None), Error::Content)
-                    );
+                Ok(Err(returned)) => {
+                    let due = self.came_back(returned, &lent, once_more, (again, &mut repeats))?;
+                    lent.retire();
+                    self.progress.timings = Timings::default();
+                    // Boxed, because it is rare.
+                    Box::pin(repeats.wait_until(due)).await;
                 }
             }
         }
+    }
+
+    /// When a request that has come back is sent again; why it has failed, if it is not.
+    fn came_back(
+        &mut self,
+        mut returned: TrySendError<Request<Body>>,
+        lent: &Lent,
+        spare: Option<Box<Spare>>,
+        (again, repeats): (&dyn Fn() -> Option<Body>, &mut Repeats),
+    ) -> Result<Instant, Error> {
+        self.progress.see(lent, false);
+        let (deadline, was_kept) = (self.deadline, self.progress.is_reused());
+        let message = returned.take_message();
+        let error = returned.error();
+        let unprocessed = match (message, lent) {
+            // Not a byte was written: the peer closed while the connection was idle, ...
+            (Some(unsent), _) if was_kept => {
+                self.restore(unsent);
+                if let Some(now) = repeats.at_once(deadline) {
+                    return Ok(now);
+                }
+                None
+            }
+            // ... or it took no stream at all.
+            (Some(unsent), Lent::Stream { stream, .. }) => {
+                self.restore(unsent);
+                Some(stream.connection.why_closed())
+            }
+            // None was heard.
+            _ => spare
+                .filter(|_| is_unprocessed(error, !was_kept))
+                .filter(|spare| self.take_up(spare, again))
+                .map(|_| lent.error(error, None)),
+        };
+        match unprocessed {
+            Some(error) => repeats.after_pause(deadline).ok_or(error),
+            None => {
+                let broken = self.progress.sent.take_broken();
+                Err(broken.map_or_else(|| lent.error(error, None), Error::Content))
+            }
+        }
+    }
+
+    /// Takes back what was not sent.
+    fn restore(&mut self, unsent: Request<Body>) {
+        let (head, body) = unsent.into_parts();
+        (self.headers, self.content) = (head.headers, body);
     }
 
     /// Makes the same request once more; `false` where its body cannot be made anew.

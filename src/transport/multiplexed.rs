@@ -16,6 +16,7 @@ use tokio::task::yield_now;
 
 use super::body::Body;
 use super::connection::Driver;
+use super::error::Error;
 use super::lent::Answer;
 use super::origin::Origin;
 use super::place::Place;
@@ -50,7 +51,8 @@ struct State {
     connection: RefCell<Option<Http2>>, // `None` before the handshake and after the end
     streams: Arc<Semaphore>,            // closed at the end; first come, first served
     limit: Cell<usize>,
-    debt: Cell<usize>, // open streams beyond a limit that was lowered
+    in_order: Cell<bool>, // has it ended as the protocol has it, with GOAWAY or between two requests?
+    debt: Cell<usize>,    // open streams beyond a limit that was lowered
 }
 
 impl State {
@@ -111,13 +113,12 @@ impl Future for Drive {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut connection = self.0.connection.borrow_mut();
-        let ended = match &mut *connection {
-            None => true,
+        if let Some(connection) = &mut *connection {
             // Its error, if any, reaches those who wait through the sender.
-            Some(connection) => Pin::new(connection).poll(cx).is_ready(),
-        };
-        if !ended {
-            return Poll::Pending;
+            match Pin::new(connection).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(ended) => self.0.in_order.set(ended.is_ok()),
+            }
         }
         *connection = None;
         self.0.streams.close();
@@ -136,6 +137,7 @@ impl Multiplexed {
             connection: RefCell::new(None),
             streams: Arc::new(Semaphore::new(1)),
             limit: Cell::new(1),
+            in_order: Cell::new(false),
             debt: Cell::new(0),
         });
         let (sender, connection) = http2::Builder::new(Tasks(Rc::downgrade(&state)))
@@ -156,6 +158,15 @@ impl Multiplexed {
             used: Cell::new(false),
             place: RefCell::new(None),
         })
+    }
+
+    /// Why there is no stream to be had, although the connection is fresh.
+    pub(super) fn why_closed(&self) -> Error {
+        if self.state.in_order.get() {
+            Error::Unprocessed("the connection was closed before a request was sent".to_owned())
+        } else {
+            Error::closed_at_once()
+        }
     }
 
     /// Opens no more streams. Those that are open go on.

@@ -183,7 +183,7 @@ impl Pool {
                 let stream = connection
                     .stream()
                     .await
-                    .ok_or_else(Error::closed_at_once)?;
+                    .ok_or_else(|| connection.why_closed())?;
                 let totals = Rc::clone(&self.totals);
                 Ok((Lent::Stream { stream, totals }, handshake))
             }
@@ -244,7 +244,7 @@ impl Pool {
                 let stream = connection
                     .stream()
                     .await
-                    .ok_or_else(Error::closed_at_once)?;
+                    .ok_or_else(|| connection.why_closed())?;
                 let totals = Rc::clone(&self.totals);
                 Ok((Lent::Stream { stream, totals }, handshake))
             }

@@ -451,14 +451,14 @@ fn a_refused_request_is_sent_again_if_its_body_can_be_made_anew() {
     });
 }
 
-/// A peer that ends its first connections with GOAWAY and `code` as soon as a request has come, and says that it did nothing for
-/// it; on those that follow it takes whatever is put.
-fn leaving(connections: usize, code: u8) -> String {
+/// A peer that ends its first connections with GOAWAY and `code` as soon as a frame of type `at` has come, and says that it did
+/// nothing for any request; on those that follow it takes whatever is put.
+fn leaving(connections: usize, at: u8, code: u8) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for _ in 0..connections {
-            leave(&mut listener.accept().unwrap().0, code);
+            leave(&mut listener.accept().unwrap().0, at, code);
         }
         listener.set_nonblocking(true).unwrap();
         run(async {
@@ -472,8 +472,11 @@ fn leaving(connections: usize, code: u8) -> String {
     url
 }
 
-/// Settings, an acknowledgement of the client's, and once a request has come GOAWAY.
-fn leave(stream: &mut std::net::TcpStream, code: u8) {
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+
+/// Settings, an acknowledgement of the client's, and once a frame of that type has come GOAWAY.
+fn leave(stream: &mut std::net::TcpStream, at: u8, code: u8) {
     stream.read_exact(&mut [0; 24]).unwrap(); // the client's preface
     stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
     stream.write_all(&[0, 0, 0, 4, 1, 0, 0, 0, 0]).unwrap();
@@ -483,8 +486,8 @@ fn leave(stream: &mut std::net::TcpStream, code: u8) {
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
         stream.read_exact(&mut payload).unwrap();
-        if head[3] == 1 {
-            break; // HEADERS
+        if head[3] == at {
+            break;
         }
     }
     let farewell = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, code];
@@ -509,8 +512,8 @@ async fn take_all(stream: tokio::net::TcpStream) {
 
 #[test]
 fn a_farewell_without_error_costs_no_push_that_was_not_looked_at() {
-    for connections in [1, 2] {
-        let user = to(&leaving(connections, 0));
+    for (connections, at) in [(1, HEADERS), (2, HEADERS), (1, SETTINGS)] {
+        let user = to(&leaving(connections, at, 0));
         let blob = content(300_000);
         run(async {
             let (a, digest, body) = (name("a"), Digest::sha256(&blob), body(&blob));
@@ -553,7 +556,7 @@ fn a_farewell_that_cannot_be_made_good_is_no_reset() {
             habits,
             ..UserSettings::default()
         };
-        let user = User::with(&leaving(1, code), profile);
+        let user = User::with(&leaving(1, HEADERS, code), profile);
         let blob = content(300_000);
         run(async {
             let digest = Digest::sha256(&blob);
