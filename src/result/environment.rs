@@ -1,12 +1,14 @@
-//! The machine and the time of a run. The only place that reads the wall clock.
+//! The machine and the time of a run. The only place that reads the wall clock, and that once for a run.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::OnceLock;
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 /// Where and when a run was made. What the system does not tell is left out, never guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,33 @@ pub struct Environment {
     pub started: String,
     /// When it ended, RFC 3339, in UTC.
     pub ended: String,
+}
+
+/// One reading of both clocks. Every other time is counted from it by the clock that nobody sets.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    wall: SystemTime,
+    clock: Instant,
+}
+
+/// The one reading of this process.
+static READING: OnceLock<Reading> = OnceLock::new();
+
+impl Reading {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock, for a reader to know when the run was"
+    )]
+    fn take() -> Self {
+        Self {
+            wall: SystemTime::now(),
+            clock: Instant::now(),
+        }
+    }
+
+    fn at(&self, instant: Instant) -> SystemTime {
+        self.wall + instant.saturating_duration_since(self.clock)
+    }
 }
 
 impl Environment {
@@ -90,12 +119,30 @@ impl Environment {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the wall clock, for a reader to know when the run was"
-)]
+/// The wall clock, as it goes on from its one reading: setting it does not change how long a run was.
 fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    let reading = READING.get_or_init(Reading::take);
+    rfc3339(reading.at(Instant::now()))
+}
+
+/// The calendar repeats itself after so many years, which are so long.
+const CYCLE_YEARS: u64 = 400;
+const CYCLE: Duration = Duration::from_hours(146_097 * 24);
+
+/// A time in UTC, by the proleptic calendar: a clock that nobody has set may be before 1970.
+fn rfc3339(time: SystemTime) -> String {
+    let Err(before) = time.duration_since(SystemTime::UNIX_EPOCH) else {
+        return humantime::format_rfc3339_millis(time).to_string();
+    };
+    let before = before.duration();
+    let cycles = before.as_secs() / CYCLE.as_secs() + 1;
+    let within = Duration::new(before.as_secs() % CYCLE.as_secs(), before.subsec_nanos());
+    let later =
+        humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + CYCLE.saturating_sub(within));
+    let later = later.to_string();
+    let (year, rest) = later.split_at(4);
+    let year = year.parse::<u64>().unwrap_or(1970);
+    format!("{:04}{rest}", year.saturating_sub(cycles * CYCLE_YEARS))
 }
 
 fn cpu_model(cpuinfo: &str) -> Option<String> {
@@ -128,6 +175,33 @@ mod tests {
         assert_eq!(memory_bytes(meminfo), Some(16_777_216));
         assert_eq!(memory_bytes("MemTotal: many kB"), None);
         assert_eq!(memory_bytes("MemTotal: 99999999999999999999 kB"), None);
+    }
+
+    /// The texts are those of `date -u -d @SECONDS +%FT%TZ`.
+    #[test]
+    fn a_clock_before_1970_is_no_defect() {
+        let before = |seconds| SystemTime::UNIX_EPOCH - Duration::from_secs(seconds);
+        for (time, text) in [
+            (before(1), "1969-12-31T23:59:59.000Z"),
+            (before(86_400 * 365), "1969-01-01T00:00:00.000Z"),
+            (before(2_208_988_800), "1900-01-01T00:00:00.000Z"),
+            (before(12_622_780_800), "1570-01-01T00:00:00.000Z"),
+            (SystemTime::UNIX_EPOCH, "1970-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(rfc3339(time), text);
+        }
+    }
+
+    /// 1,000,000,000 s since 1970 are 2001-09-09T01:46:40Z (`date -u -d @1000000000`).
+    #[tokio::test(start_paused = true)]
+    async fn times_are_counted_from_one_reading() {
+        let reading = Reading {
+            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000),
+            clock: Instant::now(),
+        };
+        tokio::time::advance(Duration::from_millis(90_500)).await;
+        let text = rfc3339(reading.at(Instant::now()));
+        assert_eq!(text, "2001-09-09T01:48:10.500Z");
     }
 
     #[test]

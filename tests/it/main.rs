@@ -53,6 +53,8 @@ mod schema;
 mod secure_runs;
 /// Sessions of looks at two builds, simulated: how often the rule is wrong, and what it finds.
 mod sessions;
+/// Signals: each of them, in every period of a command.
+mod signals;
 /// What was stored is read again as what it is, and shown by `report`.
 mod stored;
 /// A registry in this process, a scenario in a few lines, and what came of it.

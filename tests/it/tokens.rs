@@ -345,3 +345,28 @@ fn a_scenario_takes_credentials_from_docker_and_no_report_shows_them() {
     ended(&place.regstorm(&["run", "test.toml"]), 2, "cannot read");
     assert_eq!(place.registry.counts().requests, requests.requests);
 }
+
+/// What the helper has started ends with it, also when it has answered well.
+#[test]
+fn a_helper_leaves_nobody_behind() {
+    for script in [
+        r#"echo '{"Username":"ali","Secret":"open-sesame"}'"#,
+        "exit 1",
+    ] {
+        let place = Place::new(guarded(Duration::from_mins(1)));
+        place.config(r#"{"credHelpers":{"HOST":"lab"}}"#);
+        // The child keeps none of the helper's files open, so that nobody waits for it.
+        place.helper(&format!(
+            "sleep 600 </dev/null >/dev/null 2>&1 &\necho $! > child\n{script}"
+        ));
+        let output = place.pull(&["--docker-config"]);
+        assert!(output.status.code().is_some_and(|it| it != 0), "{output:?}");
+        let child = fs::read_to_string(place.dir.path().join("child")).expect("its number");
+        let state = format!("/proc/{}/status", child.trim());
+        crate::support::wait_for(|| {
+            let status = fs::read_to_string(&state).unwrap_or_default();
+            let is_gone = status.is_empty() || status.contains("State:\tZ");
+            is_gone.then_some(())
+        });
+    }
+}

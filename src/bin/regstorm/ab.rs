@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             .or_exit(Exit::Usage)?;
         exit::check_writable("--reports", &directory.join("report.json")).or_exit(Exit::Usage)?;
     }
-    let brake = Brake::new().or_exit(Exit::Defect)?;
+    let brake = Brake::new();
     let progress = Progress::new(&base, args.report.quiet);
     let stock = Stock::prepare(&base).map_err(run::failure)?;
     brake.opened();
@@ -177,6 +177,7 @@ enum Ending {
 impl Session<'_> {
     fn make(&mut self) -> Result<Exit, Failure> {
         let ending = self.pairs();
+        self.brake.writing();
         self.progress.clear();
         let Some(judge) = self.judge.take() else {
             return match ending {

@@ -16,7 +16,7 @@ use regstorm::units::{self, Quantile};
 
 use crate::ceiling;
 use crate::exit::{self, Exit, Failure, OrExit};
-use crate::signals;
+use crate::signals::{self, Reaction};
 
 /// Measure how much load this machine can make
 ///
@@ -54,7 +54,14 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, homeless));
     };
     let (stopper, stop) = engine::stop();
-    signals::on_interrupt(move || stopper.ask()).or_exit(Exit::Defect)?;
+    signals::on_interrupt(move |count| {
+        stopper.ask();
+        if count < 3 {
+            Reaction::Ends
+        } else {
+            Reaction::EndsOr("interrupted")
+        }
+    });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut environment = Environment::observe();
     let measure = |trial: Trial| measured(&trial, duration, &stop);

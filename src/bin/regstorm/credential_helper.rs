@@ -1,7 +1,7 @@
 //! Credential helpers of docker: programs that are asked for the credentials of one registry.
 //!
-//! A helper is run without a shell, has a limited time and may say a limited number of bytes. What it says is secret
-//! and never repeated.
+//! A helper is run without a shell, in a process group of its own that ends with it, has a limited time and may say a limited
+//! number of bytes. What it says is secret and never repeated.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use regstorm::units::{Credentials, Secret};
 use serde::Deserialize;
+
+use crate::process_group::ProcessGroup;
 
 /// How long a helper may take; one that asks a person takes too long.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -38,16 +40,17 @@ pub(crate) fn get(name: &str, server: &str) -> anyhow::Result<Option<Credentials
         bail!("a credential helper has a name of letters, digits, `-`, `_` and `.`");
     }
     let program = format!("docker-credential-{name}");
-    let mut child = Command::new(&program)
+    let mut command = Command::new(&program);
+    let command = command
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot run {program}"))?;
+        .stderr(Stdio::null());
+    let (mut child, group) =
+        ProcessGroup::start(command).with_context(|| format!("cannot run {program}"))?;
     let said = ask(&mut child, server, LIMIT);
-    // Whatever it is still at, nobody listens.
-    let _ = child.kill();
+    // Whatever it and what it has started are still at, nobody listens. It was not waited for yet, so the group is its own.
+    group.end();
     let _ = child.wait();
     let said = said.with_context(|| program.clone())?;
     if said

@@ -45,6 +45,11 @@ impl Failure {
             error: error.into(),
         }
     }
+
+    #[cfg(test)]
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
 }
 
 impl fmt::Display for Failure {

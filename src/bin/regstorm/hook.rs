@@ -1,18 +1,16 @@
 //! A command of the user that is run before each pair: it restarts builds, or resets their storage.
 
-use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use regstorm::engine::Stop;
 use tokio::time::Instant;
 
 use crate::exit::{Exit, Failure};
+use crate::process_group::ProcessGroup;
 
 /// How often is looked whether somebody asked to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -41,17 +39,16 @@ impl Hook {
     /// error: standard output is for results.
     pub(crate) fn run(&self, pair: usize, stop: &Stop) -> Result<Ended, Failure> {
         let failed = |why: String| Failure::new(Exit::Target, anyhow!("--before-pair: {why}"));
-        let child = Command::new("sh")
+        let mut command = Command::new("sh");
+        let command = command
             .args(["-c", &self.command])
             .env("REGSTORM_PAIR", pair.to_string())
             .env("REGSTORM_BASE", &self.base)
             .env("REGSTORM_CANDIDATE", &self.candidate)
             .stdin(Stdio::null())
-            .stdout(std::io::stderr())
-            .process_group(0)
-            .spawn();
-        let mut child = child.map_err(|error| failed(format!("cannot run it: {error}")))?;
-        let group = i32::try_from(child.id()).map(Pid::from_raw);
+            .stdout(std::io::stderr());
+        let (mut child, group) = ProcessGroup::start(command)
+            .map_err(|error| failed(format!("cannot run it: {error}")))?;
         let (ended, end) = mpsc::sync_channel(1);
         thread::spawn(move || {
             // Nobody waits any more when the receiver is gone.
@@ -76,10 +73,7 @@ impl Hook {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         };
-        if let Ok(group) = group {
-            // What has ended meanwhile is gone already.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
+        group.end();
         why.map_or(Ok(Ended::Interrupted), |why| Err(failed(why)))
     }
 }

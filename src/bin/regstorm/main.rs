@@ -23,7 +23,9 @@ mod metrics;
 mod outputs;
 mod pair_args;
 mod pair_run;
+mod panics;
 mod preflight;
+mod process_group;
 mod progress;
 mod proxy;
 mod pull;
@@ -47,6 +49,8 @@ mod workshop;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::exit::{Exit, Failure, OrExit as _};
 
 /// A dozen allocations go with a request, two of them too large for the fast ways of glibc.
 #[global_allocator]
@@ -78,8 +82,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: a signal that comes early ends the command as any later one does.
+    let listening = signals::listen().or_exit(Exit::Defect);
+    exit::code(listening.and_then(|()| panics::guard(command)))
+}
+
+fn command() -> Result<Exit, Failure> {
     let cli = Cli::parse();
-    let ended = match cli.command {
+    match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Ab(args) => ab::run(&args),
@@ -92,6 +102,5 @@ fn main() -> ExitCode {
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Schema(args) => schema::run(&args),
-    };
-    exit::code(ended)
+    }
 }

@@ -28,7 +28,8 @@ use crate::search;
 
 /// Run a scenario against a registry
 ///
-/// Ctrl-C once lets what is under way end and still writes the report; twice stops at once.
+/// Ctrl-C once lets what is under way end and still writes the report; twice drops what is under way; a third time ends
+/// regstorm without a report. SIGTERM, SIGHUP and SIGQUIT do the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm run scenarios/first-run.toml --out report.json")]
 pub(crate) struct Args {
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     if search::is_one(&plan) {
         let searched = search::run(order, &watch, &mut |at| live.tell(&at));
-        live.progress.clear();
+        live.done();
         let (searched, section) = searched.map_err(failure)?;
         environment.end();
         let facts = conclude::Ended {
@@ -100,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         ..
     } = order;
     let finished = engine::run_watched(&plan, run_id, views, &stop, &mut tell);
-    live.progress.clear();
+    live.done();
     let finished = finished.map_err(failure)?;
     environment.end();
     let facts = conclude::Ended {
@@ -124,7 +125,7 @@ struct Live {
 
 impl Live {
     fn new(args: &Args, plan: &Plan) -> Result<Self, Failure> {
-        let brake = Brake::new().or_exit(Exit::Defect)?;
+        let brake = Brake::new();
         let progress = Progress::new(plan, args.report.quiet);
         let metrics = args.metrics.map(Metrics::start).transpose()?;
         if let Some(metrics) = &metrics {
@@ -143,6 +144,12 @@ impl Live {
         if let Some(metrics) = &mut self.metrics {
             metrics.tell(at);
         }
+    }
+
+    /// Everything is measured.
+    fn done(&self) {
+        self.brake.writing();
+        self.progress.clear();
     }
 
     /// How the thresholds stand; one of them may end the run.

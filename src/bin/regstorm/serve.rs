@@ -10,10 +10,11 @@ use regstorm::embedded::{
 };
 use regstorm::files::Place;
 use regstorm::units::{self, ByteSize, Credentials};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::scenario_file::read_text;
+use crate::signals::{self, Reaction};
 use crate::user_args::UserArgs;
 
 const FAULTS: &str = r#"A fault file scripts what goes wrong:
@@ -121,8 +122,15 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         .or_exit(Exit::Defect)?;
     runtime.block_on(async {
         // Listened for before the address is printed: who reads the address may send the signal at once.
-        let mut interrupt = signal(SignalKind::interrupt()).or_exit(Exit::Defect)?;
-        let mut terminate = signal(SignalKind::terminate()).or_exit(Exit::Defect)?;
+        let (end, mut ended) = watch::channel(());
+        signals::on_interrupt(move |count| {
+            end.send_replace(());
+            if count == 1 {
+                Reaction::Ends
+            } else {
+                Reaction::EndsOr("interrupted")
+            }
+        });
         let registry = Registry::start(settings).map_err(|error| {
             let exit = match &error {
                 EmbeddedError::Listen { .. } | EmbeddedError::BasePath(_) => Exit::Usage,
@@ -140,10 +148,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         } else {
             exit::print(&format!("{}\n", registry.url()))?;
         }
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        // The sender outlives this.
+        let _ = ended.changed().await;
         exit::print(&format!("{}\n", summary(&registry.counts())))?;
         Ok(Exit::Passed)
     })

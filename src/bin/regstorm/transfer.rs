@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::blob_progress::BlobProgress;
 use crate::exit::{Exit, Failure, OrExit as _};
-use crate::signals;
+use crate::signals::{self, Reaction};
 
 /// How often the progress is brought up to date.
 const TICK: Duration = Duration::from_millis(125);
@@ -30,21 +30,29 @@ pub(crate) fn block_on<T>(
         .enable_all()
         .build_local(LocalOptions::default())
         .or_exit(Exit::Defect)?;
-    let interrupts = Interrupts::listen().or_exit(Exit::Defect)?;
+    let interrupts = Interrupts::listen();
     let result = runtime.block_on(work(interrupts));
     // Blocking work that was interrupted is not waited for.
     runtime.shutdown_background();
     result
 }
 
-/// Ctrl-C and SIGTERM.
+/// Ctrl-C and other requests to end.
 pub(crate) struct Interrupts(watch::Receiver<u32>);
 
 impl Interrupts {
-    fn listen() -> std::io::Result<Self> {
+    fn listen() -> Self {
         let (count, interrupts) = watch::channel(0);
-        signals::on_interrupt(move || count.send_modify(|count| *count += 1))?;
-        Ok(Self(interrupts))
+        signals::on_interrupt(move |number| {
+            // Nobody waits any more when the receiver is gone.
+            let _ = count.send(number);
+            if number < 3 {
+                Reaction::Ends
+            } else {
+                Reaction::EndsOr("interrupted")
+            }
+        });
+        Self(interrupts)
     }
 
     /// The end of the work, or `None` when it was interrupted.
