@@ -37,6 +37,8 @@ mod machine;
 mod merging;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
 mod oneshot;
+/// Where results are written, and that no link of another user leads them elsewhere.
+mod outputs;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
 mod plan;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.

@@ -109,8 +109,10 @@ impl Workshop {
                 self.directory.display()
             )
         })?;
-        parent
-            .remove_all(name)
+        // By its handle, whatever has its name by now; by the name only what is empty is removed.
+        let emptied = opened.place.clear();
+        emptied
+            .and_then(|()| parent.remove_directory(name))
             .with_context(|| format!("cannot remove {}", opened.place.path().display()))
     }
 
