@@ -18,6 +18,17 @@ pub(super) struct Host {
     pub(super) addresses: Vec<(String, String)>,
 }
 
+impl Host {
+    /// All of it as one line.
+    pub(super) fn line(&self) -> String {
+        let all = self.addresses.iter();
+        let all: Vec<_> = all
+            .map(|(address, counts)| format!("{address} {counts}"))
+            .collect();
+        format!("{}: {}", self.summary, all.join("; "))
+    }
+}
+
 /// The hosts of a document that have several addresses.
 pub(super) fn hosts(document: &Document) -> Vec<Host> {
     let of_one_host = document.addresses.chunk_by(|a, b| a.host == b.host);
@@ -86,5 +97,88 @@ fn leads_to(url: &str, host: &str) -> bool {
     match (url.host(), url.port_or_known_default()) {
         (Some(name), Some(port)) => format!("{name}:{port}") == host,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::testing::empty;
+    use crate::report::{html, markdown, text};
+
+    /// A document of a run against `http://reg.test:5000` with these other keys of its target.
+    fn document(target: &serde_json::Value, counts: &[(&str, [u64; 3])]) -> Document {
+        let mut document = empty();
+        let mut keys = json!({"url": "http://reg.test:5000"});
+        for (key, value) in target.as_object().expect("a table") {
+            keys[key] = value.clone();
+        }
+        document.plan.resolved = json!({ "target": keys });
+        for (address, [connections, failed, given_up]) in counts {
+            document.addresses.push(AddressUse {
+                host: "reg.test:5000".to_owned(),
+                address: address.parse().expect("an address"),
+                connections: *connections,
+                failed: *failed,
+                given_up: *given_up,
+            });
+        }
+        document
+    }
+
+    #[test]
+    fn each_address_is_told_with_what_came_of_it() {
+        let counts = [
+            ("10.0.0.1:5000", [1_200, 0, 0]),
+            ("10.0.0.2:5000", [1, 2, 1]),
+        ];
+        let shown = document(&json!({"dns": "once"}), &counts);
+        let wanted = [
+            "reg.test:5000 has 2 addresses, looked up once by each worker (dns = \"once\")",
+            "1,200 connections",
+            "1 connection, 2 attempts failed, 1 attempt given up without an answer",
+        ];
+        let text = text::summary(&shown, 120, false, None);
+        let markdown = markdown::run(&shown);
+        // Quotes are written as HTML wants them.
+        let html = html::render(&shown)
+            .replace("&quot;", "\"")
+            .replace("&#34;", "\"");
+        for words in wanted {
+            assert!(text.contains(words), "{words}\n{text}");
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(markdown.contains("1,200 connections"), "{markdown}");
+        let none = document(&json!({}), &[]);
+        assert!(!text::summary(&none, 120, false, None).contains("addresses"));
+    }
+
+    #[test]
+    fn how_they_were_chosen_is_told() {
+        let two = [("10.0.0.1:5000", [3, 0, 0]), ("10.0.0.2:5000", [0, 0, 0])];
+        let summary = |target| hosts(&document(&target, &two)).remove(0).summary;
+        assert!(
+            summary(json!({"dns": "once"})).ends_with("; one was chosen: 10.0.0.1:5000"),
+            "all connections went to one"
+        );
+        let each = summary(json!({"dns": "per-connection"}));
+        assert!(each.contains("looked up for each connection"), "{each}");
+        let detour = json!({"dns": "once", "connect_to": ["10.0.0.1:5000", "10.0.0.2:5000"]});
+        assert!(summary(detour).contains("from `connect_to`"));
+    }
+
+    #[test]
+    fn a_name_with_very_many_addresses_is_cut_short() {
+        let addresses: Vec<String> = (0..40).map(|it| format!("10.0.0.{it}:5000")).collect();
+        let counts: Vec<_> = addresses
+            .iter()
+            .map(|it| (it.as_str(), [2, 0, 0]))
+            .collect();
+        let host = hosts(&document(&json!({}), &counts)).remove(0);
+        assert_eq!(host.addresses.len(), MOST + 1);
+        let (rest, sum) = &host.addresses[MOST];
+        assert_eq!((rest.as_str(), sum.as_str()), ("24 more", "48 connections"));
     }
 }

@@ -15,6 +15,7 @@ use crate::result::{
 use crate::units::{self, Quantile};
 use crate::verdict::{Status, ThresholdResult};
 
+use super::addresses::{self, Host};
 use super::change::{self, Words};
 use super::words;
 use page::{Page, Table, escape};
@@ -35,6 +36,10 @@ pub fn run(document: &Document) -> String {
     page.add(&health("Generator", document));
     page.add(&journeys(document));
     page.add(&failures(document));
+    page.list(
+        "Addresses",
+        addresses::hosts(document).iter().map(Host::line),
+    );
     page.list("Notes", document.notes.iter().cloned());
     let mut rows = vec![
         ("plan", document.plan.fingerprint.to_string()),

@@ -1,7 +1,7 @@
 //! Operations: how many exchanges, how they ended, what they ran over, and where their time went.
 
 use crate::measure::{LatencyHistogram, Phase};
-use crate::report::words;
+use crate::report::{addresses, words};
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
@@ -11,9 +11,17 @@ use super::plot::nothing;
 use super::table::{Cell, Table, exact_time};
 use super::{float, micros};
 
-/// The operations of all journeys together.
+/// The operations of all journeys together, and where their connections went if there was a choice.
 pub(super) fn section(document: &Document) -> Markup {
-    tables(&document.operations)
+    let mut section = tables(&document.operations);
+    for host in addresses::hosts(document) {
+        let mut table = Table::new(&host.summary, &["address", "what came of it"]);
+        for (address, counts) in host.addresses {
+            table.row(vec![Cell::words(address), Cell::words(counts)]);
+        }
+        section.push(table.render());
+    }
+    section
 }
 
 /// Counts, times and phases.

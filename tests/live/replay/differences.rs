@@ -1,9 +1,10 @@
 //! The comparison itself: recordings are like themselves, and each kind of difference is found and shown.
 
-use super::compare::{Limits, difference};
+use super::compare::{Limits, difference, token_difference};
 use super::lines::unversioned;
 use super::order::Rule;
 use super::trace::{Record, Values, read, recording, recordings, template};
+use crate::support::TokenRequest;
 
 const FREE: Limits = Limits {
     parallel: 7,
@@ -248,4 +249,23 @@ fn versions_are_no_difference() {
         "crane/* go-containerregistry/*"
     );
     assert_eq!(unversioned("skopeo/1.9.3"), "skopeo/*");
+}
+
+/// What a request for a token says of encodings counts where it was noted.
+#[test]
+fn a_token_without_its_encoding_is_found() {
+    let tokens = |name: &str| -> Vec<TokenRequest> {
+        read(&recordings().join(format!("{name}.token-server.jsonl")))
+    };
+    let recorded = tokens("token-oras13-push");
+    assert_eq!(token_difference(&recorded, &recorded), Vec::<String>::new());
+    let mut sent = recorded.clone();
+    sent[0].accept_encoding = None;
+    let found = token_difference(&recorded, &sent);
+    assert!(found[0].contains("Accept-Encoding: "), "{found:#?}");
+    // This one is older.
+    let recorded = tokens("token-containerd24-pull-creds");
+    let mut sent = recorded.clone();
+    sent[0].accept_encoding = Some("gzip".to_owned());
+    assert_eq!(token_difference(&recorded, &sent), Vec::<String>::new());
 }
