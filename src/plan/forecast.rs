@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
+use super::haste::Haste;
 use super::requests::Asked;
-use super::{Action, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, SeedPlace};
+use super::{
+    Action, CleanUp, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, SeedPlace,
+};
 use crate::content::SyntheticSet;
 use crate::oci::Operation;
 use crate::profile::HttpVersion;
@@ -41,6 +44,8 @@ pub struct JourneyForecast {
     pub bytes_down: Option<f64>,
     /// Bytes of layers that go to the registry.
     pub bytes_up: Option<f64>,
+    /// Its largest request, if that cannot end in time.
+    pub haste: Option<Haste>,
 }
 
 /// What a load comes to.
@@ -74,6 +79,9 @@ pub struct SeedForecast {
     pub bytes: u64,
     /// Archives, whose images are not counted above.
     pub archives: u64,
+    /// Requests that find out what lies in the registry: images that are said to be there, and, where clean-up deletes
+    /// anything, what it has to spare.
+    pub looks: u64,
 }
 
 impl JourneyForecast {
@@ -113,6 +121,7 @@ impl Plan {
                 requests: None,
                 bytes_down: None,
                 bytes_up: None,
+                haste: None,
             };
         };
         let asked: Vec<Asked> = sizes
@@ -137,6 +146,7 @@ impl Plan {
             requests: Some(requests),
             bytes_down: Some(mean(&asked, |asked| asked.down)),
             bytes_up: Some(mean(&asked, |asked| asked.up)),
+            haste: Haste::of(journey, &sizes),
         }
     }
 
@@ -216,6 +226,7 @@ impl Plan {
             requests: 0,
             bytes: 0,
             archives: 0,
+            looks: self.looks(),
         };
         if !self.prepare.seed {
             return forecast;
@@ -237,6 +248,9 @@ impl Plan {
                 ImageSource::Synthetic(_) => {
                     for sizes in self.layer_sizes(set).iter().flatten() {
                         forecast.add(sizes, &extras);
+                        if self.prepare.clean_up != CleanUp::None {
+                            forecast.looks += 1 + extras.artifacts.values().sum::<u64>();
+                        }
                     }
                 }
                 ImageSource::Archive { .. } => forecast.archives += 1,
@@ -244,6 +258,44 @@ impl Plan {
             }
         }
         forecast
+    }
+
+    /// What is looked for beside the seeds: existing images once for each set, and what pushes may find there.
+    fn looks(&self) -> u64 {
+        let shares = self.loads.iter().flat_map(|load| &load.mix);
+        let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
+        let journeys = || used.iter().map(|index| &self.journeys[*index]);
+        let sets: BTreeSet<usize> = journeys()
+            .filter_map(|it| it.images())
+            .map(|images| images.set)
+            .collect();
+        let existing = sets.iter().map(|set| match &self.images[*set].source {
+            ImageSource::Existing(references) => count(references.len()),
+            _ => 0,
+        });
+        let pushes = journeys().filter_map(|journey| match &journey.action {
+            Action::Push(push) if !push.fresh_repository => Some(self.looks_of(push)),
+            _ => None,
+        });
+        let spared: u64 = match self.prepare.clean_up {
+            CleanUp::None => 0,
+            CleanUp::Manifests | CleanUp::All => pushes.sum(),
+        };
+        existing.sum::<u64>() + spared
+    }
+
+    /// The manifests and, where they are to go, the blobs that iterations of a push have in common.
+    fn looks_of(&self, push: &Push) -> u64 {
+        let ImageSource::Synthetic(spec) = &self.images[push.images.set].source else {
+            return 0;
+        };
+        let kept = spec.shared_base_layers.max(push.cache.layers(spec.layers));
+        let blobs = match (self.prepare.clean_up, push.unique) {
+            (CleanUp::All, true) => kept,
+            (CleanUp::All, false) => spec.layers + 1,
+            _ => 0,
+        };
+        count(spec.count) * (count(blobs) + u64::from(!push.unique))
     }
 
     /// The sizes of the layers of each image of a journey. Where its requests do not depend on them, they need not be

@@ -10,6 +10,7 @@
 //! Invariant: no secret is in the text, in the JSON form or in the fingerprint.
 
 mod forecast;
+mod haste;
 mod listing;
 mod requests;
 mod resolve;
@@ -17,7 +18,7 @@ mod slices;
 mod timeline;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
-pub use requests::operations;
+pub use haste::Haste;
 pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
@@ -26,5 +27,5 @@ pub use crate::scenario::{
     Expectation, ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load, Metric, NamedFile,
     Needs, OnNoVu, Operator, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
     Referrers, Resumption, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Storage,
-    Target, ThinkTime, Threshold, Tls, TokenPolicy,
+    Target, ThinkTime, Threshold, Tls, TokenPolicy, operations,
 };

@@ -7,6 +7,7 @@ use crate::oci::Operation;
 use crate::profile::{
     Checks, DeleteBy, Habits, ManifestCheck, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
 };
+use crate::units::ByteSize;
 
 /// The requests of one image, and the bytes of its layers that they move.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +15,7 @@ pub(super) struct Asked {
     counts: Vec<(Operation, u64)>, // in the order in which they come
     pub(super) down: u64,
     pub(super) up: u64,
+    pub(super) largest: u64, // bytes of layers that one request moves at most
 }
 
 impl Asked {
@@ -91,6 +93,8 @@ impl Asked {
         let layers: u64 = fetched.iter().map(requests).sum();
         self.add(Operation::BlobGet, layers + u64::from(config));
         self.down = fetched.iter().sum();
+        let part = habits.part_size.map_or(u64::MAX, ByteSize::get);
+        self.largest = fetched.iter().max().map_or(0, |size| part.min(*size));
     }
 
     fn push(&mut self, habits: &PushHabits, push: &Push, sizes: &[u64]) {
@@ -120,7 +124,14 @@ impl Asked {
                 method: habits.method,
                 mounted: mounts,
             };
-            self.up += if self.blob(habits, &blob) { *size } else { 0 };
+            if self.blob(habits, &blob) {
+                self.up += *size;
+                let part = match blob.method {
+                    PushMethod::Chunks { size } => size.get(),
+                    _ => u64::MAX,
+                };
+                self.largest = self.largest.max(part.min(*size));
+            }
         }
         let config = Blob {
             size: 1,
@@ -198,50 +209,4 @@ struct Blob {
     checks: Checks,
     method: PushMethod,
     mounted: bool,
-}
-
-/// Every operation that the journey may ask for, so that there is a place for its samples before the run.
-pub fn operations(journey: &Journey) -> Vec<Operation> {
-    use Operation::{
-        BlobGet, BlobHead, Catalog, ManifestDelete, ManifestGet, ManifestHead, ManifestPut, Ping,
-        Referrers, TagsList, UploadCancel, UploadMount, UploadPatch, UploadPost, UploadPut,
-        UploadStart,
-    };
-    let habits = &journey.habits;
-    let mut operations = Vec::new();
-    operations.extend(habits.ping.then_some(Ping));
-    let heads = habits.pull.resolve != Resolve::Get;
-    match &journey.action {
-        Action::Pull(_) => {
-            operations.extend(heads.then_some(ManifestHead));
-            operations.extend([ManifestGet, BlobGet]);
-        }
-        Action::Push(push) => {
-            let heads = habits.push.manifest_check != ManifestCheck::Never;
-            operations.extend(heads.then_some(ManifestHead));
-            operations.extend([BlobHead, UploadStart, UploadPatch, UploadPut, ManifestPut]);
-            operations.extend(push.mount_from.is_some().then_some(UploadMount));
-            operations.extend((habits.push.method == PushMethod::Post).then_some(UploadPost));
-            operations.push(UploadCancel);
-        }
-        Action::Poll(poll) => {
-            operations.extend((poll.method == PollMethod::Head).then_some(ManifestHead));
-            operations.push(ManifestGet);
-        }
-        Action::ListTags(_) => operations.push(TagsList),
-        Action::Catalog(_) => operations.push(Catalog),
-        Action::Referrers(_) => {
-            operations.extend(heads.then_some(ManifestHead));
-            // The index under the fallback tag, too.
-            operations.extend([ManifestGet, Referrers]);
-        }
-        Action::Delete(_) => {
-            if habits.delete == DeleteBy::Resolved {
-                operations.extend(heads.then_some(ManifestHead));
-                operations.push(ManifestGet);
-            }
-            operations.extend([ManifestPut, ManifestDelete]);
-        }
-    }
-    operations
 }

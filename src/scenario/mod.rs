@@ -18,6 +18,7 @@ mod gate;
 mod images;
 mod journey;
 mod load;
+mod operations;
 mod overrides;
 mod prepare;
 mod probe;
@@ -39,6 +40,7 @@ pub use journey::{Journey, Pick, Selection, ThinkTime};
 pub use load::{
     Begin, CapacitySearch, Crew, Executor, Length, Load, OnNoVu, Share, Stage, StageSpan,
 };
+pub use operations::operations;
 pub use overrides::Overrides;
 pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};

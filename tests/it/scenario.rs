@@ -438,7 +438,8 @@ fn each_mistake_has_its_message() {
         (
             size,
             "layer_size = 4",
-            "expected a size such as \"4MiB\", found a whole number",
+            "expected a size such as \"4MiB\", \"stored\", \"requested\", a size for each layer, or a table such as \
+             { min = \"1KiB\", max = \"64MiB\" }, found a whole number",
         ),
         (size, "layer_size = \"1B\"", range),
         (
@@ -486,7 +487,7 @@ fn each_mistake_has_its_message() {
         (
             pull,
             "action = \"pull\"\nverify = true",
-            "expected a string, found true or false",
+            "expected \"digest\", \"sha256\", \"length\" or \"none\", found true or false",
         ),
         (
             pull,

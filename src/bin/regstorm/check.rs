@@ -35,6 +35,7 @@ fn show(plan: &Plan) -> String {
     text.push('\n');
     text.push_str(&journeys(&forecast));
     text.push_str(&deletions(plan));
+    text.push_str(&hasty(&forecast));
     text.push('\n');
     text.push_str(&rates(plan, &forecast));
     text.push_str(&totals(&forecast));
@@ -200,6 +201,17 @@ fn deletions(plan: &Plan) -> String {
     text
 }
 
+/// Journeys that cannot succeed over any usual connection.
+fn hasty(forecast: &Forecast) -> String {
+    let mut text = String::new();
+    for journey in &forecast.journeys {
+        if let Some(haste) = &journey.haste {
+            let _ = writeln!(text, "warning: {}: {haste}", journey.name);
+        }
+    }
+    text
+}
+
 fn totals(forecast: &Forecast) -> String {
     let seeding = &forecast.seeding;
     let mut text = if seeding.images == 0 && seeding.archives == 0 {
@@ -214,6 +226,13 @@ fn totals(forecast: &Forecast) -> String {
     };
     if seeding.archives > 0 {
         let _ = write!(text, " · and {} archives", seeding.archives);
+    }
+    if seeding.looks > 0 {
+        let looks = units::count(seeding.looks);
+        let _ = write!(
+            text,
+            "\nlooked for   {looks} requests find out what is there"
+        );
     }
     let _ = writeln!(
         text,

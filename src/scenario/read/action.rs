@@ -2,7 +2,7 @@
 
 use super::chosen::Chosen;
 use super::table::{Sink, Table, Variant};
-use super::value::{choice, flag, fraction, parsed, text};
+use super::value::{choice, choice_or, flag, fraction, number_of, parsed, text};
 use crate::oci::{Platform, RepositoryName, Verify};
 use crate::profile::Resolve;
 use crate::scenario::problem::Problem;
@@ -110,6 +110,30 @@ pub(super) const VARIANTS: [Variant; 7] = [
     },
 ];
 
+/// Reports what is wrong with the keys of any action, but for the habits of its client: one mistake does not hide the
+/// others.
+pub(super) fn undecided(table: &mut Table<'_>) {
+    let _ = table.may("cache", cache);
+    let _ = table.may("verify", choice("verify", &VERIFY));
+    let _ = table.may("platform", parsed::<Platform>);
+    let _ = table.may("mount_from", parsed::<RepositoryName>);
+    for key in ["fresh_repository", "unique"] {
+        let _ = table.may(key, flag);
+    }
+    let _ = table.may("tags", number_of(MOST_TAGS));
+    let _ = table.may("referrers", number_of(MOST_REFERRERS));
+    let _ = table.may("artifact_type", artifact_type);
+}
+
+const VERIFY: [(&str, Verify); 4] = [
+    ("digest", Verify::Digest),
+    ("sha256", Verify::EveryDigest),
+    ("length", Verify::Length),
+    ("none", Verify::None),
+];
+const MOST_TAGS: u32 = 100_000;
+const MOST_REFERRERS: u32 = 10_000;
+
 /// Reads what belongs to one action alone. `resolve` is how its client resolves a tag.
 pub(super) fn read(
     table: &mut Table<'_>,
@@ -138,12 +162,6 @@ pub(super) fn read(
 }
 
 fn pull(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
-    const VERIFY: [(&str, Verify); 4] = [
-        ("digest", Verify::Digest),
-        ("sha256", Verify::EveryDigest),
-        ("length", Verify::Length),
-        ("none", Verify::None),
-    ];
     let cache = table.or("cache", Cache::Cold, cache);
     let verify = table.or("verify", Verify::Digest, choice("verify", &VERIFY));
     let platform = table.or("platform", Platform::linux_amd64(), parsed);
@@ -184,7 +202,7 @@ fn poll(table: &mut Table<'_>, chosen: Chosen<'_>, resolve: Resolve) -> Option<A
 }
 
 fn list_tags(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
-    let tags = chosen.seeded(table, "tags", 100_000);
+    let tags = chosen.seeded(table, "tags", MOST_TAGS);
     Some(Action::ListTags(ListTags {
         images: chosen.selection??,
         tags: tags?,
@@ -192,7 +210,7 @@ fn list_tags(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
 }
 
 fn referrers(table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<Action> {
-    let referrers = chosen.seeded(table, "referrers", 10_000);
+    let referrers = chosen.seeded(table, "referrers", MOST_REFERRERS);
     let artifact_type = table.may("artifact_type", artifact_type);
     Some(Action::Referrers(Referrers {
         images: chosen.selection??,
@@ -217,7 +235,7 @@ fn cache(item: &Item, sink: &Sink) -> Option<Cache> {
         });
     }
     let words = [("cold", Cache::Cold), ("warm", Cache::Warm)];
-    choice("cache", &words)(item, sink)
+    choice_or("cache", &words, &["{ share = 0.6 }"])(item, sink)
 }
 
 /// Whether each iteration sends new content: where nothing else is said, if it can.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::action::Verb;
 use super::journey::Sets;
 use super::table::{Sink, Table};
-use super::value::{choice, number_of, parsed, positive, text, unknown};
+use super::value::{choice_or, number_of, parsed, positive, text, unknown};
 use crate::oci::RepositoryName;
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Text, Value};
@@ -79,7 +79,7 @@ fn pick(item: &Item, sink: &Sink) -> Option<Pick> {
         return exponent.map(Pick::Zipf);
     }
     let words = [("round-robin", Pick::RoundRobin), ("random", Pick::Random)];
-    choice("pick", &words)(item, sink)
+    choice_or("pick", &words, &["{ zipf = 0.95 }"])(item, sink)
 }
 
 /// What the names of the set's repositories start with; `{images}` stands for the name of the set.

@@ -1,5 +1,8 @@
 //! The executor of a `[[load]]` table, with the keys that belong to it.
 
+mod undecided;
+
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::identifier;
@@ -109,10 +112,15 @@ const VARIANTS: [Variant; 8] = [
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
-const LENGTH: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_hours(24 * 7);
+const LENGTH: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24 * 7);
+const CONFIRM: RangeInclusive<Duration> = Duration::from_millis(100)..=DAY;
+const PACING: RangeInclusive<Duration> = Duration::from_millis(1)..=DAY;
+const GROWTH: RangeInclusive<f64> = 1.1..=10.0;
+const PRECISION: RangeInclusive<f64> = 0.01..=0.5;
 const MOST_VUS: u32 = 1_000_000;
+const MOST_ITERATIONS: u64 = 1_000_000_000;
 const MOST_STAGES: usize = 100;
+const MOST_QUEUE: u32 = 10_000_000;
 
 /// How many arrivals may wait for a user, if the scenario does not say.
 const QUEUE: u32 = 100_000;
@@ -129,7 +137,11 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<Read> {
         "executor",
         "executor = \"constant-vus\"",
         choice("executor", &KINDS),
-    )?;
+    );
+    let Some(kind) = kind else {
+        undecided::read(table);
+        return None;
+    };
     let executor = executor(table, kind);
     let warmup = match kind {
         Kind::ConstantVus | Kind::ConstantArrivalRate => {
@@ -140,7 +152,7 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<Read> {
     };
     let pacing = match kind {
         Kind::ConstantVus | Kind::RampingVus | Kind::PerVuIterations | Kind::SharedIterations => {
-            table.may("pacing", time(Duration::from_millis(1)..=DAY))
+            table.may("pacing", time(PACING))
         }
         _ => Some(None),
     };
@@ -283,8 +295,8 @@ fn idle(table: &mut Table<'_>, message: &str, label: &str) -> Option<Executor> {
 
 fn counted(table: &mut Table<'_>, kind: Kind) -> Option<Executor> {
     let vus = table.need("vus", "vus = 10", whole(1..=MOST_VUS));
-    let most = 1_000_000_000_u64;
-    let iterations = table.need("iterations", "iterations = 100", whole(1..=most));
+    let range = 1..=MOST_ITERATIONS;
+    let iterations = table.need("iterations", "iterations = 100", whole(range));
     let max_duration = table.or("max_duration", 600 * SECOND, time(LENGTH));
     let (vus, iterations, max_duration) = (vus?, iterations?, max_duration?);
     if kind == Kind::PerVuIterations {
@@ -315,12 +327,11 @@ fn capacity_search(table: &mut Table<'_>) -> Option<Executor> {
     let unit = time_unit(table);
     let start_rate = table.need("start_rate", "start_rate = 10", rate(unit));
     let max_rate = table.may("max_rate", rate(unit));
-    let growth = table.or("growth", 2.0, fraction(1.1..=10.0));
-    let precision = table.or("precision", 0.05, fraction(0.01..=0.5));
-    let trial = || time(Duration::from_millis(100)..=DAY);
+    let growth = table.or("growth", 2.0, fraction(GROWTH));
+    let precision = table.or("precision", 0.05, fraction(PRECISION));
     let settle = table.or("settle", 5 * SECOND, time(Duration::ZERO..=DAY));
-    let hold = table.or("hold", 20 * SECOND, trial());
-    let confirm = table.or("confirm", 60 * SECOND, trial());
+    let hold = table.or("hold", 20 * SECOND, time(CONFIRM));
+    let confirm = table.or("confirm", 60 * SECOND, time(CONFIRM));
     let crew = crew(table);
     let (start_rate, max_rate) = (start_rate?, max_rate?);
     if let Some(max_rate) = max_rate
@@ -358,12 +369,8 @@ fn crew(table: &mut Table<'_>) -> Option<Crew> {
         whole(1..=MOST_VUS),
     );
     let arrival = spacing(table);
-    let queues = table.or(
-        "on_no_vu",
-        false,
-        choice("way", &[("drop", false), ("queue", true)]),
-    );
-    let limit = table.may("max_queue", whole(1..=10_000_000_u32));
+    let queues = on_no_vu(table);
+    let limit = table.may("max_queue", whole(1..=MOST_QUEUE));
     let (queues, limit) = (queues?, limit?);
     if let (false, Some(_)) = (queues, limit) {
         let spot = table.entry("max_queue")?.key_spot.clone();
@@ -384,6 +391,12 @@ fn crew(table: &mut Table<'_>) -> Option<Crew> {
             OnNoVu::Drop
         },
     })
+}
+
+/// Whether an arrival waits that finds no user.
+fn on_no_vu(table: &mut Table<'_>) -> Option<bool> {
+    let known = [("drop", false), ("queue", true)];
+    table.or("on_no_vu", false, choice("way", &known))
 }
 
 fn spacing(table: &mut Table<'_>) -> Option<Spacing> {

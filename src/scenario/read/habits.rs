@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use super::action::Verb;
 use super::table::{Reads, Sink, Table};
-use super::value::{choice, flag, number_of, size, text, unknown};
+use super::value::{choice, choice_or, flag, number_of, size, text, unknown};
 use crate::profile::{
     Accept, AcceptForm, Checks, ConfigOrder, DeleteBy, Habits, HttpVersion, LayerOrder,
     ManifestCheck, Profile, PullAgain, PushMethod, Resolve, Retry, TokenForm,
@@ -98,9 +98,18 @@ pub(super) fn read(
         Some(Verb::ListTags | Verb::Catalog) => page_size(table, &mut habits),
         Some(Verb::Referrers) => resolve(table, &mut habits),
         Some(Verb::Delete) => delete(table, &mut habits),
-        Some(Verb::Poll) | None => true,
+        Some(Verb::Poll) => true,
+        None => undecided(table, &mut habits),
     };
     good.then_some(habits)
+}
+
+/// The habits of every action, where nobody knows which one is meant. `method` is a word of two of them, and is left alone.
+fn undecided(table: &mut Table<'_>, habits: &mut Habits) -> bool {
+    let mut good = pull(table, habits);
+    good &= push_checks(table, habits);
+    good &= page_size(table, habits);
+    delete(table, habits) && good
 }
 
 fn page_size(table: &mut Table<'_>, habits: &mut Habits) -> bool {
@@ -147,9 +156,25 @@ fn pull(table: &mut Table<'_>, habits: &mut Habits) -> bool {
 }
 
 fn push(table: &mut Table<'_>, habits: &mut Habits) -> bool {
+    let parallel = &mut habits.push.parallel;
+    let mut good = over(table, "parallel", parallel, number_of(64));
+    good &= push_checks(table, habits);
     let push = &mut habits.push;
-    let mut good = over(table, "parallel", &mut push.parallel, number_of(64));
-    good &= over(
+    match method(table, push.method) {
+        Some(method) if method != push.method => {
+            push.method = method;
+            push.config_method = method;
+        }
+        Some(_) => {}
+        None => good = false,
+    }
+    good
+}
+
+/// What a push asks for before and after, and in which order it sends.
+fn push_checks(table: &mut Table<'_>, habits: &mut Habits) -> bool {
+    let push = &mut habits.push;
+    let mut good = over(
         table,
         "manifest_check",
         &mut push.manifest_check,
@@ -179,14 +204,6 @@ fn push(table: &mut Table<'_>, habits: &mut Habits) -> bool {
     good &= over(table, "mount_source_check", &mut mount.check_source, flag);
     good &= over(table, "mount_check", &mut mount.check_mounted, flag);
     good &= over(table, "mount_session", &mut mount.use_session, flag);
-    match method(table, push.method) {
-        Some(method) if method != push.method => {
-            push.method = method;
-            push.config_method = method;
-        }
-        Some(_) => {}
-        None => good = false,
-    }
     good
 }
 
@@ -195,7 +212,7 @@ fn checks(item: &Item, sink: &Sink) -> Option<Checks> {
     match item.value {
         Value::Flag(true) => Some(Checks::Once),
         Value::Flag(false) => Some(Checks::Never),
-        _ => choice("number of checks", Checks::WORDS)(item, sink),
+        _ => choice_or("number of checks", Checks::WORDS, &["true", "false"])(item, sink),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `[images.NAME]` tables.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::size::layer_size;
 use super::table::{Sink, Table, Variant, shorten};
@@ -53,6 +53,7 @@ pub(super) fn read(entry: &Entry, base_dir: &Path, sink: &Sink) -> Option<ImageS
     let mut table = Table::open(&entry.item, sink)?;
     let kind = table.need("source", "source = \"synthetic\"", choice("source", &KINDS));
     let Some(kind) = kind else {
+        undecided(&mut table, base_dir);
         table.undecided(&VARIANTS);
         table.finish();
         return None;
@@ -76,12 +77,30 @@ pub(super) fn read(entry: &Entry, base_dir: &Path, sink: &Sink) -> Option<ImageS
     })
 }
 
+const FORMATS: [(&str, Format); 2] = [("oci", Format::Oci), ("docker", Format::Docker)];
+const MOST_IMAGES: u32 = 100_000;
+const MOST_LAYERS: u32 = 128;
+
+/// Reports what is wrong with the keys of any source: one mistake does not hide the others.
+fn undecided(table: &mut Table<'_>, base_dir: &Path) {
+    let _ = table.may("count", whole(1..=MOST_IMAGES));
+    let _ = table.may("layers", whole(1..=MOST_LAYERS));
+    let _ = table.may("layer_size", layer_size);
+    let _ = table.may("shared_base_layers", whole(0..=MOST_LAYERS));
+    let _ = table.may("format", choice("format", &FORMATS));
+    let _ = table.may("path", |item: &Item, sink: &Sink| {
+        archive_path(item, base_dir, sink)
+    });
+    let _ = table.may("compression", choice("compression", &COMPRESSIONS));
+    let _ = table.may("reference", words(512));
+    let _ = table.may("references", references);
+}
+
 fn synthetic(table: &mut Table<'_>) -> Option<SyntheticSpec> {
-    const FORMATS: [(&str, Format); 2] = [("oci", Format::Oci), ("docker", Format::Docker)];
-    let count = table.need("count", "count = 20", whole(1..=100_000_u32));
-    let layers = table.need("layers", "layers = 8", whole(1..=128_u32));
+    let count = table.need("count", "count = 20", whole(1..=MOST_IMAGES));
+    let layers = table.need("layers", "layers = 8", whole(1..=MOST_LAYERS));
     let layer_size = table.need("layer_size", "layer_size = \"4MiB\"", layer_size);
-    let shared = table.or("shared_base_layers", 0, whole(0..=128_u32));
+    let shared = table.or("shared_base_layers", 0, whole(0..=MOST_LAYERS));
     let format = table.or("format", Format::Oci, choice("format", &FORMATS));
     let (layers, layer_size, shared) = (layers?, layer_size?, shared?);
     let layers_spot = table.entry("layers").map(|entry| entry.item.spot.clone());
@@ -123,25 +142,14 @@ fn number(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
+const COMPRESSIONS: [(&str, Compression); 2] =
+    [("gzip", Compression::Gzip), ("keep", Compression::Keep)];
+
 fn archive(table: &mut Table<'_>, base_dir: &Path) -> Option<ImageSource> {
-    const COMPRESSIONS: [(&str, Compression); 2] =
-        [("gzip", Compression::Gzip), ("keep", Compression::Keep)];
     let path = table.need(
         "path",
         "path = \"image.tar\"",
-        |item: &Item, sink: &Sink| {
-            let text = text(item, sink)?;
-            let path = base_dir.join(&text.value);
-            if !text.value.is_empty() && path.exists() {
-                return Some((path, text.value));
-            }
-            let shown = shorten(&text.as_written);
-            sink.report(
-                Problem::new(format!("there is no `{shown}`"), item.spot.clone())
-                    .label("relative paths start at the directory of the scenario"),
-            );
-            None
-        },
+        |item: &Item, sink: &Sink| archive_path(item, base_dir, sink),
     );
     let compression = table.or(
         "compression",
@@ -156,6 +164,19 @@ fn archive(table: &mut Table<'_>, base_dir: &Path) -> Option<ImageSource> {
         compression: compression?,
         reference: reference?,
     })
+}
+
+/// The file or directory of an archive, and its path as it was written.
+fn archive_path(item: &Item, base_dir: &Path, sink: &Sink) -> Option<(PathBuf, String)> {
+    let text = text(item, sink)?;
+    let path = base_dir.join(&text.value);
+    if !text.value.is_empty() && path.exists() {
+        return Some((path, text.value));
+    }
+    let shown = shorten(&text.as_written);
+    let problem = Problem::new(format!("there is no `{shown}`"), item.spot.clone());
+    sink.report(problem.label("relative paths start at the directory of the scenario"));
+    None
 }
 
 fn references(item: &Item, sink: &Sink) -> Option<Vec<Reference>> {

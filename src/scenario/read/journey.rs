@@ -6,7 +6,7 @@ use super::action;
 use super::chosen::chosen;
 use super::habits;
 use super::table::{Sink, Table};
-use super::value::{choice, number_of, time};
+use super::value::{choice, number_of, time, unknown};
 use crate::profile::{Habits, HttpVersion, Profile};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Value};
@@ -44,9 +44,11 @@ pub(super) fn read(
     let think_time = table.or("think_time", ThinkTime::None, think_time);
     let timeouts = timeouts(&mut table);
     let action = verb.and_then(|verb| action::read(&mut table, verb, chosen, resolve));
-    match verb {
-        Some(verb) => table.variant("action", verb.name(), &action::VARIANTS),
-        None => table.undecided(&action::VARIANTS),
+    if let Some(verb) = verb {
+        table.variant("action", verb.name(), &action::VARIANTS);
+    } else {
+        action::undecided(&mut table);
+        table.undecided(&action::VARIANTS);
     }
     table.finish();
     Some(Journey {
@@ -116,6 +118,19 @@ pub(super) fn only_with(
 
 fn think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {
     let pause = || time(Duration::ZERO..=HOUR);
+    let form = "{ min = \"1s\", max = \"5s\" }";
+    match &item.value {
+        Value::Text(text) if text.as_written.starts_with(char::is_alphabetic) => {
+            let known = ["\"2s\"", form].into_iter();
+            sink.report(unknown("think time", text, item, known));
+            return None;
+        }
+        Value::Text(_) | Value::Table(_) => {}
+        _ => {
+            sink.expected(item, &format!("a length of time such as \"2s\", or {form}"));
+            return None;
+        }
+    }
     let Value::Table(_) = item.value else {
         return pause()(item, sink).map(|time| {
             if time.is_zero() {

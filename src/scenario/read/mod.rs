@@ -12,6 +12,7 @@ mod journey;
 mod load;
 mod metric;
 mod part;
+mod places;
 mod probe;
 mod size;
 mod table;
@@ -82,7 +83,7 @@ pub fn load(
     let fail = |problems| Problems::new(file_name, source, &arguments, problems);
     let (mut root, mut problems) = plant(source, env).map_err(|problem| fail(vec![*problem]))?;
     overrides::apply(&arguments, &mut root, &mut problems);
-    let sink = Sink::default();
+    let sink = Sink::of(&arguments);
     let scenario = scenario(&root, base_dir, &sink);
     problems.extend(sink.into_problems());
     match scenario {
@@ -171,6 +172,7 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
         .map(|it| it.unwrap_or(PREPARE));
     let known = threshold::Known {
         journeys: &names,
+        read: &journeys,
         loads: loads.as_deref(),
     };
     let thresholds = table.or("threshold", Vec::new(), |item: &Item, sink: &Sink| {
@@ -195,6 +197,7 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
         thresholds: thresholds?,
     };
     target::check(&scenario, journey_entries, root, sink);
+    places::check(&scenario, journey_entries, sink);
     Some(scenario)
 }
 

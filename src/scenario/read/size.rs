@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::table::{Sink, Table};
-use super::value::{choice, positive, size};
+use super::value::{choice, positive, size, unknown};
 use crate::content::SizeSpec;
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Item, Value};
@@ -24,6 +24,15 @@ enum Corpus {
     Requested,
 }
 
+/// What else is read, as it is written.
+const FORMS: [&str; 5] = [
+    "\"4MiB\"",
+    "{ min = \"1KiB\", max = \"64MiB\" }",
+    "{ median = \"1MiB\", sigma = 1.0, max = \"64MiB\" }",
+    "{ like = \"stored\", max = \"64MiB\" }",
+    "[\"1MiB\", \"4MiB\"]",
+];
+
 const CORPORA: [(&str, Corpus); 2] = [("stored", Corpus::Stored), ("requested", Corpus::Requested)];
 
 pub(super) fn layer_size(item: &Item, sink: &Sink) -> Option<SizeSpec> {
@@ -31,6 +40,12 @@ pub(super) fn layer_size(item: &Item, sink: &Sink) -> Option<SizeSpec> {
         Value::Text(text) if text.value == "stored" => Some(SizeSpec::Stored { cap: STORED_MAX }),
         Value::Text(text) if text.value == "requested" => {
             Some(SizeSpec::Requested { cap: REQUESTED_MAX })
+        }
+        Value::Text(text) if text.as_written.starts_with(char::is_alphabetic) => {
+            let known = CORPORA.iter().map(|(word, _)| *word);
+            let problem = unknown("layer size", text, item, known.chain(FORMS));
+            sink.report(problem);
+            None
         }
         Value::Text(_) => size(LAYER)(item, sink).map(SizeSpec::Fixed),
         Value::Array(items) => {
@@ -43,7 +58,8 @@ pub(super) fn layer_size(item: &Item, sink: &Sink) -> Option<SizeSpec> {
         }
         Value::Table(_) => distribution(item, sink),
         _ => {
-            sink.expected(item, "a size such as \"4MiB\"");
+            let wanted = "a size such as \"4MiB\", \"stored\", \"requested\", a size for each layer, or a table such as";
+            sink.expected(item, &format!("{wanted} {}", FORMS[1]));
             None
         }
     }

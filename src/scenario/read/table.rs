@@ -3,15 +3,43 @@
 use std::cell::RefCell;
 
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Spot, Value};
+use crate::scenario::tree::{Entry, Item, Spot, Text, Value};
 
 /// Where problems are collected while tables are read side by side.
 #[derive(Debug, Default)]
-pub(super) struct Sink(RefCell<Vec<Problem>>);
+pub(super) struct Sink {
+    problems: RefCell<Vec<Problem>>,
+    arguments: Vec<String>,
+}
 
 impl Sink {
+    /// A sink for a scenario that these arguments have changed.
+    pub(super) fn of(arguments: &[String]) -> Self {
+        Self {
+            arguments: arguments.to_vec(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn report(&self, problem: Problem) {
-        self.0.borrow_mut().push(problem);
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// The text of a number, a flag or a date of the command line, where quotes would have to be quoted for the shell.
+    pub(super) fn unquoted(&self, item: &Item) -> Option<Text> {
+        if !matches!(
+            item.value,
+            Value::Integer(_) | Value::Float(_) | Value::Flag(_) | Value::Moment
+        ) {
+            return None;
+        }
+        let argument = self.arguments.get(item.spot.source.checked_sub(1)?)?;
+        let written = argument.get(item.spot.span.clone())?.to_owned();
+        Some(Text {
+            value: written.clone(),
+            as_written: written,
+            verbatim: Some(item.spot.span.start),
+        })
     }
 
     /// Reports a value of the wrong kind, unless something was said of it already.
@@ -24,7 +52,7 @@ impl Sink {
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
-        self.0.into_inner()
+        self.problems.into_inner()
     }
 }
 

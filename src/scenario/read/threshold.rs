@@ -1,19 +1,24 @@
 //! The `[[threshold]]` tables.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::expectation;
 use super::metric::metric;
 use super::table::{Sink, Table};
 use super::value::{flag, text, time, unknown, whole};
-use crate::scenario::Load;
+use crate::measure::Subject;
+use crate::oci::Operation;
 use crate::scenario::problem::Problem;
 use crate::scenario::threshold::{Abort, Expectation, Limit, Metric, Operator, Threshold};
 use crate::scenario::tree::{Item, Value};
+use crate::scenario::{Journey, Load, operations};
 
 /// What thresholds name.
 pub(super) struct Known<'a> {
     pub(super) journeys: &'a [&'a str],
+    /// The same, as far as they could be read.
+    pub(super) read: &'a [Option<Journey>],
     /// The loads, unless one of them has a mistake.
     pub(super) loads: Option<&'a [Load]>,
 }
@@ -46,6 +51,7 @@ fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
         |item: &Item, sink: &Sink| {
             let metric = metric(item, known.journeys, sink)?;
             is_run(item, &metric, known, sink)?;
+            is_sent(item, &metric, known, sink)?;
             Some(metric)
         },
     );
@@ -96,6 +102,52 @@ fn is_run(item: &Item, metric: &Metric, known: &Known<'_>, sink: &Sink) -> Optio
     }
     let problem = Problem::new("no load runs this journey", item.spot.clone());
     sink.report(problem.label("add it to a [[load]], or remove the threshold"));
+    None
+}
+
+/// A threshold on what no journey sends could only be inconclusive, too. Whether there are tokens and redirects is for the
+/// registry to say.
+fn is_sent(item: &Item, metric: &Metric, known: &Known<'_>, sink: &Sink) -> Option<()> {
+    let Subject::Exchanges {
+        operation: Some(operation),
+        ..
+    } = metric.subject()
+    else {
+        return Some(());
+    };
+    let (Some(loads), false) = (
+        known.loads,
+        matches!(operation, Operation::Token | Operation::Redirected),
+    ) else {
+        return Some(());
+    };
+    let shares = loads.iter().flat_map(|load| &load.mix);
+    let of_metric = |index: &usize| {
+        let name = known.journeys.get(*index).copied();
+        metric.journey().is_none_or(|it| name == Some(it))
+    };
+    let used: BTreeSet<usize> = shares
+        .map(|share| share.journey)
+        .filter(of_metric)
+        .collect();
+    let mut sent = BTreeSet::new();
+    for index in used {
+        // Of a journey with a mistake nobody knows what it sends.
+        let journey = known.read.get(index)?.as_ref();
+        sent.extend(journey.map_or(vec![operation], operations));
+    }
+    if sent.contains(&operation) {
+        return Some(());
+    }
+    let sent: Vec<&str> = sent.into_iter().map(Operation::name).collect();
+    let whom = metric
+        .journey()
+        .map_or("no journey", |_| "this journey never");
+    let message = format!("{whom} sends `{operation}`");
+    let problem = Problem::new(message, item.spot.clone());
+    let label = "the threshold could never be judged";
+    let help = format!("sent are: {}", sent.join(", "));
+    sink.report(problem.label(label).help(help));
     None
 }
 

@@ -15,14 +15,21 @@ use crate::units::{self, ByteSize, Rate, RateError};
 /// Said of a value that is wrong and not shown.
 pub(super) const FROM_ENVIRONMENT: &str = "the value comes from the environment and is not shown";
 
-/// A string, whatever it says.
+/// A string, whatever it says. On the command line it needs no quotes, whatever it looks like.
 pub(super) fn text(item: &Item, sink: &Sink) -> Option<Text> {
+    text_or(item, sink, || "a string".to_owned())
+}
+
+/// The same where something better can be said of what is wanted.
+fn text_or(item: &Item, sink: &Sink, wanted: impl FnOnce() -> String) -> Option<Text> {
     if let Value::Text(text) = &item.value {
-        Some(text.clone())
-    } else {
-        sink.expected(item, "a string");
-        None
+        return Some(text.clone());
     }
+    let unquoted = sink.unquoted(item);
+    if unquoted.is_none() {
+        sink.expected(item, &wanted());
+    }
+    unquoted
 }
 
 /// A string of at most that many characters.
@@ -66,15 +73,64 @@ fn refusal<T: FromStr<Err: Display>>(text: &Text, item: &Item) -> Problem {
 
 /// One of a few words.
 pub(super) fn choice<T: Copy>(what: &str, words: &[(&'static str, T)]) -> impl Reads<T> {
+    choice_or(what, words, &[])
+}
+
+/// One of a few words, where other forms are read elsewhere: each as it is written, such as `{ zipf = 0.95 }`. Whoever
+/// writes something else is told of these, too.
+pub(super) fn choice_or<T: Copy>(
+    what: &str,
+    words: &[(&'static str, T)],
+    forms: &[&'static str],
+) -> impl Reads<T> {
     move |item, sink| {
-        let text = text(item, sink)?;
+        let quoted = words.iter().map(|(word, _)| format!("\"{word}\""));
+        let all = || either(quoted.chain(forms.iter().map(|&form| form.to_owned())));
+        if let (Value::Float(_) | Value::Integer(_), Some(form)) = (&item.value, meant(item, forms))
+        {
+            let found = item.value.kind();
+            let problem = Problem::new(
+                format!("expected {}, found {found}", all()),
+                item.spot.clone(),
+            );
+            sink.report(problem.label(format!("did you mean `{form}`?")));
+            return None;
+        }
+        let text = text_or(item, sink, all)?;
         let found = words.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
             let known = words.iter().map(|(word, _)| *word);
-            sink.report(unknown(what, &text, item, known));
+            let problem = unknown(what, &text, item, known.chain(forms.iter().copied()));
+            let named = forms.iter().find(|form| key_of(form) == text.value);
+            sink.report(match named {
+                Some(form) => problem.label(format!("did you mean `{form}`?")),
+                None => problem,
+            });
         }
         found.map(|(_, value)| *value)
     }
+}
+
+/// `a, b or c`.
+fn either(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// The key of a form such as `{ zipf = 0.95 }`.
+fn key_of(form: &str) -> &str {
+    let inside = form.trim_start_matches(['{', ' ']);
+    inside.split([' ', '=']).next().unwrap_or(inside)
+}
+
+/// The form of one key that a bare number was probably meant for, with that number.
+fn meant(item: &Item, forms: &[&str]) -> Option<String> {
+    let number = number_of_item(item).filter(|it| it.is_finite() && *it > 0.0 && *it < 1e6)?;
+    let form = forms.iter().find(|form| form.matches('=').count() == 1)?;
+    Some(format!("{{ {} = {number} }}", key_of(form)))
 }
 
 /// A name that is not one of those that are known.
@@ -165,13 +221,18 @@ pub(super) fn fraction(range: RangeInclusive<f64>) -> impl Reads<f64> {
 }
 
 fn number(item: &Item, sink: &Sink) -> Option<f64> {
+    let number = number_of_item(item);
+    if number.is_none() {
+        sink.expected(item, "a number");
+    }
+    number
+}
+
+fn number_of_item(item: &Item) -> Option<f64> {
     match item.value {
         Value::Float(number) => Some(number),
         Value::Integer(number) => Some(i32::try_from(number).map_or(f64::INFINITY, f64::from)),
-        _ => {
-            sink.expected(item, "a number");
-            None
-        }
+        _ => None,
     }
 }
 

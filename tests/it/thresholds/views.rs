@@ -77,7 +77,7 @@ fn tracks_are_those_of_the_journey_and_the_stage() {
     assert_eq!(hold.tracks, ids(&[1, 2]));
     // What ends in `hold` may have been due in `ramp`.
     assert_eq!(hold.throughput_tracks, ids(&[0, 1, 2]));
-    let push = of(&in_hold("push.blob-get.total", "med < 1s"));
+    let push = of(&in_hold("push.upload-put.total", "med < 1s"));
     assert_eq!(
         (push.tracks, push.throughput_tracks),
         (ids(&[3]), ids(&[3]))

@@ -1,0 +1,49 @@
+//! Requests that cannot end in time: their bytes would have to come faster than a connection usually carries them.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Journey;
+use super::requests::Asked;
+use crate::units;
+
+/// The rate, in bytes per second, that one request may need at most: 1 Gbit/s. A connection alone seldom gets more.
+const MOST_PER_S: f64 = 125e6;
+
+/// A request that asks for more than that. Printed as a sentence that says what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Haste {
+    /// The bytes of the layer, or of the part of it, that the request moves.
+    pub bytes: u64,
+    /// How long it may take.
+    pub request_timeout: Duration,
+}
+
+impl Haste {
+    /// The largest request of a journey for images whose layers have these sizes, if it is one of those.
+    pub fn of(journey: &Journey, images: &[Vec<u64>]) -> Option<Self> {
+        let asked = images.iter().map(|sizes| Asked::of(journey, sizes, 1));
+        let haste = Self {
+            bytes: asked.map(|it| it.largest).max()?,
+            request_timeout: journey.request_timeout,
+        };
+        (haste.per_second() > MOST_PER_S).then_some(haste)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown of it")]
+    fn per_second(&self) -> f64 {
+        self.bytes as f64 / self.request_timeout.as_secs_f64()
+    }
+}
+
+impl fmt::Display for Haste {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its largest request moves {}, which within request_timeout = {} takes {}, more than 1 Gbit/s carries: raise request_timeout",
+            units::bytes(self.bytes),
+            humantime::format_duration(self.request_timeout),
+            units::per_second(self.per_second(), "B"),
+        )
+    }
+}

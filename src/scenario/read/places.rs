@@ -1,0 +1,90 @@
+//! Where images are put: no two image sets at one place, of which one would be found instead of the other.
+
+use super::table::Sink;
+use crate::oci::RepositoryName;
+use crate::scenario::problem::Problem;
+use crate::scenario::tree::{Entry, Spot, Value};
+use crate::scenario::{Action, ImageSource, Journey, Scenario, SeedPlace};
+
+/// Images that a journey puts somewhere, or needs there.
+struct Put<'a> {
+    set: usize,
+    place: SeedPlace<'a>,
+    spot: Spot,
+}
+
+/// Reports journeys that have the images of different sets at one place. What each iteration stores under a name of its own
+/// is in nobody's way.
+pub(super) fn check(scenario: &Scenario, journeys: &[Entry], sink: &Sink) {
+    let mut known: Vec<Put<'_>> = Vec::new();
+    let mix = || scenario.loads.iter().flat_map(|load| &load.mix);
+    let is_used = |index: usize| mix().any(|share| share.journey == index);
+    let used = scenario.journeys.iter().zip(journeys).enumerate();
+    for (_, (journey, entry)) in used.filter(|(index, _)| is_used(*index)) {
+        for put in puts(journey, entry) {
+            let source = &scenario.images[put.set].source;
+            if matches!(source, ImageSource::Existing(_)) {
+                continue;
+            }
+            let other = known.iter().find(|it| it.place == put.place);
+            match other {
+                Some(other) if other.set != put.set => {
+                    let names = [put.set, other.set].map(|set| scenario.images[set].name.as_str());
+                    sink.report(clash(&put, other, names));
+                }
+                Some(_) => {}
+                None => known.push(put),
+            }
+        }
+    }
+}
+
+/// Where a journey has its images: what it needs beforehand, and what it pushes under the tag that is the same each time.
+fn puts<'a>(journey: &'a Journey, entry: &Entry) -> Vec<Put<'a>> {
+    let mut puts = Vec::new();
+    if let Some(needs) = journey.action.needs() {
+        puts.push(Put {
+            set: needs.set,
+            place: needs.place,
+            spot: spot(entry, needs.place),
+        });
+    }
+    if let Action::Push(push) = &journey.action
+        && !push.unique
+        && !push.fresh_repository
+    {
+        let place = SeedPlace::Apart(&push.images.repository);
+        puts.push(Put {
+            set: push.images.set,
+            place,
+            spot: spot(entry, place),
+        });
+    }
+    puts
+}
+
+/// Where the name of the place was written; the journey, where it was not.
+fn spot(journey: &Entry, place: SeedPlace<'_>) -> Spot {
+    let key = match place {
+        SeedPlace::Apart(_) => "repository",
+        SeedPlace::Together(_) => "mount_from",
+    };
+    let Value::Table(entries) = &journey.item.value else {
+        return journey.key_spot.clone();
+    };
+    let written = entries.iter().find(|entry| entry.key == key);
+    written.map_or_else(|| journey.key_spot.clone(), |entry| entry.item.spot.clone())
+}
+
+fn clash(put: &Put<'_>, other: &Put<'_>, [this, that]: [&str; 2]) -> Problem {
+    let (name, key, example): (&RepositoryName, _, _) = match put.place {
+        SeedPlace::Apart(name) => (name, "repository", "{images}"),
+        SeedPlace::Together(name) => (name, "mount_from", this),
+    };
+    let message = format!("the images of `{this}` and `{that}` would take each other's places");
+    Problem::new(message, put.spot.clone())
+        .label(format!(
+            "use another `{key}` for each set, such as \"{name}/{example}\""
+        ))
+        .also(other.spot.clone(), format!("here is `{that}`"))
+}
