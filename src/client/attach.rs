@@ -1,7 +1,7 @@
 //! Attaching artifacts to an image, with the index under the fallback tag where the registry keeps no list.
 
 use super::error::Error;
-use super::push::{PushOptions, push};
+use super::push::{PushOptions, Watch, push, tag};
 use crate::content::Image;
 use crate::oci::{
     Algorithm, Content, Descriptor, Digest, Entry, ImageIndex, Manifest, MediaType, Reference,
@@ -23,10 +23,9 @@ use crate::registry::{Client, referrers_tag};
 /// date at once may lose the entries of one of them, as the specification has it.
 pub async fn attach(
     client: &Client,
-    repository: &RepositoryName,
-    subject: &Digest,
-    artifacts: &[Image],
+    (repository, subject, artifacts): (&RepositoryName, &Digest, &[Image]),
     options: &PushOptions,
+    watch: &dyn Watch,
 ) -> Result<Option<Digest>, Error> {
     let mut unlinked = Vec::new();
     for artifact in artifacts {
@@ -34,7 +33,7 @@ pub async fn attach(
             repository: repository.clone(),
             version: Version::Digest(artifact.descriptor().digest),
         };
-        let pushed = Box::pin(push(client, &reference, artifact, options, &())).await?;
+        let pushed = Box::pin(push(client, &reference, artifact, options, watch)).await?;
         if pushed.unlinked > 0 {
             unlinked.push(entry(artifact));
         }
@@ -59,8 +58,9 @@ pub async fn attach(
     };
     let index = Manifest::from_index(&index, MediaType::OciIndex);
     let version = Version::Tag(referrers_tag(subject));
-    client.manifest_put(repository, &version, &index).await?;
-    Ok(Some(index.digest(Algorithm::Sha256)))
+    let digest = index.digest(Algorithm::Sha256);
+    tag(client, repository, &version, (&index, &digest), watch).await?;
+    Ok(Some(digest))
 }
 
 /// What an index says of an artifact.

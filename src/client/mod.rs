@@ -26,5 +26,5 @@ pub use error::Error;
 pub use lists::{catalog, list_tags, referrers};
 pub use poll::poll;
 pub use pull::{BlobSlot, Discard, PullOptions, Pulled, PulledImage, Store, pull};
-pub use push::{Known, PushOptions, Pushed, Tally, Watch, push};
+pub use push::{Known, PushOptions, Pushed, Tally, Watch, push, tag};
 pub use upload::Uploaded;

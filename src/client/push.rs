@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::OnceCell;
+use tokio::time::sleep;
 
 use super::error::Error;
 use super::upload::{Uploaded, upload};
 use crate::content::{Blob, Image};
-use crate::oci::{Content, Descriptor, Digest, MediaType, Reference, RepositoryName, Version};
+use crate::oci::{
+    Content, Descriptor, Digest, Manifest, MediaType, Reference, RepositoryName, Version,
+};
 use crate::profile::{LayerOrder, ManifestCheck, PushHabits};
-use crate::registry::Client;
+use crate::registry::{self, Client, Stored};
 use crate::transport::Sent;
 
 /// What a push finds; what it makes of it is the client's habit.
@@ -45,13 +49,48 @@ impl Known {
     }
 }
 
-/// Hears of each blob as it goes and as it is done.
+/// Hears of each blob and manifest as it goes and as it is done, and says whether what failed is tried again.
 pub trait Watch {
     /// Bytes of a blob, those from `offset` on, are about to be sent; `sent` counts them as they go.
     fn sending(&self, _blob: &Blob, _offset: u64, _sent: Sent) {}
 
     /// A blob is in the registry now.
     fn uploaded(&self, _blob: &Blob, _how: Uploaded) {}
+
+    /// A manifest is about to be stored.
+    fn storing(&self, _digest: &Digest) {}
+
+    /// The registry has refused a blob or a manifest. Of one that ends in another way nobody knows whether it is there.
+    fn refused(&self, _digest: &Digest) {}
+
+    /// A part of the push, one blob or one manifest, has failed after so many other times: the pause before it is tried
+    /// again from its beginning. `None`: the push has failed.
+    fn again(&self, _error: &registry::Error, _failed: usize) -> Option<Duration> {
+        None
+    }
+}
+
+/// Does a part of a push, again as often as `watch` wants, and lets it hear of a refusal.
+async fn persist<T>(
+    watch: &dyn Watch,
+    digest: &Digest,
+    part: impl AsyncFn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut failed = 0;
+    loop {
+        let error = match part().await {
+            Err(Error::Registry(error)) => error,
+            done => return done,
+        };
+        if error.status().is_some() {
+            watch.refused(digest);
+        }
+        let Some(pause) = watch.again(&error, failed) else {
+            return Err(error.into());
+        };
+        failed += 1;
+        sleep(pause).await;
+    }
 }
 
 impl Watch for () {}
@@ -155,6 +194,27 @@ pub async fn push(
     Ok(pushed)
 }
 
+/// Stores a manifest whose blobs are there, as a part of a push.
+///
+/// # Errors
+/// [`Error`] when the registry does not take it.
+///
+/// # Cancel safety
+/// A dropped call counts as cancelled; the manifest may be stored.
+pub async fn tag(
+    client: &Client,
+    repository: &RepositoryName,
+    version: &Version,
+    (manifest, digest): (&Manifest, &Digest),
+    watch: &dyn Watch,
+) -> Result<Stored, Error> {
+    let put = async || {
+        watch.storing(digest);
+        Ok(client.manifest_put(repository, version, manifest).await?)
+    };
+    persist(watch, digest, put).await
+}
+
 /// What all the uploads of one push have in common.
 pub(super) struct Job<'a> {
     pub(super) client: &'a Client,
@@ -242,7 +302,8 @@ impl<'a> Job<'a> {
             is_config: named.layer.is_none(),
             is_known,
         };
-        let how = upload(self, job).await?;
+        let digest = &named.blob.descriptor().digest;
+        let how = persist(self.watch, digest, async || upload(self, job).await).await?;
         self.watch.uploaded(named.blob, how);
         Ok(Tally::of(named.blob, how))
     }
@@ -298,10 +359,8 @@ impl<'a> Job<'a> {
         version: &Version,
         pushed: &mut Pushed,
     ) -> Result<(), Error> {
-        let stored = self
-            .client
-            .manifest_put(self.repository, version, image.manifest())
-            .await?;
+        let manifest = (image.manifest(), &image.descriptor().digest);
+        let stored = tag(self.client, self.repository, version, manifest, self.watch).await?;
         pushed.manifests += 1;
         pushed.unlinked += usize::from(refers(image) && !stored.subject_linked);
         Ok(())

@@ -10,19 +10,32 @@ use tokio::time::Instant;
 use super::clock::{Busy, LoadClock};
 use super::occupancy::Occupancy;
 use super::stop::Stop;
-use super::turn::{Begun, Turn};
+use super::turn::{Begun, OfUser, Turn};
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use super::worker::Context;
-use crate::measure::{DropReason, DroppedStart};
+use crate::measure::{DropReason, DroppedStart, Outcome};
 use crate::plan::{Executor, Length, Load};
 use crate::schedule::Span;
+
+/// Failures in a row after which a user still starts over at once.
+const FREE_FAILURES: u32 = 3;
+
+/// After the next one, its starts are that far apart; then twice as far, ...
+const FIRST_DISTANCE: Duration = Duration::from_millis(10);
+
+/// ... up to this: four tries a second find out soon enough that the target is back.
+const LAST_DISTANCE: Duration = Duration::from_millis(250);
+
+/// What is noted each time.
+const BACKED_OFF: &str =
+    "a closed user backed off before it started over: its last iterations failed at once";
 
 /// A user of a closed load.
 pub(super) struct Closed {
     user: VirtualUser,
-    vu: u64,     // over all loads and workers
     number: u32, // within its load
-    begun: u64,
+    begun: OfUser,
+    failed: u32, // iterations, one after the other
     busy: Busy,
 }
 
@@ -48,9 +61,9 @@ impl Closed {
         Self {
             // Nobody asks what users do that wait for nobody.
             user: VirtualUser::new(context, load, stop, Occupancy::of(1)),
-            vu,
             number,
-            begun: 0,
+            begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_turns),
+            failed: 0,
             busy: Busy::with(context.shared.clone(), load),
         }
     }
@@ -81,11 +94,7 @@ impl Closed {
         drop(self.busy);
         Done {
             load: self.user.load,
-            begun: Some(Begun::Of {
-                trial: self.user.context.shared.trial,
-                vu: self.vu,
-                count: self.begun,
-            }),
+            begun: Some(Begun::Of(self.begun)),
             measured_until: self.user.measured_until,
             last_orders: self.user.last_orders().await,
         }
@@ -101,12 +110,15 @@ impl Closed {
                 due = now;
             }
             let start = self.start(due, clock, life.cut);
-            self.begun += 1;
+            self.begun.count += 1;
             let drawn = self.user.schedule(&start);
             let freed = self.user.iterate(start, drawn, now).await;
-            let Freed { ended, free } = freed;
+            if freed.stored {
+                self.begun.stored();
+            }
+            let Freed { ended, free, .. } = freed;
             due = match load.pacing {
-                None => free,
+                None => free.max(now + self.back_off(&freed, now)),
                 Some(pacing) => {
                     let free = free.min(life.until);
                     next_cycle(due, pacing, free, |due| self.missed(due, clock, freed))
@@ -122,11 +134,26 @@ impl Closed {
         }
     }
 
+    /// How long after the start of an iteration the next one may start, if it failed as those before it did. What takes as
+    /// long by itself is not held up.
+    fn back_off(&mut self, freed: &Freed, started: Instant) -> Duration {
+        self.failed = match freed.outcome {
+            Outcome::Ok => 0,
+            Outcome::Failed(_) => self.failed.saturating_add(1),
+            Outcome::Cancelled => self.failed,
+        };
+        let distance = distance(self.failed);
+        if freed.free < started + distance {
+            self.user.context.note(BACKED_OFF.to_owned());
+        }
+        distance
+    }
+
     fn start(&self, due: Instant, clock: &LoadClock, cut: Instant) -> Start {
         let shared = &self.user.context.shared;
         let at = due.saturating_duration_since(clock.measured);
         Start {
-            turn: Turn::of_user(shared.trial, self.vu, self.begun),
+            turn: Turn::of_user(shared.trial, self.begun.vu, self.begun.count),
             due,
             measured: clock.measured,
             stage: shared.tracks.stage(self.user.load, at),
@@ -155,12 +182,22 @@ impl Closed {
         }
         let shared = &self.user.context.shared;
         let may = match shared.plan.loads[self.user.load].executor {
-            Executor::PerVuIterations { iterations, .. } => self.begun < iterations,
+            Executor::PerVuIterations { iterations, .. } => self.begun.count < iterations,
             Executor::SharedIterations { .. } => take_one(&shared.left[self.user.load]),
             _ => true,
         };
         may.then_some(now)
     }
+}
+
+/// How far apart the starts of a user are at least whose last so many iterations have failed. A failure now and then
+/// holds nobody up.
+fn distance(failed: u32) -> Duration {
+    let doublings = match failed.checked_sub(FREE_FAILURES + 1) {
+        None => return Duration::ZERO,
+        Some(doublings) => doublings.min(16),
+    };
+    LAST_DISTANCE.min(FIRST_DISTANCE * 2_u32.pow(doublings))
 }
 
 /// When a user starts over: once from begin to end, or as the line of a ramp reaches and leaves it.
@@ -275,6 +312,13 @@ mod tests {
             assert_eq!(lives[0].cut - begin, (until + grace) * SECOND);
         }
         assert_eq!(offset(&load, 3), SECOND * 3 / 2); // 3/4 of 2 s
+    }
+
+    #[test]
+    fn failures_in_a_row_put_starts_apart_and_a_few_do_not() {
+        let distances =
+            [0, 1, 3, 4, 5, 6, 7, 8, 9, 40, u32::MAX].map(|it| distance(it).as_millis());
+        assert_eq!(distances, [0, 0, 0, 10, 20, 40, 80, 160, 250, 250, 250]);
     }
 
     #[test]

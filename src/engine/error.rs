@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::content::{ContentError, SpecError};
 use crate::embedded::EmbeddedError;
@@ -73,6 +74,39 @@ pub enum Error {
         /// What stopped it.
         source: Box<client::Error>,
     },
+    /// No byte moved for so long while images were seeded.
+    #[error(
+        "seeding stands still: no byte was sent or received for {} (the longest request_timeout), with {seeded} of {of} images seeded",
+        humantime::format_duration(*limit)
+    )]
+    Silence {
+        /// The longest silence.
+        limit: Duration,
+        /// Images that are in place.
+        seeded: usize,
+        /// Images there were to be.
+        of: usize,
+    },
+    /// An image that the registry is said to have is not there.
+    #[error("images.{set}: the registry has no {reference}{}", and_more(*others))]
+    Missing {
+        /// The image set.
+        set: String,
+        /// The first image that is missing.
+        reference: String,
+        /// How many more are.
+        others: usize,
+    },
+    /// What lies in a repository before the run could not be found out, and so what clean-up has to spare.
+    #[error(
+        "cannot find out what lies in {repository} before the run, for clean_up to spare it: {source}"
+    )]
+    Look {
+        /// The repository.
+        repository: String,
+        /// What went wrong.
+        source: registry::Error,
+    },
     /// A search was asked of a plan that is none, or whose rates leave nothing to search.
     #[error("the plan is not one of a capacity search")]
     NoSearch,
@@ -82,4 +116,11 @@ pub enum Error {
     /// A thread or its event loop could not be had.
     #[error("cannot start a worker: {0}")]
     Worker(#[from] io::Error),
+}
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(", nor {count} more of those named"),
+    }
 }

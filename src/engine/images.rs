@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::Error;
 use super::seeds::{apart, fixed_tag};
-use crate::content::{self, Image, OpenOptions, Salt, SyntheticSet};
+use crate::content::{self, Blob, Image, OpenOptions, Salt, SyntheticSet};
 use crate::oci::{Manifest, Reference, RepositoryName, Tag, Version};
 use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
 
@@ -63,6 +63,18 @@ impl Images {
             Set::Synthetic(synthetic) => synthetic.len(),
             Set::Single(_) => 1,
             Set::Existing => 0,
+        }
+    }
+
+    /// The sizes of the layers of each image of a set, those of an index's images together; none of existing images.
+    pub(super) fn layer_sizes(&self, set: usize) -> Vec<Vec<u64>> {
+        match &self.sets[set] {
+            Set::Synthetic(synthetic) => {
+                let image = |index| synthetic.layer_sizes(index).collect();
+                (0..synthetic.len()).map(image).collect()
+            }
+            Set::Single(image) => vec![layers(image)],
+            Set::Existing => Vec::new(),
         }
     }
 
@@ -134,6 +146,12 @@ pub(super) struct PushJob {
 pub(super) struct DeleteJob {
     pub(super) reference: Reference,
     pub(super) manifest: Manifest,
+}
+
+fn layers(image: &Image) -> Vec<u64> {
+    let own = image.layers().iter().map(Blob::size);
+    own.chain(image.children().iter().flat_map(layers))
+        .collect()
 }
 
 fn open(set: &ImageSet, seed: u64, threads: NonZeroUsize) -> Result<Set, Error> {

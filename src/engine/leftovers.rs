@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::choice::Choice;
 use super::images::stores_apart;
 use super::prepare::used_journeys;
-use super::turn::Begun;
+use super::turn::{Begun, Turn};
 use super::worker::Shared;
-use crate::content::{Blob, Image};
+use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};
-use crate::plan::Action;
+use crate::plan::{Action, Journey, Push};
 
 /// What is to go from one repository.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Leftovers {
     pub(super) repository: RepositoryName,
     pub(super) manifests: Vec<Digest>, // an index before its images
@@ -29,83 +29,104 @@ impl Leftovers {
     }
 
     /// One manifest, whose blobs are somebody else's.
-    pub(super) fn manifest(repository: RepositoryName, digest: Digest) -> Self {
+    fn manifest(repository: RepositoryName, digest: Digest) -> Self {
         Self {
             manifests: vec![digest],
             ..Self::new(repository)
         }
     }
 
+    /// An image, or an index with its images.
     pub(super) fn of(repository: RepositoryName, image: &Image) -> Self {
         let mut leftovers = Self::new(repository);
-        leftovers.add(image);
-        leftovers
-    }
-
-    /// An image, or an index with its images.
-    pub(super) fn add(&mut self, image: &Image) {
-        let mut seen: BTreeSet<Digest> = self.blobs.iter().copied().collect();
+        let mut seen = BTreeSet::new();
         let mut images = vec![image];
         while let Some(image) = images.pop() {
             images.extend(image.children());
-            self.manifests.push(image.descriptor().digest);
+            leftovers.manifests.push(image.descriptor().digest);
             let blobs = image.blobs().map(Blob::descriptor).map(|it| it.digest);
-            self.blobs
-                .extend(blobs.filter(|digest| seen.insert(*digest)));
+            let blobs = blobs.filter(|digest| seen.insert(*digest));
+            leftovers.blobs.extend(blobs);
         }
+        leftovers
     }
 }
 
-/// What the users have pushed that is the same each time. Nothing, if no iteration has begun: what lies at these
-/// places then is somebody else's.
-pub(super) fn stored_again<'a>(
-    shared: &'a Shared,
-    begun: &[(usize, Begun)],
-) -> impl Iterator<Item = Leftovers> + 'a {
-    let begun = begun.iter().any(|(_, begun)| begun.count() > 0);
+/// What the users may store that is the same in more than one iteration, and so may lie there before the run.
+pub(super) fn stored_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
     used_journeys(&shared.plan)
-        .filter(move |(_, it)| begun && !stores_apart(it))
         .filter_map(|(index, journey)| match &journey.action {
-            Action::Push(push) => Some((index, push.images.set)),
+            Action::Push(push) if !push.fresh_repository => Some((index, push)),
             _ => None,
         })
-        .flat_map(move |(index, set)| {
+        .flat_map(move |(index, push)| {
             let places = shared.images.places(index).iter().enumerate();
-            places.filter_map(move |(image, place)| {
-                let image = shared.images.image(set, image)?;
-                Some(Leftovers::of(place.repository.clone(), &image))
-            })
+            places.filter_map(move |(image, _)| same_each_time(shared, (index, push), image))
         })
 }
 
-/// What the users have stored at a place of its own, or of its own, each time: drawn once more, instead of remembered.
-pub(super) fn stored_apart<'a>(
+/// Of an image that is pushed, what the iterations have in common: all of it, or the layers that are not made anew.
+fn same_each_time(
+    shared: &Shared,
+    (journey, push): (usize, &Push),
+    image: usize,
+) -> Option<Leftovers> {
+    let salt = |iteration| Salt {
+        run: shared.run_id,
+        vu: u64::MAX,
+        iteration,
+    };
+    let of = |salt| {
+        let job = shared.images.push(journey, push, image, salt)?;
+        Some(Leftovers::of(job.reference.repository, &job.image))
+    };
+    let mut one = of(salt(0))?;
+    if push.unique {
+        let other = of(salt(1))?;
+        one.manifests.clear();
+        one.blobs.retain(|digest| other.blobs.contains(digest));
+    }
+    Some(one)
+}
+
+/// What the iterations have stored that have stored anything: drawn once more, instead of remembered. What several of
+/// them have in common comes as often.
+pub(super) fn stored<'a>(
     shared: &'a Shared,
     begun: &'a [(usize, Begun)],
 ) -> impl Iterator<Item = Leftovers> + 'a {
-    let plan = &shared.plan;
     let turns = begun
         .iter()
-        .flat_map(|(load, begun)| begun.turns().map(move |turn| (*load, turn)));
+        .flat_map(|(load, begun)| begun.stored().map(move |turn| (*load, turn)));
+    let mut seen = BTreeSet::new();
     turns.filter_map(move |(load, turn)| {
-        let mut choice = Choice::of(plan.seed, turn);
-        let load = &plan.loads[load];
-        let index = load.mix[choice.journey(load)].journey;
-        let journey = &plan.journeys[index];
-        let image = choice.image(journey.pick(), shared.images.places(index).len());
+        let (index, journey, image) = drawn(shared, load, turn);
+        if !stores_apart(journey) && !seen.insert((index, image)) {
+            return None;
+        }
         let salt = turn.salt(shared.run_id);
-        let images = &shared.images;
         match &journey.action {
-            Action::Push(push) if stores_apart(journey) => {
-                let job = images.push(index, push, image, salt)?;
+            Action::Push(push) => {
+                let job = shared.images.push(index, push, image, salt)?;
                 Some(Leftovers::of(job.reference.repository, &job.image))
             }
             Action::Delete(delete) => {
-                let job = images.delete(index, delete, image, salt)?;
+                let job = shared.images.delete(index, delete, image, salt)?;
                 let digest = job.manifest.descriptor().digest;
                 Some(Leftovers::manifest(job.reference.repository, digest))
             }
             _ => None,
         }
     })
+}
+
+/// What an iteration was: its journey, and the image of its set.
+fn drawn(shared: &Shared, load: usize, turn: Turn) -> (usize, &Journey, usize) {
+    let plan = &shared.plan;
+    let mut choice = Choice::of(plan.seed, turn);
+    let load = &plan.loads[load];
+    let index = load.mix[choice.journey(load)].journey;
+    let journey = &plan.journeys[index];
+    let image = choice.image(journey.pick(), shared.images.places(index).len());
+    (index, journey, image)
 }

@@ -13,6 +13,7 @@ use crate::measure::{
     AddressUse, Connection, ExchangeSample, FailureExample, Handshake, Outcome, Period, Phases,
     Protocol, Recorder, Spent, TrackId,
 };
+use crate::oci::Operation;
 use crate::registry::{Begun, End, Exchange, Observer, Pause};
 use crate::transport::{self, ConnectionUse, Dialer, Timings};
 
@@ -27,6 +28,7 @@ pub(super) struct Recording {
     period: Cell<Period>,
     due: Cell<Duration>,     // of the iteration, since the measured window opened
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
+    stored: Cell<bool>,      // something, since the iteration began
     stopwatch: Stopwatch,
 }
 
@@ -45,6 +47,7 @@ impl Recording {
             period: Cell::new(Period::Prepare),
             due: Cell::default(),
             bytes: Cell::default(),
+            stored: Cell::default(),
         }
     }
 
@@ -55,6 +58,7 @@ impl Recording {
         self.period.set(period);
         self.due.set(due);
         self.bytes.set((0, 0));
+        self.stored.set(false);
     }
 
     /// What comes next belongs to no iteration.
@@ -70,6 +74,32 @@ impl Recording {
     /// Bytes of bodies sent and received since the iteration began.
     pub(super) fn bytes(&self) -> (u64, u64) {
         self.bytes.get()
+    }
+
+    /// Has the registry kept a blob or a manifest since the iteration began, or may it have?
+    pub(super) fn has_stored(&self) -> bool {
+        self.stored.get()
+    }
+}
+
+/// May the registry have kept something? Not when it said no, nor when nothing can have reached it.
+fn stores(exchange: &Exchange<'_>) -> bool {
+    let status = exchange.status.map(|it| it.as_u16());
+    match (exchange.operation, &exchange.end) {
+        // 202: it has opened a session instead.
+        (Operation::UploadPost | Operation::UploadMount, End::Ok) => status != Some(202),
+        (Operation::UploadPut | Operation::ManifestPut, End::Ok) => true,
+        (
+            Operation::UploadPost
+            | Operation::UploadMount
+            | Operation::UploadPut
+            | Operation::ManifestPut,
+            End::Cancelled | End::Failed(_),
+        ) => {
+            let is_there = exchange.ended.connection != ConnectionUse::None;
+            is_there && status.is_none_or(|it| it < 400)
+        }
+        _ => false,
     }
 }
 
@@ -94,6 +124,9 @@ impl Observer for Recording {
         let (sent, received) = self.bytes.get();
         self.bytes
             .set((sent + ended.sent, received + ended.received));
+        if stores(exchange) {
+            self.stored.set(true);
+        }
         let status = exchange.status.map(|status| status.as_u16());
         let mut recorder = self.recorder.borrow_mut();
         let outcome = match exchange.end {

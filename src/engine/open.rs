@@ -315,12 +315,15 @@ impl Member {
                     drop_one(&context, load, (&clock, due), (DropReason::Cut, cause));
                     continue;
                 }
-                self.begun.borrow_mut().begin(due.index);
+                self.begun.borrow_mut().begin();
                 let start = start(&context, load, &clock, due);
                 let drawn = context.draw(load, &start);
                 let freed = self.user.iterate(start, drawn, now).await;
                 last = Some(freed);
-                let Freed { ended, free } = freed;
+                let Freed { ended, free, .. } = freed;
+                if freed.stored {
+                    self.begun.borrow_mut().stored(due.index);
+                }
                 if free > ended {
                     self.occupancy.thinks(true);
                     self.user.leash.wait(free.min(clock.end)).await;

@@ -9,24 +9,25 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout};
 
-use super::classify;
 use super::error::Error;
-use super::leftovers::{Leftovers, stored_again, stored_apart};
+use super::inventory::Inventory;
+use super::leftovers::{Leftovers, stored_again};
 use super::observer::{Recording, SharedRecorder};
 use super::occupancy::Occupancy;
+use super::patience::Patience;
 use super::seeds::Seed;
 use super::stop::Stop;
-use super::turn::Begun;
 use super::worker::Shared;
-use crate::measure::{FailureClass, Period, Record, Recorder};
-use crate::oci::{Digest, RepositoryName, Version};
-use crate::plan::{CleanUp, Journey, Plan};
+use crate::measure::{Record, Recorder};
+use crate::oci::{Digest, Reference, RepositoryName, Version};
+use crate::plan::{CleanUp, ImageSource, Journey, Plan};
 use crate::profile::{Accepted, ConnectionPolicy, PushMethod};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, Totals};
+use crate::units;
 
-/// The longest that one exchange of seeding may take: a blob of many gigabytes is allowed its time.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// The longest that one exchange of seeding may take: a blob of many gigabytes is allowed its time. A silence ends sooner.
+const LONGEST_SEED: Duration = Duration::from_hours(24);
 
 /// The longest that the target may take to answer a question or a deletion; less if every journey gives it less.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -36,27 +37,17 @@ const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 /// A client that works before and after the load, and its counts.
 pub(super) struct Steward<'a> {
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     recorder: SharedRecorder,
-    recording: Rc<Recording>,
+    pub(super) recording: Rc<Recording>,
     totals: Rc<Totals>,
-    client: Client,                         // asks and deletes
-    seeder: Client,                         // pushes
-    indexes: Vec<(RepositoryName, Digest)>, // stored under fallback tags while seeding
-    stop: Stop,
-}
-
-/// What clean-up left undone.
-#[derive(Debug, Default)]
-pub(super) struct Left {
-    /// Manifests and blobs deleted.
-    pub(super) deleted: u64,
-    /// Why the registry would not delete, in its words, or that it does not answer; it is not asked again then.
-    pub(super) refused: Option<String>,
-    /// Deletions that failed in another way.
-    pub(super) failed: u64,
-    /// Somebody wanted the run to end at once.
-    pub(super) cut: bool,
+    pub(super) client: Client, // asks and deletes
+    seeder: Client,            // pushes
+    pub(super) inventory: Inventory,
+    pub(super) patience: Patience,
+    pub(super) stop: Stop,
+    /// What no count tells.
+    pub(super) notes: Vec<String>,
 }
 
 impl<'a> Steward<'a> {
@@ -95,7 +86,7 @@ impl<'a> Steward<'a> {
         };
         let (client, seeder) = (
             client(answer.map_or(ANSWER, |it| it.min(ANSWER))),
-            client(PATIENCE),
+            client(LONGEST_SEED),
         );
         Self {
             shared,
@@ -104,8 +95,10 @@ impl<'a> Steward<'a> {
             totals,
             client,
             seeder,
-            indexes: Vec::new(),
+            inventory: Inventory::default(),
+            patience: Patience::default(),
             stop,
+            notes: Vec::new(),
         }
     }
 
@@ -130,39 +123,122 @@ impl<'a> Steward<'a> {
         times.get(2).copied()
     }
 
+    /// Finds out whether the images are there that the registry is said to have. Only what it denies is missing: what else
+    /// may be wrong with it is for the load to find out.
+    pub(super) async fn find_existing(&mut self) -> Result<(), Error> {
+        let shared = self.shared;
+        let sets: BTreeSet<usize> = used_journeys(&shared.plan)
+            .filter_map(|(_, journey)| Some(journey.images()?.set))
+            .collect();
+        let existing = sets.iter().flat_map(|set| {
+            let set = &shared.plan.images[*set];
+            let references = match &set.source {
+                ImageSource::Existing(references) => references.as_slice(),
+                _ => &[],
+            };
+            references.iter().map(move |it| (set.name.as_str(), it))
+        });
+        let client = &self.client;
+        let asked = stream::iter(existing)
+            .map(|(set, it)| async move { is_denied(client, it).await.then_some((set, it)) })
+            .buffered(shared.plan.prepare.parallel.get())
+            .filter_map(std::future::ready);
+        let missing = self.stop.until_asked(asked.collect::<Vec<_>>()).await?;
+        let Some((set, reference)) = missing.first() else {
+            return Ok(());
+        };
+        Err(Error::Missing {
+            set: (*set).to_owned(),
+            reference: reference.to_string(),
+            others: missing.len() - 1,
+        })
+    }
+
+    /// Finds out what of that lies in the registry already that users may store in several iterations: clean-up spares it.
+    pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
+        let wish = self.shared.plan.prepare.clean_up;
+        if wish == CleanUp::None {
+            return Ok(());
+        }
+        let found = stream::iter(stored_again(self.shared))
+            .map(|place| self.look(place, wish))
+            .buffer_unordered(self.shared.plan.prepare.parallel.get())
+            .try_collect::<()>();
+        self.stop.clone().until_asked(found).await?
+    }
+
+    async fn look(&self, place: Leftovers, wish: CleanUp) -> Result<(), Error> {
+        let Leftovers {
+            repository,
+            manifests,
+            mut blobs,
+        } = place;
+        if wish != CleanUp::All {
+            blobs.clear();
+        }
+        let client = self.client.for_push(&repository);
+        for digest in blobs {
+            let asked = async || client.blob_head(&repository, &digest).await;
+            let found = self.patience.ask(asked).await;
+            if found.map_err(|it| look_failed(&repository, it))?.is_some() {
+                self.inventory.lay_there(&repository, digest);
+            }
+        }
+        self.look_for(&client, &repository, manifests).await
+    }
+
+    async fn look_for(
+        &self,
+        client: &Client,
+        repository: &RepositoryName,
+        manifests: Vec<Digest>,
+    ) -> Result<(), Error> {
+        for digest in manifests {
+            let version = Version::Digest(digest);
+            let asked = async || client.manifest_head(repository, &version).await;
+            let found = self.patience.ask(asked).await;
+            if found.map_err(|it| look_failed(repository, it))?.is_some() {
+                self.inventory.lay_there(repository, digest);
+            }
+        }
+        Ok(())
+    }
+
     /// Pushes what the journeys expect to find and what is not in the registry only. `seeded` hears of each image.
     pub(super) async fn seed(&mut self, mut seeded: impl FnMut(Seeded)) -> Result<Seeded, Error> {
         let jobs = Seed::all(&self.shared.plan, &self.shared.images);
+        let of = jobs.len();
         let mut progress = Seeded {
             images: 0,
-            of: jobs.len(),
+            of,
             bytes: 0,
         };
-        let client = &self.seeder;
-        let push = |seed: Seed| async move {
-            seed.push(client).await.map_err(|source| Error::Seed {
-                reference: seed.reference.to_string(),
-                source: Box::new(source),
-            })
-        };
-        let indexes = &mut self.indexes;
+        let this = &*self;
         let work = async {
             let mut pushes = stream::iter(jobs)
-                .map(push)
-                .buffer_unordered(self.shared.plan.prepare.parallel.get());
-            while let Some(planted) = pushes.try_next().await? {
+                .map(|seed| this.push(seed))
+                .buffer_unordered(this.shared.plan.prepare.parallel.get());
+            while let Some(bytes) = pushes.try_next().await? {
                 progress.images += 1;
-                progress.bytes += planted.bytes;
-                indexes.extend(planted.index);
+                progress.bytes += bytes;
                 seeded(progress);
             }
             Ok(())
         };
-        let stop = &mut self.stop;
+        let limit = this.longest_request();
+        let mut stop = this.stop.clone();
         let done = tokio::select! {
             done = work => done,
-            () = stop.wait_asked() => Err(Error::Interrupted),
+            () = this.patience.silence(&this.totals, limit) => Err(None),
+            () = stop.wait_asked() => Err(Some(Error::Interrupted)),
         };
+        let done = done.map_err(|error| {
+            error.unwrap_or(Error::Silence {
+                limit,
+                seeded: progress.images,
+                of,
+            })
+        });
         if done.is_err() {
             let _ = timeout(LAST_ORDERS, self.seeder.cancel_abandoned()).await;
         }
@@ -171,67 +247,44 @@ impl<'a> Steward<'a> {
         done.map(|()| progress)
     }
 
-    /// Deletes what the run has put into the registry, as far as the plan asks and the registry lets us.
-    pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
-        let wish = self.shared.plan.prepare.clean_up;
-        self.recording.enter(Period::CleanUp);
-        let mut left = Left::default();
-        if wish == CleanUp::None {
-            return left;
+    /// Pushes one seed. What of its manifests lies there before is spared by clean-up; of blobs that is seen on the way.
+    async fn push(&self, seed: Seed) -> Result<u64, Option<Error>> {
+        let repository = &seed.reference.repository;
+        if self.shared.plan.prepare.clean_up != CleanUp::None {
+            let client = self.seeder.for_push(repository);
+            let manifests = seed.manifests();
+            self.look_for(&client, repository, manifests).await?;
         }
-        let seeded = Seed::all(&self.shared.plan, &self.shared.images);
-        let indexes = self.indexes.iter().cloned();
-        let again = indexes
-            .map(|(repository, digest)| Leftovers::manifest(repository, digest))
-            .chain(seeded.into_iter().map(|seed| seed.leftovers()))
-            .chain(stored_again(self.shared, begun))
-            .chain(stored_apart(self.shared, begun));
-        let mut again = again.map(|leftovers| self.remove(leftovers, wish));
-        let mut under_way = stream::FuturesUnordered::new();
-        let parallel = self.shared.plan.prepare.parallel.get();
-        let mut stop = self.stop.clone();
-        loop {
-            while under_way.len() < parallel && left.refused.is_none() {
-                match again.next() {
-                    Some(job) => under_way.push(job),
-                    None => break,
-                }
-            }
-            let done = tokio::select! {
-                done = under_way.next() => done,
-                () = stop.wait_aborted() => {
-                    left.cut = true;
-                    None
-                }
-            };
-            let Some(done) = done else { break };
-            left.deleted += done.deleted;
-            left.failed += done.failed;
-            left.refused = left.refused.or(done.refused);
-        }
-        left
+        let planting = self.inventory.planting(repository, &self.patience);
+        let pushed = seed.push(&self.seeder, &planting).await;
+        pushed.map_err(|source| {
+            Some(Error::Seed {
+                reference: seed.reference.to_string(),
+                source: Box::new(source),
+            })
+        })
     }
 
-    /// Deletes from one repository: the manifests first, then, if all is to go, the blobs.
-    async fn remove(&self, leftovers: Leftovers, wish: CleanUp) -> Left {
-        let mut left = Left::default();
-        let repository = &leftovers.repository;
-        for digest in leftovers.manifests {
-            if left.refused.is_none() {
-                let version = Version::Digest(digest);
-                left.count(self.client.manifest_delete(repository, &version).await);
-            }
+    /// The longest that an exchange of any journey may take, and so the longest silence.
+    fn longest_request(&self) -> Duration {
+        let journeys = used_journeys(&self.shared.plan);
+        let longest = journeys.map(|(_, journey)| journey.request_timeout).max();
+        longest.unwrap_or(ANSWER)
+    }
+
+    /// Keeps in mind how often something was asked again.
+    pub(super) fn note_again(&mut self, what: &str) {
+        let again = self.patience.take();
+        if again > 0 {
+            let (many, were) = if again == 1 {
+                ("request", "was")
+            } else {
+                ("requests", "were")
+            };
+            let again = units::count(again);
+            let note = format!("{what}: {again} {many} failed and {were} tried again");
+            self.notes.push(note);
         }
-        let blobs = match wish {
-            CleanUp::All => leftovers.blobs,
-            CleanUp::Manifests | CleanUp::None => Vec::new(),
-        };
-        for digest in blobs {
-            if left.refused.is_none() {
-                left.count(self.client.blob_delete(repository, &digest).await);
-            }
-        }
-        left
     }
 
     /// The counts of everything that was done.
@@ -258,37 +311,20 @@ pub struct Seeded {
     pub bytes: u64,
 }
 
-impl Left {
-    /// What a reader has to know of it.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if self.cut {
-            notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
-        }
-        if let Some(refused) = &self.refused {
-            notes.push(format!("clean-up stopped: {refused}"));
-        }
-        if self.failed > 0 {
-            notes.push(format!("clean-up: {} deletions failed", self.failed));
-        }
-        notes
-    }
-
-    fn count(&mut self, result: Result<bool, registry::Error>) {
-        match result {
-            Ok(deleted) => self.deleted += u64::from(deleted),
-            // It would not let us delete the others either, or let us wait as long for each.
-            Err(error) if never_again(&error) => self.refused = Some(error.to_string()),
-            Err(_) => self.failed += 1,
-        }
-    }
+/// Has the registry no such image? It is asked twice, in both ways, before that is said.
+async fn is_denied(client: &Client, reference: &Reference) -> bool {
+    let (repository, version) = (&reference.repository, &reference.version);
+    let head = client.manifest_head(repository, version).await;
+    let gone = |error: &registry::Error| error.status() == Some(StatusCode::NOT_FOUND);
+    matches!(head, Ok(None))
+        && (client.manifest_get(repository, version).await).is_err_and(|it| gone(&it))
 }
 
-fn never_again(error: &registry::Error) -> bool {
-    matches!(
-        error.status(),
-        Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED)
-    ) || classify::exchange(error.kind()) == FailureClass::Timeout
+fn look_failed(repository: &RepositoryName, source: registry::Error) -> Error {
+    Error::Look {
+        repository: repository.to_string(),
+        source,
+    }
 }
 
 /// The journeys that a load uses, each once, with their places in the plan.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::images::Images;
-use super::leftovers::Leftovers;
-use crate::client::{self, Known, PushOptions};
+use crate::client::{self, Known, PushOptions, Watch};
 use crate::content::Image;
 use crate::oci::{Digest, Reference, RepositoryName, Tag, Version};
 use crate::plan::{Plan, SeedPlace};
@@ -68,46 +67,42 @@ impl Seed {
             .collect()
     }
 
-    /// Pushes it: the image, then its further tags, then what refers to it.
-    pub(super) async fn push(&self, client: &Client) -> Result<Planted, client::Error> {
+    /// The manifests of the image, and of what refers to it.
+    pub(super) fn manifests(&self) -> Vec<Digest> {
+        let mut manifests = Vec::new();
+        let artifacts = self.artifacts();
+        let mut images: Vec<&Image> = vec![&self.image];
+        images.extend(&artifacts);
+        while let Some(image) = images.pop() {
+            images.extend(image.children());
+            manifests.push(image.descriptor().digest);
+        }
+        manifests
+    }
+
+    /// Pushes it: the image, then its further tags, then what refers to it. Gives the bytes of the image's blobs that were
+    /// sent.
+    pub(super) async fn push(
+        &self,
+        client: &Client,
+        watch: &dyn Watch,
+    ) -> Result<u64, client::Error> {
         let options = PushOptions {
             mount_from: None,
             known: Known::Nothing,
         };
         let Reference { repository, .. } = &self.reference;
-        let pushed = client::push(client, &self.reference, &self.image, &options, &()).await?;
+        let pushed = client::push(client, &self.reference, &self.image, &options, watch).await?;
+        let manifest = (self.image.manifest(), &self.image.descriptor().digest);
         for tag in self.further_tags() {
-            let version = Version::Tag(tag);
-            let manifest = self.image.manifest();
-            client.manifest_put(repository, &version, manifest).await?;
+            client::tag(client, repository, &Version::Tag(tag), manifest, watch).await?;
         }
         let subject = self.image.descriptor().digest;
         let artifacts = self.artifacts();
-        let index = client::attach(client, repository, &subject, &artifacts, &options).await?;
-        Ok(Planted {
-            bytes: pushed.blobs.bytes,
-            index: index.map(|digest| (repository.clone(), digest)),
-        })
+        let attached = (repository, &subject, artifacts.as_slice());
+        client::attach(client, attached, &options, watch).await?;
+        Ok(pushed.blobs.bytes)
     }
-
-    /// What is left of it in the registry, but for the index under the fallback tag.
-    pub(super) fn leftovers(&self) -> Leftovers {
-        let mut leftovers = Leftovers::new(self.reference.repository.clone());
-        for artifact in self.artifacts() {
-            leftovers.add(&artifact);
-        }
-        leftovers.add(&self.image);
-        leftovers
-    }
-}
-
-/// What came of a seed.
-#[derive(Debug)]
-pub(super) struct Planted {
-    /// Bytes of the image's blobs that were sent.
-    pub(super) bytes: u64,
-    /// The index under the fallback tag, if one had to be stored.
-    pub(super) index: Option<(RepositoryName, Digest)>,
 }
 
 /// Where the image at that place of a set is put. `None`: there is no such name; where it matters, that was said before.

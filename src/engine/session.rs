@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::clock::Ends;
 use super::error::Error;
-use super::images::{Images, stores_apart};
+use super::images::Images;
 use super::load::Measured;
 use super::open;
 use super::prepare::{Seeded, Steward};
@@ -21,8 +21,9 @@ use super::target::Target;
 use super::tracks::Tracks;
 use super::turn::Begun;
 use super::worker::Shared;
-use crate::measure::View;
-use crate::plan::{CleanUp, Executor, Plan, Share};
+use crate::measure::{FailureClass, Record, View};
+use crate::plan::{Action, CleanUp, Executor, Haste, Plan, Share};
+use crate::units;
 
 /// A run whose target is ready.
 pub(super) struct Session<'a> {
@@ -71,7 +72,10 @@ impl<'a> Session<'a> {
             base: shared.target.base.to_string(),
             headers: &target_headers,
         });
+        runtime.block_on(steward.find_existing())?;
+        runtime.block_on(steward.take_stock())?;
         let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
+        steward.note_again("seeding");
         if seeded.is_err() {
             // Some images are there. What cannot be deleted either is not the news here.
             tell(Progress::CleaningUp);
@@ -112,8 +116,10 @@ impl<'a> Session<'a> {
     /// Cleans up, and gives all that is known of the run, whose numbers are those of one load.
     pub(super) fn close(self, measured: Measured, tell: &mut dyn FnMut(Progress<'_>)) -> Finished {
         let mut finished = self.told(measured);
-        finished.embedded = self.shared.target.embedded_counts();
-        self.settle(Some(&mut finished), tell);
+        let shared = self.shared;
+        let runtime = self.settle(Some(&mut finished), tell);
+        // Clean-up is in the run's counts, and so it is in the registry's.
+        finished.embedded = runtime.block_on(shared.target.embedded_counts());
         finished
     }
 
@@ -127,6 +133,7 @@ impl<'a> Session<'a> {
                     .to_owned(),
             );
         }
+        notes.extend(self.hasty(&measured.record));
         let told = measured.notes.iter();
         notes.extend(told.map(|(note, count)| format!("{count} × {note}")));
         Finished {
@@ -148,21 +155,49 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Journeys whose requests timed out, and could do nothing else.
+    fn hasty(&self, record: &Record) -> Vec<String> {
+        let plan = &self.shared.plan;
+        let mut notes = Vec::new();
+        for (id, name, _) in record.journeys() {
+            let operations = record.operations(id);
+            let timed_out = operations.map(|(_, series)| series.classes.of(FailureClass::Timeout));
+            let timed_out: u64 = timed_out.sum();
+            let mut journeys = plan.journeys.iter();
+            let Some(journey) = journeys.find(|it| timed_out > 0 && it.name == name) else {
+                continue;
+            };
+            let set = journey.images().map(|images| images.set);
+            let sizes = set.map(|set| self.shared.images.layer_sizes(set));
+            let haste = sizes.and_then(|sizes| Haste::of(journey, &sizes));
+            notes.extend(haste.map(|haste| {
+                let requests = units::count(timed_out);
+                format!("{name}: {requests} requests timed out: {haste}")
+            }));
+        }
+        notes
+    }
+
     /// Cleans up, and adds what was done before and after to the last load, if there was one.
     pub(super) fn settle(
         mut self,
         last: Option<&mut Finished>,
         tell: &mut dyn FnMut(Progress<'_>),
-    ) {
+    ) -> LocalRuntime {
         tell(Progress::CleaningUp);
         let began = Instant::now();
         let left = self.runtime.block_on(self.steward.clean_up(&self.begun));
-        let Some(finished) = last else { return };
+        let Some(finished) = last else {
+            return self.runtime;
+        };
         if !finished.interrupted {
             finished
                 .notes
                 .extend(cut_by_time(&self.shared.plan, &self.begun, self.loads));
         }
+        finished
+            .notes
+            .extend(std::mem::take(&mut self.steward.notes));
         finished.notes.extend(left.notes());
         // The steward's comes in second: the window is that of the load.
         finished.record.merge(self.steward.into_record());
@@ -170,6 +205,7 @@ impl<'a> Session<'a> {
         // The users cancel what they gave up at the end of the load; that is clean-up, too.
         finished.clean_up_time = began.elapsed() + self.last_orders;
         finished.interrupted |= left.cut;
+        self.runtime
     }
 
     /// Cleans up after a load that never came.
@@ -200,7 +236,10 @@ impl Shared {
             .iter()
             .map(|load| shared_iterations(&load.executor));
         let journeys = plan.loads.iter().flat_map(|load| &load.mix);
-        let stores = |share: &Share| stores_apart(&plan.journeys[share.journey]);
+        let stores = |share: &Share| {
+            let action = &plan.journeys[share.journey].action;
+            matches!(action, Action::Push(_) | Action::Delete(_))
+        };
         Self {
             images,
             target,

@@ -3,6 +3,8 @@
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::error::Error;
+
 /// How far the wish to stop has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Wish {
@@ -57,6 +59,20 @@ impl Stop {
     pub async fn wait_asked(&mut self) {
         if self.0.wait_for(|wish| *wish != Wish::None).await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Does something, unless somebody asks to stop before it is done.
+    ///
+    /// # Cancel safety
+    /// That of the work.
+    pub(super) async fn until_asked<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.wait_asked() => Err(Error::Interrupted),
         }
     }
 

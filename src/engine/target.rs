@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::sleep;
 
 use super::error::Error;
 use crate::embedded::{self, Registry};
@@ -18,6 +19,9 @@ use crate::units::{Credentials, Secret};
 
 /// The most of a file of certificates that is read: the roots of a system are a quarter of it.
 const MAX_PEM: u64 = 1 << 20;
+
+/// The longest that the embedded registry is given to count what it has answered.
+const COUNTED: Duration = Duration::from_secs(1);
 
 /// The registry under test, running if it is the embedded one.
 #[derive(Debug)]
@@ -75,9 +79,16 @@ impl Target {
         habits
     }
 
-    /// What the embedded registry counted, if that is the target.
-    pub(super) fn embedded_counts(&self) -> Option<embedded::Counts> {
-        self.embedded.as_ref().map(embedded::Running::counts)
+    /// What the embedded registry counted, if that is the target, once it has counted what was answered last.
+    pub(super) async fn embedded_counts(&self) -> Option<embedded::Counts> {
+        let embedded = self.embedded.as_ref()?;
+        for _ in 0..COUNTED.as_millis() {
+            if embedded.counts().in_progress == 0 {
+                break;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        Some(embedded.counts())
     }
 }
 

@@ -53,16 +53,27 @@ impl Turn {
     }
 }
 
-/// The iterations that have begun, of one user or of one worker's part of an open load.
+/// The iterations that have begun, of one user or of one worker's part of an open load, and which of them have stored
+/// something.
 #[derive(Debug, Clone)]
 pub(super) enum Begun {
-    /// The first so many of a closed user.
-    Of { trial: u32, vu: u64, count: u64 },
+    /// Those of a closed user.
+    Of(OfUser),
     /// Some of the arrivals of an open load.
     Arrivals(Arrivals),
 }
 
-/// Every `lanes`-th arrival of an open load, a bit for each that has begun.
+/// The iterations of a closed user: the first so many.
+#[derive(Debug, Clone)]
+pub(super) struct OfUser {
+    pub(super) trial: u32,
+    pub(super) vu: u64,
+    /// How many have begun.
+    pub(super) count: u64,
+    stored: Option<Bits>,
+}
+
+/// Every `lanes`-th arrival of an open load.
 #[derive(Debug, Clone)]
 pub(super) struct Arrivals {
     pub(super) trial: u32,
@@ -71,8 +82,47 @@ pub(super) struct Arrivals {
     pub(super) lanes: u64,
     /// How many have begun.
     count: u64,
-    /// Which; kept only when somebody will ask.
-    which: Option<Vec<u64>>,
+    stored: Option<Bits>,
+}
+
+/// Numbers, a bit for each; kept only when somebody will ask.
+#[derive(Debug, Clone, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn set(&mut self, number: u64) {
+        // The number of an iteration that has ended fits into memory as a bit.
+        let word = usize::try_from(number / 64).unwrap_or(usize::MAX);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (number % 64);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        (0_u64..).zip(&self.0).flat_map(|(word, bits)| {
+            let set = (0..64).filter(move |bit| bits >> bit & 1 == 1);
+            set.map(move |bit| word * 64 + bit)
+        })
+    }
+}
+
+impl OfUser {
+    pub(super) fn new(trial: u32, vu: u64, keep: bool) -> Self {
+        Self {
+            trial,
+            vu,
+            count: 0,
+            stored: keep.then(Bits::default),
+        }
+    }
+
+    /// The last one that has begun has stored something.
+    pub(super) fn stored(&mut self) {
+        if let (Some(stored), Some(last)) = (&mut self.stored, self.count.checked_sub(1)) {
+            stored.set(last);
+        }
+    }
 }
 
 impl Arrivals {
@@ -83,21 +133,19 @@ impl Arrivals {
             lane,
             lanes,
             count: 0,
-            which: keep.then(Vec::new),
+            stored: keep.then(Bits::default),
         }
     }
 
-    /// That arrival begins.
-    pub(super) fn begin(&mut self, index: u64) {
+    /// An arrival begins.
+    pub(super) const fn begin(&mut self) {
         self.count += 1;
-        if let Some(which) = &mut self.which {
-            let place = (index - self.lane) / self.lanes;
-            // The index of an arrival that has come fits into memory as a bit.
-            let word = usize::try_from(place / 64).unwrap_or(usize::MAX);
-            if which.len() <= word {
-                which.resize(word + 1, 0);
-            }
-            which[word] |= 1 << (place % 64);
+    }
+
+    /// That arrival has stored something.
+    pub(super) fn stored(&mut self, index: u64) {
+        if let Some(stored) = &mut self.stored {
+            stored.set((index - self.lane) / self.lanes);
         }
     }
 }
@@ -106,23 +154,22 @@ impl Begun {
     /// How many.
     pub(super) const fn count(&self) -> u64 {
         match self {
-            Self::Of { count, .. } | Self::Arrivals(Arrivals { count, .. }) => *count,
+            Self::Of(OfUser { count, .. }) | Self::Arrivals(Arrivals { count, .. }) => *count,
         }
     }
 
-    /// Each of them; of arrivals only if they were kept.
-    pub(super) fn turns(&self) -> Box<dyn Iterator<Item = Turn> + '_> {
+    /// Each of them that has stored something, if that was kept.
+    pub(super) fn stored(&self) -> Box<dyn Iterator<Item = Turn> + '_> {
         match self {
-            Self::Of { trial, vu, count } => {
-                Box::new((0..*count).map(|it| Turn::of_user(*trial, *vu, it)))
+            Self::Of(OfUser {
+                trial, vu, stored, ..
+            }) => {
+                let numbers = stored.iter().flat_map(Bits::iter);
+                Box::new(numbers.map(|number| Turn::of_user(*trial, *vu, number)))
             }
             Self::Arrivals(arrivals) => {
-                let words = arrivals.which.iter().flatten();
-                let bits = (0_u64..).zip(words).flat_map(|(word, bits)| {
-                    let set = (0..64).filter(move |bit| bits >> bit & 1 == 1);
-                    set.map(move |bit| word * 64 + bit)
-                });
-                Box::new(bits.map(|place| {
+                let places = arrivals.stored.iter().flat_map(Bits::iter);
+                Box::new(places.map(|place| {
                     let index = arrivals.lane + place * arrivals.lanes;
                     Turn::of_arrival(arrivals.trial, arrivals.load, index)
                 }))
@@ -136,17 +183,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrivals_that_began_are_found_again() {
-        // Lane 1 of 3: 1, 4, 7, ...; those dropped are not in it.
+    fn arrivals_that_stored_something_are_found_again() {
+        // Lane 1 of 3: 1, 4, 7, ...; those that were dropped or came to nothing are not in it.
         let mut arrivals = Arrivals::new(2, 5, (1, 3), true);
-        let begun = [1, 7, 190, 193, 400];
-        for index in begun {
-            arrivals.begin(index);
+        let stored = [1, 7, 190, 193, 400];
+        for index in stored {
+            arrivals.begin();
+            arrivals.stored(index);
         }
-        let begun_turns = Begun::Arrivals(arrivals);
-        assert_eq!(begun_turns.count(), 5);
-        let turns: Vec<Turn> = begun_turns.turns().collect();
-        assert_eq!(turns, begun.map(|it| Turn::of_arrival(2, 5, it)));
+        arrivals.begin();
+        let begun = Begun::Arrivals(arrivals);
+        assert_eq!(begun.count(), 6);
+        let turns: Vec<Turn> = begun.stored().collect();
+        assert_eq!(turns, stored.map(|it| Turn::of_arrival(2, 5, it)));
+    }
+
+    #[test]
+    fn iterations_of_a_user_that_stored_something_are_found_again() {
+        let run = |keep| {
+            let mut user = OfUser::new(3, 8, keep);
+            user.stored(); // before the first there is none
+            for number in 0..200 {
+                user.count += 1;
+                if [0, 63, 64, 199].contains(&number) {
+                    user.stored();
+                }
+            }
+            let begun = Begun::Of(user);
+            assert_eq!(begun.count(), 200);
+            begun.stored().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            run(true),
+            [0, 63, 64, 199].map(|it| Turn::of_user(3, 8, it))
+        );
+        assert_eq!(run(false), []);
     }
 
     #[test]

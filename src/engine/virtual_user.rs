@@ -81,6 +81,9 @@ pub(super) struct Freed {
     pub(super) ended: Instant,
     /// The user has thought about it, and may start another: not before that end.
     pub(super) free: Instant,
+    pub(super) outcome: Outcome,
+    /// Has the registry kept something of it, or may it have?
+    pub(super) stored: bool,
 }
 
 impl Context {
@@ -189,6 +192,7 @@ impl VirtualUser {
             Err(Pulled::Cut) => Outcome::Cancelled,
         };
         let (sent, received) = self.recording.bytes();
+        let stored = self.recording.has_stored();
         self.last_spent = self.recording.spent(finished);
         context.recorder.borrow_mut().iteration(&IterationSample {
             track,
@@ -217,6 +221,8 @@ impl VirtualUser {
         Freed {
             ended: finished,
             free: finished + choice.think_time(journey.think_time),
+            outcome,
+            stored,
         }
     }
 

@@ -177,6 +177,11 @@ impl ClassCounts {
         }
     }
 
+    /// How many failures were of that class.
+    pub const fn of(&self, class: FailureClass) -> u64 {
+        self.0[class.index()]
+    }
+
     /// The classes that occurred, in the order of [`FailureClass::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (FailureClass, u64)> {
         FailureClass::ALL

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -22,6 +23,7 @@ pub struct Error {
     elsewhere: bool,        // was it sent to another address than the registry's?
     turned: bool,           // did a redirect make a `GET` of it?
     detours: Box<[String]>, // how it came that this was asked, and there, in words
+    retry_after: Option<Duration>,
 }
 
 /// Why a verb failed.
@@ -163,6 +165,7 @@ impl Error {
             elsewhere: false,
             turned: false,
             detours: Box::default(),
+            retry_after: None,
         }
     }
 
@@ -200,6 +203,17 @@ impl Error {
     /// Was another address than the registry's own asked, because the registry has sent its client there?
     pub const fn is_elsewhere(&self) -> bool {
         self.elsewhere
+    }
+
+    /// The same, after which the registry wants to be left alone for so long.
+    pub(super) fn until(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
+    }
+
+    /// How long the registry wants to be left alone, a minute at most; `None` when it did not say.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// What was asked.

@@ -15,10 +15,9 @@ use crate::transport;
 /// No registry is waited for longer, whatever it asks for.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// A call that failed, and when the registry wants to see it again.
+/// A call that failed, with when the registry wants to see it again.
 pub(super) struct Refused {
     pub(super) error: Error,
-    retry_after: Option<Duration>,
 }
 
 impl Refused {
@@ -27,18 +26,14 @@ impl Refused {
         let after = answer.header(RETRY_AFTER);
         let retry_after = after.and_then(|text| pause_of(text, answer.header(DATE)));
         Self {
-            error: answer.refuse().await,
-            retry_after,
+            error: answer.refuse().await.until(retry_after),
         }
     }
 }
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            retry_after: None,
-        }
+        Self { error }
     }
 }
 
@@ -80,7 +75,7 @@ impl Tried {
         }
         let asked = match retry.retry_after {
             RetryAfter::Throttled if status == Some(StatusCode::TOO_MANY_REQUESTS) => {
-                refused.retry_after
+                refused.error.retry_after()
             }
             _ => None,
         };

@@ -322,7 +322,7 @@ impl Pool {
         self.make_room();
         let stream = self.dialer.tcp(origin, deadline, timings).await?;
         self.totals.add_connection();
-        let probe = Rc::new(Probe::default());
+        let probe = Rc::new(Probe::new(&self.totals));
         let socket = Socket::new(stream, Rc::clone(&probe));
         let (wire, handshake, http2) = if origin.is_secure() {
             let sessions = self.sessions();

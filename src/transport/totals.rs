@@ -8,6 +8,7 @@ pub struct Totals {
     connections: Cell<u64>,
     sent: Cell<u64>,
     received: Cell<u64>,
+    moved: Cell<u64>,
 }
 
 impl Totals {
@@ -21,6 +22,11 @@ impl Totals {
         self.received.get()
     }
 
+    /// Bytes that the sockets took and gave, heads and TLS included: what shows that something still moves.
+    pub fn moved(&self) -> u64 {
+        self.moved.get()
+    }
+
     /// Connections opened.
     pub fn connections(&self) -> u64 {
         self.connections.get()
@@ -32,6 +38,10 @@ impl Totals {
 
     pub(super) fn add_sent(&self, bytes: u64) {
         self.sent.set(self.sent.get() + bytes);
+    }
+
+    pub(crate) fn add_moved(&self, bytes: usize) {
+        self.moved.set(self.moved.get().wrapping_add(bytes as u64));
     }
 
     pub(super) fn add_received(&self, bytes: u64) {

@@ -21,6 +21,7 @@ use super::beginning::Beginning;
 use super::gate::Bell;
 use super::read_ahead::ReadAhead;
 use super::tls_problem::TlsProblem;
+use super::totals::Totals;
 
 /// What was seen of a connection since the last [`Probe::reset`].
 #[derive(Debug, Default)]
@@ -35,6 +36,7 @@ pub(super) struct Probe {
     socket: Cell<Option<RawFd>>, // while it is open
     problem: RefCell<Option<TlsProblem>>,
     beginning: Cell<Beginning>, // of all that came over the connection, before TLS
+    totals: Rc<Totals>, // of the pool
 }
 
 /// What a look at a socket finds that nobody reads from.
@@ -49,6 +51,14 @@ pub(super) enum Glimpse {
 }
 
 impl Probe {
+    /// A look at a connection whose bytes count in these totals.
+    pub(super) fn new(totals: &Rc<Totals>) -> Self {
+        Self {
+            totals: Rc::clone(totals),
+            ..Self::default()
+        }
+    }
+
     /// Forgets what it saw, at the start of an exchange.
     pub(super) fn reset(&self) {
         self.last_write.set(None);
@@ -90,6 +100,7 @@ impl Probe {
 
     fn saw_read(&self, bytes: usize) {
         if bytes > 0 {
+            self.totals.add_moved(bytes);
             self.reads.set(self.reads.get().saturating_add(1));
             self.read.set(self.read.get() + bytes as u64);
             if self.first_read.get().is_none() {
@@ -151,7 +162,10 @@ impl Probe {
     /// then waits for ever, and the reading, which goes on, finds the answer or the end of the connection.
     fn saw_write(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &result {
-            Poll::Ready(Ok(1..)) => self.last_write.set(Some(Instant::now())),
+            Poll::Ready(Ok(bytes @ 1..)) => {
+                self.totals.add_moved(*bytes);
+                self.last_write.set(Some(Instant::now()));
+            }
             Poll::Ready(Err(error)) if is_gone(error) => return Poll::Pending,
             _ => {}
         }

@@ -1,0 +1,140 @@
+//! After the load: what the run has put into the registry is deleted, as far as the plan asks and the registry lets us.
+
+use std::cell::{Cell, RefCell};
+
+use futures_util::stream::{self, StreamExt as _};
+use http::StatusCode;
+
+use super::classify;
+use super::leftovers::{Leftovers, stored};
+use super::prepare::Steward;
+use super::turn::Begun;
+use crate::measure::{FailureClass, Period};
+use crate::oci::Version;
+use crate::plan::CleanUp;
+use crate::registry;
+
+/// Deletions that fail one after the other before no more are tried.
+const MOST_REFUSALS: u32 = 5;
+
+/// What clean-up left undone.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Manifests and blobs deleted.
+    deleted: Cell<u64>,
+    /// Why no more deletions were tried: the registry's words, or that it does not answer.
+    stopped: RefCell<Option<String>>,
+    /// Deletions that failed in another way.
+    failed: Cell<u64>,
+    /// Those of them since one succeeded.
+    in_a_row: Cell<u32>,
+    /// Somebody wanted the run to end at once.
+    pub(super) cut: bool,
+}
+
+impl Steward<'_> {
+    /// Deletes what the run has put into the registry, and nothing that lay there before.
+    pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
+        let wish = self.shared.plan.prepare.clean_up;
+        self.recording.enter(Period::CleanUp);
+        let mut left = Left::default();
+        if wish == CleanUp::None {
+            return left;
+        }
+        let mut settled = self.inventory.settled();
+        let by_users = stored(self.shared, begun).map(move |mut leftovers| {
+            let Leftovers {
+                repository,
+                manifests,
+                blobs,
+            } = &mut leftovers;
+            for list in [manifests, blobs] {
+                list.retain(|digest| settled.add(repository, *digest));
+            }
+            leftovers
+        });
+        let all = self.inventory.added().into_iter().chain(by_users);
+        let parallel = self.shared.plan.prepare.parallel.get();
+        let deleting = stream::iter(all)
+            .take_while(|_| std::future::ready(left.goes_on()))
+            .for_each_concurrent(parallel, |leftovers| self.remove(leftovers, wish, &left));
+        let mut stop = self.stop.clone();
+        let cut = tokio::select! {
+            () = deleting => false,
+            () = stop.wait_aborted() => true,
+        };
+        left.cut = cut;
+        self.note_again("clean-up");
+        left
+    }
+
+    /// Deletes from one repository: the manifests first, then, if all is to go, the blobs.
+    async fn remove(&self, leftovers: Leftovers, wish: CleanUp, left: &Left) {
+        let repository = &leftovers.repository;
+        for digest in leftovers.manifests {
+            if left.goes_on() {
+                let version = Version::Digest(digest);
+                let delete = async || self.client.manifest_delete(repository, &version).await;
+                left.count(self.patience.ask(delete).await);
+            }
+        }
+        let blobs = match wish {
+            CleanUp::All => leftovers.blobs,
+            CleanUp::Manifests | CleanUp::None => Vec::new(),
+        };
+        for digest in blobs {
+            if left.goes_on() {
+                let delete = async || self.client.blob_delete(repository, &digest).await;
+                left.count(self.patience.ask(delete).await);
+            }
+        }
+    }
+}
+
+impl Left {
+    /// What a reader has to know of it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.cut {
+            notes.push("clean-up was cut short: what the run pushed is still there".to_owned());
+        }
+        if let Some(stopped) = self.stopped.take() {
+            notes.push(format!("clean-up stopped: {stopped}"));
+        }
+        match self.failed.get() {
+            0 => {}
+            failed => notes.push(format!("clean-up: {failed} deletions failed")),
+        }
+        notes
+    }
+
+    fn goes_on(&self) -> bool {
+        self.stopped.borrow().is_none()
+    }
+
+    fn count(&self, result: Result<bool, registry::Error>) {
+        let error = match result {
+            Ok(deleted) => {
+                self.deleted.set(self.deleted.get() + u64::from(deleted));
+                return self.in_a_row.set(0);
+            }
+            Err(error) => error,
+        };
+        self.failed.set(self.failed.get() + 1);
+        self.in_a_row.set(self.in_a_row.get() + 1);
+        // It would not let us delete the others either, or let us wait as long for each.
+        if never_again(&error) {
+            self.stopped.replace(Some(error.to_string()));
+        } else if self.in_a_row.get() >= MOST_REFUSALS {
+            let text = format!("{MOST_REFUSALS} deletions failed in a row, the last: {error}");
+            self.stopped.replace(Some(text));
+        }
+    }
+}
+
+fn never_again(error: &registry::Error) -> bool {
+    matches!(
+        error.status(),
+        Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED)
+    ) || classify::exchange(error.kind()) == FailureClass::Timeout
+}

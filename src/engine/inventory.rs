@@ -1,0 +1,149 @@
+//! What lay in the registry before the run, and what seeding has put there: clean-up deletes the one and spares the other.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::leftovers::Leftovers;
+use super::patience::Patience;
+use crate::client::{Uploaded, Watch};
+use crate::content::Blob;
+use crate::oci::{Digest, RepositoryName};
+use crate::registry;
+use crate::transport::Sent;
+
+/// What lay there, and what was added.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    before: RefCell<Places>,
+    added: RefCell<Vec<Leftovers>>, // one for each seed, in the order in which they were begun
+    ours: RefCell<Places>,          // the same by repository
+}
+
+/// Manifests and blobs by repository.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places(BTreeMap<RepositoryName, BTreeSet<Digest>>);
+
+impl Places {
+    pub(super) fn has(&self, repository: &RepositoryName, digest: &Digest) -> bool {
+        let there = self.0.get(repository);
+        there.is_some_and(|it| it.contains(digest))
+    }
+
+    /// Adds it; `false` if it was there.
+    pub(super) fn add(&mut self, repository: &RepositoryName, digest: Digest) -> bool {
+        if let Some(there) = self.0.get_mut(repository) {
+            return there.insert(digest);
+        }
+        self.0.insert(repository.clone(), BTreeSet::from([digest]));
+        true
+    }
+
+    fn remove(&mut self, repository: &RepositoryName, digest: &Digest) {
+        if let Some(there) = self.0.get_mut(repository) {
+            there.remove(digest);
+        }
+    }
+}
+
+impl Inventory {
+    /// It lay there before the run, unless the run has put it there itself.
+    pub(super) fn lay_there(&self, repository: &RepositoryName, digest: Digest) {
+        if !self.ours.borrow().has(repository, &digest) {
+            self.before.borrow_mut().add(repository, digest);
+        }
+    }
+
+    /// A seed is about to be pushed: what hears of what it adds.
+    pub(super) fn planting<'a>(
+        &'a self,
+        repository: &RepositoryName,
+        patience: &'a Patience,
+    ) -> Planting<'a> {
+        let mut added = self.added.borrow_mut();
+        added.push(Leftovers::new(repository.clone()));
+        Planting {
+            inventory: self,
+            seed: added.len() - 1,
+            patience,
+        }
+    }
+
+    /// What was added and did not lie there, an index before its images.
+    pub(super) fn added(&self) -> Vec<Leftovers> {
+        let before = self.before.borrow();
+        let mut added = self.added.borrow().clone();
+        for it in &mut added {
+            it.manifests.reverse();
+            let Leftovers {
+                repository,
+                manifests,
+                ..
+            } = it;
+            manifests.retain(|digest| !before.has(repository, digest));
+        }
+        added
+    }
+
+    /// What clean-up need not look at again: what lay there, and what was added.
+    pub(super) fn settled(&self) -> Places {
+        let mut settled = self.ours.borrow().clone();
+        for (repository, digests) in &self.before.borrow().0 {
+            for digest in digests {
+                settled.add(repository, *digest);
+            }
+        }
+        settled
+    }
+}
+
+/// Hears of what one seed adds.
+pub(super) struct Planting<'a> {
+    inventory: &'a Inventory,
+    seed: usize,
+    patience: &'a Patience,
+}
+
+impl Planting<'_> {
+    /// Writes down something new.
+    fn add(&self, digest: Digest, list: fn(&mut Leftovers) -> &mut Vec<Digest>) {
+        let seed = &mut self.inventory.added.borrow_mut()[self.seed];
+        let mut ours = self.inventory.ours.borrow_mut();
+        if ours.add(&seed.repository, digest) {
+            list(seed).push(digest);
+        }
+    }
+}
+
+impl Watch for Planting<'_> {
+    fn sending(&self, blob: &Blob, _: u64, _: Sent) {
+        // It may be there from now on, whatever is heard of it.
+        self.add(blob.descriptor().digest, |it| &mut it.blobs);
+    }
+
+    fn uploaded(&self, blob: &Blob, how: Uploaded) {
+        if how == Uploaded::Sent {
+            self.add(blob.descriptor().digest, |it| &mut it.blobs);
+        }
+    }
+
+    fn storing(&self, digest: &Digest) {
+        self.add(*digest, |it| &mut it.manifests);
+    }
+
+    fn refused(&self, digest: &Digest) {
+        let seed = &mut self.inventory.added.borrow_mut()[self.seed];
+        let mut ours = self.inventory.ours.borrow_mut();
+        for list in [&mut seed.manifests, &mut seed.blobs] {
+            let known = list.len();
+            list.retain(|it| it != digest);
+            if list.len() < known {
+                ours.remove(&seed.repository, digest);
+            }
+        }
+    }
+
+    fn again(&self, error: &registry::Error, failed: usize) -> Option<Duration> {
+        self.patience.again(error, failed)
+    }
+}
