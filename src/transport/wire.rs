@@ -36,7 +36,7 @@ pub(super) struct Probe {
     socket: Cell<Option<RawFd>>, // while it is open
     problem: RefCell<Option<TlsProblem>>,
     beginning: Cell<Beginning>, // of all that came over the connection, before TLS
-    totals: Rc<Totals>, // of the pool
+    totals: Rc<Totals>,         // of the pool
 }
 
 /// What a look at a socket finds that nobody reads from.

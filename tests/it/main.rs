@@ -2,6 +2,10 @@
 
 /// Source addresses, endpoints in turn, and when names are looked up.
 mod addresses;
+/// Results that would be one file are refused before anything is sent.
+mod apart;
+/// Closed users whose iterations fail at once.
+mod backing_off;
 /// Inputs that grow without sense.
 mod bounded;
 /// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.
@@ -35,12 +39,16 @@ mod load_models;
 mod machine;
 /// Shards of one run: what they add up to, and what is no shard.
 mod merging;
+/// Mistakes of scenarios: none hides another, and each names every form that is read.
+mod mistakes;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.
 mod oneshot;
 /// Where results are written, and that no link of another user leads them elsewhere.
 mod outputs;
 /// A plan as its text, its fingerprint and its forecast, and what `regstorm check` prints.
 mod plan;
+/// Before and after the load: what is tried again, what is not waited for, and what clean-up deletes and spares.
+mod preparing;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.
 mod protocol;
 /// Clients that try again, in whole runs: each try is counted, and an iteration that comes through is well.

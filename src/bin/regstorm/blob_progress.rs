@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::rc::Rc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +10,8 @@ use regstorm::oci::Digest;
 use regstorm::registry::Restart;
 use regstorm::transport::Sent;
 use regstorm::units;
+
+use crate::terminal;
 
 /// Blobs under way, and how much of the image has moved.
 pub(crate) struct BlobProgress {
@@ -44,7 +46,7 @@ impl BlobProgress {
     pub(crate) fn new(quiet: bool) -> Rc<Self> {
         let shown = if quiet {
             Shown::Nothing
-        } else if std::io::stderr().is_terminal() {
+        } else if terminal::redraws(&std::io::stderr()) {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
             let total = all.add(bar(0, "total".to_owned()));
             Shown::Bars { all, total }

@@ -43,6 +43,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.check_comparison()?;
     let (base, candidate) = sides(args).or_exit(Exit::Usage)?;
+    args.report
+        .check_apart(&[base.as_slice(), &candidate].concat())?;
     let (base, candidate) = (load(&base)?, load(&candidate)?);
     let sides =
         Sides::of(base.iter().collect(), candidate.iter().collect()).or_exit(Exit::Usage)?;

@@ -174,6 +174,40 @@ pub(crate) fn of_ping(error: &registry::Error) -> Option<&'static str> {
     }
 }
 
+/// What to do when images cannot be seeded, if that is known: what takes no pushes may have images that are to be used.
+pub(crate) fn of_seeding(error: &client::Error) -> Option<&'static str> {
+    let client::Error::Registry(error) = error else {
+        return None;
+    };
+    let Kind::Status { status, body } = error.kind() else {
+        return None;
+    };
+    let writes = matches!(
+        error.operation(),
+        Operation::UploadStart
+            | Operation::UploadPost
+            | Operation::UploadMount
+            | Operation::UploadPatch
+            | Operation::UploadPut
+            | Operation::ManifestPut
+            | Operation::Token
+    );
+    match *status {
+        _ if !writes => None,
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Some(NO_PUSHES),
+        _ if body.code == Some(ErrorCode::Unsupported) => Some(NO_PUSHES),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
+            "check username and password in [target.auth], or use images that are there: \
+             source = \"existing\" with their `references`",
+        ),
+        _ => None,
+    }
+}
+
+/// Mirrors, pull-through caches and registries in read-only mode.
+const NO_PUSHES: &str = "the registry takes no pushes (a mirror, a cache, or in read-only mode?): use images that are \
+     there, source = \"existing\" with their `references`";
+
 /// Only a registry says that it does not know such a thing.
 fn is_of_registries(code: &ErrorCode) -> bool {
     matches!(

@@ -1,6 +1,7 @@
 //! The `regstorm` command: reads the command line, runs one command, and turns its end into an exit code.
 
 mod ab;
+mod apart;
 mod blob_progress;
 mod brake;
 mod calibrate;
@@ -41,6 +42,7 @@ mod serve;
 mod signals;
 mod summary;
 mod target_args;
+mod terminal;
 mod tls_args;
 mod transfer;
 mod user_args;

@@ -25,6 +25,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.check_writable()?;
+    args.report.check_apart(&args.files)?;
     let mut shards = Vec::new();
     for path in &args.files {
         let shard = Document::load(path).or_exit(Exit::Usage)?;

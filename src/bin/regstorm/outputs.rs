@@ -8,6 +8,7 @@ use regstorm::report::{
 };
 use regstorm::result::{Comparison, Document, Stored, write_file};
 
+use crate::apart;
 use crate::exit::{self, Exit, Failure, OrExit as _};
 
 /// One file for each format that is asked for; `-` is standard output.
@@ -82,16 +83,35 @@ impl OutputArgs {
     fn count(&self, is_wanted: impl Fn(&Path) -> bool) -> usize {
         let mut count = 0;
         // No renderer fails that is not asked for its text.
-        let _ = self.each(&mut |path, _| {
+        let _ = self.each(&mut |_, path, _| {
             count += usize::from(is_wanted(path));
             Ok(())
         });
         count
     }
 
+    /// Is each of them a file of its own, also beside `others`, and none of the files that are read?
+    pub(crate) fn check_apart(
+        &self,
+        others: &[(&str, &Path)],
+        inputs: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let mut outputs: Vec<(&str, PathBuf)> = Vec::new();
+        self.each(&mut |option, path, _| {
+            outputs.push((option, path.to_owned()));
+            Ok(())
+        })?;
+        let own = outputs
+            .iter()
+            .map(|(option, path)| (*option, path.as_path()));
+        let all: Vec<(&str, &Path)> = others.iter().copied().chain(own).collect();
+        let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+        apart::check(&all, &inputs).or_exit(Exit::Usage)
+    }
+
     /// Can each of them be written? Tells of links unless nothing is to be told.
     pub(crate) fn check_writable(&self, quiet: bool) -> Result<(), Failure> {
-        self.each(&mut |path, _| {
+        self.each(&mut |_, path, _| {
             if is_stdout(path) {
                 return Ok(());
             }
@@ -120,7 +140,7 @@ impl OutputArgs {
     /// Writes all that were asked for. What cannot be made is known before the first file is written.
     pub(crate) fn write(&self, stored: &Stored) -> Result<(), Failure> {
         let mut texts = Vec::new();
-        self.each(&mut |path, render| {
+        self.each(&mut |_, path, render| {
             texts.push((path.to_owned(), render(stored)?));
             Ok(())
         })?;
@@ -130,41 +150,43 @@ impl OutputArgs {
     /// Each format that is asked for, in the order of the fields.
     fn each(
         &self,
-        of: &mut dyn FnMut(&Path, Renderer<'_>) -> Result<(), Failure>,
+        of: &mut dyn FnMut(&'static str, &Path, Renderer<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let distribution = |stored: &Stored| self.distribution(stored);
-        let formats: [(&Option<PathBuf>, Renderer<'_>); 11] = [
-            (&self.html, &|it| {
+        let formats: [(&'static str, &Option<PathBuf>, Renderer<'_>); 11] = [
+            ("--html", &self.html, &|it| {
                 Ok(both(it, html::render, html::render_comparison))
             }),
-            (&self.markdown, &|it| {
+            ("--markdown", &self.markdown, &|it| {
                 Ok(both(it, markdown::run, markdown::comparison))
             }),
-            (&self.junit, &|it| {
+            ("--junit", &self.junit, &|it| {
                 Ok(both(it, junit::run, junit::comparison))
             }),
-            (&self.csv, &|it| Ok(csv::long(a_run(it, "--csv")?))),
-            (&self.csv_wide, &|it| {
+            ("--csv", &self.csv, &|it| Ok(csv::long(a_run(it, "--csv")?))),
+            ("--csv-wide", &self.csv_wide, &|it| {
                 Ok(csv::wide(a_run(it, "--csv-wide")?))
             }),
-            (&self.hlog, &|it| Ok(hlog::render(a_run(it, "--hlog")?))),
-            (&self.hgrm, &distribution),
-            (&self.openmetrics, &|it| {
+            ("--hlog", &self.hlog, &|it| {
+                Ok(hlog::render(a_run(it, "--hlog")?))
+            }),
+            ("--hgrm", &self.hgrm, &distribution),
+            ("--openmetrics", &self.openmetrics, &|it| {
                 Ok(openmetrics::render(a_run(it, "--openmetrics")?))
             }),
-            (&self.benchmark_smaller, &|it| {
+            ("--benchmark-smaller", &self.benchmark_smaller, &|it| {
                 Ok(benchmark_action::smaller(a_run(it, "--benchmark-smaller")?))
             }),
-            (&self.benchmark_larger, &|it| {
+            ("--benchmark-larger", &self.benchmark_larger, &|it| {
                 Ok(benchmark_action::larger(a_run(it, "--benchmark-larger")?))
             }),
-            (&self.bencher, &|it| {
+            ("--bencher", &self.bencher, &|it| {
                 Ok(bencher::render(a_run(it, "--bencher")?))
             }),
         ];
-        for (path, render) in formats {
+        for (option, path, render) in formats {
             if let Some(path) = path {
-                of(path, render)?;
+                of(option, path, render)?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What a person sees while a scenario runs: one line that is redrawn, or a few plain lines when nobody watches.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,6 +13,8 @@ use regstorm::result;
 use regstorm::units::{self, Quantile};
 use regstorm::verdict::{Status, ThresholdResult};
 use tokio::time::Instant;
+
+use crate::terminal;
 
 /// Rates are of the last second or so.
 const RATE_OVER: Duration = Duration::from_secs(1);
@@ -51,7 +53,7 @@ impl Progress {
     pub(crate) fn new(plan: &Plan, quiet: bool) -> Self {
         let shown = if quiet {
             Shown::Nothing
-        } else if std::io::stderr().is_terminal() {
+        } else if terminal::redraws(&std::io::stderr()) {
             let target = ProgressDrawTarget::stderr_with_hz(8);
             Shown::Bar(ProgressBar::with_draw_target(Some(1000), target))
         } else {

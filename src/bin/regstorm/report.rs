@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .map(|path| Stored::load(path).or_exit(Exit::Usage));
     let stored = stored.collect::<Result<Vec<Stored>, Failure>>()?;
     args.outputs.check_stdout(0)?;
+    args.outputs.check_apart(&[], &args.files)?;
     match stored.as_slice() {
         [one] => args.outputs.write(one)?,
         _ if args.outputs.any() => {

@@ -28,6 +28,7 @@ pub(crate) struct ReportArgs {
 impl ReportArgs {
     /// Is there a directory for everything that is to be written? Found out before an hour of load, not after.
     pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+        self.check_apart(&[])?;
         if let Some(path) = self.file() {
             let link = exit::check_writable("--out", path).or_exit(Exit::Usage)?;
             link.filter(|_| !self.quiet)
@@ -37,6 +38,12 @@ impl ReportArgs {
         let to_stdout = usize::from(self.out.is_some() && self.file().is_none());
         self.outputs.check_stdout(to_stdout)?;
         self.outputs.check_writable(self.quiet)
+    }
+
+    /// Is each result a file of its own, and none of the files that are read?
+    pub(crate) fn check_apart(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        let out = self.file().map(|path| ("--out", path));
+        self.outputs.check_apart(out.as_slice(), inputs)
     }
 
     /// The same, for what will be a comparison: a format that is of one run is refused before anything is measured.

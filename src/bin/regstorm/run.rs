@@ -183,6 +183,9 @@ pub(crate) fn failure(error: engine::Error) -> Failure {
         engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
             Failure::new(exit, anyhow!("{error}; {advice}"))
         }
+        engine::Error::Seed { source, .. } if let Some(advice) = diagnosis::of_seeding(source) => {
+            Failure::new(exit, anyhow!("{error}; {advice}"))
+        }
         _ => Failure::new(exit, error),
     }
 }
@@ -202,7 +205,11 @@ pub(crate) fn judged_span(plan: &Plan, stage: &str) -> Span {
 
 fn exit_of(error: &engine::Error) -> Exit {
     match error {
-        engine::Error::Target(_) | engine::Error::Seed { .. } => Exit::Target,
+        engine::Error::Target(_)
+        | engine::Error::Seed { .. }
+        | engine::Error::Silence { .. }
+        | engine::Error::Missing { .. }
+        | engine::Error::Look { .. } => Exit::Target,
         engine::Error::Interrupted => Exit::Interrupted,
         engine::Error::Worker(_) => Exit::Defect,
         _ => Exit::Usage,

@@ -1,7 +1,7 @@
 //! The arguments that name a scenario, and the one way in which commands read it.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
@@ -10,6 +10,7 @@ use regstorm::scenario::{self, Overrides, Problems, Scenario};
 
 use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit};
+use crate::terminal;
 
 /// The most that is read. A scenario has a few kilobytes; a device may have no end.
 const MAX_TEXT: u64 = 1 << 20;
@@ -72,7 +73,7 @@ pub(crate) fn fill_in(file: &Path, scenario: &mut Scenario) -> Result<(), Failur
 /// Prints what is wrong with a file.
 pub(crate) fn tell(problems: &Problems) {
     let mut stderr = std::io::stderr().lock();
-    let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = terminal::colours(&stderr);
     let many = if problems.len() == 1 { "" } else { "s" };
     // When nobody reads what is wrong, the exit code still says that something is.
     let _ = writeln!(

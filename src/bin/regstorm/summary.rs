@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use crate::exit::{self, Failure};
 use crate::progress;
+use crate::terminal;
 
 /// Prints what is made for a width and with or without colour: to standard error where the result itself went to
 /// standard output.
@@ -11,12 +12,13 @@ pub(crate) fn show(
     to_stderr: bool,
     summary: impl FnOnce(usize, bool) -> String,
 ) -> Result<(), Failure> {
-    let terminal = if to_stderr {
-        std::io::stderr().is_terminal()
+    let (terminal, colour) = if to_stderr {
+        let stderr = std::io::stderr();
+        (stderr.is_terminal(), terminal::colours(&stderr))
     } else {
-        std::io::stdout().is_terminal()
+        let stdout = std::io::stdout();
+        (stdout.is_terminal(), terminal::colours(&stdout))
     };
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
     let width = if terminal { progress::width() } else { 120 };
     let text = summary(width, colour);
     if to_stderr {

@@ -35,6 +35,7 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
 
 fn reasons(health: &Health, page: &Page) -> String {
     let mut text = String::new();
+    let mut told: Vec<&str> = Vec::new();
     for reason in &health.reasons {
         let level = match reason.level {
             Level::Suspect => "suspect",
@@ -42,10 +43,16 @@ fn reasons(health: &Health, page: &Page) -> String {
         };
         let of = reason.subject.as_ref();
         let of = of.map_or_else(String::new, |it| format!(" of {it}"));
-        let words = format!(
-            "{level}: {}{of} {} (bound {}): {}",
-            reason.signal, reason.observed, reason.bound, reason.advice
+        let mut words = format!(
+            "{level}: {}{of} {} (bound {})",
+            reason.signal, reason.observed, reason.bound
         );
+        // Each worker may have the same to say.
+        if !told.contains(&reason.advice.as_str()) {
+            told.push(&reason.advice);
+            words.push_str(": ");
+            words.push_str(&reason.advice);
+        }
         text.push_str(&page.whole("", &words, Paint::Plain));
     }
     let too_short = health.not_judged.iter().any(|it| it.why != Why::NotKnown);
