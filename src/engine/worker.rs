@@ -310,6 +310,9 @@ async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
         parts,
         pacer_lag,
     } = Everybody::of(context, &place)?;
+    if !tasks.is_empty() {
+        context.recorder.borrow().make_room();
+    }
     let mut tick = interval(SNAPSHOT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     place.health.register();
@@ -340,6 +343,7 @@ async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
             }
             _ = tick.tick() => {
                 let recorder = context.recorder.borrow();
+                recorder.make_room();
                 place.shown.send_modify(|shown| {
                     shown.live = recorder.live();
                     // Whole histograms are copied for thresholds; once a second is often enough.

@@ -1,7 +1,7 @@
 //! Counts in the buckets of an HdrHistogram, of which only the parts that something fell into take memory.
 //!
 //! Buckets are one value wide from 0 on, and then twice as wide for each power of two. They stand in blocks of 256, and a
-//! block is there from its first value on: latencies of one kind lie within a few powers of two, so a few of the 92 blocks of
+//! block is there from its first value on: latencies of one kind lie within a few powers of two, so a few of the 91 blocks of
 //! three digits are. Recording takes blocks that were provided before (`spare`).
 
 use std::fmt;

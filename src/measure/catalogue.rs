@@ -107,15 +107,15 @@ impl Catalogue {
         u16::try_from(index).ok().map(JourneyId)
     }
 
-    /// The number of bytes that the histograms of one [`super::Recorder`] reserve, not all of which it will touch.
-    pub fn reserved_bytes(&self) -> usize {
+    /// The number of bytes that the histograms of one [`super::Recorder`] take before the first value.
+    pub fn empty_bytes(&self) -> usize {
         let of_track = |track: &Track| {
             let (_, operations) = &self.journeys[track.journey.index()];
             JourneySeries::HISTOGRAMS + operations.len() * OperationSeries::HISTOGRAMS
         };
         let histograms: usize = self.tracks.iter().map(of_track).sum();
         let windowed = self.journeys.len() + self.operations().count() * PHASES.len();
-        histograms * LatencyHistogram::RESERVED_BYTES + windowed * LatencyRecorder::RESERVED_BYTES
+        histograms * LatencyHistogram::EMPTY_BYTES + windowed * LatencyRecorder::EMPTY_BYTES
     }
 
     /// The operations that any journey is expected to make.

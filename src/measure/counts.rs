@@ -1,5 +1,7 @@
 //! The small counters that samples add to. They saturate: a report read from a file may hold any number.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,8 +84,13 @@ pub struct ClassCounts([u64; FailureClass::ALL.len()]);
 pub struct DropCounts([[u64; DropCause::ALL.len()]; DropReason::ALL.len()]);
 
 /// Responses by status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusCounts([u64; StatusCounts::LEN]);
+#[derive(Debug, Clone, Default)]
+pub struct StatusCounts {
+    /// Status and count, in the order in which they came; a status of 0 is none.
+    few: [(u16, u64); StatusCounts::FEW],
+    /// Those for which there was no room.
+    more: BTreeMap<u16, u64>,
+}
 
 fn add(to: &mut u64, more: u64) {
     *to = to.saturating_add(more);
@@ -236,35 +243,58 @@ impl DropCounts {
 }
 
 impl StatusCounts {
+    // More than an operation has on most registries; any further one costs an allocation at its first sight.
+    const FEW: usize = 8;
+    // Every status that HTTP can carry has three digits, the first of them not zero.
     const FIRST: u16 = 100;
-    // Every status that HTTP can carry: three digits, the first of them not zero.
-    const LEN: usize = 900;
+    const LAST: u16 = 999;
 
     pub(super) fn count(&mut self, status: Option<u16>) {
         if let Some(status) = status {
-            let index = usize::from(status.saturating_sub(Self::FIRST));
-            self.0[index.min(Self::LEN - 1)] += 1;
+            self.add(status.clamp(Self::FIRST, Self::LAST), 1);
         }
+    }
+
+    fn add(&mut self, status: u16, count: u64) {
+        for (known, counted) in &mut self.few {
+            if *known == 0 {
+                *known = status;
+            }
+            if *known == status {
+                return add(counted, count);
+            }
+        }
+        add(self.more.entry(status).or_default(), count);
     }
 
     /// The statuses that occurred, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> {
-        (Self::FIRST..).zip(self.0).filter(|(_, count)| *count > 0)
+        let mut all: Vec<_> = self
+            .few
+            .into_iter()
+            .filter(|(known, _)| *known > 0)
+            .collect();
+        all.extend(self.more.iter().map(|(status, count)| (*status, *count)));
+        all.sort_unstable();
+        all.into_iter()
     }
 
     /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            add(mine, theirs);
+        for (status, count) in other.iter() {
+            self.add(status, count);
         }
     }
 }
 
-impl Default for StatusCounts {
-    fn default() -> Self {
-        Self([0; Self::LEN])
+impl PartialEq for StatusCounts {
+    /// In whatever order they came.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
+
+impl Eq for StatusCounts {}
 
 #[cfg(test)]
 mod tests {
@@ -278,5 +308,19 @@ mod tests {
         }
         let counted: Vec<_> = counts.iter().collect();
         assert_eq!(counted, [(100, 1), (404, 2), (999, 1)]);
+    }
+
+    #[test]
+    fn there_is_room_for_all_statuses_in_any_order() {
+        let (mut up, mut down) = (StatusCounts::default(), StatusCounts::default());
+        for status in 100..=999 {
+            up.count(Some(status));
+            down.count(Some(1099 - status));
+        }
+        assert_eq!(up, down);
+        up.merge(&down);
+        let counted: Vec<_> = up.iter().collect();
+        assert_eq!(counted, (100..=999).map(|it| (it, 2)).collect::<Vec<_>>());
+        assert_ne!(up, down);
     }
 }

@@ -69,7 +69,7 @@ impl LatencyHistogram {
     /// How far values lie from their mean: the standard deviation, if there is a value.
     pub fn deviation(&self) -> Option<Duration> {
         let counts = self.counts();
-        (!counts.is_empty()).then(|| Duration::from_secs_f64(counts.stdev() / 1e6))
+        (!counts.is_empty()).then(|| Duration::from_secs_f64(counts.deviation() / 1e6))
     }
 }
 

@@ -11,9 +11,10 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 
 use crate::units::Quantile;
 
+use super::buckets::Buckets;
+
 const LOW_US: u64 = 1;
 pub(super) const HIGH_US: u64 = 3_600_000_000; // one hour
-const DIGITS: u8 = 3;
 
 /// The header of the V2 format: cookie, length, offset, digits, lowest, highest, ratio.
 const V2_HEADER: usize = 40;
@@ -28,7 +29,7 @@ const V2_MAX: usize = V2_HEADER + LatencyHistogram::BUCKETS * 9;
 /// one of more than an hour is counted as an hour, and as clamped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatencyHistogram {
-    counts: Histogram<u64>,
+    counts: Buckets<3>,
     clamped: u64,
 }
 
@@ -60,13 +61,13 @@ pub enum HistogramError {
 impl LatencyHistogram {
     const BUCKETS: usize = 23 * 1024;
 
-    /// The memory that one histogram reserves.
-    pub const RESERVED_BYTES: usize = Self::BUCKETS * size_of::<u64>();
+    /// The memory that one takes before its first value. It grows by 2 KiB where a value falls that has no near one yet.
+    pub const EMPTY_BYTES: usize = Buckets::<3>::EMPTY_BYTES;
 
     /// A histogram of nothing.
     pub fn new() -> Self {
         Self {
-            counts: buckets(DIGITS),
+            counts: Buckets::new(),
             clamped: 0,
         }
     }
@@ -77,18 +78,18 @@ impl LatencyHistogram {
         if micros > HIGH_US {
             self.clamped += 1;
         }
-        self.counts.saturating_record(micros.min(HIGH_US));
+        self.counts.record(micros);
     }
 
     /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
-        add(&mut self.counts, &other.counts);
+        self.counts.add(&other.counts);
         self.clamped = self.clamped.saturating_add(other.clamped);
     }
 
     /// The number of values.
     pub fn count(&self) -> u64 {
-        self.counts.len()
+        self.counts.count()
     }
 
     /// Is it of nothing?
@@ -108,17 +109,17 @@ impl LatencyHistogram {
         let share = (quantile.get() - 1e-12).max(0.0);
         quantile
             .is_known_from(self.count())
-            .then(|| micros(self.counts.value_at_quantile(share)))
+            .then(|| micros(self.counts.at_share(share)))
     }
 
     /// The smallest value, if there is one.
     pub fn min(&self) -> Option<Duration> {
-        (!self.counts.is_empty()).then(|| micros(self.counts.min()))
+        self.counts.filled().next().map(|it| micros(it.low))
     }
 
     /// The largest value, if there is one.
     pub fn max(&self) -> Option<Duration> {
-        (!self.counts.is_empty()).then(|| micros(self.counts.max()))
+        self.counts.filled().next_back().map(|it| micros(it.high))
     }
 
     /// The mean of the values, if there is one.
@@ -126,16 +127,16 @@ impl LatencyHistogram {
         (!self.counts.is_empty()).then(|| Duration::from_secs_f64(self.counts.mean() / 1e6))
     }
 
-    pub(super) const fn counts(&self) -> &Histogram<u64> {
+    pub(super) const fn counts(&self) -> &Buckets<3> {
         &self.counts
     }
 
     /// The values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        self.counts.iter_recorded().map(|it| Bucket {
-            low: micros(self.counts.lowest_equivalent(it.value_iterated_to())),
-            high: micros(self.counts.highest_equivalent(it.value_iterated_to())),
-            count: it.count_at_value(),
+        self.counts.filled().map(|it| Bucket {
+            low: micros(it.low),
+            high: micros(it.high),
+            count: it.count,
         })
     }
 
@@ -150,7 +151,7 @@ impl LatencyHistogram {
     /// # Errors
     /// When the text is anything else, see [`HistogramError`].
     pub fn decode(text: &str, clamped: u64) -> Result<Self, HistogramError> {
-        let counts = from_encoded(text, DIGITS)?;
+        let counts = from_encoded(text)?;
         Ok(Self { counts, clamped })
     }
 }
@@ -161,37 +162,36 @@ impl Default for LatencyHistogram {
     }
 }
 
-/// Empty buckets from 1 µs to 1 h.
-pub(super) fn buckets(digits: u8) -> Histogram<u64> {
+/// The crate's own, empty, from 1 µs to 1 h.
+pub(super) fn crates(digits: u8) -> Histogram<u64> {
     Histogram::new_with_bounds(LOW_US, HIGH_US, digits)
         .expect("the bounds are constants, and 2 or 3 digits are allowed")
 }
 
-/// Adds counts to counts of the same precision.
-pub(super) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
-    to.add(from).expect("all histograms have one range");
-}
-
 /// HdrHistogram V2, deflated, in base64.
-pub(super) fn deflate(counts: &Histogram<u64>) -> String {
+pub(super) fn deflate<const DIGITS: u8>(buckets: &Buckets<DIGITS>) -> String {
+    let mut counts = crates(DIGITS);
+    buckets.add_to(&mut counts);
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
-        .serialize(counts, &mut bytes)
+        .serialize(&counts, &mut bytes)
         .expect("a vector takes every byte, and no count comes near 2^63");
     STANDARD.encode(bytes)
 }
 
 /// Reads a histogram of our range with that many digits.
-pub(super) fn from_encoded(text: &str, digits: u8) -> Result<Histogram<u64>, HistogramError> {
+pub(super) fn from_encoded<const DIGITS: u8>(
+    text: &str,
+) -> Result<Buckets<DIGITS>, HistogramError> {
     let v2 = inflate(text).ok_or(HistogramError::Encoding)?;
     check_counts(v2.get(V2_HEADER..).ok_or(HistogramError::Encoding)?)?;
     let counts: Histogram<u64> = Deserializer::new()
         .deserialize(&mut v2.as_slice())
         .map_err(|_| HistogramError::Encoding)?;
-    if (counts.low(), counts.high(), counts.sigfig()) != (LOW_US, HIGH_US, digits) {
+    if (counts.low(), counts.high(), counts.sigfig()) != (LOW_US, HIGH_US, DIGITS) {
         return Err(HistogramError::Shape);
     }
-    Ok(counts)
+    Ok(Buckets::of(&counts))
 }
 
 /// The V2 bytes, of a length that says so itself: the crate would reserve whatever length a file claims.

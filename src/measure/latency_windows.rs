@@ -3,12 +3,10 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
 use crate::oci::Operation;
 
-use super::histogram::{HIGH_US, buckets, whole_micros};
-use super::packed::DIGITS;
+use super::buckets::Buckets;
+use super::histogram::whole_micros;
 use super::{
     Catalogue, ExchangeSample, IterationSample, JourneyId, Outcome, PackedHistogram, Phase,
     TimeSeries,
@@ -16,9 +14,6 @@ use super::{
 
 /// The phases of an operation that are kept by window.
 pub(super) const PHASES: [Phase; 2] = [Phase::FirstByte, Phase::Total];
-
-/// 128 for each power of two up to an hour, and as many for what is less.
-const BUCKETS: usize = 26 * 128;
 
 /// A window of a [`TimeSeries`] at its present width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +43,10 @@ pub(super) struct LatencyRecorder {
     series: Vec<Option<Box<Series>>>,
 }
 
-/// One series. Only the window that is filled has all its buckets; it is packed when a later one begins.
+/// One series. Only the window that is filled has buckets; it is packed when a later one begins.
 #[derive(Debug)]
 struct Series {
-    filled: Histogram<u64>,
+    filled: Buckets<2>,
     /// The number of that window.
     window: usize,
     packed: Vec<PackedHistogram>,
@@ -101,9 +96,9 @@ impl LatencyWindows {
 }
 
 impl LatencyRecorder {
-    /// The memory that one series reserves.
-    pub(super) const RESERVED_BYTES: usize =
-        BUCKETS * size_of::<u64>() + TimeSeries::MAX_WINDOWS * size_of::<PackedHistogram>();
+    /// The memory that one series reserves before its first value.
+    pub(super) const EMPTY_BYTES: usize =
+        Buckets::<2>::EMPTY_BYTES + TimeSeries::MAX_WINDOWS * size_of::<PackedHistogram>();
 
     pub(super) fn new(catalogue: &Catalogue) -> Self {
         let journeys = catalogue.len();
@@ -183,15 +178,14 @@ impl Series {
             // Whoever saw the end first need not tell it first.
             Ordering::Less => return self.put(window, PackedHistogram::of(time)),
         }
-        self.filled
-            .saturating_record(whole_micros(time).min(HIGH_US));
+        self.filled.record(whole_micros(time));
     }
 
     /// Makes room for the next window.
     fn pack(&mut self) {
         if !self.filled.is_empty() {
             self.put(self.window, PackedHistogram::pack(&self.filled));
-            self.filled.reset();
+            self.filled.clear();
         }
     }
 
@@ -217,7 +211,7 @@ impl Series {
 impl Default for Series {
     fn default() -> Self {
         Self {
-            filled: buckets(DIGITS),
+            filled: Buckets::new(),
             window: 0,
             packed: Vec::with_capacity(TimeSeries::MAX_WINDOWS),
         }
@@ -292,8 +286,8 @@ mod tests {
     #[test]
     fn a_series_reserves_what_it_says() {
         let series = Series::default();
-        let reserved = series.filled.distinct_values() * size_of::<u64>()
-            + series.packed.capacity() * size_of::<PackedHistogram>();
-        assert_eq!(reserved, LatencyRecorder::RESERVED_BYTES);
+        // A place for each of 13 blocks of 256 buckets.
+        let reserved = 13 * 8 + series.packed.capacity() * size_of::<PackedHistogram>();
+        assert_eq!(reserved, LatencyRecorder::EMPTY_BYTES);
     }
 }

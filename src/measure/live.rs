@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
 use crate::units::Quantile;
 
-use super::histogram::{add, buckets, whole_micros};
+use super::buckets::Buckets;
+use super::histogram::whole_micros;
 use super::{Period, Totals};
 
 /// The counts of a run so far and its response times to two digits: small enough to copy while the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
     periods: [Totals; Period::ALL.len()],
-    // 1 µs to 1 h in 2 digits: 26 KiB.
-    response_time: Histogram<u64>,
+    response_time: Buckets<2>,
     response_time_sum: Duration,
 }
 
@@ -23,7 +21,7 @@ impl Live {
     pub fn new() -> Self {
         Self {
             periods: [Totals::default(); Period::ALL.len()],
-            response_time: buckets(2),
+            response_time: Buckets::new(),
             response_time_sum: Duration::ZERO,
         }
     }
@@ -42,8 +40,8 @@ impl Live {
     /// The response time of ok iterations of all journeys in the measured window, to two digits.
     pub fn response_time(&self, quantile: Quantile) -> Option<Duration> {
         quantile
-            .is_known_from(self.response_time.len())
-            .then(|| Duration::from_micros(self.response_time.value_at_quantile(quantile.get())))
+            .is_known_from(self.response_time.count())
+            .then(|| Duration::from_micros(self.response_time.at_share(quantile.get())))
     }
 
     /// All of these response times added up, exactly, each cut to whole microseconds.
@@ -56,15 +54,14 @@ impl Live {
     pub fn response_times_below(&self, edges: &[u64]) -> Vec<u64> {
         let below = |edge: &u64| match edge.checked_sub(1) {
             None => 0,
-            Some(_) if self.response_time.is_empty() => 0,
-            Some(last) => self.response_time.count_between(0, last),
+            Some(last) => self.response_time.count_up_to(last),
         };
         edges.iter().map(below).collect()
     }
 
     /// The number of these response times.
     pub fn response_times(&self) -> u64 {
-        self.response_time.len()
+        self.response_time.count()
     }
 
     /// Adds the counts of another worker.
@@ -72,7 +69,7 @@ impl Live {
         for (mine, theirs) in self.periods.iter_mut().zip(&other.periods) {
             mine.merge(theirs);
         }
-        add(&mut self.response_time, &other.response_time);
+        self.response_time.add(&other.response_time);
         self.response_time_sum = self
             .response_time_sum
             .saturating_add(other.response_time_sum);
@@ -84,7 +81,7 @@ impl Live {
 
     pub(super) fn ok_response_time(&mut self, time: Duration) {
         let micros = whole_micros(time);
-        self.response_time.saturating_record(micros);
+        self.response_time.record(micros);
         let sum = self.response_time_sum;
         self.response_time_sum = sum.saturating_add(Duration::from_micros(micros));
     }

@@ -4,20 +4,14 @@ use std::borrow::Cow;
 use std::mem;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::buckets::Buckets;
 use super::histogram::{
-    Bucket, HIGH_US, HistogramError, buckets, deflate, from_encoded, micros, whole_micros,
+    Bucket, HIGH_US, HistogramError, deflate, from_encoded, micros, whole_micros,
 };
 use crate::units::Quantile;
-
-/// A window needs the shape of a distribution, not its third digit.
-pub(super) const DIGITS: u8 = 2;
-
-/// So many values from 0 on have a bucket each with so many digits.
-const EXACT: u32 = 256;
 
 /// A number takes no more of them.
 const MOST_BYTES: usize = 5;
@@ -35,14 +29,10 @@ pub struct PackedHistogram {
 
 impl PackedHistogram {
     /// What a histogram of [`DIGITS`] digits has counted.
-    pub(super) fn pack(counts: &Histogram<u64>) -> Self {
-        // No more buckets than values, and than there are.
-        let most = usize::try_from(counts.len()).unwrap_or(usize::MAX);
-        let used = counts.iter_recorded().map(|it| {
-            let value = counts.highest_equivalent(it.value_iterated_to());
-            (clamped(value), saturated(it.count_at_value()))
-        });
-        Self::of_used(used, most.min(counts.distinct_values()))
+    pub(super) fn pack(counts: &Buckets<2>) -> Self {
+        let filled = counts.filled();
+        let used = filled.map(|it| (clamped(it.high), saturated(it.count)));
+        Self::of_used(used, counts.filled().count())
     }
 
     /// Of `most` buckets in ascending order: the highest value of each, and the number of values. Allocated once, cut to size
@@ -87,9 +77,9 @@ impl PackedHistogram {
 
     /// A single value.
     pub(super) fn of(value: Duration) -> Self {
-        let mut one = buckets(DIGITS);
-        one.saturating_record(whole_micros(value).min(HIGH_US));
-        Self::pack(&one)
+        let place = Buckets::<2>::place(whole_micros(value).min(HIGH_US));
+        let highest = Buckets::<2>::low(place + 1) - 1;
+        Self::of_used([(clamped(highest), 1)], 1)
     }
 
     /// The number of values.
@@ -113,22 +103,21 @@ impl PackedHistogram {
         several: impl IntoIterator<Item = &'a Self>,
         quantile: Quantile,
     ) -> Option<Duration> {
-        let mut all = buckets(DIGITS);
+        let mut all = Buckets::new();
         for one in several {
             one.add_to(&mut all);
         }
         // Of 1,000 values p99.9 is the 999th, also when the product in floating point is a little more than 999.
         let share = (quantile.get() - 1e-12).max(0.0);
         quantile
-            .is_known_from(all.len())
-            .then(|| micros(all.value_at_quantile(share)))
+            .is_known_from(all.count())
+            .then(|| micros(all.at_share(share)))
     }
 
     /// The values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        let shape = buckets(DIGITS);
-        self.used().map(move |(value, count)| Bucket {
-            low: micros(shape.lowest_equivalent(u64::from(value))),
+        self.used().map(|(value, count)| Bucket {
+            low: micros(Buckets::<2>::low(place(value) as usize)),
             high: micros(u64::from(value)),
             count: u64::from(count),
         })
@@ -176,7 +165,7 @@ impl PackedHistogram {
 
     /// As other programs read it, see [`LatencyHistogram::encode`](super::LatencyHistogram::encode).
     pub fn encode(&self) -> String {
-        let mut all = buckets(DIGITS);
+        let mut all = Buckets::new();
         self.add_to(&mut all);
         deflate(&all)
     }
@@ -186,34 +175,34 @@ impl PackedHistogram {
     /// # Errors
     /// When the text is anything else, or a bucket has more than 2^32 values, see [`HistogramError`].
     pub fn decode(text: &str) -> Result<Self, HistogramError> {
-        let counts = from_encoded(text, DIGITS)?;
+        let counts = from_encoded::<2>(text)?;
         let packed = Self::pack(&counts);
-        if packed.count() == counts.len() {
+        if packed.count() == counts.count() {
             Ok(packed)
         } else {
             Err(HistogramError::TooMany)
         }
     }
 
-    fn add_to(&self, all: &mut Histogram<u64>) {
+    fn add_to(&self, all: &mut Buckets<2>) {
         for (value, count) in self.used() {
-            all.saturating_record_n(u64::from(value), u64::from(count));
+            all.record_n(u64::from(value), u64::from(count));
         }
     }
 }
 
-/// The number of the bucket that a value is in, counted from 0: [`EXACT`] of one value each, then half as many for each power
-/// of two.
+/// The number of the bucket that a value is in, counted from 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "there are some thousand buckets"
+)]
 const fn place(value: u32) -> u32 {
-    let shift = (EXACT - 1).leading_zeros() - (value | (EXACT - 1)).leading_zeros();
-    shift * (EXACT / 2) + (value >> shift)
+    Buckets::<2>::place(value as u64) as u32
 }
 
 /// The highest value of that bucket.
 fn highest(place: u32) -> u32 {
-    let shift = (place / (EXACT / 2)).saturating_sub(1);
-    let within = place - shift * (EXACT / 2);
-    clamped((u64::from(within + 1) << shift) - 1)
+    clamped(Buckets::<2>::low(place as usize + 1) - 1)
 }
 
 /// Writes a number in groups of seven bits, the lowest first; all but the last are marked.
@@ -255,9 +244,9 @@ impl Serialize for PackedHistogram {
 impl PackedHistogram {
     /// Of these values, for the tests of other rooms.
     pub(crate) fn of_values(values: impl IntoIterator<Item = Duration>) -> Self {
-        let mut all = buckets(DIGITS);
+        let mut all = Buckets::new();
         for value in values {
-            all.saturating_record(whole_micros(value));
+            all.record(whole_micros(value));
         }
         Self::pack(&all)
     }
@@ -291,14 +280,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::LatencyHistogram;
+    use super::super::histogram::crates;
     use super::*;
 
     const HOUR: u64 = HIGH_US;
 
     fn of(values: &[u64]) -> PackedHistogram {
-        let mut all = buckets(DIGITS);
+        let mut all = Buckets::new();
         for value in values {
-            all.saturating_record(*value);
+            all.record(*value);
         }
         PackedHistogram::pack(&all)
     }
@@ -348,13 +338,13 @@ mod tests {
         precise.record(Duration::from_secs(1));
         let refused = PackedHistogram::decode(&precise.encode());
         assert_eq!(refused, Err(HistogramError::Shape));
-        let mut many = buckets(DIGITS);
+        let mut many = Buckets::<2>::new();
         for (count, wanted) in [
             (u64::from(u32::MAX), Ok(())),
             (1, Err(HistogramError::TooMany)), // one more than a window holds of one bucket
             (1 << 54, Err(HistogramError::TooMany)),
         ] {
-            many.saturating_record_n(7, count);
+            many.record_n(7, count);
             let read = PackedHistogram::decode(&deflate(&many)).map(|_| ());
             assert_eq!(read, wanted, "{count}");
         }
@@ -413,7 +403,7 @@ mod tests {
     proptest! {
         #[test]
         fn buckets_are_those_of_the_histogram(value in 0..=HOUR, bits in 0_u32..32) {
-            let shape = buckets(DIGITS);
+            let shape = crates(2);
             let value = clamped(value >> bits);
             let end = clamped(shape.highest_equivalent(value.into()));
             prop_assert_eq!(highest(place(value)), end);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::latency_windows::LatencyRecorder;
+use super::spare;
 use super::view::Views;
 use super::{
     AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, IterationSample,
@@ -11,8 +12,8 @@ use super::{
 
 /// Counts the samples of one worker.
 ///
-/// There is one per worker, without a lock; its memory is reserved when it is made. The engine's part of the
-/// contract, which [`Record::check`] holds it to:
+/// There is one per worker, without a lock. Its memory grows by what [`make_room`](Self::make_room) has provided. The engine's part of
+/// the contract, which [`Record::check`] holds it to:
 ///
 /// - an iteration that is due is announced by [`scheduled`](Self::scheduled), then either
 ///   [`started`](Self::started) or [`dropped`](Self::dropped), and a started one ends in one
@@ -129,12 +130,18 @@ impl Recorder {
         AddressUse::merge(&mut self.record.addresses, used);
     }
 
-    /// The counts so far, for a progress line. Copies 26 KiB.
+    /// Provides memory for the latencies to come, so that recording them on this thread allocates none. To be called where
+    /// no latency is measured, a few times a second; what a burst needs beyond it is allocated as it comes.
+    pub fn make_room(&self) {
+        spare::provide(spare::ROOM);
+    }
+
+    /// The counts so far, for a progress line. Copies some KiB.
     pub fn live(&self) -> Live {
         self.live.clone()
     }
 
-    /// What thresholds look at, so far. Copies two histograms, 368 KiB, for each view of a latency.
+    /// What thresholds look at, so far. Copies two histograms for each view of a latency, some KiB each.
     pub fn observed(&self) -> Vec<Observed> {
         self.record.observed.clone()
     }

@@ -48,7 +48,7 @@ fn demand(plan: &Plan) -> Demand {
             _ => (1, Route::Network),
         },
     };
-    let histograms = engine::catalogue(plan).reserved_bytes() as u64;
+    let histograms = engine::catalogue(plan).empty_bytes() as u64;
     Demand {
         connections: forecast.connections,
         descriptors_per_connection: ends,

@@ -75,8 +75,9 @@ fn only_what_was_fallen_into_is_there() {
     let mut buckets = Buckets::<3>::new();
     let blocks = |it: &Buckets<3>| it.blocks.iter().flatten().count();
     assert_eq!(blocks(&buckets.clone()), 0);
-    // 23 powers of two of 1,024 buckets, in blocks of 256.
-    assert_eq!(buckets.blocks.len(), 92);
+    // 2,048 µs one by one, 20 powers of two in 1,024 buckets each, and from 2^31 on those of 2^21 µs up to an hour: 22,528 and
+    // 692 and the hour's own, in blocks of 256. With two digits 256, 23 times 128 and 86 of 2^24 µs, and one.
+    assert_eq!(buckets.blocks.len(), 91);
     assert_eq!(Buckets::<2>::new().blocks.len(), 13);
     // 0 to 255 µs; 256 to 511; 1,024 buckets of 8 µs from 8,192 µs on, of which a block is 2,048 µs.
     for value in [0, 255, 256, 8_192, 10_239, 10_240] {
