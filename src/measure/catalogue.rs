@@ -107,15 +107,19 @@ impl Catalogue {
         u16::try_from(index).ok().map(JourneyId)
     }
 
-    /// The number of bytes that the histograms of one [`super::Recorder`] take before the first value.
-    pub fn empty_bytes(&self) -> usize {
+    /// The number of histograms of one [`super::Recorder`].
+    pub fn histograms(&self) -> usize {
         let of_track = |track: &Track| {
             let (_, operations) = &self.journeys[track.journey.index()];
             JourneySeries::HISTOGRAMS + operations.len() * OperationSeries::HISTOGRAMS
         };
-        let histograms: usize = self.tracks.iter().map(of_track).sum();
+        self.tracks.iter().map(of_track).sum()
+    }
+
+    /// The number of bytes that they take before the first value, with the latencies that are kept by window.
+    pub fn empty_bytes(&self) -> usize {
         let windowed = self.journeys.len() + self.operations().count() * PHASES.len();
-        histograms * LatencyHistogram::EMPTY_BYTES + windowed * LatencyRecorder::EMPTY_BYTES
+        self.histograms() * LatencyHistogram::EMPTY_BYTES + windowed * LatencyRecorder::EMPTY_BYTES
     }
 
     /// The operations that any journey is expected to make.
