@@ -23,8 +23,8 @@ use super::pacer::Pacer;
 use super::worker::Shared;
 use crate::client::{self, BlobSlot, Discard, PullOptions, Pulled, Store};
 use crate::measure::{
-    Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationSample, Outcome, Period,
-    Record, Recorder, TrackId,
+    BY_EXCHANGE, Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationFailure,
+    IterationSample, Outcome, Period, Record, Recorder, TrackId,
 };
 use crate::oci::{Content, Operation, Reference, Verify};
 use crate::plan::{Action, Ask, Probe};
@@ -202,6 +202,18 @@ impl Rounds<'_> {
         };
         let (sent, received) = self.recording.bytes();
         let finished = Instant::now();
+        if let Outcome::Failed(class) = outcome {
+            let mut recorder = self.recorder.borrow_mut();
+            recorder.iteration_failure(&IterationFailure {
+                track: self.track,
+                period: Period::Measure,
+                class,
+                cause: BY_EXCHANGE,
+                at: self.since_epoch(finished),
+                when: finished,
+                text: &"a question was not answered well",
+            });
+        }
         self.recorder.borrow_mut().iteration(&IterationSample {
             track: self.track,
             period: Period::Measure,

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::measure::FailureClass;
+use crate::measure::{BY_EXCHANGE, FailureClass};
 use crate::oci::ErrorCode;
 use crate::registry::Kind;
 use crate::{client, transport};
@@ -56,6 +56,23 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
         | client::Error::Unusable(_)
         | client::Error::Depth(_)
         | client::Error::Pages(_) => FailureClass::Protocol,
+    }
+}
+
+/// What ended a failed iteration, in a word.
+pub(super) const fn cause(error: &client::Error) -> &'static str {
+    match error {
+        client::Error::Registry(_) => BY_EXCHANGE,
+        client::Error::Parts(_) => "parts-of-a-blob",
+        client::Error::Content(_) => "content",
+        client::Error::Store(_) => "store",
+        client::Error::Nothing(_) => "nothing-to-send",
+        client::Error::ManifestSize { .. } => "manifest-size",
+        client::Error::NotFound(_) => "not-found",
+        client::Error::Platform { .. } => "platform",
+        client::Error::Depth(_) => "index-depth",
+        client::Error::Unusable(_) => "unusable-entry",
+        client::Error::Pages(_) => "pages",
     }
 }
 

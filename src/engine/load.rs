@@ -33,6 +33,8 @@ pub struct Measured {
     pub pacer_lag: LatencyHistogram,
     /// What was seen of the generator in the measured window.
     pub signals: Signals,
+    /// When the measured window opened, or would have.
+    pub opened: Instant,
     /// How long the load ran before it was measured: less than planned if it was stopped before.
     pub warm_up_time: Duration,
     /// Connections that the users opened.
@@ -132,6 +134,7 @@ pub(super) fn load(
         measured: Measured {
             signals,
             probe: probe.flatten(),
+            opened: clock.epoch,
             warm_up_time: plan.warm_up().min(clock.start.elapsed()),
             ..measured
         },
@@ -154,6 +157,7 @@ fn added_up(
         probe: None,
         pacer_lag: LatencyHistogram::new(),
         signals: Signals::default(),
+        opened: Instant::now(),
         warm_up_time: Duration::ZERO,
         connections: 0,
         interrupted: asked.is_some(),

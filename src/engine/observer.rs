@@ -118,9 +118,9 @@ impl Observer for Recording {
 
     fn exchange(&self, exchange: &Exchange<'_>) {
         let ended = &exchange.ended;
-        let finished = ended.finished.unwrap_or_else(Instant::now);
-        self.stopwatch.exchange_ended(exchange.begun, finished);
-        let finished = finished.saturating_duration_since(self.epoch);
+        let when = ended.finished.unwrap_or_else(Instant::now);
+        self.stopwatch.exchange_ended(exchange.begun, when);
+        let finished = when.saturating_duration_since(self.epoch);
         let (sent, received) = self.bytes.get();
         self.bytes
             .set((sent + ended.sent, received + ended.received));
@@ -142,6 +142,11 @@ impl Observer for Recording {
                     status,
                     code: classify::code(kind),
                     at: finished,
+                    when,
+                    asked: exchange
+                        .address
+                        .map(|it| (it.origin() as &dyn std::fmt::Display, it.path())),
+                    request_id: exchange.request_id,
                     text: kind,
                 });
                 Outcome::Failed(class)

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::error::Error;
 use super::load::load;
 use super::prepare::Seeded;
@@ -81,6 +83,8 @@ pub struct Finished {
     pub base: String,
     /// What the target calls itself: the headers of its first answer that say so.
     pub target_headers: Vec<(String, String)>,
+    /// When the measured window opened, or would have.
+    pub opened: Instant,
     /// How long the load ran before it was measured.
     pub warm_up_time: Duration,
     /// How long the images took to get to where pulls expect them.

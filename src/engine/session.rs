@@ -143,6 +143,7 @@ impl<'a> Session<'a> {
             signals: measured.signals,
             base: self.shared.target.base.to_string(),
             target_headers: self.target_headers.clone(),
+            opened: measured.opened,
             warm_up_time: measured.warm_up_time,
             prepare_time: Duration::ZERO,
             seeded: self.seeded,

@@ -1,5 +1,6 @@
 //! A virtual user: one client with its own connections and tokens, and what it does in one iteration.
 
+use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ use super::turn::{Begun, Turn};
 use super::work;
 use super::worker::Context;
 use crate::client;
-use crate::measure::{DropCause, FailureClass, IterationSample, Outcome, Period, Spent, TrackId};
+use crate::measure::{
+    DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
+};
 use crate::plan::ConnectionPolicy;
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
@@ -187,7 +190,7 @@ impl VirtualUser {
         let finished = Instant::now();
         let outcome = match &ended {
             Ok(Ok(())) => Outcome::Ok,
-            Ok(Err(error)) => Outcome::Failed(self.failed(error)),
+            Ok(Err(error)) => Outcome::Failed(classify::iteration(error)),
             Err(Pulled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
             Err(Pulled::Cut) => Outcome::Cancelled,
         };
@@ -205,6 +208,9 @@ impl VirtualUser {
             spent: self.last_spent,
             outcome,
         });
+        if let Outcome::Failed(class) = outcome {
+            self.tell_failure(&ended, class, (track, period), finished);
+        }
         if period == Period::Measure {
             self.measured_until = context.since_epoch(finished);
         }
@@ -265,12 +271,36 @@ impl VirtualUser {
         began.elapsed()
     }
 
-    fn failed(&self, error: &client::Error) -> FailureClass {
-        // What failed in an exchange is told there, with an example; the rest would be told nowhere.
-        if !matches!(error, client::Error::Registry(_)) {
-            self.context.note(error.to_string());
-        }
-        classify::iteration(error)
+    /// Why an iteration failed, by which no exchange may have: nothing that failed is without a row.
+    fn tell_failure(
+        &self,
+        ended: &Result<Result<(), client::Error>, Pulled>,
+        class: FailureClass,
+        (track, period): (TrackId, Period),
+        when: Instant,
+    ) {
+        let too_long = "given up after its iteration_timeout";
+        let (cause, text): (_, &dyn Display) = match ended {
+            Ok(Err(error)) => {
+                if !matches!(error, client::Error::Registry(_)) {
+                    // A row has one example; here each text is told.
+                    self.context.note(error.to_string());
+                }
+                (classify::cause(error), error)
+            }
+            Ok(Ok(())) | Err(_) => ("iteration-timeout", &too_long),
+        };
+        let context = &self.context;
+        let mut recorder = context.recorder.borrow_mut();
+        recorder.iteration_failure(&IterationFailure {
+            track,
+            period,
+            class,
+            cause,
+            at: context.since_epoch(when),
+            when,
+            text,
+        });
     }
 
     /// Leaves the client as the next iteration should find it.

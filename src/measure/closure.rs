@@ -95,6 +95,7 @@ pub(super) fn of(record: &Record) -> Closure {
     periods(&mut closure, record);
     journeys(&mut closure, record);
     operations(&mut closure, record);
+    failures(&mut closure, record);
     windows(&mut closure, record);
     bytes(&mut closure, record);
     closure
@@ -290,6 +291,26 @@ fn windows(closure: &mut Closure, record: &Record) {
         let counted = windows.iter().map(PackedHistogram::count).sum();
         closure.equal(format!("windows: {metric} = histogram"), counted, count);
     }
+}
+
+/// Nothing that failed is without a row.
+fn failures(closure: &mut Closure, record: &Record) {
+    let failed = |of: fn(&Totals) -> u64| -> u64 {
+        let periods = Period::ALL.into_iter();
+        periods.map(|it| of(record.totals(it))).sum()
+    };
+    let kinds = record.failures().kinds().iter().map(|it| it.count);
+    closure.equal(
+        "failed exchanges = failures by kind",
+        failed(|it| it.exchanges.failed),
+        kinds.fold(record.failures().other(), u64::saturating_add),
+    );
+    let kinds = record.iteration_failures().kinds().iter();
+    closure.equal(
+        "failed iterations = failures by kind",
+        failed(|it| it.iterations.failed),
+        kinds.map(|it| it.count).sum(),
+    );
 }
 
 fn bytes(closure: &mut Closure, record: &Record) {

@@ -1,7 +1,9 @@
-//! One example of each kind of failure, and how often it came.
+//! One example of each kind of failed exchange, and how often it came.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::oci::{ErrorCode, Operation};
 
@@ -23,6 +25,12 @@ pub struct FailureExample<'a> {
     pub code: Option<&'a ErrorCode>,
     /// When it ended, since the measured window opened.
     pub at: Duration,
+    /// The same on the clock of the process.
+    pub when: Instant,
+    /// Host and port of whoever was asked, and the path.
+    pub asked: Option<(&'a dyn fmt::Display, &'a str)>,
+    /// By which id the peer knows the request, if it said so.
+    pub request_id: Option<&'a str>,
     /// What to tell a person. It is read only when the example is kept.
     pub text: &'a dyn fmt::Display,
 }
@@ -46,6 +54,14 @@ pub struct FailureKind {
     pub track: TrackId,
     /// When the example ended, since the measured window opened.
     pub at: Duration,
+    /// The same on the clock of the process.
+    pub when: Instant,
+    /// Host and port of whoever was asked for the example.
+    pub host: Option<String>,
+    /// The path that was asked for, without its query: at most 300 characters.
+    pub path: Option<String>,
+    /// By which id the peer knows the request.
+    pub request_id: Option<String>,
     /// The example in words: one line, at most 300 characters, none of them a control character.
     pub example: String,
 }
@@ -117,6 +133,10 @@ impl FailureLog {
                 count: 1,
                 track: example.track,
                 at: example.at,
+                when: example.when,
+                host: example.asked.map(|(host, _)| one_line(host)),
+                path: example.asked.map(|(_, path)| one_line(&path)),
+                request_id: example.request_id.map(|it| one_line(&it)),
                 example: one_line(example.text),
             });
         } else {
@@ -131,7 +151,7 @@ impl FailureLog {
             if let Some(place) = self.place(theirs.key()) {
                 let mine = &mut self.kinds[place];
                 let count = mine.count + theirs.count;
-                if theirs.at < mine.at {
+                if theirs.when < mine.when {
                     *mine = theirs;
                 }
                 mine.count = count;
@@ -145,7 +165,7 @@ impl FailureLog {
 }
 
 /// The first 300 characters without line breaks or control characters: the text may come from a server.
-fn one_line(text: &dyn fmt::Display) -> String {
+pub(super) fn one_line(text: &dyn fmt::Display) -> String {
     let mut line = Line {
         text: String::new(),
         room: 300,
@@ -182,6 +202,8 @@ impl fmt::Debug for FailureExample<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::super::Catalogue;
     use super::*;
 
@@ -189,6 +211,12 @@ mod tests {
         Catalogue::new(vec![("pull".into(), vec![])])
             .track(0)
             .unwrap()
+    }
+
+    /// The same moment each time.
+    fn began() -> Instant {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *BEGAN
     }
 
     fn meet(log: &mut FailureLog, code: &str, at_ms: u64, text: &str) {
@@ -200,6 +228,9 @@ mod tests {
             status: Some(503),
             code: Some(&ErrorCode::from(code)),
             at: Duration::from_millis(at_ms),
+            when: began() + Duration::from_millis(at_ms),
+            asked: None,
+            request_id: None,
             text: &text,
         });
     }
@@ -244,6 +275,9 @@ mod tests {
                 status: None,
                 code: None,
                 at: Duration::ZERO,
+                when: Instant::now(),
+                asked: None,
+                request_id: None,
                 text: &"late",
             });
         }
@@ -255,9 +289,26 @@ mod tests {
     fn an_example_is_one_short_line() {
         let mut log = FailureLog::default();
         let tail = "x".repeat(10_000);
-        meet(&mut log, "A", 0, &format!("a\r\n\x1b[31mred{tail}"));
-        let example = &log.kinds()[0].example;
-        assert!(example.starts_with("a   [31mredxxx"));
-        assert_eq!(example.chars().count(), 300);
+        let odd = format!("a\r\n\x1b[31mred{tail}");
+        log.record(&FailureExample {
+            track: track(),
+            period: Period::Measure,
+            operation: Operation::BlobGet,
+            class: FailureClass::Status,
+            status: None,
+            code: None,
+            at: Duration::ZERO,
+            when: Instant::now(),
+            asked: Some((&odd, &odd)),
+            request_id: Some(&odd),
+            text: &odd,
+        });
+        let kind = &log.kinds()[0];
+        let more = [&kind.host, &kind.path, &kind.request_id];
+        let more = more.map(|it| it.as_deref().unwrap());
+        for text in [[kind.example.as_str()].as_slice(), &more].concat() {
+            assert!(text.starts_with("a   [31mredxxx"));
+            assert_eq!(text.chars().count(), 300);
+        }
     }
 }

@@ -26,6 +26,7 @@ mod counts;
 mod distribution;
 mod failures;
 mod histogram;
+mod iteration_failures;
 mod latency;
 mod latency_windows;
 mod live;
@@ -50,6 +51,9 @@ pub use counts::{
 pub use distribution::Step;
 pub use failures::{FailureExample, FailureKind, FailureLog};
 pub use histogram::{Bucket, HistogramError, LatencyHistogram};
+pub use iteration_failures::{
+    BY_EXCHANGE, IterationFailure, IterationFailureKind, IterationFailureLog,
+};
 pub use live::Live;
 pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};
 pub use packed::PackedHistogram;

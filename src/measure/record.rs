@@ -7,9 +7,9 @@ use crate::oci::Operation;
 
 use super::latency_windows::{self, LatencyWindows, Place};
 use super::{
-    AddressUse, Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationSample, JourneyId,
-    JourneySeries, LatencyHistogram, Observed, OperationSeries, PackedHistogram, Period,
-    PeriodTally, TimeSeries, Totals, Track, TrackId, View, closure,
+    AddressUse, Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationFailureLog,
+    IterationSample, JourneyId, JourneySeries, LatencyHistogram, Observed, OperationSeries,
+    PackedHistogram, Period, PeriodTally, TimeSeries, Totals, Track, TrackId, View, closure,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -32,6 +32,7 @@ pub struct Record {
     /// In the windows of `time_series`.
     pub(super) latencies: LatencyWindows,
     pub(super) failures: FailureLog,
+    pub(super) iteration_failures: IterationFailureLog,
     pub(super) transport: Bytes,
     pub(super) addresses: Vec<AddressUse>,
 }
@@ -54,6 +55,7 @@ impl Record {
             latencies: LatencyWindows::new(catalogue, time_series.shift()),
             time_series,
             failures: FailureLog::default(),
+            iteration_failures: IterationFailureLog::default(),
             transport: Bytes::default(),
             addresses: Vec::new(),
         }
@@ -123,6 +125,7 @@ impl Record {
         debug_assert!(merged, "one catalogue has one number of journeys");
         self.latencies.merge(other.latencies);
         self.failures.merge(other.failures);
+        self.iteration_failures.merge(other.iteration_failures);
         self.transport.merge(other.transport);
         AddressUse::merge(&mut self.addresses, other.addresses);
     }
@@ -279,7 +282,12 @@ impl Record {
         tracks.filter_map(move |(track, _)| self.operation(track, operation))
     }
 
-    /// Failures by kind, of all periods.
+    /// Failed iterations by kind, of all periods.
+    pub const fn iteration_failures(&self) -> &IterationFailureLog {
+        &self.iteration_failures
+    }
+
+    /// Failed exchanges by kind, of all periods.
     pub const fn failures(&self) -> &FailureLog {
         &self.failures
     }

@@ -6,8 +6,8 @@ use super::latency_windows::LatencyRecorder;
 use super::spare;
 use super::view::Views;
 use super::{
-    AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, IterationSample,
-    Live, Observed, Outcome, Period, Record, Starts, TrackId, View,
+    AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, IterationFailure,
+    IterationSample, Live, Observed, Outcome, Period, Record, Starts, TrackId, View,
 };
 
 /// Counts the samples of one worker.
@@ -118,6 +118,12 @@ impl Recorder {
     /// failed exchange, beside [`exchange`](Self::exchange).
     pub fn failure_example(&mut self, example: &FailureExample<'_>) {
         self.record.failures.record(example);
+    }
+
+    /// Counts a failed iteration by its kind and keeps it as the example if it is the first. To be called once for each
+    /// failed iteration, beside [`iteration`](Self::iteration).
+    pub fn iteration_failure(&mut self, failure: &IterationFailure<'_>) {
+        self.record.iteration_failures.record(failure);
     }
 
     /// Adds bytes of bodies as the transport counted them.

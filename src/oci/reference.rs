@@ -191,6 +191,16 @@ macro_rules! text_noun {
 
 text_noun!(RepositoryName, Tag);
 
+/// The repository that a path of the distribution API is of; `None` where it is of none, or of no such API.
+///
+/// Whatever stands before `/v2/` is the address at which the registry is.
+pub fn repository_of(path: &str) -> Option<&str> {
+    let (_, rest) = path.split_once("/v2/")?;
+    let ends = ["/manifests/", "/blobs/", "/tags/", "/referrers/"];
+    let end = ends.iter().filter_map(|it| rest.rfind(it)).max()?;
+    Some(&rest[..end]).filter(|it| !it.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -255,6 +265,25 @@ mod tests {
         ) {
             let text = format!("{name}:{tag}");
             prop_assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_path_tells_its_repository() {
+        for (path, wanted) in [
+            ("/v2/app/manifests/latest", Some("app")),
+            ("/v2/team/app/blobs/sha256:abc", Some("team/app")),
+            ("/v2/team/app/blobs/uploads/", Some("team/app")),
+            ("/v2/blobs/app/blobs/uploads/1", Some("blobs/app")),
+            ("/link/to/v2/app/tags/list", Some("app")),
+            ("/v2/app/referrers/sha256:abc", Some("app")),
+            ("/v2/v2/app/manifests/1", Some("v2/app")),
+            ("/v2/", None),
+            ("/v2/_catalog", None),
+            ("/token", None),
+            ("/bucket/blobs/sha256:abc", None),
+        ] {
+            assert_eq!(repository_of(path), wanted, "{path}");
         }
     }
 }

@@ -240,6 +240,7 @@ fn of_run(document: &Document, prefix: &str) -> Vec<(String, String)> {
         ci,
         started,
         ended,
+        clock: _,
     } = &document.environment;
     rows.push(("started", started.clone()));
     rows.push(("ended", ended.clone()));

@@ -237,10 +237,28 @@ fn failures(document: &Document) -> String {
             kind.period.name().to_owned(),
             kind.operation.name().to_owned(),
             escape(&why(kind)),
-            escape(&kind.example.text),
+            escape(&format!(
+                "{} ({})",
+                kind.example.text,
+                words::place(&kind.example)
+            )),
         ]);
     }
     let mut text = table.render("Failures");
+    let mut table = Table::new(
+        &["count", "period", "journey", "why", "first of them"],
+        FAILURES,
+    );
+    for kind in &section.iterations {
+        table.row(&[
+            units::count(kind.count),
+            kind.period.name().to_owned(),
+            escape(&kind.journey),
+            escape(&format!("{} ({})", kind.class, kind.cause)),
+            escape(&format!("{} ({})", kind.text, kind.time)),
+        ]);
+    }
+    text.push_str(&table.render("Failed iterations"));
     if section.other > 0 {
         let other = units::count(section.other);
         let _ = writeln!(text, "\n{other} more of kinds that were not told apart.");

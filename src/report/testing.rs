@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
@@ -13,7 +14,7 @@ use crate::result::{
     Aspect, Better, Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference,
     DiscardedPair, Document, Environment, Example, Facts, FailureEntry, GeneratorSection,
     IterationTimes, JourneySection, Method, MetricComparison, MetricUnit, OperationSection,
-    PlanSection, RunVerdict, TargetHeaders,
+    PlanSection, RunVerdict, TargetHeaders, WallClock,
 };
 use crate::verdict::{self, Figure, Observation, Status, ThresholdResult};
 
@@ -51,6 +52,7 @@ pub(crate) fn empty() -> Document {
             ci: BTreeMap::from([("GITHUB_RUN_ID".into(), "17".into())]),
             started: "2026-01-02T03:04:05.000Z".into(),
             ended: "2026-01-02T03:04:35.000Z".into(),
+            clock: WallClock::default(),
         },
         target: TargetHeaders::default(),
         interrupted: false,
@@ -68,6 +70,7 @@ pub(crate) fn empty() -> Document {
         },
         search: None,
         probe: None,
+        opened: Instant::now(),
         stage_lengths: BTreeMap::new(),
         period_durations: BTreeMap::from([
             (Period::Prepare, Duration::from_secs(2)),
@@ -99,6 +102,11 @@ pub(crate) fn document() -> Document {
         example: Example {
             journey: "pull".into(),
             at_us: 47_310_000,
+            time: "2026-01-02T03:04:52.310000Z".into(),
+            host: Some("registry:5000".into()),
+            path: Some("/v2/app/blobs/sha256:9c1f".into()),
+            repository: Some("app".into()),
+            request_id: Some("3f2a".into()),
             text: "no backend".into(),
         },
     }];

@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::measure::Connections;
-use crate::result::{Document, PeriodSection, RunVerdict, SearchEnd, SearchSection, StageSection};
+use crate::measure::{BY_EXCHANGE, Connections, Period};
+use crate::result::{
+    Document, Example, IterationFailureEntry, PeriodSection, RunVerdict, SearchEnd, SearchSection,
+    StageSection,
+};
 use crate::units;
 use crate::verdict::Status;
 
@@ -64,6 +67,36 @@ fn not_judged(document: &Document) -> String {
         let _ = write!(text, ", {} dropped", units::count(totals.starts.dropped));
     }
     text.push_str(", nothing was judged");
+    text
+}
+
+/// Where an example of a failure is found in the log of whoever was asked:
+/// `2026-01-02T03:04:52.310000Z registry:5000 /v2/app/manifests/1 request 3f2a`
+pub(super) fn place(example: &Example) -> String {
+    let mut parts = vec![example.time.clone()];
+    parts.extend(example.host.clone());
+    parts.extend(example.path.clone());
+    let request = example.request_id.as_ref();
+    parts.extend(request.map(|it| format!("request {it}")));
+    parts.join(" ")
+}
+
+/// `9 × pull timeout (iteration-timeout), first at 2026-01-02T03:04:52.310000Z: given up after its iteration_timeout`
+pub(super) fn failed_iterations(kind: &IterationFailureEntry) -> String {
+    let mut text = format!(
+        "{} × {} {}",
+        units::count(kind.count),
+        kind.journey,
+        kind.class
+    );
+    // Writing to a string does not fail.
+    if kind.period != Period::Measure {
+        let _ = write!(text, " in {}", kind.period.name());
+    }
+    let _ = match kind.cause.as_str() {
+        BY_EXCHANGE => write!(text, ": an exchange of the iteration failed, see above"),
+        cause => write!(text, " ({cause}), first at {}: {}", kind.time, kind.text),
+    };
     text
 }
 

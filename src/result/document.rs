@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::measure::{
     AddressUse, Bytes, Closure, PackedHistogram, Period, Record, TimeSeries, Totals,
@@ -21,7 +22,7 @@ use super::{
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
-    /// The format, always `regstorm.report/2`.
+    /// The format, always `regstorm.report/3`.
     pub schema: Schema,
     /// The version of regstorm that measured.
     pub regstorm: String,
@@ -47,6 +48,8 @@ pub struct Document {
     pub search: Option<SearchSection>,
     /// How the generator did: whether the numbers below are the target's.
     pub generator: GeneratorSection,
+    /// When the measured window opened, RFC 3339, in UTC.
+    pub window_opened: String,
     /// The length of the measured window in microseconds: what every rate is divided by.
     pub window_us: u64,
     /// The sums of the measured period.
@@ -153,6 +156,8 @@ pub struct Facts {
     pub probe: Option<(Record, Duration)>,
     /// How long the stages of loads were planned to be, by the names of both, where that is set.
     pub stage_lengths: BTreeMap<(String, String), Duration>,
+    /// When the measured window opened.
+    pub opened: Instant,
     /// How long each period outside the measured window took.
     pub period_durations: BTreeMap<Period, Duration>,
     /// What else a reader has to know.

@@ -33,19 +33,28 @@ pub struct Environment {
     pub started: String,
     /// When it ended, RFC 3339, in UTC.
     pub ended: String,
+    /// The wall clock as it was read when the run began.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub clock: WallClock,
 }
 
-/// One reading of both clocks. Every other time is counted from it by the clock that nobody sets.
+/// The wall clock, read once in a process: every other time is that one and what has passed since, by the clock that
+/// nobody sets.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+pub struct WallClock {
     wall: SystemTime,
-    clock: Instant,
+    at: Instant,
 }
 
 /// The one reading of this process.
-static READING: OnceLock<Reading> = OnceLock::new();
+static READING: OnceLock<WallClock> = OnceLock::new();
 
-impl Reading {
+impl WallClock {
+    fn read() -> Self {
+        *READING.get_or_init(Self::take)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the wall clock, for a reader to know when the run was"
@@ -53,14 +62,47 @@ impl Reading {
     fn take() -> Self {
         Self {
             wall: SystemTime::now(),
-            clock: Instant::now(),
+            at: Instant::now(),
         }
     }
 
-    fn at(&self, instant: Instant) -> SystemTime {
-        self.wall + instant.saturating_duration_since(self.clock)
+    fn time(self, instant: Instant) -> SystemTime {
+        let time = match instant.checked_duration_since(self.at) {
+            Some(later) => self.wall.checked_add(later),
+            None => self.wall.checked_sub(self.at.duration_since(instant)),
+        };
+        time.unwrap_or(self.wall)
+    }
+
+    /// A moment of the run, RFC 3339 in UTC, to the microsecond.
+    pub fn at(self, instant: Instant) -> String {
+        let shown = |time| humantime::format_rfc3339_micros(time).to_string();
+        by_calendar(self.time(instant), shown)
+    }
+
+    fn now(self) -> String {
+        rfc3339(self.time(Instant::now()))
     }
 }
+
+/// That of a report that was read: it began at no known moment of this process.
+impl Default for WallClock {
+    fn default() -> Self {
+        Self {
+            wall: SystemTime::UNIX_EPOCH,
+            at: Instant::now(),
+        }
+    }
+}
+
+/// When a clock was read is no part of what a report says.
+impl PartialEq for WallClock {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for WallClock {}
 
 impl Environment {
     /// The machine that this is, and a run that begins now.
@@ -70,7 +112,8 @@ impl Environment {
             let text = text.trim();
             (!text.is_empty()).then(|| text.to_owned())
         };
-        let now = now();
+        let clock = WallClock::read();
+        let now = clock.now();
         Self {
             host: line("/proc/sys/kernel/hostname"),
             kernel: line("/proc/sys/kernel/osrelease"),
@@ -81,12 +124,13 @@ impl Environment {
             ci: BTreeMap::new(),
             started: now.clone(),
             ended: now,
+            clock,
         }
     }
 
     /// The run ends now.
     pub fn end(&mut self) {
-        self.ended = now();
+        self.ended = WallClock::read().now();
     }
 
     /// Whether both were running at one time. The texts are of one format and in UTC, so they sort as times do.
@@ -119,27 +163,24 @@ impl Environment {
     }
 }
 
-/// The wall clock, as it goes on from its one reading: setting it does not change how long a run was.
-fn now() -> String {
-    let reading = READING.get_or_init(Reading::take);
-    rfc3339(reading.at(Instant::now()))
-}
-
 /// The calendar repeats itself after so many years, which are so long.
 const CYCLE_YEARS: u64 = 400;
 const CYCLE: Duration = Duration::from_hours(146_097 * 24);
 
-/// A time in UTC, by the proleptic calendar: a clock that nobody has set may be before 1970.
+/// A time in UTC, to the millisecond.
 fn rfc3339(time: SystemTime) -> String {
+    by_calendar(time, |it| humantime::format_rfc3339_millis(it).to_string())
+}
+
+/// A time in UTC, by the proleptic calendar: a clock that nobody has set may be before 1970.
+fn by_calendar(time: SystemTime, shown: impl Fn(SystemTime) -> String) -> String {
     let Err(before) = time.duration_since(SystemTime::UNIX_EPOCH) else {
-        return humantime::format_rfc3339_millis(time).to_string();
+        return shown(time);
     };
     let before = before.duration();
     let cycles = before.as_secs() / CYCLE.as_secs() + 1;
     let within = Duration::new(before.as_secs() % CYCLE.as_secs(), before.subsec_nanos());
-    let later =
-        humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + CYCLE.saturating_sub(within));
-    let later = later.to_string();
+    let later = shown(SystemTime::UNIX_EPOCH + CYCLE.saturating_sub(within));
     let (year, rest) = later.split_at(4);
     let year = year.parse::<u64>().unwrap_or(1970);
     format!("{:04}{rest}", year.saturating_sub(cycles * CYCLE_YEARS))
@@ -195,12 +236,12 @@ mod tests {
     /// 1,000,000,000 s since 1970 are 2001-09-09T01:46:40Z (`date -u -d @1000000000`).
     #[tokio::test(start_paused = true)]
     async fn times_are_counted_from_one_reading() {
-        let reading = Reading {
+        let reading = WallClock {
             wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000),
-            clock: Instant::now(),
+            at: Instant::now(),
         };
         tokio::time::advance(Duration::from_millis(90_500)).await;
-        let text = rfc3339(reading.at(Instant::now()));
+        let text = reading.now();
         assert_eq!(text, "2001-09-09T01:48:10.500Z");
     }
 
@@ -211,5 +252,18 @@ mod tests {
         assert!(environment.started.ends_with('Z'));
         assert_eq!(environment.started.len(), "2026-11-22T13:07:00.000Z".len());
         assert!(environment.started <= environment.ended);
+    }
+
+    #[test]
+    fn moments_are_counted_from_one_reading() {
+        let at = Instant::now() + Duration::from_hours(1);
+        let clock = WallClock {
+            wall: SystemTime::UNIX_EPOCH + Duration::from_millis(1_500),
+            at,
+        };
+        let ms = Duration::from_millis;
+        assert_eq!(clock.at(at + ms(2_000)), "1970-01-01T00:00:03.500000Z");
+        assert_eq!(clock.at(at - ms(500)), "1970-01-01T00:00:01.000000Z");
+        assert_eq!(clock.at(at - ms(2_500)), "1969-12-31T23:59:59.000000Z");
     }
 }

@@ -8,12 +8,12 @@ use crate::measure::{
     AddressUse, ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period,
     Phase, Record, StatusCounts, Sum, Totals, Track, TrackId,
 };
-use crate::oci::Operation;
+use crate::oci::{Operation, repository_of};
 
 use super::{
-    Counts, Document, Example, Facts, FailureEntry, FailureSection, IterationTimes, JourneySection,
-    LatencySeries, OperationSection, PeriodOperation, PeriodSection, ProbeSection, RunVerdict,
-    Schema, StageSection,
+    Counts, Document, Example, Facts, FailureEntry, FailureSection, IterationFailureEntry,
+    IterationTimes, JourneySection, LatencySeries, OperationSection, PeriodOperation,
+    PeriodSection, ProbeSection, RunVerdict, Schema, StageSection, WallClock,
 };
 
 impl Document {
@@ -22,6 +22,7 @@ impl Document {
     /// The sums that must close are those of the load and those of the probe.
     pub fn new(record: &Record, facts: Facts) -> Self {
         let window_us = micros(record.window());
+        let clock = facts.environment.clock;
         let journeys = journeys(record, window_us, &facts.stage_lengths);
         let mut closure = record.check();
         if let Some((probe, _)) = &facts.probe {
@@ -51,6 +52,7 @@ impl Document {
             thresholds: facts.thresholds,
             generator: facts.generator,
             search: facts.search,
+            window_opened: clock.at(facts.opened),
             window_us,
             totals: *record.totals(Period::Measure),
             transport: record.transport(),
@@ -59,14 +61,14 @@ impl Document {
             journeys,
             operations: all_operations(record, window_us),
             periods: periods(record, &facts.period_durations),
-            failures: failures(record),
+            failures: failures(record, clock),
             time_series: record.time_series().clone(),
             latency_series: latency_series(record),
             closure,
             probe: facts
                 .probe
                 .as_ref()
-                .and_then(|(record, every)| probe(record, *every)),
+                .and_then(|(record, every)| probe(record, *every, clock)),
             notes: facts.notes,
         }
     }
@@ -159,7 +161,7 @@ fn stages(
 }
 
 /// What a bystander saw, from a record of its own.
-fn probe(record: &Record, every: Duration) -> Option<ProbeSection> {
+fn probe(record: &Record, every: Duration, clock: WallClock) -> Option<ProbeSection> {
     let (id, name, series) = record.journeys().next()?;
     let mut rounds = journey_section(name, &series, record.operations(id));
     let window_us = micros(record.window());
@@ -168,6 +170,7 @@ fn probe(record: &Record, every: Duration) -> Option<ProbeSection> {
         every_us: micros(every),
         window_us,
         rounds,
+        failures: failures(record, clock),
     })
 }
 
@@ -249,7 +252,7 @@ fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<Perio
     Period::ALL.into_iter().filter_map(section).collect()
 }
 
-fn failures(record: &Record) -> FailureSection {
+fn failures(record: &Record, clock: WallClock) -> FailureSection {
     let entries = record.failures().kinds().iter().map(|kind| FailureEntry {
         period: kind.period,
         operation: kind.operation,
@@ -260,13 +263,34 @@ fn failures(record: &Record) -> FailureSection {
         example: Example {
             journey: record.journey_name(kind.track).to_owned(),
             at_us: micros(kind.at),
+            time: clock.at(kind.when),
+            host: kind.host.clone(),
+            repository: kind
+                .path
+                .as_deref()
+                .and_then(repository_of)
+                .map(str::to_owned),
+            path: kind.path.clone(),
+            request_id: kind.request_id.clone(),
             text: kind.example.clone(),
         },
     });
     let mut section = FailureSection {
         kinds: entries.collect(),
         other: record.failures().other(),
+        iterations: Vec::new(),
     };
+    for kind in record.iteration_failures().kinds() {
+        section.add_iterations(IterationFailureEntry {
+            period: kind.period,
+            journey: record.journey_name(kind.track).to_owned(),
+            class: kind.class,
+            cause: kind.cause.to_owned(),
+            count: kind.count,
+            time: clock.at(kind.when),
+            text: kind.example.clone(),
+        });
+    }
     section.sort();
     section
 }

@@ -124,6 +124,7 @@ impl Document {
                 mine.window_us = mine.window_us.max(theirs.window_us);
                 mine.rounds.merge(theirs.rounds);
                 mine.rounds.rate(mine.window_us);
+                mine.failures.merge(theirs.failures);
             }
             (mine @ None, theirs) => *mine = theirs,
             (Some(_), None) => {}
@@ -400,6 +401,9 @@ impl PeriodOperation {
 impl FailureSection {
     fn merge(&mut self, other: Self) {
         self.other = self.other.saturating_add(other.other);
+        for theirs in other.iterations {
+            self.add_iterations(theirs);
+        }
         for theirs in other.kinds {
             let known = self.kinds.iter().position(|mine| {
                 (mine.period, mine.operation, mine.class)
@@ -409,7 +413,7 @@ impl FailureSection {
             if let Some(place) = known {
                 let mine = &mut self.kinds[place];
                 let count = mine.count.saturating_add(theirs.count);
-                if theirs.example.at_us < mine.example.at_us {
+                if theirs.example.time < mine.example.time {
                     *mine = theirs;
                 }
                 mine.count = count;

@@ -30,13 +30,13 @@ pub use comparison::{
     Method, MetricComparison, MetricUnit, PairPoint,
 };
 pub use document::{Document, Facts, LatencySeries, PairSection, PlanSection, TargetHeaders};
-pub use environment::Environment;
+pub use environment::{Environment, WallClock};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge::MergeError;
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchEnd, SearchSection, TrialNumbers, TrialSection, kind};
 pub use section::{
-    Example, FailureEntry, FailureSection, IterationTimes, JourneySection, OperationSection,
-    PeriodOperation, PeriodSection, ProbeSection, StageSection,
+    Example, FailureEntry, FailureSection, IterationFailureEntry, IterationTimes, JourneySection,
+    OperationSection, PeriodOperation, PeriodSection, ProbeSection, StageSection,
 };
 pub use store::{Error, Stored, write_file};

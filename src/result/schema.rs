@@ -18,7 +18,7 @@ pub struct ComparisonSchema;
 
 impl Schema {
     /// As it stands in the document. A change that moves the meaning of a number raises it.
-    pub const NAME: &str = "regstorm.report/2";
+    pub const NAME: &str = "regstorm.report/3";
 
     /// The JSON schema (2020-12) of what this version writes, as text.
     pub fn json() -> String {

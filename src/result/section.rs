@@ -139,6 +139,9 @@ pub struct ProbeSection {
     pub window_us: u64,
     /// Its rounds and what it asked in them.
     pub rounds: JourneySection,
+    /// What failed of them, by kind.
+    #[serde(default)]
+    pub failures: FailureSection,
 }
 
 /// One operation in the measured period, of one journey or of all.
@@ -213,10 +216,33 @@ pub struct PeriodOperation {
 /// Failures of all periods.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FailureSection {
-    /// The kinds, the most frequent first.
+    /// Failed exchanges by kind, the most frequent first.
     pub kinds: Vec<FailureEntry>,
-    /// Failures of kinds beyond the number that is told apart.
+    /// Failed exchanges of kinds beyond the number that is told apart.
     pub other: u64,
+    /// Failed iterations by kind, the most frequent first.
+    #[serde(default)]
+    pub iterations: Vec<IterationFailureEntry>,
+}
+
+/// One kind of failed iteration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IterationFailureEntry {
+    /// The part of the run that they belong to.
+    pub period: Period,
+    /// The journey.
+    pub journey: String,
+    /// Why they failed, as it is counted.
+    pub class: FailureClass,
+    /// What ended them: `exchange` for an exchange that failed and is among the kinds of exchanges, `iteration-timeout`
+    /// for the time that an iteration may take, or another word for what was wrong though every exchange went well.
+    pub cause: String,
+    /// How often it came.
+    pub count: u64,
+    /// When the first of them ended, RFC 3339, in UTC.
+    pub time: String,
+    /// What happened to it, in one line.
+    pub text: String,
 }
 
 /// One kind of failure.
@@ -246,11 +272,41 @@ pub struct Example {
     /// When it ended, in microseconds since the measured window opened, 0 if before; while seeding and deleting, since
     /// preparation began.
     pub at_us: u64,
+    /// The same by the wall clock, RFC 3339, in UTC.
+    pub time: String,
+    /// Host and port of whoever was asked.
+    pub host: Option<String>,
+    /// The path that was asked for, without its query.
+    pub path: Option<String>,
+    /// The repository that the path is of, if it is of one.
+    pub repository: Option<String>,
+    /// The id by which whoever was asked knows the request (`X-Request-Id` and its like), if it sent one.
+    pub request_id: Option<String>,
     /// What happened, in one line.
     pub text: String,
 }
 
 impl FailureSection {
+    /// Adds failed iterations to those of their kind.
+    pub(super) fn add_iterations(&mut self, theirs: IterationFailureEntry) {
+        let key = |it: &IterationFailureEntry| {
+            let names = (it.journey.clone(), it.cause.clone());
+            (it.period, it.class, names)
+        };
+        let mut kinds = self.iterations.iter_mut();
+        match kinds.find(|it| key(it) == key(&theirs)) {
+            Some(mine) => {
+                let count = mine.count.saturating_add(theirs.count);
+                // The texts are of one format and in UTC, so they sort as times do.
+                if theirs.time < mine.time {
+                    *mine = theirs;
+                }
+                mine.count = count;
+            }
+            None => self.iterations.push(theirs),
+        }
+    }
+
     /// Puts the most frequent first; equal ones in a fixed order.
     pub(super) fn sort(&mut self) {
         self.kinds.sort_by(|a, b| {
@@ -259,6 +315,13 @@ impl FailureSection {
                 .cmp(&a.count)
                 .then_with(|| key(a).cmp(&key(b)))
                 .then_with(|| a.code.cmp(&b.code))
+        });
+        self.iterations.sort_by(|a, b| {
+            let key = |it: &IterationFailureEntry| (it.period, it.class);
+            b.count
+                .cmp(&a.count)
+                .then_with(|| key(a).cmp(&key(b)))
+                .then_with(|| (&a.journey, &a.cause).cmp(&(&b.journey, &b.cause)))
         });
     }
 }

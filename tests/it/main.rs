@@ -18,6 +18,8 @@ mod engine;
 mod explain;
 /// What is scraped while a run goes on: the server by itself, and a run with `--metrics`.
 mod exposition;
+/// What failed: every exchange and every iteration has a row, and an example can be found in the registry's log.
+mod failures;
 /// Every scripted fault against every verb: what the client tells and what the registry counts are the same.
 mod faults;
 /// Every format that a report is turned into, by the command, of a run that was made.

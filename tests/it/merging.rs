@@ -2,24 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
+use tokio::time::Instant;
 
 use proptest::prelude::*;
 use regstorm::embedded::{Running, Settings};
 use regstorm::engine;
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
-    Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, IterationSample,
-    LatencyHistogram, Outcome, Period, Phases, Protocol, Record, Recorder, Spent, TrackId,
+    BY_EXCHANGE, Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass,
+    IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Phases, Protocol, Record,
+    Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
 use regstorm::result::{
     Document, Environment, Facts, GeneratorSection, PlanSection, RunVerdict, TargetHeaders,
+    WallClock,
 };
 use regstorm::verdict::{Moment, Span, Status, Watch};
 
 use crate::support::registry;
+
+/// Runs of these tests share a clock and begin at one moment.
+static CLOCK: LazyLock<WallClock> = LazyLock::new(WallClock::default);
+static OPENED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// No user was free, because the target kept them.
 const NO_VU: DroppedStart = DroppedStart {
@@ -132,6 +140,17 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
         spent: Spent::at_rest(took.saturating_sub(took / 10)),
         outcome,
     });
+    if let Outcome::Failed(class) = outcome {
+        recorder.iteration_failure(&IterationFailure {
+            track,
+            period: Period::Measure,
+            class,
+            cause: BY_EXCHANGE,
+            at: due + took,
+            when: Instant::now(),
+            text: &"an example",
+        });
+    }
 }
 
 fn document(plan: &Plan, record: &Record, host: &str) -> Document {
@@ -146,6 +165,7 @@ fn document(plan: &Plan, record: &Record, host: &str) -> Document {
         ci: BTreeMap::new(),
         started: "2026-01-02T03:04:05.000Z".into(),
         ended: "2026-01-02T03:04:45.000Z".into(),
+        clock: *CLOCK,
     };
     let facts = Facts {
         plan: PlanSection {
@@ -171,6 +191,7 @@ fn document(plan: &Plan, record: &Record, host: &str) -> Document {
         },
         search: None,
         probe: None,
+        opened: *OPENED,
         stage_lengths: BTreeMap::new(),
         period_durations: BTreeMap::new(),
         notes: Vec::new(),

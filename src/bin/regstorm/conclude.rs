@@ -120,6 +120,7 @@ pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
             .probe
             .clone()
             .zip(plan.probe.as_ref().map(|probe| probe.every)),
+        opened: finished.opened,
         stage_lengths: stage_lengths(plan),
         period_durations: BTreeMap::from([
             (Period::Prepare, finished.prepare_time),

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 use super::*;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
@@ -9,6 +10,7 @@ use crate::measure::{
 use crate::oci::{Digest, Operation};
 use crate::result::{
     ComparisonVerdict, Environment, Facts, GeneratorSection, Method, PlanSection, TargetHeaders,
+    WallClock,
 };
 use crate::scenario::load_gates;
 
@@ -57,6 +59,7 @@ fn run(middle: u64, many: u64, failed: u64) -> Document {
             ci: BTreeMap::new(),
             started: "2026-01-02T03:04:05.000Z".into(),
             ended: "2026-01-02T03:04:45.000Z".into(),
+            clock: WallClock::default(),
         },
         target: TargetHeaders::default(),
         interrupted: false,
@@ -74,6 +77,7 @@ fn run(middle: u64, many: u64, failed: u64) -> Document {
         },
         search: None,
         probe: None,
+        opened: Instant::now(),
         stage_lengths: BTreeMap::new(),
         period_durations: BTreeMap::new(),
         notes: Vec::new(),

@@ -1,10 +1,11 @@
 //! Recording, merging and the sums, on samples made by hand or at random.
 
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use super::super::{
-    Connection, DropCause, DropReason, DroppedStart, FailureClass, FailureExample, Live, Outcome,
-    Phase, Phases, Protocol, Recorder, Spent,
+    BY_EXCHANGE, Connection, DropCause, DropReason, DroppedStart, FailureClass, FailureExample,
+    IterationFailure, Live, Outcome, Phase, Phases, Protocol, Recorder, Spent,
 };
 use super::*;
 use crate::units::Quantile;
@@ -79,11 +80,37 @@ fn run_iteration(recorder: &mut Recorder, sample: &IterationSample) {
     recorder.scheduled(sample.track, sample.period, sample.scheduled);
     recorder.started(sample.track, sample.period, sample.scheduled);
     recorder.iteration(sample);
+    if let Outcome::Failed(class) = sample.outcome {
+        recorder.iteration_failure(&IterationFailure {
+            track: sample.track,
+            period: sample.period,
+            class,
+            cause: BY_EXCHANGE,
+            at: sample.finished,
+            when: Instant::now(),
+            text: &"example",
+        });
+    }
 }
 
 fn run_exchange(recorder: &mut Recorder, sample: &ExchangeSample) {
     recorder.exchange(sample);
     recorder.transport_bytes(sample.sent, sample.received);
+    if let Outcome::Failed(class) = sample.outcome {
+        recorder.failure_example(&FailureExample {
+            track: sample.track,
+            period: sample.period,
+            operation: sample.operation,
+            class,
+            status: sample.status,
+            code: None,
+            at: Duration::ZERO,
+            when: Instant::now(),
+            asked: None,
+            request_id: None,
+            text: &"example",
+        });
+    }
 }
 
 const RESET: Outcome = Outcome::Failed(FailureClass::Reset);
@@ -347,18 +374,6 @@ fn play(recorder: &mut Recorder, event: &Event) {
     match event {
         Event::Exchange(sample) => {
             run_exchange(recorder, sample);
-            if let Outcome::Failed(class) = sample.outcome {
-                recorder.failure_example(&FailureExample {
-                    track: sample.track,
-                    period: sample.period,
-                    operation: sample.operation,
-                    class,
-                    status: sample.status,
-                    code: None,
-                    at: Duration::ZERO,
-                    text: &"example",
-                });
-            }
         }
         Event::Iteration(sample) => run_iteration(recorder, sample),
         Event::Dropped(index) => {
@@ -405,7 +420,12 @@ proptest! {
             prop_assert_eq!(latencies.count(), journeys[0].iterations.ok);
         }
         merged.failures = FailureLog::default();
-        let one = Record { failures: FailureLog::default(), ..one };
+        merged.iteration_failures = IterationFailureLog::default();
+        let one = Record {
+            failures: FailureLog::default(),
+            iteration_failures: IterationFailureLog::default(),
+            ..one
+        };
         prop_assert!(merged == one);
     }
 }

@@ -1,7 +1,7 @@
 //! What went wrong, by kind, with the first example of each.
 
 use crate::measure::Period;
-use crate::report::words::{clock, number_of};
+use crate::report::words::{self, clock, number_of};
 use crate::result::{Document, FailureEntry};
 use crate::units;
 
@@ -11,11 +11,13 @@ use super::{faint, float};
 
 /// All kinds that the report tells apart, the most frequent first.
 pub(super) fn section(document: &Document) -> Markup {
-    let exchanges = document.totals.exchanges;
+    let (exchanges, iterations) = (document.totals.exchanges, document.totals.iterations);
     let counted = format!(
-        "{} of {} in the measured window failed.",
+        "{} of {} and {} of {} in the measured window failed.",
         units::count(exchanges.failed),
-        number_of(exchanges.ended(), "exchange")
+        number_of(exchanges.ended(), "exchange"),
+        units::count(iterations.failed),
+        number_of(iterations.ended(), "iteration")
     );
     let mut section = Markup::from(faint(counted));
     let failures = &document.failures;
@@ -34,6 +36,28 @@ pub(super) fn section(document: &Document) -> Markup {
     let mut table = Table::new("Of all periods", &heading);
     for kind in &failures.kinds {
         table.row(row(kind, all));
+    }
+    if !table.is_empty() {
+        section.push(table.render());
+    }
+    let heading = [
+        "journey",
+        "period",
+        "class",
+        "cause",
+        "first example",
+        "count",
+    ];
+    let mut table = Table::new("Iterations", &heading);
+    for kind in &failures.iterations {
+        table.row(vec![
+            Cell::words(&kind.journey).short(),
+            Cell::words(kind.period.name()).short(),
+            Cell::words(kind.class.name()).short(),
+            Cell::words(&kind.cause).short(),
+            Cell::words(format!("{}: {}", kind.time, kind.text)),
+            Cell::count(kind.count),
+        ]);
     }
     if !table.is_empty() {
         section.push(table.render());
@@ -62,7 +86,11 @@ fn row(kind: &FailureEntry, all: u64) -> Vec<Cell> {
         Cell::words(kind.class.name()).short(),
         Cell::words(kind.status.map_or("-".to_owned(), |it| it.to_string())),
         Cell::words(kind.code.as_deref().unwrap_or("-")).short(),
-        Cell::words(format!("{place}{}", example.text)),
+        Cell::words(format!(
+            "{place}{} ({})",
+            example.text,
+            words::place(example)
+        )),
         Cell::count(kind.count),
         Cell::number(
             units::share(share),

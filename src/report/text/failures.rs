@@ -7,21 +7,23 @@ use crate::result::{Document, FailureEntry};
 use crate::units;
 
 use super::super::table::Paint;
-use super::super::words::{clock, number_of};
+use super::super::words::{self, clock, number_of};
 use super::Page;
 
 /// More kinds than this are in the document only: a summary must not scroll.
 const SHOWN: usize = 10;
 
 pub(super) fn lines(document: &Document, page: &Page) -> String {
-    let exchanges = document.totals.exchanges;
+    let (exchanges, iterations) = (document.totals.exchanges, document.totals.iterations);
     let failures = &document.failures;
     let counted = format!(
-        "{} of {} in the window",
+        "{} of {} and {} of {} in the window",
         units::count(exchanges.failed),
-        number_of(exchanges.ended(), "exchange")
+        number_of(exchanges.ended(), "exchange"),
+        units::count(iterations.failed),
+        number_of(iterations.ended(), "iteration")
     );
-    let paint = if exchanges.failed > 0 {
+    let paint = if exchanges.failed > 0 || iterations.failed > 0 {
         Paint::Bad
     } else {
         Paint::Plain
@@ -29,11 +31,23 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
     let mut text = page.line("failures", &counted, paint);
     for kind in failures.kinds.iter().take(SHOWN) {
         text.push_str(&page.line("", &entry(kind), Paint::Plain));
+        // To be found in the registry's log, so never cut.
+        let place = words::place(&kind.example);
+        text.push_str(&page.whole("", &format!("  {place}"), Paint::Dim));
     }
     let hidden = failures.kinds.iter().skip(SHOWN);
     let rest = hidden.fold(failures.other, |sum, kind| sum.saturating_add(kind.count));
     if rest > 0 {
         let words = format!("{} × other kinds, see the report", units::count(rest));
+        text.push_str(&page.line("", &words, Paint::Plain));
+    }
+    for kind in failures.iterations.iter().take(SHOWN) {
+        text.push_str(&page.line("", &words::failed_iterations(kind), Paint::Plain));
+    }
+    let hidden = failures.iterations.iter().skip(SHOWN);
+    let rest = hidden.fold(0_u64, |sum, kind| sum.saturating_add(kind.count));
+    if rest > 0 {
+        let words = format!("{} × other iterations, see the report", units::count(rest));
         text.push_str(&page.line("", &words, Paint::Plain));
     }
     text

@@ -54,10 +54,51 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
     }
     let stages = stages(document, colour);
     format!(
-        "{}\n{}{stages}",
+        "{}\n{}{stages}\n{}",
         counts.render(colour),
-        times.render(colour)
+        times.render(colour),
+        spent(document, colour)
     )
+}
+
+/// Where the time of iterations went, on average: the three parts add up to it.
+fn spent(document: &Document, colour: bool) -> String {
+    let mut table = Table::new(
+        1,
+        &[
+            "journey",
+            "time",
+            "= operations",
+            "+ pauses",
+            "+ rest",
+            "retries",
+            "paused",
+            "longest pause",
+        ],
+    );
+    for journey in &document.journeys {
+        let it = &journey.time;
+        let ended = journey.outcomes.ended();
+        let mean = |micros: u64| match micros.checked_div(ended) {
+            Some(mean) => units::duration(Duration::from_micros(mean)),
+            None => "-".to_owned(),
+        };
+        let longest = match it.longest_pause_us {
+            0 => "-".to_owned(),
+            longest => units::duration(Duration::from_micros(longest)),
+        };
+        table.row(vec![
+            (&journey.name).into(),
+            mean(it.total_us).into(),
+            mean(it.operations_us).into(),
+            mean(it.pauses_us).into(),
+            mean(it.rest_us).into(),
+            units::count(it.retries).into(),
+            units::count(it.paused_iterations).into(),
+            longest.into(),
+        ]);
+    }
+    table.render(colour)
 }
 
 /// The journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.

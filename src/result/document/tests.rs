@@ -2,20 +2,26 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, LogNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::super::{Error, MergeError};
+use super::super::{Error, MergeError, WallClock};
 use super::*;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost, Verdict};
 use crate::measure::{
-    Catalogue, Connection, ExchangeSample, FailureClass, FailureExample, IterationSample,
-    LatencyHistogram, Outcome, Phase, Phases, Protocol, Record, Recorder, Spent,
+    BY_EXCHANGE, Catalogue, Connection, ExchangeSample, FailureClass, FailureExample,
+    IterationFailure, IterationSample, LatencyHistogram, Outcome, Phase, Phases, Protocol, Record,
+    Recorder, Spent,
 };
 use crate::oci::{ErrorCode, Operation};
+
+/// Runs of these tests share a clock and begin at one moment.
+static CLOCK: LazyLock<WallClock> = LazyLock::new(WallClock::default);
+static OPENED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 fn facts() -> Facts {
     Facts {
@@ -35,6 +41,7 @@ fn facts() -> Facts {
             ci: BTreeMap::new(),
             started: "2026-01-02T03:04:05.000Z".into(),
             ended: "2026-01-02T03:04:25.000Z".into(),
+            clock: *CLOCK,
         },
         target: TargetHeaders::default(),
         interrupted: false,
@@ -52,6 +59,7 @@ fn facts() -> Facts {
         },
         search: None,
         probe: None,
+        opened: *OPENED,
         stage_lengths: BTreeMap::new(),
         period_durations: BTreeMap::from([(Period::WarmUp, Duration::from_secs(5))]),
         notes: vec!["a note".into()],
@@ -105,6 +113,9 @@ fn record(millis: &[u64]) -> Record {
                 status: Some(503),
                 code: Some(&ErrorCode::from("UNAVAILABLE")),
                 at: finished,
+                when: Instant::now(),
+                asked: None,
+                request_id: None,
                 text: &format_args!("try number {number}"),
             });
         }
@@ -120,6 +131,17 @@ fn record(millis: &[u64]) -> Record {
             spent: Spent::at_rest(Duration::from_millis(*millis).min(finished)),
             outcome,
         });
+        if let Outcome::Failed(class) = outcome {
+            recorder.iteration_failure(&IterationFailure {
+                track,
+                period,
+                class,
+                cause: BY_EXCHANGE,
+                at: finished,
+                when: Instant::now(),
+                text: &"an example",
+            });
+        }
     }
     recorder.into_record()
 }
@@ -130,7 +152,7 @@ fn says_what_was_measured() {
     let document = Document::new(&record(&[10, 20, 30, 40, 50, 60, 70]), facts());
     assert!(document.closure.holds(), "{:?}", document.closure);
     let json: serde_json::Value = serde_json::from_str(&document.to_json()).unwrap();
-    assert_eq!(json["schema"], "regstorm.report/2");
+    assert_eq!(json["schema"], "regstorm.report/3");
     assert_eq!(json["window_us"], 20_000_000);
     let pull = &json["journeys"][0];
     assert_eq!(pull["name"], "pull");
@@ -197,7 +219,7 @@ fn refuses_what_it_cannot_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.json");
     assert!(matches!(Document::load(&path), Err(Error::Read { .. })));
-    for text in ["", "{}", "[1]", r#"{"schema":"regstorm.report/2"}"#] {
+    for text in ["", "{}", "[1]", r#"{"schema":"regstorm.report/3"}"#] {
         fs::write(&path, text).unwrap();
         let refused = Document::load(&path).unwrap_err();
         assert!(matches!(refused, Error::Parse { .. }), "{text}");
@@ -207,7 +229,7 @@ fn refuses_what_it_cannot_read() {
     assert!(refused.contains("report.json"), "{refused}");
     for schema in [
         "the schema `regstorm.report/1`",
-        "reads `regstorm.report/2`",
+        "reads `regstorm.report/3`",
     ] {
         assert!(refused.contains(schema), "{refused}");
     }
