@@ -124,8 +124,9 @@ pub(super) fn capacity(search: &SearchSection) -> String {
         (_, false, _) => " · not confirmed",
     };
     format!(
-        "{found}{standing} · {} trials; the tables are of trial {}",
+        "{found}{standing} · {} trials with {} exchanges; the tables are of trial {}",
         search.trials.len(),
+        units::count(search.exchanges().ended()),
         search.told
     )
 }

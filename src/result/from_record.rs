@@ -33,6 +33,9 @@ impl Document {
                     ..sum
                 }));
         }
+        if let Some(search) = &facts.search {
+            closure.sums.extend(search.sums());
+        }
         Self {
             schema: Schema,
             regstorm: env!("CARGO_PKG_VERSION").to_owned(),
@@ -224,6 +227,32 @@ fn latency_series(record: &Record) -> Vec<LatencySeries> {
         .collect()
 }
 
+/// The exchanges of every period of a record, that of the measured window included: all that was sent.
+pub(super) fn all_periods(record: &Record) -> Vec<PeriodSection> {
+    let mut all = periods(record, &BTreeMap::new());
+    let totals = record.totals(Period::Measure);
+    let measured = all_operations(record, 0).into_iter();
+    all.push(PeriodSection {
+        period: Period::Measure,
+        duration_us: micros(record.window()),
+        starts: totals.starts,
+        iterations: totals.iterations,
+        exchanges: totals.exchanges,
+        bytes: totals.bytes,
+        operations: measured
+            .map(|it| PeriodOperation {
+                name: it.name,
+                outcomes: it.outcomes,
+                failure_classes: it.failure_classes,
+                statuses: it.statuses,
+                bytes: it.bytes,
+            })
+            .collect(),
+    });
+    all.sort_by_key(|it| it.period);
+    all
+}
+
 fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<PeriodSection> {
     let section = |period: Period| {
         let totals = record.totals(period);
@@ -252,7 +281,7 @@ fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<Perio
     Period::ALL.into_iter().filter_map(section).collect()
 }
 
-fn failures(record: &Record, clock: WallClock) -> FailureSection {
+pub(super) fn failures(record: &Record, clock: WallClock) -> FailureSection {
     let entries = record.failures().kinds().iter().map(|kind| FailureEntry {
         period: kind.period,
         operation: kind.operation,
@@ -303,6 +332,6 @@ fn statuses(counts: &StatusCounts) -> BTreeMap<u16, u64> {
     counts.iter().collect()
 }
 
-fn micros(duration: Duration) -> u64 {
+pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

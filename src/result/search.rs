@@ -3,10 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::LatencyHistogram;
+use crate::measure::{LatencyHistogram, Outcomes, Period, Record, Sum};
 use crate::schedule::{End, Found, Limit, Low, Standing, TrialKind, TrialOutcome};
 use crate::units::Quantile;
 use crate::verdict::Criterion;
+
+use super::from_record::{all_periods, failures, micros};
+use super::section::per_second;
+use super::{FailureSection, PeriodSection, WallClock};
 
 /// The capacity that was found, and every trial that led there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,21 +74,59 @@ pub struct TrialSection {
     pub failed: u64,
     /// Iterations that were due and never began.
     pub dropped: u64,
+    /// Everything that its users sent, by period: warm-up, measured window, clean-up. With those of all trials but the one
+    /// that the rest of this document tells, and all periods of the document, the exchanges are all that the registry saw.
+    #[serde(default)]
+    pub periods: Vec<PeriodSection>,
+    /// What failed of it, by kind.
+    #[serde(default)]
+    pub failures: FailureSection,
+    /// How many of its sums were checked.
+    #[serde(default)]
+    pub sums_checked: u64,
+    /// Those that do not close: defects of regstorm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken_sums: Vec<Sum>,
 }
 
 /// What is known of a trial beside its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialNumbers {
     /// From 1.
-    pub number: u32,
-    /// Iterations per second that ended well within the window.
-    pub achieved_per_s: f64,
-    /// Response times of ok iterations.
-    pub response_time: LatencyHistogram,
-    /// Iterations that failed.
-    pub failed: u64,
-    /// Iterations that were due and never began.
-    pub dropped: u64,
+    number: u32,
+    achieved_per_s: f64,
+    response_time: LatencyHistogram,
+    failed: u64,
+    dropped: u64,
+    periods: Vec<PeriodSection>,
+    failures: FailureSection,
+    sums_checked: u64,
+    broken_sums: Vec<Sum>,
+}
+
+impl TrialNumbers {
+    /// The numbers of a trial, from 1, by what was recorded in it. `clock` is that of the search.
+    pub fn of(number: u32, record: &Record, clock: WallClock) -> Self {
+        let mut response_time = LatencyHistogram::new();
+        let mut within = 0;
+        for (_, _, series) in record.tracks() {
+            response_time.merge(&series.response_time);
+            within += series.within_window;
+        }
+        let totals = record.totals(Period::Measure);
+        let closure = record.check();
+        Self {
+            number,
+            achieved_per_s: per_second(within, micros(record.window())),
+            response_time,
+            failed: totals.iterations.failed,
+            dropped: totals.starts.dropped,
+            periods: all_periods(record),
+            failures: failures(record, clock),
+            sums_checked: closure.sums.len() as u64,
+            broken_sums: closure.broken().cloned().collect(),
+        }
+    }
 }
 
 impl SearchSection {
@@ -124,6 +166,10 @@ impl SearchSection {
                 response_time: numbers.response_time.clone(),
                 failed: numbers.failed,
                 dropped: numbers.dropped,
+                periods: numbers.periods.clone(),
+                failures: numbers.failures.clone(),
+                sums_checked: numbers.sums_checked,
+                broken_sums: numbers.broken_sums.clone(),
             })
         });
         Self {
@@ -161,7 +207,55 @@ impl SearchSection {
     }
 }
 
+impl SearchSection {
+    /// What the exchanges of all trials came to, those of the trial that is told included.
+    pub fn exchanges(&self) -> Outcomes {
+        let mut all = Outcomes::default();
+        for trial in &self.trials {
+            all.merge(trial.exchanges());
+        }
+        all
+    }
+
+    /// The sums of all trials, for the document: one for each trial, and those that do not close.
+    pub(super) fn sums(&self) -> impl Iterator<Item = Sum> {
+        self.trials.iter().flat_map(|trial| {
+            let number = trial.number;
+            let broken = trial.broken_sums.iter().map(move |sum| Sum {
+                name: format!("trial {number}: {}", sum.name),
+                ..sum.clone()
+            });
+            let all = Sum {
+                name: format!("trial {number}: sums that close = sums"),
+                left: trial
+                    .sums_checked
+                    .saturating_sub(trial.broken_sums.len() as u64),
+                right: trial.sums_checked,
+            };
+            broken.chain([all])
+        })
+    }
+
+    /// Responses of every trial but the one that is told, whatever their status.
+    pub fn answered_by_others(&self) -> u64 {
+        let others = self.trials.iter().filter(|it| it.number != self.told);
+        let operations = others
+            .flat_map(|it| &it.periods)
+            .flat_map(|it| &it.operations);
+        operations.flat_map(|it| it.statuses.values()).sum()
+    }
+}
+
 impl TrialSection {
+    /// What its exchanges came to, over all periods.
+    pub fn exchanges(&self) -> Outcomes {
+        let mut all = Outcomes::default();
+        for period in &self.periods {
+            all.merge(period.exchanges);
+        }
+        all
+    }
+
     /// The percentiles that a table shows, where they are known.
     pub fn quantile(&self, quantile: Quantile) -> Option<std::time::Duration> {
         self.response_time.quantile(quantile)

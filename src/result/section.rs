@@ -353,7 +353,7 @@ impl OperationSection {
     clippy::cast_precision_loss,
     reason = "a rate is shown with three digits and stored with three decimals"
 )]
-fn per_second(count: u64, window_us: u64) -> f64 {
+pub(super) fn per_second(count: u64, window_us: u64) -> f64 {
     if window_us == 0 {
         return 0.0;
     }

@@ -12,8 +12,8 @@ use regstorm::engine;
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
     BY_EXCHANGE, Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass,
-    IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Phases, Protocol, Record,
-    Recorder, Spent, TrackId,
+    FailureExample, IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Phases,
+    Protocol, Record, Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -127,6 +127,21 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
             status: Some(200),
             outcome,
         });
+        if let Outcome::Failed(class) = outcome {
+            recorder.failure_example(&FailureExample {
+                track,
+                period: Period::Measure,
+                operation,
+                class,
+                status: Some(200),
+                code: None,
+                at: due + took,
+                when: *OPENED + due + took,
+                asked: None,
+                request_id: None,
+                text: &"an example",
+            });
+        }
         recorder.transport_bytes(3, event.took_ms);
     }
     recorder.iteration(&IterationSample {
@@ -147,7 +162,7 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
             class,
             cause: BY_EXCHANGE,
             at: due + took,
-            when: Instant::now(),
+            when: *OPENED + due + took,
             text: &"an example",
         });
     }

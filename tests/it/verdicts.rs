@@ -1,15 +1,17 @@
 //! What a run comes to, as a user sees it: exit codes, the lines that say why, and what the report keeps.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use regstorm::embedded::{Fault, FaultKind, Lengths, Settings};
+use regstorm::embedded::{Fault, FaultKind, Lengths, Running, Settings};
 use regstorm::health::{Signal, Verdict};
-use regstorm::measure::DropCause;
+use regstorm::measure::{DropCause, Period};
+use regstorm::oci::Operation;
 use regstorm::result::{Document, RunVerdict};
 
 use crate::machine::{Beside, claim, tried};
-use crate::support::{plan, registry};
+use crate::support::{plan, registry, settled};
 
 /// How often a run is made while the machine holds the generator up.
 const TRIES: u32 = 5;
@@ -322,6 +324,7 @@ fn a_search_tells_the_capacity_and_every_trial() {
     // It is a run of what was asked for, whatever rate was found: two builds have the same plan.
     let asked = plan(&scenario(load, &limit), &registry.url(), 2);
     assert_eq!(ran.report.plan.fingerprint, asked.fingerprint());
+    audited(&ran.report, &registry);
     let search = ran.report.search.expect("a search");
     let (low, high) = (
         search.low_per_s.expect("a low"),
@@ -347,4 +350,39 @@ fn a_search_tells_the_capacity_and_every_trial() {
         assert!(ran.shown.contains(said), "{said}: {}", ran.shown);
     }
     assert!(ran.report.closure.holds());
+}
+
+/// Every exchange that the registry has answered is in the report: those of the trial that it tells, and of all others.
+fn audited(report: &Document, registry: &Running) {
+    let search = report.search.as_ref().expect("a search");
+    let others = search.trials.iter().filter(|it| it.number != search.told);
+    let others = others.flat_map(|it| &it.periods);
+    let outside = report.periods.iter().chain(others);
+    let outside = outside.flat_map(|it| &it.operations);
+    let outside = outside.map(|it| (it.name, &it.statuses));
+    let told = report.operations.iter().map(|it| (it.name, &it.statuses));
+    let mut found: BTreeMap<(Operation, u16), u64> = BTreeMap::new();
+    for (operation, statuses) in told.chain(outside) {
+        for (status, count) in statuses {
+            *found.entry((operation, *status)).or_default() += count;
+        }
+    }
+    let logged = settled(registry).exchanges;
+    let logged: BTreeMap<_, _> = logged
+        .into_iter()
+        .map(|((operation, status), count)| ((operation.expect("of the API"), status), count))
+        .collect();
+    assert_eq!(found, logged);
+    // No trial is empty, and the one that is told is told twice, with the same numbers.
+    for trial in &search.trials {
+        let measured = trial.periods.iter().find(|it| it.period == Period::Measure);
+        let measured = measured.expect("a window");
+        assert!(measured.exchanges.ended() > 0, "{measured:?}");
+        assert!(trial.sums_checked > 0 && trial.broken_sums.is_empty());
+        if trial.number == search.told {
+            assert_eq!(measured.exchanges, report.totals.exchanges);
+        }
+    }
+    let name = format!("trial {}: sums that close = sums", search.trials.len());
+    assert!(report.closure.sums.iter().any(|it| it.name == name));
 }

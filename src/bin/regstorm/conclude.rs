@@ -73,10 +73,11 @@ pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
     if finished.record.totals(Period::Measure).iterations.ok == 0 {
         notes.push("no iteration succeeded: there is nothing to conclude".to_owned());
     }
-    let seen = answered(&finished.record) + finished.probe.as_ref().map_or(0, answered);
-    // Of a search, the registry has seen more than the one trial that is told.
+    let others = search.as_ref();
+    let seen = answered(&finished.record)
+        + finished.probe.as_ref().map_or(0, answered)
+        + others.map_or(0, SearchSection::answered_by_others);
     if let Some(counts) = &finished.embedded
-        && search.is_none()
         && counts.answered() != seen
     {
         notes.push(format!(

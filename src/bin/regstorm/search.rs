@@ -1,7 +1,6 @@
 //! A scenario that searches for the capacity: judges each trial, and keeps its numbers for the table.
 
 use regstorm::engine::{self, Hooks, Progress, Searched, Trial};
-use regstorm::measure::{LatencyHistogram, Period};
 use regstorm::plan::{Executor, Place, Plan};
 use regstorm::result::{Environment, SearchSection, TrialNumbers};
 use regstorm::verdict::{self, Moment, Ran, Watch};
@@ -29,7 +28,7 @@ pub(crate) fn run(
     };
     let mut judge = |trial: &Trial<'_>| {
         let record = &trial.measured.record;
-        numbers.push(told(trial));
+        numbers.push(TrialNumbers::of(trial.number, record, environment.clock));
         let results = watch.conclude(record.observed(), record.window(), Moment::Done);
         let ran = Ran {
             plan: trial.plan,
@@ -61,32 +60,4 @@ pub(crate) fn run(
         &|criterion| criterion.told(&plan),
     );
     Ok((searched, section))
-}
-
-/// The numbers of a trial that the table shows.
-fn told(trial: &Trial<'_>) -> TrialNumbers {
-    let record = &trial.measured.record;
-    let mut response_time = LatencyHistogram::new();
-    let mut within = 0;
-    for (_, _, series) in record.tracks() {
-        response_time.merge(&series.response_time);
-        within += series.within_window;
-    }
-    let totals = record.totals(Period::Measure);
-    TrialNumbers {
-        number: trial.number,
-        achieved_per_s: rate(within, record.window().as_secs_f64()),
-        response_time,
-        failed: totals.iterations.failed,
-        dropped: totals.starts.dropped,
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn rate(count: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 {
-        (count as f64 / seconds * 1000.0).round() / 1000.0
-    } else {
-        0.0
-    }
 }

@@ -24,7 +24,17 @@ pub(super) fn section(search: &SearchSection) -> Markup {
 
 fn table(trials: &[&TrialSection]) -> Table {
     let heading = [
-        "trial", "outcome", "rate", "achieved", "p50", "p90", "p99", "max", "failed", "dropped",
+        "trial",
+        "outcome",
+        "rate",
+        "achieved",
+        "p50",
+        "p90",
+        "p99",
+        "max",
+        "failed",
+        "dropped",
+        "exchanges",
         "why",
     ];
     let mut table = Table::new(
@@ -50,6 +60,7 @@ fn table(trials: &[&TrialSection]) -> Table {
             Cell::time(trial.response_time.max()),
             Cell::trouble(trial.failed),
             Cell::trouble(trial.dropped),
+            Cell::count(trial.exchanges().ended()),
             Cell::words(reason),
         ]);
         table.row(row);

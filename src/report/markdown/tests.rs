@@ -44,7 +44,7 @@ fn a_run_says_its_verdict_first_and_then_why() {
     );
     assert!(text.contains("**Generator**: valid"));
     assert!(text.contains(
-        "| 6 | measure | blob-get | unavailable 503 UNAVAILABLE | no backend (2026-01-02T03:04:52.310000Z registry:5000 /v2/app/blobs/sha256:9c1f request 3f2a) |"
+        "| 6 | measure | blob-get | unavailable 503 UNAVAILABLE | no backend (2026-01-02T03&#58;04&#58;52.310000Z registry&#58;5000 /v2/app/blobs/sha256&#58;9c1f request 3f2a) |"
     ));
     assert!(text.contains("| build | 1.4.2 |"));
     assert!(text.trim_end().ends_with("</details>"));

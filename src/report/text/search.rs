@@ -15,7 +15,18 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
     let mut table = Table::new(
         2,
         &[
-            "trial", "", "rate", "achieved", "p50", "p90", "p99", "max", "failed", "dropped", "",
+            "trial",
+            "",
+            "rate",
+            "achieved",
+            "p50",
+            "p90",
+            "p99",
+            "max",
+            "failed",
+            "dropped",
+            "exchanges",
+            "",
         ],
     );
     let mut trials: Vec<_> = search.trials.iter().collect();
@@ -39,6 +50,7 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
         row.push(max.map_or("-".to_owned(), units::duration).into());
         row.push(units::count(trial.failed).into());
         row.push(units::count(trial.dropped).into());
+        row.push(units::count(trial.exchanges().ended()).into());
         let words = match (trial.outcome.as_str(), &trial.reason) {
             ("pass", _) => "pass".to_owned(),
             (outcome, Some(reason)) => format!("{outcome}: {reason}"),

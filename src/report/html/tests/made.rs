@@ -8,7 +8,8 @@ use super::super::{SCRIPT, STYLE};
 use crate::measure::{PackedHistogram, TimeSeries};
 use crate::report::testing::{HOSTILE, document, millis, thresholds};
 use crate::result::{
-    Document, LatencySeries, PairSection, SearchEnd, SearchSection, Side, TrialSection,
+    Document, FailureSection, LatencySeries, PairSection, SearchEnd, SearchSection, Side,
+    TrialSection,
 };
 
 /// A time series of windows of that length, each with so many ok iterations of each of so many journeys, and failures.
@@ -83,6 +84,10 @@ fn trial(outcome: &str) -> TrialSection {
         response_time: millis(1, 100),
         failed: 0,
         dropped: 0,
+        periods: Vec::new(),
+        failures: FailureSection::default(),
+        sums_checked: 0,
+        broken_sums: Vec::new(),
     }
 }
 
