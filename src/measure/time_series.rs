@@ -237,6 +237,29 @@ impl TimeSeries {
         at
     }
 
+    /// Lets the series begin that much earlier, to the nearest window, and gives the number of windows that come first.
+    /// They are wider afterwards where they would not fit.
+    pub fn delay(&mut self, micros: u64) -> usize {
+        let at = loop {
+            let width = self.window_seconds().saturating_mul(1_000_000);
+            let at = micros.saturating_add(width / 2) / width;
+            match usize::try_from(at) {
+                Ok(at) if at + self.used <= Self::MAX_WINDOWS => break at,
+                _ => self.coarsen(),
+            }
+        };
+        if self.used > 0 {
+            self.windows.copy_within(0..self.used, at);
+            self.windows[..at].fill(Window::default());
+            let journeys = self.journeys;
+            let used = self.used * journeys;
+            self.iterations.copy_within(0..used, at * journeys);
+            self.iterations[..at * journeys].fill(JourneyWindow::default());
+            self.used += at;
+        }
+        at
+    }
+
     /// What all windows add up to: exchanges, their bytes, iterations.
     pub(super) fn sums(&self) -> (Window, Outcomes) {
         let mut all = Window::default();
@@ -334,6 +357,27 @@ mod tests {
             spent: Spent::at_rest(finished.min(Duration::from_micros(250))),
             outcome,
         }
+    }
+
+    #[test]
+    fn a_series_that_begins_earlier_has_empty_windows_first() {
+        let mut series = TimeSeries::new(2, Duration::from_mins(1));
+        for second in [0, 1, 1, 3] {
+            let sample = iteration(Outcome::Ok, Duration::from_millis(1_000 * second + 500));
+            series.iteration(journey(0), &sample);
+        }
+        let counts = |series: &TimeSeries| -> Vec<u64> {
+            let windows = series.windows().map(|(_, it)| it[0].iterations.ok);
+            windows.collect()
+        };
+        assert_eq!(counts(&series), [1, 2, 0, 1]);
+        assert_eq!(series.delay(1_499_999), 1);
+        assert_eq!(counts(&series), [0, 1, 2, 0, 1]);
+        // 597 s more than the 5 that there are do not fit into 600 windows of one second.
+        assert_eq!(series.delay(597_000_000), 299);
+        assert_eq!(series.window_seconds(), 2);
+        assert_eq!(counts(&series)[299..], [1, 2, 1]);
+        assert_eq!(TimeSeries::new(2, Duration::ZERO).delay(5_000_000), 5);
     }
 
     #[test]

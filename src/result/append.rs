@@ -41,7 +41,7 @@ impl Document {
 }
 
 /// Puts that many empty windows in front.
-fn put_behind(series: &mut LatencySeries, at: usize) {
+pub(super) fn put_behind(series: &mut LatencySeries, at: usize) {
     let windows = mem::take(&mut series.windows);
     series.windows.resize_with(at, PackedHistogram::default);
     series.windows.extend(windows);

@@ -16,7 +16,7 @@ use crate::verdict::ThresholdResult;
 
 use super::{
     Environment, FailureSection, GeneratorSection, JourneySection, OperationSection, PeriodSection,
-    ProbeSection, RunVerdict, Schema, SearchSection,
+    ProbeSection, RunVerdict, Schema, SearchSection, ShardSection,
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
@@ -50,6 +50,13 @@ pub struct Document {
     pub generator: GeneratorSection,
     /// When the measured window opened, RFC 3339, in UTC.
     pub window_opened: String,
+    /// From when on rates are counted, in microseconds since the window opened: more than 0 only where merged shards did not
+    /// begin at one moment, of the first that did.
+    #[serde(default)]
+    pub window_from_us: u64,
+    /// The runs that it was merged from; none where it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardSection>,
     /// The length of the measured window in microseconds: what every rate is divided by.
     pub window_us: u64,
     /// The sums of the measured period.

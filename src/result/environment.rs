@@ -133,11 +133,6 @@ impl Environment {
         self.ended = WallClock::read().now();
     }
 
-    /// Whether both were running at one time. The texts are of one format and in UTC, so they sort as times do.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.started <= other.ended && other.started <= self.ended
-    }
-
     /// When it was, for people.
     pub(super) fn time(&self) -> String {
         format!("{} to {}", self.started, self.ended)

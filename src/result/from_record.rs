@@ -56,6 +56,8 @@ impl Document {
             generator: facts.generator,
             search: facts.search,
             window_opened: clock.at(facts.opened),
+            window_from_us: 0,
+            shards: Vec::new(),
             window_us,
             totals: *record.totals(Period::Measure),
             transport: record.transport(),

@@ -1,20 +1,30 @@
 //! Two shards of one run become one document, count by count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::measure::{AddressUse, FailureLog, PackedHistogram, TimeSeries};
 
 use crate::health::Verdict;
+use crate::units;
 use crate::verdict::ThresholdResult;
 
+use super::append::put_behind;
+use super::shard::micros_of;
 use super::{
     Counts, Document, FailureSection, JourneySection, LatencySeries, OperationSection,
     PeriodOperation, PeriodSection, RunVerdict, StageSection,
 };
 
-/// How the note begins that tells of another shard.
-const MERGED: &str = "merged with a shard that ran on host";
+/// How the notes begin that are made anew with every shard.
+const MERGED: &str = "merged from ";
+const LABEL: &str = "the label ";
+
+/// How a note ends that stands for others like it.
+const MORE: &str = " more like it)";
+
+/// Names that are listed; of the others, how many.
+const LISTED: usize = 3;
 
 /// Why two documents are not parts of one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,12 +53,18 @@ pub enum MergeError {
         /// The seed of the second.
         theirs: u64,
     },
-    /// One was over before the other began.
-    #[error("the runs do not overlap: {ours} and {theirs}; shards of one run share its time")]
+    /// For half of the longer measured window or more, only one of them ran.
+    #[error(
+        "the measured windows have {common} of {longer} in common ({ours}; {theirs}); shards of one run are started together"
+    )]
     Time {
-        /// When the first was made.
+        /// How long both were measured.
+        common: String,
+        /// How long the longer of them was.
+        longer: String,
+        /// When the first ran.
         ours: String,
-        /// When the second was made.
+        /// When the second ran.
         theirs: String,
     },
     /// They are of the same start, on the same host, and say the same.
@@ -76,20 +92,82 @@ pub enum MergeError {
 impl Document {
     /// Adds the document of another shard that ran at the same time.
     ///
-    /// Rates become those of both together, over the longer of the two windows. Thresholds are judged again by what both
-    /// have counted; one that ended a shard stays as it was when it did. The environment stays that of the first, with the
-    /// labels that agree, and a note names the host of the other. Of the generators the one in worse health is kept; notes
-    /// tell what was wrong with the other.
+    /// Windows are put where the wall clock has them. Rates become those of both together, over the time in which both ran;
+    /// thresholds are judged again by what both have counted; one that ended a shard stays as it was when it did. The
+    /// environment stays that of the first, with the labels that agree; those that do not are told in a note and kept with
+    /// each shard. Of the generators the one in worse health is kept; notes tell what was wrong with the other.
     ///
     /// # Errors
     /// When the two are not shards of one run, see [`MergeError`]. The document is then as it was.
-    pub fn merge(&mut self, other: Self) -> Result<(), MergeError> {
+    pub fn merge(&mut self, mut other: Self) -> Result<(), MergeError> {
         self.check_same_run(&other)?;
         self.note_health(&other);
-        let note = format!("{MERGED} {}", other.environment.host());
+        let mut shards = self.as_shards();
+        shards.extend(other.as_shards());
+        let common = self.span().and(other.span());
+        self.narrow(common);
+        other.narrow(common);
+        self.align_with(&mut other);
         self.add(other)?;
-        self.note(note);
+        self.shards = shards;
+        self.tell_shards();
         Ok(())
+    }
+
+    /// Lets both begin with the one that began first.
+    fn align_with(&mut self, other: &mut Self) {
+        let opened = [&*self, other].map(|it| micros_of(&it.window_opened));
+        if opened[0] <= opened[1] {
+            other.begin_earlier(opened[1] - opened[0]);
+            other.window_opened.clone_from(&self.window_opened);
+        } else {
+            self.begin_earlier(opened[0] - opened[1]);
+            self.window_opened.clone_from(&other.window_opened);
+        }
+    }
+
+    fn begin_earlier(&mut self, micros: u64) {
+        let before = self.time_series.window_seconds();
+        let at = self.time_series.delay(micros);
+        let times = (self.time_series.window_seconds() / before).trailing_zeros();
+        for series in &mut self.latency_series {
+            PackedHistogram::widen(&mut series.windows, times);
+            put_behind(series, at);
+        }
+        for kind in &mut self.failures.kinds {
+            let at = &mut kind.example.at_us;
+            *at = at.saturating_add(micros);
+        }
+        self.window_from_us = self.window_from_us.saturating_add(micros);
+    }
+
+    /// Says what it was merged from, however many shards that are.
+    fn tell_shards(&mut self) {
+        self.notes
+            .retain(|it| !it.starts_with(MERGED) && !it.starts_with(LABEL));
+        let hosts = self.shards.iter();
+        let hosts = hosts.map(|it| it.host.as_deref().unwrap_or("unknown"));
+        let many = self.shards.len();
+        let mut text = format!("{MERGED}{many} shards, on {}", listed(hosts));
+        if self.window_from_us > 0 || self.shards.iter().any(|it| it.window_us != self.window_us) {
+            let common = units::duration(self.window());
+            text.push_str(&format!(
+                "; rates are over the {common} in which all of them ran"
+            ));
+        }
+        self.notes.push(text);
+        let keys = self.shards.iter().flat_map(|it| it.labels.keys());
+        let keys: BTreeSet<String> = keys.cloned().collect();
+        for key in keys {
+            let values = self.shards.iter().map(|it| it.labels.get(&key));
+            let values = values.map(|it| it.map_or("none", String::as_str));
+            if values.clone().collect::<BTreeSet<_>>().len() > 1 {
+                let values = listed(values);
+                self.notes.push(format!(
+                    "{LABEL}`{key}` differs between the shards: {values}"
+                ));
+            }
+        }
     }
 
     /// Adds the counts of another document of the same plan.
@@ -217,7 +295,7 @@ impl Document {
             told.collect()
         };
         let mut notes = told(other);
-        if !self.notes.iter().any(|it| it.starts_with(MERGED)) {
+        if self.shards.is_empty() {
             notes.splice(0..0, told(self));
         }
         for note in notes {
@@ -225,9 +303,23 @@ impl Document {
         }
     }
 
+    /// Adds a note; one that differs from another in numbers or in its host alone is counted with that.
     fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
+        if self.notes.contains(&note) {
+            return;
+        }
+        let (text, more) = unfolded(&note);
+        let key = likeness(text);
+        let known = self.notes.iter_mut();
+        match known
+            .map(|it| (likeness(unfolded(it).0), it))
+            .find(|it| it.0 == key)
+        {
+            Some((_, known)) => {
+                let (first, others) = unfolded(known);
+                *known = format!("{first} (and {}{MORE}", others + more + 1);
+            }
+            None => self.notes.push(note),
         }
     }
 
@@ -252,8 +344,12 @@ impl Document {
         if self == other {
             return Err(MergeError::Same);
         }
-        if !self.environment.overlaps(&other.environment) {
+        let (ours, theirs) = (self.span(), other.span());
+        if !ours.is_one_load_with(theirs) {
+            let shown = |micros| units::duration(Duration::from_micros(micros));
             return Err(MergeError::Time {
+                common: shown(ours.and(theirs).length()),
+                longer: shown(ours.length().max(theirs.length())),
                 ours: self.environment.time(),
                 theirs: other.environment.time(),
             });
@@ -302,6 +398,36 @@ impl Document {
         }
         Ok(())
     }
+}
+
+/// The different ones of some names: the first few, and how many more.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    let first: Vec<&str> = names.iter().take(LISTED).copied().collect();
+    let text = first.join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+/// A note, and for how many others it stands.
+fn unfolded(note: &str) -> (&str, u64) {
+    let folded = note
+        .strip_suffix(MORE)
+        .and_then(|it| it.rsplit_once(" (and "));
+    let folded = folded.and_then(|(text, count)| Some((text, count.parse().ok()?)));
+    folded.unwrap_or((note, 0))
+}
+
+/// What notes have in common that tell one thing of different shards: all but numbers, and the host of a generator.
+fn likeness(note: &str) -> String {
+    let note = match note.strip_prefix("generator on host ") {
+        Some(rest) => rest.split_once(": ").map_or(rest, |(_, what)| what),
+        None => note,
+    };
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
+    note.chars().filter(|it| !digits(*it)).collect()
 }
 
 fn merge_operations(ours: &mut Vec<OperationSection>, others: Vec<OperationSection>) {

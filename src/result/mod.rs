@@ -21,6 +21,7 @@ mod merge;
 mod schema;
 mod search;
 mod section;
+mod shard;
 mod store;
 
 pub use crate::schedule::Side;
@@ -39,4 +40,5 @@ pub use section::{
     Example, FailureEntry, FailureSection, IterationFailureEntry, IterationTimes, JourneySection,
     OperationSection, PeriodOperation, PeriodSection, ProbeSection, StageSection,
 };
+pub use shard::ShardSection;
 pub use store::{Error, Stored, write_file};

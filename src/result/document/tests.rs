@@ -244,11 +244,9 @@ type Change = fn(&mut Document);
 const NO_SHARDS: [(Change, &str); 4] = [
     (|it| it.plan.seed = 43, "the seeds differ: 42 and 43"),
     (
-        |it| {
-            it.environment.started = "2026-01-02T03:04:25.001Z".into();
-            it.environment.ended = "2026-01-02T03:04:45.000Z".into();
-        },
-        "do not overlap: 2026-01-02T03:04:05.000Z to 2026-01-02T03:04:25.000Z and 2026-01-02T03:04:25.001Z to",
+        // Of 20 s the last 9 are the first of the other.
+        |it| it.window_opened = CLOCK.at(*OPENED + Duration::from_secs(11)),
+        "the measured windows have 9 s of 20 s in common (2026-01-02T03:04:05.000Z to 2026-01-02T03:04:25.000Z; 2026-",
     ),
     (
         |it| {
@@ -323,13 +321,134 @@ fn the_environment_spans_both_shards() {
         ours.notes[1..],
         [
             "generator on host beta: suspect: start-lag p99 2 ms",
-            "merged with a shard that ran on host beta"
+            "merged from 2 shards, on alpha, beta",
+            "the label `only` differs between the shards: here, none",
+            "the label `shard` differs between the shards: 1, 2",
         ]
         .map(str::to_owned)
     );
     assert_eq!(ours.environment.labels, labels(&[("build", "1.4")]));
+    // Each shard keeps its own.
+    let kept: Vec<_> = ours.shards.iter().map(|it| &it.labels["shard"]).collect();
+    assert_eq!(kept, ["1", "2"]);
     assert_eq!(ours.environment.ci, labels(&[("GITHUB_JOB", "load")]));
     assert_eq!(ours.generator.health.verdict(), Verdict::Suspect);
+}
+
+/// A pull each 100 ms, as long as the window is: it opened so long after the others, and is 10 s long.
+fn ten_a_second(host: &str, late: Duration) -> Document {
+    let catalogue = Catalogue::new(vec![("pull".into(), vec![Operation::BlobGet])]);
+    let track = catalogue.track(0).unwrap();
+    let mut recorder = Recorder::new(&catalogue, &[], Duration::from_secs(10));
+    for number in 0..100 {
+        // In the middle of each tenth, so that none is at an edge.
+        let finished = Duration::from_millis(100 * number + 50);
+        recorder.scheduled(track, Period::Measure, finished);
+        recorder.started(track, Period::Measure, finished);
+        recorder.exchange(&ExchangeSample {
+            track,
+            operation: Operation::BlobGet,
+            period: Period::Measure,
+            due: finished,
+            finished,
+            phases: Phases::default(),
+            connection: Connection::New,
+            protocol: Some(Protocol::Http1),
+            handshake: None,
+            sent: 0,
+            received: 1_000,
+            status: Some(200),
+            outcome: Outcome::Ok,
+        });
+        recorder.transport_bytes(0, 1_000);
+        recorder.iteration(&IterationSample {
+            track,
+            period: Period::Measure,
+            scheduled: finished,
+            started: finished,
+            finished,
+            sent: 0,
+            received: 1_000,
+            spent: Spent::default(),
+            outcome: Outcome::Ok,
+        });
+    }
+    let mut facts = facts();
+    facts.environment.host = Some(host.into());
+    facts.environment.labels = BTreeMap::from([("shard".into(), host.into())]);
+    facts.opened = *OPENED + late;
+    facts.notes = vec![format!("{} × no such image", host.len())];
+    Document::new(&recorder.into_record(), facts)
+}
+
+#[test]
+fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_common_time() {
+    // The second opens 4 s later: both run for 6 s.
+    let mut first = ten_a_second("alpha", Duration::ZERO);
+    let mut second = ten_a_second("beta", Duration::from_secs(4));
+    let other_way = {
+        let mut merged = second.clone();
+        merged.merge(first.clone()).unwrap();
+        merged
+    };
+    first.merge(second.clone()).unwrap();
+    for merged in [&first, &other_way] {
+        assert_eq!(merged.window_opened, CLOCK.at(*OPENED));
+        let (from, length) = (merged.window_from_us, merged.window_us);
+        assert_eq!((from, length), (4_000_000, 6_000_000));
+        let windows = merged.time_series.windows();
+        let ok: Vec<u64> = windows.map(|(_, it)| it[0].iterations.ok).collect();
+        let wanted = [[10; 4].as_slice(), &[20; 6], &[10; 4]].concat();
+        assert_eq!(ok, wanted);
+        let of_blobs = merged.latency_series.iter();
+        let of_blobs = of_blobs.filter(|it| it.metric == "blob-get.total");
+        let of_blobs: Vec<u64> = of_blobs
+            .flat_map(|it| it.windows.iter().map(PackedHistogram::count))
+            .collect();
+        assert_eq!(of_blobs, wanted);
+        // Ten a second each while both ran, however many there were in all.
+        assert_eq!(merged.totals.iterations.ok, 200);
+        assert_eq!(merged.journeys[0].within_window, 120);
+        assert_eq!(merged.journeys[0].iterations_per_s.to_string(), "20");
+        let blobs = &merged.operations[0];
+        let rates = (blobs.requests_per_s, blobs.received_per_s);
+        assert_eq!(rates.0.to_string(), "20");
+        assert_eq!(rates.1.to_string(), "20000");
+        assert!(merged.closure.holds());
+        let note =
+            "merged from 2 shards, on alpha, beta; rates are over the 6 s in which all of them ran";
+        assert!(
+            merged.notes.iter().any(|it| it == note),
+            "{:?}",
+            merged.notes
+        );
+    }
+    // Two runs that merely overlap are not one load.
+    second.window_opened = CLOCK.at(*OPENED + Duration::from_millis(5_100));
+    let mut alone = ten_a_second("alpha", Duration::ZERO);
+    let refused = alone.merge(second).unwrap_err();
+    assert!(matches!(refused, MergeError::Time { .. }), "{refused}");
+}
+
+#[test]
+fn notes_of_a_hundred_shards_are_a_few() {
+    let host = |number: usize| format!("{}-{number:02}", "h".repeat(number % 5 + 1));
+    let mut all = ten_a_second(&host(0), Duration::ZERO);
+    for number in 1..100 {
+        all.merge(ten_a_second(&host(number), Duration::ZERO))
+            .unwrap();
+    }
+    assert_eq!(all.shards.len(), 100);
+    assert_eq!(all.journeys[0].iterations_per_s.to_string(), "1000");
+    // Texts that differ by their number; then what they were merged from, and by which label they differ.
+    assert_eq!(
+        all.notes,
+        [
+            "4 × no such image (and 99 more like it)",
+            "merged from 100 shards, on h-00, h-05, h-10 and 97 more",
+            "the label `shard` differs between the shards: h-00, h-05, h-10 and 97 more",
+        ]
+    );
 }
 
 proptest! {
@@ -358,6 +477,7 @@ proptest! {
         }
         both.closure = merged.closure.clone();
         both.notes.clone_from(&merged.notes);
+        both.shards.clone_from(&merged.shards);
         prop_assert!(both == merged);
     }
 }
