@@ -10,6 +10,7 @@
 //! The decision that shaped it: one `openat` for each component, with `O_NOFOLLOW`. It works on every kernel and in every
 //! sandbox, and needs no second way where `openat2` is refused.
 
+mod change;
 mod directory;
 mod distrust;
 mod place;
