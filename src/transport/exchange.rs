@@ -245,13 +245,11 @@ impl Exchange {
                 .filter(|spare| self.take_up(spare, again))
                 .map(|_| lent.error(error, None)),
         };
-        match unprocessed {
-            Some(error) => repeats.after_pause(deadline).ok_or(error),
-            None => {
-                let broken = self.progress.sent.take_broken();
-                Err(broken.map_or_else(|| lent.error(error, None), Error::Content))
-            }
+        if let Some(error) = unprocessed {
+            return repeats.after_pause(deadline).ok_or(error);
         }
+        let broken = self.progress.sent.take_broken();
+        Err(broken.map_or_else(|| lent.error(error, None), Error::Content))
     }
 
     /// Takes back what was not sent.
