@@ -14,12 +14,12 @@ const TOKEN: &str = "{\"token\":\"good\",\"expires_in\":300}";
 
 /// A registry that shows a blob to whoever has the token, and names that token service.
 fn guarded(realm: String) -> impl Fn(&Request, usize) -> Vec<u8> + Send + Sync + 'static {
-    move |request, _| match request.header("authorization") {
-        Some("Bearer good") => answer("200 OK", &[], ""),
-        _ => {
-            let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"s\"");
-            answer("401 No", &[&challenge], "")
+    move |request, _| {
+        if request.header("authorization") == Some("Bearer good") {
+            return answer("200 OK", &[], "");
         }
+        let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"s\"");
+        answer("401 No", &[&challenge], "")
     }
 }
 
@@ -49,7 +49,7 @@ fn trusting(peers: &[&Wire], settings: UserSettings) -> UserSettings {
     };
     UserSettings {
         route: Route {
-            tls: Arc::new(Tls::new(&settings_of_tls).unwrap()),
+            tls: Arc::new(Tls::new(&settings_of_tls).expect("its certificates can be read")),
             ..Route::default()
         },
         ..settings
@@ -59,7 +59,7 @@ fn trusting(peers: &[&Wire], settings: UserSettings) -> UserSettings {
 fn client(name: &str) -> Habits {
     Habits {
         retry: Retry::NEVER,
-        ..Profile::named(name).unwrap().habits()
+        ..Profile::named(name).expect("a client").habits()
     }
 }
 
@@ -270,8 +270,8 @@ fn a_token_service_within_tls_does_not_lead_credentials_out_of_it() {
         let mut habits = client("plain");
         habits.token.form = form;
         let settings = UserSettings {
-            habits,
             cleartext,
+            habits,
             ..tenant()
         };
         let user = User::with(&home.url(), trusting(&[&home, &here], settings));

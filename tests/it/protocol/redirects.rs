@@ -225,7 +225,7 @@ fn other_statuses_are_no_redirects() {
 
 /// A user of a registry under `url` with the habits of a client.
 fn client_of(url: &str, client: &str) -> User {
-    let habits = Profile::named(client).unwrap().habits();
+    let habits = Profile::named(client).expect("a client").habits();
     User::with(
         url,
         UserSettings {
@@ -406,12 +406,12 @@ fn what_a_client_streams_it_does_not_send_again() {
 fn a_write_that_is_sent_elsewhere_goes_without_credentials_and_headers() {
     let other = Wire::answering(|request, _| taking(request));
     let there = other.url();
-    let home = Wire::answering(move |request, _| match request.header("authorization") {
-        None => answer("401 No", &["WWW-Authenticate: Basic realm=\"r\""], ""),
-        Some(_) => {
-            let location = format!("Location: {there}{}", request.target);
-            answer("307 Over There", &[&location], "")
+    let home = Wire::answering(move |request, _| {
+        if request.header("authorization").is_none() {
+            return answer("401 No", &["WWW-Authenticate: Basic realm=\"r\""], "");
         }
+        let location = format!("Location: {there}{}", request.target);
+        answer("307 Over There", &[&location], "")
     });
     let user = User::with(&home.url(), tenant());
     let manifest = an_image();
