@@ -20,7 +20,7 @@ pub(super) fn choose<'i>(
     index: &'i ImageIndex,
     media_type: &MediaType,
     wanted: &Platform,
-    how: &IndexChoice,
+    how: IndexChoice,
 ) -> Result<Option<Chosen<'i>>, Unusable> {
     let is_oci = *media_type == MediaType::OciIndex;
     let normalized = how.normalizes.then(|| normalize(wanted));
@@ -70,7 +70,7 @@ fn is_unknown(entry: &Entry) -> bool {
 }
 
 /// How well an entry fits: the smallest is best, `None` does not fit.
-fn rank(entry: &Entry, is_oci: bool, wanted: &Platform, how: &IndexChoice) -> Option<usize> {
+fn rank(entry: &Entry, is_oci: bool, wanted: &Platform, how: IndexChoice) -> Option<usize> {
     const LAST: usize = usize::MAX;
     let is_read_as_none = |platform: &&Platform| {
         how.without_platform == WithoutPlatform::LastResortOrEmpty && platform.is_empty()
@@ -157,7 +157,7 @@ mod tests {
         let text = format!(r#"{{"manifests":[{}]}}"#, entries.join(","));
         let index: ImageIndex = serde_json::from_str(&text).unwrap();
         let how = Profile::named(client).unwrap().habits().pull.choice;
-        let chosen = choose(&index, index_type, &wanted.parse().unwrap(), &how).unwrap();
+        let chosen = choose(&index, index_type, &wanted.parse().unwrap(), how).unwrap();
         chosen.map(|it| usize::from(it.digest.as_bytes()[0]))
     }
 

@@ -201,7 +201,7 @@ async fn choose(
         let Content::Index(index) = manifest.content() else {
             return Ok(manifest);
         };
-        let how = &client.habits().pull.choice;
+        let how = client.habits().pull.choice;
         let chosen = choose_entry(index, manifest.media_type(), &options.platform, how)?;
         let chosen = chosen.ok_or_else(|| Error::Platform {
             wanted: options.platform.to_string(),

@@ -53,7 +53,7 @@ impl Item {
         };
         let tags = field("RepoTags").and_then(Value::as_array);
         let tags = tags.into_iter().flatten().filter_map(Value::as_str);
-        let layers = field("Layers").map_or_else(|| Ok(Vec::new()), |it| Vec::deserialize(it));
+        let layers = field("Layers").map_or_else(|| Ok(Vec::new()), Vec::deserialize);
         Self {
             place,
             config,

@@ -1,7 +1,7 @@
 //! Documents and comparisons on disk.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -51,6 +51,9 @@ pub enum Error {
         known: &'static str,
     },
 }
+
+/// The longest report that is read, in bytes; one of ten thousand histograms has some tens of MiB.
+const MAX_REPORT: u64 = 512 << 20;
 
 /// What a document of any version begins with.
 #[derive(Deserialize)]
@@ -171,7 +174,7 @@ struct Raw<'a> {
 
 impl<'a> Raw<'a> {
     fn read(path: &'a Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(|source| Error::Read {
+        let bytes = read_bounded(path, MAX_REPORT).map_err(|source| Error::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -201,6 +204,18 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// The bytes of a file, or why there are too many: a device has no end.
+fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path)?;
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let message = format!("it is larger than {} MiB", most >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
 fn not_ours(path: &Path, source: serde_json::Error) -> Error {
     Error::Parse {
         path: path.to_owned(),
@@ -212,4 +227,19 @@ fn pretty(stored: &impl Serialize) -> String {
     let mut json = serde_json::to_string_pretty(stored).expect("every key of a document is a text");
     json.push('\n');
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_not_read_to_it() {
+        let error = read_bounded(Path::new("/dev/zero"), 3 << 20).unwrap_err();
+        assert_eq!(error.to_string(), "it is larger than 3 MiB");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), vec![b'x'; 1 << 20]).unwrap();
+        assert_eq!(read_bounded(file.path(), 1 << 20).unwrap().len(), 1 << 20);
+        assert!(read_bounded(file.path(), (1 << 20) - 1).is_err());
+    }
 }

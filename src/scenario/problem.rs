@@ -68,8 +68,8 @@ const SHOWN: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
     sources: Vec<Source>,
-    problems: Vec<Problem>, // those that are shown
-    count: usize,           // of all
+    shown: Vec<Problem>,
+    count: usize, // of all
 }
 
 impl Problems {
@@ -94,7 +94,7 @@ impl Problems {
         problems.truncate(SHOWN);
         Self {
             sources,
-            problems,
+            shown: problems,
             count,
         }
     }
@@ -113,11 +113,11 @@ impl Problems {
         } else {
             Renderer::plain()
         };
-        let problems = self.problems.iter();
+        let problems = self.shown.iter();
         let mut shown: Vec<String> = problems
             .map(|problem| renderer.render(&[self.group(problem)]))
             .collect();
-        let more = self.count - self.problems.len();
+        let more = self.count - self.shown.len();
         if more > 0 {
             shown.push(format!("... and {more} more"));
         }

@@ -7,13 +7,17 @@ use regstorm::scenario::{self, Overrides};
 
 use super::scenario::{GOOD, load, load_with, set};
 
+fn repeated(count: usize, text: impl FnMut(usize) -> String) -> String {
+    (0..count).map(text).collect::<Vec<_>>().concat()
+}
+
 fn message(text: &str) -> String {
     load(text).expect_err("a mistake").to_string()
 }
 
 #[test]
 fn at_most_fifty_problems_are_shown_and_the_rest_is_counted() {
-    let keys: String = (0..2000).map(|it| format!("k{it} = 1\n")).collect();
+    let keys = repeated(2000, |it| format!("k{it} = 1\n"));
     let problems = load(&format!("{keys}{GOOD}")).expect_err("unknown keys");
     assert_eq!(problems.len(), 2000);
     let shown = problems.to_string();
@@ -21,7 +25,7 @@ fn at_most_fifty_problems_are_shown_and_the_rest_is_counted() {
     assert!(shown.contains("`k0`") && shown.contains("`k49`"), "{shown}");
     assert!(shown.ends_with("... and 1950 more"), "{shown}");
     // Fifty are all shown.
-    let keys: String = (0..50).map(|it| format!("k{it} = 1\n")).collect();
+    let keys = repeated(50, |it| format!("k{it} = 1\n"));
     let shown = message(&format!("{keys}{GOOD}"));
     assert_eq!(shown.matches("unknown key").count(), 50);
     assert!(!shown.contains("more"), "{shown}");
@@ -101,9 +105,9 @@ fn more_tables_than_a_scenario_has_are_refused_as_one_mistake() {
 
 #[test]
 fn of_many_known_names_some_are_listed() {
-    let sets: String = (0..300)
-        .map(|it| format!("[images.set-{it}]\nsource = \"synthetic\"\ncount = 1\n"))
-        .collect();
+    let sets = repeated(300, |it| {
+        format!("[images.set-{it}]\nsource = \"synthetic\"\ncount = 1\n")
+    });
     let text = GOOD.replace("images = \"web\"", "images = \"nothing-like-it\"");
     let shown = message(&format!("{text}{sets}"));
     assert!(shown.contains("known: web, set-0, "), "{shown}");

@@ -189,9 +189,9 @@ fn an_odd_entry_that_is_chosen_is_named() {
 #[test]
 fn an_odd_layer_is_named_before_anything_is_fetched() {
     let (image, site) = site();
-    let (digest, size) = (Digest::sha256(&image.config), image.config.len());
+    let (digest, length) = (Digest::sha256(&image.config), image.config.len());
     let config = format!(
-        r#"{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{digest}","size":{size}}}"#
+        r#"{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{digest}","size":{length}}}"#
     );
     // A layer that is not distributed is not fetched, whatever it says.
     let foreign = r#"{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":7,"urls":null}"#;
