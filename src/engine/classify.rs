@@ -77,8 +77,8 @@ pub(super) const fn cause(error: &client::Error) -> &'static str {
 }
 
 /// The registry's own code, if it gave one.
-pub(super) const fn code(kind: &Kind) -> Option<&ErrorCode> {
-    match kind {
+pub(super) fn code(kind: &Kind) -> Option<&ErrorCode> {
+    match kind.root() {
         Kind::Status { body, .. } => body.code.as_ref(),
         _ => None,
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::oci::{ErrorCode, Operation};
+use crate::units::is_unseen;
 
 use super::{FailureClass, Period, TrackId};
 
@@ -164,7 +165,8 @@ impl FailureLog {
     }
 }
 
-/// The first 300 characters without line breaks or control characters: the text may come from a server.
+/// The first 300 characters without line breaks, control characters and those that reorder others: the text may come from a
+/// server.
 pub(super) fn one_line(text: &dyn fmt::Display) -> String {
     let mut line = Line {
         text: String::new(),
@@ -184,7 +186,11 @@ impl fmt::Write for Line {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         for c in part.chars() {
             self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
-            self.text.push(if c.is_control() { ' ' } else { c });
+            match c {
+                _ if c.is_control() => self.text.push(' '),
+                _ if is_unseen(c) => {}
+                _ => self.text.push(c),
+            }
         }
         Ok(())
     }
@@ -233,6 +239,13 @@ mod tests {
             request_id: None,
             text: &text,
         });
+    }
+
+    /// UAX 9, 2: a right-to-left override turns the words around that follow it.
+    #[test]
+    fn words_of_a_registry_neither_drive_nor_reorder() {
+        let text = "no \u{202e}entry\u{2066}\u{1b}[2J\r\nfor you";
+        assert_eq!(one_line(&text), "no entry [2J  for you");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use http::header::HeaderMap;
 use tokio::time::timeout;
 
 use super::attempt::Attempt;
+use super::challenge::unanswerable;
 use super::client::Client;
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
@@ -162,7 +163,14 @@ impl Answer<'_> {
     pub(super) async fn refuse(mut self) -> Error {
         let status = self.status();
         let body = ErrorBody::parse(&self.listen().await);
-        self.fail(Kind::Status { status, body })
+        let kind = Kind::Status { status, body };
+        if status == StatusCode::UNAUTHORIZED
+            && let Some(challenge) = unanswerable(self.address(), self.headers())
+        {
+            let kind = Box::new(kind);
+            return self.fail(Kind::Unanswered { challenge, kind });
+        }
+        self.fail(kind)
     }
 
     /// Ends the exchange with the registry's refusal if its words are one, else well.

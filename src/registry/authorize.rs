@@ -232,7 +232,8 @@ impl Client {
         if answer.status() != StatusCode::OK
             && !is_among(self.habits().accepted.token, answer.status())
         {
-            return Err(answer.refuse().await);
+            let showed = wish.credentials.is_some();
+            return Err(answer.refuse().await.showing(showed));
         }
         let raw = match answer.collect(MAX_ANSWER).await {
             Ok(raw) => raw,

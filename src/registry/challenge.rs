@@ -1,14 +1,19 @@
 //! Challenges: what a registry says that it wants to see.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use crate::transport::Address;
+use crate::units::foreign_words;
 
 /// The most scopes of a challenge that are looked at, and the longest; a registry cannot make us ask for ever more.
 const MAX_SCOPES: usize = 16;
 const MAX_SCOPE: usize = 1024; // bytes
+
+/// The longest word of a challenge that is shown: tickets and nonces are longer.
+const MAX_SHOWN: usize = 20; // bytes
 
 /// The challenge of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,33 +42,143 @@ pub(super) struct Challenged {
 /// RFC 9110, 11.6.1; Docker Registry v2 authentication, "Token Authentication Specification".
 pub(super) fn challenged(asked: &Address, headers: &HeaderMap) -> Option<Challenged> {
     let mut basic = None;
-    let values = headers.get_all(WWW_AUTHENTICATE).iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    let parsed = texts.filter_map(|text| http_auth::parse_challenges(text).ok());
-    for challenge in parsed.flatten() {
-        let parameter = |name: &str| {
-            let mut found = challenge.params.iter();
-            let found = found.find(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.to_unescaped())
-        };
-        if challenge.scheme.eq_ignore_ascii_case("basic") {
-            basic = Some(Challenged {
-                challenge: Challenge::Basic,
-                scopes: Vec::new(),
-            });
-        } else if challenge.scheme.eq_ignore_ascii_case("bearer")
-            && let Some(realm) = parameter("realm").and_then(|realm| asked.join(&realm))
-        {
-            return Some(Challenged {
-                challenge: Challenge::Bearer(Rc::new(Service {
-                    realm,
-                    name: parameter("service"),
-                })),
-                scopes: scopes(&parameter("scope").unwrap_or_default()),
-            });
+    for text in texts(headers) {
+        for offer in offers(&text) {
+            if offer.scheme.eq_ignore_ascii_case("basic") {
+                basic = Some(Challenged {
+                    challenge: Challenge::Basic,
+                    scopes: Vec::new(),
+                });
+            } else if offer.scheme.eq_ignore_ascii_case("bearer")
+                && let Some(realm) = offer.parameter("realm").and_then(|it| asked.join(it))
+            {
+                return Some(Challenged {
+                    challenge: Challenge::Bearer(Rc::new(Service {
+                        realm,
+                        name: offer.parameter("service").map(str::to_owned),
+                    })),
+                    scopes: scopes(offer.parameter("scope").unwrap_or_default()),
+                });
+            }
         }
     }
     basic
+}
+
+/// A challenge that nobody here can answer, as it may be shown; `None` where there is none, or one that can be answered.
+pub(super) fn unanswerable(asked: &Address, headers: &HeaderMap) -> Option<String> {
+    if !headers.contains_key(WWW_AUTHENTICATE) || challenged(asked, headers).is_some() {
+        return None;
+    }
+    let shown: Vec<String> = texts(headers).map(|text| masked(&text)).collect();
+    Some(foreign_words(&shown.join(", "), 200))
+}
+
+fn texts(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, str>> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    values.map(|value| String::from_utf8_lossy(value.as_bytes()))
+}
+
+/// One way to authenticate that is on offer.
+struct Offer<'t> {
+    scheme: &'t str,
+    parameters: Vec<(&'t str, Cow<'t, str>)>,
+}
+
+impl Offer<'_> {
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let mut found = self.parameters.iter();
+        let (_, value) = found.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        Some(value)
+    }
+}
+
+/// What a header offers, as far as it can be read. Values without quotes reach to the next comma, whatever is in them, and a
+/// parameter that cannot be read is passed over: Go's clients and curl log in to registries that write so.
+fn offers(text: &str) -> Vec<Offer<'_>> {
+    let mut offers: Vec<Offer<'_>> = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([',', ' ', '\t']);
+        if rest.is_empty() {
+            return offers;
+        }
+        let (word, after) = token(rest);
+        if word.is_empty() {
+            rest = behind_comma(rest);
+            continue;
+        }
+        let after_blank = after.trim_start_matches([' ', '\t']);
+        if let Some(value) = after_blank.strip_prefix('=')
+            && let Some(offer) = offers.last_mut()
+        {
+            let (value, behind) = value_of(value.trim_start_matches([' ', '\t']));
+            offer.parameters.extend(value.map(|value| (word, value)));
+            rest = behind_comma(behind);
+            continue;
+        }
+        offers.push(Offer {
+            scheme: word,
+            parameters: Vec::new(),
+        });
+        rest = after_blank;
+    }
+}
+
+/// The characters of a token, and what follows them.
+fn token(text: &str) -> (&str, &str) {
+    let is_end = |it: char| !it.is_ascii_alphanumeric() && !"!#$%&'*+-.^_`|~".contains(it);
+    text.split_at(text.find(is_end).unwrap_or(text.len()))
+}
+
+fn behind_comma(text: &str) -> &str {
+    text.find(',').map_or("", |comma| &text[comma + 1..])
+}
+
+/// A value, quoted or not, and what follows it; `None` where its quotes do not end.
+fn value_of(text: &str) -> (Option<Cow<'_, str>>, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (value, behind) = text.split_at(text.find(',').unwrap_or(text.len()));
+        return (Some(value.trim_end().into()), behind);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    loop {
+        match characters.next() {
+            None => return (None, ""),
+            Some((place, '"')) => return (Some(value.into()), &quoted[place + 1..]),
+            Some((_, '\\')) => value.extend(characters.next().map(|(_, it)| it)),
+            Some((_, character)) => value.push(character),
+        }
+    }
+}
+
+/// The words of a challenge without what may be secret: queries, users of addresses, and whatever is long and no address.
+fn masked(text: &str) -> String {
+    let is_break = |it: char| it.is_whitespace() || ",;\"'<>".contains(it);
+    let mut shown = String::new();
+    for piece in text.split_inclusive(is_break) {
+        let word = piece.trim_end_matches(is_break);
+        let value = match word.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                shown.extend([name, "="]);
+                value
+            }
+            _ => word,
+        };
+        match value.split_once("://") {
+            Some((scheme, rest)) => {
+                let rest = rest.split(['?', '#']).next().unwrap_or_default();
+                let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                let host = host.rsplit('@').next().unwrap_or_default();
+                shown.extend([scheme, "://", host, path]);
+            }
+            None if value.len() > MAX_SHOWN => shown.push_str(".."),
+            None => shown.push_str(value),
+        }
+        shown.push_str(&piece[word.len()..]);
+    }
+    shown
 }
 
 /// One parameter may hold several scopes.
@@ -134,6 +249,92 @@ mod tests {
                 .challenge,
             Challenge::Basic
         );
+    }
+
+    /// As docker's `parseValueAndParams` and curl read them, from registries in the wild.
+    #[test]
+    fn challenges_that_clients_read_are_read() {
+        for value in [
+            "Basic realm=/",
+            "Basic realm=My Registry",
+            "basic realm=My Registry, charset=\"UTF-8\"",
+            "BASIC",
+            "Negotiate, Basic realm=x",
+            "Negotiate YII=, Basic realm=\"a, b\"",
+            "Basic realm=\"never closed",
+            "Digest realm=\"x\", nonce=\"n=, Basic\", Basic realm=\"y\"",
+            "Basic realm=\"x\",",
+            ", Basic",
+        ] {
+            let found = read(&[value]).map(|it| it.challenge);
+            assert_eq!(found, Some(Challenge::Basic), "{value}");
+        }
+        for (value, service, scope) in [
+            (
+                "Bearer realm=http://a/t,service=reg.example,scope=\"\"",
+                Some("reg.example"),
+                "",
+            ),
+            (
+                "Bearer realm = \"http://a/t\" , service = \"reg\"",
+                Some("reg"),
+                "",
+            ),
+            (
+                "bearer realm=\"http://a/t\",empty=\"\",service=\"re\\\"g\",",
+                Some("re\"g"),
+                "",
+            ),
+            ("Bearer realm=\"http://a/t\" scope=\"x\"", None, ""),
+            (
+                "Bearer, Bearer realm=\"http://a/t\",scope=\"s t\"",
+                None,
+                "s t",
+            ),
+            ("Bearer error=\"x\\y\", realm=\"http://a/t\"", None, ""),
+            (
+                "Basic realm=\"x\", Bearer realm=\"/t\",service=a b",
+                Some("a b"),
+                "",
+            ),
+        ] {
+            let found = read(&[value]).unwrap_or_else(|| panic!("{value}"));
+            let Challenge::Bearer(read) = found.challenge else {
+                panic!("{value}");
+            };
+            assert_eq!(read.realm.path().len(), 2, "{value}");
+            assert_eq!(read.name.as_deref(), service, "{value}");
+            assert_eq!(found.scopes.join(" "), scope, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_shown_without_its_secrets() {
+        let shown = |value: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_static(value))]);
+            unanswerable(
+                &Address::of(&"http://h/v2/".parse().unwrap()).unwrap(),
+                &headers,
+            )
+        };
+        for (value, words) in [
+            ("Negotiate", "Negotiate"),
+            ("Negotiate YIIRxAYGKwYBBQUCoIIRuDCCEbSgDTAL", "Negotiate .."),
+            (
+                "Digest realm=\"r\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"",
+                "Digest realm=\"r\", nonce=\"..\"",
+            ),
+            (
+                "Bearer realm=\"ftp://u:hunter2@h/t?key=hunter2\"",
+                "Bearer realm=\"ftp://h/t\"",
+            ),
+            ("Bearer service=\"reg\"", "Bearer service=\"reg\""),
+            ("???", "???"),
+        ] {
+            assert_eq!(shown(value).as_deref(), Some(words), "{value}");
+        }
+        assert_eq!(shown("Basic realm=\"x\""), None);
     }
 
     #[test]

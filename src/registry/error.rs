@@ -24,6 +24,7 @@ pub struct Error {
     turned: bool,           // did a redirect make a `GET` of it?
     detours: Box<[String]>, // how it came that this was asked, and there, in words
     retry_after: Option<Duration>,
+    showed: bool, // credentials, or a token
 }
 
 /// Why a verb failed.
@@ -40,6 +41,14 @@ pub enum Kind {
         status: StatusCode,
         /// What the registry said in words.
         body: ErrorBody,
+    },
+    /// The registry wants to know who asks, in a way that is not known here.
+    #[error("{kind}; cannot answer its challenge `WWW-Authenticate: {challenge}`")]
+    Unanswered {
+        /// What it wants, without what may be secret.
+        challenge: String,
+        /// Its refusal.
+        kind: Box<Kind>,
     },
     /// The bytes are not the ones that were asked for.
     #[error("digest mismatch: expected {expected}, got {found}")]
@@ -150,7 +159,7 @@ impl Kind {
     /// What is wrong, without the way in which it came about.
     pub fn root(&self) -> &Self {
         match self {
-            Self::Decoded { kind, .. } => kind.root(),
+            Self::Decoded { kind, .. } | Self::Unanswered { kind, .. } => kind.root(),
             kind => kind,
         }
     }
@@ -162,6 +171,7 @@ impl Error {
             operation,
             subject: subject.into(),
             kind: Arc::new(kind),
+            showed: false,
             elsewhere: false,
             turned: false,
             detours: Box::default(),
@@ -214,6 +224,21 @@ impl Error {
     /// How long the registry wants to be left alone, a minute at most; `None` when it did not say.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The same of a request that showed credentials, or a token for them.
+    pub(super) fn showing(self, showed: bool) -> Self {
+        Self { showed, ..self }
+    }
+
+    /// Returns `true` if the request showed credentials, or a token.
+    pub const fn showed_credentials(&self) -> bool {
+        self.showed
+    }
+
+    /// What was asked for: a path, or an address elsewhere. Without its query, which may hold secrets.
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 
     /// What was asked.

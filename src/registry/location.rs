@@ -83,6 +83,11 @@ impl Base {
             .expect("names, tags and digests are short, and their characters stand in any path")
     }
 
+    /// The path in front of `v2/`, which begins and ends with a slash.
+    pub fn path(&self) -> &str {
+        self.address.path()
+    }
+
     /// Whose credentials these are.
     pub const fn origin(&self) -> &Origin {
         self.address.origin()

@@ -136,7 +136,9 @@ impl Client {
                 // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
                 Ok(Course::Stays) => {
                     answer.is_gone = carries == Carries::Once && status.is_redirection();
-                    return Err(Box::pin(Refused::by(answer)).await);
+                    let mut refused = Box::pin(Refused::by(answer)).await;
+                    refused.error = refused.error.showing(shown.is_some());
+                    return Err(refused);
                 }
             }
         }

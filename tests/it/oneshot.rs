@@ -8,6 +8,8 @@
 mod bench;
 /// Ctrl-C, and going on afterwards.
 mod interrupted;
+/// What a failure says, and of whom.
+mod messages;
 /// What others have put beside the directory of a pull, or into it.
 mod planted;
 /// HTTP proxies of the environment.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use regstorm::content::StoreError;
 use regstorm::oci::{ErrorCode, Operation, Reference};
 use regstorm::registry::{self, Client, Kind};
@@ -41,7 +42,7 @@ pub(crate) async fn failure(error: client::Error, client: &Client, errand: &Erra
             if wants_tls(&error, client).await {
                 return Failure::new(Exit::Target, anyhow!("{error}; {TLS_ADVICE}"));
             }
-            if is_doubtful(&error) && !is_registry(&error, client).await {
+            if is_doubtful(&error) && is_no_registry(&error, client).await {
                 let base = errand.target.base();
                 let text = format!(
                     "{error}; there is no registry at {base}: check the path in front of /v2/"
@@ -146,32 +147,37 @@ fn speaks_of_tls(error: &registry::Error) -> bool {
 }
 
 /// What to do when the target of a scenario does not answer its ping well, if that is known.
-pub(crate) fn of_ping(error: &registry::Error) -> Option<&'static str> {
+pub(crate) fn of_ping(error: &registry::Error) -> Option<String> {
+    if let Some(address) = at_https(error) {
+        return Some(format!("{address} (target.url)"));
+    }
     if error.is_elsewhere() {
         return None;
     }
-    if speaks_of_tls(error) {
-        return Some(TLS_ADVICE);
-    }
-    match error.kind() {
+    let advice = match error.kind() {
+        _ if speaks_of_tls(error) => TLS_ADVICE,
         Kind::Transport(
             transport::Error::Connect { .. }
             | transport::Error::Timeout(transport::Waiting::Connect),
-        ) => Some("does the registry run, and is target.url its address?"),
+        ) => "does the registry run, and is target.url its address?",
         Kind::Transport(
             transport::Error::Dns { .. } | transport::Error::Timeout(transport::Waiting::Dns),
-        ) => Some("is the host in target.url right?"),
+        ) => "is the host in target.url right?",
         Kind::Status { status, .. } => match *status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Some("check username and password in [target.auth]")
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if error.showed_credentials() => {
+                "check username and password in [target.auth]"
             }
-            StatusCode::NOT_FOUND => {
-                Some("there is no registry at target.url: check the path in front of /v2/")
+            StatusCode::UNAUTHORIZED if error.operation() != Operation::Redirected => {
+                "no credentials were sent: [target.auth] gives them to a registry that asks for Basic or Bearer"
             }
-            _ => None,
+            _ if is_unknown_path(error) => {
+                "there is no registry at target.url: check the path in front of /v2/"
+            }
+            _ => return None,
         },
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 /// What to do when images cannot be seeded, if that is known: what takes no pushes may have images that are to be used.
@@ -219,21 +225,53 @@ fn is_of_registries(code: &ErrorCode) -> bool {
     )
 }
 
-/// Asks once whether there is a registry, when its answer gives reason to doubt.
-async fn is_registry(error: &registry::Error, client: &Client) -> bool {
-    // A web server may say yes to everything.
+/// Asks once whether there is a registry, when its answer gives reason to doubt. `true` only where an answer shows that there
+/// is none: who cannot be asked may be one.
+async fn is_no_registry(error: &registry::Error, client: &Client) -> bool {
+    // A web server may say yes to everything, and then sends a page.
     let by_name = matches!(error.kind(), Kind::Manifest(_));
     match timeout(PING_WAIT, client.ping()).await {
-        Ok(Ok(headers)) => !by_name || headers.contains_key("docker-distribution-api-version"),
-        Ok(Err(refused)) => matches!(
-            refused.status(),
-            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
-        ),
-        Err(_) => true,
+        Ok(Ok(headers)) => {
+            let said = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+            by_name && said.is_some_and(|it| it.to_ascii_lowercase().starts_with(b"text/html"))
+        }
+        Ok(Err(refused)) => is_unknown_path(&refused),
+        Err(_) => false,
     }
 }
 
+/// Does the registry's own address lead to nothing that a registry has?
+fn is_unknown_path(pinged: &registry::Error) -> bool {
+    let Kind::Status { status, body } = pinged.kind() else {
+        return false;
+    };
+    pinged.operation() == Operation::Ping
+        && matches!(
+            *status,
+            StatusCode::NOT_FOUND
+                | StatusCode::METHOD_NOT_ALLOWED
+                | StatusCode::GONE
+                | StatusCode::NOT_IMPLEMENTED
+        )
+        && !body.code.as_ref().is_some_and(is_of_registries)
+}
+
+/// The address to write where the registry sends whoever asks there to https, if it is that.
+fn at_https(error: &registry::Error) -> Option<String> {
+    let is_there = error.operation() == Operation::Redirected && error.is_elsewhere();
+    let subject = error.subject();
+    let (front, _) = subject.split_once("/v2/")?;
+    (is_there && front.starts_with("https://")).then(|| {
+        format!("the registry is behind a redirect to https: write its address as {front}")
+    })
+}
+
 fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
+    if !errand.target.base().origin().is_secure()
+        && let Some(advice) = at_https(error)
+    {
+        return Failure::new(Exit::Target, anyhow!("{error}; {advice}"));
+    }
     // Who has sent us there is in the error; its own address is not in question.
     if error.is_elsewhere() && matches!(error.kind(), Kind::Transport(_)) {
         return Failure::new(Exit::Target, anyhow!("{error}"));
@@ -246,7 +284,7 @@ fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
             if speaks_of_tls(error) {
                 (Exit::Target, TLS_ADVICE.to_owned())
             } else {
-                of_status(*status, error.operation(), errand)
+                of_status(*status, error, errand)
             }
         }
         Kind::Digest { .. } | Kind::UnlikeVerified { .. } | Kind::Size { .. } => (
@@ -305,23 +343,32 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
     }
 }
 
-fn of_status(status: StatusCode, operation: Operation, errand: &Errand<'_>) -> (Exit, String) {
+/// Who is not let in, as far as that was asked.
+fn of_refusal(status: StatusCode, error: &registry::Error, errand: &Errand<'_>) -> String {
+    let repository = &errand.reference.repository;
+    match errand.target.user() {
+        Some(user) if error.showed_credentials() && status == StatusCode::FORBIDDEN => {
+            format!("user `{user}` may not do this in `{repository}`")
+        }
+        Some(user) if error.showed_credentials() => {
+            format!("the registry does not let user `{user}` in: check name and password")
+        }
+        Some(user) if error.operation() == Operation::Redirected => {
+            format!("the credentials of `{user}` are for {} and were not sent there", errand.target.base())
+        }
+        Some(user) => format!("the credentials of `{user}` were not sent: it did not ask for them in a way that regstorm knows"),
+        None => "the registry wants to know who asks: give --user NAME, and the password in REGSTORM_PASSWORD".to_owned(),
+    }
+}
+
+fn of_status(status: StatusCode, error: &registry::Error, errand: &Errand<'_>) -> (Exit, String) {
     let (reference, base) = (errand.reference, errand.target.base());
     let repository = &reference.repository;
-    let user = errand.target.user();
-    match (status, operation) {
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) | (_, Operation::Token) => {
-            let advice = match user {
-                Some(user) if status == StatusCode::FORBIDDEN => {
-                    format!("user `{user}` may not do this in `{repository}`")
-                }
-                Some(user) => {
-                    format!("the registry does not let user `{user}` in: check name and password")
-                }
-                None => "the registry wants to know who asks: give --user NAME, and the password in REGSTORM_PASSWORD".to_owned(),
-            };
-            (Exit::Target, advice)
+    match (status, error.operation()) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+            (Exit::Target, of_refusal(status, error, errand))
         }
+        (_, Operation::Token) => (Exit::Target, String::new()),
         (StatusCode::NOT_FOUND, Operation::ManifestGet) => (
             Exit::Failed,
             format!("there is no `{reference}` at {base}, or it is not shown to you"),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 use regstorm::files::Place;
+use regstorm::units::is_unseen;
 
 /// The end of a command, as scripts see it. The numbers are part of the interface (README, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,8 @@ impl fmt::Display for Failure {
 
 /// Errors repeat words of registries and archives, which must neither drive the terminal nor look like lines of ours.
 fn told(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', " ")
+    let text = text.replace(|c: char| c.is_control() && c != '\n', " ");
+    text.replace(|c: char| is_unseen(c) && c != '\n', "")
         .trim_end()
         .replace('\n', "\n  ")
 }
