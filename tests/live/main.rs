@@ -1,8 +1,7 @@
 //! Tests against real registries and clients, and real readers of our formats: docker-registry, skopeo, umoci, docker,
-//! openssl, promtool, chromium.
+//! openssl, promtool, chromium, crane, oras.
 //!
-//! `scripts/test` installs these programs. A test whose program is missing fails; those of crane and oras, which Debian does not
-//! have, are ignored unless asked for.
+//! `scripts/test` installs these programs. A test whose program is missing fails.
 
 mod addresses;
 mod agreement;
