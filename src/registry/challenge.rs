@@ -159,8 +159,10 @@ fn masked(text: &str) -> String {
     let mut shown = String::new();
     for piece in text.split_inclusive(is_break) {
         let word = piece.trim_end_matches(is_break);
-        let value = match word.split_once('=') {
-            Some((name, value)) if !name.is_empty() => {
+        let (name, behind) = token(word);
+        let value = match behind.strip_prefix('=') {
+            // What is too long for a name may be a token that ends with the padding of Base64.
+            Some(value) if !name.is_empty() && name.len() <= MAX_SHOWN => {
                 shown.extend([name, "="]);
                 value
             }
@@ -321,6 +323,10 @@ mod tests {
         for (value, words) in [
             ("Negotiate", "Negotiate"),
             ("Negotiate YIIRxAYGKwYBBQUCoIIRuDCCEbSgDTAL", "Negotiate .."),
+            (
+                "Negotiate YIIRxAYGKwYBBQUCoIIRuDCCEbSgDTAL==",
+                "Negotiate ..",
+            ),
             (
                 "Digest realm=\"r\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"",
                 "Digest realm=\"r\", nonce=\"..\"",

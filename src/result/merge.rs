@@ -148,13 +148,14 @@ impl Document {
         let hosts = self.shards.iter();
         let hosts = hosts.map(|it| it.host.as_deref().unwrap_or("unknown"));
         let many = self.shards.len();
-        let mut text = format!("{MERGED}{many} shards, on {}", listed(hosts));
-        if self.window_from_us > 0 || self.shards.iter().any(|it| it.window_us != self.window_us) {
+        let differ = self.shards.iter().any(|it| it.window_us != self.window_us);
+        let rates = if self.window_from_us > 0 || differ {
             let common = units::duration(self.window());
-            text.push_str(&format!(
-                "; rates are over the {common} in which all of them ran"
-            ));
-        }
+            format!("; rates are over the {common} in which all of them ran")
+        } else {
+            String::new()
+        };
+        let text = format!("{MERGED}{many} shards, on {}{rates}", listed(hosts));
         self.notes.push(text);
         let keys = self.shards.iter().flat_map(|it| it.labels.keys());
         let keys: BTreeSet<String> = keys.cloned().collect();

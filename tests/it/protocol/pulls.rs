@@ -510,18 +510,28 @@ impl BlobSink for Partial {
     }
 }
 
-#[test]
-fn a_blob_is_fetched_from_where_it_was_left() {
+/// A blob of 30,000 bytes.
+fn whole_blob() -> (Bytes, Wanted) {
     let bytes = content(30_000);
     let wanted = Wanted {
         digest: Digest::sha256(&bytes),
         size: Some(30_000),
         verify: Verify::Digest,
     };
-    let partial = || Partial {
+    (bytes, wanted)
+}
+
+/// Its first third, which is here.
+fn a_third_of(bytes: &[u8]) -> Partial {
+    Partial {
         had: bytes[..10_000].to_vec(),
         restarted: None,
-    };
+    }
+}
+
+#[test]
+fn a_blob_is_fetched_from_where_it_was_left() {
+    let (bytes, wanted) = whole_blob();
     for quirks in [vec![], vec![Quirk::RedirectBlobs]] {
         let registry = registry(Settings {
             quirks,
@@ -529,7 +539,7 @@ fn a_blob_is_fetched_from_where_it_was_left() {
         });
         registry.put_blob(&name("a"), bytes.clone()).unwrap();
         let user = User::new(&registry.url());
-        let mut sink = partial();
+        let mut sink = a_third_of(&bytes);
         let got = run(user.client.blob_get(&name("a"), wanted, &mut sink)).unwrap();
         assert_eq!((got.bytes, got.size), (20_000, 30_000));
         assert_eq!(sink.had, bytes);
@@ -540,7 +550,12 @@ fn a_blob_is_fetched_from_where_it_was_left() {
                 .all(|it| it.header("range") == Some("bytes=10000-"))
         );
     }
-    // However a registry takes a request for the rest, the blob comes. What it sent in vain is counted as what it is.
+}
+
+/// However a registry takes a request for the rest, the blob comes. What it sent in vain is counted as what it is.
+#[test]
+fn a_blob_comes_however_a_registry_takes_a_request_for_its_rest() {
+    let (bytes, wanted) = whole_blob();
     for (status, header, from, why) in [
         ("200 OK", "X: y", 0, Some(Restart::Whole)),
         (
@@ -583,7 +598,7 @@ fn a_blob_is_fetched_from_where_it_was_left() {
             None => answer("200 OK", &[], &whole),
         });
         let user = User::new(&registry.url());
-        let mut sink = partial();
+        let mut sink = a_third_of(&bytes);
         let got = run(user.client.blob_get(&name("a"), wanted, &mut sink)).unwrap();
         assert_eq!((got.size, &sink.had[..]), (30_000, &bytes[..]), "{header}");
         assert_eq!(sink.restarted, why, "{header}");
@@ -595,11 +610,16 @@ fn a_blob_is_fetched_from_where_it_was_left() {
         };
         assert_eq!(ends, wanted, "{header}");
     }
+}
+
+#[test]
+fn a_part_of_another_blob_is_thrown_away_once() {
+    let (bytes, wanted) = whole_blob();
     // What was here is of another blob: the registry has done nothing wrong.
     let registry = registry(Settings::default());
     registry.put_blob(&name("a"), bytes.clone()).unwrap();
     let user = User::new(&registry.url());
-    let mut sink = partial();
+    let mut sink = a_third_of(&bytes);
     sink.had[77] ^= 1;
     let got = run(user.client.blob_get(&name("a"), wanted, &mut sink)).unwrap();
     assert_eq!((got.bytes, got.size), (50_000, 30_000));
@@ -618,10 +638,17 @@ fn a_blob_is_fetched_from_where_it_was_left() {
         None => answer("200 OK", &[], vec![0; 30_000]),
     });
     let user = User::new(&registry.url());
-    let error = run(user.client.blob_get(&name("a"), wanted, &mut partial())).unwrap_err();
+    let error = run(user
+        .client
+        .blob_get(&name("a"), wanted, &mut a_third_of(&bytes)))
+    .unwrap_err();
     assert!(matches!(error.kind(), Kind::Digest { .. }), "{error}");
     assert_eq!(user.journal.all().len(), 2);
-    // A part that nobody asked for is not the blob.
+}
+
+#[test]
+fn a_part_that_nobody_asked_for_is_not_the_blob() {
+    let (_, wanted) = whole_blob();
     let registry =
         Wire::answering(|_, _| answer("206 Partial", &["Content-Range: bytes 0-1/2"], "xx"));
     let user = User::new(&registry.url());

@@ -26,7 +26,8 @@ const SLOPPY: [&str; 10] = [
 ];
 
 fn fields(count: usize) -> String {
-    (0..count).map(|it| format!("X-{it}: {it}\r\n")).collect()
+    let fields: Vec<String> = (0..count).map(|it| format!("X-{it}: {it}\r\n")).collect();
+    fields.concat()
 }
 
 /// A manifest with those lines in its head.
