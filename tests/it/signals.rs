@@ -43,9 +43,11 @@ duration = "1h"
 clean_up = "all"
 "#;
 
+/// The tests may run where hangups are ignored (`nohup`), which processes inherit.
 fn command(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_regstorm"));
+    let mut command = Command::new("env");
     command
+        .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_regstorm")])
         .args(arguments)
         .current_dir(dir)
         .stdin(Stdio::null())
