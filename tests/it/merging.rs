@@ -79,7 +79,7 @@ struct Event {
     took_ms: u64,
 }
 
-fn ended(event: &Event) -> u64 {
+fn end_of(event: &Event) -> u64 {
     event.due_ms + event.took_ms
 }
 
@@ -252,8 +252,8 @@ proptest! {
     ) {
         // A recorder is told of what ends as it ends, and of two examples of one kind the earlier is kept.
         let mut events = events;
-        events.sort_by_key(ended);
-        events.dedup_by_key(|it| ended(it));
+        events.sort_by_key(end_of);
+        events.dedup_by_key(|it| end_of(it));
         let plan = crate::thresholds::plan(&THRESHOLDS);
         let (parts, whole) = records(&plan, shards, &events);
         let mut whole = document(&plan, &whole, "host 0");
