@@ -29,6 +29,7 @@ use super::settings::{Quirk, Settings};
 use super::site::Site;
 use super::tally::Counts;
 use super::{manifests, patience, storage_host, upload_session};
+use crate::units::is_clock_set;
 
 /// Connections that may wait to be accepted; a thousand clients may start in the same millisecond.
 const BACKLOG: u32 = 4096;
@@ -50,6 +51,9 @@ pub enum EmbeddedError {
     /// There is no certificate to be made.
     #[error("cannot make a certificate: {0}")]
     Certificate(String),
+    /// The wall clock is before 1970.
+    #[error("no server can date its responses before 1970: set the clock of this machine")]
+    Clock,
     /// The path in front of `/v2/` is none.
     #[error("`{0}` is not a base path: write it as /a/path, without a slash at its end")]
     BasePath(String),
@@ -92,8 +96,12 @@ impl Registry {
     /// Starts a registry on a thread of its own. When this returns, it listens.
     ///
     /// # Errors
-    /// When the address cannot be listened on, the base path is none, or the thread cannot be made.
+    /// When the address cannot be listened on, the base path is none, the clock is not set, or the thread cannot be made.
     pub fn start(settings: Settings) -> Result<Running, EmbeddedError> {
+        if !is_clock_set() {
+            // hyper counts from 1970 for every response, whether it shows the date or not.
+            return Err(EmbeddedError::Clock);
+        }
         let base_path = settings.base_path.clone();
         let well_formed = base_path.is_empty()
             || base_path.starts_with('/')

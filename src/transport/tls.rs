@@ -7,8 +7,9 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Resumption as Store};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -19,7 +20,7 @@ use super::timings::{Handshake, HttpVersion};
 use super::tls_problem::TlsProblem;
 use super::trust::{Trust, Unchecked};
 use super::wire::Socket;
-use crate::units::Secret;
+use crate::units::{Secret, is_clock_set};
 
 /// Whether a handshake may take up where an earlier one to the same server left off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,6 +120,16 @@ pub(super) struct Sessions {
     others: Arc<ClientConfig>,
 }
 
+/// The time by which certificates are judged; none where nobody has set the clock.
+#[derive(Debug)]
+struct WallClock;
+
+impl TimeProvider for WallClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        is_clock_set().then(UnixTime::now)
+    }
+}
+
 /// Servers whose sessions a store remembers: a registry, its token service and its storage, with some room.
 const SERVERS: usize = 8;
 
@@ -172,7 +183,7 @@ impl Tls {
                 let trusted = self.authorities.clone();
                 Arc::new(Trust::new(self.roots(), trusted, &provider))
             };
-            let builder = ClientConfig::builder_with_provider(provider)
+            let builder = ClientConfig::builder_with_details(provider, Arc::new(WallClock))
                 .with_safe_default_protocol_versions()
                 .expect("the provider has suites of both versions")
                 .dangerous()

@@ -56,7 +56,8 @@ impl TlsProblem {
                 | CertificateError::ExpiredContext { .. }
                 | CertificateError::NotValidYet
                 | CertificateError::NotValidYetContext { .. },
-            ) => Self::OutOfDate,
+            )
+            | Error::FailedToGetCurrentTime => Self::OutOfDate,
             Error::AlertReceived(AlertDescription::NoApplicationProtocol) => Self::NoProtocol,
             Error::AlertReceived(
                 alert @ (AlertDescription::CertificateRequired

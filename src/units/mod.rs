@@ -2,6 +2,7 @@
 //! and how a person sees them.
 
 mod byte_size;
+mod clock;
 mod display;
 mod endpoint;
 mod foreign;
@@ -12,6 +13,7 @@ mod ratio;
 mod secret;
 
 pub use byte_size::{ByteSize, ByteSizeError};
+pub use clock::is_clock_set;
 pub use display::{DurationError, bytes, count, duration, parse_duration, per_second, share};
 pub use endpoint::Endpoint;
 pub use foreign::{foreign_words, is_unseen};

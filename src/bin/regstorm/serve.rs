@@ -133,7 +133,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         });
         let registry = Registry::start(settings).map_err(|error| {
             let exit = match &error {
-                EmbeddedError::Listen { .. } | EmbeddedError::BasePath(_) => Exit::Usage,
+                EmbeddedError::Listen { .. }
+                | EmbeddedError::BasePath(_)
+                | EmbeddedError::Clock => Exit::Usage,
                 _ => Exit::Defect,
             };
             Failure::new(exit, error)
