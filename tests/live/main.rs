@@ -5,6 +5,7 @@
 
 mod addresses;
 mod agreement;
+mod clock;
 mod docker;
 mod formats;
 mod html;
