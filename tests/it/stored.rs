@@ -85,7 +85,7 @@ fn a_file_says_what_it_is() {
 
     // Each is refused where the other is wanted, with the schema that it has and the one that was wanted.
     let refused = Document::load(&both).expect_err("no report").to_string();
-    for schema in ["regstorm.comparison/1", "regstorm.report/2"] {
+    for schema in ["regstorm.comparison/1", "regstorm.report/3"] {
         assert!(refused.contains(schema), "{refused}");
     }
     assert!(matches!(Comparison::load(&run), Err(Error::Schema { .. })));
