@@ -73,7 +73,7 @@ impl Report {
     #[track_caller]
     pub(crate) fn assert_clean(&self) {
         let document = &self.document;
-        assert_eq!(document["schema"], "regstorm.report/2");
+        assert_eq!(document["schema"], "regstorm.report/3");
         assert_eq!(document["interrupted"], false);
         assert_eq!(document["failures"]["kinds"], Value::Array(Vec::new()));
         assert_eq!(self.number("/failures/other"), 0);
