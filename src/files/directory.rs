@@ -38,7 +38,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens a directory that the user has named. Links on the way are followed as [`Place`] says.
+    /// Opens a directory that the user has named. Links on the way are followed as [`Place`](super::Place) says.
     ///
     /// # Errors
     /// Those of the system; a [`Distrust`] within the error.
