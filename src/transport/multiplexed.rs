@@ -27,8 +27,8 @@ const STREAM_WINDOW: u32 = 4 << 20;
 /// ... and of all readers together.
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
-/// The longest head of an answer, in bytes.
-const MAX_HEAD: u32 = 64 << 10;
+/// The longest head of an answer, in bytes: as long as over HTTP/1.1.
+const MAX_HEAD: u32 = 1 << 20;
 
 /// More streams than anybody allows; a peer that sets no limit gets this one.
 const MANY: usize = 1 << 16;

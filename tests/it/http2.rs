@@ -345,6 +345,8 @@ fn with_auto_those_who_wait_for_the_first_dial_share_what_it_finds() {
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Answer,
+    /// Answers with 2,000 header fields of 50 bytes, beyond what HTTP/2 libraries allow by themselves.
+    ManyFields,
     /// Answers, and takes no more on this connection.
     Farewell,
     /// Resets the stream, and says that nothing was done for it.
@@ -372,6 +374,15 @@ fn peer(fates: &'static [Fate]) -> String {
                                 .send_response(http::Response::new(()), true)
                                 .unwrap();
                         }
+                        Fate::ManyFields => {
+                            let mut response = http::Response::builder();
+                            for number in 0..2_000 {
+                                response = response.header(format!("x-{number}"), "a".repeat(50));
+                            }
+                            respond
+                                .send_response(response.body(()).unwrap(), true)
+                                .unwrap();
+                        }
                     }
                     if matches!(fate, Fate::Farewell) {
                         connection.graceful_shutdown();
@@ -389,6 +400,13 @@ fn to(url: &str) -> User {
         ..UserSettings::default()
     };
     User::with(url, profile)
+}
+
+#[test]
+fn a_head_may_be_as_long_as_over_http_1() {
+    let user = to(&peer(&[Fate::ManyFields]));
+    run(user.client.ping()).unwrap();
+    assert_eq!(user.journal.ends().len(), 1);
 }
 
 #[test]

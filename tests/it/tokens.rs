@@ -251,7 +251,11 @@ fn credentials_that_docker_keeps_are_used_when_asked_for() {
     );
     // Without words that may be secret.
     place.config(r#"{"auths": "hunter2"}"#);
-    ended(&place.pull(&["--docker-config"]), 2, "`auths` is not an object");
+    ended(
+        &place.pull(&["--docker-config"]),
+        2,
+        "`auths` is not an object",
+    );
     place.config(r#"{"auths":{"HOST":{"auth":"hunter2"}}}"#);
     ended(&place.pull(&["--docker-config"]), 2, "base64");
     place.config(r#"{"auths":{"elsewhere":{"auth":"hunter2"}}}"#);
