@@ -1,5 +1,7 @@
 //! The journeys: what was planned and came of it, how long it took, stage by stage, and what a bystander felt.
 
+use std::time::Duration;
+
 use crate::measure::{LatencyHistogram, Phase};
 use crate::result::{Document, JourneySection, ProbeSection};
 use crate::units::{self, Quantile};
@@ -24,6 +26,7 @@ pub(super) fn section(document: &Document) -> Markup {
     section.push(faint(
         "-: too few samples to know (p99 takes 100, p99.9 takes 1,000). Latencies are of ok iterations alone.",
     ));
+    section.push(spent(document).render());
     for journey in &document.journeys {
         let mut inside = operations::tables(&journey.operations);
         inside.push(failed(journey));
@@ -97,6 +100,38 @@ fn times(document: &Document) -> Table {
             row.extend(quantiles(histogram));
             table.row(row);
         }
+    }
+    table
+}
+
+/// Where the time of iterations went, on average: the three parts add up to it.
+fn spent(document: &Document) -> Table {
+    let heading = [
+        "journey",
+        "time",
+        "= operations",
+        "+ pauses",
+        "+ rest",
+        "retries",
+        "paused",
+        "longest pause",
+    ];
+    let mut table = Table::new("Where the time of an iteration went, on average", &heading);
+    for journey in &document.journeys {
+        let it = &journey.time;
+        let ended = journey.outcomes.ended();
+        let longest = (it.longest_pause_us > 0).then_some(it.longest_pause_us);
+        let mean = |micros: u64| Cell::time(micros.checked_div(ended).map(Duration::from_micros));
+        table.row(vec![
+            Cell::words(&journey.name),
+            mean(it.total_us),
+            mean(it.operations_us),
+            mean(it.pauses_us),
+            mean(it.rest_us),
+            Cell::count(it.retries),
+            Cell::count(it.paused_iterations),
+            Cell::time(longest.map(Duration::from_micros)),
+        ]);
     }
     table
 }
@@ -215,7 +250,7 @@ fn probe(probe: &ProbeSection) -> Markup {
             table.row(row);
         }
     }
-    let every = units::duration(std::time::Duration::from_micros(probe.every_us));
+    let every = units::duration(Duration::from_micros(probe.every_us));
     let mut inside = Markup::from(faint(format!(
         "A connection of its own asked every {every} beside the load; none of it is in the other tables."
     )));

@@ -124,8 +124,12 @@ fn what_few_samples_do_not_know_is_unknown() {
         (shown(3), shown(4), shown(5), shown(6)),
         ("48.0 ms", "-", "-", "50.0 ms")
     );
-    // An operation without a sample of a phase has none of it.
-    assert!(!html.contains(">0 µs<"), "zero is not unknown");
+    // An operation without a sample of a phase has none of it. An iteration without a retry had no pauses, which is known.
+    let (before, parts) = html.split_once("Where the time of an iteration").unwrap();
+    let (_, behind) = parts.split_once("</table>").unwrap();
+    for rest in [before, behind] {
+        assert!(!rest.contains(">0 µs<"), "zero is not unknown");
+    }
 }
 
 #[test]
@@ -280,4 +284,29 @@ fn a_histogram_of_nothing_has_no_curve() {
     let mut run = document();
     run.operations[0].phases = BTreeMap::from([(Phase::Total, LatencyHistogram::new())]);
     assert!(render(&run).contains("no samples"));
+}
+
+/// Four iterations of 10 s in all: 6 s in exchanges, 3 s in pauses, and the rest.
+#[test]
+fn the_parts_of_an_iterations_time_are_shown() {
+    let mut whole = document();
+    let journey = &mut whole.journeys[0];
+    journey.outcomes = crate::measure::Outcomes {
+        ok: 3,
+        failed: 1,
+        cancelled: 0,
+    };
+    journey.time.total_us = 10_000_000;
+    journey.time.operations_us = 6_000_000;
+    journey.time.pauses_us = 3_000_000;
+    journey.time.rest_us = 1_000_000;
+    journey.time.retries = 17;
+    let html = render(&whole);
+    let (_, table) = html
+        .split_once("Where the time of an iteration went")
+        .expect("a table");
+    let (table, _) = table.split_once("</table>").expect("its end");
+    for shown in ["2.50 s", "1.50 s", "750 ms", "250 ms", "17"] {
+        assert!(table.contains(shown), "no {shown} in {table}");
+    }
 }
