@@ -240,7 +240,7 @@ async fn is_no_registry(error: &registry::Error, client: &Client) -> bool {
     }
 }
 
-/// Does the registry's own address lead to nothing that a registry has?
+/// Returns `true` if the registry's own address leads to nothing that a registry has.
 fn is_unknown_path(pinged: &registry::Error) -> bool {
     let Kind::Status { status, body } = pinged.kind() else {
         return false;

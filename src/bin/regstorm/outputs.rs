@@ -90,7 +90,7 @@ impl OutputArgs {
         count
     }
 
-    /// Is each of them a file of its own, also beside `others`, and none of the files that are read?
+    /// Checks that each of them is a file of its own, also beside `others`, and none of the files that are read.
     pub(crate) fn check_apart(
         &self,
         others: &[(&str, &Path)],

@@ -40,7 +40,7 @@ impl ReportArgs {
         self.outputs.check_writable(self.quiet)
     }
 
-    /// Is each result a file of its own, and none of the files that are read?
+    /// Checks that each result is a file of its own, and none of the files that are read.
     pub(crate) fn check_apart(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
         let out = self.file().map(|path| ("--out", path));
         self.outputs.check_apart(out.as_slice(), inputs)

@@ -127,7 +127,7 @@ impl Signals {
     }
 }
 
-/// Was the process started with this signal ignored?
+/// Returns `true` if the process was started with this signal ignored.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

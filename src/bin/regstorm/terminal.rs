@@ -4,12 +4,12 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 
-/// Can a line on that stream be drawn again in its place?
+/// Returns `true` if a line on that stream can be drawn again in its place.
 pub(crate) fn redraws(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !is_dumb(env::var_os("TERM").as_deref())
 }
 
-/// Are colours wanted on that stream, and shown?
+/// Returns `true` if colours are wanted on that stream, and shown.
 pub(crate) fn colours(stream: &impl IsTerminal) -> bool {
     redraws(stream) && env::var_os("NO_COLOR").is_none()
 }
