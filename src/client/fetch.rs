@@ -130,7 +130,7 @@ impl Fetch<'_> {
     }
 }
 
-/// Did the bytes make up another blob than the one that was wanted?
+/// Returns `true` if the bytes make up another blob than the one that was wanted.
 fn is_other_content(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|it| it.downcast_ref());
     matches!(inner, Some(StoreError::DigestMismatch(_)))

@@ -71,7 +71,7 @@ impl Item {
         config.unwrap_or_else(|_| format!("entry {} of manifest.json", self.place + 1))
     }
 
-    /// Does it say what the image is made of?
+    /// Returns `true` if it says what the image is made of.
     pub(super) const fn is_whole(&self) -> bool {
         self.config.is_ok() && self.layers.is_ok()
     }

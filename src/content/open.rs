@@ -107,7 +107,7 @@ impl Candidate {
             || self.names.iter().any(|name| familiar(name) == wanted)
     }
 
-    /// Can it be loaded, as far as its entries say?
+    /// Returns `true` if it can be loaded, as far as its entries say.
     fn is_whole(&self) -> bool {
         let oci = self.oci.as_ref();
         let docker = self.docker.as_ref();

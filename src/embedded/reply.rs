@@ -31,7 +31,7 @@ impl Content {
     }
 }
 
-/// May an answer of that status have a body?
+/// Returns `true` if an answer of that status may have a body.
 ///
 /// # Spec
 /// RFC 9110, section 8.6: a `Content-Length` must not be sent otherwise.

@@ -76,7 +76,7 @@ impl Recording {
         self.bytes.get()
     }
 
-    /// Has the registry kept a blob or a manifest since the iteration began, or may it have?
+    /// Returns `true` if the registry has, or may have, kept a blob or a manifest since the iteration began.
     pub(super) fn has_stored(&self) -> bool {
         self.stored.get()
     }

@@ -85,7 +85,7 @@ pub(super) struct Freed {
     /// The user has thought about it, and may start another: not before that end.
     pub(super) free: Instant,
     pub(super) outcome: Outcome,
-    /// Has the registry kept something of it, or may it have?
+    /// Whether the registry has kept something of it, or may have.
     pub(super) stored: bool,
 }
 

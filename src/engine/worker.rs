@@ -51,7 +51,7 @@ pub(super) struct Shared {
     pub(super) run_id: u64,
     /// Which of the runs against one target this is; more than 0 in a search only.
     pub(super) trial: u32,
-    /// Will clean-up ask which iterations have stored something?
+    /// Whether clean-up will ask which iterations have stored something.
     pub(super) keeps_turns: bool,
     pub(super) ends: Ends,
     /// What is left to start of each load's `shared-iterations`.

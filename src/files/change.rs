@@ -127,7 +127,7 @@ impl Directory {
         written
     }
 
-    /// Can a file be made in it?
+    /// Returns `true` if a file can be made in it.
     ///
     /// # Errors
     /// Those of the system.

@@ -342,7 +342,7 @@ impl Directory {
         Ok(sys::openat(&self.handle, single(name)?, flags, Mode::empty())?.into())
     }
 
-    /// Are its links those of /proc, which no path can replace?
+    /// Returns `true` if its links are those of /proc, which no path can replace.
     pub(super) fn is_proc(&self) -> bool {
         sys::fstatfs(&self.handle).is_ok_and(|it| it.f_type == sys::PROC_SUPER_MAGIC)
     }

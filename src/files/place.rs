@@ -81,7 +81,7 @@ impl Place {
         self.directory.path_of(&self.name)
     }
 
-    /// Was the last component of the path a link?
+    /// Returns `true` if the last component of the path was a link.
     pub fn is_behind_link(&self) -> bool {
         self.is_link
     }

@@ -5,11 +5,11 @@
 pub struct IndexChoice {
     /// Which entries fit, and which one of them is taken.
     pub matching: Matching,
-    /// Does the client normalise the platform that its user writes (`x86_64` to `amd64`)?
+    /// Whether the client normalises the platform that its user writes (`x86_64` to `amd64`).
     pub normalizes: bool,
     /// What an entry without a platform is taken for.
     pub without_platform: WithoutPlatform,
-    /// Are entries passed over whose type is no kind of manifest?
+    /// Whether entries are passed over whose type is no kind of manifest.
     pub passes_unknown_types: bool,
     /// What of the chosen entry must be right.
     pub relies_on: EntryUse,

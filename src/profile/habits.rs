@@ -182,7 +182,7 @@ pub enum Checks {
 pub struct MountHabits {
     /// Is the config mounted as the layers are?
     pub config: bool,
-    /// Is the registry pinged once more just before the first mount?
+    /// Whether the registry is pinged once more just before the first mount.
     pub ping: bool,
     /// Is the other repository asked for the blob first?
     pub check_source: bool,

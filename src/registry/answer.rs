@@ -27,7 +27,7 @@ pub(super) struct Answer<'c> {
     pub(super) decoder: Option<Box<Decoder>>,
     /// The redirect that has turned the request into a `GET`.
     pub(super) turned: Option<StatusCode>,
-    /// Is it a redirect that is not followed because the request's body was a stream?
+    /// Whether it is a redirect that is not followed because the request's body was a stream.
     pub(super) is_gone: bool,
 }
 
@@ -204,7 +204,7 @@ impl Answer<'_> {
     }
 }
 
-/// Might it be that what came was not to be decoded?
+/// Returns `true` if it may be that what came was not to be decoded.
 const fn is_about_content(kind: &Kind) -> bool {
     matches!(
         kind,

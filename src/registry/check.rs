@@ -70,7 +70,7 @@ impl Check<'_> {
         }
     }
 
-    /// Is it of a rest, whose beginning came before?
+    /// Whether it is of a rest, whose beginning came before.
     pub(super) const fn is_rest(&self) -> bool {
         self.is_rest
     }

@@ -169,7 +169,7 @@ impl Decoder {
     }
 }
 
-/// Is that one coding among those that the request asked for?
+/// Returns `true` if that one coding is among those that the request asked for.
 fn is_asked(asked: Option<&HeaderValue>, label: &str) -> bool {
     let asked = asked.and_then(|it| it.to_str().ok()).unwrap_or_default();
     let mut names = asked.split(',').filter_map(|it| it.split(';').next());

@@ -205,12 +205,12 @@ impl Error {
         }
     }
 
-    /// Did a redirect make a `GET` of what was asked?
+    /// Whether a redirect made a `GET` of what was asked.
     pub const fn is_turned(&self) -> bool {
         self.turned
     }
 
-    /// Was another address than the registry's own asked, because the registry has sent its client there?
+    /// Whether another address than the registry's own was asked, because the registry sent its client there.
     pub const fn is_elsewhere(&self) -> bool {
         self.elsewhere
     }

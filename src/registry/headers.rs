@@ -226,7 +226,7 @@ impl Headers {
     }
 }
 
-/// Is something fetched by its descriptor?
+/// Whether something is fetched by its descriptor.
 fn fetches(call: &Call<'_>) -> bool {
     call.method == Method::GET
         && !matches!(call.accepts, Accepts::Anything | Accepts::Manifest(None))

@@ -14,7 +14,7 @@ pub(super) struct Hop {
     /// Where the redirect was met.
     pub(super) from: Address,
     pub(super) method: Method,
-    /// Does the request still carry its body?
+    /// Whether the request still carries its body.
     pub(super) has_body: bool,
     /// The redirect that has turned the method into `GET`, if one has.
     pub(super) turned: Option<StatusCode>,

@@ -6,13 +6,13 @@ use super::call::Call;
 use crate::oci::Operation;
 use crate::profile::{Accepted, Statuses};
 
-/// Does the specification call that status a success of the call, or does the call itself?
+/// Returns `true` if the specification, or the call itself, calls that status a success.
 pub(super) fn is_specified(call: &Call<'_>, status: StatusCode) -> bool {
     let status = status.as_u16();
     call.operation.accepted().contains(&status) || call.also.contains(&status)
 }
 
-/// Does the client take that status for a success of the call all the same?
+/// Returns `true` if the client takes that status for a success of the call all the same.
 pub(super) fn is_taken(accepted: &Accepted, call: &Call<'_>, status: StatusCode) -> bool {
     let statuses = match call.operation {
         // A ping that asks whether there is a registry at all wants to know.
@@ -38,7 +38,7 @@ pub(super) fn is_taken(accepted: &Accepted, call: &Call<'_>, status: StatusCode)
     is_among(statuses, status)
 }
 
-/// Is the status in one of the ranges?
+/// Returns `true` if the status is in one of the ranges.
 pub(super) fn is_among(statuses: Statuses, status: StatusCode) -> bool {
     let status = status.as_u16();
     statuses

@@ -118,7 +118,7 @@ const MAX_FRAMES: usize = 64;
 const MAX_WORDS: usize = 64;
 const MAX_PATH: usize = 512;
 
-/// Is a path longer than what is followed?
+/// Returns `true` if a path is longer than what is followed.
 fn is_long(path: &[String]) -> bool {
     path.len() > MAX_WORDS || path.iter().map(String::len).sum::<usize>() > MAX_PATH
 }

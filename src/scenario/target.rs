@@ -23,7 +23,7 @@ pub struct Target {
     pub docker_config: Option<DockerConfig>,
     /// Who has tokens of their own.
     pub tokens: TokenPolicy,
-    /// May credentials go from https to http?
+    /// Whether credentials may go from https to http.
     pub cleartext: bool,
     /// The HTTP version of every journey that does not choose one; `None` leaves it to the habits of their clients.
     pub http: Option<HttpVersion>,

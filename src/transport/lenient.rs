@@ -64,7 +64,7 @@ pub(super) async fn read_again(
     best
 }
 
-/// Does it begin as HTTP does, as far as it has come?
+/// Returns `true` if it begins as HTTP does, as far as it has come.
 fn is_http(bytes: &[u8]) -> bool {
     let length = bytes.len().min(7);
     bytes[..length] == b"HTTP/1."[..length]

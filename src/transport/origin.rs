@@ -82,7 +82,7 @@ impl Origin {
         self.0.secure
     }
 
-    /// Is the other one the same host in the clear, and this one within TLS, whatever their ports?
+    /// Returns `true` if the other one is the same host in the clear, and this one within TLS, whatever their ports.
     pub fn is_secure_form_of(&self, other: &Self) -> bool {
         self.is_secure() && !other.is_secure() && self.host() == other.host()
     }

@@ -168,7 +168,7 @@ impl Spot {
         })
     }
 
-    /// Is nothing in the directory but the workshop?
+    /// Returns `true` if nothing but the workshop is in the directory.
     fn is_free(&self) -> io::Result<bool> {
         let names = self.parent.names(2)?;
         Ok(names.iter().all(|it| *it == self.name))

@@ -189,7 +189,7 @@ impl LayoutWriter {
     }
 }
 
-/// Is a blob of that size among these, which no stranger has put there?
+/// Returns `true` if a blob of that size is among these, which no other user has put there.
 fn has(blobs: &Directory, descriptor: &Descriptor) -> io::Result<bool> {
     let digest = &descriptor.digest;
     let directory = blobs.child(digest.algorithm().name())?;
@@ -203,7 +203,7 @@ fn empty_index() -> Map<String, Value> {
     Map::from_iter([version, ("mediaType".to_owned(), media_type)])
 }
 
-/// Does an entry stay when an image of that name and digest is added?
+/// Returns `true` if an entry stays when an image of that name and digest is added.
 fn stays_beside(other: &Value, name: Option<&str>, digest: &Digest) -> bool {
     let other_name = other.get("annotations").and_then(|it| it.get(REF_NAME));
     let other_name = other_name.and_then(Value::as_str);
@@ -227,7 +227,7 @@ fn part_of(directory: &Directory, name: &str) -> Result<Directory, StoreError> {
     part.map_err(|error| write_error(&directory.path_of(name), error))
 }
 
-/// Is it a file of this user or of the owner of its directory, to which not everybody may write?
+/// Returns `true` for a file of this user or of the owner of its directory, to which not everybody may write.
 pub(super) fn is_kept(found: &Status, directory: &Directory) -> bool {
     let owner = directory.status().map(|it| it.owner);
     found.kind == Kind::File && owner.is_ok_and(|owner| found.check_owned(owner).is_ok())

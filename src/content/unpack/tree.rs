@@ -96,7 +96,7 @@ impl Tree {
         self.at(path, |parent, name| parent.look(name))
     }
 
-    /// Is there a directory?
+    /// Returns `true` if there is a directory.
     pub(super) fn has_directory(&self, path: &Path) -> Result<bool, UnpackError> {
         Ok(self
             .look(path)?
@@ -249,7 +249,7 @@ impl Tree {
     }
 }
 
-/// Did the system find something else than a directory?
+/// Returns `true` if the system found something else than a directory.
 fn is_replaced(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || Distrust::of(error).is_some()
 }
