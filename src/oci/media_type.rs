@@ -22,16 +22,23 @@ macro_rules! media_types {
                     Self::Other(text) => text,
                 }
             }
+
+            /// The type that has exactly this name, if it is one of ours.
+            fn known(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
         }
 
         impl From<&str> for MediaType {
             /// Reads a type as it stands in a header or a document. Parameters (`; charset=utf-8`) are dropped.
             fn from(text: &str) -> Self {
-                let text = text.split(';').next().unwrap_or_default().trim();
-                match text {
-                    $($text => Self::$variant,)*
-                    other => Self::Other(other.into()),
-                }
+                Self::known(text).unwrap_or_else(|| {
+                    let bare = text.split(';').next().unwrap_or_default().trim();
+                    Self::known(bare).unwrap_or_else(|| Self::Other(bare.into()))
+                })
             }
         }
     };

@@ -71,13 +71,12 @@ impl Base {
 
     /// The address of an endpoint: `v2/` and what follows, in the characters of names, tags and digests.
     pub(super) fn endpoint(&self, rest: &[&str]) -> Address {
-        let parts = || {
-            [self.address.path(), "v2/"]
-                .into_iter()
-                .chain(rest.iter().copied())
-        };
-        let mut path = String::with_capacity(parts().map(str::len).sum());
-        path.extend(parts());
+        let beginning = [self.address.path(), "v2/"];
+        let length = |parts: &[&str]| -> usize { parts.iter().map(|part| part.len()).sum() };
+        let mut path = String::with_capacity(length(&beginning) + length(rest));
+        for part in beginning.iter().chain(rest) {
+            path.push_str(part);
+        }
         self.address
             .at(path)
             .expect("names, tags and digests are short, and their characters stand in any path")

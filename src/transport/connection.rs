@@ -117,40 +117,45 @@ impl Driver {
         mut work: F,
         deadline: Instant,
     ) -> impl Future<Output = Result<F::Output, TimedOut>> {
+        // What the work comes to is large, and is moved no more often than it has to be.
+        let mut output = None;
         poll_fn(move |cx| {
-            let worked = match &self.gate {
-                None => Pin::new(&mut work).poll(cx),
+            let mut work = |context: &mut Context<'_>| match Pin::new(&mut work).poll(context) {
+                Poll::Ready(done) => {
+                    output = Some(done);
+                    true
+                }
+                Poll::Pending => false,
+            };
+            match &self.gate {
+                None => drop(work(cx)),
                 Some(gate) => {
                     let turn = gate.enter(cx);
-                    let worked = step(first, Pin::new(&mut work), &mut self.half, &turn);
-                    if worked.is_pending() {
+                    if !step(first, work, &mut self.half, &turn) {
                         turn.end(cx);
                     }
-                    worked
                 }
-            };
-            match worked {
-                Poll::Ready(output) => Poll::Ready(Ok(output)),
-                Poll::Pending => self.alarm.poll_at(cx, deadline).map(|()| Err(TimedOut)),
+            }
+            match output.take() {
+                Some(output) => Poll::Ready(Ok(output)),
+                None => self.alarm.poll_at(cx, deadline).map(|()| Err(TimedOut)),
             }
         })
     }
 }
 
-/// Polls the connection, and the work after it; and before it, if that is first.
-fn step<F: Future>(
+/// Polls the connection, and the work after it; and before it, if that is first. Returns `true` once the work is done.
+fn step(
     first: First,
-    mut work: Pin<&mut F>,
+    mut work: impl FnMut(&mut Context<'_>) -> bool,
     half: &mut Half,
     turn: &Turn<'_>,
-) -> Poll<F::Output> {
-    if first == First::Work
-        && let Poll::Ready(output) = turn.work(|context| work.as_mut().poll(context))
-    {
-        return Poll::Ready(output);
+) -> bool {
+    if first == First::Work && turn.work(&mut work) {
+        return true;
     }
     turn.connection(|context| half.poll(context));
-    turn.work(|context| work.poll(context))
+    turn.work(work)
 }
 
 impl Connection {

@@ -176,15 +176,17 @@ impl Exchange {
             let answer = match &mut lent {
                 Lent::Alone { connection, .. } => {
                     let (answer, driver) = connection.send(request);
-                    let answer = driver.run(First::Connection, pin!(answer), deadline).await;
-                    match &answer {
-                        Ok(Err(returned)) if returned.error().is_parse() => {
-                            let again = lenient::read_again(connection, &self.method, deadline);
-                            // Boxed, because it is rare.
-                            Box::pin(again).await.unwrap_or(answer)
+                    let mut answer = driver.run(First::Connection, pin!(answer), deadline).await;
+                    if let Ok(Err(returned)) = &answer
+                        && returned.error().is_parse()
+                    {
+                        let again = lenient::read_again(connection, &self.method, deadline);
+                        // Boxed, because it is rare.
+                        if let Some(read) = Box::pin(again).await {
+                            answer = read;
                         }
-                        _ => answer,
                     }
+                    answer
                 }
                 Lent::Stream { stream, .. } => {
                     once_more = Some(Box::new(Spare::of(&request)));
