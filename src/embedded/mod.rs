@@ -58,5 +58,5 @@ pub use freeze::Freeze;
 pub use lengths::{Lengths, LengthsError};
 pub use record::RequestRecord;
 pub use running::{EmbeddedError, Registry, Running};
-pub use settings::{Auth, Quirk, Settings, Storage};
+pub use settings::{Auth, AuthScheme, Quirk, Settings, Storage};
 pub use tally::Counts;

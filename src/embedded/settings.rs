@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::units::{ByteSize, Secret};
+use crate::units::{ByteSize, Secret, words};
 
 use super::Fault;
 
@@ -19,7 +19,7 @@ pub struct Settings {
     pub max_streams: u32,
     /// A path in front of `/v2/`: empty, or such as `/link/to/registry`.
     pub base_path: String,
-    /// What becomes of blobs.
+    /// How blobs are stored.
     pub storage: Storage,
     /// Who may do what.
     pub auth: Auth,
@@ -73,7 +73,7 @@ impl Default for Settings {
     }
 }
 
-/// What becomes of blobs.
+/// How blobs are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
     /// They are kept in memory.
@@ -84,7 +84,64 @@ pub enum Storage {
     Sink,
 }
 
-/// Who may do what.
+words! { Storage {
+    "memory" => Self::Memory,
+    "sink" => Self::Sink,
+}}
+
+impl Storage {
+    /// Returns what the registry does with blobs, in a phrase.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Memory => "Keeps blobs in memory",
+            Self::Sink => "Keeps digests and sizes only",
+        }
+    }
+}
+
+/// How clients authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthScheme {
+    /// They do not.
+    Open,
+    /// With user and password in each request.
+    Basic,
+    /// With a token from the registry's token service.
+    Bearer,
+}
+
+words! { AuthScheme {
+    "open" => Self::Open,
+    "basic" => Self::Basic,
+    "bearer" => Self::Bearer,
+}}
+
+impl AuthScheme {
+    /// Returns how clients authenticate, in a phrase.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Open => "No authentication",
+            Self::Basic => "User and password in each request",
+            Self::Bearer => "A token from the registry's token service",
+        }
+    }
+
+    /// Returns this scheme with the one user who is let in. `Open` lets everyone in and drops the user.
+    pub fn with_user(self, user: String, password: Secret, token_lifetime: Duration) -> Auth {
+        match self {
+            Self::Open => Auth::Open,
+            Self::Basic => Auth::Basic { user, password },
+            Self::Bearer => Auth::Bearer {
+                user,
+                password,
+                token_lifetime,
+                anonymous_pull: false,
+            },
+        }
+    }
+}
+
+/// Who may do what: an [`AuthScheme`] with its user.
 #[derive(Debug, Clone)]
 pub enum Auth {
     /// Everyone, everything.

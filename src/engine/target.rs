@@ -165,23 +165,10 @@ fn settings(wanted: &plan::Embedded, credentials: Option<&Credentials>) -> embed
         // Nobody knows it, so nobody is let in.
         Some(Credentials::IdentityToken(_)) | None => (String::new(), Secret::new("")),
     };
-    let auth = match wanted.auth {
-        plan::EmbeddedAuth::Open => embedded::Auth::Open,
-        plan::EmbeddedAuth::Basic => embedded::Auth::Basic { user, password },
-        plan::EmbeddedAuth::Bearer => embedded::Auth::Bearer {
-            user,
-            password,
-            token_lifetime: wanted.token_lifetime,
-            anonymous_pull: false,
-        },
-    };
     embedded::Settings {
         base_path: wanted.base_path.clone(),
-        storage: match wanted.storage {
-            plan::Storage::Memory => embedded::Storage::Memory,
-            plan::Storage::Sink => embedded::Storage::Sink,
-        },
-        auth,
+        storage: wanted.storage,
+        auth: wanted.auth.with_user(user, password, wanted.token_lifetime),
         tls: wanted.tls,
         max_bytes: wanted.max_bytes,
         ..embedded::Settings::default()

@@ -23,9 +23,9 @@ pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
     ARTIFACT_TYPE, Abort, Action, Addresses, Ask, Begin, Cache, CapacitySearch, Catalog, CleanUp,
-    ConnectionPolicy, Crew, Delete, Direction, Dns, DockerConfig, Embedded, EmbeddedAuth, Executor,
-    Expectation, ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load, Metric, NamedFile,
-    Needs, OnNoVu, Operator, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
-    Referrers, Resumption, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Storage,
-    Target, ThinkTime, Threshold, Tls, TokenPolicy, operations,
+    ConnectionPolicy, Crew, Delete, Direction, Dns, DockerConfig, Embedded, Executor, Expectation,
+    ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load, Metric, NamedFile, Needs,
+    OnNoVu, Operator, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
+    Referrers, Resumption, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Target,
+    ThinkTime, Threshold, Tls, TokenPolicy, operations,
 };

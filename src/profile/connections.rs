@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use crate::units::words;
+
 /// How long a connection is kept and who may use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionPolicy {

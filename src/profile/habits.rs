@@ -6,7 +6,7 @@ use super::accepted::Accepted;
 use super::choice::IndexChoice;
 use super::connections::{ConnectionPolicy, HttpVersion};
 use super::wire::{Retry, TokenHabits, Wire};
-use crate::units::ByteSize;
+use crate::units::{ByteSize, words};
 
 /// All that is particular to a client.
 #[derive(Debug, Clone, PartialEq)]

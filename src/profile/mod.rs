@@ -6,8 +6,6 @@
 //!
 //! What is known of a client comes from recordings of it, or from reading its source; [`Profile::evidence`] says which.
 
-#[macro_use]
-mod words;
 mod accepted;
 mod choice;
 mod clients;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::units::words;
+
 /// What a single request of a client looks like.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::embedded::{AuthScheme, Storage};
 use crate::profile::HttpVersion;
 use crate::units::{ByteSize, Credentials, Endpoint, Secret};
 
@@ -135,32 +136,12 @@ pub struct Embedded {
     pub storage: Storage,
     /// The path before `/v2/`: empty, or `/` and a path without a slash at its end.
     pub base_path: String,
-    /// What it asks of its clients.
-    pub auth: EmbeddedAuth,
+    /// How its clients authenticate.
+    pub auth: AuthScheme,
     /// Does it speak TLS, with a certificate that it makes and its clients trust?
     pub tls: bool,
     /// How long its tokens are good for, 1 s to 1 h.
     pub token_lifetime: Duration,
     /// The most content that it keeps.
     pub max_bytes: ByteSize,
-}
-
-/// What the embedded registry keeps of what it is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
-    /// Everything, in memory.
-    Memory,
-    /// Digests and sizes only, to find out how fast regstorm itself is.
-    Sink,
-}
-
-/// What the embedded registry asks of its clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EmbeddedAuth {
-    /// Nothing.
-    Open,
-    /// User and password with each request.
-    Basic,
-    /// A token from its token service.
-    Bearer,
 }

@@ -11,6 +11,7 @@ mod quantile;
 mod rate;
 mod ratio;
 mod secret;
+mod words;
 
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clock::is_clock_set;
@@ -22,3 +23,4 @@ pub use quantile::{Quantile, QuantileError};
 pub use rate::{Rate, RateError};
 pub use ratio::{Ratio, RatioError};
 pub use secret::{Credentials, Secret};
+pub(crate) use words::words;

@@ -10,9 +10,11 @@ mod text;
 mod words;
 
 use anyhow::anyhow;
+use regstorm::embedded::AuthScheme;
 
 use self::capture::{Capture, capture};
 use self::formula::Formula;
+use crate::choice::one_of;
 use crate::client_args::ClientArgs;
 use crate::exit::{self, Exit, Failure, OrExit as _};
 
@@ -49,9 +51,9 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "again")]
     mount: bool,
 
-    /// How the registry asks who is there
-    #[arg(long, value_enum, default_value_t = Auth::Open)]
-    auth: Auth,
+    /// How the client authenticates
+    #[arg(long, default_value = "open", value_parser = one_of(AuthScheme::WORDS, AuthScheme::meaning))]
+    auth: AuthScheme,
 
     /// Print it as JSON
     #[arg(long)]
@@ -75,17 +77,6 @@ pub(crate) enum Action {
     Referrers,
     /// Deletes a manifest, which it stores first
     Delete,
-}
-
-/// How the registry asks who is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Auth {
-    /// Not at all
-    Open,
-    /// By name and password with each request
-    Basic,
-    /// By a token, which a service gives
-    Bearer,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -146,17 +137,6 @@ impl<'a> Explained<'a> {
             at_once: words::at_once(&shown.journey),
             connections: words::connections(&shown.journey.habits),
             requests: &shown.requests,
-        }
-    }
-}
-
-impl Auth {
-    /// The word in scenarios and arguments.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Basic => "basic",
-            Self::Bearer => "bearer",
         }
     }
 }

@@ -7,6 +7,7 @@ mod brake;
 mod calibrate;
 mod ceiling;
 mod check;
+mod choice;
 mod ci_variables;
 mod client_args;
 mod compare;

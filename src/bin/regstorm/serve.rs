@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use regstorm::embedded::{
-    Auth, Counts, EmbeddedError, Quirk, Registry, Settings, Storage, parse_faults,
+    Auth, AuthScheme, Counts, EmbeddedError, Quirk, Registry, Settings, Storage, parse_faults,
 };
 use regstorm::files::Place;
 use regstorm::units::{self, ByteSize, Credentials};
 use tokio::sync::watch;
 
+use crate::choice::one_of;
 use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::scenario_file::read_text;
 use crate::signals::{self, Reaction};
@@ -60,9 +61,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// Keep blobs in memory, or keep only their digests and sizes.
-    #[arg(long, value_enum, default_value_t = Keep::Memory)]
-    storage: Keep,
+    /// What to keep of blobs.
+    #[arg(long, default_value = "memory", value_parser = one_of(Storage::WORDS, Storage::meaning))]
+    storage: Storage,
 
     /// The most bytes that content may hold.
     #[arg(long, default_value = "4GiB", value_name = "SIZE")]
@@ -71,9 +72,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     user: UserArgs,
 
-    /// How the user proves who they are.
-    #[arg(long, value_enum, default_value_t = Scheme::Basic, requires = "user")]
-    auth: Scheme,
+    /// How the user authenticates.
+    #[arg(long, default_value = "basic", requires = "user", value_parser = one_of(with_user(), AuthScheme::meaning))]
+    auth: AuthScheme,
 
     /// How long a bearer token is good for.
     #[arg(long, default_value = "60s", value_parser = units::parse_duration, value_name = "TIME")]
@@ -98,18 +99,6 @@ pub(crate) struct Args {
     /// Accept manifests that name blobs and manifests which are not there.
     #[arg(long)]
     sparse_manifests: bool,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Keep {
-    Memory,
-    Sink,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Scheme {
-    Basic,
-    Bearer,
 }
 
 /// Serves until it is interrupted, which is the normal end.
@@ -157,6 +146,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     })
 }
 
+/// The schemes with a user; without `--user` the registry is open.
+fn with_user() -> impl Iterator<Item = &'static (&'static str, AuthScheme)> {
+    let words = AuthScheme::WORDS.iter();
+    words.filter(|(_, scheme)| *scheme != AuthScheme::Open)
+}
+
 /// A name is not looked up: it may stand for several addresses, and one is listened on.
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
@@ -179,10 +174,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
     Ok(Settings {
         listen: args.listen,
         tls: args.tls,
-        storage: match args.storage {
-            Keep::Memory => Storage::Memory,
-            Keep::Sink => Storage::Sink,
-        },
+        storage: args.storage,
         max_bytes: args.max_memory,
         quirks: quirks(&args),
         auth: auth(&args)?,
@@ -211,15 +203,11 @@ fn auth(args: &Args) -> Result<Auth, Failure> {
         // No option takes an identity token.
         Some(Credentials::IdentityToken(_)) | None => return Ok(Auth::Open),
     };
-    Ok(match args.auth {
-        Scheme::Basic => Auth::Basic { user, password },
-        Scheme::Bearer => Auth::Bearer {
-            user,
-            password,
-            token_lifetime: args.token_lifetime,
-            anonymous_pull: args.anonymous_pull,
-        },
-    })
+    let mut auth = args.auth.with_user(user, password, args.token_lifetime);
+    if let Auth::Bearer { anonymous_pull, .. } = &mut auth {
+        *anonymous_pull = args.anonymous_pull;
+    }
+    Ok(auth)
 }
 
 fn summary(counts: &Counts) -> String {

@@ -1,9 +1,7 @@
 //! The keys of `[target]`.
 
 use super::{Fields, Value};
-use crate::plan::{
-    Dns, DockerConfig, Embedded, EmbeddedAuth, NamedFile, Place, Resumption, Storage, Target, Tls,
-};
+use crate::plan::{Dns, DockerConfig, Embedded, NamedFile, Place, Resumption, Target, Tls};
 use crate::profile::HttpVersion;
 
 /// What stands for a secret.
@@ -79,19 +77,10 @@ fn auth(target: &Target) -> Fields {
 }
 
 fn embedded(embedded: &Embedded) -> Fields {
-    let storage = match embedded.storage {
-        Storage::Memory => "memory",
-        Storage::Sink => "sink",
-    };
-    let auth = match embedded.auth {
-        EmbeddedAuth::Open => "open",
-        EmbeddedAuth::Basic => "basic",
-        EmbeddedAuth::Bearer => "bearer",
-    };
     Fields::default()
-        .put("storage", storage)
+        .put("storage", embedded.storage.word())
         .put("base_path", embedded.base_path.as_str())
-        .put("auth", auth)
+        .put("auth", embedded.auth.word())
         .put("tls", embedded.tls)
         .put("token_lifetime", embedded.token_lifetime)
         .put("max_memory", embedded.max_bytes.to_string())

@@ -10,11 +10,10 @@ use super::Scenario;
 use super::table::{Sink, Table, nearest, shorten};
 use super::value::{choice, flag, size, text, time};
 use super::{addresses, tls};
+use crate::embedded::{AuthScheme, Storage};
 use crate::profile::HttpVersion;
 use crate::scenario::problem::Problem;
-use crate::scenario::target::{
-    DockerConfig, Embedded, EmbeddedAuth, Place, Storage, Target, Tls, TokenPolicy,
-};
+use crate::scenario::target::{DockerConfig, Embedded, Place, Target, Tls, TokenPolicy};
 use crate::scenario::tree::{Entry, Item, Spot, Value};
 use crate::scenario::{Action, ImageSource, Selection};
 use crate::units::{ByteSize, Credentials, Secret};
@@ -264,7 +263,7 @@ fn default_embedded() -> Embedded {
     Embedded {
         storage: Storage::Memory,
         base_path: String::new(),
-        auth: EmbeddedAuth::Open,
+        auth: AuthScheme::Open,
         tls: false,
         token_lifetime: Duration::from_mins(1), // what is taken of a token service that says nothing else
         max_bytes: ByteSize::from_mib(1024),
@@ -272,17 +271,15 @@ fn default_embedded() -> Embedded {
 }
 
 fn embedded(item: &Item, sink: &Sink) -> Option<Embedded> {
-    const STORAGE: [(&str, Storage); 2] = [("memory", Storage::Memory), ("sink", Storage::Sink)];
-    const AUTH: [(&str, EmbeddedAuth); 3] = [
-        ("open", EmbeddedAuth::Open),
-        ("basic", EmbeddedAuth::Basic),
-        ("bearer", EmbeddedAuth::Bearer),
-    ];
     let default = default_embedded();
     let mut table = Table::open(item, sink)?;
-    let storage = table.or("storage", default.storage, choice("storage", &STORAGE));
+    let storage = table.or(
+        "storage",
+        default.storage,
+        choice("storage", Storage::WORDS),
+    );
     let base_path = table.or("base_path", default.base_path, base_path);
-    let auth = table.or("auth", default.auth, choice("auth", &AUTH));
+    let auth = table.or("auth", default.auth, choice("auth", AuthScheme::WORDS));
     let tls = table.or("tls", default.tls, flag);
     let lifetime = time(Duration::from_secs(1)..=Duration::from_hours(1));
     let token_lifetime = table.or("token_lifetime", default.token_lifetime, lifetime);
@@ -340,7 +337,7 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
             problem.label("use username and password"),
             "it is made anew for each run",
         );
-    } else if embedded.auth != EmbeddedAuth::Open && scenario.target.credentials.is_none() {
+    } else if embedded.auth != AuthScheme::Open && scenario.target.credentials.is_none() {
         let spot = spot_of(root, &["target", EMBEDDED, "auth"]).or_else(|| url.clone());
         if let Some(spot) = spot {
             let problem = Problem::new("the embedded registry asks who is there", spot);

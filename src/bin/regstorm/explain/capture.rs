@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use regstorm::content::SyntheticSet;
-use regstorm::embedded::{self, Registry, Running, Settings};
+use regstorm::embedded::{AuthScheme, Registry, Running, Settings};
 use regstorm::engine::{self, Progress};
 use regstorm::measure::Period;
 use regstorm::plan::{self, ImageSource, Journey, Plan};
@@ -14,7 +15,7 @@ use regstorm::scenario::{self, Overrides};
 use regstorm::units::Secret;
 
 use super::request::{Names, Request};
-use super::{Action, Args, Auth};
+use super::{Action, Args};
 use crate::exit::{Exit, Failure, OrExit as _};
 
 /// Who asks. Nobody else can ask this registry, which lives as long as the run.
@@ -93,19 +94,10 @@ fn requests(plan: &Plan, registry: &Running, before: usize) -> Result<Capture, F
     })
 }
 
-fn settings(auth: Auth) -> Settings {
+fn settings(auth: AuthScheme) -> Settings {
     let (user, password) = (USER.to_owned(), Secret::new(PASSWORD));
     Settings {
-        auth: match auth {
-            Auth::Open => embedded::Auth::Open,
-            Auth::Basic => embedded::Auth::Basic { user, password },
-            Auth::Bearer => embedded::Auth::Bearer {
-                user,
-                password,
-                token_lifetime: std::time::Duration::from_mins(5),
-                anonymous_pull: false,
-            },
-        },
+        auth: auth.with_user(user, password, Duration::from_mins(5)),
         record_requests: Some(KEPT),
         ..Settings::default()
     }
@@ -124,7 +116,7 @@ fn plan(args: &Args, layers: u16, url: &str) -> Result<Plan, Failure> {
 /// The journey as a scenario, in which nothing is said of what the client does.
 fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
     let auth = match args.auth {
-        Auth::Open => String::new(),
+        AuthScheme::Open => String::new(),
         _ => format!("auth = {{ username = \"{USER}\", password = \"{PASSWORD}\" }}\n"),
     };
     let action = match args.action {
