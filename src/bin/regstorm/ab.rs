@@ -27,33 +27,33 @@ use crate::progress::Progress;
 use crate::report_args::ReportArgs;
 use crate::{preflight, proxy, run, scenario_file, search};
 
-/// Compare two live builds: pairs of runs in short alternating slices
+/// Compare two live builds by pairs of runs
 ///
-/// Both targets stay up all the time, and only one of them is loaded at a time. A pair is the unit of evidence: its slices
-/// alternate (ABBA, by coin), so that what drifts on the machine hits both builds alike. After 6, 10 and 16 pairs is
-/// decided whether more are needed. The same address on both sides shows what the machine's noise alone comes to.
+/// Both builds stay up, and regstorm loads one of them at a time. A pair of runs is the unit of evidence: its slices alternate
+/// (ABBA, in random order), so that drift of the machine affects both builds alike. After 6, 10 and 16 pairs regstorm decides
+/// whether it needs more. The same URL on both sides measures the noise of the machine.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  regstorm ab scenarios/steady.toml --base http://127.0.0.1:5000 --candidate http://127.0.0.1:5001"
 )]
 pub(crate) struct Args {
-    /// The scenario file
+    /// Scenario file (TOML)
     file: PathBuf,
-    /// The build that is known: http://HOST:PORT[/PATH], or `embedded`
+    /// Known build: http[s]://HOST[:PORT][/PATH], or `embedded`
     #[arg(long, value_name = "URL")]
     base: String,
-    /// The build that is to be judged
+    /// Build under test, in the same forms as --base
     #[arg(long, value_name = "URL")]
     candidate: String,
-    /// Change any key, as for `run`
+    /// New value for a key, as for `run`; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     #[command(flatten)]
     pairs: PairArgs,
     #[command(flatten)]
     gates: GateArgs,
-    /// Where the report of each side of each pair goes, for `compare`: a directory
-    #[arg(long, value_name = "DIR")]
+    /// Directory for the report of each side of each pair, for `compare`
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
     reports: Option<PathBuf>,
     #[command(flatten)]
     report: ReportArgs,

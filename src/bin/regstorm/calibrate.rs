@@ -18,16 +18,16 @@ use crate::ceiling;
 use crate::exit::{self, Exit, Failure, OrExit};
 use crate::signals::{self, Reaction};
 
-/// Measure how much load this machine can make
+/// Measure the highest load that this machine can generate
 ///
-/// Runs short loads against the embedded registry and stores what they reach. `run` then says what share of it a
-/// scenario asked for. Do it again when the machine or the version changes, and while nothing else runs.
+/// Runs short loads against the embedded registry and stores the rates that they reach. `run` then reports the share of these
+/// rates that a scenario needed. Repeat it after a change of the machine or of the version, while nothing else runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How long each of the six loads is measured
+    /// Measured time of each of the six loads
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::parse_duration)]
     duration: Duration,
-    /// Where the result goes, instead of the place where `run` looks for it
+    /// Result file [default: where `run` reads it: `$XDG_STATE_HOME` or `~/.local/state`, `regstorm/ceiling.json`]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

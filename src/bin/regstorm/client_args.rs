@@ -5,7 +5,7 @@ use regstorm::profile::{Habits, Profile};
 /// Which client is emulated.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClientArgs {
-    /// Send what this client sends
+    /// Client to emulate
     #[arg(long, value_name = "PROFILE", default_value = Profile::PLAIN.name, value_parser = names())]
     client: String,
 }

@@ -16,16 +16,16 @@ const ALPHA: f64 = 0.05;
 
 /// Compare the stored reports of two builds
 ///
-/// Reports that `regstorm ab --reports` has stored are compared as the pairs they were made as; five or more of each side as
-/// two heaps of runs. One run each tells too little to fail a build by, however many requests it has: two runs of one build
-/// differ, too.
+/// Reports of `regstorm ab --reports` are compared as the pairs that they were measured in. Five or more other reports of each
+/// side are compared as two groups of runs. One run per side is too little to fail a build, however many requests it has,
+/// because two runs of one build differ, too.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "regstorm compare [OPTIONS] BASE... -- CANDIDATE...\n       regstorm compare [OPTIONS] BASE CANDIDATE",
     after_help = "Example:\n  regstorm compare --gates scenarios/gates/pull-request.toml main-*.json -- branch-*.json"
 )]
 pub(crate) struct Args {
-    /// Reports of the base; of two without `--`, the second is the candidate's
+    /// Reports of the base; without `--`, two files are base and candidate
     #[arg(required = true, value_name = "BASE")]
     base: Vec<PathBuf>,
     /// Reports of the candidate
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     candidate: Vec<PathBuf>,
     #[command(flatten)]
     gates: GateArgs,
-    /// Let one run each fail the build: exit 1 where the change is more than three margins
+    /// Exit with 1 if single runs differ by more than three margins
     #[arg(long)]
     trust_single_runs: bool,
     #[command(flatten)]

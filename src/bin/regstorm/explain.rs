@@ -23,8 +23,8 @@ const MANY: u16 = 8;
 
 /// Print the requests that a client sends
 ///
-/// The journey is run once against a registry of its own, inside this process, and what that registry saw is shown: an
-/// image of some layers, and nothing else in the registry.
+/// regstorm runs the journey once against an embedded registry and prints the log of that registry, which holds one image and
+/// nothing else.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,30 +32,30 @@ Examples:
   regstorm explain --client docker push --layers 6 --auth bearer
   regstorm explain --client crane push --mount")]
 pub(crate) struct Args {
-    /// What the client does
+    /// Action of the client
     #[arg(value_name = "ACTION", value_enum)]
     action: Action,
 
     #[command(flatten)]
     client: ClientArgs,
 
-    /// The layers of the image
+    /// Layers of the image
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     layers: u16,
 
-    /// The second time: the client has pulled or pushed the image before
+    /// Requests of a client that has pulled or pushed the image before
     #[arg(long, alias = "known")]
     again: bool,
 
-    /// The registry has the layers in another repository, and the client knows it
+    /// Requests of a client that knows the layers to be in another repository
     #[arg(long, conflicts_with = "again")]
     mount: bool,
 
-    /// How the client authenticates
+    /// Authentication that the registry requires
     #[arg(long, default_value = "open", value_parser = one_of(AuthScheme::WORDS, AuthScheme::meaning))]
     auth: AuthScheme,
 
-    /// Print it as JSON
+    /// JSON output
     #[arg(long)]
     json: bool,
 }
@@ -63,19 +63,19 @@ pub(crate) struct Args {
 /// What a client does, by the words of scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Action {
-    /// Takes an image from the registry
+    /// Pull an image
     Pull,
-    /// Gives an image to the registry
+    /// Push an image
     Push,
-    /// Asks what a tag points at
+    /// Resolve a tag
     Poll,
-    /// Reads the tags of a repository
+    /// List the tags of a repository
     ListTags,
-    /// Reads the repositories of the registry
+    /// List the repositories of the registry
     Catalog,
-    /// Reads what refers to an image
+    /// List the referrers of an image
     Referrers,
-    /// Deletes a manifest, which it stores first
+    /// Store a manifest, then delete it
     Delete,
 }
 

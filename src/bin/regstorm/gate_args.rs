@@ -15,19 +15,19 @@ use crate::scenario_file;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gates")]
 pub(crate) struct GateArgs {
-    /// A file of `[[gate]]` tables: what has a say in the verdict, and with which margins
+    /// File of `[[gate]]` tables: the metrics that decide, and their margins (TOML)
     #[arg(long, value_name = "FILE")]
     gates: Option<PathBuf>,
-    /// One more gate: `pull.response_time p(99)=10%`, `errors rate`, `capacity`
+    /// Additional gate, such as `pull.response_time p(99)=10%`, `errors rate` or `capacity`; repeatable
     #[arg(long, value_name = "METRIC[=MARGIN]")]
     gate: Vec<String>,
-    /// Compare although the sides differ in this
+    /// Accepted difference between the sides; any other makes the comparison invalid
     #[arg(long, value_name = "ASPECT", value_enum, value_delimiter = ',')]
     allow: Vec<Allowed>,
-    /// What an inconclusive comparison exits with: 3, or as a pass or a failure
+    /// Exit code of an inconclusive comparison [default: 3]
     #[arg(long, value_name = "AS", value_enum)]
     inconclusive: Option<As>,
-    /// What an invalid comparison exits with: 4, or as a pass or a failure
+    /// Exit code of an invalid comparison [default: 4]
     #[arg(long, value_name = "AS", value_enum)]
     invalid: Option<As>,
 }
@@ -35,22 +35,22 @@ pub(crate) struct GateArgs {
 /// What may be allowed to differ.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Allowed {
-    /// The resolved plan
+    /// Resolved plan
     Plan,
     /// Host, kernel, processor, cores, memory, workers
     Machine,
-    /// The version of regstorm
+    /// Version of regstorm
     Version,
-    /// The load that was offered and started
+    /// Offered and started load
     Load,
 }
 
 /// How something undecided counts.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum As {
-    /// Exit 0
+    /// Exit code 0
     Pass,
-    /// Exit 1
+    /// Exit code 1
     Fail,
 }
 

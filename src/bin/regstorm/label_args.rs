@@ -14,7 +14,7 @@ const MAX_LABELS: usize = 32;
 /// Labels of a run.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct LabelArgs {
-    /// Call the run by this in its report, such as build=1.4.2; may be repeated
+    /// Label of the run in its report, such as `build=1.4.2`; repeatable
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
 }

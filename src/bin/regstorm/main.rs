@@ -33,6 +33,8 @@ mod proxy;
 mod pull;
 mod pull_store;
 mod push;
+#[cfg(test)]
+mod reference;
 mod report;
 mod report_args;
 mod run;
@@ -70,7 +72,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
-    /// Print what a scenario would do, and send nothing
+    /// Print the plan of a scenario without sending a request
     Check(scenario_file::ScenarioArgs),
     Ab(ab::Args),
     Compare(compare::Args),

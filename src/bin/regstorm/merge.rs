@@ -9,14 +9,14 @@ use crate::conclude;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::report_args::ReportArgs;
 
-/// Add up the reports of shards of one run
+/// Merge the reports of the shards of one run
 ///
-/// Shards are runs of one scenario at one time from several machines. Percentiles come from the histograms of all, and
+/// Shards are runs of one scenario at the same time on several machines. Percentiles come from the merged histograms, and
 /// thresholds are judged again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm merge shard-1.json shard-2.json --out report.json")]
 pub(crate) struct Args {
-    /// The reports of all shards
+    /// Reports of all shards
     #[arg(required = true, num_args = 2.., value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -14,37 +14,37 @@ use crate::exit::{self, Exit, Failure, OrExit as _};
 /// One file for each format that is asked for; `-` is standard output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArgs {
-    /// A page for a browser, with charts, that needs nothing but itself
+    /// HTML page with charts, in one self-contained file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Markdown for a pull request or a job's summary
+    /// Markdown for a pull request or a job summary
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// JUnit XML: a test case for each threshold or gated metric
+    /// JUnit XML: one test case per threshold or gated metric
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// A row for each latency of a run
+    /// CSV of a run: one row per latency
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// One row for a run, as change detectors read it
+    /// CSV of a run: one row in all, for change detectors
     #[arg(long, value_name = "FILE")]
     csv_wide: Option<PathBuf>,
-    /// The latencies of a run over time, as HdrHistogram's interval log
+    /// HdrHistogram interval log of a run: latencies over time
     #[arg(long, value_name = "FILE")]
     hlog: Option<PathBuf>,
-    /// One distribution of a run, as HdrHistogram's percentile text in milliseconds
+    /// HdrHistogram percentile text of one latency of a run, in milliseconds
     #[arg(long, value_name = "FILE")]
     hgrm: Option<PathBuf>,
-    /// Which one, by its name in thresholds; the response time of the first journey if not told
+    /// Latency for --hgrm, named as in thresholds [default: response time of the first journey]
     #[arg(long, value_name = "METRIC", requires = "hgrm")]
     hgrm_of: Option<String>,
-    /// OpenMetrics text of a run, as GitLab compares it
+    /// OpenMetrics text of a run, for GitLab's metrics report
     #[arg(long, value_name = "FILE")]
     openmetrics: Option<PathBuf>,
-    /// JSON for github-action-benchmark: what should be small (customSmallerIsBetter)
+    /// JSON for github-action-benchmark: metrics that should be small (customSmallerIsBetter)
     #[arg(long, value_name = "FILE")]
     benchmark_smaller: Option<PathBuf>,
-    /// JSON for github-action-benchmark: what should be large (customBiggerIsBetter)
+    /// JSON for github-action-benchmark: metrics that should be large (customBiggerIsBetter)
     #[arg(long, value_name = "FILE")]
     benchmark_larger: Option<PathBuf>,
     /// Bencher Metric Format of a run

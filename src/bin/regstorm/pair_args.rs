@@ -13,7 +13,7 @@ use crate::search;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Pairs")]
 pub(crate) struct PairArgs {
-    /// Make exactly so many pairs, and decide once; at least 5
+    /// Exact number of pairs, with one decision at the end; at least 5
     #[arg(
         long,
         value_name = "N",
@@ -21,7 +21,7 @@ pub(crate) struct PairArgs {
         overrides_with = "pairs"
     )]
     pairs: Option<usize>,
-    /// Decide at these numbers of pairs whether to go on; at most five looks, the first at 5 pairs or more
+    /// Numbers of pairs after which regstorm decides whether it needs more; at most five, the first at least 5
     #[arg(
         long,
         value_name = "N,N,...",
@@ -29,23 +29,24 @@ pub(crate) struct PairArgs {
         default_value = "6,10,16"
     )]
     looks: Vec<usize>,
-    /// How long a slice is measured [default: 10s]
+    /// Measured time of a slice [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration)]
     slice: Option<Duration>,
-    /// Slices of each side in a pair; one where a load changes over time and cannot be cut
+    /// Slices per side in a pair [default: 3, or 1 for a load that cannot be cut]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     slices: Option<u32>,
-    /// What is thrown away at the start of each slice: connections open, queues fill [default: 2s]
+    /// Time discarded at the start of each slice, while connections open and queues fill [default: 2s]
     #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration)]
     settle: Option<Duration>,
-    /// The coin that says who begins: the same number, the same orders
+    /// Seed for the order of the sides; the same seed gives the same orders [default: random]
     #[arg(long, value_name = "SEED")]
     pub(crate) order_seed: Option<u64>,
-    /// A command that is run before each pair, such as one that restarts both builds and resets their storage; it finds the
-    /// number of the pair in `REGSTORM_PAIR`, and both addresses in `REGSTORM_BASE` and `REGSTORM_CANDIDATE`
+    /// Command to run before each pair, such as one that restarts both builds and resets their storage
+    ///
+    /// It finds the number of the pair in `REGSTORM_PAIR`, and both addresses in `REGSTORM_BASE` and `REGSTORM_CANDIDATE`.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) before_pair: Option<String>,
-    /// How long that command may take, and then the targets to answer
+    /// Time limit for --before-pair, and for the targets to answer after it
     #[arg(long, value_name = "TIME", value_parser = regstorm::units::parse_duration, default_value = "2m")]
     pub(crate) patience: Duration,
 }

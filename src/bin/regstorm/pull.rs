@@ -27,10 +27,9 @@ use crate::workshop::Workshop;
 
 /// Pull one image into a directory
 ///
-/// DIR becomes an OCI layout, and the image is added to those that are in it, named by its tag; it takes the place of
-/// an image of the same tag. Every digest is checked before a blob
-/// gets its name. A pull that was interrupted goes on where it was when it is run again: blobs that are there are not
-/// asked for, and of half a blob only the rest is.
+/// DIR becomes an OCI layout. The image is added to those in it, named by its tag, and replaces an image of the same tag. Every
+/// digest is checked before a blob gets its name. Rerun an interrupted pull to resume it: complete blobs are skipped, a partial
+/// blob is continued.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,22 +39,22 @@ pub(crate) struct Args {
     #[arg(value_name = "URL", help = URL_HELP)]
     url: String,
 
-    /// The image: NAME:TAG or NAME@DIGEST
+    /// Image: NAME:TAG or NAME@DIGEST
     #[arg(value_name = "NAME:TAG")]
     reference: Reference,
 
-    /// Where to put it: a directory that is new or empty, or that a pull of the same form has filled
+    /// Output directory: new, empty, or filled by a pull of the same form
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 
-    /// Write a file for each layer, numbered from the bottom one, the config, and the manifest
+    /// One file per layer, numbered from the bottom one, with the config and the manifest
     #[arg(long, conflicts_with = "unpack")]
     layers: bool,
 
-    /// Make DIR the root filesystem: the layers one over the other, whiteouts applied
+    /// Root file system: the layers in order, whiteouts applied
     ///
-    /// DIR appears when everything is unpacked. Until then the blobs are kept in `.DIR.regstorm` beside it; if DIR is there
-    /// and empty, such as a mount point, in `.regstorm-pull` in it. Owners, devices and extended attributes are not kept.
+    /// DIR appears when everything is unpacked. Until then the blobs are kept in `.DIR.regstorm` beside it or, if DIR exists
+    /// and is empty, such as a mount point, in `.regstorm-pull` inside it. Owners, devices and extended attributes are not kept.
     #[arg(long)]
     unpack: bool,
 
@@ -63,22 +62,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", requires = "unpack")]
     max_unpacked: Option<ByteSize>,
 
-    /// Which image to take when there is one for each platform: os/arch[/variant]
+    /// Platform to take from an index: os/arch[/variant]
     #[arg(long, value_name = "PLATFORM", default_value = "linux/amd64")]
     platform: Platform,
 
-    /// Layers fetched at once [default: as many as the client fetches]
+    /// Layers fetched at once [default: the client's number]
     #[arg(long, value_name = "N", value_parser = transfer::at_least_one)]
     parallel: Option<NonZeroUsize>,
 
-    /// Fetch each layer in parts of this size, as containerd does when it is told to
+    /// Size of the parts that each layer is fetched in [default: the whole layer]
     #[arg(long, value_name = "SIZE")]
     part_size: Option<ByteSize>,
 
     #[command(flatten)]
     client: ClientArgs,
 
-    /// Show nothing but errors
+    /// Errors only
     #[arg(long, short)]
     quiet: bool,
 

@@ -21,67 +21,67 @@ use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::target_args::{TargetArgs, URL_HELP};
 use crate::transfer::{self, Answered};
 
-/// Push one image into a registry
+/// Push one image to a registry
 ///
-/// SOURCE is what `docker save` writes, unpacked or as a tar, or an OCI layout, unpacked or as a tar. All of it is read
-/// and checked before anything is sent. Blobs that the registry has are not sent again.
+/// SOURCE is the output of `docker save` or an OCI layout, as a directory or as a tar. regstorm reads and checks all of it
+/// before it sends anything. Blobs that the registry has are not sent again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   regstorm push app.tar http://localhost:5000 team/app:1.0
   regstorm push layout http://localhost:8081/link/to/docker/registry app:1.0 --method chunks --chunk-size 4MiB")]
 pub(crate) struct Args {
-    /// The image: a docker-save directory or tar, or an OCI layout directory or tar
+    /// Image: output of `docker save` or an OCI layout, directory or tar
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
 
     #[arg(value_name = "URL", help = URL_HELP)]
     url: String,
 
-    /// What to call it there: NAME:TAG, or NAME@DIGEST with the digest that it has
+    /// Name in the registry: NAME:TAG, or NAME@DIGEST with the digest of the image
     #[arg(value_name = "NAME:TAG")]
     reference: Reference,
 
     #[command(flatten)]
     client: ClientArgs,
 
-    /// How the bytes of a blob are sent [default: as the client sends them]
+    /// Upload method for blobs [default: the client's]
     #[arg(long, value_enum)]
     method: Option<MethodName>,
 
-    /// The size of each chunk but the last, with --method chunks [default: 8MiB]
+    /// Chunk size of --method chunks [default: 8MiB]
     #[arg(long, value_name = "SIZE")]
     chunk_size: Option<ByteSize>,
 
-    /// What becomes of the plain layers of a docker save
+    /// Treatment of the uncompressed layers of `docker save`
     #[arg(long, value_enum, default_value_t = Compress::Gzip)]
     compress: Compress,
 
-    /// Which image of SOURCE, when there are several: a name that stands in it, or a digest
+    /// Image to take from a SOURCE with several: its name in there, or a digest
     #[arg(long = "reference", value_name = "NAME")]
     name: Option<String>,
 
-    /// Push one image of an index only: os/arch[/variant] [default: the index and all its images]
+    /// Platform to push from an index: os/arch[/variant] [default: the index and all its images]
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<Platform>,
 
-    /// Ask the registry to take over blobs from this repository, where it has them
+    /// Repository to mount blobs from, where it has them
     #[arg(long, value_name = "REPO")]
     mount_from: Option<RepositoryName>,
 
-    /// Send every blob without asking whether it is there
+    /// Skip the check whether a blob exists, and send all of them
     #[arg(long)]
     no_exists_check: bool,
 
-    /// The client has pushed the image there before: ask for what it would ask for then
+    /// Requests of a client that has pushed the image there before
     #[arg(long)]
     known: bool,
 
-    /// Blobs sent at once [default: as many as the client sends]
+    /// Blobs sent at once [default: the client's number]
     #[arg(long, value_name = "N", value_parser = transfer::at_least_one)]
     parallel: Option<NonZeroUsize>,
 
-    /// Show nothing but errors
+    /// Errors only
     #[arg(long, short)]
     quiet: bool,
 
@@ -91,23 +91,23 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum MethodName {
-    /// One POST with all the bytes; where the registry does not take that, POST and PUT
+    /// POST with all bytes; POST and PUT if the registry does not accept that
     Post,
-    /// POST, then PUT with all the bytes
+    /// POST, then PUT with all bytes
     Put,
-    /// POST, one PATCH with all the bytes, then PUT
+    /// POST, PATCH with all bytes, then PUT
     Patch,
-    /// The same without telling the length (chunked transfer encoding), as docker does
+    /// Like `patch`, without a length (chunked transfer encoding), as docker does
     PatchChunked,
-    /// POST, a PATCH for each chunk, then PUT
+    /// POST, one PATCH per chunk, then PUT
     Chunks,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Compress {
-    /// They are compressed, as docker push does, always to the same bytes
+    /// Compress them as `docker push` does, always to the same bytes
     Gzip,
-    /// They are sent as they are
+    /// Send them uncompressed
     Keep,
 }
 

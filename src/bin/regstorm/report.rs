@@ -9,16 +9,16 @@ use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::outputs::OutputArgs;
 use crate::report_args;
 
-/// Show a stored report or comparison, and turn it into other formats
+/// Show a stored report or comparison, and convert it to other formats
 ///
-/// Nothing is judged again: the exit code says whether this worked, not what the run came to.
+/// Nothing is judged again: the exit code tells whether the command worked, not what the verdict was.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm report report.json --html report.html")]
 pub(crate) struct Args {
-    /// What `--out` wrote; of several, only summaries are shown
+    /// Files that `--out` wrote; several files are shown as summaries only
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Show no summary
+    /// Errors only: no summary
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]

@@ -11,14 +11,15 @@ use crate::summary;
 
 /// Where a result goes.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Results")]
 pub(crate) struct ReportArgs {
-    /// Where the result goes, as JSON; `-` is standard output, and the summary then goes to standard error
+    /// Result file (JSON); `-` writes the result to standard output and the summary to standard error
     ///
-    /// A symbolic link is written through, as by every option that names a file. A link, pipe or device is refused if another
-    /// user has put it into a directory that others may write to.
+    /// regstorm writes through symbolic links, here and in every option that names an output file. It refuses a link, pipe or
+    /// device that another user put into a directory that others can write to.
     #[arg(long, value_name = "FILE", overrides_with = "out")]
     out: Option<PathBuf>,
-    /// Show no progress and no summary; errors are still told
+    /// Errors only: no progress, no summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
     #[command(flatten)]

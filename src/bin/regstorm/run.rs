@@ -28,8 +28,8 @@ use crate::search;
 
 /// Run a scenario against a registry
 ///
-/// Ctrl-C once lets what is under way end and still writes the report; twice drops what is under way; a third time ends
-/// regstorm without a report. SIGTERM, SIGHUP and SIGQUIT do the same.
+/// The first Ctrl-C drains the load: iterations under way finish, and the report is written. The second one cancels them, and
+/// the report is written. The third one ends regstorm without a report. SIGTERM, SIGHUP and SIGQUIT act like Ctrl-C.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm run scenarios/first-run.toml --out report.json")]
 pub(crate) struct Args {
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     report: ReportArgs,
     #[command(flatten)]
     labels: LabelArgs,
-    /// Serve the counts so far to Prometheus, at /metrics, while the run goes on; port 0 takes a free one
+    /// Address for live Prometheus metrics at /metrics; port 0 picks a free port
     #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
 }

@@ -18,12 +18,12 @@ const MAX_TEXT: u64 = 1 << 20;
 /// A scenario and what the command line changes in it.
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioArgs {
-    /// The scenario file
+    /// Scenario file (TOML)
     file: PathBuf,
-    /// Another target than the file names: http://HOST:PORT[/PATH], or `embedded`
+    /// Target in place of the scenario's: http[s]://HOST[:PORT][/PATH], or `embedded`
     #[arg(long, value_name = "URL")]
     target: Option<String>,
-    /// Change any key: `load.vus=5`, `images.web.layer_size=1MiB`, `load.0.duration=30s`
+    /// New value for a key, such as `load.vus=5`, `images.web.layer_size=1MiB` or `load.0.duration=30s`; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }

@@ -5,18 +5,18 @@ use regstorm::result::{ComparisonSchema, Schema};
 
 use crate::exit::{self, Exit, Failure};
 
-/// Print the JSON schema of what regstorm writes
+/// Print the JSON schema of a document
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which of them
+    /// Document to describe
     document: Kind,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
-    /// What `run --out` writes
+    /// Report of a run, as `run --out` writes it
     Report,
-    /// What a comparison of two builds is stored as
+    /// Comparison of two builds, as `ab --out` and `compare --out` write it
     Comparison,
 }
 

@@ -18,22 +18,34 @@ use crate::scenario_file::read_text;
 use crate::signals::{self, Reaction};
 use crate::user_args::UserArgs;
 
-const FAULTS: &str = r#"A fault file scripts what goes wrong:
-  seed = 42                  # of everything that is drawn
+const FAULTS: &str = r#"Fault file:
+  seed = 42                 # of all random draws
 
   [[fault]]
-  operation = "blob-get"     # by its name in reports, or "*"
-  delay = "200ms"            # or one of: rate = "2MiB" (a second); status = 503, with code and retry_after;
-                             # reset, close = "64KiB" (so far into the body) or "head"; corrupt = "100B" (the
-                             # offset of a wrong byte); stall = "10s" or "forever", with at = "64KiB" or "head";
-                             # freeze = "1s" (everything). A delay or stall is drawn for each request when it is
-                             # { min = "5ms", max = "50ms" }, { mean = "20ms", max = "1s" } or
-                             # { median = "20ms", sigma = 0.8, max = "1s" }
-  every = 3                  # or probability = 0.1; without either, always
-  after = 10                 # not the first 10 such requests,
-  for = 100                  # and 100 of them only"#;
+  operation = "blob-get"    # by its name in reports, or "*"
+  status = 503              # one effect, see below
+  every = 3                 # or probability = 0.1; without either, every request
+  after = 10                # from the 11th such request on,
+  for = 100                 # for 100 of them
 
-/// Run a small registry in memory: something to aim at, to calibrate against, or to script faults into.
+Effects:
+  delay = "200ms"           # before the response
+  rate = "2MiB"             # bytes a second
+  status = 503              # with code = "TOOMANYREQUESTS", retry_after = "2s"
+  reset = "1MiB"            # TCP reset after so many bytes of the body, or "head"
+  close = "64KiB"           # close after so many bytes of the body, or "head"
+  stall = "10s"             # or "forever"; with at = "64KiB" or "head"
+  corrupt = "100B"          # one wrong byte at this offset
+  freeze = "1s"             # the whole registry
+
+Random lengths of delay and stall:
+  { min = "5ms", max = "50ms" }                   # uniform
+  { mean = "20ms", max = "1s" }                   # exponential
+  { median = "20ms", sigma = 0.8, max = "1s" }    # log-normal"#;
+
+/// Run the embedded registry until Ctrl-C
+///
+/// A small registry in memory: a target for first runs, and for scripted faults.
 #[derive(Debug, clap::Args)]
 #[command(after_help = FAULTS)]
 #[expect(
@@ -41,62 +53,62 @@ const FAULTS: &str = r#"A fault file scripts what goes wrong:
     reason = "each is a switch of the command line"
 )]
 pub(crate) struct Args {
-    /// The address to listen on; port 0 takes a free one.
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, default_value = "127.0.0.1:5000", value_name = "IP:PORT", value_parser = address)]
     listen: SocketAddr,
 
-    /// A path in front of /v2/, such as /link/to/registry.
+    /// Path in front of /v2/, such as /link/to/registry
     #[arg(long, default_value = "", value_name = "PATH")]
     base_path: String,
 
-    /// Speak TLS, and HTTP/2 to clients that choose it. The certificate is signed by a CA that is made for this run.
+    /// TLS, with HTTP/2 for clients that choose it; a new CA signs the certificate at each start
     #[arg(long)]
     tls: bool,
 
-    /// Where to write the CA's certificate (PEM), for `--ca` of pull and push and `ca` of scenarios.
+    /// Output file for the CA of --tls (PEM), for `--ca` of pull and push and `ca` of scenarios
     #[arg(long, value_name = "FILE", default_value = "regstorm-ca.pem")]
     ca_out: PathBuf,
 
-    /// Script faults from a TOML file; its form is shown below.
+    /// Fault file (TOML); its keys are listed below
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// What to keep of blobs.
+    /// Storage of blobs
     #[arg(long, default_value = "memory", value_parser = one_of(Storage::WORDS, Storage::meaning))]
     storage: Storage,
 
-    /// The most bytes that content may hold.
+    /// Limit for stored content
     #[arg(long, default_value = "4GiB", value_name = "SIZE")]
     max_memory: ByteSize,
 
     #[command(flatten)]
     user: UserArgs,
 
-    /// How the user authenticates.
+    /// Authentication scheme for --user
     #[arg(long, default_value = "basic", requires = "user", value_parser = one_of(with_user(), AuthScheme::meaning))]
     auth: AuthScheme,
 
-    /// How long a bearer token is good for.
+    /// Lifetime of a bearer token
     #[arg(long, default_value = "60s", value_parser = units::parse_duration, value_name = "TIME")]
     token_lifetime: Duration,
 
-    /// Answer 404 to a POST for a token, as token services do that speak GET only.
+    /// Respond with 404 to a POST for a token, as token services without POST do
     #[arg(long, requires = "user")]
     no_token_post: bool,
 
-    /// Do not say how long a token is good for.
+    /// Omit the lifetime from token responses
     #[arg(long, requires = "user")]
     no_token_expiry: bool,
 
-    /// Let anyone fetch a token to pull with.
+    /// Grant pull tokens without credentials
     #[arg(long, requires = "user")]
     anonymous_pull: bool,
 
-    /// Answer blobs with a redirect to a storage address, as registries on object storage do.
+    /// Redirect blob requests to a storage address, as registries on object storage do
     #[arg(long)]
     redirect_blobs: bool,
 
-    /// Accept manifests that name blobs and manifests which are not there.
+    /// Accept manifests that reference missing blobs and manifests
     #[arg(long)]
     sparse_manifests: bool,
 }

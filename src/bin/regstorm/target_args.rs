@@ -20,8 +20,7 @@ use crate::tls_args::TlsArgs;
 use crate::user_args::UserArgs;
 
 /// What is said of the argument that has another place in each command.
-pub(crate) const URL_HELP: &str =
-    "The registry, with whatever path stands in front of /v2/: http[s]://HOST[:PORT][/PATH]";
+pub(crate) const URL_HELP: &str = "URL of the registry, up to /v2/: http[s]://HOST[:PORT][/PATH]";
 
 /// Headers that say how a request is framed or which bytes it asks for: not the user's to set.
 const OWN_HEADERS: [HeaderName; 6] = [
@@ -35,35 +34,35 @@ const OWN_HEADERS: [HeaderName; 6] = [
 
 /// How to speak to a registry.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Registry")]
 pub(crate) struct TargetArgs {
-    /// Send this header with every request to the registry; may be given several times
+    /// Header for every request to the registry; repeatable
     #[arg(long, value_name = "'K: V'", value_parser = hidden)]
     header: Vec<Secret>,
 
     #[command(flatten)]
     user: UserArgs,
 
-    /// Send credentials to an http address that an https registry names as its token service or sends the client to
+    /// Allow credentials over http to the token service or a redirect target of an https registry
     #[arg(long)]
     cleartext_credentials: bool,
 
     #[command(flatten)]
     tls: TlsArgs,
 
-    /// The HTTP version: 1.1, 2 (without TLS, the registry is taken to know), or what the registry chooses [default: as the
-    /// client does]
+    /// HTTP version [default: the client's]
     #[arg(long, value_enum)]
     http: Option<Http>,
 
-    /// Take the credentials from docker's config.json, or from the credential helper that it names
+    /// Credentials from docker's config.json, or from the credential helper that it names
     ///
-    /// Without a PATH it is `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`. Nothing is read, and no helper is run,
-    /// unless this is given.
+    /// The default PATH is `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`. Without this option regstorm reads no such
+    /// file and runs no helper.
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with = "user")]
     #[expect(clippy::option_option, reason = "absent, without a path, and with one")]
     docker_config: Option<Option<PathBuf>>,
 
-    /// The longest that one request may take, its answer included
+    /// Time limit for one request, response included
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::parse_duration)]
     timeout: Duration,
 }
@@ -76,10 +75,13 @@ pub(crate) struct Target {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Http {
+    /// HTTP/1.1
     #[value(name = "1.1")]
     One,
+    /// HTTP/2; without TLS, by prior knowledge
     #[value(name = "2")]
     Two,
+    /// The version that the registry chooses
     Auto,
 }
 

@@ -12,23 +12,23 @@ use crate::scenario_file::read_text;
 /// TLS, for addresses with https://.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TlsArgs {
-    /// Trust the CAs in this PEM file, beside those of the system
+    /// CA certificates to trust in addition to the system's (PEM)
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// Show the registry this certificate (PEM, with those between it and its CA)
+    /// Client certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
 
-    /// The key of the certificate (PEM)
+    /// Private key of the client certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// Ask for this server, and expect its name in the certificate, in place of the URL's host
+    /// Name for SNI and certificate verification [default: the URL's host]
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
 
-    /// Check no certificate: whoever answers is believed, and given the password
+    /// Skip certificate verification: any server can receive the password
     #[arg(long)]
     insecure: bool,
 }

@@ -8,11 +8,11 @@ use anyhow::{Context as _, anyhow};
 use regstorm::units::{Credentials, Secret};
 
 const USER_HELP: &str =
-    "The user; the password comes from REGSTORM_PASSWORD or from one of the options below";
+    "User name; the password comes from REGSTORM_PASSWORD, --password-file or --password-stdin";
 const USER_LONG_HELP: &str = "\
-The user; the password comes from REGSTORM_PASSWORD or from one of the options below
+User name; the password comes from REGSTORM_PASSWORD, --password-file or --password-stdin
 
-NAME:PASSWORD works too, but then everyone on this machine can see the password in the list of processes.";
+NAME:PASSWORD works too, but then all users of this machine can see the password in the list of processes.";
 
 /// The variable that a password is taken from when no option says where it is.
 const PASSWORD_VARIABLE: &str = "REGSTORM_PASSWORD";
@@ -26,7 +26,7 @@ pub(crate) struct UserArgs {
     #[arg(long, value_name = "NAME", value_parser = user, help = USER_HELP, long_help = USER_LONG_HELP)]
     user: Option<User>,
 
-    /// Read the password from the first line of this file
+    /// File with the password in its first line
     #[arg(
         long,
         value_name = "FILE",
@@ -35,7 +35,7 @@ pub(crate) struct UserArgs {
     )]
     password_file: Option<PathBuf>,
 
-    /// Read the password from the first line of standard input
+    /// Password from the first line of standard input
     #[arg(long, requires = "user")]
     password_stdin: bool,
 }
