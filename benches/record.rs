@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
-    Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Protocol,
-    Recorder, Spent, TrackId,
+    Catalogue, ExchangeSample, IterationSample, Outcome, Period, Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 
@@ -29,15 +29,15 @@ fn exchange(track: TrackId, number: u64) -> ExchangeSample {
         period: Period::Measure,
         due: Duration::ZERO,
         finished: Duration::from_micros(number),
-        phases: Phases {
+        timings: Timings {
             wait: Some(Duration::from_micros(2)),
             send: Some(Duration::from_micros(15)),
             first_byte: Some(spread(number)),
             body: Some(spread(number + 1)),
             total: spread(number) + spread(number + 1),
-            ..Phases::default()
+            ..Timings::default()
         },
-        connection: Connection::Reused,
+        connection: ConnectionUse::Reused,
         protocol: Some(Protocol::Http1),
         handshake: None,
         sent: 0,

@@ -5,7 +5,7 @@
 //! exchange and each iteration came to is recorded ([`measure`]), judged ([`verdict`]), stored ([`result`]) and shown
 //! ([`report`]); whether the generator was fit to measure it is [`health`]. Images to push come from [`content`]; a
 //! registry to aim at is [`embedded`]; what a run counts is scraped from [`exposition`]. When iterations are due is in
-//! [`schedule`], nouns are in [`oci`], the habits of real clients in [`profile`], two builds are compared in [`compare`] with
+//! [`schedule`], nouns are in [`oci`] and [`exchange`], the habits of real clients in [`profile`], two builds are compared in [`compare`] with
 //! [`stats`], numbers with units in [`units`].
 //!
 //! The library never prints, exits, reads the environment or listens for signals; the `regstorm` command does.
@@ -54,6 +54,7 @@ pub mod compare;
 pub mod content;
 pub mod embedded;
 pub mod engine;
+pub mod exchange;
 pub mod exposition;
 pub mod files;
 pub mod health;

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
-    Catalogue, Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass,
-    IterationSample, LatencyHistogram, Outcome, Period, Phases, Protocol, Recorder, Spent, TrackId,
+    Catalogue, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, IterationSample,
+    LatencyHistogram, Outcome, Period, Recorder, Spent, TrackId,
 };
 use regstorm::oci::{Checksummer, Operation};
 
@@ -43,7 +44,7 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
                 period,
                 due: Duration::ZERO,
                 finished,
-                phases: Phases {
+                timings: Timings {
                     wait: time,
                     dns: time,
                     connect: time,
@@ -53,7 +54,7 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
                     body: time,
                     total: Duration::from_secs(number * 7),
                 },
-                connection: Connection::New,
+                connection: ConnectionUse::New,
                 protocol: Some(Protocol::Http1),
                 handshake: None,
                 sent: 1,
@@ -110,8 +111,8 @@ fn recording_does_not_allocate() {
             period: Period::Measure,
             due: Duration::ZERO,
             finished: Duration::ZERO,
-            phases: Phases::default(),
-            connection: Connection::None,
+            timings: Timings::default(),
+            connection: ConnectionUse::None,
             protocol: None,
             handshake: None,
             sent: 0,
@@ -173,11 +174,11 @@ fn a_recorder_takes_what_it_says_and_grows_by_what_latencies_need() {
             period: Period::Measure,
             due: Duration::ZERO,
             finished: time,
-            phases: Phases {
+            timings: Timings {
                 total: time,
-                ..Phases::default()
+                ..Timings::default()
             },
-            connection: Connection::New,
+            connection: ConnectionUse::New,
             protocol: None,
             handshake: None,
             sent: 0,

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use regstorm::engine::{Crew, Due};
+use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
-    Catalogue, Connection, ExchangeSample, IterationSample, Outcome, Period, Phases, Protocol,
-    Recorder, Spent, TrackId,
+    Catalogue, ExchangeSample, IterationSample, Outcome, Period, Recorder, Spent, TrackId,
 };
 use regstorm::oci::{Operation, Reference};
 use regstorm::profile::Profile;
@@ -89,15 +89,15 @@ fn record_exchanges(times: u32) {
             period: Period::Measure,
             due: Duration::ZERO,
             finished: Duration::from_micros(number.into()),
-            phases: Phases {
+            timings: Timings {
                 wait: Some(Duration::from_micros(2)),
                 send: Some(Duration::from_micros(15)),
                 first_byte: Some(spread(number)),
                 body: Some(spread(number + 1)),
                 total: Duration::from_micros(17) + spread(number) + spread(number + 1),
-                ..Phases::default()
+                ..Timings::default()
             },
-            connection: Connection::Reused,
+            connection: ConnectionUse::Reused,
             protocol: Some(Protocol::Http1),
             handshake: None,
             sent: 0,

@@ -1,6 +1,7 @@
 //! What is compared: the gates of the user, or the usual ones; and what is told beside them.
 
-use crate::measure::{IterationClock, Phase};
+use crate::exchange::Phase;
+use crate::measure::IterationClock;
 use crate::plan::{Metric, Statistic};
 use crate::result::Document;
 use crate::scenario::{Comparand, Gate};

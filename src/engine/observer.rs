@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use super::classify;
 use super::occupancy::Occupancy;
 use super::stopwatch::Stopwatch;
+use crate::exchange::ConnectionUse;
 use crate::measure::{
-    AddressUse, Connection, ExchangeSample, FailureExample, Handshake, Outcome, Period, Phases,
-    Protocol, Recorder, Spent, TrackId,
+    AddressUse, ExchangeSample, FailureExample, Outcome, Period, Recorder, Spent, TrackId,
 };
 use crate::oci::Operation;
 use crate::registry::{Begun, End, Exchange, Observer, Pause};
-use crate::transport::{self, ConnectionUse, Dialer, Timings};
+use crate::transport::Dialer;
 
 /// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
 pub(super) type SharedRecorder = Rc<RefCell<Recorder>>;
@@ -158,38 +158,15 @@ impl Observer for Recording {
             period: self.period.get(),
             due: self.due.get(),
             finished,
-            phases: phases(&ended.timings),
-            connection: match ended.connection {
-                ConnectionUse::None => Connection::None,
-                ConnectionUse::New => Connection::New,
-                ConnectionUse::Reused => Connection::Reused,
-            },
-            protocol: ended.protocol.map(|it| match it {
-                transport::Protocol::Http1 => Protocol::Http1,
-                transport::Protocol::Http2 => Protocol::Http2,
-            }),
-            handshake: ended.handshake.map(|it| match it {
-                transport::Handshake::Full => Handshake::Full,
-                transport::Handshake::Resumed => Handshake::Resumed,
-            }),
+            timings: ended.timings,
+            connection: ended.connection,
+            protocol: ended.protocol,
+            handshake: ended.handshake,
             sent: ended.sent,
             received: ended.received,
             status,
             outcome,
         });
-    }
-}
-
-const fn phases(timings: &Timings) -> Phases {
-    Phases {
-        wait: timings.wait,
-        dns: timings.dns,
-        connect: timings.connect,
-        tls: timings.tls,
-        send: timings.send,
-        first_byte: timings.first_byte,
-        body: timings.body,
-        total: timings.total,
     }
 }
 

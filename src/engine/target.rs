@@ -11,10 +11,11 @@ use tokio::time::sleep;
 
 use super::error::Error;
 use crate::embedded::{self, Registry};
+use crate::exchange::HttpVersion;
 use crate::plan::{self, Place, Plan};
-use crate::profile::{Habits, HttpVersion, Profile};
+use crate::profile::{Habits, Profile};
 use crate::registry::{Base, Settings};
-use crate::transport::{Dialer, Identity, Lookup, Resumption, Route, Tls, TlsSettings};
+use crate::transport::{Dialer, Identity, Lookup, Route, Tls, TlsSettings};
 use crate::units::{Credentials, Secret};
 
 /// The most of a file of certificates that is read: the roots of a system are a quarter of it.
@@ -122,11 +123,7 @@ fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, 
         identity: identity.transpose()?,
         server_name: tls.server_name.clone(),
         insecure: tls.insecure,
-        resumption: match tls.resumption {
-            plan::Resumption::On => Resumption::On,
-            plan::Resumption::Shared => Resumption::Shared,
-            plan::Resumption::Off => Resumption::Off,
-        },
+        resumption: tls.resumption,
     })?;
     if base.origin().is_secure() {
         tls.load_roots();

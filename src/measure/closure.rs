@@ -5,7 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClassCounts, FailureClass, PackedHistogram, Period, Phase, Record, Totals};
+use super::{ClassCounts, FailureClass, PackedHistogram, Period, Record, Totals};
+use crate::exchange::Phase;
 
 /// Every sum that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

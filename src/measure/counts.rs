@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, Handshake,
-    Outcome, Protocol,
-};
+use super::{DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, Outcome};
+use crate::exchange::{ConnectionUse, Handshake, Protocol};
 
 /// How many ended in which way. Each thing that ended is in exactly one of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -140,9 +138,9 @@ impl Starts {
 impl Connections {
     pub(super) fn count(&mut self, sample: &ExchangeSample) {
         match sample.connection {
-            Connection::New => self.new += 1,
-            Connection::Reused => self.reused += 1,
-            Connection::None => {}
+            ConnectionUse::New => self.new += 1,
+            ConnectionUse::Reused => self.reused += 1,
+            ConnectionUse::None => {}
         }
         match sample.protocol {
             Some(Protocol::Http1) => self.http1 += 1,

@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
+use crate::exchange::Phase;
 use crate::oci::Operation;
 
 use super::buckets::Buckets;
 use super::histogram::whole_micros;
 use super::{
-    Catalogue, ExchangeSample, IterationSample, JourneyId, Outcome, PackedHistogram, Phase,
-    TimeSeries,
+    Catalogue, ExchangeSample, IterationSample, JourneyId, Outcome, PackedHistogram, TimeSeries,
 };
 
 /// The phases of an operation that are kept by window.
@@ -122,7 +122,7 @@ impl LatencyRecorder {
         if sample.outcome != Outcome::Ok {
             return;
         }
-        let times = sample.phases.in_order();
+        let times = sample.timings.in_order();
         let first = place(self.journeys, sample.operation);
         for (of, phase) in PHASES.into_iter().enumerate() {
             if let Some(time) = times[phase.index()] {

@@ -59,9 +59,7 @@ pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};
 pub use packed::PackedHistogram;
 pub use record::Record;
 pub use recorder::Recorder;
-pub use sample::{
-    Connection, ExchangeSample, Handshake, IterationSample, Period, Phase, Phases, Protocol,
-};
+pub use sample::{ExchangeSample, IterationSample, Period};
 pub use series::{JourneySeries, OperationSeries};
 pub use spent::{IterationTime, Spent};
 pub use tally::{OperationTally, PeriodTally};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::{ConnectionUse, Handshake, Protocol, Timings};
 use crate::oci::Operation;
 
 use super::{Bytes, Outcome, Spent, TrackId};
@@ -44,128 +45,6 @@ impl Period {
     }
 }
 
-/// A part of an exchange that has a clock of its own.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// Waiting for a connection to come free.
-    Wait,
-    /// Resolving the host's name.
-    Dns,
-    /// Connecting the socket.
-    Connect,
-    /// The TLS handshake.
-    Tls,
-    /// Writing the request.
-    Send,
-    /// From the request written to the first byte of the response.
-    FirstByte,
-    /// From the first byte to the end of the response.
-    Body,
-    /// The whole exchange.
-    Total,
-}
-
-impl Phase {
-    /// Every phase, in the order of an exchange.
-    pub const ALL: [Self; 8] = [
-        Self::Wait,
-        Self::Dns,
-        Self::Connect,
-        Self::Tls,
-        Self::Send,
-        Self::FirstByte,
-        Self::Body,
-        Self::Total,
-    ];
-
-    /// The name in reports and thresholds.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wait => "wait",
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Send => "send",
-            Self::FirstByte => "first-byte",
-            Self::Body => "body",
-            Self::Total => "total",
-        }
-    }
-
-    pub(super) const fn index(self) -> usize {
-        self as usize
-    }
-}
-
-/// How long each part of an exchange took; `None` for a part that it did not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Phases {
-    /// Waiting for a connection to come free.
-    pub wait: Option<Duration>,
-    /// Resolving the host's name.
-    pub dns: Option<Duration>,
-    /// Connecting the socket.
-    pub connect: Option<Duration>,
-    /// The TLS handshake.
-    pub tls: Option<Duration>,
-    /// Writing the request.
-    pub send: Option<Duration>,
-    /// From the request written to the first byte of the response.
-    pub first_byte: Option<Duration>,
-    /// From the first byte to the end of the response.
-    pub body: Option<Duration>,
-    /// The whole exchange.
-    pub total: Duration,
-}
-
-impl Phases {
-    /// The parts in the order of [`Phase::ALL`].
-    pub(super) const fn in_order(&self) -> [Option<Duration>; Phase::ALL.len()] {
-        [
-            self.wait,
-            self.dns,
-            self.connect,
-            self.tls,
-            self.send,
-            self.first_byte,
-            self.body,
-            Some(self.total),
-        ]
-    }
-}
-
-/// What an exchange ran over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Connection {
-    /// A connection made for it.
-    New,
-    /// A connection that had served before.
-    Reused,
-    /// It never got one.
-    None,
-}
-
-/// The HTTP version that an exchange ran over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// HTTP/1.1: its times are taken at the socket.
-    Http1,
-    /// HTTP/2, whose sending and first byte are taken where the client hands over and is told.
-    Http2,
-}
-
-/// How a TLS handshake went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Handshake {
-    /// From the beginning.
-    Full,
-    /// It took up an earlier session.
-    Resumed,
-}
-
 /// One HTTP request and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeSample {
@@ -180,9 +59,9 @@ pub struct ExchangeSample {
     /// When it ended, on the same clock.
     pub finished: Duration,
     /// Where its time went.
-    pub phases: Phases,
-    /// What it ran over.
-    pub connection: Connection,
+    pub timings: Timings,
+    /// The connection that carried it.
+    pub connection: ConnectionUse,
     /// The HTTP version, if it had a connection.
     pub protocol: Option<Protocol>,
     /// The TLS handshake, if it had one of its own.
@@ -262,10 +141,6 @@ mod tests {
         for (index, period) in Period::ALL.into_iter().enumerate() {
             assert_eq!(period.index(), index);
             assert_eq!(serde_json::to_value(period).unwrap(), period.name());
-        }
-        for (index, phase) in Phase::ALL.into_iter().enumerate() {
-            assert_eq!(phase.index(), index);
-            assert_eq!(serde_json::to_value(phase).unwrap(), phase.name());
         }
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{
     Bytes, ClassCounts, Connections, DropCounts, ExchangeSample, FailureClass, IterationSample,
-    IterationTime, LatencyHistogram, Outcome, Outcomes, Phase, Starts, StatusCounts,
+    IterationTime, LatencyHistogram, Outcome, Outcomes, Starts, StatusCounts,
 };
+use crate::exchange::Phase;
 
 /// What the measured window knows of one journey, or of one track of it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -145,17 +146,17 @@ impl OperationSeries {
                     self.within_window += 1;
                     self.bytes_within_window.merge(sample.bytes());
                 }
-                for (histogram, time) in self.phases.iter_mut().zip(sample.phases.in_order()) {
+                for (histogram, time) in self.phases.iter_mut().zip(sample.timings.in_order()) {
                     if let Some(time) = time {
                         histogram.record(time);
                     }
                 }
             }
-            Outcome::Failed(_) => self.failed_total.record(sample.phases.total),
+            Outcome::Failed(_) => self.failed_total.record(sample.timings.total),
             Outcome::Cancelled => {}
         }
         if is_unfinished(sample.outcome) {
-            self.unfinished_total.record(sample.phases.total);
+            self.unfinished_total.record(sample.timings.total);
         }
     }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::Phase;
 use crate::oci::Operation;
 
 use super::series::is_unfinished;
 use super::{
-    Bytes, Catalogue, ExchangeSample, IterationSample, LatencyHistogram, Outcome, Outcomes, Phase,
-    Record, Starts, TrackId,
+    Bytes, Catalogue, ExchangeSample, IterationSample, LatencyHistogram, Outcome, Outcomes, Record,
+    Starts, TrackId,
 };
 
 /// Which samples to count apart, known before the run: recording finds the views of a sample by index.
@@ -210,11 +211,11 @@ impl Views {
                 observed.outcomes.count(sample.outcome);
                 observed.bytes.merge(sample.bytes());
                 if sample.outcome == Outcome::Ok {
-                    if let Some(time) = sample.phases.in_order()[phase.index()] {
+                    if let Some(time) = sample.timings.in_order()[phase.index()] {
                         observed.latency.record(time);
                     }
                 } else if is_unfinished(sample.outcome) && phase == Phase::Total {
-                    observed.unfinished.record(sample.phases.total);
+                    observed.unfinished.record(sample.timings.total);
                 }
             }
             if place.throughput && ended_within(view, sample.outcome, sample.finished, window) {

@@ -9,8 +9,8 @@ use super::{
     Action, CleanUp, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, SeedPlace,
 };
 use crate::content::SyntheticSet;
+use crate::exchange::HttpVersion;
 use crate::oci::Operation;
-use crate::profile::HttpVersion;
 use crate::schedule::Spacing;
 use crate::units::Rate;
 

@@ -26,6 +26,6 @@ pub use crate::scenario::{
     ConnectionPolicy, Crew, Delete, Direction, Dns, DockerConfig, Embedded, Executor, Expectation,
     ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load, Metric, NamedFile, Needs,
     OnNoVu, Operator, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
-    Referrers, Resumption, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Target,
-    ThinkTime, Threshold, Tls, TokenPolicy, operations,
+    Referrers, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Target, ThinkTime,
+    Threshold, Tls, TokenPolicy, operations,
 };

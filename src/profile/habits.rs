@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 
 use super::accepted::Accepted;
 use super::choice::IndexChoice;
-use super::connections::{ConnectionPolicy, HttpVersion};
+use super::connections::ConnectionPolicy;
 use super::wire::{Retry, TokenHabits, Wire};
+use crate::exchange::HttpVersion;
 use crate::units::{ByteSize, words};
 
 /// All that is particular to a client.

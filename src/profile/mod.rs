@@ -15,7 +15,7 @@ mod wire;
 
 pub use accepted::{Accepted, Statuses};
 pub use choice::{EntryUse, IndexChoice, Matching, WithoutPlatform};
-pub use connections::{ConnectionPolicy, HttpVersion};
+pub use connections::ConnectionPolicy;
 pub use habits::{
     Checks, ConfigOrder, DeleteBy, Habits, LayerOrder, ManifestCheck, MountHabits, PullAgain,
     PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback,

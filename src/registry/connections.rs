@@ -1,7 +1,7 @@
 //! How the connections of a client are kept, by its habits.
 
-use crate::profile::{ConnectionPolicy, Habits, HttpVersion};
-use crate::transport::{self, PoolSettings};
+use crate::profile::{ConnectionPolicy, Habits};
+use crate::transport::PoolSettings;
 
 /// The settings of a pool for a client with these habits.
 pub fn pool_settings(habits: &Habits) -> PoolSettings {
@@ -12,10 +12,6 @@ pub fn pool_settings(habits: &Habits) -> PoolSettings {
             _ => None,
         },
         max_idle_per_host: habits.max_idle,
-        http: match habits.http {
-            HttpVersion::Http1 => transport::HttpVersion::Http1,
-            HttpVersion::Http2 => transport::HttpVersion::Http2,
-            HttpVersion::Auto => transport::HttpVersion::Auto,
-        },
+        http: habits.http,
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
+use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
     Bytes, Catalogue, Connections, FailureClass, LatencyHistogram, Observed, Outcomes, Period,
-    Phase, Record, Recorder, Starts, Sum,
+    Record, Recorder, Starts, Sum,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{

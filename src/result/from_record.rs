@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::exchange::Phase;
 use crate::measure::{
     AddressUse, ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period,
-    Phase, Record, StatusCounts, Sum, Totals, Track, TrackId,
+    Record, StatusCounts, Sum, Totals, Track, TrackId,
 };
 use crate::oci::{Operation, repository_of};
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::Phase;
 use crate::measure::{
     Bytes, Connections, DropCause, DropReason, FailureClass, IterationTime, LatencyHistogram,
-    Outcomes, Period, Phase, Starts,
+    Outcomes, Period, Starts,
 };
 use crate::oci::Operation;
 

@@ -47,7 +47,7 @@ pub use probe::{Ask, Probe};
 pub use problem::Problems;
 pub use read::{DEFAULT_SEED, Scenario, load, load_gates};
 pub use target::{
-    Addresses, Dns, DockerConfig, Embedded, NamedFile, Place, Resumption, Target, Tls, TokenPolicy,
+    Addresses, Dns, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy,
 };
 pub use threshold::{
     Abort, Direction, Expectation, Limit, Metric, Operator, Quantity, Statistic, Threshold,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::embedded::{AuthScheme, Storage};
-use crate::profile::HttpVersion;
+use crate::exchange::{HttpVersion, Resumption};
 use crate::units::{ByteSize, Credentials, Endpoint, Secret};
 
 /// The registry under test.
@@ -47,18 +47,6 @@ pub struct Tls {
     pub insecure: bool,
     /// Are sessions resumed?
     pub resumption: Resumption,
-}
-
-/// Whether a TLS handshake may take up an earlier session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Resumption {
-    /// A virtual user resumes its own.
-    #[default]
-    On,
-    /// Any user of a worker's resumes any other's.
-    Shared,
-    /// Never.
-    Off,
 }
 
 /// A file that a scenario names, found to be readable.

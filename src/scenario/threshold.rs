@@ -6,7 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{IterationClock, Phase, Subject};
+use crate::exchange::Phase;
+use crate::measure::{IterationClock, Subject};
 use crate::oci::Operation;
 use crate::units::{ByteSize, Quantile};
 

@@ -17,9 +17,9 @@ use super::error::{Error, Waiting};
 use super::origin::Origin;
 use super::peers::{Peer, Peers};
 use super::resolver::Resolver;
-use super::timings::{Handshake, HttpVersion, Timings};
-use super::tls::{self, Resumption, Sessions, Tls};
+use super::tls::{self, Sessions, Tls};
 use super::wire::Socket;
+use crate::exchange::{Handshake, HttpVersion, Resumption, Timings};
 use crate::units::Endpoint;
 
 /// When names are looked up.

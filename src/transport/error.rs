@@ -5,8 +5,8 @@ use std::io;
 
 use super::beginning::Beginning;
 use super::origin::OriginError;
-use super::timings::Protocol;
 use super::tls_problem::TlsProblem;
+use crate::exchange::Protocol;
 
 /// What the exchange was waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use super::lent::Lent;
 use super::pool::Pool;
 use super::progress::{Ended, Progress};
 use super::repeats::Repeats;
-use super::timings::{Protocol, Timings};
+use crate::exchange::{Protocol, Timings};
 
 /// What a request is made of.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use http::{Request, Uri};
 
 use super::address::Address;
 use super::body::Body;
-use super::timings::Protocol;
+use crate::exchange::Protocol;
 
 /// What is needed to send a request once more.
 pub(super) struct Spare {

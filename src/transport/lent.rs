@@ -12,8 +12,8 @@ use super::connection::{Connection, Driver};
 use super::error::Error;
 use super::multiplexed::Stream;
 use super::place::Place;
-use super::timings::{ConnectionUse, Protocol};
 use super::totals::Totals;
+use crate::exchange::{ConnectionUse, Protocol};
 
 /// A connection lent by a pool. Dropping it closes an HTTP/1.1 connection, and a stream of an HTTP/2 one.
 #[derive(Debug)]

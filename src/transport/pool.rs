@@ -16,10 +16,10 @@ use super::multiplexed::Multiplexed;
 use super::origin::Origin;
 use super::place::Place;
 use super::prospects::{Known, Prospects};
-use super::timings::{Handshake, HttpVersion, Protocol, Timings};
 use super::tls::{Sessions, chose_http2};
 use super::totals::Totals;
 use super::wire::{Probe, Socket, Wire};
+use crate::exchange::{Handshake, HttpVersion, Protocol, Timings};
 
 /// How connections are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::body::Sent;
 use super::lent::Lent;
-use super::timings::{ConnectionUse, Handshake, Protocol, Timings};
+use crate::exchange::{ConnectionUse, Handshake, Protocol, Timings};
 
 /// How an exchange went, measured at its end, good or bad.
 #[derive(Debug, Clone, Copy, Default)]

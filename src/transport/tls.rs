@@ -16,23 +16,11 @@ use tokio_rustls::client::TlsStream;
 use url::Host;
 
 use super::origin::Origin;
-use super::timings::{Handshake, HttpVersion};
 use super::tls_problem::TlsProblem;
 use super::trust::{Trust, Unchecked};
 use super::wire::Socket;
+use crate::exchange::{Handshake, HttpVersion, Resumption};
 use crate::units::{Secret, is_clock_set};
-
-/// Whether a handshake may take up where an earlier one to the same server left off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Resumption {
-    /// Within one pool: a client resumes what it has begun itself.
-    #[default]
-    On,
-    /// Among all pools of a worker, as processes of one machine behind one cache would.
-    Shared,
-    /// Never: each handshake is a full one.
-    Off,
-}
 
 /// What a client of TLS is told.
 #[derive(Clone, Default)]

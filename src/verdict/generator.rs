@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::exchange::Phase;
 use crate::health::{
     self, Drops, ExchangeFacts, Health, JourneyFacts, LoadFacts, ScheduleFacts, Signals, TargetHost,
 };
 use crate::measure::{
-    DropCause, DropReason, DroppedStart, FailureClass, JourneySeries, LatencyHistogram, Phase,
-    Record, Track, TrackId,
+    DropCause, DropReason, DroppedStart, FailureClass, JourneySeries, LatencyHistogram, Record,
+    Track, TrackId,
 };
 use crate::plan::{ConnectionPolicy, Load, OnNoVu, Plan};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
 use regstorm::engine::{self, Finished};
-use regstorm::measure::{FailureClass, Live, Outcomes, Period, Phase};
+use regstorm::exchange::Phase;
+use regstorm::measure::{FailureClass, Live, Outcomes, Period};
 use regstorm::oci::{Operation, Reference};
 use regstorm::units::{ByteSize, Ratio};
 

@@ -11,13 +11,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::StatusCode;
 use regstorm::embedded::{Fault, FaultKind, Point, Running, Settings};
+use regstorm::exchange::{ConnectionUse, HttpVersion, Protocol};
 use regstorm::oci::{Digest, Operation};
 use regstorm::profile::{Habits, Profile, Retry};
 use regstorm::registry::{Kind, Posted};
-use regstorm::transport::{
-    Address, Ask, Body, ConnectionUse, Error, HttpVersion, Outgoing, Protocol, Route, Tls,
-    TlsSettings, Waiting,
-};
+use regstorm::transport::{Address, Ask, Body, Error, Outgoing, Route, Tls, TlsSettings, Waiting};
 
 use crate::protocol::user::{
     User, UserSettings, agree, around, body, content, dropped_when, fetch, name, registry, run,

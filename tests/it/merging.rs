@@ -9,11 +9,12 @@ use tokio::time::Instant;
 use proptest::prelude::*;
 use regstorm::embedded::{Running, Settings};
 use regstorm::engine;
+use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
-    BY_EXCHANGE, Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass,
-    FailureExample, IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Phases,
-    Protocol, Record, Recorder, Spent, TrackId,
+    BY_EXCHANGE, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, FailureExample,
+    IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Record, Recorder, Spent,
+    TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -118,12 +119,12 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
             period: Period::Measure,
             due,
             finished: due + took,
-            phases: Phases {
+            timings: Timings {
                 first_byte: Some(took / 3),
                 total: took / 2,
-                ..Phases::default()
+                ..Timings::default()
             },
-            connection: Connection::Reused,
+            connection: ConnectionUse::Reused,
             protocol: Some(Protocol::Http1),
             handshake: None,
             sent: 3,

@@ -1,6 +1,6 @@
 //! Mistakes of scenarios: none hides another, each names every form that is read, and what can never be judged is one.
 
-use regstorm::profile::HttpVersion;
+use regstorm::exchange::HttpVersion;
 use regstorm::scenario::Place;
 
 use crate::scenario::{GOOD, load, load_with, set};

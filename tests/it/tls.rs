@@ -12,11 +12,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use regstorm::embedded::{Quirk, Running, Settings};
+use regstorm::exchange::{ConnectionUse, Handshake, Resumption};
 use regstorm::oci::Operation;
 use regstorm::registry::{self, Kind};
 use regstorm::transport::{
-    ConnectionUse, Dialer, Error, Handshake, Identity, Origin, Resumption, Route, Tls, TlsProblem,
-    TlsSettings, TlsSettingsError, Waiting,
+    Dialer, Error, Identity, Origin, Route, Tls, TlsProblem, TlsSettings, TlsSettingsError, Waiting,
 };
 use regstorm::units::Secret;
 

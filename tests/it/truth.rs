@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use regstorm::embedded::{RequestRecord, Running};
 use regstorm::engine::Finished;
-use regstorm::measure::{LatencyHistogram, Phase};
+use regstorm::exchange::Phase;
+use regstorm::measure::LatencyHistogram;
 use regstorm::oci::Operation;
 
 use crate::support::wait_for;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use regstorm::engine::{self, Finished, Stop};
-use regstorm::measure::{Period, Phase};
+use regstorm::exchange::Phase;
+use regstorm::measure::Period;
 use regstorm::oci::Operation;
 use regstorm::plan;
 use regstorm::result::{Ceiling, Environment};

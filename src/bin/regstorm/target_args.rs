@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use regstorm::profile::{Habits, HttpVersion};
+use regstorm::exchange::HttpVersion;
+use regstorm::profile::Habits;
 use regstorm::registry::{self, Base, Client, Observer, Settings};
 use regstorm::transport::{Dialer, Pool, Route};
 use regstorm::units::{self, Credentials, Secret};
 
+use crate::choice::one_of;
 use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit as _};
 use crate::proxy;
@@ -51,8 +53,8 @@ pub(crate) struct TargetArgs {
     tls: TlsArgs,
 
     /// HTTP version [default: the client's]
-    #[arg(long, value_enum)]
-    http: Option<Http>,
+    #[arg(long, value_parser = one_of(HttpVersion::WORDS, HttpVersion::meaning))]
+    http: Option<HttpVersion>,
 
     /// Credentials from docker's config.json, or from the credential helper that it names
     ///
@@ -73,18 +75,6 @@ pub(crate) struct Target {
     dialer: Rc<Dialer>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Http {
-    /// HTTP/1.1
-    #[value(name = "1.1")]
-    One,
-    /// HTTP/2; without TLS, by prior knowledge
-    #[value(name = "2")]
-    Two,
-    /// The version that the registry chooses
-    Auto,
-}
-
 impl TargetArgs {
     /// Reads the rest of what is needed to speak to the registry at `url`. Nothing is sent.
     pub(crate) fn resolve(self, url: &str, mut habits: Habits) -> Result<Target, Failure> {
@@ -97,12 +87,7 @@ impl TargetArgs {
         }
         let headers = headers(&self.header).or_exit(Exit::Usage)?;
         let timeout = self.timeout;
-        habits.http = match self.http {
-            None => habits.http,
-            Some(Http::One) => HttpVersion::Http1,
-            Some(Http::Two) => HttpVersion::Http2,
-            Some(Http::Auto) => HttpVersion::Auto,
-        };
+        habits.http = self.http.unwrap_or(habits.http);
         let credentials = match &self.docker_config {
             Some(path) => {
                 let url = url.parse().or_exit(Exit::Usage)?;

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::super::{
-    BY_EXCHANGE, Connection, DropCause, DropReason, DroppedStart, FailureClass, FailureExample,
-    IterationFailure, Live, Outcome, Phase, Phases, Protocol, Recorder, Spent,
+    BY_EXCHANGE, DropCause, DropReason, DroppedStart, FailureClass, FailureExample,
+    IterationFailure, Live, Outcome, Recorder, Spent,
 };
 use super::*;
+use crate::exchange::{ConnectionUse, Phase, Protocol, Timings};
 use crate::units::Quantile;
 
 /// No user was free, because the target kept them.
@@ -45,13 +46,13 @@ fn exchange(period: Period, operation: Operation, outcome: Outcome, at_ms: u64) 
         period,
         due: Duration::ZERO,
         finished: Duration::from_millis(at_ms),
-        phases: Phases {
+        timings: Timings {
             first_byte: Some(Duration::from_micros(at_ms)),
             body: Some(Duration::from_micros(at_ms * 2)),
             total: Duration::from_micros(at_ms * 3),
-            ..Phases::default()
+            ..Timings::default()
         },
-        connection: Connection::Reused,
+        connection: ConnectionUse::Reused,
         protocol: Some(Protocol::Http1),
         handshake: None,
         sent: 10,

@@ -1,8 +1,8 @@
 //! The keys of `[target]`.
 
 use super::{Fields, Value};
-use crate::plan::{Dns, DockerConfig, Embedded, NamedFile, Place, Resumption, Target, Tls};
-use crate::profile::HttpVersion;
+use crate::exchange::HttpVersion;
+use crate::plan::{Dns, DockerConfig, Embedded, NamedFile, Place, Target, Tls};
 
 /// What stands for a secret.
 const REDACTED: &str = "<redacted>";
@@ -45,18 +45,13 @@ fn texts(values: &[impl ToString]) -> Value {
 fn tls(tls: &Tls) -> Fields {
     let named = |file: &NamedFile| file.as_written.clone();
     let (cert, key) = tls.identity.as_ref().map(|(cert, key)| (cert, key)).unzip();
-    let resumption = match tls.resumption {
-        Resumption::On => "on",
-        Resumption::Shared => "shared",
-        Resumption::Off => "off",
-    };
     Fields::default()
         .may("ca", tls.ca.as_ref().map(named))
         .may("cert", cert.map(named))
         .may("key", key.map(named))
         .may("server_name", tls.server_name.clone())
         .put("insecure", tls.insecure)
-        .put("resumption", resumption)
+        .put("resumption", tls.resumption.word())
 }
 
 fn auth(target: &Target) -> Fields {

@@ -7,11 +7,12 @@ use super::{
     BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST,
     SCHEMA1, SCHEMA1_SIGNED, accept, number,
 };
+use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
-    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
-    ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
-    Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
+    MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry,
+    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {

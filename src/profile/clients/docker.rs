@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{BELOW_400, DOCKER_ACCEPT, GO_REDIRECTS, GZIP, SUCCESSES, accept, number};
+use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
-    ConnectionPolicy, Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder,
-    ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
+    ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
+    MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
     ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 

@@ -7,11 +7,11 @@ use super::{
     BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
     SCHEMA1_SIGNED, accept, number,
 };
+use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, ChallengeScope, Checks, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, HttpVersion, IndexChoice, LayerOrder, ManifestCheck, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm,
-    TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, Retry, ScopeOrder, TokenForm, TokenHabits, Wire,
 };
 
 fn plain_wire() -> Wire {

@@ -1,6 +1,7 @@
 //! Operations: how many exchanges, how they ended, what they ran over, and where their time went.
 
-use crate::measure::{LatencyHistogram, Phase};
+use crate::exchange::Phase;
+use crate::measure::LatencyHistogram;
 use crate::report::{addresses, words};
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::measure::{LatencyHistogram, Phase};
+use crate::exchange::Phase;
+use crate::measure::LatencyHistogram;
 use crate::oci::Operation;
 use crate::report::testing::{HOSTILE, break_a_sum, comparison, document, empty, millis};
 use crate::result::{JourneySection, LatencySeries, OperationSection, PairPoint};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::measure::{LatencyHistogram, Phase};
+use crate::exchange::Phase;
+use crate::measure::LatencyHistogram;
 use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::{self, Quantile};
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::Catalogue;
 use crate::measure::{
     BY_EXCHANGE, Bytes, Closure, Connections, FailureClass, LatencyHistogram, Outcomes, Period,
-    Phase, Record, Recorder, Starts, Totals,
+    Record, Recorder, Starts, Totals,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{

@@ -11,11 +11,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::super::{Error, MergeError, WallClock};
 use super::*;
+use crate::exchange::{ConnectionUse, Phase, Protocol, Timings};
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost, Verdict};
 use crate::measure::{
-    BY_EXCHANGE, Catalogue, Connection, ExchangeSample, FailureClass, FailureExample,
-    IterationFailure, IterationSample, LatencyHistogram, Outcome, Phase, Phases, Protocol, Record,
-    Recorder, Spent,
+    BY_EXCHANGE, Catalogue, ExchangeSample, FailureClass, FailureExample, IterationFailure,
+    IterationSample, LatencyHistogram, Outcome, Record, Recorder, Spent,
 };
 use crate::oci::{ErrorCode, Operation};
 
@@ -92,11 +92,11 @@ fn record(millis: &[u64]) -> Record {
             period,
             due: Duration::ZERO,
             finished,
-            phases: Phases {
+            timings: Timings {
                 total: Duration::from_millis(*millis),
-                ..Phases::default()
+                ..Timings::default()
             },
-            connection: Connection::New,
+            connection: ConnectionUse::New,
             protocol: Some(Protocol::Http1),
             handshake: None,
             sent: 0,
@@ -351,8 +351,8 @@ fn ten_a_second(host: &str, late: Duration) -> Document {
             period: Period::Measure,
             due: finished,
             finished,
-            phases: Phases::default(),
-            connection: Connection::New,
+            timings: Timings::default(),
+            connection: ConnectionUse::New,
             protocol: Some(Protocol::Http1),
             handshake: None,
             sent: 0,
@@ -527,13 +527,13 @@ fn hour() -> Record {
                 period: Period::Measure,
                 due: finished.saturating_sub(first_byte),
                 finished,
-                phases: Phases {
+                timings: Timings {
                     first_byte: Some(first_byte),
                     body: Some(body),
                     total: first_byte + body,
-                    ..Phases::default()
+                    ..Timings::default()
                 },
-                connection: Connection::Reused,
+                connection: ConnectionUse::Reused,
                 protocol: Some(Protocol::Http1),
                 handshake: None,
                 sent: 0,

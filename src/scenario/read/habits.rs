@@ -8,9 +8,10 @@ use http::HeaderValue;
 use super::action::Verb;
 use super::table::{Reads, Sink, Table};
 use super::value::{choice, choice_or, flag, number_of, size, text, unknown};
+use crate::exchange::HttpVersion;
 use crate::profile::{
-    Accept, AcceptForm, Checks, ConfigOrder, DeleteBy, Habits, HttpVersion, LayerOrder,
-    ManifestCheck, Profile, PullAgain, PushMethod, Resolve, Retry, TokenForm,
+    Accept, AcceptForm, Checks, ConfigOrder, DeleteBy, Habits, LayerOrder, ManifestCheck, Profile,
+    PullAgain, PushMethod, Resolve, Retry, TokenForm,
 };
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Item, Value};

@@ -11,7 +11,7 @@ use super::table::{Sink, Table, nearest, shorten};
 use super::value::{choice, flag, size, text, time};
 use super::{addresses, tls};
 use crate::embedded::{AuthScheme, Storage};
-use crate::profile::HttpVersion;
+use crate::exchange::HttpVersion;
 use crate::scenario::problem::Problem;
 use crate::scenario::target::{DockerConfig, Embedded, Place, Target, Tls, TokenPolicy};
 use crate::scenario::tree::{Entry, Item, Spot, Value};

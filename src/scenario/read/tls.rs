@@ -6,17 +6,13 @@ use std::path::Path;
 
 use super::table::{Reads, Sink, Table, shorten};
 use super::value::{choice, flag, text};
+use crate::exchange::Resumption;
 use crate::scenario::problem::Problem;
 use crate::scenario::redact;
-use crate::scenario::target::{NamedFile, Resumption, Tls};
+use crate::scenario::target::{NamedFile, Tls};
 use crate::scenario::tree::Item;
 
 pub(super) fn read(item: &Item, base_dir: &Path, sink: &Sink) -> Option<Tls> {
-    const RESUMPTION: [(&str, Resumption); 3] = [
-        ("on", Resumption::On),
-        ("shared", Resumption::Shared),
-        ("off", Resumption::Off),
-    ];
     let mut table = Table::open(item, sink)?;
     let ca = table.may("ca", file(base_dir));
     let cert = table.may("cert", file(base_dir));
@@ -26,7 +22,7 @@ pub(super) fn read(item: &Item, base_dir: &Path, sink: &Sink) -> Option<Tls> {
     let resumption = table.or(
         "resumption",
         Resumption::On,
-        choice("resumption", &RESUMPTION),
+        choice("resumption", Resumption::WORDS),
     );
     for (one, other) in [("cert", "key"), ("key", "cert")] {
         if let (Some(entry), None) = (table.entry(one), table.entry(other)) {

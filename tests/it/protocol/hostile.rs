@@ -310,7 +310,7 @@ fn an_early_refusal_that_can_be_heard_is_heard() {
         );
         assert_eq!(
             all[1].ended.connection,
-            regstorm::transport::ConnectionUse::New
+            regstorm::exchange::ConnectionUse::New
         );
     });
 }

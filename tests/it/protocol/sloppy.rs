@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use regstorm::exchange::Protocol;
 use regstorm::oci::{Digest, MediaType, Operation};
 use regstorm::registry::Kind;
-use regstorm::transport::{Error, Protocol};
+use regstorm::transport::Error;
 
 use super::image::MANIFEST;
 use super::user::{User, body, content, name, run, tag};

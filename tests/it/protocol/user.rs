@@ -12,10 +12,11 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use regstorm::client::Discard;
 use regstorm::embedded::{Auth, Counts, Registry, Running, Settings as Site};
+use regstorm::exchange::HttpVersion;
 use regstorm::oci::{Digest, Operation, RepositoryName, Verify, Version};
 use regstorm::profile::{Habits, Profile};
 use regstorm::registry::{Base, Client, End, Exchange, Observer, Settings, Wanted};
-use regstorm::transport::{Body, Dialer, Ended, HttpVersion, Pool, PoolSettings, Route, Totals};
+use regstorm::transport::{Body, Dialer, Ended, Pool, PoolSettings, Route, Totals};
 use regstorm::units::{Credentials, Secret};
 use tokio::runtime::{Builder, LocalOptions};
 

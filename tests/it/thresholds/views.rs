@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
-    Catalogue, Connection, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass,
-    IterationSample, Observed, Outcome, Period, Phases, Protocol, Recorder, Spent, Track, TrackId,
-    View,
+    Catalogue, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, IterationSample,
+    Observed, Outcome, Period, Recorder, Spent, Track, TrackId, View,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Threshold;
@@ -112,12 +112,12 @@ fn iteration(recorder: &mut Recorder, track: TrackId, due: u64, ends: u64, outco
         period: Period::Measure,
         due: scheduled,
         finished,
-        phases: Phases {
+        timings: Timings {
             first_byte: Some(total / 2),
             total,
-            ..Phases::default()
+            ..Timings::default()
         },
-        connection: Connection::New,
+        connection: ConnectionUse::New,
         protocol: Some(Protocol::Http1),
         handshake: None,
         sent: 0,

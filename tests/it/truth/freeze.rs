@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Running, Settings};
 use regstorm::engine::{self, Finished, Progress};
-use regstorm::measure::{LatencyHistogram, Period, Phase};
+use regstorm::exchange::Phase;
+use regstorm::measure::{LatencyHistogram, Period};
 use regstorm::oci::Operation;
 use regstorm::units::Quantile;
 

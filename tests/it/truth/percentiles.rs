@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Lengths, Point, Settings, Stall};
 use regstorm::engine::Finished;
-use regstorm::measure::{LatencyHistogram, Phase};
+use regstorm::exchange::Phase;
+use regstorm::measure::LatencyHistogram;
 use regstorm::oci::Operation;
 use regstorm::units::ByteSize;
 

@@ -2,7 +2,7 @@
 
 use regstorm::plan::{Action, Journey};
 use regstorm::profile::{
-    ConfigOrder, ConnectionPolicy, Habits, HttpVersion, LayerOrder, PullHabits, PushHabits,
+    ConfigOrder, ConnectionPolicy, Habits, LayerOrder, PullHabits, PushHabits,
 };
 
 /// What may run at once.
@@ -55,10 +55,6 @@ pub(crate) fn connections(habits: &Habits) -> String {
         Some(most) => format!(", at most {most} of them idle"),
         None => String::new(),
     };
-    let http = match habits.http {
-        HttpVersion::Http1 => "HTTP/1.1",
-        HttpVersion::Http2 => "HTTP/2",
-        HttpVersion::Auto => "HTTP/2 with TLS where the server offers it, else HTTP/1.1",
-    };
+    let http = habits.http.meaning();
     format!("{kept}{idle}; {http}")
 }

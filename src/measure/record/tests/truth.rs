@@ -65,8 +65,8 @@ fn merged(recorders: u64, first_byte: &Known, body: fn(u64) -> u64) -> Record {
         let to = count * ((1 << (index + 1)) - 1) / shares;
         for place in from + 1..=to {
             let mut sample = exchange(Period::Measure, Operation::BlobGet, Outcome::Ok, 1);
-            sample.phases.first_byte = Some(Duration::from_micros((first_byte.values)(place)));
-            sample.phases.body = Some(Duration::from_micros(body(place)));
+            sample.timings.first_byte = Some(Duration::from_micros((first_byte.values)(place)));
+            sample.timings.body = Some(Duration::from_micros(body(place)));
             recorder.exchange(&sample);
         }
         all.merge(recorder.into_record());

@@ -1,0 +1,10 @@
+//! The words of an HTTP exchange: its phases, what carried it and how the connection was set up.
+//!
+//! Values only. `transport` takes the times and fills these types in, `measure` counts them, and scenarios and profiles
+//! choose among them, so each is defined here once.
+
+mod connection;
+mod timings;
+
+pub use connection::{ConnectionUse, Handshake, HttpVersion, Protocol, Resumption};
+pub use timings::{Phase, Timings};

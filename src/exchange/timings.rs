@@ -1,0 +1,118 @@
+//! The phases of an exchange and how long each took.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A phase of an exchange.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Waiting for a connection to come free.
+    Wait,
+    /// Resolving the host's name.
+    Dns,
+    /// Connecting the socket.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// Writing the request.
+    Send,
+    /// From the request written to the first byte of the response.
+    FirstByte,
+    /// From the first byte to the end of the response.
+    Body,
+    /// The whole exchange.
+    Total,
+}
+
+impl Phase {
+    /// Every phase, in the order of an exchange.
+    pub const ALL: [Self; 8] = [
+        Self::Wait,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Send,
+        Self::FirstByte,
+        Self::Body,
+        Self::Total,
+    ];
+
+    /// The name in reports and thresholds.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Send => "send",
+            Self::FirstByte => "first-byte",
+            Self::Body => "body",
+            Self::Total => "total",
+        }
+    }
+
+    /// The position in [`Phase::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How long each phase of one exchange took.
+///
+/// The phases follow each other and add up to the total, but for the moments between them. `None` means that a phase did
+/// not happen, never that it took no time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Until there was a connection, or a free stream of one, or leave to open one.
+    pub wait: Option<Duration>,
+    /// Resolving the host's name.
+    pub dns: Option<Duration>,
+    /// Connecting the socket.
+    pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// From the connection being there to the last byte of the request written to the socket, or to the response if
+    /// that came earlier. Over HTTP/2: to the end of the body being handed to the connection.
+    pub send: Option<Duration>,
+    /// From the request written to the first byte of the response read from the socket, in the clear. Over HTTP/2: to
+    /// the head of the response.
+    pub first_byte: Option<Duration>,
+    /// From the first byte of the response to the end of its body; `None` for responses without a body.
+    pub body: Option<Duration>,
+    /// From asking for a connection to the end of the response.
+    pub total: Duration,
+}
+
+impl Timings {
+    /// The phases in the order of [`Phase::ALL`].
+    pub const fn in_order(&self) -> [Option<Duration>; Phase::ALL.len()] {
+        [
+            self.wait,
+            self.dns,
+            self.connect,
+            self.tls,
+            self.send,
+            self.first_byte,
+            self.body,
+            Some(self.total),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_is_the_position_in_all() {
+        for (index, phase) in Phase::ALL.into_iter().enumerate() {
+            assert_eq!(phase.index(), index);
+            assert_eq!(serde_json::to_value(phase).unwrap(), phase.name());
+        }
+    }
+}
