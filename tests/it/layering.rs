@@ -2,6 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod circles;
+mod source;
+
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 struct Room {
@@ -10,25 +13,30 @@ struct Room {
     crates: BTreeSet<String>,
 }
 
-/// The table of ARCHITECTURE.md: the same text for people and for this test.
-fn rooms() -> BTreeMap<String, Room> {
-    let table = ARCHITECTURE
-        .split_once("<!-- floors -->")
-        .and_then(|(_, rest)| rest.split_once("<!-- /floors -->"))
+/// The rows of the table between two comments, `<!-- name -->` and `<!-- /name -->`, as cells.
+fn table<'a>(document: &'a str, name: &str) -> impl Iterator<Item = Vec<&'a str>> {
+    let table = document
+        .split_once(&format!("<!-- {name} -->"))
+        .and_then(|(_, rest)| rest.split_once(&format!("<!-- /{name} -->")))
         .expect("the table is marked")
         .0;
+    table.lines().filter_map(|line| {
+        let inner = line.strip_prefix('|')?.strip_suffix('|')?;
+        Some(inner.split('|').map(str::trim).collect())
+    })
+}
+
+/// The table of ARCHITECTURE.md: the same text for people and for this test.
+fn rooms() -> BTreeMap<String, Room> {
     let words = |cell: &str| cell.split_whitespace().map(str::to_owned).collect();
-    table
-        .lines()
-        .filter_map(|line| {
-            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-            let floor = cells.get(1)?.parse().ok()?;
+    table(ARCHITECTURE, "floors")
+        .filter_map(|cells| {
             let room = Room {
-                floor,
-                may_import: words(cells[3]),
-                crates: words(cells[4]),
+                floor: cells[0].parse().ok()?,
+                may_import: words(cells[2]),
+                crates: words(cells[3]),
             };
-            Some((cells[2].to_owned(), room))
+            Some((cells[1].to_owned(), room))
         })
         .collect()
 }
