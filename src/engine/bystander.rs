@@ -20,7 +20,7 @@ use super::closed::next_cycle;
 use super::observer::Recording;
 use super::occupancy::Occupancy;
 use super::pacer::Pacer;
-use super::worker::Shared;
+use super::shared::Shared;
 use crate::client::{self, BlobSlot, Discard, PullOptions, Pulled, Store};
 use crate::measure::{
     BY_EXCHANGE, Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationFailure,

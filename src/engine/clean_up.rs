@@ -32,7 +32,7 @@ pub(super) struct Left {
     pub(super) cut: bool,
 }
 
-impl Steward<'_> {
+impl Steward {
     /// Deletes what the run has put into the registry, and nothing that lay there before.
     pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
         let wish = self.shared.plan.prepare.clean_up;
@@ -42,7 +42,7 @@ impl Steward<'_> {
             return left;
         }
         let mut settled = self.inventory.settled();
-        let by_users = stored(self.shared, begun).map(move |mut leftovers| {
+        let by_users = stored(&self.shared, begun).map(move |mut leftovers| {
             let Leftovers {
                 repository,
                 manifests,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::worker::Shared;
+use super::shared::Shared;
 use crate::plan::{Length, Load, Plan};
 
 /// The instants that all workers go by.

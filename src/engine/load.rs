@@ -1,6 +1,5 @@
 //! One load from its start to its end: workers, the probe beside them, and the monitor that watches all.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -11,46 +10,53 @@ use tokio::time::Instant;
 use super::bystander::Bystander;
 use super::clock::Clock;
 use super::error::Error;
+use super::notes;
+use super::prepared::{Around, TargetIdentity};
 use super::run::Progress;
+use super::shared::Shared;
 use super::stop::Stop;
 use super::turn::Begun;
-use super::worker::{self, Gate, Place, Shared, Snapshot, WorkerEnd};
+use super::worker::{self, Gate, Place, Snapshot, Users};
 use crate::health::{Latest, Monitor, MonitorSettings, Signals};
-use crate::measure::{LatencyHistogram, Live, Observed, Period, Record, Recorder};
+use crate::measure::{LatencyHistogram, Live, Observed, Period, Record};
 use crate::plan::{Length, Plan};
 
 /// How often somebody is told how the load goes.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
-/// What a load has measured.
+/// A load that is over.
 #[derive(Debug)]
-pub struct Measured {
-    /// Everything that the users did.
+pub struct Finished {
+    /// Everything that the users did; of the last load of a target with what was done [around](Finished::around) them.
     pub record: Record,
-    /// What a bystander has seen beside the load, if the plan has one. None of it is in `record`.
+    /// What the probe recorded beside the load, if the plan has one. None of it is in `record`.
     pub probe: Option<Record>,
     /// How late the pacers of open loads woke, for each arrival in the measured window.
     pub pacer_lag: LatencyHistogram,
     /// What was seen of the generator in the measured window.
     pub signals: Signals,
+    /// The target.
+    pub target: TargetIdentity,
     /// When the measured window opened, or would have.
     pub opened: Instant,
     /// How long the load ran before it was measured: less than planned if it was stopped before.
     pub warm_up_time: Duration,
     /// Connections that the users opened.
     pub connections: u64,
-    /// Did somebody ask to stop while it ran?
+    /// Whether the load was stopped while it ran.
     pub interrupted: bool,
     /// Virtual users, or whole workers, that ended in a panic: defects of regstorm. What the others counted is kept.
     pub panics: u64,
-    /// What no count tells, and how often it was to be told.
-    pub notes: BTreeMap<String, u64>,
+    /// What no count tells.
+    pub notes: Vec<String>,
+    /// Preparation and clean-up; `None` for a load that others of the same target follow.
+    pub around: Option<Around>,
 }
 
-/// A load that is over.
+/// A load that is over, with what clean-up has to know of it.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) measured: Measured,
+    pub(super) finished: Finished,
     /// The iterations that have begun, by load.
     pub(super) begun: Vec<(usize, Begun)>,
     /// The longest that a user took to cancel what it had given up.
@@ -63,6 +69,7 @@ const LEAD: Duration = Duration::from_millis(50);
 /// Starts the workers, tells how they do, and waits for them.
 pub(super) fn load(
     shared: &Arc<Shared>,
+    target: &TargetIdentity,
     stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Loaded, Error> {
@@ -129,56 +136,34 @@ pub(super) fn load(
     let asked = stop.asked();
     let asked = asked.map(|at| at.saturating_duration_since(clock.epoch));
     let lost = (plan.workers.get() - done.len()) as u64;
-    let (measured, begun, last_orders) = added_up(shared, done, asked, lost);
-    Ok(Loaded {
-        measured: Measured {
-            signals,
-            probe: probe.flatten(),
-            opened: clock.epoch,
-            warm_up_time: plan.warm_up().min(clock.start.elapsed()),
-            ..measured
-        },
-        begun,
-        last_orders,
-    })
-}
-
-/// What all workers together have measured and begun.
-fn added_up(
-    shared: &Shared,
-    ends: Vec<WorkerEnd>,
-    asked: Option<Duration>,
-    lost: u64,
-) -> (Measured, Vec<(usize, Begun)>, Duration) {
-    let window = shared.plan.window();
-    let empty = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
-    let mut measured = Measured {
-        record: empty.into_record(),
-        probe: None,
-        pacer_lag: LatencyHistogram::new(),
-        signals: Signals::default(),
-        opened: Instant::now(),
-        warm_up_time: Duration::ZERO,
-        connections: 0,
-        interrupted: asked.is_some(),
-        panics: lost,
-        notes: BTreeMap::new(),
-    };
-    let (mut begun, mut last_orders) = (Vec::new(), Duration::ZERO);
-    for end in ends {
-        measured.record.merge(end.record);
-        measured.pacer_lag.merge(&end.pacer_lag);
-        measured.panics += end.panics;
-        measured.connections += end.connections;
-        for (note, count) in end.notes {
-            *measured.notes.entry(note).or_insert(0) += count;
-        }
-        begun.extend(end.begun);
-        last_orders = last_orders.max(end.last_orders);
+    let mut users = Users::lost(shared, lost);
+    for end in done {
+        users.merge(end.users);
     }
     // A worker that had nothing to do, or no more, did not hear of it: its window is as long as was planned.
-    measured.record.end_window(asked.unwrap_or(window));
-    (measured, begun, last_orders)
+    let window = shared.plan.window();
+    users.record.end_window(asked.unwrap_or(window));
+    let mut notes = notes::of_load(plan, &shared.images, &users.record);
+    let told = users.notes.iter();
+    notes.extend(told.map(|(note, count)| format!("{count} × {note}")));
+    Ok(Loaded {
+        finished: Finished {
+            record: users.record,
+            probe: probe.flatten(),
+            pacer_lag: users.pacer_lag,
+            signals,
+            target: target.clone(),
+            opened: clock.epoch,
+            warm_up_time: plan.warm_up().min(clock.start.elapsed()),
+            connections: users.connections,
+            interrupted: asked.is_some(),
+            panics: users.panics,
+            notes,
+            around: None,
+        },
+        begun: users.begun,
+        last_orders: users.last_orders,
+    })
 }
 
 fn tell_load(

@@ -1,41 +1,17 @@
 //! A pair of runs: two targets, loaded in turn, slice by slice.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
 use tokio::time::Instant;
 
 use super::error::Error;
-use super::images::Images;
-use super::load::load;
-use super::run::{Finished, Progress};
-use super::session::Session;
+use super::load::Finished;
+use super::prepared::{Setup, Stock};
+use super::run::Progress;
 use super::stop::Stop;
-use super::target::Target;
-use super::worker::Shared;
 use crate::plan::Plan;
 use crate::schedule::Side;
-
-/// How often a target that does not answer is asked again.
-const ASK_EVERY: Duration = Duration::from_millis(200);
-
-/// The images of a plan, read and hashed once for all runs that send them.
-#[derive(Debug, Clone)]
-pub struct Stock(Arc<Images>);
-
-impl Stock {
-    /// Reads archives and hashes synthetic layers.
-    ///
-    /// # Errors
-    /// [`Error::Content`], [`Error::Spec`] and [`Error::Repository`].
-    pub fn prepare(plan: &Plan) -> Result<Self, Error> {
-        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Images::prepare(plan, cores).map(|images| Self(Arc::new(images)))
-    }
-}
 
 /// One pair that is to be made.
 #[derive(Debug, Clone, Copy)]
@@ -64,13 +40,6 @@ pub struct Slice {
     pub finished: Finished,
 }
 
-/// One side while its pair is made.
-struct Standing<'a> {
-    session: Session<'a>,
-    shared: &'a Arc<Shared>,
-    slices: u32,
-}
-
 /// Makes a pair: readies both targets, loads them in turn, cleans both up. Both stay up all the time, and only one of
 /// them is loaded at a time.
 ///
@@ -84,36 +53,29 @@ pub fn pair(
     stop: &Stop,
     tell: &mut dyn FnMut(Side, Progress<'_>),
 ) -> Result<Vec<Slice>, Error> {
-    let open = |plan: &Arc<Plan>, side: Side| {
-        let target = Arc::new(Target::open(plan)?);
+    let setup = |plan: &Arc<Plan>, side: Side| {
         // What one side pushes must be new to the other: they may be one registry.
         let run_id = pair.run_id.wrapping_add(side as u64);
-        let shared = Shared::new(plan, Arc::clone(&stock.0), target, run_id, Vec::new());
-        Ok::<_, Error>(Arc::new(shared))
+        Setup::new(plan, stock, run_id, Vec::new())
     };
-    let shared = [
-        open(pair.base, Side::Base)?,
-        open(pair.candidate, Side::Candidate)?,
-    ];
-    let [base, candidate] = &shared;
+    let base = setup(pair.base, Side::Base)?;
+    let candidate = setup(pair.candidate, Side::Candidate)?;
     let deadline = Instant::now() + pair.patience;
-    let mut base = ready(base, deadline, stop, &mut |at| tell(Side::Base, at))?;
-    let readied = ready(candidate, deadline, stop, &mut |at| {
-        tell(Side::Candidate, at);
-    });
-    let mut candidate = match readied {
-        Ok(ready) => ready,
+    let mut base = base.prepare(pair.patience, stop, &mut |at| tell(Side::Base, at))?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let mut candidate = match candidate.prepare(left, stop, &mut |at| tell(Side::Candidate, at)) {
+        Ok(candidate) => candidate,
         Err(error) => {
-            base.session.abandon();
+            base.close(None, &mut |_| {});
             return Err(error);
         }
     };
     let mut slices: Vec<Slice> = Vec::with_capacity(pair.order.len());
     let mut failed = None;
     for (place, side) in pair.order.iter().copied().enumerate() {
-        let standing = match side {
-            Side::Base => &mut base,
-            Side::Candidate => &mut candidate,
+        let (target, plan) = match side {
+            Side::Base => (&mut base, pair.base),
+            Side::Candidate => (&mut candidate, pair.candidate),
         };
         tell(
             side,
@@ -123,8 +85,9 @@ pub fn pair(
                 of: pair.order.len(),
             },
         );
-        let trial = pair.slices_before + standing.slices + 1;
-        match standing.load(trial, stop, &mut |at| tell(side, at)) {
+        let before = u32::try_from(target.loads()).unwrap_or(u32::MAX);
+        let number = pair.slices_before.saturating_add(before).saturating_add(1);
+        match target.load(plan, number, stop, &mut |at| tell(side, at)) {
             Ok(finished) => slices.push(Slice { side, finished }),
             Err(error) => {
                 failed = Some(error);
@@ -136,47 +99,10 @@ pub fn pair(
             break;
         }
     }
-    for (side, standing) in [(Side::Base, base), (Side::Candidate, candidate)] {
+    for (side, target) in [(Side::Base, base), (Side::Candidate, candidate)] {
         let last = slices.iter_mut().rev().find(|it| it.side == side);
         let last = last.map(|it| &mut it.finished);
-        standing.session.settle(last, &mut |at| tell(side, at));
+        target.close(last, &mut |at| tell(side, at));
     }
     failed.map_or(Ok(slices), Err)
-}
-
-fn ready<'a>(
-    shared: &'a Arc<Shared>,
-    deadline: Instant,
-    stop: &Stop,
-    tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Standing<'a>, Error> {
-    let session = loop {
-        match Session::open(shared, stop, tell) {
-            Err(Error::Target(_)) if Instant::now() < deadline && stop.asked().is_none() => {
-                let waiting = Builder::new_current_thread().enable_time().build()?;
-                waiting.block_on(async { tokio::time::sleep(ASK_EVERY).await });
-            }
-            opened => break opened?,
-        }
-    };
-    Ok(Standing {
-        session,
-        shared,
-        slices: 0,
-    })
-}
-
-impl Standing<'_> {
-    fn load(
-        &mut self,
-        trial: u32,
-        stop: &Stop,
-        tell: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Finished, Error> {
-        let of_slice = Arc::new(self.shared.trial(&self.shared.plan, trial));
-        let loaded = load(&of_slice, stop, tell)?;
-        self.slices += 1;
-        self.session.keep(loaded.begun, loaded.last_orders);
-        Ok(self.session.told(loaded.measured))
-    }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -16,8 +17,8 @@ use super::observer::{Recording, SharedRecorder};
 use super::occupancy::Occupancy;
 use super::patience::Patience;
 use super::seeds::Seed;
+use super::shared::Shared;
 use super::stop::Stop;
-use super::worker::Shared;
 use crate::measure::{Record, Recorder};
 use crate::oci::{Digest, Reference, RepositoryName, Version};
 use crate::plan::{CleanUp, ImageSource, Journey, Plan};
@@ -36,8 +37,8 @@ const ANSWER: Duration = Duration::from_secs(30);
 const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 /// A client that works before and after the load, and its counts.
-pub(super) struct Steward<'a> {
-    pub(super) shared: &'a Shared,
+pub(super) struct Steward {
+    pub(super) shared: Arc<Shared>,
     recorder: SharedRecorder,
     pub(super) recording: Rc<Recording>,
     totals: Rc<Totals>,
@@ -50,8 +51,8 @@ pub(super) struct Steward<'a> {
     pub(super) notes: Vec<String>,
 }
 
-impl<'a> Steward<'a> {
-    pub(super) fn new(shared: &'a Shared, stop: Stop) -> Self {
+impl Steward {
+    pub(super) fn new(shared: &Arc<Shared>, stop: Stop) -> Self {
         let recorder = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
         let recorder = Rc::new(RefCell::new(recorder));
         let track = shared.catalogue.track(0);
@@ -89,7 +90,7 @@ impl<'a> Steward<'a> {
             client(LONGEST_SEED),
         );
         Self {
-            shared,
+            shared: Arc::clone(shared),
             recorder,
             recording,
             totals,
@@ -126,7 +127,7 @@ impl<'a> Steward<'a> {
     /// Finds out whether the images are there that the registry is said to have. Only what it denies is missing: what else
     /// may be wrong with it is for the load to find out.
     pub(super) async fn find_existing(&mut self) -> Result<(), Error> {
-        let shared = self.shared;
+        let shared = Arc::clone(&self.shared);
         let sets: BTreeSet<usize> = used_journeys(&shared.plan)
             .filter_map(|(_, journey)| Some(journey.images()?.set))
             .collect();
@@ -160,7 +161,7 @@ impl<'a> Steward<'a> {
         if wish == CleanUp::None {
             return Ok(());
         }
-        let found = stream::iter(stored_again(self.shared))
+        let found = stream::iter(stored_again(&self.shared))
             .map(|place| self.look(place, wish))
             .buffer_unordered(self.shared.plan.prepare.parallel.get())
             .try_collect::<()>();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::Error;
-use super::load::{Measured, load};
-use super::run::{Finished, Progress};
-use super::session::{Session, prepare};
+use super::load::Finished;
+use super::prepared::{Prepared, Setup, Stock};
+use super::run::Progress;
 use super::stop::Stop;
 use crate::measure::View;
 use crate::plan::{CapacitySearch, Executor, Load, Plan};
@@ -28,7 +28,7 @@ pub struct Trial<'a> {
     /// Why.
     pub kind: TrialKind,
     /// What came of it.
-    pub measured: &'a Measured,
+    pub measured: &'a Finished,
 }
 
 /// A search that has come to its end.
@@ -72,9 +72,11 @@ pub fn search(
         return Err(Error::NoSearch);
     };
     let mut search = Search::new(spec(wanted)).map_err(|_| Error::NoSearch)?;
-    let shared = prepare(plan, run_id, views, tell)?;
-    let mut session = Session::open(&shared, stop, tell)?;
-    let idle = session.ping_time();
+    tell(Progress::Opening);
+    let stock = Stock::prepare(plan)?;
+    let setup = Setup::new(plan, &stock, run_id, views)?;
+    let mut prepared = setup.prepare(Duration::ZERO, stop, tell)?;
+    let idle = prepared.ping_time();
     let mut kept: Option<Kept> = None;
     let mut notes = Vec::new();
     let found = loop {
@@ -84,10 +86,7 @@ pub fn search(
         };
         tell(Progress::Trial { number, kind, rate });
         let trial_plan = Arc::new(at_rate(plan, wanted, rate, kind));
-        let of_trial = Arc::new(shared.trial(&trial_plan, number));
-        let loaded = load(&of_trial, stop, tell)?;
-        session.keep(loaded.begun, loaded.last_orders);
-        let measured = loaded.measured;
+        let measured = prepared.load(&trial_plan, number, stop, tell)?;
         if measured.interrupted {
             search.stop();
         } else {
@@ -99,7 +98,7 @@ pub fn search(
             });
             let passed = matches!(outcome, TrialOutcome::Pass { .. });
             search.record(outcome);
-            if !recovers(&mut session, idle, stop) {
+            if !recovers(&mut prepared, idle, stop) {
                 notes.push(format!(
                     "a minute after trial {number} at {rate} the target was still slower than before the search"
                 ));
@@ -128,7 +127,8 @@ pub fn search(
     let Some(kept) = kept else {
         return Err(Error::Interrupted);
     };
-    let mut finished = session.close(kept.measured, tell);
+    let mut finished = kept.measured;
+    prepared.close(Some(&mut finished), tell);
     finished.interrupted |= stop.asked().is_some();
     finished.notes.extend(notes);
     Ok(Searched {
@@ -160,7 +160,7 @@ struct Kept {
     number: u32,
     rate: Rate,
     passed: bool,
-    measured: Measured,
+    measured: Finished,
 }
 
 fn spec(wanted: &CapacitySearch) -> SearchSpec {
@@ -191,16 +191,16 @@ fn at_rate(plan: &Plan, wanted: &CapacitySearch, rate: Rate, kind: TrialKind) ->
 }
 
 /// Waits until the target answers as it did when it was idle. False if it does not.
-fn recovers(session: &mut Session<'_>, idle: Option<Duration>, stop: &Stop) -> bool {
+fn recovers(target: &mut Prepared, idle: Option<Duration>, stop: &Stop) -> bool {
     let Some(idle) = idle else { return true };
     // A millisecond is lost to the machine itself now and then.
     let enough = idle.mul_f64(1.2).max(idle + Duration::from_millis(1));
     let patience = Instant::now() + RECOVERY;
     while Instant::now() < patience && stop.asked().is_none() {
-        if session.ping_time().is_some_and(|time| time <= enough) {
+        if target.ping_time().is_some_and(|time| time <= enough) {
             return true;
         }
-        session.pause(Duration::from_millis(200));
+        target.pause(Duration::from_millis(200));
     }
     stop.asked().is_some()
 }

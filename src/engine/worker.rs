@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
@@ -15,20 +14,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::clock::{Clock, Ends};
+use super::clock::Clock;
 use super::closed::Closed;
-use super::images::Images;
 use super::observer::{self, SharedRecorder};
 use super::open::{Part, SharedArrivals};
+use super::shared::Shared;
 use super::stop::Stop;
-use super::target::Target;
-use super::tracks::Tracks;
 use super::turn::Begun;
 use super::virtual_user::Done;
 use super::work::Work;
 use crate::health::WorkerHandle;
-use crate::measure::{Catalogue, LatencyHistogram, Live, Observed, Record, Recorder, View};
-use crate::plan::{Plan, TokenPolicy};
+use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder};
+use crate::plan::TokenPolicy;
 use crate::registry::{self, Client, Observer, Settings, VerifiedCopies, Wallet};
 use crate::transport::{Dialer, Pool, PoolSettings, Totals};
 
@@ -37,26 +34,6 @@ const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
 
 /// Every so many times it shows what thresholds look at, too.
 const OBSERVED_EVERY: u32 = 4;
-
-/// What all workers read.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) plan: Arc<Plan>,
-    pub(super) images: Arc<Images>,
-    pub(super) target: Arc<Target>,
-    pub(super) catalogue: Catalogue,
-    pub(super) tracks: Tracks,
-    /// What thresholds look at.
-    pub(super) views: Vec<View>,
-    pub(super) run_id: u64,
-    /// Which of the runs against one target this is; more than 0 in a search only.
-    pub(super) trial: u32,
-    /// Whether clean-up will ask which iterations have stored something.
-    pub(super) keeps_turns: bool,
-    pub(super) ends: Ends,
-    /// What is left to start of each load's `shared-iterations`.
-    pub(super) left: Vec<AtomicU64>,
-}
 
 /// What the users of one worker have in common.
 pub(super) struct Context {
@@ -76,10 +53,18 @@ pub(super) struct Context {
 /// Different things a worker tells beside the numbers.
 const MAX_NOTES: usize = 16;
 
-/// What a worker has to say at its end.
+/// What is left of a worker at its end.
 #[derive(Debug)]
 pub(super) struct WorkerEnd {
     pub(super) index: usize,
+    /// How late the event loop was.
+    pub(super) runtime_lag: LatencyHistogram,
+    pub(super) users: Users,
+}
+
+/// What the users of one worker have done, or those of several added up.
+#[derive(Debug)]
+pub(super) struct Users {
     pub(super) record: Record,
     /// The iterations that have begun, by load.
     pub(super) begun: Vec<(usize, Begun)>,
@@ -87,11 +72,39 @@ pub(super) struct WorkerEnd {
     pub(super) last_orders: Duration,
     /// How late the pacers woke.
     pub(super) pacer_lag: LatencyHistogram,
-    /// How late the event loop was.
-    pub(super) runtime_lag: LatencyHistogram,
-    pub(super) notes: BTreeMap<String, u64>,
-    pub(super) panics: u64,
     pub(super) connections: u64,
+    pub(super) panics: u64,
+    /// What no count tells, and how often it was noted.
+    pub(super) notes: BTreeMap<String, u64>,
+}
+
+impl Users {
+    /// Those of a worker that panicked: nothing is known of them but that.
+    pub(super) fn lost(shared: &Shared, panics: u64) -> Self {
+        let empty = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
+        Self {
+            record: empty.into_record(),
+            begun: Vec::new(),
+            last_orders: Duration::ZERO,
+            pacer_lag: LatencyHistogram::new(),
+            connections: 0,
+            panics,
+            notes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what others have done.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.record.merge(other.record);
+        self.begun.extend(other.begun);
+        self.last_orders = self.last_orders.max(other.last_orders);
+        self.pacer_lag.merge(&other.pacer_lag);
+        self.connections += other.connections;
+        self.panics += other.panics;
+        for (note, count) in other.notes {
+            *self.notes.entry(note).or_default() += count;
+        }
+    }
 }
 
 /// What tells a worker who it is.
@@ -230,14 +243,16 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     let lived = lived?;
     Ok(WorkerEnd {
         index,
-        record: recorder.into_record(),
-        begun: lived.begun,
-        last_orders: lived.last_orders,
-        pacer_lag: lived.pacer_lag,
         runtime_lag: lived.runtime_lag,
-        notes: context.notes.into_inner(),
-        panics: lived.panics,
-        connections,
+        users: Users {
+            record: recorder.into_record(),
+            begun: lived.begun,
+            last_orders: lived.last_orders,
+            pacer_lag: lived.pacer_lag,
+            connections,
+            panics: lived.panics,
+            notes: context.notes.into_inner(),
+        },
     })
 }
 

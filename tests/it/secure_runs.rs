@@ -120,7 +120,7 @@ fn the_embedded_registry_within_tls_is_trusted_by_itself() {
         let toml = scenario(target, &format!("connections = \"{policy}\""));
         let finished = run(&embedded(&toml)).unwrap();
         assert_closed(&finished);
-        assert!(finished.base.starts_with("https://"));
+        assert!(finished.target.base.starts_with("https://"));
         let ok: u64 = finished
             .record
             .journeys()

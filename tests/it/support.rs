@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regstorm::embedded::{Counts, Registry, Running, Settings};
-use regstorm::engine::{self, Finished};
+use regstorm::engine::{self, Around, Finished};
 use regstorm::measure::{Period, Record};
 use regstorm::oci::Operation;
 use regstorm::plan::{self, Plan};
@@ -70,6 +70,12 @@ pub(crate) fn assert_closed(finished: &Finished) {
     let broken: Vec<_> = closure.broken().collect();
     assert!(broken.is_empty(), "{broken:#?}");
     assert_eq!(finished.panics, 0);
+}
+
+/// What was done before and after the only load of a target.
+pub(crate) fn around(finished: &Finished) -> &Around {
+    let around = finished.around.as_ref();
+    around.expect("the target was closed after its load")
 }
 
 /// Bytes of bodies that the transport counted: sent and received.

@@ -60,7 +60,7 @@ pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
         search,
     } = ended;
     let header = |name: &str| {
-        let mut found = finished.target_headers.iter().filter(|(it, _)| it == name);
+        let mut found = finished.target.headers.iter().filter(|(it, _)| it == name);
         found.next().map(|(_, value)| value.clone())
     };
     let mut notes = finished.notes.clone();
@@ -77,7 +77,8 @@ pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
     let seen = answered(&finished.record)
         + finished.probe.as_ref().map_or(0, answered)
         + others.map_or(0, SearchSection::answered_by_others);
-    if let Some(counts) = &finished.embedded
+    let around = finished.around.as_ref();
+    if let Some(counts) = around.and_then(|it| it.embedded.as_ref())
         && counts.answered() != seen
     {
         notes.push(format!(
@@ -124,9 +125,15 @@ pub(crate) fn document(ended: Ended<'_>, watch: &Watch) -> Document {
         opened: finished.opened,
         stage_lengths: stage_lengths(plan),
         period_durations: BTreeMap::from([
-            (Period::Prepare, finished.prepare_time),
+            (
+                Period::Prepare,
+                around.map_or(Duration::ZERO, |it| it.prepare_time),
+            ),
             (Period::WarmUp, finished.warm_up_time),
-            (Period::CleanUp, finished.clean_up_time),
+            (
+                Period::CleanUp,
+                around.map_or(Duration::ZERO, |it| it.clean_up_time),
+            ),
         ]),
         notes,
     };
@@ -171,7 +178,7 @@ fn generator(plan: &Plan, environment: &Environment, finished: &Finished) -> Gen
         pacer_lag: &finished.pacer_lag,
         signals: &finished.signals,
         ceiling_share,
-        target_host: target_host(&finished.base),
+        target_host: target_host(&finished.target.base),
         ended_early: finished.interrupted,
     };
     GeneratorSection {

@@ -174,7 +174,11 @@ impl Rig {
         if brake.stop.asked().is_some() || made.len() < order.len() {
             return Ok(None);
         }
-        let runs = made.into_iter().map(|Slice { side, finished }| {
+        let runs = made.into_iter().map(|Slice { side, mut finished }| {
+            // The registry counts the slices of a side together.
+            if let Some(around) = &mut finished.around {
+                around.embedded = None;
+            }
             let plan = match side {
                 Side::Base => &self.base,
                 Side::Candidate => &self.candidate,

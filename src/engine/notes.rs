@@ -1,0 +1,60 @@
+//! What a reader has to know of a load beside its numbers.
+
+use super::images::Images;
+use super::turn::Begun;
+use crate::measure::{FailureClass, Record};
+use crate::plan::{Haste, Plan};
+use crate::units;
+
+/// The notes on a load that is over, before those of its users.
+pub(super) fn of_load(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
+    let mut notes = Vec::new();
+    if plan.is_uneven() {
+        notes.push(
+            "the loads begin or end at different times: every rate is over the whole window"
+                .to_owned(),
+        );
+    }
+    notes.extend(hasty(plan, images, record));
+    notes
+}
+
+/// Journeys whose requests timed out, and could do nothing else.
+fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (id, name, _) in record.journeys() {
+        let operations = record.operations(id);
+        let timed_out = operations.map(|(_, series)| series.classes.of(FailureClass::Timeout));
+        let timed_out: u64 = timed_out.sum();
+        let mut journeys = plan.journeys.iter();
+        let Some(journey) = journeys.find(|it| timed_out > 0 && it.name == name) else {
+            continue;
+        };
+        let set = journey.images().map(|images| images.set);
+        let sizes = set.map(|set| images.layer_sizes(set));
+        let haste = sizes.and_then(|sizes| Haste::of(journey, &sizes));
+        notes.extend(haste.map(|haste| {
+            let requests = units::count(timed_out);
+            format!("{name}: {requests} requests timed out: {haste}")
+        }));
+    }
+    notes
+}
+
+/// The loads that were to do a number of iterations, and for which there was no time to begin them all.
+pub(super) fn cut_by_time(
+    plan: &Plan,
+    begun: &[(usize, Begun)],
+    runs: u64,
+) -> impl Iterator<Item = String> {
+    let loads = plan.loads.iter().enumerate();
+    loads.filter_map(move |(index, load)| {
+        let planned = load.executor.iterations()?.saturating_mul(runs);
+        let of_load = begun.iter().filter(|(load, _)| *load == index);
+        let begun: u64 = of_load.map(|(_, begun)| begun.count()).sum();
+        (begun < planned).then(|| {
+            let name = &load.name;
+            format!("{name} reached its max_duration: {begun} of {planned} iterations began")
+        })
+    })
+}

@@ -1,0 +1,252 @@
+//! What is done once for a target, however many loads it is given: before the first and after the last.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::time::{Instant, sleep};
+
+use super::error::Error;
+use super::images::Images;
+use super::load::{Finished, load};
+use super::notes;
+use super::prepare::{Seeded, Steward};
+use super::run::Progress;
+use super::shared::Shared;
+use super::stop::Stop;
+use super::target::Target;
+use super::turn::Begun;
+use crate::embedded;
+use crate::measure::View;
+use crate::plan::Plan;
+
+/// How often a target that does not respond is tried again.
+const TRY_EVERY: Duration = Duration::from_millis(200);
+
+/// The images of a plan, read and hashed once for all loads that send them.
+#[derive(Debug, Clone)]
+pub struct Stock(Arc<Images>);
+
+impl Stock {
+    /// Reads archives and hashes synthetic layers.
+    ///
+    /// # Errors
+    /// [`Error::Content`], [`Error::Spec`] and [`Error::Repository`].
+    pub fn prepare(plan: &Plan) -> Result<Self, Error> {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Images::prepare(plan, cores).map(|images| Self(Arc::new(images)))
+    }
+}
+
+/// A plan with its images and its target, to which nothing was sent yet.
+#[derive(Debug)]
+pub struct Setup(Arc<Shared>);
+
+impl Setup {
+    /// Starts the embedded registry if it is the target, and reads the files of TLS. `run_id` makes unique content differ
+    /// from that of any other run; `views` of the [`catalogue`](super::catalogue) are counted apart.
+    ///
+    /// # Errors
+    /// When the target cannot be used as the plan says.
+    pub fn new(
+        plan: &Arc<Plan>,
+        stock: &Stock,
+        run_id: u64,
+        views: Vec<View>,
+    ) -> Result<Self, Error> {
+        let target = Arc::new(Target::open(plan)?);
+        let images = Arc::clone(&stock.0);
+        let shared = Shared::new(plan, images, target, run_id, views);
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Pings the target until it responds, but no longer than `patience`, and seeds the images.
+    ///
+    /// # Errors
+    /// When the target does not respond well or cannot be seeded, and when the run is stopped.
+    pub fn prepare(
+        &self,
+        patience: Duration,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Prepared, Error> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match Prepared::new(&self.0, stop, tell) {
+                Err(Error::Target(_)) if Instant::now() < deadline && stop.asked().is_none() => {
+                    let waiting = Builder::new_current_thread().enable_time().build()?;
+                    waiting.block_on(async { sleep(TRY_EVERY).await });
+                }
+                ended => return ended,
+            }
+        }
+    }
+}
+
+/// Where the target is, and what it calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetIdentity {
+    /// The base URL of the registry.
+    pub base: String,
+    /// The headers of its first response that name a product or a version.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A target that responds and has the images: ready for loads, one after the other.
+pub struct Prepared {
+    shared: Arc<Shared>,
+    runtime: LocalRuntime,
+    steward: Steward,
+    identity: TargetIdentity,
+    prepare_time: Duration,
+    seeded: Seeded,
+    loads: u64,
+    /// What the loads have begun, by load of the plan.
+    begun: Vec<(usize, Begun)>,
+    last_orders: Duration,
+}
+
+/// What was done before the first load of a target and after the last.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// How long the images took to get to where pulls expect them.
+    pub prepare_time: Duration,
+    /// What seeding did.
+    pub seeded: Seeded,
+    /// How long clean-up took.
+    pub clean_up_time: Duration,
+    /// What the embedded registry counted, if that was the target.
+    pub embedded: Option<embedded::Counts>,
+}
+
+impl Prepared {
+    fn new(
+        shared: &Arc<Shared>,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Self, Error> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())?;
+        let began = Instant::now();
+        let mut steward = Steward::new(shared, stop.clone());
+        let headers = runtime.block_on(steward.ping())?;
+        let identity = TargetIdentity {
+            base: shared.target.base.to_string(),
+            headers: names(&headers),
+        };
+        tell(Progress::Ready {
+            base: identity.base.clone(),
+            headers: &identity.headers,
+        });
+        runtime.block_on(steward.find_existing())?;
+        runtime.block_on(steward.take_stock())?;
+        let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
+        steward.note_again("seeding");
+        if seeded.is_err() {
+            // Some images are there. What cannot be deleted either is not the news here.
+            tell(Progress::CleaningUp);
+            runtime.block_on(steward.clean_up(&[]));
+        }
+        Ok(Self {
+            seeded: seeded?,
+            prepare_time: began.elapsed(),
+            shared: Arc::clone(shared),
+            runtime,
+            steward,
+            identity,
+            loads: 0,
+            begun: Vec::new(),
+            last_orders: Duration::ZERO,
+        })
+    }
+
+    /// Runs a load of `plan`, which has the journeys, images and target of the plan that was prepared. Loads of different
+    /// `number` run different iterations.
+    ///
+    /// Blocks the calling thread until the load is over; `tell` is called on it, a few times a second.
+    ///
+    /// # Errors
+    /// [`Error::Worker`] when a thread cannot be started. A load that is stopped is not an error.
+    pub fn load(
+        &mut self,
+        plan: &Arc<Plan>,
+        number: u32,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Finished, Error> {
+        let shared = Arc::new(self.shared.trial(plan, number));
+        let loaded = load(&shared, &self.identity, stop, tell)?;
+        self.loads += 1;
+        self.begun.extend(loaded.begun);
+        self.last_orders = self.last_orders.max(loaded.last_orders);
+        Ok(loaded.finished)
+    }
+
+    /// How many loads the target was given.
+    pub const fn loads(&self) -> u64 {
+        self.loads
+    }
+
+    /// Measures the median of five pings. `None` if one of them failed.
+    pub fn ping_time(&mut self) -> Option<Duration> {
+        self.runtime.block_on(self.steward.ping_time())
+    }
+
+    /// Lets some time pass.
+    pub fn pause(&self, time: Duration) {
+        // Inside: a timer belongs to the runtime in which it is made.
+        self.runtime.block_on(async { sleep(time).await });
+    }
+
+    /// Cleans up, and adds what was done before and after the loads to `last`: the load whose numbers are reported, if there
+    /// is one.
+    pub fn close(mut self, last: Option<&mut Finished>, tell: &mut dyn FnMut(Progress<'_>)) {
+        tell(Progress::CleaningUp);
+        let began = Instant::now();
+        let left = self.runtime.block_on(self.steward.clean_up(&self.begun));
+        let Some(finished) = last else { return };
+        if !finished.interrupted {
+            finished.notes.extend(notes::cut_by_time(
+                &self.shared.plan,
+                &self.begun,
+                self.loads,
+            ));
+        }
+        finished
+            .notes
+            .extend(std::mem::take(&mut self.steward.notes));
+        finished.notes.extend(left.notes());
+        // The steward's comes in second: the window is that of the load.
+        finished.record.merge(self.steward.into_record());
+        finished.interrupted |= left.cut;
+        finished.around = Some(Around {
+            prepare_time: self.prepare_time,
+            seeded: self.seeded,
+            // The users cancel what they gave up at the end of the load; that is clean-up, too.
+            clean_up_time: began.elapsed() + self.last_orders,
+            // Clean-up is in the run's counts, and so it is in the registry's.
+            embedded: self.runtime.block_on(self.shared.target.embedded_counts()),
+        });
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").finish_non_exhaustive()
+    }
+}
+
+/// The headers by which a registry says what it is.
+fn names(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    ["server", "docker-distribution-api-version"]
+        .iter()
+        .filter_map(|name| {
+            let value = headers.get(*name)?.to_str().ok()?;
+            let shown = value.chars().filter(|c| !c.is_control()).take(100);
+            Some(((*name).to_owned(), shown.collect()))
+        })
+        .collect()
+}
