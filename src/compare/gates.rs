@@ -21,6 +21,15 @@ pub struct Gates {
 }
 
 impl Gates {
+    /// The gates that a user has chosen; the usual ones if there are none.
+    pub fn of(chosen: Vec<Gate>, run: &Document) -> Self {
+        if chosen.is_empty() {
+            Self::usual(run)
+        } else {
+            Self::chosen(chosen, run)
+        }
+    }
+
     /// The gates that a user has chosen, with what else a run like this one can be read for.
     pub fn chosen(gates: Vec<Gate>, run: &Document) -> Self {
         let mut all = Self {

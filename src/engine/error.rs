@@ -107,9 +107,6 @@ pub enum Error {
         /// What went wrong.
         source: registry::Error,
     },
-    /// A search was asked of a plan that is none, or whose rates leave nothing to search.
-    #[error("the plan is not one of a capacity search")]
-    NoSearch,
     /// Somebody asked to stop before anything was measured.
     #[error("interrupted before anything was measured")]
     Interrupted,

@@ -102,7 +102,7 @@ pub struct Prepared {
     identity: TargetIdentity,
     prepare_time: Duration,
     seeded: Seeded,
-    loads: u64,
+    loads: u32,
     /// What the loads have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
     last_orders: Duration,
@@ -186,7 +186,7 @@ impl Prepared {
     }
 
     /// How many loads the target was given.
-    pub const fn loads(&self) -> u64 {
+    pub const fn loads(&self) -> u32 {
         self.loads
     }
 
@@ -212,7 +212,7 @@ impl Prepared {
             finished.notes.extend(notes::cut_by_time(
                 &self.shared.plan,
                 &self.begun,
-                self.loads,
+                u64::from(self.loads),
             ));
         }
         finished

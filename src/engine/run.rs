@@ -9,10 +9,8 @@ use super::prepare::Seeded;
 use super::prepared::{Setup, Stock};
 use super::stop::Stop;
 use crate::health::Latest;
-use crate::measure::{Live, Observed, Period, View};
+use crate::measure::{Live, Observed, Period};
 use crate::plan::Plan;
-use crate::schedule::{Side, TrialKind};
-use crate::units::Rate;
 
 /// How far a run has come.
 #[derive(Debug)]
@@ -28,24 +26,6 @@ pub enum Progress<'a> {
     },
     /// Images are pushed to where pulls expect them.
     Seeding(Seeded),
-    /// A trial of a search begins.
-    Trial {
-        /// Counted from 1.
-        number: u32,
-        /// Why it is run.
-        kind: TrialKind,
-        /// Its rate of iterations.
-        rate: Rate,
-    },
-    /// A slice of a pair begins.
-    Slice {
-        /// Of which side.
-        side: Side,
-        /// Its place in the pair, from 0.
-        place: usize,
-        /// How many the pair has.
-        of: usize,
-    },
     /// The load runs.
     Load {
         /// Warm-up or measuring.
@@ -65,7 +45,8 @@ pub enum Progress<'a> {
     CleaningUp,
 }
 
-/// Runs a plan. `run_id` makes unique content differ from that of any other run.
+/// Runs a plan and gives what was measured. Judges nothing: `session::run` does. `run_id` makes unique content differ from
+/// that of any other run.
 ///
 /// Blocks the calling thread until the run is over; `tell` is called on it, a few times a second.
 ///
@@ -77,26 +58,11 @@ pub fn run(
     stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Finished, Error> {
-    run_watched(plan, run_id, Vec::new(), stop, tell)
-}
-
-/// The same, with views of the [`catalogue`](super::catalogue) counted apart: [`Progress::Load`] tells what they have counted,
-/// and [`Record::observed`](crate::measure::Record::observed) has it at the end.
-///
-/// # Errors
-/// As [`run`].
-pub fn run_watched(
-    plan: &Arc<Plan>,
-    run_id: u64,
-    views: Vec<View>,
-    stop: &Stop,
-    tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Finished, Error> {
     tell(Progress::Opening);
     let stock = Stock::prepare(plan)?;
-    let mut prepared =
-        Setup::new(plan, &stock, run_id, views)?.prepare(Duration::ZERO, stop, tell)?;
-    let mut finished = prepared.load(plan, 0, stop, tell)?;
-    prepared.close(Some(&mut finished), tell);
+    let setup = Setup::new(plan, &stock, run_id, Vec::new())?;
+    let mut target = setup.prepare(Duration::ZERO, stop, tell)?;
+    let mut finished = target.load(plan, 0, stop, tell)?;
+    target.close(Some(&mut finished), tell);
     Ok(finished)
 }

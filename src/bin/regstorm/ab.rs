@@ -1,31 +1,26 @@
 //! `regstorm ab`: two live builds, loaded in turn, pair by pair, until their difference is known.
 
-use std::cell::Cell;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use regstorm::compare::{Conduct, Design, Judge, Judged, Looks, Next, generator_limit};
-use regstorm::engine::Stock;
+use regstorm::engine;
 use regstorm::files::Directory;
 use regstorm::plan::{self, Plan};
-use regstorm::result::{self, DiscardedPair, Document, Method, MetricUnit, PairSection, Stored};
-use regstorm::scenario::Gate;
+use regstorm::result::{MetricUnit, Stored};
 use regstorm::schedule::Side;
+use regstorm::session::{Event, Pair, Pairing, PairingSettings, Step};
 
 use crate::brake::Brake;
 use crate::exit::{self, Exit, Failure, OrExit};
-use crate::gate_args::{GateArgs, gates};
-use crate::hook::Hook;
-use crate::label_args::LabelArgs;
+use crate::gate_args::GateArgs;
+use crate::hook::{self, Hook};
+use crate::label_args::{self, LabelArgs};
 use crate::pair_args::PairArgs;
-use crate::pair_run::{Cut, PairRun, Rig};
 use crate::progress::Progress;
 use crate::report_args::ReportArgs;
-use crate::{preflight, proxy, run, scenario_file, search};
+use crate::{preflight, proxy, run, scenario_file};
 
 /// Compare two live builds by pairs of runs
 ///
@@ -61,9 +56,6 @@ pub(crate) struct Args {
     labels: LabelArgs,
 }
 
-/// A side should be measured so long in a pair.
-const ENOUGH: Duration = Duration::from_secs(30);
-
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.check_comparison()?;
     let labels = args.labels.labels()?;
@@ -76,22 +68,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let Some(chosen) = args.gates.chosen(&journeys)? else {
         return Ok(Exit::Usage);
     };
-    let cutting = args.pairs.cut(&base).or_exit(Exit::Usage)?;
-    let slice = |plan: &Plan| match cutting {
-        // A search is judged by its thresholds.
-        Cut::Whole { .. } if search::is_one(plan) => Some(plan.clone()),
-        Cut::Slices { slice, settle, .. } => plan.slice(slice, settle),
-        Cut::Whole { .. } => Some(plan.whole()),
-    };
-    let (Some(base), Some(candidate)) = (slice(&base), slice(&candidate)) else {
-        return Err(Failure::new(
-            Exit::Usage,
-            anyhow!("the two sides cannot be cut alike"),
-        ));
-    };
-    for plan in [&base, &candidate] {
-        preflight::check(plan).or_exit(Exit::Usage)?;
-        proxy::tell_of(plan);
+    let cut = args.pairs.cut(&base).or_exit(Exit::Usage)?;
+    for plan in cut.plans(&base, &candidate).map_err(run::failure)? {
+        preflight::check(&plan).or_exit(Exit::Usage)?;
+        proxy::tell_of(&plan);
     }
     if let Some(directory) = &args.reports {
         // Those that are not used have a place of their own, lest `compare` takes them for pairs.
@@ -102,37 +82,34 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         exit::check_writable("--reports", &directory.join("report.json")).or_exit(Exit::Usage)?;
     }
     let brake = Brake::new();
-    let progress = Progress::new(&base, args.report.quiet);
-    let stock = Stock::prepare(&base).map_err(run::failure)?;
-    brake.opened();
-    let rig = Rig {
-        base: Arc::new(base),
-        candidate: Arc::new(candidate),
-        stock,
-        cut: cutting,
-        order_seed: args.pairs.order_seed.unwrap_or_else(random),
-        set: format!("{:016x}", random()),
-        before_pair: args.pairs.before_pair.as_ref().map(|command| Hook {
-            command: command.clone(),
-            base: args.base.clone(),
-            candidate: args.candidate.clone(),
-            patience: args.pairs.patience,
-        }),
+    let before_pair = args.pairs.before_pair.as_ref().map(|command| Hook {
+        command: command.clone(),
+        base: args.base.clone(),
+        candidate: args.candidate.clone(),
         patience: args.pairs.patience,
-        has_begun: Cell::new(false),
-        labels,
-    };
-    let mut session = Session {
-        args,
+    });
+    let progress = Progress::new(&base, args.report.quiet);
+    let pairing = Pairing::new(PairingSettings {
+        base,
+        candidate,
+        cut,
         looks,
-        rig,
+        gates: chosen,
+        allowed: args.gates.allowed(),
+        order_seed: args.pairs.order_seed,
+        patience: before_pair
+            .as_ref()
+            .map_or(Duration::ZERO, |it| it.patience),
+        options: label_args::options(labels),
+    });
+    let session = Session {
+        args,
+        pairing: pairing.map_err(run::failure)?,
+        before_pair,
         brake,
         progress,
-        chosen: Some(chosen),
-        judge: None,
-        discarded: Vec::new(),
-        orders: Vec::new(),
     };
+    session.brake.opened();
     session.make()
 }
 
@@ -151,80 +128,47 @@ fn plan(args: &Args, target: &str) -> Result<Option<Plan>, Failure> {
 /// A comparison that is being made.
 struct Session<'a> {
     args: &'a Args,
-    looks: Looks,
-    rig: Rig,
+    pairing: Pairing,
+    before_pair: Option<Hook>,
     brake: Brake,
     progress: Progress,
-    /// The gates of the user, until the first pair shows what can be compared.
-    chosen: Option<Vec<Gate>>,
-    judge: Option<Judge>,
-    discarded: Vec<DiscardedPair>,
-    orders: Vec<String>,
 }
 
 /// How the making of pairs has ended.
 enum Ending {
-    /// It is decided, or there are no more looks.
-    Done(Judged),
-    /// The generator was the limit too often.
-    Starved,
-    /// Somebody asked to stop.
+    /// It is decided, there are no more looks, or the generator was the limit too often.
+    Done,
+    /// A person has stopped it.
     Interrupted,
     /// A target or a hook failed.
     Failed(Failure),
 }
 
 impl Session<'_> {
-    fn make(&mut self) -> Result<Exit, Failure> {
-        let ending = self.pairs();
+    fn make(mut self) -> Result<Exit, Failure> {
+        let ending = self.pairs().unwrap_or_else(Ending::Failed);
         self.brake.writing();
         self.progress.clear();
-        let Some(judge) = self.judge.take() else {
-            return match ending {
-                Ending::Failed(failure) => Err(failure),
-                Ending::Starved => Err(self.starved()),
-                Ending::Interrupted | Ending::Done(_) => Err(Failure::new(
+        let (cut, failure) = match ending {
+            Ending::Done => (None, None),
+            Ending::Interrupted => (
+                Some("interrupted before the pairs of the next look were made".to_owned()),
+                None,
+            ),
+            Ending::Failed(failure) => (
+                Some(format!(
+                    "ended before the pairs of the next look were made: {failure}"
+                )),
+                Some(failure),
+            ),
+        };
+        let Some(comparison) = self.pairing.conclude(cut) else {
+            return Err(failure.unwrap_or_else(|| {
+                Failure::new(
                     Exit::Interrupted,
                     anyhow!("interrupted before the first pair was done"),
-                )),
-            };
-        };
-        let mut invalid = Vec::new();
-        let mut cut = None;
-        let (judged, failure) = match ending {
-            Ending::Done(judged) => (judged, None),
-            Ending::Starved => {
-                invalid.push(self.starved().to_string());
-                (judge.decide(Design::Pairs, self.looks.alpha()), None)
-            }
-            Ending::Interrupted => {
-                cut = Some("interrupted before the pairs of the next look were made".to_owned());
-                (judge.decide(Design::Pairs, self.looks.alpha()), None)
-            }
-            Ending::Failed(failure) => {
-                cut = Some(format!(
-                    "ended before the pairs of the next look were made: {failure}"
-                ));
-                (
-                    judge.decide(Design::Pairs, self.looks.alpha()),
-                    Some(failure),
                 )
-            }
-        };
-        let mut notes = self.notes();
-        notes.extend(self.rig.cut.too_short(judge.iteration_time()));
-        let conduct = Conduct {
-            design: self.design(&judge),
-            discarded: std::mem::take(&mut self.discarded),
-            invalid,
-            cut,
-            notes,
-        };
-        let Some(comparison) = judge.conclude(judged, conduct) else {
-            return Err(Failure::new(
-                Exit::Defect,
-                anyhow!("a pair has one side only"),
-            ));
+            }));
         };
         let exit = self.args.gates.exit(&comparison, true);
         let args = self.args;
@@ -238,153 +182,73 @@ impl Session<'_> {
     }
 
     /// Makes pairs until it is decided.
-    fn pairs(&mut self) -> Ending {
-        let mut until = self.looks.pairs().first().copied().unwrap_or_default();
-        let most_discarded = self.looks.pairs().last().map_or(0, |it| it / 2);
-        let mut made = 0;
-        loop {
-            while made < until {
-                let number = made + 1;
-                let pair = match self.rig.pair(number, &self.brake, &mut self.progress) {
-                    Ok(PairRun::Made(pair)) => pair,
-                    Ok(PairRun::Interrupted) => return Ending::Interrupted,
-                    Err(failure) => return Ending::Failed(failure),
-                };
-                let limit = [&pair.base, &pair.candidate]
-                    .into_iter()
-                    .find_map(generator_limit);
-                if let Some(reason) = limit {
-                    self.progress
-                        .line(&format!("pair {number}   invalid, made again: {reason}"));
-                    if let Err(failure) = self.keep_discarded(&pair.base, &pair.candidate) {
-                        return Ending::Failed(failure);
-                    }
-                    self.discarded.push(DiscardedPair {
-                        number: u32::try_from(number).unwrap_or(u32::MAX),
-                        reason,
-                    });
-                    if self.discarded.len() > most_discarded {
-                        // There is always something to look at, if only what was wrong.
-                        if self.judge.is_none()
-                            && let Err(failure) = self.take(pair.base, pair.candidate)
-                        {
-                            return Ending::Failed(failure);
-                        }
-                        return Ending::Starved;
-                    }
-                    continue;
-                }
-                if let Err(failure) = self.take(pair.base, pair.candidate) {
-                    return Ending::Failed(failure);
-                }
-                made = number;
-            }
-            let Some(judge) = &self.judge else {
-                return Ending::Interrupted;
+    fn pairs(&mut self) -> Result<Ending, Failure> {
+        while let Step::Pair(number) = self.pairing.next_step() {
+            let Some(pair) = self.pair(number)? else {
+                return Ok(Ending::Interrupted);
             };
-            let judged = judge.decide(Design::Pairs, self.looks.alpha());
-            match self.looks.next(made, &judged.decided) {
-                Next::Stop => return Ending::Done(judged),
-                Next::Continue { pairs } => until = pairs,
+            if let Some(reason) = &pair.generator_limit {
+                let line = format!("pair {number}   invalid, made again: {reason}");
+                self.progress.line(&line);
+                let number = self.pairing.discarded().len() + 1;
+                self.store(&pair, |side| {
+                    PathBuf::from(DISCARDED).join(format!("{number:03}-{}.json", side.name()))
+                })?;
+            }
+            let takes = self.pairing.takes(&pair);
+            if takes {
+                self.store(&pair, |side| {
+                    format!("pair-{number:03}-{}.json", side.name()).into()
+                })?;
+            }
+            self.pairing.add(pair);
+            if takes {
+                self.progress.line(&standing(&self.pairing));
             }
         }
+        Ok(Ending::Done)
     }
 
-    /// Stores both reports of a pair that is made again: what was measured is not lost.
-    fn keep_discarded(&self, base: &Document, candidate: &Document) -> Result<(), Failure> {
+    /// Makes one pair, after the hook; `None` if a person has stopped it.
+    fn pair(&mut self, number: usize) -> Result<Option<Pair>, Failure> {
+        let stop = &self.brake.stop;
+        if let Some(hook) = &self.before_pair {
+            self.progress.now("hook", &format!("before pair {number}"));
+            if hook.run(number, stop)? == hook::Ended::Interrupted {
+                return Ok(None);
+            }
+        }
+        let progress = &mut self.progress;
+        let made = self.pairing.make(number, stop, &mut |event| {
+            let is_known = matches!(
+                event,
+                Event::Load(engine::Progress::Ready { .. } | engine::Progress::Seeding(_))
+            );
+            // Where the targets are is shown once.
+            if number == 1 || !is_known {
+                progress.report(&event);
+            }
+        });
+        made.map_err(run::failure)
+    }
+
+    /// Stores both reports of a pair.
+    fn store(&self, pair: &Pair, name: impl Fn(Side) -> PathBuf) -> Result<(), Failure> {
         let Some(directory) = &self.args.reports else {
             return Ok(());
         };
-        let number = self.discarded.len() + 1;
-        for (side, run) in [(Side::Base, base), (Side::Candidate, candidate)] {
-            let name = format!("{number:03}-{}.json", side.name());
-            let path = directory.join(DISCARDED).join(name);
-            run.save(&path).or_exit(Exit::Failed)?;
+        for (side, run) in [(Side::Base, &pair.base), (Side::Candidate, &pair.candidate)] {
+            run.save(&directory.join(name(side)))
+                .or_exit(Exit::Failed)?;
         }
         Ok(())
-    }
-
-    /// Stores both reports of a pair and adds them to the evidence.
-    fn take(&mut self, base: Document, candidate: Document) -> Result<(), Failure> {
-        if let Some(directory) = &self.args.reports {
-            for run in [&base, &candidate] {
-                store(directory, run)?;
-            }
-        }
-        self.orders
-            .extend(base.pair.as_ref().map(|it| it.order.clone()));
-        if self.judge.is_none() {
-            let gates = gates(self.chosen.take().unwrap_or_default(), &base);
-            let judge = Judge::new(gates, self.args.gates.allowed(), self.rig.order_seed);
-            self.judge = Some(judge);
-        }
-        if let Some(judge) = &mut self.judge {
-            judge.add(Side::Base, base);
-            judge.add(Side::Candidate, candidate);
-            self.progress
-                .line(&told(judge, self.orders.last(), self.looks.alpha()));
-        }
-        Ok(())
-    }
-
-    fn design(&self, judge: &Judge) -> result::Design {
-        let count = |side| u32::try_from(judge.runs(side)).unwrap_or(u32::MAX);
-        let looks = self
-            .looks
-            .pairs()
-            .iter()
-            .map(|it| u32::try_from(*it).unwrap_or(u32::MAX));
-        let (slice, settle) = match self.rig.cut {
-            Cut::Slices { slice, settle, .. } => (Some(slice), settle),
-            Cut::Whole { .. } => (None, Duration::ZERO),
-        };
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        result::Design {
-            method: Method::Paired,
-            base_runs: count(Side::Base),
-            candidate_runs: count(Side::Candidate),
-            looks: looks.collect(),
-            alpha: self.looks.alpha(),
-            order_seed: Some(self.rig.order_seed),
-            slice_us: slice.map(micros),
-            settle_us: micros(settle),
-            orders: self.orders.clone(),
-        }
-    }
-
-    fn starved(&self) -> Failure {
-        let reason = self.discarded.last().map_or("", |it| it.reason.as_str());
-        let count = self.discarded.len();
-        Failure::new(
-            Exit::Invalid,
-            anyhow!("the generator was the limit in {count} pairs, the last time: {reason}"),
-        )
-    }
-
-    /// What a reader should know of the design.
-    fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if let Cut::Slices { slices, slice, .. } = self.rig.cut
-            && slice * slices < ENOUGH
-        {
-            let time = regstorm::units::duration(slice * slices);
-            notes.push(format!(
-                "a side is measured for {time} in each pair; 30 s and more find smaller changes"
-            ));
-        }
-        if self.args.base == self.args.candidate {
-            notes.push(
-                "both sides are one target: this shows what the noise alone comes to".to_owned(),
-            );
-        }
-        notes
     }
 }
 
 /// A line for a pair that was made: where the gates stand. Nothing is decided before the next look.
-fn told(judge: &Judge, order: Option<&String>, alpha: f64) -> String {
-    let judged = judge.decide(Design::Pairs, alpha);
-    let gated = judged.metrics.iter().filter(|it| it.gated);
+fn standing(pairing: &Pairing) -> String {
+    let metrics = pairing.judged().map(|it| it.metrics).unwrap_or_default();
+    let gated = metrics.iter().filter(|it| it.gated);
     let changes = gated.filter_map(|it| {
         let change = it.pairs.last()?.change;
         let unit = if it.unit == MetricUnit::Share {
@@ -397,20 +261,8 @@ fn told(judge: &Judge, order: Option<&String>, alpha: f64) -> String {
     let changes: Vec<String> = changes.collect();
     format!(
         "pair {:<3} {}   {}",
-        judge.runs(Side::Base),
-        order.map_or("", String::as_str),
+        pairing.made(),
+        pairing.last_order().unwrap_or_default(),
         changes.join("   ")
     )
-}
-
-fn store(directory: &Path, run: &Document) -> Result<(), Failure> {
-    let Some(PairSection { number, side, .. }) = &run.pair else {
-        return Ok(());
-    };
-    let name = format!("pair-{number:03}-{}.json", side.name());
-    run.save(&directory.join(name)).or_exit(Exit::Failed)
-}
-
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

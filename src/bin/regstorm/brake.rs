@@ -1,18 +1,16 @@
-//! How runs are stopped: by a person, or by a threshold.
+//! How a person stops runs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use regstorm::engine::{self, Stop, Stopper};
+use regstorm::engine::{self, Stop};
+use regstorm::session::Event;
 
 use crate::signals::{self, Reaction};
 
-/// How a run is stopped: by a person, or by a threshold.
+/// How a person stops runs.
 pub(crate) struct Brake {
-    pub(crate) stopper: Arc<Stopper>,
     pub(crate) stop: Stop,
     at: Arc<Mutex<Stage>>,
-    by_person: Arc<AtomicBool>,
 }
 
 /// How far a command has come, as far as signals are concerned.
@@ -30,15 +28,11 @@ impl Brake {
     pub(crate) fn new() -> Self {
         let (stopper, stop) = engine::stop();
         let brake = Self {
-            stopper: Arc::new(stopper),
             stop,
             at: Arc::new(Mutex::new(Stage::Opening)),
-            by_person: Arc::default(),
         };
-        let (stopper, at) = (Arc::clone(&brake.stopper), Arc::clone(&brake.at));
-        let by_person = Arc::clone(&brake.by_person);
+        let at = Arc::clone(&brake.at);
         signals::on_interrupt(move |count| {
-            by_person.store(true, Ordering::SeqCst);
             stopper.ask();
             let stage = *at.lock().unwrap_or_else(PoisonError::into_inner);
             reaction(stage, count)
@@ -51,8 +45,8 @@ impl Brake {
         self.reach(Stage::Loading);
     }
 
-    pub(crate) fn hear(&self, at: &engine::Progress<'_>) {
-        let opening = matches!(at, engine::Progress::Opening);
+    pub(crate) fn hear(&self, event: &Event<'_>) {
+        let opening = matches!(event, Event::Load(engine::Progress::Opening));
         self.reach(if opening {
             Stage::Opening
         } else {
@@ -70,7 +64,7 @@ impl Brake {
     }
 
     pub(crate) fn was_used(&self) -> bool {
-        self.by_person.load(Ordering::SeqCst)
+        self.stop.is_interrupted()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use regstorm::compare::{Conduct, Design, Judge, Sides};
+use regstorm::compare::{Conduct, Design, Gates, Judge, Sides};
 use regstorm::result::{self, Comparison, Document, Method, Stored};
 use regstorm::schedule::Side;
 
 use crate::exit::{Exit, Failure, OrExit};
-use crate::gate_args::{GateArgs, gates};
+use crate::gate_args::GateArgs;
 use crate::report_args::ReportArgs;
 
 /// The level of a comparison that is looked at once.
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let comparison = compare(
         &sides,
-        Judge::new(gates(chosen, first), args.gates.allowed(), 0),
+        Judge::new(Gates::of(chosen, first), args.gates.allowed(), 0),
     );
     let Some(comparison) = comparison else {
         return Err(Failure::new(Exit::Usage, anyhow!("a side has no report")));

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use regstorm::compare::Gates;
 use regstorm::result::{Aspect, Comparison, ComparisonVerdict, Document, Method};
 use regstorm::scenario::{self, Gate};
 
@@ -114,14 +113,5 @@ impl GateArgs {
             ComparisonVerdict::Inconclusive => inconclusive(),
             ComparisonVerdict::Invalid => either(self.invalid, Exit::Invalid),
         }
-    }
-}
-
-/// The gates of a comparison of runs like this one.
-pub(crate) fn gates(chosen: Vec<Gate>, run: &Document) -> Gates {
-    if chosen.is_empty() {
-        Gates::usual(run)
-    } else {
-        Gates::chosen(chosen, run)
     }
 }

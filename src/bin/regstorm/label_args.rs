@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use regstorm::result::Environment;
+use regstorm::session::Options;
 
+use crate::ceiling;
 use crate::ci_variables;
 use crate::exit::{Exit, Failure};
 
@@ -42,12 +43,13 @@ impl LabelArgs {
     }
 }
 
-/// This machine, a run that begins now, and what it is called by.
-pub(crate) fn environment(labels: &BTreeMap<String, String>) -> Environment {
-    let mut environment = Environment::observe();
-    environment.labels.clone_from(labels);
-    environment.ci = ci_variables::read();
-    environment
+/// What a run is told beside its plan: its labels, the CI job, and the ceiling of this machine.
+pub(crate) fn options(labels: BTreeMap<String, String>) -> Options {
+    Options {
+        labels,
+        ci: ci_variables::read(),
+        ceiling: ceiling::load(),
+    }
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use regstorm::result::{Document, Stored};
 
-use crate::conclude;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::report_args::ReportArgs;
+use crate::run;
 
 /// Merge the reports of the shards of one run
 ///
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     for shard in shards {
         all.merge(shard).or_exit(Exit::Usage)?;
     }
-    let exit = conclude::exit(&all, 0);
+    let exit = run::exit(&all);
     args.report.finish(&Stored::Run(Box::new(all)))?;
     Ok(exit)
 }

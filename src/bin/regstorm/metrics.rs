@@ -54,9 +54,7 @@ impl Metrics {
             // A trial has its own counts; until they come, the last ones stand.
             engine::Progress::Opening
             | engine::Progress::Ready { .. }
-            | engine::Progress::Seeding(_)
-            | engine::Progress::Slice { .. }
-            | engine::Progress::Trial { .. } => {}
+            | engine::Progress::Seeding(_) => {}
         }
     }
 

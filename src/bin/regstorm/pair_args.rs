@@ -5,9 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use regstorm::compare::Looks;
 use regstorm::plan::Plan;
-
-use crate::pair_run::Cut;
-use crate::search;
+use regstorm::session::{Cut, capacity_search};
 
 /// How pairs are made.
 #[derive(Debug, clap::Args)]
@@ -97,7 +95,7 @@ impl PairArgs {
             ));
         }
         let slices = self.slices.unwrap_or(1);
-        if slices > 1 && search::is_one(plan) {
+        if slices > 1 && capacity_search(plan).is_some() {
             return Err(anyhow!(
                 "--slices: a search has one capacity in a pair, and several do not add up; make more pairs"
             ));

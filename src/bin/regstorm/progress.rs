@@ -10,8 +10,9 @@ use regstorm::health::Latest;
 use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Length, Plan};
 use regstorm::result;
+use regstorm::session::Event;
 use regstorm::units::{self, Quantile};
-use regstorm::verdict::{Status, ThresholdResult};
+use regstorm::verdict::Status;
 use tokio::time::Instant;
 
 use crate::terminal;
@@ -97,8 +98,31 @@ impl Progress {
         self.line(&format!("metrics  {url}"));
     }
 
-    /// Shows how far the run has come.
-    pub(crate) fn tell(&mut self, at: &engine::Progress<'_>) {
+    /// Shows what happens.
+    pub(crate) fn report(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Load(at) => self.tell(at),
+            Event::Thresholds(standing) => {
+                let broken = standing.iter().filter(|it| it.status == Status::Fail);
+                self.broken = broken.count();
+            }
+            Event::Trial { number, kind, rate } => {
+                self.before = None;
+                self.last_plain = None;
+                self.line(&format!(
+                    "trial {number:<2} {rate}   {}",
+                    result::kind(*kind)
+                ));
+            }
+            Event::Slice { side, place, of } => {
+                self.before = None;
+                self.slice = Some(format!("{}/{of} {}", place + 1, side.name()));
+            }
+        }
+    }
+
+    /// Shows how far a load has come.
+    fn tell(&mut self, at: &engine::Progress<'_>) {
         match at {
             engine::Progress::Opening => {
                 let heading = self.heading.clone();
@@ -125,18 +149,6 @@ impl Progress {
                     self.now("seeding", &text);
                 }
             }
-            engine::Progress::Trial { number, kind, rate } => {
-                self.before = None;
-                self.last_plain = None;
-                self.line(&format!(
-                    "trial {number:<2} {rate}   {}",
-                    result::kind(*kind)
-                ));
-            }
-            engine::Progress::Slice { side, place, of } => {
-                self.before = None;
-                self.slice = Some(format!("{}/{of} {}", place + 1, side.name()));
-            }
             engine::Progress::Load {
                 period,
                 elapsed,
@@ -150,12 +162,6 @@ impl Progress {
             }
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
-    }
-
-    /// Takes note of how the thresholds stand.
-    pub(crate) fn thresholds(&mut self, standing: &[ThresholdResult]) {
-        let broken = standing.iter().filter(|it| it.status == Status::Fail);
-        self.broken = broken.count();
     }
 
     fn load(&mut self, period: Period, elapsed: Duration, length: Duration, live: &Live) {

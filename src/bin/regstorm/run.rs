@@ -1,20 +1,16 @@
 //! `regstorm run`: a scenario against a registry, watched while it runs, summed up and stored at its end.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::anyhow;
-use regstorm::engine::{self, Stop};
-use regstorm::measure::{Period, View};
+use regstorm::engine;
 use regstorm::plan::{self, Plan};
-use regstorm::result::{Document, Stored};
-use regstorm::verdict::{Span, ThresholdResult, Watch};
+use regstorm::result::{Document, RunVerdict, Stored};
+use regstorm::session::{self, Event};
 
 use crate::brake::Brake;
-use crate::conclude;
 use crate::diagnosis;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::label_args::{self, LabelArgs};
@@ -24,7 +20,6 @@ use crate::progress::Progress;
 use crate::proxy;
 use crate::report_args::ReportArgs;
 use crate::scenario_file::ScenarioArgs;
-use crate::search;
 
 /// Run a scenario against a registry
 ///
@@ -56,64 +51,36 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     preflight::check(&plan).or_exit(Exit::Usage)?;
     proxy::tell_of(&plan);
 
-    let mut environment = label_args::environment(&labels);
+    let options = label_args::options(labels);
     let mut live = Live::new(args, &plan)?;
-    let mut watch = Watch::new(&plan, |stage| Some(judged_span(&plan, stage)));
-    let order = Order {
-        views: watch.views(&engine::catalogue(&plan)),
-        run_id: RandomState::new().build_hasher().finish(),
-        plan: Arc::clone(&plan),
-        stop: live.brake.stop.clone(),
-    };
-    if search::is_one(&plan) {
-        let searched = search::run(order, &watch, &mut |at| live.tell(&at));
-        live.done();
-        let (searched, section) = searched.map_err(failure)?;
-        environment.end();
-        let facts = conclude::Ended {
-            asked: &plan,
-            plan: &searched.plan,
-            environment,
-            finished: &searched.finished,
-            interrupted: live.brake.was_used(),
-            search: Some(section),
-        };
-        let document = conclude::document(facts, &watch);
-        return finish(document, searched.finished.panics, args);
-    }
-    let mut tell = |at: engine::Progress<'_>| {
-        live.tell(&at);
-        if let engine::Progress::Load {
-            period: Period::Measure,
-            elapsed,
-            observed,
-            ..
-        } = at
-            && observed.len() == plan.thresholds.len()
-        {
-            live.standing(&watch.evaluate(observed, elapsed));
-        }
-    };
-    let Order {
-        views,
-        run_id,
-        stop,
-        ..
-    } = order;
-    let finished = engine::run_watched(&plan, run_id, views, &stop, &mut tell);
+    let stop = live.brake.stop.clone();
+    let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
     live.done();
-    let finished = finished.map_err(failure)?;
-    environment.end();
-    let facts = conclude::Ended {
-        asked: &plan,
-        plan: &plan,
-        environment,
-        finished: &finished,
-        interrupted: live.brake.was_used(),
-        search: None,
+    let outcome = outcome.map_err(failure)?;
+    let exit = match outcome.panics {
+        0 => exit(&outcome.document),
+        _ => Exit::Defect,
     };
-    let document = conclude::document(facts, &watch);
-    finish(document, finished.panics, args)
+    args.report
+        .finish(&Stored::Run(Box::new(outcome.document)))?;
+    Ok(exit)
+}
+
+/// What the run came to. A sum that does not close makes every number doubtful; a run that a person has ended is told
+/// from one that has come to its end.
+pub(crate) fn exit(document: &Document) -> Exit {
+    if !document.closure.holds() {
+        return Exit::Defect;
+    }
+    if document.interrupted {
+        return Exit::Interrupted;
+    }
+    match document.verdict {
+        RunVerdict::Pass | RunVerdict::NotJudged => Exit::Passed,
+        RunVerdict::Fail => Exit::Failed,
+        RunVerdict::Inconclusive => Exit::Inconclusive,
+        RunVerdict::Invalid => Exit::Invalid,
+    }
 }
 
 /// What hears how a run goes: the brake, the screen, and whoever scrapes.
@@ -138,10 +105,10 @@ impl Live {
         })
     }
 
-    fn tell(&mut self, at: &engine::Progress<'_>) {
-        self.brake.hear(at);
-        self.progress.tell(at);
-        if let Some(metrics) = &mut self.metrics {
+    fn report(&mut self, event: &Event<'_>) {
+        self.brake.hear(event);
+        self.progress.report(event);
+        if let (Some(metrics), Event::Load(at)) = (&mut self.metrics, event) {
             metrics.tell(at);
         }
     }
@@ -151,33 +118,17 @@ impl Live {
         self.brake.writing();
         self.progress.clear();
     }
+}
 
-    /// How the thresholds stand; one of them may end the run.
-    fn standing(&mut self, thresholds: &[ThresholdResult]) {
-        self.progress.thresholds(thresholds);
-        let ended = thresholds.iter().any(|it| it.ended_run);
-        if ended && self.brake.stop.asked().is_none() {
-            self.brake.stopper.ask();
-        }
+pub(crate) fn failure(error: session::Error) -> Failure {
+    match error {
+        session::Error::Engine(error) => of_engine(error),
+        session::Error::Search | session::Error::Cut => Failure::new(Exit::Usage, error),
+        session::Error::Slices(_) | session::Error::Panics(_) => Failure::new(Exit::Defect, error),
     }
 }
 
-/// A run that is to be made.
-pub(crate) struct Order {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) run_id: u64,
-    pub(crate) views: Vec<View>,
-    pub(crate) stop: Stop,
-}
-
-/// Stores and shows what a run came to.
-fn finish(document: Document, panics: u64, args: &Args) -> Result<Exit, Failure> {
-    let exit = conclude::exit(&document, panics);
-    args.report.finish(&Stored::Run(Box::new(document)))?;
-    Ok(exit)
-}
-
-pub(crate) fn failure(error: engine::Error) -> Failure {
+pub(crate) fn of_engine(error: engine::Error) -> Failure {
     let exit = exit_of(&error);
     match &error {
         engine::Error::Target(cause) if let Some(advice) = diagnosis::of_ping(cause) => {
@@ -188,19 +139,6 @@ pub(crate) fn failure(error: engine::Error) -> Failure {
         }
         _ => Failure::new(exit, error),
     }
-}
-
-/// The span in which a stage is judged by its rate. Of one that begins when others are done nothing is known before:
-/// such a threshold is inconclusive, and not judged by the wrong length.
-pub(crate) fn judged_span(plan: &Plan, stage: &str) -> Span {
-    let unknown = Span {
-        from: Duration::MAX,
-        until: Duration::MAX,
-    };
-    plan.stage_span(stage).map_or(unknown, |span| Span {
-        from: span.from,
-        until: span.until,
-    })
 }
 
 fn exit_of(error: &engine::Error) -> Exit {

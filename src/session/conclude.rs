@@ -1,0 +1,263 @@
+//! From a load that is over to the document of its run.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::engine::Finished;
+use crate::health::TargetHost;
+use crate::measure::{Period, Record};
+use crate::oci::Verify;
+use crate::plan::{Action, Length, Load, Plan};
+use crate::result::{
+    Ceiling, Demand, Document, Environment, Facts, GeneratorSection, PlanSection, SearchSection,
+    TargetHeaders,
+};
+use crate::verdict::{Moment, Ran, Span, Watch};
+
+/// The thresholds of a plan, each with the span it is judged over.
+pub(super) fn watch(plan: &Plan) -> Watch {
+    // Of a stage that begins when others are done nothing is known before: such a threshold is inconclusive, and not
+    // judged by the wrong length.
+    let unknown = Span {
+        from: Duration::MAX,
+        until: Duration::MAX,
+    };
+    Watch::new(plan, |stage| {
+        let span = plan.stage_span(stage).map(|span| Span {
+            from: span.from,
+            until: span.until,
+        });
+        Some(span.unwrap_or(unknown))
+    })
+}
+
+/// What a run is concluded from beside what it measured.
+pub(super) struct Conclusion<'a> {
+    /// What was to be done.
+    pub(super) plan: &'a Plan,
+    pub(super) watch: &'a Watch,
+    pub(super) ceiling: Option<&'a Ceiling>,
+    /// As it was when the run began.
+    pub(super) environment: Environment,
+    /// By the caller, not by a threshold.
+    pub(super) interrupted: bool,
+}
+
+impl Conclusion<'_> {
+    /// The document of a run that ends now. `ran` is what was done: of a search, the plan of the trial that is reported.
+    pub(super) fn document(
+        mut self,
+        ran: &Plan,
+        finished: &Finished,
+        search: Option<SearchSection>,
+    ) -> Document {
+        self.environment.end();
+        let moment = if finished.interrupted {
+            Moment::Underway
+        } else {
+            Moment::Done
+        };
+        let record = &finished.record;
+        let thresholds = self
+            .watch
+            .conclude(record.observed(), record.window(), moment);
+        let mut notes = notes(finished);
+        let ended = thresholds.iter().filter(|it| it.ended_run);
+        notes.extend(ended.map(|it| {
+            format!(
+                "the run was ended early by {}: {}",
+                it.name(),
+                it.observed_text
+            )
+        }));
+        let facts = Facts {
+            plan: PlanSection {
+                name: self.plan.name.clone(),
+                seed: self.plan.seed,
+                fingerprint: self.plan.fingerprint(),
+                resolved: serde_json::to_value(self.plan).unwrap_or_default(),
+            },
+            target: headers(finished),
+            interrupted: self.interrupted,
+            thresholds,
+            search,
+            generator: self.generator(ran, finished),
+            environment: self.environment,
+            open_model: ran.loads.iter().any(|load| load.executor.is_open()),
+            probe: finished
+                .probe
+                .clone()
+                .zip(ran.probe.as_ref().map(|probe| probe.every)),
+            opened: finished.opened,
+            stage_lengths: stage_lengths(ran),
+            period_durations: period_durations(finished),
+            notes,
+        };
+        Document::new(record, facts)
+    }
+
+    /// How the generator did, held against what this machine has reached before.
+    fn generator(&self, ran: &Plan, finished: &Finished) -> GeneratorSection {
+        let ran = seen(ran, finished, self.ceiling, &self.environment);
+        GeneratorSection {
+            health: ran.health(),
+            ceiling_share: ran.ceiling_share,
+            pacer_lag: finished.pacer_lag.clone(),
+            signals: finished.signals.clone(),
+        }
+    }
+}
+
+/// What the health of the generator depends on.
+pub(super) fn seen<'a>(
+    plan: &'a Plan,
+    finished: &'a Finished,
+    ceiling: Option<&Ceiling>,
+    environment: &Environment,
+) -> Ran<'a> {
+    let record = &finished.record;
+    let ceiling = ceiling.filter(|it| it.fits(environment));
+    Ran {
+        plan,
+        record,
+        pacer_lag: &finished.pacer_lag,
+        signals: &finished.signals,
+        ceiling_share: ceiling.map(|it| it.share(&demand(plan, record))),
+        target_host: target_host(&finished.target.base),
+        ended_early: finished.interrupted,
+    }
+}
+
+/// What a reader has to know beside the numbers.
+fn notes(finished: &Finished) -> Vec<String> {
+    let mut notes = finished.notes.clone();
+    if finished.panics > 0 {
+        notes.push(format!(
+            "{} virtual users or workers ended in a panic: a defect of regstorm",
+            finished.panics
+        ));
+    }
+    if finished.record.totals(Period::Measure).iterations.ok == 0 {
+        notes.push("no iteration succeeded: there is nothing to conclude".to_owned());
+    }
+    notes
+}
+
+/// A note on the responses of the embedded registry that no user saw; `search` has those of the other trials.
+pub(super) fn broken_off(finished: &Finished, search: Option<&SearchSection>) -> Option<String> {
+    let counts = finished.around.as_ref()?.embedded.as_ref()?;
+    let seen = answered(&finished.record)
+        + finished.probe.as_ref().map_or(0, answered)
+        + search.map_or(0, SearchSection::answered_by_others);
+    (counts.answered() != seen).then(|| {
+        format!(
+            "the embedded registry answered {} exchanges, and {seen} were seen to be answered: the rest was broken off",
+            counts.answered(),
+        )
+    })
+}
+
+/// The headers by which the target names itself.
+fn headers(finished: &Finished) -> TargetHeaders {
+    let header = |name: &str| {
+        let mut headers = finished.target.headers.iter();
+        let found = headers.find(|(it, _)| it == name);
+        found.map(|(_, value)| value.clone())
+    };
+    TargetHeaders {
+        server: header("server"),
+        docker_distribution_api_version: header("docker-distribution-api-version"),
+    }
+}
+
+/// How long each period outside the measured window took.
+fn period_durations(finished: &Finished) -> BTreeMap<Period, Duration> {
+    let mut durations = BTreeMap::from([(Period::WarmUp, finished.warm_up_time)]);
+    if let Some(around) = &finished.around {
+        durations.insert(Period::Prepare, around.prepare_time);
+        durations.insert(Period::CleanUp, around.clean_up_time);
+    }
+    durations
+}
+
+/// How long the stages of loads are, where that is set.
+fn stage_lengths(plan: &Plan) -> BTreeMap<(String, String), Duration> {
+    let set = |load: &&Load| matches!(load.executor.length(), Length::Set(_));
+    let loads = plan.loads.iter().filter(set);
+    let stages = loads.flat_map(|load| {
+        let stages = load.stages().into_iter();
+        stages.map(|stage| {
+            (
+                (load.name.clone(), stage.name.to_owned()),
+                stage.span.length(),
+            )
+        })
+    });
+    stages.collect()
+}
+
+/// Exchanges to which a response came, over all periods.
+fn answered(record: &Record) -> u64 {
+    let measured = record
+        .tracks()
+        .flat_map(|(track, _, _)| record.track_operations(track))
+        .flat_map(|(_, series)| series.statuses.iter());
+    let outside = [Period::Prepare, Period::WarmUp, Period::CleanUp]
+        .into_iter()
+        .flat_map(|period| record.tally(period).operations())
+        .flat_map(|(_, tally)| tally.statuses.iter());
+    measured.chain(outside).map(|(_, count)| count).sum()
+}
+
+/// What the run came to, in the terms of a ceiling.
+fn demand(plan: &Plan, record: &Record) -> Demand {
+    let mut demand = Demand::default();
+    let window = record.window().as_secs_f64();
+    if window <= 0.0 {
+        return demand;
+    }
+    for (track, of, _) in record.tracks() {
+        let name = record.journey_name(track);
+        debug_assert!(!of.load.is_empty(), "the tracks are those of the plan");
+        let mut journeys = plan.journeys.iter();
+        let journey = journeys.find(|journey| journey.name == name);
+        let verify = match journey.map(|journey| &journey.action) {
+            Some(Action::Pull(pull)) => pull.verify,
+            _ => Verify::None,
+        };
+        for (_, series) in record.track_operations(track) {
+            let bytes = series.bytes_within_window;
+            demand.requests_per_s += float(series.within_window) / window;
+            demand.sent_per_s += float(bytes.sent) / window;
+            let received = match verify {
+                Verify::Digest => &mut demand.received_verified_per_s,
+                Verify::EveryDigest => &mut demand.received_hashed_per_s,
+                Verify::Length | Verify::None => &mut demand.received_per_s,
+            };
+            *received += float(bytes.received) / window;
+        }
+    }
+    demand
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits are used of it")]
+const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// Whether the target is on this machine. A name is looked at, not looked up: only what is surely here is called the same.
+fn target_host(base: &str) -> TargetHost {
+    let host = url::Url::parse(base).ok().and_then(|url| {
+        let host = url.host_str()?;
+        Some(host.trim_matches(['[', ']']).to_owned())
+    });
+    let here = host.is_some_and(|host| {
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+    });
+    if here {
+        TargetHost::Same
+    } else {
+        TargetHost::Other
+    }
+}

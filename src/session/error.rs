@@ -1,0 +1,24 @@
+//! Why there is no result.
+
+use crate::engine;
+use crate::result::MergeError;
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The run did not come to measuring.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The rates of a capacity search leave nothing to search.
+    #[error("the rates of the capacity search leave nothing to search")]
+    Search,
+    /// A pair of runs cannot be cut into slices as asked.
+    #[error("the two sides cannot be cut alike")]
+    Cut,
+    /// The slices of one side do not have the same plan or the same journeys: a defect of regstorm.
+    #[error("slices do not add up: {0}")]
+    Slices(MergeError),
+    /// Virtual users, or whole workers, panicked in a pair: a defect of regstorm.
+    #[error("{0} virtual users or workers ended in a panic")]
+    Panics(u64),
+}

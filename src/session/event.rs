@@ -1,0 +1,34 @@
+//! What happens while a run is made.
+
+use crate::engine::Progress;
+use crate::schedule::{Side, TrialKind};
+use crate::units::Rate;
+use crate::verdict::ThresholdResult;
+
+/// What happens while a run is made.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// One load has come so far; a search has several.
+    Load(Progress<'a>),
+    /// How the thresholds of the plan stand, in its order. One of them may have [ended the
+    /// run](ThresholdResult::ended_run).
+    Thresholds(&'a [ThresholdResult]),
+    /// A trial of a search begins.
+    Trial {
+        /// Counted from 1.
+        number: u32,
+        /// Why it is run.
+        kind: TrialKind,
+        /// Its rate of iterations.
+        rate: Rate,
+    },
+    /// A slice of a pair begins.
+    Slice {
+        /// Of which side.
+        side: Side,
+        /// Its place in the pair, from 0.
+        place: usize,
+        /// How many the pair has.
+        of: usize,
+    },
+}

@@ -1,0 +1,33 @@
+//! A whole run, capacity search or comparison of two builds, from the plan to its stored result.
+//!
+//! [`run`] takes a plan and gives a [`Document`](crate::result::Document): it opens the images and the target, runs the
+//! load, judges the thresholds while it runs (one of them may end it) and at its end, and judges the generator. A plan that
+//! searches for the capacity is run trial by trial. What happens meanwhile is reported as [`Event`]s, to a closure on the
+//! thread of the caller, so that a command only has to show it. A [`Pairing`] compares two live builds; its caller makes each
+//! pair, because it may have to restart the builds before.
+//!
+//! ```text
+//! run     Stock -> Setup -> Prepared -> load, watched by the thresholds -> close -> Document
+//! search  the same, with a load for each trial: schedule::Search decides the rate, verdict::trial_outcome the outcome
+//! pair    a Prepared for each side, loaded in turn, slice by slice; or a search for each side
+//! Pairing pair after pair, judged by compare::Judge at each look of compare::Looks -> Comparison
+//! ```
+//!
+//! Not here: what a load does and measures (`engine`), and what is shown (`report`). Nothing here reads files, the
+//! environment or signals: the caller gives what it has read as [`Options`].
+
+mod conclude;
+mod error;
+mod event;
+mod options;
+mod pair;
+mod pairing;
+mod run;
+mod search;
+
+pub use error::Error;
+pub use event::Event;
+pub use options::Options;
+pub use pairing::{Cut, Pair, Pairing, PairingSettings, Step};
+pub use run::{Outcome, run};
+pub use search::capacity_search;

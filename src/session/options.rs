@@ -1,0 +1,33 @@
+//! What a caller knows of a run beside its plan.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use crate::result::{Ceiling, Environment};
+
+/// What a caller knows of a run beside its plan.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Labels for the report, such as `build` = `1.4.2`.
+    pub labels: BTreeMap<String, String>,
+    /// What a CI system says of the job, by the names of its variables.
+    pub ci: BTreeMap<String, String>,
+    /// What this machine can reach, if that was measured.
+    pub ceiling: Option<Ceiling>,
+}
+
+impl Options {
+    /// This machine and a run that begins now.
+    pub(super) fn environment(&self) -> Environment {
+        Environment {
+            labels: self.labels.clone(),
+            ci: self.ci.clone(),
+            ..Environment::observe()
+        }
+    }
+}
+
+/// A number that no other run has.
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,374 @@
+//! A comparison of two live builds: pairs are made until their difference is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::Error;
+use super::event::Event;
+use super::options::{Options, random};
+use super::pair::Sides;
+use super::search::capacity_search;
+use crate::compare::{self, Conduct, Gates, Judge, Judged, Looks, Next, generator_limit};
+use crate::engine::{Stock, Stop};
+use crate::plan::Plan;
+use crate::result::{Aspect, Comparison, Design, DiscardedPair, Document, Method, PairSection};
+use crate::scenario::Gate;
+use crate::schedule::{Side, alternating, coin};
+use crate::units;
+
+/// A side should be measured so long in a pair.
+const ENOUGH: Duration = Duration::from_secs(30);
+
+/// A slice should be so many times as long as an iteration, or most of what it measures is its own beginning and end.
+const ITERATIONS: u32 = 10;
+
+/// How a pair is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The load is the same all the time, so any part of it will do.
+    Slices {
+        /// Slices of each side.
+        slices: u32,
+        /// How long each is measured.
+        slice: Duration,
+        /// What is thrown away at its start.
+        settle: Duration,
+    },
+    /// A slice is a whole run.
+    Whole {
+        /// Runs of each side.
+        slices: u32,
+    },
+}
+
+impl Cut {
+    /// The plans of one slice of the base and of the candidate.
+    ///
+    /// # Errors
+    /// [`Error::Cut`] when a load changes over time.
+    pub fn plans(self, base: &Plan, candidate: &Plan) -> Result<[Plan; 2], Error> {
+        Ok([self.plan(base)?, self.plan(candidate)?])
+    }
+
+    fn plan(self, plan: &Plan) -> Result<Plan, Error> {
+        match self {
+            Self::Slices { slice, settle, .. } => plan.slice(slice, settle).ok_or(Error::Cut),
+            // A search is judged by its thresholds.
+            Self::Whole { .. } if capacity_search(plan).is_some() => Ok(plan.clone()),
+            Self::Whole { .. } => Ok(plan.whole()),
+        }
+    }
+
+    /// Slices of each side.
+    const fn slices(self) -> u32 {
+        match self {
+            Self::Slices { slices, .. } | Self::Whole { slices } => slices,
+        }
+    }
+
+    /// How long a slice is measured and what is thrown away before; nothing of whole runs.
+    const fn times(self) -> (Option<Duration>, Duration) {
+        match self {
+            Self::Slices { slice, settle, .. } => (Some(slice), settle),
+            Self::Whole { .. } => (None, Duration::ZERO),
+        }
+    }
+
+    /// What a reader should know of slices that are short.
+    fn notes(self, iteration: Option<Duration>) -> Vec<String> {
+        let Self::Slices { slices, slice, .. } = self else {
+            return Vec::new();
+        };
+        let mut notes = Vec::new();
+        if slice * slices < ENOUGH {
+            let time = units::duration(slice * slices);
+            notes.push(format!(
+                "a side is measured for {time} in each pair; 30 s and more find smaller changes"
+            ));
+        }
+        if let Some(iteration) = iteration.filter(|it| *it * ITERATIONS > slice) {
+            notes.push(format!(
+                "half of the iterations take {} and more: slices of {} are short beside them, ten times as long would do (--slice)",
+                units::duration(iteration),
+                units::duration(slice)
+            ));
+        }
+        notes
+    }
+}
+
+/// How two builds are compared.
+#[derive(Debug, Clone)]
+pub struct PairingSettings {
+    /// The plan with the base as its target.
+    pub base: Plan,
+    /// The same with the candidate as its target.
+    pub candidate: Plan,
+    /// How a pair is cut.
+    pub cut: Cut,
+    /// At how many pairs to decide whether to make more.
+    pub looks: Looks,
+    /// The gates; the usual ones of such a run if there are none.
+    pub gates: Vec<Gate>,
+    /// In what the two sides may differ.
+    pub allowed: Vec<Aspect>,
+    /// Says which side begins each pair; `None`: any.
+    pub order_seed: Option<u64>,
+    /// How long the targets may take to respond: they may have been restarted just now.
+    pub patience: Duration,
+    /// What is known of the runs beside their plan.
+    pub options: Options,
+}
+
+/// A comparison of two live builds that is being made, pair by pair. The caller makes each pair when it is ready for it: it
+/// may restart the builds in between, and keep the documents.
+///
+/// ```no_run
+/// # fn compare(settings: regstorm::session::PairingSettings) -> Result<(), regstorm::session::Error> {
+/// use regstorm::{engine, session::{Pairing, Step}};
+///
+/// let (_stopper, stop) = engine::stop();
+/// let mut pairing = Pairing::new(settings)?;
+/// while let Step::Pair(number) = pairing.next_step() {
+///     let Some(pair) = pairing.make(number, &stop, &mut |_event| {})? else { break };
+///     pairing.add(pair);
+/// }
+/// let comparison = pairing.conclude(None);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Pairing {
+    sides: Sides,
+    cut: Cut,
+    looks: Looks,
+    allowed: Vec<Aspect>,
+    order_seed: u64,
+    /// Tells the pairs of this comparison from those of others.
+    set: String,
+    /// The gates of the caller, until the first pair shows what can be compared.
+    chosen: Vec<Gate>,
+    judge: Option<Judge>,
+    discarded: Vec<DiscardedPair>,
+    orders: Vec<String>,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The pair of that number, counted from 1, is to be made; again, if it was discarded.
+    Pair(usize),
+    /// It is decided, or there are no more looks.
+    Decided,
+    /// The generator was the limit in too many pairs.
+    Starved,
+}
+
+/// A pair that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// The report of the base.
+    pub base: Document,
+    /// The report of the candidate.
+    pub candidate: Document,
+    /// Why it says nothing of the targets, if the generator was the limit: it is to be made again.
+    pub generator_limit: Option<String>,
+}
+
+impl Pairing {
+    /// Cuts the plans, and reads and hashes the images. Sends nothing.
+    ///
+    /// # Errors
+    /// When one of the plans cannot be cut, or the images cannot be read.
+    pub fn new(settings: PairingSettings) -> Result<Self, Error> {
+        let [base, candidate] = settings.cut.plans(&settings.base, &settings.candidate)?;
+        Ok(Self {
+            sides: Sides {
+                stock: Stock::prepare(&base)?,
+                base: Arc::new(base),
+                candidate: Arc::new(candidate),
+                options: settings.options,
+                patience: settings.patience,
+            },
+            cut: settings.cut,
+            looks: settings.looks,
+            allowed: settings.allowed,
+            order_seed: settings.order_seed.unwrap_or_else(random),
+            set: format!("{:016x}", random()),
+            chosen: settings.gates,
+            judge: None,
+            discarded: Vec::new(),
+            orders: Vec::new(),
+        })
+    }
+
+    /// Says what is to be done next.
+    pub fn next_step(&self) -> Step {
+        if self.is_starved() {
+            return Step::Starved;
+        }
+        let made = self.made();
+        if self.looks.pairs().contains(&made)
+            && let Some(judged) = self.judged()
+            && self.looks.next(made, &judged.decided) == Next::Stop
+        {
+            return Step::Decided;
+        }
+        Step::Pair(made + 1)
+    }
+
+    /// Makes the pair of that number; `None` if it was stopped before it was done.
+    ///
+    /// # Errors
+    /// When a target cannot be prepared or loaded, and when a virtual user panicked.
+    pub fn make(
+        &self,
+        number: usize,
+        stop: &Stop,
+        report: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Option<Pair>, Error> {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let slices = self.cut.slices();
+        let order = alternating(coin(self.order_seed, u64::from(number)), slices);
+        let before = number.saturating_sub(1).saturating_mul(slices);
+        let Some(runs) = self.sides.runs(&order, before, stop, report)? else {
+            return Ok(None);
+        };
+        let letters: String = order.iter().map(|it| it.letter()).collect();
+        let mut sides: [Option<Document>; 2] = [None, None];
+        for (side, run) in runs {
+            match &mut sides[side as usize] {
+                None => sides[side as usize] = Some(run),
+                Some(all) => all.append(run).map_err(Error::Slices)?,
+            }
+        }
+        let [Some(mut base), Some(mut candidate)] = sides else {
+            return Ok(None);
+        };
+        for (side, run) in [(Side::Base, &mut base), (Side::Candidate, &mut candidate)] {
+            run.pair = Some(PairSection {
+                set: self.set.clone(),
+                number,
+                side,
+                order: letters.clone(),
+            });
+        }
+        let generator_limit = generator_limit(&base).or_else(|| generator_limit(&candidate));
+        Ok(Some(Pair {
+            generator_limit,
+            base,
+            candidate,
+        }))
+    }
+
+    /// Returns `true` if a pair will be part of the evidence. One in which the generator was the limit is not, unless it is
+    /// the last that is tried and there is no other: there is always something to look at, if only what was wrong.
+    pub fn takes(&self, pair: &Pair) -> bool {
+        let is_last = self.discarded.len() >= self.most_discarded() && self.judge.is_none();
+        pair.generator_limit.is_none() || is_last
+    }
+
+    /// Adds a pair to the evidence, or to those that were discarded.
+    pub fn add(&mut self, pair: Pair) {
+        let takes = self.takes(&pair);
+        if let Some(reason) = pair.generator_limit {
+            let number = u32::try_from(self.made() + 1).unwrap_or(u32::MAX);
+            self.discarded.push(DiscardedPair { number, reason });
+        }
+        if !takes {
+            return;
+        }
+        let Pair {
+            base, candidate, ..
+        } = pair;
+        self.orders
+            .extend(base.pair.as_ref().map(|it| it.order.clone()));
+        let judge = self.judge.get_or_insert_with(|| {
+            let gates = Gates::of(std::mem::take(&mut self.chosen), &base);
+            Judge::new(gates, std::mem::take(&mut self.allowed), self.order_seed)
+        });
+        judge.add(Side::Base, base);
+        judge.add(Side::Candidate, candidate);
+    }
+
+    /// How many pairs are part of the evidence.
+    pub fn made(&self) -> usize {
+        self.judge.as_ref().map_or(0, |it| it.runs(Side::Base))
+    }
+
+    /// The order in which the slices of the last pair were run.
+    pub fn last_order(&self) -> Option<&str> {
+        self.orders.last().map(String::as_str)
+    }
+
+    /// How the gates stand. Nothing is decided between two looks.
+    pub fn judged(&self) -> Option<Judged> {
+        let judge = self.judge.as_ref()?;
+        Some(judge.decide(compare::Design::Pairs, self.looks.alpha()))
+    }
+
+    /// The pairs that were discarded.
+    pub fn discarded(&self) -> &[DiscardedPair] {
+        &self.discarded
+    }
+
+    /// Why the generator was the limit too often, if it was.
+    pub fn starved(&self) -> Option<String> {
+        let last = self.discarded.last().filter(|_| self.is_starved())?;
+        let (count, reason) = (self.discarded.len(), &last.reason);
+        Some(format!(
+            "the generator was the limit in {count} pairs, the last time: {reason}"
+        ))
+    }
+
+    /// The comparison of the pairs so far; `None` before the first. `cut` says why no more were made, if they were needed.
+    pub fn conclude(mut self, cut: Option<String>) -> Option<Comparison> {
+        let judged = self.judged()?;
+        let invalid = self.starved();
+        let judge = self.judge.take()?;
+        let conduct = Conduct {
+            design: self.design(&judge),
+            invalid: invalid.into_iter().collect(),
+            cut,
+            notes: self.notes(&judge),
+            discarded: self.discarded,
+        };
+        judge.conclude(judged, conduct)
+    }
+
+    fn most_discarded(&self) -> usize {
+        self.looks.pairs().last().map_or(0, |it| it / 2)
+    }
+
+    fn is_starved(&self) -> bool {
+        self.discarded.len() > self.most_discarded()
+    }
+
+    fn design(&self, judge: &Judge) -> Design {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let (slice, settle) = self.cut.times();
+        Design {
+            method: Method::Paired,
+            base_runs: count(judge.runs(Side::Base)),
+            candidate_runs: count(judge.runs(Side::Candidate)),
+            looks: self.looks.pairs().iter().map(|it| count(*it)).collect(),
+            alpha: self.looks.alpha(),
+            order_seed: Some(self.order_seed),
+            slice_us: slice.map(micros),
+            settle_us: micros(settle),
+            orders: self.orders.clone(),
+        }
+    }
+
+    /// What a reader should know of the design.
+    fn notes(&self, judge: &Judge) -> Vec<String> {
+        let mut notes = self.cut.notes(judge.iteration_time());
+        if self.sides.are_one_target() {
+            notes.push(
+                "both sides are one target: this shows what the noise alone comes to".to_owned(),
+            );
+        }
+        notes
+    }
+}

@@ -1,0 +1,216 @@
+//! The search for the capacity of a target: one load after the other, each at a constant rate that the last decides.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::conclude::{self, Conclusion};
+use super::error::Error;
+use super::event::Event;
+use super::options::{Options, random};
+use super::run::Outcome;
+use crate::engine::{self, Finished, Prepared, Progress, Setup, Stock, Stop};
+use crate::plan::{CapacitySearch, Executor, Plan};
+use crate::result::{Environment, SearchSection, TrialNumbers};
+use crate::schedule::{Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
+use crate::units::Rate;
+use crate::verdict::{self, Moment, Watch};
+
+/// How long a target may take after a trial to respond as it did before.
+const RECOVERY: Duration = Duration::from_mins(1);
+
+/// The capacity search of a plan, if it is one: it is then the plan's only load.
+pub fn capacity_search(plan: &Plan) -> Option<&CapacitySearch> {
+    plan.loads.iter().find_map(|load| match &load.executor {
+        Executor::CapacitySearch(search) => Some(search),
+        _ => None,
+    })
+}
+
+/// Searches for the highest rate that keeps the thresholds. The document has the numbers of one trial: of the last that
+/// passed, or of the last of all if none did.
+///
+/// After each trial the target is given up to a minute to respond to a ping as it did when it was idle; a trial that finds
+/// it still busy would measure the one before. Each trial has connections of its own.
+///
+/// # Errors
+/// As [`run`](super::run). A search that is interrupted after its first trial is no error.
+pub(super) fn search(
+    plan: &Arc<Plan>,
+    stock: &Stock,
+    options: &Options,
+    environment: Environment,
+    stop: &Stop,
+    report: &mut dyn FnMut(Event<'_>),
+) -> Result<Outcome, Error> {
+    let wanted = capacity_search(plan).ok_or(Error::Search)?;
+    let watch = conclude::watch(plan);
+    let views = watch.views(&engine::catalogue(plan));
+    let setup = Setup::new(plan, stock, random(), views)?;
+    let mut trials = Trials {
+        plan,
+        wanted,
+        watch: &watch,
+        options,
+        environment: &environment,
+        search: Search::new(spec(wanted)).map_err(|_| Error::Search)?,
+        target: setup.prepare(Duration::ZERO, stop, &mut |at| report(Event::Load(at)))?,
+        numbers: Vec::new(),
+        notes: Vec::new(),
+    };
+    let (found, kept) = trials.run(stop, report)?;
+    let Trials {
+        target,
+        numbers,
+        notes,
+        ..
+    } = trials;
+    let Kept {
+        number,
+        plan: ran,
+        mut finished,
+        ..
+    } = kept.ok_or(engine::Error::Interrupted)?;
+    target.close(Some(&mut finished), &mut |at| report(Event::Load(at)));
+    finished.interrupted |= stop.asked().is_some();
+    finished.notes.extend(notes);
+    let thresholds = plan.thresholds.len();
+    let name = |criterion: verdict::Criterion| criterion.told(plan);
+    let section = SearchSection::new(&found, &numbers, number, thresholds, &name);
+    let broken_off = conclude::broken_off(&finished, Some(&section));
+    finished.notes.extend(broken_off);
+    let conclusion = Conclusion {
+        plan,
+        watch: &watch,
+        ceiling: options.ceiling.as_ref(),
+        environment,
+        interrupted: stop.is_interrupted(),
+    };
+    Ok(Outcome {
+        panics: finished.panics,
+        document: conclusion.document(&ran, &finished, Some(section)),
+    })
+}
+
+/// The trials of a search.
+struct Trials<'a> {
+    plan: &'a Plan,
+    wanted: &'a CapacitySearch,
+    watch: &'a Watch,
+    options: &'a Options,
+    environment: &'a Environment,
+    search: Search,
+    target: Prepared,
+    /// Of each trial, for the table.
+    numbers: Vec<TrialNumbers>,
+    notes: Vec<String>,
+}
+
+/// The trial whose numbers the document has.
+struct Kept {
+    number: u32,
+    plan: Arc<Plan>,
+    passed: bool,
+    finished: Finished,
+}
+
+impl Trials<'_> {
+    /// Runs trials until the search is over. No trial is kept if the first was interrupted.
+    fn run(
+        &mut self,
+        stop: &Stop,
+        report: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(Found, Option<Kept>), Error> {
+        let idle = self.target.ping_time();
+        let mut kept: Option<Kept> = None;
+        loop {
+            let (number, rate, kind) = match self.search.next() {
+                Step::Trial { number, rate, kind } => (number, rate, kind),
+                Step::Done(found) => return Ok((found, kept)),
+            };
+            report(Event::Trial { number, kind, rate });
+            let plan = Arc::new(at_rate(self.plan, self.wanted, rate, kind));
+            let load = &mut |at: Progress<'_>| report(Event::Load(at));
+            let mut trial = Kept {
+                number,
+                finished: self.target.load(&plan, number, stop, load)?,
+                plan,
+                passed: false,
+            };
+            if trial.finished.interrupted {
+                self.search.stop();
+                // Something must be reported of a search that was stopped in its first trial.
+                kept.get_or_insert(trial);
+                continue;
+            }
+            let outcome = self.outcome(&trial);
+            trial.passed = matches!(outcome, TrialOutcome::Pass { .. });
+            self.search.record(outcome);
+            if !recovers(&mut self.target, idle, stop) {
+                self.notes.push(format!(
+                    "a minute after trial {number} at {rate} the target was still slower than before the search"
+                ));
+            }
+            if trial.passed || kept.as_ref().is_none_or(|it| !it.passed) {
+                kept = Some(trial);
+            }
+        }
+    }
+
+    /// Judges a trial, and keeps its numbers.
+    fn outcome(&mut self, trial: &Kept) -> TrialOutcome {
+        let record = &trial.finished.record;
+        let clock = self.environment.clock;
+        self.numbers
+            .push(TrialNumbers::of(trial.number, record, clock));
+        let results = self
+            .watch
+            .conclude(record.observed(), record.window(), Moment::Done);
+        let ceiling = self.options.ceiling.as_ref();
+        let ran = conclude::seen(&trial.plan, &trial.finished, ceiling, self.environment);
+        verdict::trial_outcome(&ran, &ran.health(), &results)
+    }
+}
+
+fn spec(wanted: &CapacitySearch) -> SearchSpec {
+    SearchSpec {
+        max: wanted.max_rate,
+        growth: wanted.growth,
+        precision: wanted.precision,
+        ..SearchSpec::new(wanted.start_rate)
+    }
+}
+
+/// The plan of one trial.
+fn at_rate(plan: &Plan, wanted: &CapacitySearch, rate: Rate, kind: TrialKind) -> Plan {
+    let duration = match kind {
+        TrialKind::Confirm => wanted.confirm,
+        _ => wanted.hold,
+    };
+    let mut plan = plan.clone();
+    for load in &mut plan.loads {
+        load.warmup = wanted.settle;
+        load.executor = Executor::ConstantArrivalRate {
+            rate,
+            duration,
+            crew: wanted.crew,
+        };
+    }
+    plan
+}
+
+/// Waits until the target responds as it did when it was idle. Returns `false` if it does not.
+fn recovers(target: &mut Prepared, idle: Option<Duration>, stop: &Stop) -> bool {
+    let Some(idle) = idle else { return true };
+    // A millisecond is lost to the machine itself now and then.
+    let enough = idle.mul_f64(1.2).max(idle + Duration::from_millis(1));
+    let patience = Instant::now() + RECOVERY;
+    while Instant::now() < patience && stop.asked().is_none() {
+        if target.ping_time().is_some_and(|time| time <= enough) {
+            return true;
+        }
+        target.pause(Duration::from_millis(200));
+    }
+    stop.asked().is_some()
+}
