@@ -24,7 +24,7 @@ mod section;
 mod shard;
 mod store;
 
-pub use crate::schedule::Side;
+pub use crate::schedule::{SearchEnd, Side, TrialKind};
 pub use ceiling::{Ceiling, Demand};
 pub use comparison::{
     Aspect, Better, Comparison, ComparisonVerdict, Decision, Design, Difference, DiscardedPair,
@@ -35,7 +35,7 @@ pub use environment::{Environment, WallClock};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge::MergeError;
 pub use schema::{ComparisonSchema, Schema};
-pub use search::{SearchEnd, SearchSection, TrialNumbers, TrialSection, kind};
+pub use search::{SearchSection, TrialSection};
 pub use section::{
     Example, FailureEntry, FailureSection, IterationFailureEntry, IterationTimes, JourneySection,
     OperationSection, PeriodOperation, PeriodSection, ProbeSection, StageSection,

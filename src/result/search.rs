@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{LatencyHistogram, Outcomes, Period, Record, Sum};
-use crate::schedule::{End, Found, Limit, Low, Standing, TrialKind, TrialOutcome};
+use crate::schedule::{
+    Found, Limit, Low, SearchEnd, Standing, Trial, TrialKind, TrialOutcome,
+};
 use crate::units::Quantile;
-use crate::verdict::Criterion;
 
 use super::from_record::{all_periods, failures, micros};
 use super::section::per_second;
@@ -31,33 +32,13 @@ pub struct SearchSection {
     pub trials: Vec<TrialSection>,
 }
 
-/// Why a search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SearchEnd {
-    /// The bounds are as close as asked for.
-    Converged,
-    /// The highest rate that was allowed passed.
-    MaxReached,
-    /// The generator could not go higher.
-    GeneratorLimit,
-    /// Too few samples to judge by.
-    TooFewSamples,
-    /// No rate passed.
-    BelowStart,
-    /// There were not enough trials.
-    TrialsUsedUp,
-    /// It was interrupted.
-    Stopped,
-}
-
 /// One trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialSection {
     /// From 1.
     pub number: u32,
-    /// Why it was run: sanity, shrink, grow, bisect, recheck, confirm or beyond.
-    pub kind: String,
+    /// Why it was run.
+    pub kind: TrialKind,
     /// Iterations per second that were due.
     pub rate_per_s: f64,
     /// Iterations per second that ended well within the window.
@@ -89,24 +70,15 @@ pub struct TrialSection {
     pub broken_sums: Vec<Sum>,
 }
 
-/// What is known of a trial beside its outcome.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrialNumbers {
-    /// From 1.
-    number: u32,
-    achieved_per_s: f64,
-    response_time: LatencyHistogram,
-    failed: u64,
-    dropped: u64,
-    periods: Vec<PeriodSection>,
-    failures: FailureSection,
-    sums_checked: u64,
-    broken_sums: Vec<Sum>,
-}
-
-impl TrialNumbers {
-    /// The numbers of a trial, from 1, by what was recorded in it. `clock` is that of the search.
-    pub fn of(number: u32, record: &Record, clock: WallClock) -> Self {
+impl TrialSection {
+    /// Returns the section of a trial by what was recorded in it. `clock` is that of the search, `name` gives the words for a
+    /// broken criterion by its number.
+    pub fn new(
+        trial: &Trial,
+        record: &Record,
+        clock: WallClock,
+        name: &dyn Fn(usize) -> String,
+    ) -> Self {
         let mut response_time = LatencyHistogram::new();
         let mut within = 0;
         for (_, _, series) in record.tracks() {
@@ -115,9 +87,20 @@ impl TrialNumbers {
         }
         let totals = record.totals(Period::Measure);
         let closure = record.check();
+        let (outcome, reason, margin) = match &trial.outcome {
+            TrialOutcome::Pass { margin } => ("pass", None, Some(*margin)),
+            TrialOutcome::Fail { broke, margin } => ("fail", Some(name(*broke)), Some(*margin)),
+            TrialOutcome::Invalid { reason } => ("invalid", Some(reason.clone()), None),
+            TrialOutcome::Inconclusive => ("inconclusive", None, None),
+        };
         Self {
-            number,
+            number: trial.number,
+            kind: trial.kind,
+            rate_per_s: trial.rate.per_second(),
             achieved_per_s: per_second(within, micros(record.window())),
+            outcome: outcome.to_owned(),
+            reason,
+            margin: margin.map(|it| (it * 1000.0).round() / 1000.0),
             response_time,
             failed: totals.iterations.failed,
             dropped: totals.starts.dropped,
@@ -130,48 +113,19 @@ impl TrialNumbers {
 }
 
 impl SearchSection {
-    /// What was found, with the numbers of the trials; `told` is the trial that the document is of. `thresholds` is how
-    /// many the plan has, `name` tells a criterion in words.
+    /// Returns what was found; `told` is the trial that the document is of, `name` gives the words for a broken criterion by
+    /// its number.
     pub fn new(
         found: &Found,
-        numbers: &[TrialNumbers],
+        trials: Vec<TrialSection>,
         told: u32,
-        thresholds: usize,
-        name: &dyn Fn(Criterion) -> String,
+        name: &dyn Fn(usize) -> String,
     ) -> Self {
         let words = |limit: &Limit| match limit {
-            Limit::Threshold(index) => name(Criterion::of(*index, thresholds)),
+            Limit::Threshold(index) => name(*index),
             Limit::Generator(reason) => format!("the generator was the limit: {reason}"),
             Limit::TooFewSamples => "too few samples to judge".to_owned(),
         };
-        let trials = found.trials.iter().filter_map(|trial| {
-            let numbers = numbers.iter().find(|it| it.number == trial.number)?;
-            let (outcome, reason, margin) = match &trial.outcome {
-                TrialOutcome::Pass { margin } => ("pass", None, Some(*margin)),
-                TrialOutcome::Fail { broke, margin } => {
-                    let broke = name(Criterion::of(*broke, thresholds));
-                    ("fail", Some(broke), Some(*margin))
-                }
-                TrialOutcome::Invalid { reason } => ("invalid", Some(reason.clone()), None),
-                TrialOutcome::Inconclusive => ("inconclusive", None, None),
-            };
-            Some(TrialSection {
-                number: trial.number,
-                kind: kind(trial.kind).to_owned(),
-                rate_per_s: trial.rate.per_second(),
-                achieved_per_s: numbers.achieved_per_s,
-                outcome: outcome.to_owned(),
-                reason,
-                margin: margin.map(|it| (it * 1000.0).round() / 1000.0),
-                response_time: numbers.response_time.clone(),
-                failed: numbers.failed,
-                dropped: numbers.dropped,
-                periods: numbers.periods.clone(),
-                failures: numbers.failures.clone(),
-                sums_checked: numbers.sums_checked,
-                broken_sums: numbers.broken_sums.clone(),
-            })
-        });
         Self {
             low_per_s: found.low.map(|low: Low| low.rate.per_second()),
             confirmed: found
@@ -179,9 +133,9 @@ impl SearchSection {
                 .is_some_and(|low| low.standing == Standing::Confirmed),
             high_per_s: found.high.as_ref().map(|high| high.rate.per_second()),
             broke: found.high.as_ref().map(|high| words(&high.limit)),
-            end: end(found.end),
+            end: found.end,
             told,
-            trials: trials.collect(),
+            trials,
         }
     }
 }
@@ -259,30 +213,5 @@ impl TrialSection {
     /// The percentiles that a table shows, where they are known.
     pub fn quantile(&self, quantile: Quantile) -> Option<std::time::Duration> {
         self.response_time.quantile(quantile)
-    }
-}
-
-/// The word for why a trial is run.
-pub const fn kind(kind: TrialKind) -> &'static str {
-    match kind {
-        TrialKind::Sanity => "sanity",
-        TrialKind::Shrink => "shrink",
-        TrialKind::Grow => "grow",
-        TrialKind::Bisect => "bisect",
-        TrialKind::Recheck => "recheck",
-        TrialKind::Confirm => "confirm",
-        TrialKind::Beyond => "beyond",
-    }
-}
-
-const fn end(end: End) -> SearchEnd {
-    match end {
-        End::Converged => SearchEnd::Converged,
-        End::MaxReached => SearchEnd::MaxReached,
-        End::GeneratorLimit => SearchEnd::GeneratorLimit,
-        End::TooFewSamples => SearchEnd::TooFewSamples,
-        End::BelowStart => SearchEnd::BelowStart,
-        End::TrialsUsedUp => SearchEnd::TrialsUsedUp,
-        End::Stopped => SearchEnd::Stopped,
     }
 }

@@ -21,7 +21,7 @@ mod users;
 pub use arrivals::{Arrival, Arrivals, Spacing};
 pub use curve::{Curve, Ramp, RampError, Stage};
 pub use search::{
-    End, Found, High, Limit, Low, Search, SearchSpec, SearchSpecError, Standing, Step, Trial,
+    Found, High, Limit, Low, Search, SearchEnd, SearchSpec, SearchSpecError, Standing, Step, Trial,
     TrialKind, TrialOutcome,
 };
 pub use sides::{Side, alternating, coin};

@@ -12,8 +12,8 @@ use super::options::{Options, random};
 use super::run::Outcome;
 use crate::engine::{self, Finished, Prepared, Progress, Setup, Stock, Stop};
 use crate::plan::{CapacitySearch, Executor, Plan};
-use crate::result::{Environment, SearchSection, TrialNumbers};
-use crate::schedule::{Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
+use crate::result::{Environment, SearchSection, TrialSection};
+use crate::schedule::{self, Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
 use crate::units::Rate;
 use crate::verdict::{self, Moment, Watch};
 
@@ -56,13 +56,13 @@ pub(super) fn search(
         environment: &environment,
         search: Search::new(spec(wanted)).map_err(|_| Error::Search)?,
         target: setup.prepare(Duration::ZERO, stop, &mut |at| report(Event::Load(at)))?,
-        numbers: Vec::new(),
+        sections: Vec::new(),
         notes: Vec::new(),
     };
     let (found, kept) = trials.run(stop, report)?;
     let Trials {
         target,
-        numbers,
+        sections,
         notes,
         ..
     } = trials;
@@ -75,9 +75,7 @@ pub(super) fn search(
     target.close(Some(&mut finished), &mut |at| report(Event::Load(at)));
     finished.interrupted |= stop.asked().is_some();
     finished.notes.extend(notes);
-    let thresholds = plan.thresholds.len();
-    let name = |criterion: verdict::Criterion| criterion.told(plan);
-    let section = SearchSection::new(&found, &numbers, number, thresholds, &name);
+    let section = SearchSection::new(&found, sections, number, &|it| criterion(plan, it));
     let broken_off = conclude::broken_off(&finished, Some(&section));
     finished.notes.extend(broken_off);
     let conclusion = Conclusion {
@@ -102,8 +100,8 @@ struct Trials<'a> {
     environment: &'a Environment,
     search: Search,
     target: Prepared,
-    /// Of each trial, for the table.
-    numbers: Vec<TrialNumbers>,
+    /// Of each trial, for the document.
+    sections: Vec<TrialSection>,
     notes: Vec<String>,
 }
 
@@ -144,7 +142,7 @@ impl Trials<'_> {
                 kept.get_or_insert(trial);
                 continue;
             }
-            let outcome = self.outcome(&trial);
+            let outcome = self.outcome(&trial, rate, kind);
             trial.passed = matches!(outcome, TrialOutcome::Pass { .. });
             self.search.record(outcome);
             if !recovers(&mut self.target, idle, stop) {
@@ -158,19 +156,31 @@ impl Trials<'_> {
         }
     }
 
-    /// Judges a trial, and keeps its numbers.
-    fn outcome(&mut self, trial: &Kept) -> TrialOutcome {
+    /// Judges a trial, and keeps its section.
+    fn outcome(&mut self, trial: &Kept, rate: Rate, kind: TrialKind) -> TrialOutcome {
         let record = &trial.finished.record;
-        let clock = self.environment.clock;
-        self.numbers
-            .push(TrialNumbers::of(trial.number, record, clock));
         let results = self
             .watch
             .conclude(record.observed(), record.window(), Moment::Done);
         let ceiling = self.options.ceiling.as_ref();
         let ran = conclude::seen(&trial.plan, &trial.finished, ceiling, self.environment);
-        verdict::trial_outcome(&ran, &ran.health(), &results)
+        let outcome = verdict::trial_outcome(&ran, &ran.health(), &results);
+        let over = schedule::Trial {
+            number: trial.number,
+            rate,
+            kind,
+            outcome,
+        };
+        let name = |it| criterion(self.plan, it);
+        let section = TrialSection::new(&over, record, self.environment.clock, &name);
+        self.sections.push(section);
+        over.outcome
     }
+}
+
+/// The words for a criterion that a trial broke, by its number.
+fn criterion(plan: &Plan, number: usize) -> String {
+    verdict::Criterion::of(number, plan.thresholds.len()).told(plan)
 }
 
 fn spec(wanted: &CapacitySearch) -> SearchSpec {

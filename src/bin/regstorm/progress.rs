@@ -9,7 +9,6 @@ use regstorm::engine;
 use regstorm::health::Latest;
 use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Length, Plan};
-use regstorm::result;
 use regstorm::session::Event;
 use regstorm::units::{self, Quantile};
 use regstorm::verdict::Status;
@@ -109,10 +108,7 @@ impl Progress {
             Event::Trial { number, kind, rate } => {
                 self.before = None;
                 self.last_plain = None;
-                self.line(&format!(
-                    "trial {number:<2} {rate}   {}",
-                    result::kind(*kind)
-                ));
+                self.line(&format!("trial {number:<2} {rate}   {kind}"));
             }
             Event::Slice { side, place, of } => {
                 self.before = None;

@@ -38,7 +38,7 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
     for trial in trials {
         let mut row: Vec<Cell> = vec![
             units::count(trial.number.into()).into(),
-            trial.kind.as_str().into(),
+            trial.kind.name().into(),
             units::per_second(trial.rate_per_s, "").into(),
             units::per_second(trial.achieved_per_s, "").into(),
         ];

@@ -2,7 +2,7 @@
 
 use super::point::{Bound, Judgement, Point};
 use super::{
-    End, Found, Limit, Low, SearchSpec, SearchSpecError, Standing, Step, Trial, TrialKind,
+    Found, Limit, Low, SearchEnd, SearchSpec, SearchSpecError, Standing, Step, Trial, TrialKind,
     TrialOutcome,
 };
 use crate::units::Rate;
@@ -235,9 +235,9 @@ impl Search {
         u32::try_from(self.trials.len()).unwrap_or(u32::MAX - 1) + 1
     }
 
-    fn end(&self) -> End {
+    fn end(&self) -> SearchEnd {
         if self.stopped {
-            return End::Stopped;
+            return SearchEnd::Stopped;
         }
         let limit = self.highs.last().map(|bound| &bound.high.limit);
         let open = match (self.lows.last(), self.highs.last()) {
@@ -247,12 +247,12 @@ impl Search {
             (None, _) => self.shrinks <= SHRINKS && self.left() == 0,
         };
         match (limit, self.lows.last()) {
-            _ if open => End::TrialsUsedUp,
-            (None, _) => End::MaxReached,
-            (Some(Limit::Generator(_)), _) => End::GeneratorLimit,
-            (Some(Limit::TooFewSamples), _) => End::TooFewSamples,
-            (Some(Limit::Threshold(_)), Some(_)) => End::Converged,
-            (Some(Limit::Threshold(_)), None) => End::BelowStart,
+            _ if open => SearchEnd::TrialsUsedUp,
+            (None, _) => SearchEnd::MaxReached,
+            (Some(Limit::Generator(_)), _) => SearchEnd::GeneratorLimit,
+            (Some(Limit::TooFewSamples), _) => SearchEnd::TooFewSamples,
+            (Some(Limit::Threshold(_)), Some(_)) => SearchEnd::Converged,
+            (Some(Limit::Threshold(_)), None) => SearchEnd::BelowStart,
         }
     }
 }

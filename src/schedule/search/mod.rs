@@ -25,7 +25,9 @@ mod result;
 mod spec;
 
 pub use machine::Search;
-pub use result::{End, Found, High, Limit, Low, Standing, Step, Trial, TrialKind, TrialOutcome};
+pub use result::{
+    Found, High, Limit, Low, SearchEnd, Standing, Step, Trial, TrialKind, TrialOutcome,
+};
 pub use spec::{SearchSpec, SearchSpecError};
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! Trials of a search, and what it found.
 
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::units::Rate;
 
 /// What a search wants next.
@@ -19,7 +24,8 @@ pub enum Step {
 }
 
 /// Why a trial is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum TrialKind {
     /// At the start rate.
     Sanity,
@@ -35,6 +41,27 @@ pub enum TrialKind {
     Confirm,
     /// Above the upper bound, for the table only.
     Beyond,
+}
+
+impl TrialKind {
+    /// Returns the word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sanity => "sanity",
+            Self::Shrink => "shrink",
+            Self::Grow => "grow",
+            Self::Bisect => "bisect",
+            Self::Recheck => "recheck",
+            Self::Confirm => "confirm",
+            Self::Beyond => "beyond",
+        }
+    }
+}
+
+impl fmt::Display for TrialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// What came of a trial.
@@ -85,7 +112,7 @@ pub struct Found {
     /// The lowest rate above it that did not pass, and why; `None` when no rate failed to pass.
     pub high: Option<High>,
     /// Why the search ended.
-    pub end: End,
+    pub end: SearchEnd,
     /// All trials, in order.
     pub trials: Vec<Trial>,
 }
@@ -129,8 +156,9 @@ pub enum Limit {
 }
 
 /// Why a search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum End {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SearchEnd {
     /// The bounds are as close as asked for, and a threshold breaks at the upper one.
     Converged,
     /// The highest rate of the search passed: the capacity is at least that.

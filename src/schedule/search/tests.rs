@@ -95,7 +95,7 @@ fn grows_bisects_looks_again_and_confirms() {
         ('c', 702.5),
     ];
     assert_eq!(course(&found), wanted);
-    assert_eq!(found.end, End::Converged);
+    assert_eq!(found.end, SearchEnd::Converged);
     let standing = Standing::Confirmed;
     let rate = per_second(702.5);
     assert_eq!(found.low, Some(Low { rate, standing }));
@@ -119,11 +119,11 @@ fn everything_passes_up_to_the_highest_rate() {
         ('c', 1_000.0),
     ];
     assert_eq!(course(&found), wanted);
-    assert_eq!((found.end, found.high), (End::MaxReached, None));
+    assert_eq!((found.end, found.high), (SearchEnd::MaxReached, None));
 
     // Without a highest rate, up to the highest there is.
     let found = search(from(300.0), |rate, _| clear(rate, 1e9));
-    assert_eq!((found.end, low(&found)), (End::MaxReached, 1e6));
+    assert_eq!((found.end, low(&found)), (SearchEnd::MaxReached, 1e6));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn nothing_passes() {
         ('v', 1.0),
     ];
     assert_eq!(course(&found), wanted);
-    assert_eq!((found.end, found.low), (End::BelowStart, None));
+    assert_eq!((found.end, found.low), (SearchEnd::BelowStart, None));
     assert_eq!(found.high.map(|it| it.limit), Some(Limit::Threshold(1)));
 }
 
@@ -148,7 +148,7 @@ fn a_start_above_the_knee_is_mended() {
     let found = search(from(1_000.0), |rate, _| clear(rate, 130.0));
     // 500, 250 and 125, which passes.
     assert_eq!(course(&found)[..4].last(), Some(&('v', 125.0)));
-    assert_eq!(found.end, End::Converged);
+    assert_eq!(found.end, SearchEnd::Converged);
     assert!(low(&found) <= 130.0 && 130.0 < high(&found));
 }
 
@@ -161,7 +161,7 @@ fn the_generator_is_no_failure_of_the_target() {
             clear(rate, 1e9)
         }
     });
-    assert_eq!(found.end, End::GeneratorLimit);
+    assert_eq!(found.end, SearchEnd::GeneratorLimit);
     assert!((500.0 / 1.05..=500.0).contains(&low(&found)), "{found:?}");
     let limit = found.high.as_ref().map(|it| &it.limit);
     assert_eq!(limit, Some(&Limit::Generator("start lag".to_owned())));
@@ -177,7 +177,7 @@ fn the_generator_is_no_failure_of_the_target() {
             clear(rate, 430.0)
         }
     });
-    assert_eq!(found.end, End::Converged);
+    assert_eq!(found.end, SearchEnd::Converged);
     assert!(low(&found) <= 430.0 && 430.0 < high(&found));
     assert!(high(&found) <= 500.0);
 }
@@ -193,14 +193,14 @@ fn one_bad_moment_of_the_generator_is_forgiven() {
             clear(rate, 730.0)
         }
     });
-    assert_eq!((found.end, low(&found)), (End::Converged, 702.5));
+    assert_eq!((found.end, low(&found)), (SearchEnd::Converged, 702.5));
 }
 
 #[test]
 fn too_few_samples_are_never_a_pass() {
     let found = search(from(10.0), |_, _| TrialOutcome::Inconclusive);
     assert_eq!(course(&found), [('s', 10.0), ('s', 10.0)]);
-    assert_eq!((found.end, found.low), (End::TooFewSamples, None));
+    assert_eq!((found.end, found.low), (SearchEnd::TooFewSamples, None));
 
     let found = search(from(10.0), |rate, _| {
         if rate > 100.0 {
@@ -209,7 +209,7 @@ fn too_few_samples_are_never_a_pass() {
             clear(rate, 1e9)
         }
     });
-    assert_eq!(found.end, End::TooFewSamples);
+    assert_eq!(found.end, SearchEnd::TooFewSamples);
     assert!((95.2..=100.0).contains(&low(&found)));
 }
 
@@ -252,7 +252,7 @@ fn a_hiccup_does_not_cut_off_the_rates_above() {
             clear(rate, 730.0)
         }
     });
-    assert_eq!(found.end, End::Converged);
+    assert_eq!(found.end, SearchEnd::Converged);
     assert!(low(&found) <= 730.0 && 730.0 < high(&found));
     assert!(high(&found) / low(&found) <= 1.05);
     assert!(course(&found).contains(&('r', 200.0)));
@@ -280,7 +280,7 @@ fn what_is_not_confirmed_is_lowered() {
         ('c', 641.3),
     ];
     assert_eq!(end[end.len() - 6..], wanted);
-    assert_eq!(found.end, End::Converged);
+    assert_eq!(found.end, SearchEnd::Converged);
     assert_eq!((low(&found), high(&found)), (641.3, 672.7));
 }
 
@@ -296,7 +296,7 @@ fn a_lucky_pass_far_above_the_knee_is_overcome() {
             clear(rate, 430.0)
         }
     });
-    assert_eq!(found.end, End::Converged);
+    assert_eq!(found.end, SearchEnd::Converged);
     assert!(low(&found) <= 430.0 && 430.0 < high(&found), "{found:?}");
     // To 1,600 (5), between there and 800 (4), a second look (1), 800 twice and four steps down twice (10); then between
     // 400 and the last step (4), a second look (1), and two confirmations.
@@ -321,12 +321,12 @@ fn looks_beyond_when_asked() {
     };
     // Of 733.6.
     let all = vec![880.3, 1_100.0, 1_467.0];
-    assert_eq!(beyond(spec.clone()), (all, End::Converged));
+    assert_eq!(beyond(spec.clone()), (all, SearchEnd::Converged));
     let capped = SearchSpec {
         max: Some(per_second(1_000.0)),
         ..spec
     };
-    assert_eq!(beyond(capped), (vec![880.3, 1_000.0], End::Converged));
+    assert_eq!(beyond(capped), (vec![880.3, 1_000.0], SearchEnd::Converged));
 }
 
 #[test]
@@ -339,14 +339,14 @@ fn few_trials_are_kept_for_confirming() {
         search(spec, |rate, _| clear(rate, 730.0))
     };
     // Eleven are enough, as above; with nine, three are left after the second bisection.
-    assert_eq!(found(12).end, End::Converged);
+    assert_eq!(found(12).end, SearchEnd::Converged);
     let nine = found(9);
-    assert_eq!(nine.end, End::TrialsUsedUp);
+    assert_eq!(nine.end, SearchEnd::TrialsUsedUp);
     assert_eq!(course(&nine)[6..], [('c', 672.7), ('c', 672.7)]);
     assert_eq!(nine.low.map(|it| it.standing), Some(Standing::Confirmed));
     // With one there is nothing to confirm with.
     let one = found(1);
-    assert_eq!(one.end, End::TrialsUsedUp);
+    assert_eq!(one.end, SearchEnd::TrialsUsedUp);
     assert_eq!(one.low.map(|it| it.standing), Some(Standing::Passed));
     assert_eq!(one.trials.len(), 1);
 }
@@ -359,7 +359,7 @@ fn stops_when_told_to() {
     let Step::Done(found) = search.next() else {
         panic!("wants more");
     };
-    assert_eq!((found.end, low(&found)), (End::Stopped, 100.0));
+    assert_eq!((found.end, low(&found)), (SearchEnd::Stopped, 100.0));
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn repeated_searches_of_a_noisy_knee_agree() {
                 let knee = 730.0 * (1.0 + 0.02 * noise(&mut generator));
                 judged(2.0 * (1.0 - rate / knee))
             });
-            assert_eq!(found.end, End::Converged, "{found:?}");
+            assert_eq!(found.end, SearchEnd::Converged, "{found:?}");
             low(&found)
         })
         .collect();
@@ -444,10 +444,10 @@ proptest! {
         let knee = start * ratio;
         let spec = SearchSpec { growth, precision, ..from(start) };
         let found = search(spec, |rate, _| clear(rate, knee));
-        if found.end == End::BelowStart {
+        if found.end == SearchEnd::BelowStart {
             prop_assert!(knee < start / growth.powi(6) * 1.01);
         } else {
-            prop_assert_eq!(found.end, End::Converged);
+            prop_assert_eq!(found.end, SearchEnd::Converged);
             prop_assert!(low(&found) <= knee && knee < high(&found));
             prop_assert!(high(&found) / low(&found) <= 1.0 + precision);
         }
@@ -488,17 +488,17 @@ proptest! {
         }
         let confirmed = found.low.is_some_and(|it| it.standing == Standing::Confirmed);
         match found.end {
-            End::Converged => prop_assert!(confirmed && high(&found) / low(&found) <= 1.05),
-            End::MaxReached => {
+            SearchEnd::Converged => prop_assert!(confirmed && high(&found) / low(&found) <= 1.05),
+            SearchEnd::MaxReached => {
                 prop_assert!(confirmed && found.high.is_none());
                 prop_assert_eq!(found.low.map(|it| it.rate), Some(per_second(5_000.0)));
             }
-            End::BelowStart => prop_assert!(found.low.is_none()),
-            End::GeneratorLimit | End::TooFewSamples => {
+            SearchEnd::BelowStart => prop_assert!(found.low.is_none()),
+            SearchEnd::GeneratorLimit | SearchEnd::TooFewSamples => {
                 prop_assert!(found.low.is_none() || confirmed);
             }
-            End::TrialsUsedUp => {}
-            End::Stopped => prop_assert!(false, "nobody stopped it"),
+            SearchEnd::TrialsUsedUp => {}
+            SearchEnd::Stopped => prop_assert!(false, "nobody stopped it"),
         }
     }
 }

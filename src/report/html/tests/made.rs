@@ -9,7 +9,7 @@ use crate::measure::{PackedHistogram, TimeSeries};
 use crate::report::testing::{HOSTILE, document, millis, thresholds};
 use crate::result::{
     Document, FailureSection, LatencySeries, PairSection, SearchEnd, SearchSection, Side,
-    TrialSection,
+    TrialKind, TrialSection,
 };
 
 /// A time series of windows of that length, each with so many ok iterations of each of so many journeys, and failures.
@@ -75,7 +75,7 @@ pub(super) fn full() -> Document {
 fn trial(outcome: &str) -> TrialSection {
     TrialSection {
         number: 1,
-        kind: "grow".into(),
+        kind: TrialKind::Grow,
         rate_per_s: 50.0,
         achieved_per_s: 49.5,
         outcome: outcome.into(),
