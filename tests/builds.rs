@@ -173,14 +173,17 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
     assert!(live.base.closure.holds() && live.candidate.closure.holds());
     for side in [&live.base, &live.candidate] {
         let pull = &side.journeys[0];
-        assert_eq!(pull.response_time.count(), pull.outcomes.ok);
+        assert_eq!(
+            pull.latencies.response_time.count(),
+            pull.counts.outcomes.ok
+        );
         let series = side
             .latency_series
             .iter()
             .find(|it| it.metric == "pull.response_time");
         let windows = &series.expect("windows of the journey").windows;
         let in_windows: u64 = windows.iter().map(PackedHistogram::count).sum();
-        assert_eq!(in_windows, pull.outcomes.ok);
+        assert_eq!(in_windows, pull.counts.outcomes.ok);
     }
 
     // The stored reports are the same pairs, in whatever order they are named.

@@ -148,7 +148,11 @@ fn two_registries_of_one_version_do_not_differ() {
     // One stream of arrivals, of 20 a second for five times 1.5 s, whichever side it falls on.
     assert_eq!(base.totals.starts.scheduled, 150);
     assert_eq!(candidate.totals.starts.scheduled, 150);
-    let of_journeys =
-        |it: &Document| -> Vec<u64> { it.journeys.iter().map(|it| it.starts.scheduled).collect() };
+    let of_journeys = |it: &Document| -> Vec<u64> {
+        it.journeys
+            .iter()
+            .map(|it| it.counts.starts.scheduled)
+            .collect()
+    };
     assert_eq!(of_journeys(base), of_journeys(candidate));
 }

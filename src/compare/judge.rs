@@ -133,7 +133,7 @@ impl Judge {
     pub fn iteration_time(&self) -> Option<Duration> {
         let runs = [&self.base.all, &self.candidate.all].into_iter().flatten();
         let journeys = runs.flat_map(|it| &it.journeys);
-        let medians = journeys.filter_map(|it| it.service_time.quantile(Quantile::P50));
+        let medians = journeys.filter_map(|it| it.latencies.service_time.quantile(Quantile::P50));
         medians.max()
     }
 

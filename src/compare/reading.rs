@@ -111,13 +111,13 @@ fn latency(document: &Document, metric: &Metric, statistic: Statistic) -> Readin
 fn histogram<'a>(document: &'a Document, metric: &Metric) -> Option<Cow<'a, LatencyHistogram>> {
     match metric.subject() {
         Subject::Iterations(clock) => merged(journeys(document, metric).map(|it| match clock {
-            IterationClock::Service => &it.service_time,
-            IterationClock::Response => &it.response_time,
-            IterationClock::StartLag => &it.start_lag,
+            IterationClock::Service => &it.latencies.service_time,
+            IterationClock::Response => &it.latencies.response_time,
+            IterationClock::StartLag => &it.latencies.start_lag,
         })),
         Subject::Exchanges { phase, .. } => {
             let operations = operations(document, metric);
-            merged(operations.filter_map(|it| it.phases.get(&phase)))
+            merged(operations.filter_map(|it| it.latencies.phases.get(phase)))
         }
     }
 }
@@ -146,30 +146,32 @@ fn rate(document: &Document, metric: &Metric) -> Reading {
     };
     let is_of_iterations = matches!(metric.subject(), Subject::Iterations(_));
     match metric.quantity() {
-        Quantity::Ended if is_of_iterations => {
-            per_second(journeys(document, metric).map(|it| it.within_window).sum())
-        }
+        Quantity::Ended if is_of_iterations => per_second(
+            journeys(document, metric)
+                .map(|it| it.counts.within_window)
+                .sum(),
+        ),
         Quantity::Ended => per_second(
             operations(document, metric)
-                .map(|it| it.within_window)
+                .map(|it| it.counts.within_window)
                 .sum(),
         ),
         Quantity::Bytes(direction) => {
             let bytes = operations(document, metric).map(|it| match direction {
-                Direction::Sent => it.bytes_within_window.sent,
-                Direction::Received => it.bytes_within_window.received,
+                Direction::Sent => it.counts.bytes_within_window.sent,
+                Direction::Received => it.counts.bytes_within_window.received,
             });
             per_second(bytes.sum())
         }
         Quantity::Failed if is_of_iterations => {
-            failed(journeys(document, metric).map(|it| it.outcomes))
+            failed(journeys(document, metric).map(|it| it.counts.outcomes))
         }
-        Quantity::Failed => failed(operations(document, metric).map(|it| it.outcomes)),
+        Quantity::Failed => failed(operations(document, metric).map(|it| it.counts.outcomes)),
         Quantity::Dropped => {
             let mut share = (0, 0);
             for journey in journeys(document, metric) {
-                share.0 += journey.starts.dropped;
-                share.1 += journey.starts.scheduled;
+                share.0 += journey.counts.starts.dropped;
+                share.1 += journey.counts.starts.scheduled;
             }
             Reading::Share {
                 part: share.0,

@@ -24,7 +24,8 @@ fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
     let mut notes = Vec::new();
     for (id, name, _) in record.journeys() {
         let operations = record.operations(id);
-        let timed_out = operations.map(|(_, series)| series.classes.of(FailureClass::Timeout));
+        let timed_out =
+            operations.map(|(_, series)| series.counts.failure_classes.of(FailureClass::Timeout));
         let timed_out: u64 = timed_out.sum();
         let mut journeys = plan.journeys.iter();
         let Some(journey) = journeys.find(|it| timed_out > 0 && it.name == name) else {

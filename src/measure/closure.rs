@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClassCounts, FailureClass, PackedHistogram, Period, Record, Totals};
+use super::{FailureClass, PackedHistogram, Period, Record, Totals};
 use crate::exchange::Phase;
 
 /// Every sum that was checked.
@@ -124,7 +124,7 @@ fn periods(closure: &mut Closure, record: &Record) {
                 .operations
                 .iter()
                 .flatten()
-                .map(|it| it.outcomes.ended())
+                .map(|it| it.counts.outcomes.ended())
                 .sum(),
             _ => record
                 .tally(period)
@@ -143,7 +143,8 @@ fn periods(closure: &mut Closure, record: &Record) {
 fn journeys(closure: &mut Closure, record: &Record) {
     for (track, _, series) in record.tracks() {
         let name = record.track_name(track);
-        let (starts, outcomes) = (series.starts, series.outcomes);
+        let (counts, latencies) = (&series.counts, &series.latencies);
+        let (starts, outcomes) = (counts.starts, counts.outcomes);
         closure.equal(
             format!("{name}: scheduled = started + dropped"),
             starts.scheduled,
@@ -157,21 +158,21 @@ fn journeys(closure: &mut Closure, record: &Record) {
         closure.equal(
             format!("{name}: dropped = drops of all reasons"),
             starts.dropped,
-            series.drops.iter().map(|(_, count)| count).sum(),
+            counts.drops.sum(),
         );
         closure.equal(
             format!("{name}: dropped = drops of all causes"),
             starts.dropped,
-            series.drops.causes().map(|(_, count)| count).sum(),
+            counts.drop_causes.sum(),
         );
         closure.equal(
             format!("{name}: operations + pauses + rest = time of iterations (ns)"),
-            nanos(series.time.parts()),
-            nanos(series.time.total),
+            nanos(counts.time.parts()),
+            nanos(counts.time.total),
         );
         for (latency, histogram) in [
-            ("service time", &series.service_time),
-            ("response time", &series.response_time),
+            ("service time", &latencies.service_time),
+            ("response time", &latencies.response_time),
         ] {
             closure.equal(
                 format!("{name}: {latency} histogram = ok"),
@@ -181,24 +182,24 @@ fn journeys(closure: &mut Closure, record: &Record) {
         }
         closure.equal(
             format!("{name}: start lag histogram = ended"),
-            series.start_lag.count(),
+            latencies.start_lag.count(),
             outcomes.ended(),
         );
         closure.equal(
             format!("{name}: lower bounds = cancelled + timed out"),
-            series.unfinished_response_time.count(),
+            latencies.unfinished_response_time.count(),
             outcomes
                 .cancelled
-                .saturating_add(timed_out(&series.classes)),
+                .saturating_add(counts.failure_classes.of(FailureClass::Timeout)),
         );
         closure.equal(
             format!("{name}: failed histogram = failed"),
-            series.failed_service_time.count(),
+            latencies.failed_service_time.count(),
             outcomes.failed,
         );
         closure.equal(
             format!("{name}: failure classes = failed"),
-            classes(&series.classes),
+            counts.failure_classes.sum(),
             outcomes.failed,
         );
     }
@@ -208,31 +209,32 @@ fn operations(closure: &mut Closure, record: &Record) {
     for (track, _, _) in record.tracks() {
         let name = record.track_name(track);
         for (operation, series) in record.track_operations(track) {
-            if series.outcomes.ended() == 0 {
+            let (counts, latencies) = (&series.counts, &series.latencies);
+            let outcomes = counts.outcomes;
+            if outcomes.ended() == 0 {
                 continue;
             }
             closure.equal(
                 format!("{name} {operation}: histogram = ok"),
-                series.phase(Phase::Total).count(),
-                series.outcomes.ok,
+                latencies.phases.of(Phase::Total).count(),
+                outcomes.ok,
             );
             closure.equal(
                 format!("{name} {operation}: failed histogram = failed"),
-                series.failed_total.count(),
-                series.outcomes.failed,
+                latencies.failed_total.count(),
+                outcomes.failed,
             );
             closure.equal(
                 format!("{name} {operation}: lower bounds = cancelled + timed out"),
-                series.unfinished_total.count(),
-                series
-                    .outcomes
+                latencies.unfinished_total.count(),
+                outcomes
                     .cancelled
-                    .saturating_add(timed_out(&series.classes)),
+                    .saturating_add(counts.failure_classes.of(FailureClass::Timeout)),
             );
             closure.equal(
                 format!("{name} {operation}: failure classes = failed"),
-                classes(&series.classes),
-                series.outcomes.failed,
+                counts.failure_classes.sum(),
+                outcomes.failed,
             );
         }
     }
@@ -240,16 +242,6 @@ fn operations(closure: &mut Closure, record: &Record) {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn timed_out(counts: &ClassCounts) -> u64 {
-    let mut counts = counts.iter();
-    let found = counts.find(|(class, _)| *class == FailureClass::Timeout);
-    found.map_or(0, |(_, count)| count)
-}
-
-fn classes(counts: &ClassCounts) -> u64 {
-    counts.iter().map(|(_, count)| count).sum()
 }
 
 fn windows(closure: &mut Closure, record: &Record) {

@@ -23,6 +23,7 @@ mod buckets;
 mod catalogue;
 mod closure;
 mod counts;
+mod counts_by;
 mod distribution;
 mod failures;
 mod histogram;
@@ -32,12 +33,14 @@ mod latency_windows;
 mod live;
 mod outcome;
 mod packed;
+mod phase_latencies;
 mod record;
 mod recorder;
 mod sample;
 mod series;
 mod spare;
 mod spent;
+mod status_counts;
 mod tally;
 mod time_series;
 mod view;
@@ -45,9 +48,8 @@ mod view;
 pub use addresses::AddressUse;
 pub use catalogue::{Catalogue, JourneyId, Track, TrackId};
 pub use closure::{Closure, Sum};
-pub use counts::{
-    Bytes, ClassCounts, Connections, DropCounts, Outcomes, Starts, StatusCounts, Totals,
-};
+pub use counts::{Bytes, Connections, Outcomes, Starts, Totals};
+pub use counts_by::{CauseCounts, ClassCounts, CountKey, CountsBy, ReasonCounts};
 pub use distribution::Step;
 pub use failures::{FailureExample, FailureKind, FailureLog};
 pub use histogram::{Bucket, HistogramError, LatencyHistogram};
@@ -57,11 +59,16 @@ pub use iteration_failures::{
 pub use live::Live;
 pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};
 pub use packed::PackedHistogram;
+pub use phase_latencies::PhaseLatencies;
 pub use record::Record;
 pub use recorder::Recorder;
 pub use sample::{ExchangeSample, IterationSample, Period};
-pub use series::{JourneySeries, OperationSeries};
+pub use series::{
+    JourneyCounts, JourneyLatencies, JourneySeries, OperationCounts, OperationLatencies,
+    OperationSeries,
+};
 pub use spent::{IterationTime, Spent};
+pub use status_counts::StatusCounts;
 pub use tally::{OperationTally, PeriodTally};
 pub use time_series::{JourneyWindow, TimeSeries, Window};
 pub use view::{IterationClock, Observed, Subject, View};

@@ -51,7 +51,7 @@ impl Record {
             tracks: vec![JourneySeries::default(); catalogue.tracks().count()],
             operations: operations.collect(),
             observed: vec![Observed::default(); views.len()],
-            tallies: std::array::from_fn(|_| PeriodTally::new()),
+            tallies: std::array::from_fn(|_| PeriodTally::default()),
             latencies: LatencyWindows::new(catalogue, time_series.shift()),
             time_series,
             failures: FailureLog::default(),
@@ -258,18 +258,18 @@ impl Record {
     pub(super) fn windowed(&self) -> impl Iterator<Item = (String, &[PackedHistogram], u64)> {
         let journeys = self.journeys().map(|(id, name, series)| {
             let metric = format!("{name}.response_time");
-            let count = series.response_time.count();
+            let count = series.latencies.response_time.count();
             (metric, self.latencies.journey(id), count)
         });
         let occurred = Operation::ALL.into_iter().filter(|operation| {
             let mut series = self.series_of(*operation);
-            series.any(|it| it.outcomes.ended() > 0)
+            series.any(|it| it.counts.outcomes.ended() > 0)
         });
         let operations = occurred.flat_map(move |operation| {
             latency_windows::PHASES.map(|phase| {
                 let metric = format!("{operation}.{}", phase.name());
                 let series = self.series_of(operation);
-                let count = series.map(|it| it.phase(phase).count()).sum();
+                let count = series.map(|it| it.latencies.phases.of(phase).count()).sum();
                 (metric, self.latencies.operation(operation, phase), count)
             })
         });

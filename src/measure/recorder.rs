@@ -64,7 +64,7 @@ impl Recorder {
     pub fn dropped(&mut self, track: TrackId, period: Period, due: Duration, why: DroppedStart) {
         self.starts(track, period, due, |starts| &mut starts.dropped);
         if period == Period::Measure {
-            self.record.track_mut(track).drops.count(why);
+            self.record.track_mut(track).dropped(why);
         }
     }
 
@@ -77,7 +77,7 @@ impl Recorder {
     ) {
         *which(&mut self.live.totals_mut(period).starts) += 1;
         if period == Period::Measure {
-            *which(&mut self.record.track_mut(track).starts) += 1;
+            *which(&mut self.record.track_mut(track).counts.starts) += 1;
             let observed = &mut self.record.observed;
             self.views.starts(observed, track, due, which);
         }

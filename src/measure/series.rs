@@ -1,40 +1,62 @@
-//! The counters and histograms of one journey, and of one operation within it.
+//! The counters and histograms of one journey, and of one operation within it. Reports store them as they are.
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Bytes, ClassCounts, Connections, DropCounts, ExchangeSample, FailureClass, IterationSample,
-    IterationTime, LatencyHistogram, Outcome, Outcomes, Starts, StatusCounts,
+    Bytes, CauseCounts, ClassCounts, Connections, DropCause, DroppedStart, ExchangeSample,
+    FailureClass, IterationSample, IterationTime, LatencyHistogram, Outcome, Outcomes,
+    PhaseLatencies, ReasonCounts, Starts, StatusCounts,
 };
-use crate::exchange::Phase;
 
 /// What the measured window knows of one journey, or of one track of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct JourneySeries {
+    /// Counts of its iterations.
+    pub counts: JourneyCounts,
+    /// Latencies of its iterations.
+    pub latencies: JourneyLatencies,
+    /// Of the iterations that never began, those that the target caused, by reason. Not stored.
+    pub dropped_by_target: ReasonCounts,
+}
+
+/// Counts of the iterations of a journey.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct JourneyCounts {
     /// What became of the iterations that were due.
     pub starts: Starts,
-    /// Those that never began, by reason and by cause.
-    pub drops: DropCounts,
+    /// Those that never began, by reason.
+    pub drops: ReasonCounts,
+    /// The same by what the virtual users were doing when the iteration was due.
+    #[serde(default)]
+    pub drop_causes: CauseCounts,
     /// How the started ones ended.
     pub outcomes: Outcomes,
-    /// Failed iterations by class.
-    pub classes: ClassCounts,
-    /// Bytes of all iterations.
+    /// The failed ones by class.
+    pub failure_classes: ClassCounts,
+    /// Bytes of bodies, of iterations of every outcome.
     pub bytes: Bytes,
-    /// Where the time of all that ended went.
+    /// Where the time of all iterations that ended went, whatever their outcome.
+    #[serde(default)]
     pub time: IterationTime,
-    /// Ok iterations that ended before the window closed.
+    /// Ok iterations that ended within the measured window.
     pub within_window: u64,
+}
+
+/// Latencies of the iterations of a journey.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct JourneyLatencies {
     /// From start to end, of ok iterations.
     pub service_time: LatencyHistogram,
     /// From the scheduled start to the end, of ok iterations.
     pub response_time: LatencyHistogram,
-    /// From the scheduled to the real start, of all started iterations that have ended, however they did.
+    /// From the scheduled to the real start, of all iterations that started, however they ended.
     pub start_lag: LatencyHistogram,
     /// From start to end, of failed iterations.
     pub failed_service_time: LatencyHistogram,
-    /// From start to the moment it was given up, of iterations that were cancelled or timed out: they would have taken
-    /// at least that long.
+    /// From start to where they were given up, of iterations that were cancelled or timed out: lower bounds.
     pub unfinished_service_time: LatencyHistogram,
     /// The same from the scheduled start.
     pub unfinished_response_time: LatencyHistogram,
@@ -43,72 +65,118 @@ pub struct JourneySeries {
 /// What the measured window knows of one operation of one journey.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OperationSeries {
-    /// How the exchanges ended.
+    /// Counts of its exchanges.
+    pub counts: OperationCounts,
+    /// Latencies of its exchanges.
+    pub latencies: OperationLatencies,
+}
+
+/// Counts of the exchanges of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct OperationCounts {
+    /// How they ended.
     pub outcomes: Outcomes,
-    /// Failed exchanges by class.
-    pub classes: ClassCounts,
+    /// The failed ones by class.
+    pub failure_classes: ClassCounts,
     /// Responses by status, of exchanges of every outcome.
     pub statuses: StatusCounts,
     /// What the exchanges ran over.
     pub connections: Connections,
     /// Bytes of bodies, of exchanges of every outcome.
     pub bytes: Bytes,
-    /// Ok exchanges that ended before the window closed.
+    /// Ok exchanges that ended within the measured window.
     pub within_window: u64,
-    /// The bytes of those.
+    /// Bytes of bodies of those.
     pub bytes_within_window: Bytes,
+}
+
+/// Latencies of the exchanges of an operation.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct OperationLatencies {
+    /// Latencies of ok exchanges by phase; a phase that never occurred is left out.
+    pub phases: PhaseLatencies,
     /// The whole of each failed exchange.
     pub failed_total: LatencyHistogram,
-    /// The whole of each exchange that was cancelled or timed out, as far as it came: it would have taken at least that
-    /// long.
+    /// The whole of each exchange that was cancelled or timed out, as far as it came: lower bounds.
     pub unfinished_total: LatencyHistogram,
-    phases: [LatencyHistogram; Phase::ALL.len()],
 }
 
 impl JourneySeries {
     pub(super) const HISTOGRAMS: usize = 6;
 
     pub(super) fn histograms(&self) -> impl Iterator<Item = &LatencyHistogram> {
+        let latencies = &self.latencies;
         [
-            &self.service_time,
-            &self.response_time,
-            &self.start_lag,
-            &self.failed_service_time,
-            &self.unfinished_service_time,
-            &self.unfinished_response_time,
+            &latencies.service_time,
+            &latencies.response_time,
+            &latencies.start_lag,
+            &latencies.failed_service_time,
+            &latencies.unfinished_service_time,
+            &latencies.unfinished_response_time,
         ]
         .into_iter()
     }
 
+    pub(super) fn dropped(&mut self, start: DroppedStart) {
+        self.counts.drops.count(start.reason);
+        self.counts.drop_causes.count(start.cause);
+        if start.cause == DropCause::Target {
+            self.dropped_by_target.count(start.reason);
+        }
+    }
+
     pub(super) fn record(&mut self, sample: &IterationSample, window: Duration) {
-        self.outcomes.count(sample.outcome);
-        self.classes.count(sample.outcome);
-        self.bytes.merge(sample.bytes());
-        self.time.record(sample.service_time(), &sample.spent);
+        let (counts, latencies) = (&mut self.counts, &mut self.latencies);
+        counts.outcomes.count(sample.outcome);
+        counts.bytes.merge(sample.bytes());
+        counts.time.record(sample.service_time(), &sample.spent);
         match sample.outcome {
             Outcome::Ok => {
-                self.within_window += u64::from(sample.finished <= window);
-                self.service_time.record(sample.service_time());
-                self.response_time.record(sample.response_time());
+                counts.within_window += u64::from(sample.finished <= window);
+                latencies.service_time.record(sample.service_time());
+                latencies.response_time.record(sample.response_time());
             }
-            Outcome::Failed(_) => self.failed_service_time.record(sample.service_time()),
+            Outcome::Failed(class) => {
+                counts.failure_classes.count(class);
+                latencies.failed_service_time.record(sample.service_time());
+            }
             Outcome::Cancelled => {}
         }
-        self.start_lag.record(sample.start_lag());
+        latencies.start_lag.record(sample.start_lag());
         if is_unfinished(sample.outcome) {
-            self.unfinished_service_time.record(sample.service_time());
-            self.unfinished_response_time.record(sample.response_time());
+            latencies
+                .unfinished_service_time
+                .record(sample.service_time());
+            latencies
+                .unfinished_response_time
+                .record(sample.response_time());
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.latencies.merge(&other.latencies);
+        self.dropped_by_target.merge(&other.dropped_by_target);
+    }
+}
+
+impl JourneyCounts {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
         self.starts.merge(other.starts);
         self.drops.merge(&other.drops);
+        self.drop_causes.merge(&other.drop_causes);
         self.outcomes.merge(other.outcomes);
-        self.classes.merge(&other.classes);
+        self.failure_classes.merge(&other.failure_classes);
         self.bytes.merge(other.bytes);
         self.time.merge(&other.time);
-        self.within_window += other.within_window;
+        self.within_window = self.within_window.saturating_add(other.within_window);
+    }
+}
+
+impl JourneyLatencies {
+    /// Adds the latencies of another.
+    pub fn merge(&mut self, other: &Self) {
         self.service_time.merge(&other.service_time);
         self.response_time.merge(&other.response_time);
         self.start_lag.merge(&other.start_lag);
@@ -121,63 +189,69 @@ impl JourneySeries {
 }
 
 impl OperationSeries {
-    pub(super) const HISTOGRAMS: usize = Phase::ALL.len() + 2;
+    pub(super) const HISTOGRAMS: usize = PhaseLatencies::HISTOGRAMS + 2;
 
     pub(super) fn histograms(&self) -> impl Iterator<Item = &LatencyHistogram> {
-        self.phases
-            .iter()
-            .chain([&self.failed_total, &self.unfinished_total])
-    }
-
-    /// The latencies of one phase, of the ok exchanges that had it.
-    pub fn phase(&self, phase: Phase) -> &LatencyHistogram {
-        &self.phases[phase.index()]
+        let latencies = &self.latencies;
+        let others = [&latencies.failed_total, &latencies.unfinished_total];
+        latencies.phases.histograms().chain(others)
     }
 
     pub(super) fn record(&mut self, sample: &ExchangeSample, window: Duration) {
-        self.outcomes.count(sample.outcome);
-        self.classes.count(sample.outcome);
-        self.statuses.count(sample.status);
-        self.connections.count(sample);
-        self.bytes.merge(sample.bytes());
+        let (counts, latencies) = (&mut self.counts, &mut self.latencies);
+        counts.outcomes.count(sample.outcome);
+        counts.statuses.count(sample.status);
+        counts.connections.count(sample);
+        counts.bytes.merge(sample.bytes());
         match sample.outcome {
             Outcome::Ok => {
                 if sample.finished <= window {
-                    self.within_window += 1;
-                    self.bytes_within_window.merge(sample.bytes());
+                    counts.within_window += 1;
+                    counts.bytes_within_window.merge(sample.bytes());
                 }
-                for (histogram, time) in self.phases.iter_mut().zip(sample.timings.in_order()) {
-                    if let Some(time) = time {
-                        histogram.record(time);
-                    }
-                }
+                latencies.phases.record(&sample.timings);
             }
-            Outcome::Failed(_) => self.failed_total.record(sample.timings.total),
+            Outcome::Failed(class) => {
+                counts.failure_classes.count(class);
+                latencies.failed_total.record(sample.timings.total);
+            }
             Outcome::Cancelled => {}
         }
         if is_unfinished(sample.outcome) {
-            self.unfinished_total.record(sample.timings.total);
+            latencies.unfinished_total.record(sample.timings.total);
         }
     }
 
-    /// Adds the counts of another.
+    /// Adds the counts and latencies of another.
     pub fn merge(&mut self, other: &Self) {
-        self.outcomes.merge(other.outcomes);
-        self.classes.merge(&other.classes);
-        self.statuses.merge(&other.statuses);
-        self.connections.merge(other.connections);
-        self.bytes.merge(other.bytes);
-        self.within_window += other.within_window;
-        self.bytes_within_window.merge(other.bytes_within_window);
-        self.failed_total.merge(&other.failed_total);
-        self.unfinished_total.merge(&other.unfinished_total);
-        for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
-            mine.merge(theirs);
-        }
+        self.counts.merge(&other.counts);
+        self.latencies.merge(&other.latencies);
     }
 }
 
-/// Was it given up before it came to an end of its own? Then its time is a lower bound.
+impl OperationCounts {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        self.outcomes.merge(other.outcomes);
+        self.failure_classes.merge(&other.failure_classes);
+        self.statuses.merge(&other.statuses);
+        self.connections.merge(other.connections);
+        self.bytes.merge(other.bytes);
+        self.within_window = self.within_window.saturating_add(other.within_window);
+        self.bytes_within_window.merge(other.bytes_within_window);
+    }
+}
+
+impl OperationLatencies {
+    /// Adds the latencies of another.
+    pub fn merge(&mut self, other: &Self) {
+        self.phases.merge(&other.phases);
+        self.failed_total.merge(&other.failed_total);
+        self.unfinished_total.merge(&other.unfinished_total);
+    }
+}
+
+/// Returns `true` if it was given up before it came to an end of its own: then its time is a lower bound.
 pub(super) const fn is_unfinished(outcome: Outcome) -> bool {
     matches!(
         outcome,

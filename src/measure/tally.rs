@@ -1,22 +1,28 @@
 //! The counts of what happens outside the measured window: shown, never mixed into statistics.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::oci::Operation;
 
-use super::{Bytes, ClassCounts, ExchangeSample, Outcomes, StatusCounts};
+use super::{Bytes, ClassCounts, ExchangeSample, OperationCounts, Outcome, Outcomes, StatusCounts};
 
-/// Exchanges of one period by operation. There are no latencies: nobody may take them for a result.
+/// Exchanges of one period by operation, without latencies, so that nobody takes them for a result. Stored as a list of the
+/// operations that occurred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeriodTally {
     operations: Vec<OperationTally>,
 }
 
 /// Exchanges of one operation in one period.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct OperationTally {
-    /// How they ended.
+    /// How the exchanges ended.
     pub outcomes: Outcomes,
     /// The failed ones by class.
-    pub classes: ClassCounts,
+    pub failure_classes: ClassCounts,
     /// Responses by status.
     pub statuses: StatusCounts,
     /// Bytes of bodies.
@@ -24,34 +30,104 @@ pub struct OperationTally {
 }
 
 impl PeriodTally {
-    pub(super) fn new() -> Self {
-        Self {
-            operations: vec![OperationTally::default(); Operation::ALL.len()],
-        }
-    }
-
     pub(super) fn record(&mut self, sample: &ExchangeSample) {
         let tally = &mut self.operations[sample.operation.index()];
         tally.outcomes.count(sample.outcome);
-        tally.classes.count(sample.outcome);
+        if let Outcome::Failed(class) = sample.outcome {
+            tally.failure_classes.count(class);
+        }
         tally.statuses.count(sample.status);
         tally.bytes.merge(sample.bytes());
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.operations.iter_mut().zip(&other.operations) {
-            mine.outcomes.merge(theirs.outcomes);
-            mine.classes.merge(&theirs.classes);
-            mine.statuses.merge(&theirs.statuses);
-            mine.bytes.merge(theirs.bytes);
+            mine.merge(theirs);
         }
     }
 
-    /// The operations that occurred, in the order of [`Operation::ALL`].
+    /// Returns the operations that occurred, in the order of [`Operation::ALL`].
     pub fn operations(&self) -> impl Iterator<Item = (Operation, &OperationTally)> {
         Operation::ALL
             .into_iter()
             .zip(&self.operations)
             .filter(|(_, tally)| tally.outcomes.ended() > 0)
+    }
+}
+
+impl OperationTally {
+    fn merge(&mut self, other: &Self) {
+        self.outcomes.merge(other.outcomes);
+        self.failure_classes.merge(&other.failure_classes);
+        self.statuses.merge(&other.statuses);
+        self.bytes.merge(other.bytes);
+    }
+}
+
+impl From<&OperationCounts> for OperationTally {
+    fn from(counts: &OperationCounts) -> Self {
+        Self {
+            outcomes: counts.outcomes,
+            failure_classes: counts.failure_classes,
+            statuses: counts.statuses.clone(),
+            bytes: counts.bytes,
+        }
+    }
+}
+
+impl Default for PeriodTally {
+    fn default() -> Self {
+        Self {
+            operations: vec![OperationTally::default(); Operation::ALL.len()],
+        }
+    }
+}
+
+impl FromIterator<(Operation, OperationTally)> for PeriodTally {
+    fn from_iter<I: IntoIterator<Item = (Operation, OperationTally)>>(tallies: I) -> Self {
+        let mut all = Self::default();
+        for (operation, tally) in tallies {
+            all.operations[operation.index()].merge(&tally);
+        }
+        all
+    }
+}
+
+/// One operation in a period outside the measured window.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PeriodOperation")]
+struct Named<T> {
+    /// What was asked.
+    name: Operation,
+    #[serde(flatten)]
+    tally: T,
+}
+
+impl Serialize for PeriodTally {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let named = self.operations();
+        serializer.collect_seq(named.map(|(name, tally)| Named { name, tally }))
+    }
+}
+
+impl<'de> Deserialize<'de> for PeriodTally {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let named = Vec::<Named<OperationTally>>::deserialize(deserializer)?;
+        Ok(named.into_iter().map(|it| (it.name, it.tally)).collect())
+    }
+}
+
+impl JsonSchema for PeriodTally {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Vec::<Named<OperationTally>>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<Named<OperationTally>>::json_schema(generator)
     }
 }

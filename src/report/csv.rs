@@ -121,15 +121,15 @@ fn run(document: &Document) -> Vec<String> {
 /// The latencies of iterations: journey, load and stage are told by `place`. `timed`: is a rate known?
 fn iterations(rows: &mut Vec<Vec<String>>, of: &JourneySection, place: [&str; 3], timed: bool) {
     for (name, histogram) in [
-        ("response_time", &of.response_time),
-        ("service_time", &of.service_time),
-        ("start_lag", &of.start_lag),
+        ("response_time", &of.latencies.response_time),
+        ("service_time", &of.latencies.service_time),
+        ("start_lag", &of.latencies.start_lag),
     ] {
         let mut row: Vec<String> = place.map(text).to_vec();
         row.push(String::new());
         row.push(name.to_owned());
         let per_s = timed.then_some(of.iterations_per_s);
-        row.extend(counts(Some(of.starts), of.outcomes, per_s));
+        row.extend(counts(Some(of.counts.starts), of.counts.outcomes, per_s));
         row.extend(times(histogram));
         rows.push(row);
     }
@@ -137,12 +137,12 @@ fn iterations(rows: &mut Vec<Vec<String>>, of: &JourneySection, place: [&str; 3]
 
 /// The latencies of one operation: a row for each of its phases.
 fn exchanges(rows: &mut Vec<Vec<String>>, of: &OperationSection, journey: &str) {
-    for (phase, histogram) in &of.phases {
+    for (phase, histogram) in of.latencies.phases.iter() {
         let operation = of.name.name();
         let mut row: Vec<String> = [journey, "", "", operation, phase.name()]
             .map(text)
             .to_vec();
-        row.extend(counts(None, of.outcomes, Some(of.requests_per_s)));
+        row.extend(counts(None, of.counts.outcomes, Some(of.requests_per_s)));
         row.extend(times(histogram));
         rows.push(row);
     }

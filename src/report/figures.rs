@@ -46,9 +46,9 @@ pub(super) struct Flow<'a> {
 pub(super) fn latencies(document: &Document) -> Vec<Latency<'_>> {
     let journeys = document.journeys.iter().flat_map(|journey| {
         let clocks = [
-            ("response_time", &journey.response_time),
-            ("service_time", &journey.service_time),
-            ("start_lag", &journey.start_lag),
+            ("response_time", &journey.latencies.response_time),
+            ("service_time", &journey.latencies.service_time),
+            ("start_lag", &journey.latencies.start_lag),
         ];
         clocks.map(|(clock, histogram)| Latency {
             of: &journey.name,
@@ -57,7 +57,7 @@ pub(super) fn latencies(document: &Document) -> Vec<Latency<'_>> {
         })
     });
     let operations = document.operations.iter().flat_map(|operation| {
-        let phases = operation.phases.iter();
+        let phases = operation.latencies.phases.iter();
         phases.map(|(phase, histogram)| Latency {
             of: operation.name.name(),
             clock: phase.name(),
@@ -71,13 +71,13 @@ pub(super) fn latencies(document: &Document) -> Vec<Latency<'_>> {
 pub(super) fn flows(document: &Document) -> Vec<Flow<'_>> {
     let journeys = document.journeys.iter().map(|journey| Flow {
         of: &journey.name,
-        outcomes: journey.outcomes,
+        outcomes: journey.counts.outcomes,
         per_s: journey.iterations_per_s,
         bytes_per_s: None,
     });
     let operations = document.operations.iter().map(|operation| Flow {
         of: operation.name.name(),
-        outcomes: operation.outcomes,
+        outcomes: operation.counts.outcomes,
         per_s: operation.requests_per_s,
         bytes_per_s: Some((operation.sent_per_s, operation.received_per_s)),
     });

@@ -195,17 +195,17 @@ fn journeys(document: &Document) -> String {
     let mut table = Table::new(&columns, ROWS);
     for journey in &document.journeys {
         let latency = if document.open_model {
-            &journey.response_time
+            &journey.latencies.response_time
         } else {
-            &journey.service_time
+            &journey.latencies.service_time
         };
         let mut row = vec![
             escape(&journey.name),
-            units::count(journey.starts.started),
-            units::count(journey.outcomes.ok),
-            units::count(journey.outcomes.failed),
-            units::count(journey.starts.dropped),
-            units::count(journey.outcomes.cancelled),
+            units::count(journey.counts.starts.started),
+            units::count(journey.counts.outcomes.ok),
+            units::count(journey.counts.outcomes.failed),
+            units::count(journey.counts.starts.dropped),
+            units::count(journey.counts.outcomes.cancelled),
             units::per_second(journey.iterations_per_s, ""),
         ];
         row.extend(times(latency));

@@ -84,7 +84,7 @@ fn journeys(samples: &mut Samples, document: &Document) {
         "Iterations that were due: what became of them.",
     );
     for journey in journeys {
-        let starts = journey.starts;
+        let starts = journey.counts.starts;
         for (kind, count) in [
             ("scheduled", starts.scheduled),
             ("started", starts.started),
@@ -97,7 +97,12 @@ fn journeys(samples: &mut Samples, document: &Document) {
     let name = "regstorm_iterations";
     samples.family(name, "gauge", "Iterations that ended, by outcome.");
     for journey in journeys {
-        outcomes(samples, name, ("journey", &journey.name), journey.outcomes);
+        outcomes(
+            samples,
+            name,
+            ("journey", &journey.name),
+            journey.counts.outcomes,
+        );
     }
     let name = "regstorm_iterations_per_second";
     samples.family(
@@ -117,7 +122,7 @@ fn journeys(samples: &mut Samples, document: &Document) {
     );
     for journey in journeys {
         let labels = [("journey", journey.name.as_str())];
-        summary(samples, name, &labels, &journey.response_time);
+        summary(samples, name, &labels, &journey.latencies.response_time);
     }
     let name = "regstorm_service_time_seconds";
     samples.family(
@@ -127,7 +132,7 @@ fn journeys(samples: &mut Samples, document: &Document) {
     );
     for journey in journeys {
         let labels = [("journey", journey.name.as_str())];
-        summary(samples, name, &labels, &journey.service_time);
+        summary(samples, name, &labels, &journey.latencies.service_time);
     }
 }
 
@@ -137,7 +142,7 @@ fn operations(samples: &mut Samples, document: &Document) {
     samples.family(name, "gauge", "Requests that ended, by outcome.");
     for operation in operations {
         let label = ("operation", operation.name.name());
-        outcomes(samples, name, label, operation.outcomes);
+        outcomes(samples, name, label, operation.counts.outcomes);
     }
     let name = "regstorm_exchanges_per_second";
     samples.family(
@@ -174,7 +179,7 @@ fn operations(samples: &mut Samples, document: &Document) {
         "Latency of ok requests by phase, the whole being total.",
     );
     for operation in operations {
-        for (phase, histogram) in &operation.phases {
+        for (phase, histogram) in operation.latencies.phases.iter() {
             let labels = [
                 ("operation", operation.name.name()),
                 ("phase", phase.name()),

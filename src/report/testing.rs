@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
-    Bytes, Catalogue, Connections, FailureClass, LatencyHistogram, Observed, Outcomes, Period,
-    Record, Recorder, Starts, Sum,
+    Bytes, Catalogue, FailureClass, JourneyCounts, JourneyLatencies, LatencyHistogram, Observed,
+    OperationCounts, OperationLatencies, Outcomes, Period, Record, Recorder, Starts, Sum,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
     Aspect, Better, Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference,
     DiscardedPair, Document, Environment, Example, Facts, FailureEntry, GeneratorSection,
-    IterationTimes, JourneySection, Method, MetricComparison, MetricUnit, OperationSection,
-    PlanSection, RunVerdict, TargetHeaders, WallClock,
+    JourneySection, Method, MetricComparison, MetricUnit, OperationSection, PlanSection,
+    RunVerdict, TargetHeaders, WallClock,
 };
 use crate::verdict::{self, Figure, Observation, Status, ThresholdResult};
 
@@ -89,10 +89,10 @@ pub(crate) fn document() -> Document {
     document.verdict = RunVerdict::Pass;
     document.journeys = vec![pulls()];
     document.operations = vec![blobs()];
-    document.totals.iterations = document.journeys[0].outcomes;
-    document.totals.starts = document.journeys[0].starts;
-    document.totals.exchanges = document.operations[0].outcomes;
-    document.totals.bytes = document.operations[0].bytes;
+    document.totals.iterations = document.journeys[0].counts.outcomes;
+    document.totals.starts = document.journeys[0].counts.starts;
+    document.totals.exchanges = document.operations[0].counts.outcomes;
+    document.totals.bytes = document.operations[0].counts.bytes;
     document.failures.kinds = vec![FailureEntry {
         period: Period::Measure,
         operation: Operation::BlobGet,
@@ -125,56 +125,60 @@ fn outcomes(ok: u64, failed: u64, cancelled: u64) -> Outcomes {
 fn pulls() -> JourneySection {
     JourneySection {
         name: "pull".into(),
-        starts: Starts {
-            scheduled: 1_010,
-            started: 1_008,
-            dropped: 2,
+        counts: JourneyCounts {
+            starts: Starts {
+                scheduled: 1_010,
+                started: 1_008,
+                dropped: 2,
+            },
+            outcomes: outcomes(1_000, 6, 2),
+            failure_classes: [(FailureClass::Unavailable, 6)].into_iter().collect(),
+            bytes: Bytes {
+                sent: 0,
+                received: 1_414_213_562,
+            },
+            within_window: 998,
+            ..JourneyCounts::default()
         },
-        drops: BTreeMap::new(),
-        drop_causes: BTreeMap::new(),
-        time: IterationTimes::default(),
-        outcomes: outcomes(1_000, 6, 2),
-        failure_classes: BTreeMap::from([(FailureClass::Unavailable, 6)]),
-        bytes: Bytes {
-            sent: 0,
-            received: 1_414_213_562,
-        },
-        within_window: 998,
         iterations_per_s: 49.9,
-        service_time: millis(1, 1_000),
-        response_time: millis(1_001, 2_000),
-        start_lag: millis(1, 1),
-        failed_service_time: millis(5, 5),
-        unfinished_service_time: LatencyHistogram::new(),
-        unfinished_response_time: LatencyHistogram::new(),
+        latencies: JourneyLatencies {
+            service_time: millis(1, 1_000),
+            response_time: millis(1_001, 2_000),
+            start_lag: millis(1, 1),
+            failed_service_time: millis(5, 5),
+            ..JourneyLatencies::default()
+        },
         operations: vec![blobs()],
         stages: Vec::new(),
     }
 }
 
 fn blobs() -> OperationSection {
+    let phases = [
+        (Phase::FirstByte, millis(1, 50)),
+        (Phase::Total, millis(1, 1_000)),
+    ];
     OperationSection {
         name: Operation::BlobGet,
         count: 1_008,
-        outcomes: outcomes(1_000, 6, 2),
-        failure_classes: BTreeMap::from([(FailureClass::Unavailable, 6)]),
-        statuses: BTreeMap::from([(200, 1_000), (503, 6)]),
-        connections: Connections::default(),
-        bytes: Bytes {
-            sent: 0,
-            received: 1_414_213_562,
+        counts: OperationCounts {
+            outcomes: outcomes(1_000, 6, 2),
+            failure_classes: [(FailureClass::Unavailable, 6)].into_iter().collect(),
+            statuses: [(200, 1_000), (503, 6)].into_iter().collect(),
+            bytes: Bytes {
+                sent: 0,
+                received: 1_414_213_562,
+            },
+            within_window: 998,
+            ..OperationCounts::default()
         },
-        within_window: 998,
-        bytes_within_window: Bytes::default(),
         requests_per_s: 49.9,
         sent_per_s: 0.0,
         received_per_s: 70_710_678.1,
-        phases: BTreeMap::from([
-            (Phase::FirstByte, millis(1, 50)),
-            (Phase::Total, millis(1, 1_000)),
-        ]),
-        failed_total: LatencyHistogram::new(),
-        unfinished_total: LatencyHistogram::new(),
+        latencies: OperationLatencies {
+            phases: phases.into_iter().collect(),
+            ..OperationLatencies::default()
+        },
     }
 }
 

@@ -132,7 +132,7 @@ impl Page {
 
     fn foot(&self, document: &Document, saved_as: Option<&Path>) -> String {
         let mut text = String::new();
-        let happened = |it: &&PeriodSection| it.exchanges.ended() > 0;
+        let happened = |it: &&PeriodSection| it.totals.exchanges.ended() > 0;
         for (index, section) in document.periods.iter().filter(happened).enumerate() {
             let label = if index == 0 { "outside" } else { "" };
             text.push_str(&self.line(label, &words::period(section), Paint::Plain));

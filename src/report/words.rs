@@ -166,16 +166,20 @@ pub(super) fn period(section: &PeriodSection) -> String {
     let mut text = format!(
         "{} {} in {}",
         section.period.name(),
-        number_of(section.exchanges.ended(), "exchange"),
+        number_of(section.totals.exchanges.ended(), "exchange"),
         units::duration(Duration::from_micros(section.duration_us))
     );
-    if section.exchanges.failed > 0 {
+    if section.totals.exchanges.failed > 0 {
         // Writing to a string does not fail.
-        let _ = write!(text, ", {} failed", units::count(section.exchanges.failed));
+        let _ = write!(
+            text,
+            ", {} failed",
+            units::count(section.totals.exchanges.failed)
+        );
     }
     for (bytes, way) in [
-        (section.bytes.sent, "sent"),
-        (section.bytes.received, "received"),
+        (section.totals.bytes.sent, "sent"),
+        (section.totals.bytes.received, "received"),
     ] {
         if bytes > 0 {
             let _ = write!(text, ", {} {way}", units::bytes(bytes));
@@ -220,4 +224,10 @@ pub(super) fn reused(connections: Connections) -> String {
         (1000, _) => "100%".to_owned(),
         _ => format!("{}.{}%", permille / 10, permille % 10),
     }
+}
+
+/// Returns the mean of a time that was summed over so many, in whole microseconds.
+pub(super) fn mean(total: Duration, count: u64) -> Option<Duration> {
+    let micros = u64::try_from(total.as_micros()).unwrap_or(u64::MAX);
+    micros.checked_div(count).map(Duration::from_micros)
 }

@@ -4,17 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::exchange::Phase;
 use crate::measure::{
-    AddressUse, ClassCounts, FailureClass, JourneyId, JourneySeries, OperationSeries, Period,
-    Record, StatusCounts, Sum, Totals, Track, TrackId,
+    AddressUse, JourneyId, JourneySeries, OperationSeries, Period, Record, Sum, Totals, Track,
+    TrackId,
 };
 use crate::oci::{Operation, repository_of};
 
 use super::{
     Counts, Document, Example, Facts, FailureEntry, FailureSection, IterationFailureEntry,
-    IterationTimes, JourneySection, LatencySeries, OperationSection, PeriodOperation,
-    PeriodSection, ProbeSection, RunVerdict, Schema, StageSection, WallClock,
+    JourneySection, LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict,
+    Schema, StageSection, WallClock,
 };
 
 impl Document {
@@ -99,8 +98,8 @@ fn journeys(
     lengths: &BTreeMap<(String, String), Duration>,
 ) -> Vec<JourneySection> {
     let section = |(id, name, series): (JourneyId, &str, Cow<'_, JourneySeries>)| {
-        let operations = record.operations(id);
-        let mut section = journey_section(name, &series, operations);
+        let operations = operations(record.operations(id));
+        let mut section = JourneySection::new(name, &series, operations);
         section.stages = stages(record, id, lengths);
         section.rate(window_us);
         section
@@ -108,35 +107,14 @@ fn journeys(
     record.journeys().map(section).collect()
 }
 
-/// Without its rates, which need the window, and without its stages.
-fn journey_section<'a>(
-    name: &str,
-    series: &JourneySeries,
-    operations: impl Iterator<Item = (Operation, Cow<'a, OperationSeries>)>,
-) -> JourneySection {
-    JourneySection {
-        name: name.to_owned(),
-        starts: series.starts,
-        drops: series.drops.iter().collect(),
-        drop_causes: series.drops.causes().collect(),
-        outcomes: series.outcomes,
-        failure_classes: classes(&series.classes),
-        bytes: series.bytes,
-        time: IterationTimes::of(&series.time),
-        within_window: series.within_window,
-        iterations_per_s: 0.0,
-        service_time: series.service_time.clone(),
-        response_time: series.response_time.clone(),
-        start_lag: series.start_lag.clone(),
-        failed_service_time: series.failed_service_time.clone(),
-        unfinished_service_time: series.unfinished_service_time.clone(),
-        unfinished_response_time: series.unfinished_response_time.clone(),
-        operations: operations
-            .filter(|(_, series)| series.outcomes.ended() > 0)
-            .map(|(operation, series)| operation_section(operation, &series))
-            .collect(),
-        stages: Vec::new(),
-    }
+/// The operations that occurred.
+fn operations<'a>(
+    series: impl Iterator<Item = (Operation, Cow<'a, OperationSeries>)>,
+) -> Vec<OperationSection> {
+    series
+        .filter(|(_, series)| series.counts.outcomes.ended() > 0)
+        .map(|(operation, series)| OperationSection::new(operation, &series))
+        .collect()
 }
 
 /// The stages of a journey, if it ran in more than one.
@@ -153,14 +131,15 @@ fn stages(
         return Vec::new();
     }
     let section = |(id, track, series): (TrackId, &Track, &JourneySeries)| {
-        let operations = record.track_operations(id);
-        let operations = operations.map(|(operation, series)| (operation, Cow::Borrowed(series)));
+        let tracked = record.track_operations(id);
+        let operations =
+            operations(tracked.map(|(operation, series)| (operation, Cow::Borrowed(series))));
         let length = lengths.get(&(track.load.clone(), track.stage.clone()));
         StageSection {
             load: track.load.clone(),
             stage: track.stage.clone(),
             length_us: length.copied().map(micros),
-            iterations: journey_section(record.journey_name(id), series, operations),
+            iterations: JourneySection::new(record.journey_name(id), series, operations),
         }
     };
     tracks().map(section).collect()
@@ -169,7 +148,7 @@ fn stages(
 /// What a bystander saw, from a record of its own.
 fn probe(record: &Record, every: Duration, clock: WallClock) -> Option<ProbeSection> {
     let (id, name, series) = record.journeys().next()?;
-    let mut rounds = journey_section(name, &series, record.operations(id));
+    let mut rounds = JourneySection::new(name, &series, operations(record.operations(id)));
     let window_us = micros(record.window());
     rounds.rate(window_us);
     Some(ProbeSection {
@@ -184,43 +163,17 @@ fn all_operations(record: &Record, window_us: u64) -> Vec<OperationSection> {
     let mut merged: BTreeMap<Operation, OperationSeries> = BTreeMap::new();
     for (journey, _, _) in record.journeys() {
         for (operation, series) in record.operations(journey) {
-            if series.outcomes.ended() > 0 {
+            if series.counts.outcomes.ended() > 0 {
                 merged.entry(operation).or_default().merge(&series);
             }
         }
     }
     let section = |(operation, series): (&Operation, &OperationSeries)| {
-        let mut section = operation_section(*operation, series);
+        let mut section = OperationSection::new(*operation, series);
         section.rate(window_us);
         section
     };
     merged.iter().map(section).collect()
-}
-
-/// Without its rates, which need the window.
-fn operation_section(operation: Operation, series: &OperationSeries) -> OperationSection {
-    OperationSection {
-        name: operation,
-        count: series.outcomes.ended(),
-        outcomes: series.outcomes,
-        failure_classes: classes(&series.classes),
-        statuses: statuses(&series.statuses),
-        connections: series.connections,
-        bytes: series.bytes,
-        within_window: series.within_window,
-        bytes_within_window: series.bytes_within_window,
-        requests_per_s: 0.0,
-        sent_per_s: 0.0,
-        received_per_s: 0.0,
-        phases: Phase::ALL
-            .into_iter()
-            .map(|phase| (phase, series.phase(phase)))
-            .filter(|(_, histogram)| histogram.count() > 0)
-            .map(|(phase, histogram)| (phase, histogram.clone()))
-            .collect(),
-        failed_total: series.failed_total.clone(),
-        unfinished_total: series.unfinished_total.clone(),
-    }
 }
 
 fn latency_series(record: &Record) -> Vec<LatencySeries> {
@@ -233,24 +186,13 @@ fn latency_series(record: &Record) -> Vec<LatencySeries> {
 /// The exchanges of every period of a record, that of the measured window included: all that was sent.
 pub(super) fn all_periods(record: &Record) -> Vec<PeriodSection> {
     let mut all = periods(record, &BTreeMap::new());
-    let totals = record.totals(Period::Measure);
-    let measured = all_operations(record, 0).into_iter();
+    let measured = all_operations(record, 0);
+    let tallies = measured.iter().map(|it| (it.name, (&it.counts).into()));
     all.push(PeriodSection {
         period: Period::Measure,
         duration_us: micros(record.window()),
-        starts: totals.starts,
-        iterations: totals.iterations,
-        exchanges: totals.exchanges,
-        bytes: totals.bytes,
-        operations: measured
-            .map(|it| PeriodOperation {
-                name: it.name,
-                outcomes: it.outcomes,
-                failure_classes: it.failure_classes,
-                statuses: it.statuses,
-                bytes: it.bytes,
-            })
-            .collect(),
+        totals: *record.totals(Period::Measure),
+        operations: tallies.collect(),
     });
     all.sort_by_key(|it| it.period);
     all
@@ -264,21 +206,8 @@ fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<Perio
         (period != Period::Measure && happened).then(|| PeriodSection {
             period,
             duration_us: micros(duration),
-            starts: totals.starts,
-            iterations: totals.iterations,
-            exchanges: totals.exchanges,
-            bytes: totals.bytes,
-            operations: record
-                .tally(period)
-                .operations()
-                .map(|(name, tally)| PeriodOperation {
-                    name,
-                    outcomes: tally.outcomes,
-                    failure_classes: classes(&tally.classes),
-                    statuses: statuses(&tally.statuses),
-                    bytes: tally.bytes,
-                })
-                .collect(),
+            totals: *totals,
+            operations: record.tally(period).clone(),
         })
     };
     Period::ALL.into_iter().filter_map(section).collect()
@@ -325,14 +254,6 @@ pub(super) fn failures(record: &Record, clock: WallClock) -> FailureSection {
     }
     section.sort();
     section
-}
-
-fn classes(counts: &ClassCounts) -> BTreeMap<FailureClass, u64> {
-    counts.iter().collect()
-}
-
-fn statuses(counts: &StatusCounts) -> BTreeMap<u16, u64> {
-    counts.iter().collect()
 }
 
 pub(super) fn micros(duration: Duration) -> u64 {

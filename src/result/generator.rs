@@ -43,8 +43,8 @@ impl Counts {
         totals: &Totals,
         journeys: impl IntoIterator<Item = &'a JourneySection>,
     ) -> Self {
-        let overrun = |it: &JourneySection| it.drops.get(&DropReason::Overrun).copied();
-        let overrun = journeys.into_iter().filter_map(overrun);
+        let overrun = |it: &JourneySection| it.counts.drops.of(DropReason::Overrun);
+        let overrun = journeys.into_iter().map(overrun);
         Self {
             totals: *totals,
             overrun: overrun.fold(0, u64::saturating_add),

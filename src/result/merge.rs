@@ -1,6 +1,6 @@
 //! Two shards of one run become one document, count by count.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::measure::{AddressUse, FailureLog, PackedHistogram, TimeSeries};
@@ -13,7 +13,7 @@ use super::append::put_behind;
 use super::shard::micros_of;
 use super::{
     Counts, Document, FailureSection, JourneySection, LatencySeries, OperationSection,
-    PeriodOperation, PeriodSection, RunVerdict, StageSection,
+    PeriodSection, RunVerdict, StageSection,
 };
 
 /// How the notes begin that are made anew with every shard.
@@ -214,7 +214,7 @@ impl Document {
                 .iter_mut()
                 .find(|it| it.period == theirs.period)
             {
-                Some(mine) => mine.merge(theirs),
+                Some(mine) => mine.merge(&theirs),
                 None => self.periods.push(theirs),
             }
         }
@@ -434,39 +434,18 @@ fn likeness(note: &str) -> String {
 fn merge_operations(ours: &mut Vec<OperationSection>, others: Vec<OperationSection>) {
     for theirs in others {
         match ours.iter_mut().find(|it| it.name == theirs.name) {
-            Some(mine) => mine.merge(theirs),
+            Some(mine) => mine.merge(&theirs),
             None => ours.push(theirs),
         }
     }
     ours.sort_by_key(|it| it.name);
 }
 
-fn add_counts<K: Ord>(to: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
-    for (key, count) in from {
-        let mine = to.entry(key).or_default();
-        *mine = mine.saturating_add(count);
-    }
-}
-
 impl JourneySection {
-    /// The rates are left to the caller, who knows the window.
+    /// Leaves the rates to the caller, who knows the window.
     fn merge(&mut self, other: Self) {
-        self.starts.merge(other.starts);
-        add_counts(&mut self.drops, other.drops);
-        add_counts(&mut self.drop_causes, other.drop_causes);
-        self.outcomes.merge(other.outcomes);
-        add_counts(&mut self.failure_classes, other.failure_classes);
-        self.bytes.merge(other.bytes);
-        self.time.merge(&other.time);
-        self.within_window = self.within_window.saturating_add(other.within_window);
-        self.service_time.merge(&other.service_time);
-        self.response_time.merge(&other.response_time);
-        self.start_lag.merge(&other.start_lag);
-        self.failed_service_time.merge(&other.failed_service_time);
-        self.unfinished_service_time
-            .merge(&other.unfinished_service_time);
-        self.unfinished_response_time
-            .merge(&other.unfinished_response_time);
+        self.counts.merge(&other.counts);
+        self.latencies.merge(&other.latencies);
         for theirs in other.stages {
             let known = |mine: &&mut StageSection| {
                 (&mine.load, &mine.stage) == (&theirs.load, &theirs.stage)
@@ -481,47 +460,19 @@ impl JourneySection {
 }
 
 impl OperationSection {
-    /// The rates are left to the caller, who knows the window.
-    fn merge(&mut self, other: Self) {
+    /// Leaves the rates to the caller, who knows the window.
+    fn merge(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
-        self.outcomes.merge(other.outcomes);
-        add_counts(&mut self.failure_classes, other.failure_classes);
-        add_counts(&mut self.statuses, other.statuses);
-        self.connections.merge(other.connections);
-        self.bytes.merge(other.bytes);
-        self.within_window = self.within_window.saturating_add(other.within_window);
-        self.bytes_within_window.merge(other.bytes_within_window);
-        for (phase, histogram) in other.phases {
-            self.phases.entry(phase).or_default().merge(&histogram);
-        }
-        self.failed_total.merge(&other.failed_total);
-        self.unfinished_total.merge(&other.unfinished_total);
+        self.counts.merge(&other.counts);
+        self.latencies.merge(&other.latencies);
     }
 }
 
 impl PeriodSection {
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         self.duration_us = self.duration_us.max(other.duration_us);
-        self.starts.merge(other.starts);
-        self.iterations.merge(other.iterations);
-        self.exchanges.merge(other.exchanges);
-        self.bytes.merge(other.bytes);
-        for theirs in other.operations {
-            match self.operations.iter_mut().find(|it| it.name == theirs.name) {
-                Some(mine) => mine.merge(theirs),
-                None => self.operations.push(theirs),
-            }
-        }
-        self.operations.sort_by_key(|it| it.name);
-    }
-}
-
-impl PeriodOperation {
-    fn merge(&mut self, other: Self) {
-        self.outcomes.merge(other.outcomes);
-        add_counts(&mut self.failure_classes, other.failure_classes);
-        add_counts(&mut self.statuses, other.statuses);
-        self.bytes.merge(other.bytes);
+        self.totals.merge(&other.totals);
+        self.operations.merge(&other.operations);
     }
 }
 

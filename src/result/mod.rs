@@ -37,8 +37,8 @@ pub use merge::MergeError;
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
-    Example, FailureEntry, FailureSection, IterationFailureEntry, IterationTimes, JourneySection,
-    OperationSection, PeriodOperation, PeriodSection, ProbeSection, StageSection,
+    Example, FailureEntry, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
+    PeriodSection, ProbeSection, StageSection,
 };
 pub use shard::ShardSection;
 pub use store::{Error, Stored, write_file};

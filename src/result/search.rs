@@ -4,9 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{LatencyHistogram, Outcomes, Period, Record, Sum};
-use crate::schedule::{
-    Found, Limit, Low, SearchEnd, Standing, Trial, TrialKind, TrialOutcome,
-};
+use crate::schedule::{Found, Limit, Low, SearchEnd, Standing, Trial, TrialKind, TrialOutcome};
 use crate::units::Quantile;
 
 use super::from_record::{all_periods, failures, micros};
@@ -82,8 +80,8 @@ impl TrialSection {
         let mut response_time = LatencyHistogram::new();
         let mut within = 0;
         for (_, _, series) in record.tracks() {
-            response_time.merge(&series.response_time);
-            within += series.within_window;
+            response_time.merge(&series.latencies.response_time);
+            within += series.counts.within_window;
         }
         let totals = record.totals(Period::Measure);
         let closure = record.check();
@@ -193,10 +191,9 @@ impl SearchSection {
     /// Responses of every trial but the one that is told, whatever their status.
     pub fn answered_by_others(&self) -> u64 {
         let others = self.trials.iter().filter(|it| it.number != self.told);
-        let operations = others
-            .flat_map(|it| &it.periods)
-            .flat_map(|it| &it.operations);
-        operations.flat_map(|it| it.statuses.values()).sum()
+        let periods = others.flat_map(|it| &it.periods);
+        let operations = periods.flat_map(|it| it.operations.operations());
+        operations.map(|(_, tally)| tally.statuses.sum()).sum()
     }
 }
 
@@ -205,7 +202,7 @@ impl TrialSection {
     pub fn exchanges(&self) -> Outcomes {
         let mut all = Outcomes::default();
         for period in &self.periods {
-            all.merge(period.exchanges);
+            all.merge(period.totals.exchanges);
         }
         all
     }

@@ -3,16 +3,12 @@
 //! Times are in microseconds (`_us`), latencies whole histograms. A rate is what ended well within the measured
 //! window, divided by the length of that window: what came later, or failed, is counted but is no throughput.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::exchange::Phase;
 use crate::measure::{
-    Bytes, Connections, DropCause, DropReason, FailureClass, IterationTime, LatencyHistogram,
-    Outcomes, Period, Starts,
+    FailureClass, JourneyCounts, JourneyLatencies, JourneySeries, OperationCounts,
+    OperationLatencies, OperationSeries, Period, PeriodTally, Totals,
 };
 use crate::oci::Operation;
 
@@ -21,100 +17,19 @@ use crate::oci::Operation;
 pub struct JourneySection {
     /// Its name in the scenario.
     pub name: String,
-    /// What became of the iterations that were due.
-    pub starts: Starts,
-    /// Those that never began, by reason.
-    pub drops: BTreeMap<DropReason, u64>,
-    /// The same by what the virtual users were doing when the iteration was due.
-    #[serde(default)]
-    pub drop_causes: BTreeMap<DropCause, u64>,
-    /// How the started ones ended.
-    pub outcomes: Outcomes,
-    /// The failed ones by class.
-    pub failure_classes: BTreeMap<FailureClass, u64>,
-    /// Bytes of bodies, of iterations of every outcome.
-    pub bytes: Bytes,
-    /// Where the time of all iterations that ended went, whatever their outcome.
-    #[serde(default)]
-    pub time: IterationTimes,
-    /// Ok iterations that ended within the measured window.
-    pub within_window: u64,
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: JourneyCounts,
     /// `within_window` divided by the window, to three decimals.
     pub iterations_per_s: f64,
-    /// From start to end, of ok iterations.
-    pub service_time: LatencyHistogram,
-    /// From the scheduled start to the end, of ok iterations.
-    pub response_time: LatencyHistogram,
-    /// From the scheduled to the real start, of all iterations that started, however they ended.
-    pub start_lag: LatencyHistogram,
-    /// From start to end, of failed iterations.
-    pub failed_service_time: LatencyHistogram,
-    /// From start to where they were given up, of iterations that were cancelled or timed out: lower bounds.
-    pub unfinished_service_time: LatencyHistogram,
-    /// The same from the scheduled start.
-    pub unfinished_response_time: LatencyHistogram,
+    /// What was measured.
+    #[serde(flatten)]
+    pub latencies: JourneyLatencies,
     /// The operations of this journey.
     pub operations: Vec<OperationSection>,
     /// The same by stage, where the journey ran in more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageSection>,
-}
-
-/// Where the time of iterations went, summed over all that ended. `operations_us + pauses_us + rest_us = total_us`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct IterationTimes {
-    /// From start to end.
-    pub total_us: u64,
-    /// One or more exchanges were under way.
-    pub operations_us: u64,
-    /// Pauses before retries, while no exchange was under way.
-    pub pauses_us: u64,
-    /// Neither: the client's own work between exchanges.
-    pub rest_us: u64,
-    /// Requests that were sent again.
-    pub retries: u64,
-    /// Iterations that paused before a retry.
-    pub paused_iterations: u64,
-    /// The longest pause before a retry.
-    pub longest_pause_us: u64,
-}
-
-impl IterationTimes {
-    pub(super) fn of(time: &IterationTime) -> Self {
-        let micros = |it: Duration| u64::try_from(it.as_micros()).unwrap_or(u64::MAX);
-        let (total_us, operations_us, pauses_us) = (
-            micros(time.total),
-            micros(time.operations),
-            micros(time.pauses),
-        );
-        Self {
-            total_us,
-            operations_us,
-            pauses_us,
-            // Not cut to microseconds by itself: each cut loses a part of one, and the three would not add up. That they do
-            // to the nanosecond is one of the sums that are checked.
-            rest_us: total_us
-                .saturating_sub(operations_us)
-                .saturating_sub(pauses_us),
-            retries: time.retries,
-            paused_iterations: time.paused_iterations,
-            longest_pause_us: micros(time.longest_pause),
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in [
-            (&mut self.total_us, other.total_us),
-            (&mut self.operations_us, other.operations_us),
-            (&mut self.pauses_us, other.pauses_us),
-            (&mut self.rest_us, other.rest_us),
-            (&mut self.retries, other.retries),
-            (&mut self.paused_iterations, other.paused_iterations),
-        ] {
-            *mine = mine.saturating_add(theirs);
-        }
-        self.longest_pause_us = self.longest_pause_us.max(other.longest_pause_us);
-    }
 }
 
 /// The iterations of a journey that were due in one stage of one load, whenever they ended.
@@ -152,32 +67,18 @@ pub struct OperationSection {
     pub name: Operation,
     /// The number of exchanges, whatever their outcome.
     pub count: u64,
-    /// How they ended.
-    pub outcomes: Outcomes,
-    /// The failed ones by class.
-    pub failure_classes: BTreeMap<FailureClass, u64>,
-    /// Responses by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// What the exchanges ran over.
-    pub connections: Connections,
-    /// Bytes of bodies, of exchanges of every outcome.
-    pub bytes: Bytes,
-    /// Ok exchanges that ended within the measured window.
-    pub within_window: u64,
-    /// Bytes of bodies of those.
-    pub bytes_within_window: Bytes,
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: OperationCounts,
     /// `within_window` divided by the window, to three decimals.
     pub requests_per_s: f64,
     /// Bytes sent within the window divided by it, to three decimals.
     pub sent_per_s: f64,
     /// Bytes received within the window divided by it, to three decimals.
     pub received_per_s: f64,
-    /// Latencies of ok exchanges by phase; a phase that never occurred is left out.
-    pub phases: BTreeMap<Phase, LatencyHistogram>,
-    /// The whole of each failed exchange.
-    pub failed_total: LatencyHistogram,
-    /// The whole of each exchange that was cancelled or timed out, as far as it came: lower bounds.
-    pub unfinished_total: LatencyHistogram,
+    /// What was measured.
+    #[serde(flatten)]
+    pub latencies: OperationLatencies,
 }
 
 /// A period outside the measured window.
@@ -187,31 +88,11 @@ pub struct PeriodSection {
     pub period: Period,
     /// How long it took, in microseconds.
     pub duration_us: u64,
-    /// What became of the iterations that were due.
-    pub starts: Starts,
-    /// How the started ones ended.
-    pub iterations: Outcomes,
-    /// How the exchanges ended.
-    pub exchanges: Outcomes,
-    /// Bytes of bodies.
-    pub bytes: Bytes,
+    /// Its sums.
+    #[serde(flatten)]
+    pub totals: Totals,
     /// The exchanges by operation.
-    pub operations: Vec<PeriodOperation>,
-}
-
-/// One operation in a period outside the measured window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PeriodOperation {
-    /// What was asked.
-    pub name: Operation,
-    /// How the exchanges ended.
-    pub outcomes: Outcomes,
-    /// The failed ones by class.
-    pub failure_classes: BTreeMap<FailureClass, u64>,
-    /// Responses by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Bytes of bodies.
-    pub bytes: Bytes,
+    pub operations: PeriodTally,
 }
 
 /// Failures of all periods.
@@ -328,9 +209,27 @@ impl FailureSection {
 }
 
 impl JourneySection {
+    /// Returns the section of a series. Its rates are 0 until [`rate`](Self::rate) knows the window.
+    pub(super) fn new(
+        name: &str,
+        series: &JourneySeries,
+        operations: Vec<OperationSection>,
+    ) -> Self {
+        let mut counts = series.counts.clone();
+        counts.time = counts.time.in_micros();
+        Self {
+            name: name.to_owned(),
+            counts,
+            iterations_per_s: 0.0,
+            latencies: series.latencies.clone(),
+            operations,
+            stages: Vec::new(),
+        }
+    }
+
     /// Computes the rate from its count.
     pub(super) fn rate(&mut self, window_us: u64) {
-        self.iterations_per_s = per_second(self.within_window, window_us);
+        self.iterations_per_s = per_second(self.counts.within_window, window_us);
         for operation in &mut self.operations {
             operation.rate(window_us);
         }
@@ -341,11 +240,24 @@ impl JourneySection {
 }
 
 impl OperationSection {
+    /// Returns the section of a series. Its rates are 0 until [`rate`](Self::rate) knows the window.
+    pub(super) fn new(name: Operation, series: &OperationSeries) -> Self {
+        Self {
+            name,
+            count: series.counts.outcomes.ended(),
+            counts: series.counts.clone(),
+            requests_per_s: 0.0,
+            sent_per_s: 0.0,
+            received_per_s: 0.0,
+            latencies: series.latencies.clone(),
+        }
+    }
+
     /// Computes the rates from their counts.
     pub(super) fn rate(&mut self, window_us: u64) {
-        self.requests_per_s = per_second(self.within_window, window_us);
-        self.sent_per_s = per_second(self.bytes_within_window.sent, window_us);
-        self.received_per_s = per_second(self.bytes_within_window.received, window_us);
+        self.requests_per_s = per_second(self.counts.within_window, window_us);
+        self.sent_per_s = per_second(self.counts.bytes_within_window.sent, window_us);
+        self.received_per_s = per_second(self.counts.bytes_within_window.received, window_us);
     }
 }
 

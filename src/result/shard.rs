@@ -175,7 +175,8 @@ impl Inside {
 
 impl JourneySection {
     fn narrow(&mut self, share: f64, inside: &Inside) {
-        self.within_window = part(self.within_window, share);
+        let counts = &mut self.counts;
+        counts.within_window = part(counts.within_window, share);
         for operation in &mut self.operations {
             operation.narrow(inside.operation(operation.name.name()));
         }
@@ -184,8 +185,9 @@ impl JourneySection {
 
 impl OperationSection {
     fn narrow(&mut self, share: f64) {
-        self.within_window = part(self.within_window, share);
-        let bytes = &mut self.bytes_within_window;
+        let counts = &mut self.counts;
+        counts.within_window = part(counts.within_window, share);
+        let bytes = &mut counts.bytes_within_window;
         bytes.sent = part(bytes.sent, share);
         bytes.received = part(bytes.received, share);
     }

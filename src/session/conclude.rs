@@ -202,7 +202,7 @@ fn answered(record: &Record) -> u64 {
     let measured = record
         .tracks()
         .flat_map(|(track, _, _)| record.track_operations(track))
-        .flat_map(|(_, series)| series.statuses.iter());
+        .flat_map(|(_, series)| series.counts.statuses.iter());
     let outside = [Period::Prepare, Period::WarmUp, Period::CleanUp]
         .into_iter()
         .flat_map(|period| record.tally(period).operations())
@@ -227,8 +227,8 @@ fn demand(plan: &Plan, record: &Record) -> Demand {
             _ => Verify::None,
         };
         for (_, series) in record.track_operations(track) {
-            let bytes = series.bytes_within_window;
-            demand.requests_per_s += float(series.within_window) / window;
+            let bytes = series.counts.bytes_within_window;
+            demand.requests_per_s += float(series.counts.within_window) / window;
             demand.sent_per_s += float(bytes.sent) / window;
             let received = match verify {
                 Verify::Digest => &mut demand.received_verified_per_s,

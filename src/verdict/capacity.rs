@@ -177,7 +177,7 @@ fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
     };
     let classes = record
         .tracks()
-        .flat_map(|(_, _, series)| series.classes.iter());
+        .flat_map(|(_, _, series)| series.counts.failure_classes.iter());
     if classes.into_iter().any(|(class, _)| integrity(class)) {
         broken.push((-1.0, Criterion::Integrity));
     }

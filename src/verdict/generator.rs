@@ -7,8 +7,7 @@ use crate::health::{
     self, Drops, ExchangeFacts, Health, JourneyFacts, LoadFacts, ScheduleFacts, Signals, TargetHost,
 };
 use crate::measure::{
-    DropCause, DropReason, DroppedStart, FailureClass, JourneySeries, LatencyHistogram, Record,
-    Track, TrackId,
+    DropReason, FailureClass, JourneySeries, LatencyHistogram, Record, Track, TrackId,
 };
 use crate::plan::{ConnectionPolicy, Load, OnNoVu, Plan};
 
@@ -50,7 +49,11 @@ impl Ran<'_> {
             .journeys()
             .map(|(id, name, series)| {
                 let tracks = record.tracks().filter(|(_, track, _)| track.journey == id);
-                (name, series.service_time.clone(), self.scheduled(tracks))
+                (
+                    name,
+                    series.latencies.service_time.clone(),
+                    self.scheduled(tracks),
+                )
             })
             .collect();
         let facts = LoadFacts {
@@ -83,11 +86,10 @@ impl Ran<'_> {
                 continue;
             };
             let all = all.get_or_insert_default();
-            all.starts += series.starts.scheduled;
-            all.begun += series.starts.started;
-            for (reason, count) in series.drops.iter() {
-                let cause = DropCause::Target;
-                let by_target = series.drops.of(DroppedStart { reason, cause });
+            all.starts += series.counts.starts.scheduled;
+            all.begun += series.counts.starts.started;
+            for (reason, count) in series.counts.drops.iter() {
+                let by_target = series.dropped_by_target.of(reason);
                 let others = count - by_target;
                 match reason {
                     DropReason::Cut if self.ended_early => {
@@ -105,10 +107,10 @@ impl Ran<'_> {
             }
             // What waits in a queue waits for the target; the pacer's part is known apart.
             match crew.on_no_vu {
-                OnNoVu::Drop => all.lag.merge(&series.start_lag),
+                OnNoVu::Drop => all.lag.merge(&series.latencies.start_lag),
                 OnNoVu::Queue { .. } => all.lag.merge(self.pacer_lag),
             }
-            let interval = mean_interval(load, series.starts.scheduled);
+            let interval = mean_interval(load, series.counts.starts.scheduled);
             all.interval = match (all.interval, interval) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
@@ -148,10 +150,12 @@ fn exchanges(plan: &Plan, record: &Record) -> ExchangeFacts {
             continue;
         }
         for (_, series) in record.track_operations(track) {
-            let total = series.phase(Phase::Total);
+            let total = series.latencies.phases.of(Phase::Total);
             facts.count += total.count();
             facts.total = facts.total.saturating_add(sum(total));
-            facts.waited = facts.waited.saturating_add(sum(series.phase(Phase::Wait)));
+            facts.waited = facts
+                .waited
+                .saturating_add(sum(series.latencies.phases.of(Phase::Wait)));
         }
     }
     facts
@@ -167,7 +171,7 @@ fn sum(histogram: &LatencyHistogram) -> Duration {
 fn harness_limits(record: &Record) -> u64 {
     let tracks = record.tracks();
     let operations = tracks.flat_map(|(track, _, _)| record.track_operations(track));
-    let classes = operations.flat_map(|(_, series)| series.classes.iter());
+    let classes = operations.flat_map(|(_, series)| series.counts.failure_classes.iter());
     let limits = classes.filter(|(class, _)| *class == FailureClass::HarnessLimit);
     limits.map(|(_, count)| count).sum()
 }

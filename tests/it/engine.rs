@@ -46,7 +46,12 @@ fn classes(finished: &Finished) -> BTreeMap<FailureClass, u64> {
     let mut classes = BTreeMap::new();
     for (journey, _, _) in finished.record.journeys() {
         for (_, series) in finished.record.operations(journey) {
-            for (class, count) in series.classes.iter().filter(|(_, count)| *count > 0) {
+            for (class, count) in series
+                .counts
+                .failure_classes
+                .iter()
+                .filter(|(_, count)| *count > 0)
+            {
                 *classes.entry(class).or_insert(0) += count;
             }
         }
@@ -100,7 +105,7 @@ fn the_forecast_is_what_happens() {
             let series = finished.record.operations(journey);
             let found: u64 = series
                 .filter(|(it, _)| *it == operation)
-                .map(|(_, series)| series.outcomes.ended())
+                .map(|(_, series)| series.counts.outcomes.ended())
                 .sum();
             // A config may need more than one chunk of 4 KiB; the forecast counts one.
             if operation == Operation::UploadPatch {
@@ -236,7 +241,7 @@ fn connection_policies_open_what_they_say() {
         let new: u64 = finished
             .record
             .operations(journey)
-            .map(|(_, series)| series.connections.new)
+            .map(|(_, series)| series.counts.connections.new)
             .sum();
         assert_eq!(new, finished.connections, "{policy}");
     }
@@ -262,12 +267,12 @@ fn waiting_for_a_pool_is_a_phase_of_its_own() {
         .unwrap();
     // Two users on each worker ask for three blobs each at once; one has the connection. The last of six waits for
     // five delays. Bounds are half of what must pass, for a thread may lose its core between a write and its stamp.
-    let waited = blobs.phase(Phase::Wait).max().unwrap();
+    let waited = blobs.latencies.phases.of(Phase::Wait).max().unwrap();
     assert!(waited >= Duration::from_millis(250), "{waited:?}");
-    let first_byte = blobs.phase(Phase::FirstByte).min().unwrap();
+    let first_byte = blobs.latencies.phases.of(Phase::FirstByte).min().unwrap();
     assert!(first_byte >= Duration::from_millis(50), "{first_byte:?}");
     // The wait is no part of the phase after it, or they would be more than the whole. Means are known to a thousandth.
-    let mean = |phase| blobs.phase(phase).mean().unwrap();
+    let mean = |phase| blobs.latencies.phases.of(phase).mean().unwrap();
     let parts = mean(Phase::Wait) + mean(Phase::FirstByte);
     let total = mean(Phase::Total).mul_f64(1.01);
     assert!(parts <= total, "{parts:?} of {total:?}");

@@ -76,7 +76,7 @@ fn measured(finished: &Finished) -> Totals {
 fn drops(finished: &Finished) -> BTreeMap<&'static str, u64> {
     let mut drops = BTreeMap::new();
     for (_, _, series) in finished.record.journeys() {
-        for (reason, count) in series.drops.iter() {
+        for (reason, count) in series.counts.drops.iter() {
             *drops.entry(reason.name()).or_insert(0) += count;
         }
     }

@@ -81,14 +81,14 @@ fn due(finished: &Finished) -> BTreeMap<(String, String, String), u64> {
         .map(|(id, track, series)| {
             let journey = finished.record.journey_name(id).to_owned();
             let key = (track.load.clone(), track.stage.clone(), journey);
-            (key, series.starts.scheduled)
+            (key, series.counts.starts.scheduled)
         })
         .collect()
 }
 
 /// The drops of a journey that have that reason.
 fn dropped(series: &JourneySeries, reason: DropReason) -> u64 {
-    let mut drops = series.drops.iter();
+    let mut drops = series.counts.drops.iter();
     drops.find(|(it, _)| *it == reason).map_or(0, |it| it.1)
 }
 

@@ -50,8 +50,8 @@ fn measured(finished: &Finished, operation: Operation, class: FailureClass) -> (
     for (journey, _, _) in record.journeys() {
         for (of, series) in record.operations(journey) {
             if of == operation {
-                all.0.merge(series.outcomes);
-                let mut classes = series.classes.iter();
+                all.0.merge(series.counts.outcomes);
+                let mut classes = series.counts.failure_classes.iter();
                 all.1 += classes.find(|(it, _)| *it == class).map_or(0, |it| it.1);
             }
         }
@@ -61,8 +61,12 @@ fn measured(finished: &Finished, operation: Operation, class: FailureClass) -> (
 
 fn iterations(finished: &Finished) -> (Outcomes, Vec<(FailureClass, u64)>) {
     let (_, _, series) = finished.record.journeys().next().expect("a journey");
-    let failed = series.classes.iter().filter(|(_, count)| *count > 0);
-    (series.outcomes, failed.collect())
+    let failed = series
+        .counts
+        .failure_classes
+        .iter()
+        .filter(|(_, count)| *count > 0);
+    (series.counts.outcomes, failed.collect())
 }
 
 const fn outcomes(ok: u64, failed: u64) -> Outcomes {

@@ -58,7 +58,7 @@ fn connections(finished: &engine::Finished) -> [u64; 6] {
     let mut all = [0; 6];
     for (journey, _, _) in finished.record.journeys() {
         for (_, series) in finished.record.operations(journey) {
-            let it = series.connections;
+            let it = series.counts.connections;
             let more = [
                 it.new,
                 it.reused,
@@ -124,7 +124,7 @@ fn the_embedded_registry_within_tls_is_trusted_by_itself() {
         let ok: u64 = finished
             .record
             .journeys()
-            .map(|(_, _, it)| it.outcomes.ok)
+            .map(|(_, _, it)| it.counts.outcomes.ok)
             .sum();
         assert_eq!(ok, 10);
         let full = connections(&finished)[4] + connections(&finished)[5];
@@ -267,7 +267,7 @@ fn the_report_and_the_summary_tell_handshakes_and_versions() {
     let sum: u64 = document
         .operations
         .iter()
-        .map(|it| it.connections.http2)
+        .map(|it| it.counts.connections.http2)
         .sum();
     assert_eq!(sum, 50);
     let kinds = &document.failures.kinds;

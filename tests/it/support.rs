@@ -94,7 +94,7 @@ pub(crate) fn by_status(record: &Record) -> BTreeMap<(Operation, u16), u64> {
     };
     for (journey, _, _) in record.journeys() {
         for (operation, series) in record.operations(journey) {
-            for (status, count) in series.statuses.iter() {
+            for (status, count) in series.counts.statuses.iter() {
                 add(operation, status, count);
             }
         }

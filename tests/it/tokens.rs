@@ -87,7 +87,7 @@ fn each_user_fetches_its_own_tokens_or_a_worker_those_of_its_users() {
             .journeys()
             .flat_map(|(journey, _, _)| record.operations(journey).collect::<Vec<_>>())
             .filter(|(operation, _)| *operation == Operation::Token)
-            .map(|(_, series)| series.outcomes.ok)
+            .map(|(_, series)| series.counts.outcomes.ok)
             .sum();
         assert_eq!(fetched, if policy == "per-vu" { 6 } else { 2 });
     }

@@ -123,7 +123,7 @@ fn phase(finished: &Finished, operation: Operation, phase: Phase) -> &LatencyHis
     let (_, series) = operations
         .find(|(it, _)| *it == operation)
         .expect("an operation of the journey");
-    series.phase(phase)
+    series.latencies.phases.of(phase)
 }
 
 /// What of all is of one operation.

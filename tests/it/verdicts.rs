@@ -163,8 +163,8 @@ const TOO_MUCH: &str = "executor = \"constant-arrival-rate\"\nrate = 20\nduratio
 /// A run in which the generator was never so late that it took the blame itself; `None` where the machine is too busy.
 fn undisturbed(mut run: impl FnMut() -> Ran) -> Option<Ran> {
     let alone = |ran: &Ran| {
-        let causes = &ran.report.journeys[0].drop_causes;
-        causes.keys().eq([&DropCause::Target])
+        let causes = &ran.report.journeys[0].counts.drop_causes;
+        causes.iter().map(|it| it.0).eq([DropCause::Target])
     };
     (0..20).map(|_| run()).find(alone)
 }
@@ -358,13 +358,14 @@ fn audited(report: &Document, registry: &Running) {
     let others = search.trials.iter().filter(|it| it.number != search.told);
     let others = others.flat_map(|it| &it.periods);
     let outside = report.periods.iter().chain(others);
-    let outside = outside.flat_map(|it| &it.operations);
-    let outside = outside.map(|it| (it.name, &it.statuses));
-    let told = report.operations.iter().map(|it| (it.name, &it.statuses));
+    let outside = outside.flat_map(|it| it.operations.operations());
+    let outside = outside.map(|(name, tally)| (name, &tally.statuses));
+    let told = report.operations.iter();
+    let told = told.map(|it| (it.name, &it.counts.statuses));
     let mut found: BTreeMap<(Operation, u16), u64> = BTreeMap::new();
     for (operation, statuses) in told.chain(outside) {
-        for (status, count) in statuses {
-            *found.entry((operation, *status)).or_default() += count;
+        for (status, count) in statuses.iter() {
+            *found.entry((operation, status)).or_default() += count;
         }
     }
     let logged = settled(registry).exchanges;
@@ -377,10 +378,10 @@ fn audited(report: &Document, registry: &Running) {
     for trial in &search.trials {
         let measured = trial.periods.iter().find(|it| it.period == Period::Measure);
         let measured = measured.expect("a window");
-        assert!(measured.exchanges.ended() > 0, "{measured:?}");
+        assert!(measured.totals.exchanges.ended() > 0, "{measured:?}");
         assert!(trial.sums_checked > 0 && trial.broken_sums.is_empty());
         if trial.number == search.told {
-            assert_eq!(measured.exchanges, report.totals.exchanges);
+            assert_eq!(measured.totals.exchanges, report.totals.exchanges);
         }
     }
     let name = format!("trial {}: sums that close = sums", search.trials.len());

@@ -149,7 +149,7 @@ fn the_interval_log_is_read_with_the_same_counts_and_percentiles() {
 #[test]
 fn each_step_of_the_percentile_text_is_the_first_value_with_so_many_below() {
     let (_dir, document, out) = a_run("--hgrm");
-    let response = &document.journeys[0].response_time;
+    let response = &document.journeys[0].latencies.response_time;
     let values = python(VALUES, &response.encode());
     let values: Vec<(u64, u64)> = values
         .lines()

@@ -185,9 +185,9 @@ fn per_second(finished: &Finished, of: impl Fn(&Within) -> u64) -> f64 {
     let mut within = Within::default();
     for (track, _, _) in finished.record.tracks() {
         for (_, series) in finished.record.track_operations(track) {
-            within.exchanges += series.within_window;
-            within.sent += series.bytes_within_window.sent;
-            within.received += series.bytes_within_window.received;
+            within.exchanges += series.counts.within_window;
+            within.sent += series.counts.bytes_within_window.sent;
+            within.received += series.counts.bytes_within_window.received;
         }
     }
     (of(&within) as f64 / finished.record.window().as_secs_f64()).round()
@@ -200,8 +200,13 @@ fn floor_us(finished: &Finished) -> u64 {
         let mut operations = finished.record.track_operations(track);
         operations.find(|(operation, _)| *operation == Operation::ManifestGet)
     });
-    let median =
-        manifest.and_then(|(_, series)| series.phase(Phase::Total).quantile(Quantile::P50));
+    let median = manifest.and_then(|(_, series)| {
+        series
+            .latencies
+            .phases
+            .of(Phase::Total)
+            .quantile(Quantile::P50)
+    });
     median.map_or(0, |it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX))
 }
 

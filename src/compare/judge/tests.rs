@@ -371,7 +371,7 @@ fn the_sides_of_a_comparison_are_all_their_runs() {
     for side in [&comparison.base, &comparison.candidate] {
         assert_eq!(side.window_us, 6 * 40_000_000);
         assert_eq!(side.totals.iterations.ok, 600);
-        assert_eq!(side.journeys[0].response_time.count(), 600);
+        assert_eq!(side.journeys[0].latencies.response_time.count(), 600);
         assert!(
             (side.journeys[0].iterations_per_s - 2.5).abs() < 1e-9,
             "600 in 240 s"

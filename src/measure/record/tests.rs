@@ -142,32 +142,32 @@ fn failures_never_enter_the_latency_of_successes() {
 
     let (_, blobs) = record.operations(journey(0)).nth(1).unwrap();
     assert_eq!(
-        blobs.phase(Phase::Total).max(),
+        blobs.latencies.phases.of(Phase::Total).max(),
         Some(Duration::from_micros(15))
     );
     assert_eq!(
-        blobs.phase(Phase::FirstByte).max(),
+        blobs.latencies.phases.of(Phase::FirstByte).max(),
         Some(Duration::from_micros(5))
     );
-    assert_eq!(blobs.phase(Phase::Tls).count(), 0);
-    assert_eq!(blobs.failed_total.count(), 1);
+    assert_eq!(blobs.latencies.phases.of(Phase::Tls).count(), 0);
+    assert_eq!(blobs.latencies.failed_total.count(), 1);
     assert_eq!(
         (
-            blobs.outcomes.ok,
-            blobs.outcomes.failed,
-            blobs.outcomes.cancelled
+            blobs.counts.outcomes.ok,
+            blobs.counts.outcomes.failed,
+            blobs.counts.outcomes.cancelled
         ),
         (1, 1, 1)
     );
-    assert_eq!(blobs.bytes.received, 3_000);
+    assert_eq!(blobs.counts.bytes.received, 3_000);
 
     let (_, _, pulls) = record.journeys().next().unwrap();
     let micros = |histogram: &LatencyHistogram| histogram.min().map(|it| it.as_micros());
     // The lowest value of the bucket, at most one part in a thousand below.
-    assert_eq!(micros(&pulls.service_time), Some(20_000));
-    assert_eq!(micros(&pulls.response_time), Some(30_000));
-    assert_eq!(micros(&pulls.start_lag), Some(10_000));
-    assert_eq!(pulls.failed_service_time.count(), 1);
+    assert_eq!(micros(&pulls.latencies.service_time), Some(20_000));
+    assert_eq!(micros(&pulls.latencies.response_time), Some(30_000));
+    assert_eq!(micros(&pulls.latencies.start_lag), Some(10_000));
+    assert_eq!(pulls.latencies.failed_service_time.count(), 1);
     assert!(record.check().holds(), "{:?}", record.check());
 }
 
@@ -192,7 +192,7 @@ fn only_the_measured_window_feeds_statistics() {
     assert!(
         record
             .operations(journey(0))
-            .all(|(_, it)| it.outcomes.ended() == 0)
+            .all(|(_, it)| it.counts.outcomes.ended() == 0)
     );
     assert_eq!(record.time_series().windows().count(), 0);
     let (operation, tally) = record.tally(Period::WarmUp).operations().next().unwrap();
@@ -217,10 +217,16 @@ fn what_ends_after_the_window_is_counted_but_not_in_the_rate() {
     let record = recorder.into_record();
     assert_eq!(record.window(), Duration::from_secs(2));
     let (_, _, pulls) = record.journeys().next().unwrap();
-    assert_eq!((pulls.outcomes.ok, pulls.within_window), (3, 2));
+    assert_eq!(
+        (pulls.counts.outcomes.ok, pulls.counts.within_window),
+        (3, 2)
+    );
     let (_, blobs) = record.operations(journey(0)).nth(1).unwrap();
-    assert_eq!((blobs.outcomes.ok, blobs.within_window), (3, 2));
-    assert_eq!(blobs.bytes_within_window.received, 2_000);
+    assert_eq!(
+        (blobs.counts.outcomes.ok, blobs.counts.within_window),
+        (3, 2)
+    );
+    assert_eq!(blobs.counts.bytes_within_window.received, 2_000);
 }
 
 #[test]
@@ -235,7 +241,7 @@ fn an_operation_that_was_not_foreseen_is_not_lost() {
     let found = record
         .operations(journey(0))
         .find(|(operation, _)| *operation == Operation::Redirected);
-    assert_eq!(found.unwrap().1.outcomes.failed, 1);
+    assert_eq!(found.unwrap().1.counts.outcomes.failed, 1);
     assert!(record.check().holds(), "{:?}", record.check());
 }
 

@@ -37,12 +37,16 @@ pub(super) fn of_run(document: &Document) -> Markup {
             of,
         };
         if document.open_model {
-            curves.push(curve("response time", false, &journey.response_time));
+            curves.push(curve(
+                "response time",
+                false,
+                &journey.latencies.response_time,
+            ));
         }
         curves.push(curve(
             "service time",
             document.open_model,
-            &journey.service_time,
+            &journey.latencies.service_time,
         ));
     }
     let mut section = Markup::from(chart(
@@ -92,8 +96,8 @@ pub(super) fn of_comparison(base: &Document, candidate: &Document) -> Markup {
         let name = format!("{} response time", ours.name);
         pair(
             &name,
-            Some(&ours.response_time),
-            theirs.map(|it| &it.response_time),
+            Some(&ours.latencies.response_time),
+            theirs.map(|it| &it.latencies.response_time),
         )
     });
     let mut section = Markup::from(several(journeys.collect::<Markup>()));
@@ -110,7 +114,7 @@ pub(super) fn of_comparison(base: &Document, candidate: &Document) -> Markup {
 }
 
 fn total(operation: &OperationSection) -> Option<&LatencyHistogram> {
-    operation.phases.get(&Phase::Total)
+    operation.latencies.phases.get(Phase::Total)
 }
 
 fn small(title: &str, curves: &[Curve<'_>]) -> Element {

@@ -115,16 +115,16 @@ fn periods(document: &Document) -> Markup {
     ];
     let mut table = Table::new("Outside the measured window", &heading);
     for section in &document.periods {
-        let exchanges = section.exchanges;
+        let exchanges = section.totals.exchanges;
         table.row(vec![
             Cell::words(section.period.name()),
             Cell::time(Some(Duration::from_micros(section.duration_us))),
-            Cell::count(section.iterations.ended()),
+            Cell::count(section.totals.iterations.ended()),
             Cell::count(exchanges.ended()),
             Cell::trouble(exchanges.failed),
             Cell::count(exchanges.cancelled),
-            Cell::bytes(section.bytes.sent),
-            Cell::bytes(section.bytes.received),
+            Cell::bytes(section.totals.bytes.sent),
+            Cell::bytes(section.totals.bytes.received),
         ]);
     }
     if table.is_empty() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::exchange::Phase;
-use crate::measure::LatencyHistogram;
+use crate::measure::{ClassCounts, LatencyHistogram};
 use crate::result::{Document, JourneySection, ProbeSection};
 use crate::units::{self, Quantile};
 
@@ -53,31 +53,31 @@ fn counts(document: &Document) -> Table {
     ];
     let mut table = Table::new("Iterations in the measured window", &heading);
     for journey in &document.journeys {
-        let starts = journey.starts;
-        let reasons = journey.drops.iter();
-        let reasons = reasons.map(|(reason, count)| format!("{} {reason}", units::count(*count)));
+        let starts = journey.counts.starts;
+        let reasons = journey.counts.drops.iter();
+        let reasons = reasons.map(|(reason, count)| format!("{} {reason}", units::count(count)));
         let reasons: Vec<String> = reasons.collect();
-        let classes = classes(&journey.failure_classes);
+        let classes = classes(&journey.counts.failure_classes);
         table.row(vec![
             Cell::words(&journey.name),
             Cell::count(starts.scheduled),
             Cell::count(starts.started),
             Cell::trouble(starts.dropped).remark(reasons.join(", ")),
-            Cell::count(journey.outcomes.ok),
-            Cell::trouble(journey.outcomes.failed).remark(classes),
-            Cell::count(journey.outcomes.cancelled),
+            Cell::count(journey.counts.outcomes.ok),
+            Cell::trouble(journey.counts.outcomes.failed).remark(classes),
+            Cell::count(journey.counts.outcomes.cancelled),
             Cell::rate(journey.iterations_per_s),
-            Cell::bytes(journey.bytes.sent),
-            Cell::bytes(journey.bytes.received),
+            Cell::bytes(journey.counts.bytes.sent),
+            Cell::bytes(journey.counts.bytes.received),
         ]);
     }
     table
 }
 
 /// `5 timeout, 1 reset`
-pub(super) fn classes<K: std::fmt::Display>(counts: &std::collections::BTreeMap<K, u64>) -> String {
+pub(super) fn classes(counts: &ClassCounts) -> String {
     let counts = counts.iter();
-    let counts = counts.map(|(class, count)| format!("{} {class}", units::count(*count)));
+    let counts = counts.map(|(class, count)| format!("{} {class}", units::count(count)));
     counts.collect::<Vec<_>>().join(", ")
 }
 
@@ -87,14 +87,17 @@ fn times(document: &Document) -> Table {
     for journey in &document.journeys {
         let response = (
             "response time, from the scheduled start",
-            &journey.response_time,
+            &journey.latencies.response_time,
         );
-        let service = ("service time, from the real start", &journey.service_time);
+        let service = (
+            "service time, from the real start",
+            &journey.latencies.service_time,
+        );
         // In a closed model nothing is due before it starts: the row would only repeat the other.
         let rows = if document.open_model {
             vec![response, service]
         } else {
-            vec![("service time", &journey.service_time)]
+            vec![("service time", &journey.latencies.service_time)]
         };
         for (what, histogram) in rows {
             let mut row = vec![Cell::words(&journey.name), Cell::words(what)];
@@ -119,19 +122,19 @@ fn spent(document: &Document) -> Table {
     ];
     let mut table = Table::new("Where the time of an iteration went, on average", &heading);
     for journey in &document.journeys {
-        let it = &journey.time;
-        let ended = journey.outcomes.ended();
-        let longest = (it.longest_pause_us > 0).then_some(it.longest_pause_us);
-        let mean = |micros: u64| Cell::time(micros.checked_div(ended).map(Duration::from_micros));
+        let it = &journey.counts.time;
+        let ended = journey.counts.outcomes.ended();
+        let longest = Some(it.longest_pause).filter(|it| !it.is_zero());
+        let mean = |part| Cell::time(words::mean(part, ended));
         table.row(vec![
             Cell::words(&journey.name),
-            mean(it.total_us),
-            mean(it.operations_us),
-            mean(it.pauses_us),
-            mean(it.rest_us),
+            mean(it.total),
+            mean(it.operations),
+            mean(it.pauses),
+            mean(it.rest),
             Cell::count(it.retries),
             Cell::count(it.paused_iterations),
-            Cell::time(longest.map(Duration::from_micros)),
+            Cell::time(longest),
         ]);
     }
     table
@@ -148,14 +151,17 @@ fn failed(journey: &JourneySection) -> Markup {
     let heading = ["", "count", "p50", "p90", "p95", "p99", "p99.9", "max"];
     let mut table = Table::new("Iterations that did not end well", &heading);
     for (what, histogram) in [
-        ("failed: service time", &journey.failed_service_time),
+        (
+            "failed: service time",
+            &journey.latencies.failed_service_time,
+        ),
         (
             "cancelled or timed out: at least this service time",
-            &journey.unfinished_service_time,
+            &journey.latencies.unfinished_service_time,
         ),
         (
             "cancelled or timed out: at least this response time",
-            &journey.unfinished_response_time,
+            &journey.latencies.unfinished_response_time,
         ),
     ] {
         if histogram.count() > 0 {
@@ -198,17 +204,17 @@ fn stages(document: &Document) -> Markup {
     for journey in &document.journeys {
         for stage in &journey.stages {
             let it = &stage.iterations;
-            let latency = &it.response_time;
+            let latency = &it.latencies.response_time;
             let rate = stage.length_us.map(|_| Cell::rate(it.iterations_per_s));
             let mut row = vec![
                 Cell::words(words::stage(stage)),
                 Cell::words(&journey.name),
-                Cell::count(it.starts.scheduled),
-                Cell::count(it.starts.started),
-                Cell::trouble(it.starts.dropped),
-                Cell::count(it.outcomes.ok),
-                Cell::trouble(it.outcomes.failed),
-                Cell::count(it.outcomes.cancelled),
+                Cell::count(it.counts.starts.scheduled),
+                Cell::count(it.counts.starts.started),
+                Cell::trouble(it.counts.starts.dropped),
+                Cell::count(it.counts.outcomes.ok),
+                Cell::trouble(it.counts.outcomes.failed),
+                Cell::count(it.counts.outcomes.cancelled),
                 rate.unwrap_or_else(Cell::unknown),
             ];
             row.extend(few(latency));
@@ -233,18 +239,18 @@ fn probe(probe: &ProbeSection) -> Markup {
     let rounds = &probe.rounds;
     let mut row = vec![
         Cell::words("a round, response time"),
-        Cell::count(rounds.starts.started),
-        Cell::trouble(rounds.outcomes.failed),
-        Cell::trouble(rounds.starts.dropped),
+        Cell::count(rounds.counts.starts.started),
+        Cell::trouble(rounds.counts.outcomes.failed),
+        Cell::trouble(rounds.counts.starts.dropped),
     ];
-    row.extend(few(&rounds.response_time));
+    row.extend(few(&rounds.latencies.response_time));
     table.row(row);
     for operation in &rounds.operations {
-        if let Some(total) = operation.phases.get(&Phase::Total) {
+        if let Some(total) = operation.latencies.phases.get(Phase::Total) {
             let mut row = vec![
                 Cell::words(operation.name.name()),
                 Cell::count(operation.count),
-                Cell::trouble(operation.outcomes.failed),
+                Cell::trouble(operation.counts.outcomes.failed),
                 Cell::unknown(),
             ];
             row.extend(few(total));

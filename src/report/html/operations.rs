@@ -33,7 +33,7 @@ pub(super) fn tables(operations: &[OperationSection]) -> Markup {
     let mut section = Markup::from(counts(operations).render());
     section.push(times(operations).render());
     section.push(phases(operations).render());
-    if operations.iter().any(|it| it.connections.http2 > 0) {
+    if operations.iter().any(|it| it.counts.connections.http2 > 0) {
         section.push(super::faint(
             "Over HTTP/2, sending and first byte are as the client was told, not at the socket.",
         ));
@@ -43,7 +43,7 @@ pub(super) fn tables(operations: &[OperationSection]) -> Markup {
 
 fn counts(operations: &[OperationSection]) -> Table {
     let secure = operations.iter().any(|it| {
-        let connections = it.connections;
+        let connections = it.counts.connections;
         connections.tls_full > 0 || connections.tls_resumed > 0
     });
     let mut heading = vec![
@@ -61,10 +61,9 @@ fn counts(operations: &[OperationSection]) -> Table {
     heading.extend(["rate", "sent", "received"]);
     let mut table = Table::new("Exchanges in the measured window", &heading);
     for operation in operations {
-        let statuses = operation.statuses.iter();
-        let statuses =
-            statuses.map(|(status, count)| format!("{status}: {}", units::count(*count)));
-        let connections = operation.connections;
+        let statuses = operation.counts.statuses.iter();
+        let statuses = statuses.map(|(status, count)| format!("{status}: {}", units::count(count)));
+        let connections = operation.counts.connections;
         let versions = format!(
             "HTTP/1.1 {}, HTTP/2 {}",
             units::count(connections.http1),
@@ -74,8 +73,9 @@ fn counts(operations: &[OperationSection]) -> Table {
             Cell::words(operation.name.name()),
             Cell::words(statuses.collect::<Vec<_>>().join(", ")),
             Cell::count(operation.count),
-            Cell::trouble(operation.outcomes.failed).remark(classes(&operation.failure_classes)),
-            Cell::count(operation.outcomes.cancelled),
+            Cell::trouble(operation.counts.outcomes.failed)
+                .remark(classes(&operation.counts.failure_classes)),
+            Cell::count(operation.counts.outcomes.cancelled),
             Cell::count(connections.new),
             Cell::words(words::reused(connections))
                 .numeric()
@@ -85,7 +85,7 @@ fn counts(operations: &[OperationSection]) -> Table {
             let [full, resumed] = [connections.tls_full, connections.tls_resumed].map(units::count);
             row.push(Cell::words(format!("{full} / {resumed}")).numeric());
         }
-        let bytes = operation.bytes;
+        let bytes = operation.counts.bytes;
         let all = |count| format!("{} B in all, of every outcome", units::count(count));
         row.extend([
             Cell::rate(operation.requests_per_s),
@@ -111,7 +111,11 @@ fn times(operations: &[OperationSection]) -> Table {
     let mut table = Table::new("Total time of ok exchanges", &heading);
     let none = LatencyHistogram::new();
     for operation in operations {
-        let total = operation.phases.get(&Phase::Total).unwrap_or(&none);
+        let total = operation
+            .latencies
+            .phases
+            .get(Phase::Total)
+            .unwrap_or(&none);
         let mut row = vec![Cell::words(operation.name.name()), Cell::time(total.min())];
         row.extend(quantiles(total));
         table.row(row);
@@ -121,7 +125,11 @@ fn times(operations: &[OperationSection]) -> Table {
 
 /// Where the time went: the median and p99 of each phase that any operation had.
 fn phases(operations: &[OperationSection]) -> Table {
-    let had = |phase: &Phase| operations.iter().any(|it| it.phases.contains_key(phase));
+    let had = |phase: &Phase| {
+        operations
+            .iter()
+            .any(|it| it.latencies.phases.get(*phase).is_some())
+    };
     let phases: Vec<Phase> = Phase::ALL.into_iter().filter(had).collect();
     let names = phases.iter().map(|it| it.name());
     let heading: Vec<&str> = std::iter::once("operation").chain(names).collect();
@@ -130,7 +138,7 @@ fn phases(operations: &[OperationSection]) -> Table {
         let mut row = vec![Cell::words(operation.name.name())];
         let cells = phases
             .iter()
-            .map(|it| middle_and_tail(operation.phases.get(it)));
+            .map(|it| middle_and_tail(operation.latencies.phases.get(*it)));
         row.extend(cells);
         table.row(row);
     }

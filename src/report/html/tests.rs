@@ -3,12 +3,12 @@
 mod made;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
-use crate::exchange::Phase;
-use crate::measure::LatencyHistogram;
+use crate::measure::JourneyLatencies;
 use crate::oci::Operation;
 use crate::report::testing::{HOSTILE, break_a_sum, comparison, document, empty, millis};
 use crate::result::{JourneySection, LatencySeries, OperationSection, PairPoint};
@@ -112,7 +112,7 @@ fn a_run_of_nothing_shows_no_number() {
 #[test]
 fn what_few_samples_do_not_know_is_unknown() {
     let mut run = document();
-    run.journeys[0].response_time = millis(1, 50);
+    run.journeys[0].latencies.response_time = millis(1, 50);
     let html = render(&run);
     let row = html
         .split("response time, from the scheduled start")
@@ -283,7 +283,7 @@ fn a_comparison_shows_the_evidence() {
 #[test]
 fn a_histogram_of_nothing_has_no_curve() {
     let mut run = document();
-    run.operations[0].phases = BTreeMap::from([(Phase::Total, LatencyHistogram::new())]);
+    run.journeys[0].latencies = JourneyLatencies::default();
     assert!(render(&run).contains("no samples"));
 }
 
@@ -292,16 +292,16 @@ fn a_histogram_of_nothing_has_no_curve() {
 fn the_parts_of_an_iterations_time_are_shown() {
     let mut whole = document();
     let journey = &mut whole.journeys[0];
-    journey.outcomes = crate::measure::Outcomes {
+    journey.counts.outcomes = crate::measure::Outcomes {
         ok: 3,
         failed: 1,
         cancelled: 0,
     };
-    journey.time.total_us = 10_000_000;
-    journey.time.operations_us = 6_000_000;
-    journey.time.pauses_us = 3_000_000;
-    journey.time.rest_us = 1_000_000;
-    journey.time.retries = 17;
+    journey.counts.time.total = Duration::from_secs(10);
+    journey.counts.time.operations = Duration::from_secs(6);
+    journey.counts.time.pauses = Duration::from_secs(3);
+    journey.counts.time.rest = Duration::from_secs(1);
+    journey.counts.time.retries = 17;
     let html = render(&whole);
     let (_, table) = html
         .split_once("Where the time of an iteration went")

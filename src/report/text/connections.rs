@@ -14,7 +14,7 @@ use super::Page;
 pub(super) fn lines(document: &Document, page: &Page) -> String {
     let mut all = Connections::default();
     for operation in &document.operations {
-        all.merge(operation.connections);
+        all.merge(operation.counts.connections);
     }
     let mut text = String::new();
     if all.tls_full > 0 || all.tls_resumed > 0 {

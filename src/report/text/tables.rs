@@ -41,15 +41,15 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
     for journey in &document.journeys {
         counts.row(vec![
             (&journey.name).into(),
-            units::count(journey.starts.scheduled).into(),
-            units::count(journey.starts.started).into(),
-            units::count(journey.outcomes.ok).into(),
-            trouble(journey.outcomes.failed),
-            trouble(journey.starts.dropped),
-            units::count(journey.outcomes.cancelled).into(),
+            units::count(journey.counts.starts.scheduled).into(),
+            units::count(journey.counts.starts.started).into(),
+            units::count(journey.counts.outcomes.ok).into(),
+            trouble(journey.counts.outcomes.failed),
+            trouble(journey.counts.starts.dropped),
+            units::count(journey.counts.outcomes.cancelled).into(),
             units::per_second(journey.iterations_per_s, "").into(),
-            units::bytes(journey.bytes.sent).into(),
-            units::bytes(journey.bytes.received).into(),
+            units::bytes(journey.counts.bytes.sent).into(),
+            units::bytes(journey.counts.bytes.received).into(),
         ]);
         journey_times(&mut times, journey, document.open_model);
     }
@@ -78,22 +78,17 @@ fn spent(document: &Document, colour: bool) -> String {
         ],
     );
     for journey in &document.journeys {
-        let it = &journey.time;
-        let ended = journey.outcomes.ended();
-        let mean = |micros: u64| match micros.checked_div(ended) {
-            Some(mean) => units::duration(Duration::from_micros(mean)),
-            None => "-".to_owned(),
-        };
-        let longest = match it.longest_pause_us {
-            0 => "-".to_owned(),
-            longest => units::duration(Duration::from_micros(longest)),
-        };
+        let it = &journey.counts.time;
+        let ended = journey.counts.outcomes.ended();
+        let shown = |time: Option<Duration>| time.map_or("-".to_owned(), units::duration);
+        let mean = |part| shown(words::mean(part, ended));
+        let longest = shown(Some(it.longest_pause).filter(|it| !it.is_zero()));
         table.row(vec![
             (&journey.name).into(),
-            mean(it.total_us).into(),
-            mean(it.operations_us).into(),
-            mean(it.pauses_us).into(),
-            mean(it.rest_us).into(),
+            mean(it.total).into(),
+            mean(it.operations).into(),
+            mean(it.pauses).into(),
+            mean(it.rest).into(),
             units::count(it.retries).into(),
             units::count(it.paused_iterations).into(),
             longest.into(),
@@ -130,12 +125,12 @@ fn stages(document: &Document, colour: bool) -> String {
                 name.as_str().into(),
                 journey.name.as_str().into(),
                 what.into(),
-                units::count(it.starts.started).into(),
-                trouble(it.outcomes.failed),
-                trouble(it.starts.dropped),
+                units::count(it.counts.starts.started).into(),
+                trouble(it.counts.outcomes.failed),
+                trouble(it.counts.starts.dropped),
                 rate.into(),
             ];
-            let latency = &it.response_time;
+            let latency = &it.latencies.response_time;
             let known = [Quantile::P50, Quantile::P90, Quantile::P99];
             row.extend(known.map(|quantile| time(latency.quantile(quantile))));
             row.push(time(latency.max()));
@@ -171,14 +166,14 @@ pub(super) fn probe(document: &Document, colour: bool) -> String {
     };
     table.row(row(
         "a round, response time",
-        rounds.starts.started,
-        rounds.outcomes.failed,
-        Some(rounds.starts.dropped),
-        &rounds.response_time,
+        rounds.counts.starts.started,
+        rounds.counts.outcomes.failed,
+        Some(rounds.counts.starts.dropped),
+        &rounds.latencies.response_time,
     ));
     for operation in &rounds.operations {
-        if let Some(total) = operation.phases.get(&Phase::Total) {
-            let failed = operation.outcomes.failed;
+        if let Some(total) = operation.latencies.phases.get(Phase::Total) {
+            let failed = operation.counts.outcomes.failed;
             table.row(row(
                 operation.name.name(),
                 operation.count,
@@ -192,8 +187,8 @@ pub(super) fn probe(document: &Document, colour: bool) -> String {
 }
 
 fn journey_times(times: &mut Table, journey: &JourneySection, open_model: bool) {
-    let response = ("response time", &journey.response_time);
-    let service = ("service time", &journey.service_time);
+    let response = ("response time", &journey.latencies.response_time);
+    let service = ("service time", &journey.latencies.service_time);
     // In a closed model nothing is due before it starts: the row would only repeat the other.
     let rows = if open_model {
         vec![
@@ -256,9 +251,9 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
         counts.row(vec![
             operation.name.name().into(),
             units::count(operation.count).into(),
-            trouble(operation.outcomes.failed),
-            units::count(operation.outcomes.cancelled).into(),
-            words::reused(operation.connections).into(),
+            trouble(operation.counts.outcomes.failed),
+            units::count(operation.counts.outcomes.cancelled).into(),
+            words::reused(operation.counts.connections).into(),
             units::per_second(operation.requests_per_s, "").into(),
             units::per_second(operation.sent_per_s, "B").into(),
             units::per_second(operation.received_per_s, "B").into(),
@@ -277,7 +272,7 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
 fn phases(document: &Document) -> Table {
     let had = |phase: &Phase| {
         let mut operations = document.operations.iter();
-        *phase != Phase::Total && operations.any(|it| it.phases.contains_key(phase))
+        *phase != Phase::Total && operations.any(|it| it.latencies.phases.get(*phase).is_some())
     };
     let phases: Vec<Phase> = Phase::ALL.into_iter().filter(had).collect();
     let titles: Vec<&str> = std::iter::once("operation")
@@ -286,11 +281,11 @@ fn phases(document: &Document) -> Table {
     let mut table = Table::new(1, &titles);
     for operation in &document.operations {
         let mut row: Vec<Cell> = vec![operation.name.name().into()];
-        if operation.phases.contains_key(&Phase::Total) {
+        if operation.latencies.phases.get(Phase::Total).is_some() {
             row.extend(
                 phases
                     .iter()
-                    .map(|phase| middle_and_tail(operation.phases.get(phase))),
+                    .map(|phase| middle_and_tail(operation.latencies.phases.get(*phase))),
             );
         } else {
             row.push("no samples".into());
@@ -328,18 +323,23 @@ fn middle_and_tail(histogram: Option<&LatencyHistogram>) -> Cell {
 /// Whether the tables show a `-`: of the percentiles, p99.9 is the last to be known.
 pub(super) fn has_gaps(document: &Document) -> bool {
     let few = |it: &LatencyHistogram| it.count() > 0 && it.quantile(Quantile::P999).is_none();
-    let journeys = document.journeys.iter().map(|it| &it.service_time);
+    let journeys = document
+        .journeys
+        .iter()
+        .map(|it| &it.latencies.service_time);
     let totals = document
         .operations
         .iter()
-        .filter_map(|it| it.phases.get(&Phase::Total));
+        .filter_map(|it| it.latencies.phases.get(Phase::Total));
     // A phase that one operation has and another has not leaves a gap in the other's row.
     let ran = || {
         let operations = document.operations.iter();
-        operations.filter(|it| it.phases.contains_key(&Phase::Total))
+        operations.filter(|it| it.latencies.phases.get(Phase::Total).is_some())
     };
     let uneven = |phase: &Phase| {
-        let having = ran().filter(|it| it.phases.contains_key(phase)).count();
+        let having = ran()
+            .filter(|it| it.latencies.phases.get(*phase).is_some())
+            .count();
         having > 0 && having < ran().count()
     };
     journeys.chain(totals).any(few) || Phase::ALL.iter().any(uneven)
@@ -347,7 +347,7 @@ pub(super) fn has_gaps(document: &Document) -> bool {
 
 fn operation_times(operation: &OperationSection) -> Vec<Cell> {
     let mut row: Vec<Cell> = vec![operation.name.name().into()];
-    let Some(total) = operation.phases.get(&Phase::Total) else {
+    let Some(total) = operation.latencies.phases.get(Phase::Total) else {
         row.push("no samples".into());
         return row;
     };

@@ -9,14 +9,15 @@ use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::Catalogue;
 use crate::measure::{
-    BY_EXCHANGE, Bytes, Closure, Connections, FailureClass, LatencyHistogram, Outcomes, Period,
-    Record, Recorder, Starts, Totals,
+    BY_EXCHANGE, Bytes, Closure, Connections, FailureClass, IterationTime, JourneyCounts,
+    JourneyLatencies, LatencyHistogram, OperationCounts, OperationLatencies, Outcomes, Period,
+    PeriodTally, Record, Recorder, Starts, Totals,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
     Environment, Example, Facts, FailureEntry, FailureSection, GeneratorSection,
-    IterationFailureEntry, IterationTimes, JourneySection, OperationSection, PlanSection,
-    RunVerdict, TargetHeaders, WallClock,
+    IterationFailureEntry, JourneySection, OperationSection, PlanSection, RunVerdict,
+    TargetHeaders, WallClock,
 };
 
 /// The durations from `first` to `last` milliseconds, each once.
@@ -87,38 +88,40 @@ fn empty() -> Document {
 fn journey() -> JourneySection {
     JourneySection {
         name: "rollout".into(),
-        starts: Starts {
-            scheduled: 1_010,
-            started: 1_008,
-            dropped: 2,
+        counts: JourneyCounts {
+            starts: Starts {
+                scheduled: 1_010,
+                started: 1_008,
+                dropped: 2,
+            },
+            outcomes: outcomes(1_000, 6, 2),
+            failure_classes: [(FailureClass::Reset, 6)].into_iter().collect(),
+            bytes: Bytes {
+                sent: 0,
+                received: 1_414_213_562,
+            },
+            // Of 1,008: 412 ms each, of which 395, 12 and 5.
+            time: IterationTime {
+                total: 1_008 * Duration::from_millis(412),
+                operations: 1_008 * Duration::from_millis(395),
+                pauses: 1_008 * Duration::from_millis(12),
+                rest: 1_008 * Duration::from_millis(5),
+                retries: 9,
+                paused_iterations: 7,
+                longest_pause: Duration::from_secs(5),
+            },
+            within_window: 998,
+            ..JourneyCounts::default()
         },
-        outcomes: outcomes(1_000, 6, 2),
-        failure_classes: BTreeMap::from([(FailureClass::Reset, 6)]),
-        bytes: Bytes {
-            sent: 0,
-            received: 1_414_213_562,
-        },
-        within_window: 998,
         iterations_per_s: 49.9,
-        service_time: millis(1, 1_000),
-        response_time: millis(1_001, 2_000),
-        start_lag: millis(1, 1),
-        failed_service_time: millis(5, 5),
-        drops: BTreeMap::new(),
-        drop_causes: BTreeMap::new(),
-        // Of 1,008: 412 ms each, of which 395, 12 and 5.
-        time: IterationTimes {
-            total_us: 1_008 * 412_000,
-            operations_us: 1_008 * 395_000,
-            pauses_us: 1_008 * 12_000,
-            rest_us: 1_008 * 5_000,
-            retries: 9,
-            paused_iterations: 7,
-            longest_pause_us: 5_000_000,
+        latencies: JourneyLatencies {
+            service_time: millis(1, 1_000),
+            response_time: millis(1_001, 2_000),
+            start_lag: millis(1, 1),
+            failed_service_time: millis(5, 5),
+            ..JourneyLatencies::default()
         },
         stages: Vec::new(),
-        unfinished_response_time: LatencyHistogram::new(),
-        unfinished_service_time: LatencyHistogram::new(),
         operations: vec![],
     }
 }
@@ -131,24 +134,25 @@ fn operation(
     OperationSection {
         name,
         count: ok + 7,
-        outcomes: outcomes(ok, 6, 1),
-        failure_classes: BTreeMap::new(),
-        statuses: BTreeMap::from([(200, ok)]),
-        connections: Connections {
-            new: 2,
-            reused: 54,
-            http1: 56,
-            ..Connections::default()
+        counts: OperationCounts {
+            outcomes: outcomes(ok, 6, 1),
+            statuses: [(200, ok)].into_iter().collect(),
+            connections: Connections {
+                new: 2,
+                reused: 54,
+                http1: 56,
+                ..Connections::default()
+            },
+            within_window: ok,
+            ..OperationCounts::default()
         },
-        bytes: Bytes::default(),
-        within_window: ok,
-        bytes_within_window: Bytes::default(),
         requests_per_s: 379.4,
         sent_per_s: 0.0,
         received_per_s: 1_410_000_000.0,
-        phases,
-        unfinished_total: LatencyHistogram::new(),
-        failed_total: LatencyHistogram::new(),
+        latencies: OperationLatencies {
+            phases: phases.into_iter().collect(),
+            ..OperationLatencies::default()
+        },
     }
 }
 
@@ -218,14 +222,15 @@ fn busy() -> Document {
         periods: vec![PeriodSection {
             period: Period::WarmUp,
             duration_us: 10_000_000,
-            starts: Starts::default(),
-            iterations: Outcomes::default(),
-            exchanges: outcomes(1_200, 3, 0),
-            bytes: Bytes {
-                sent: 0,
-                received: 33_600_000,
+            totals: Totals {
+                exchanges: outcomes(1_200, 3, 0),
+                bytes: Bytes {
+                    sent: 0,
+                    received: 33_600_000,
+                },
+                ..Totals::default()
             },
-            operations: vec![],
+            operations: PeriodTally::default(),
         }],
         verdict: RunVerdict::Invalid,
         generator: GeneratorSection {

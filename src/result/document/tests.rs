@@ -408,7 +408,7 @@ fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_common_time() {
         assert_eq!(of_blobs, wanted);
         // Ten a second each while both ran, however many there were in all.
         assert_eq!(merged.totals.iterations.ok, 200);
-        assert_eq!(merged.journeys[0].within_window, 120);
+        assert_eq!(merged.journeys[0].counts.within_window, 120);
         assert_eq!(merged.journeys[0].iterations_per_s.to_string(), "20");
         let blobs = &merged.operations[0];
         let rates = (blobs.requests_per_s, blobs.received_per_s);
@@ -488,11 +488,14 @@ fn a_histogram_is_the_same_after_the_document() {
     let document: Document =
         serde_json::from_str(&Document::new(&record, facts()).to_json()).unwrap();
     let (journey, _, series) = record.journeys().next().unwrap();
-    assert_eq!(document.journeys[0].response_time, series.response_time);
+    assert_eq!(
+        document.journeys[0].latencies.response_time,
+        series.latencies.response_time
+    );
     let (_, blobs) = record.operations(journey).next().unwrap();
     assert_eq!(
-        &document.operations[0].phases[&Phase::Total],
-        blobs.phase(Phase::Total)
+        document.operations[0].latencies.phases.of(Phase::Total),
+        blobs.latencies.phases.of(Phase::Total)
     );
     assert_eq!(document.clamped, 1); // 6,433,832 ms of an exchange; the iteration cannot start before the window
 }

@@ -45,7 +45,7 @@ fn asks(toml: &str, site: &Running, wanted: &[(Operation, u64)]) -> (Finished, C
     let sent: Requests = finished
         .record
         .operations(journey)
-        .map(|(it, series)| (it, series.outcomes.ok))
+        .map(|(it, series)| (it, series.counts.outcomes.ok))
         .filter(|(_, count)| *count > 0)
         .collect();
     let wanted = requests(wanted);
@@ -74,7 +74,7 @@ fn seeded(finished: &Finished) -> u64 {
 /// Bytes of bodies that came while it was measured.
 fn received(finished: &Finished) -> u64 {
     let (_, _, series) = finished.record.journeys().next().expect("a journey");
-    series.bytes.received
+    series.counts.bytes.received
 }
 
 fn journey(action: &str, client: &str, rest: &str) -> String {
@@ -159,7 +159,7 @@ fn a_push_of_what_is_there_sends_no_blob() {
         // Two images of a config and three layers, and nothing beside them.
         assert_eq!(counts.blobs, 2 * (LAYERS + 1), "{client}");
         let (_, _, series) = finished.record.journeys().next().expect("a journey");
-        assert!(series.bytes.sent < ITERATIONS * 3000);
+        assert!(series.counts.bytes.sent < ITERATIONS * 3000);
     }
 }
 

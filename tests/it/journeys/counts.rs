@@ -30,9 +30,13 @@ fn measured(finished: &Finished) -> BTreeMap<Operation, u64> {
     let mut counts = BTreeMap::new();
     for (journey, _, _) in finished.record.journeys() {
         for (operation, series) in finished.record.operations(journey) {
-            if series.outcomes.ended() > 0 {
-                assert_eq!(series.outcomes, ok(series.outcomes.ended()), "{operation}");
-                *counts.entry(operation).or_insert(0) += series.outcomes.ended();
+            if series.counts.outcomes.ended() > 0 {
+                assert_eq!(
+                    series.counts.outcomes,
+                    ok(series.counts.outcomes.ended()),
+                    "{operation}"
+                );
+                *counts.entry(operation).or_insert(0) += series.counts.outcomes.ended();
             }
         }
     }
@@ -278,7 +282,7 @@ fn the_forecast_is_what_happens() {
         for (index, (journey, _, _)) in finished.record.journeys().enumerate() {
             let operations = finished.record.operations(journey);
             let found: BTreeMap<Operation, f64> = operations
-                .map(|(it, series)| (it, series.outcomes.ok))
+                .map(|(it, series)| (it, series.counts.outcomes.ok))
                 .filter(|(_, count)| *count > 0)
                 .map(|(it, count)| (it, f64::from(u32::try_from(count).unwrap()) / 10.0))
                 .collect();

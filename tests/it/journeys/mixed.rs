@@ -101,8 +101,8 @@ fn each_client_of_a_mix_keeps_its_connections_as_it_does_alone() {
     let (mut new, mut reused) = (0, 0);
     for (journey, _, _) in finished.record.journeys() {
         for (_, series) in finished.record.operations(journey) {
-            new += series.connections.new;
-            reused += series.connections.reused;
+            new += series.counts.connections.new;
+            reused += series.counts.connections.reused;
         }
     }
     assert_eq!(new, (docker.len() + kept.len()) as u64);

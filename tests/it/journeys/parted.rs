@@ -34,7 +34,7 @@ fn ok(finished: &Finished) -> BTreeMap<Operation, u64> {
     let (journey, _, _) = finished.record.journeys().next().expect("a journey");
     let operations = finished.record.operations(journey);
     operations
-        .map(|(it, series)| (it, series.outcomes.ok))
+        .map(|(it, series)| (it, series.counts.outcomes.ok))
         .filter(|(_, count)| *count > 0)
         .collect()
 }
@@ -99,7 +99,10 @@ fn a_pull_asks_once_for_each_part_as_was_forecast() {
         let hand = wanted.map(|(it, n)| (it, f64::from(u32::try_from(n).expect("a few"))));
         assert_eq!(told, BTreeMap::from(hand), "{size}");
         let (_, _, series) = finished.record.journeys().next().expect("a journey");
-        assert!(series.bytes.received >= 3 * size * ITERATIONS, "{size}");
+        assert!(
+            series.counts.bytes.received >= 3 * size * ITERATIONS,
+            "{size}"
+        );
     }
 }
 
@@ -118,8 +121,12 @@ fn parts_that_do_not_make_up_a_blob_are_a_digest_mismatch() {
         failed: 1,
         cancelled: 0,
     };
-    assert_eq!(series.outcomes, outcomes);
-    let mut classes = series.classes.iter().filter(|(_, count)| *count > 0);
+    assert_eq!(series.counts.outcomes, outcomes);
+    let mut classes = series
+        .counts
+        .failure_classes
+        .iter()
+        .filter(|(_, count)| *count > 0);
     assert_eq!(classes.next(), Some((FailureClass::DigestMismatch, 1)));
     assert_eq!(classes.next(), None);
     let totals = finished.record.totals(Period::Measure);

@@ -52,7 +52,12 @@ fn a_registry_that_does_not_delete_fails_the_iteration_and_nothing_else() {
     for (journey, _, _) in finished.record.journeys() {
         for (operation, series) in finished.record.operations(journey) {
             let refused = operation == Operation::ManifestDelete;
-            let classes: Vec<_> = series.classes.iter().filter(|(_, it)| *it > 0).collect();
+            let classes: Vec<_> = series
+                .counts
+                .failure_classes
+                .iter()
+                .filter(|(_, it)| *it > 0)
+                .collect();
             let wanted = if refused {
                 vec![(FailureClass::Status, 10)]
             } else {

@@ -103,7 +103,7 @@ fn what_is_due_is_the_integral_of_the_rate() {
         for (_, name, series) in finished.record.journeys() {
             let tracks = due.iter().filter(|((_, _, journey), _)| journey == name);
             let sum: u64 = tracks.map(|(_, count)| count).sum();
-            assert_eq!(series.starts.scheduled, sum, "{name}");
+            assert_eq!(series.counts.starts.scheduled, sum, "{name}");
         }
     }
 }

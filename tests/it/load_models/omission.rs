@@ -63,10 +63,10 @@ fn below_half(time: Duration) -> Claimed<()> {
 /// Every iteration that began has gone well.
 fn all_went_well(pulls: &JourneySeries) {
     let ok = Outcomes {
-        ok: pulls.starts.started,
+        ok: pulls.counts.starts.started,
         ..Outcomes::default()
     };
-    assert_eq!(pulls.outcomes, ok);
+    assert_eq!(pulls.counts.outcomes, ok);
 }
 
 /// One pull, as the log tells it.
@@ -161,29 +161,32 @@ fn users_that_wait_show_in_response_time_and_in_start_lag_alone() {
             started: PLANNED,
             dropped: 0,
         };
-        assert_eq!(pulls.starts, all);
+        assert_eq!(pulls.counts.starts, all);
         all_went_well(&pulls);
         // 200 + j is due 5 j ms after 200, so it ends 1 s - 5 j ms late at least: the longest response time is 1 s, the
         // n-th longest 5 (n - 1) ms less. Of 600 the p99 is the 594th, which is the 7th from the top: 970 ms.
         for n in 1..=200 {
             let least = SECOND.saturating_sub(ms(5 * (n - 1)));
-            assert!(largest(&pulls.response_time, n).high >= least, "{n}");
+            assert!(
+                largest(&pulls.latencies.response_time, n).high >= least,
+                "{n}"
+            );
         }
-        let response = pulls.response_time.quantile(Quantile::P99);
+        let response = pulls.latencies.response_time.quantile(Quantile::P99);
         assert!(response.expect("of 600") >= ms(970), "{response:?}");
-        agrees_with_the_log(&pulls.response_time, &registry);
+        agrees_with_the_log(&pulls.latencies.response_time, &registry);
         // The two users were stuck for as long; every other pull was as fast as ever once it had begun. 2 of 600 do not
         // reach the p99.
-        assert!(pulls.service_time.max().expect("of 600") >= SECOND);
-        let second = largest(&pulls.service_time, 2).high;
+        assert!(pulls.latencies.service_time.max().expect("of 600") >= SECOND);
+        let second = largest(&pulls.latencies.service_time, 2).high;
         claim!(second > SECOND / 2, "{second:?} of the second user");
-        below_half(largest(&pulls.service_time, 3).high)?;
-        let service = pulls.service_time.quantile(Quantile::P99);
+        below_half(largest(&pulls.latencies.service_time, 3).high)?;
+        let service = pulls.latencies.service_time.quantile(Quantile::P99);
         below_half(service.expect("of 600"))?;
         // 202 is the first that finds no user: it starts 990 ms late.
         for n in 1..=198 {
             let least = ms(990).saturating_sub(ms(5 * (n - 1)));
-            assert!(largest(&pulls.start_lag, n).high >= least, "{n}");
+            assert!(largest(&pulls.latencies.start_lag, n).high >= least, "{n}");
         }
         Ok(())
     });
@@ -195,18 +198,24 @@ fn with_users_enough_the_service_time_shows_it_as_well() {
         let load = format!("{OPEN}\nmax_vus = 400");
         let (finished, registry) = frozen(&load, "0s");
         let pulls = journey(&finished, "pull");
-        assert_eq!((pulls.starts.scheduled, pulls.starts.dropped), (600, 0));
+        assert_eq!(
+            (pulls.counts.starts.scheduled, pulls.counts.starts.dropped),
+            (600, 0)
+        );
         all_went_well(&pulls);
         // Each starts when it is due: what it waits for is the answer.
-        let latest = pulls.start_lag.max().expect("of 600");
+        let latest = pulls.latencies.start_lag.max().expect("of 600");
         below_half(latest)?;
         for n in 1..=200 {
             let least = SECOND.saturating_sub(ms(5 * (n - 1)));
-            assert!(largest(&pulls.response_time, n).high >= least, "{n}");
-            let service = largest(&pulls.service_time, n).high;
+            assert!(
+                largest(&pulls.latencies.response_time, n).high >= least,
+                "{n}"
+            );
+            let service = largest(&pulls.latencies.service_time, n).high;
             assert!(service + latest >= least, "{n}");
         }
-        agrees_with_the_log_of_many(&pulls.response_time, &registry);
+        agrees_with_the_log_of_many(&pulls.latencies.response_time, &registry);
         Ok(())
     });
 }
@@ -231,19 +240,26 @@ fn starts_that_nobody_can_make_are_dropped_and_counted() {
         let (finished, registry) = frozen(&load, "0s");
         let pulls = journey(&finished, "pull");
         all_went_well(&pulls);
-        assert_eq!(pulls.starts.scheduled, PLANNED);
+        assert_eq!(pulls.counts.starts.scheduled, PLANNED);
         // 200 and 201 are stuck. 202 to 400 are due before 2 s, or at it: 199.
-        assert!(pulls.starts.dropped >= 199, "{:?}", pulls.starts);
+        assert!(
+            pulls.counts.starts.dropped >= 199,
+            "{:?}",
+            pulls.counts.starts
+        );
         assert_eq!(
             dropped(&pulls, DropReason::NoVu),
-            pulls.starts.dropped,
+            pulls.counts.starts.dropped,
             "{:?}",
-            pulls.drops
+            pulls.counts.drops
         );
         // What was dropped was not asked for.
         let (told, _) = told(&registry);
-        assert_eq!(told.len() as u64, pulls.starts.started);
-        assert_eq!(pulls.starts.started, PLANNED - pulls.starts.dropped);
+        assert_eq!(told.len() as u64, pulls.counts.starts.started);
+        assert_eq!(
+            pulls.counts.starts.started,
+            PLANNED - pulls.counts.starts.dropped
+        );
         // Both users waited for the target all the time. An event loop that is late blames itself for as long as it was late,
         // and as long again: in twice that time so many are due.
         let lags = finished.pacer_lag.buckets().filter(|it| it.high > ms(1));
@@ -251,15 +267,16 @@ fn starts_that_nobody_can_make_are_dropped_and_counted() {
             .map(|it| u128::from(it.count) * (2 * it.high.as_micros() * 200 / 1_000_000 + 2))
             .sum();
         let others: u64 = pulls
-            .drops
-            .causes()
+            .counts
+            .drop_causes
+            .iter()
             .filter(|(cause, _)| *cause != DropCause::Target)
             .map(|(_, count)| count)
             .sum();
-        assert!(u128::from(others) <= of_late, "{:?}", pulls.drops);
+        assert!(u128::from(others) <= of_late, "{:?}", pulls.counts.drops);
         // Two response times tell of it, and both are of a user that was stuck.
-        assert!(largest(&pulls.response_time, 2).high >= ms(995));
-        below_half(largest(&pulls.response_time, 3).high)?;
+        assert!(largest(&pulls.latencies.response_time, 2).high >= ms(995));
+        below_half(largest(&pulls.latencies.response_time, 3).high)?;
         Ok(())
     });
 }
@@ -271,21 +288,29 @@ fn a_closed_loop_with_a_pace_counts_what_it_missed() {
         let (finished, _registry) = frozen(&format!("{TWO_USERS}\npacing = \"10ms\""), "0s");
         let pulls = journey(&finished, "pull");
         all_went_well(&pulls);
-        assert_eq!(pulls.starts.scheduled, PLANNED);
+        assert_eq!(pulls.counts.starts.scheduled, PLANNED);
         // One user is stuck for 1 s, the other for 990 ms at least. Of the cycles that begin 10, 20, ... ms after, those
         // that end meanwhile are missed: 99 and 98. The next begins at once, late.
-        assert!(pulls.starts.dropped >= 197, "{:?}", pulls.starts);
+        assert!(
+            pulls.counts.starts.dropped >= 197,
+            "{:?}",
+            pulls.counts.starts
+        );
         let overrun = dropped(&pulls, DropReason::Overrun);
-        assert_eq!(overrun, pulls.starts.dropped, "{:?}", pulls.drops);
+        assert_eq!(
+            overrun, pulls.counts.starts.dropped,
+            "{:?}",
+            pulls.counts.drops
+        );
         // Neither user thought, and no work of the client lasts longer than the freeze.
-        let causes: Vec<_> = pulls.drops.causes().collect();
+        let causes: Vec<_> = pulls.counts.drop_causes.iter().collect();
         claim!(
             causes == [(DropCause::Target, overrun)],
             "{causes:?} without a machine that stands still"
         );
         // But no percentile tells of it.
-        assert!(largest(&pulls.response_time, 2).high >= ms(990));
-        below_half(largest(&pulls.response_time, 3).high)?;
+        assert!(largest(&pulls.latencies.response_time, 2).high >= ms(990));
+        below_half(largest(&pulls.latencies.response_time, 3).high)?;
         Ok(())
     });
 }
@@ -299,11 +324,11 @@ fn a_closed_loop_hides_it() {
         // A user that starts every 10 ms at most has 300 starts in 3 s. Between the last before the freeze and the first
         // after it lie 1 s and 10 ms at least, for a user who thinks when it begins is back 10 ms later: 201 are left, and
         // one for the ends. The others are told nowhere.
-        assert_eq!(pulls.starts.dropped, 0);
-        let started = pulls.starts.started;
+        assert_eq!(pulls.counts.starts.dropped, 0);
+        let started = pulls.counts.starts.started;
         assert!(started <= 2 * 202, "{started} of {PLANNED}");
-        assert!(largest(&pulls.response_time, 1).high >= SECOND);
-        below_half(largest(&pulls.response_time, 3).high)?;
+        assert!(largest(&pulls.latencies.response_time, 1).high >= SECOND);
+        below_half(largest(&pulls.latencies.response_time, 3).high)?;
         Ok(())
     });
 }

@@ -83,12 +83,18 @@ fn check(finished: &Finished, registry: &Running) {
     // A loop that is closed asks for nothing meanwhile, so every iteration but one is as fast as ever, and p99 is too:
     // none is slower than the log says of its three exchanges. Where the machine stood still as well, the log shows it.
     let (_, _, pulls) = finished.record.journeys().next().expect("a journey");
-    assert_eq!(pulls.outcomes.ok, ITERATIONS);
-    assert!(pulls.service_time.max().expect("iterations") + Duration::from_micros(1) >= waited);
+    assert_eq!(pulls.counts.outcomes.ok, ITERATIONS);
+    assert!(
+        pulls.latencies.service_time.max().expect("iterations") + Duration::from_micros(1)
+            >= waited
+    );
     let iterations = all.chunks(3);
     let longest = iterations.map(|it| it.iter().map(Told::longest).sum::<Duration>());
     let told = longest.filter(|it| *it >= SECOND / 2).count() as u64;
-    for times in [&pulls.service_time, &pulls.response_time] {
+    for times in [
+        &pulls.latencies.service_time,
+        &pulls.latencies.response_time,
+    ] {
         let slow = times.buckets().filter(|it| it.low >= SECOND / 2);
         let slow: u64 = slow.map(|it| it.count).sum();
         assert!((1..=told).contains(&slow), "{slow} of {told}");

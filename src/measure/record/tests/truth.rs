@@ -85,7 +85,8 @@ fn percentiles_are_those_of_all_values_through_any_number_of_recorders() {
             let (_, series) = operations
                 .find(|(it, _)| *it == Operation::BlobGet)
                 .unwrap();
-            let first_byte = serde_json::to_value(series.phase(Phase::FirstByte)).unwrap();
+            let first_byte =
+                serde_json::to_value(series.latencies.phases.of(Phase::FirstByte)).unwrap();
             assert_eq!(first_byte["count"], known.count);
             for ((name, _), exact) in PLACES.iter().zip(known.reported) {
                 let told = first_byte[name].as_u64().unwrap();
@@ -95,7 +96,7 @@ fn percentiles_are_those_of_all_values_through_any_number_of_recorders() {
                 );
             }
             // Small values are exact, and another phase's are its own.
-            let body = serde_json::to_value(series.phase(Phase::Body)).unwrap();
+            let body = serde_json::to_value(series.latencies.phases.of(Phase::Body)).unwrap();
             assert_eq!(body["max_us"], 8);
             let median = if known.count > 1_000 { 8 } else { 7 };
             assert_eq!(body["p50_us"], median);
