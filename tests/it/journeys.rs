@@ -4,14 +4,14 @@
 mod cached;
 /// How many requests of each kind there are, against a registry that counts them, too.
 mod counts;
+/// What the guide says of clients and journeys.
+mod guide;
 /// The keys of these journeys: to a plan and back, and what is refused.
 mod keys;
 /// Two clients in one load, each with connections as it keeps them.
 mod mixed;
 /// Pulls in parts.
 mod parted;
-/// What the README says of clients and journeys.
-mod readme;
 /// Lists that never end, and deletions that a registry refuses.
 mod refused;
 

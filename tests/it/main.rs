@@ -10,6 +10,8 @@ mod backing_off;
 mod bounded;
 /// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.
 mod capacity;
+/// The documents: their links, the scenarios and the commands in them, and how long they are.
+mod documents;
 /// The embedded registry on the wire: every endpoint, every trap that a real registry sets, every scripted fault.
 mod embedded;
 /// Whole runs against the embedded registry: what is sent, what is counted, and that both agree under every fault.

@@ -867,21 +867,6 @@ fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_scenario_of_the_readme_is_one() {
-    let readme = include_str!("../../README.md");
-    let (_, rest) = readme.split_once("\n## A scenario\n").unwrap();
-    let (_, rest) = rest.split_once("```toml\n").unwrap();
-    let (scenario, _) = rest.split_once("```").unwrap();
-    let password = |name: &str| (name == "REGISTRY_PASSWORD").then(|| "x".to_owned());
-    let overrides = Overrides::default();
-    if let Err(problems) =
-        scenario::load(scenario, "README.md", Path::new(""), &overrides, &password)
-    {
-        panic!("{}", problems.render(false));
-    }
-}
-
-#[test]
 fn check_prints_the_plan_or_the_problems() {
     let (code, out, err) = check(&["scenarios/first-run.toml", "--set", "load.vus=3"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));

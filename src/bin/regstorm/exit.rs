@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use regstorm::files::Place;
 use regstorm::units::is_unseen;
 
-/// The end of a command, as scripts see it. The numbers are part of the interface (README, "Exit codes").
+/// The end of a command, as scripts see it. The numbers are part of the interface (docs/reference/exit-codes.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {

@@ -2,11 +2,12 @@ use regstorm::profile::{ConnectionPolicy, Habits, Profile, PushMethod};
 
 use crate::scenario::load;
 
-const README: &str = include_str!("../../../README.md");
+const CLIENTS: &str = include_str!("../../../docs/guide/clients.md");
+const JOURNEYS: &str = include_str!("../../../docs/guide/journeys.md");
 
-/// The cells of the table below a heading, without its head.
-fn table(heading: &str) -> Vec<Vec<String>> {
-    let (_, section) = README
+/// The cells of the table below a heading of a page, without its head.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let (_, section) = page
         .split_once(&format!("\n## {heading}\n"))
         .expect("the section is there");
     let lines = section.lines();
@@ -66,9 +67,9 @@ fn the_table_of_clients_is_that_of_the_profiles() {
         rows.collect::<Vec<_>>().join("\n")
     };
     assert_eq!(
-        lines(&table("Clients")),
+        lines(&table(CLIENTS, "Profiles")),
         lines(&wanted),
-        "the README has other lines than the profiles make:\n{}\n",
+        "docs/guide/clients.md has other lines than the profiles make:\n{}\n",
         lines(&wanted)
     );
 }
@@ -76,7 +77,7 @@ fn the_table_of_clients_is_that_of_the_profiles() {
 /// Every action that is described is one, and every key of its own belongs to it.
 #[test]
 fn the_table_of_journeys_has_the_keys_that_there_are() {
-    let rows = table("Journeys");
+    let rows = table(JOURNEYS, "Actions");
     assert_eq!(rows.len(), 7);
     for row in rows {
         let action = row[0].trim_matches('`');

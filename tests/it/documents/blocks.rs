@@ -1,0 +1,174 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use regstorm::embedded::{Settings, parse_faults};
+use regstorm::scenario::{self, Overrides};
+
+use super::markdown::{Block, Page, pages, root};
+use crate::support;
+
+/// The parts of a scenario that a part in a document may leave out, by their first key.
+const REST: [(&str, &str); 4] = [
+    ("target", "[target]\nurl = \"embedded\"\n"),
+    (
+        "images",
+        "[images.web]\nsource = \"synthetic\"\ncount = 1\nlayers = 1\nlayer_size = \"4KiB\"\n",
+    ),
+    (
+        "journey",
+        "[journey.pull]\naction = \"pull\"\nimages = \"web\"\n",
+    ),
+    (
+        "load",
+        "[[load]]\njourney = \"pull\"\nexecutor = \"constant-vus\"\nvus = 1\nduration = \"1s\"\n",
+    ),
+];
+
+/// The registry of marked commands, as documents write it.
+const REGISTRY: &str = "http://127.0.0.1:5000";
+
+/// Fails unless the text is a scenario, beside which the files lie that documents name.
+fn assert_scenario(text: &str, place: &str) {
+    let directory = tempfile::tempdir().expect("a directory of our own");
+    for name in ["ca.pem", "client.pem", "client.key"] {
+        fs::write(directory.path().join(name), "").expect("a file in it");
+    }
+    let variable = |_: &str| Some("x".to_owned());
+    let overrides = Overrides::default();
+    let loaded = scenario::load(text, place, directory.path(), &overrides, &variable);
+    if let Err(problems) = loaded {
+        panic!("{place}: {}", problems.render(false));
+    }
+}
+
+fn check(block: &Block, kind: Option<&str>) {
+    let (text, place) = (&block.text, &block.place);
+    match kind {
+        Some("scenario") => assert_scenario(text, place),
+        Some("part") => {
+            let part: toml::Table = text.parse().unwrap_or_else(|it| panic!("{place}: {it}"));
+            let mut whole = format!("name = \"part\"\n{text}\n");
+            let missing = REST.iter().filter(|(key, _)| !part.contains_key(*key));
+            missing.for_each(|(_, rest)| whole.push_str(rest));
+            assert_scenario(&whole, place);
+        }
+        Some("gates") => {
+            let gates = scenario::load_gates(Some((place, text)), &[], &["pull"]);
+            assert!(
+                gates.is_ok(),
+                "{place}: {}",
+                gates.unwrap_err().render(false)
+            );
+        }
+        Some("faults") => {
+            parse_faults(text).unwrap_or_else(|error| panic!("{place}: {error}"));
+        }
+        other => {
+            panic!("{place}: a TOML block is marked scenario, part, gates or faults: {other:?}")
+        }
+    }
+}
+
+#[test]
+fn every_toml_block_is_read() {
+    let mut seen = 0;
+    for page in pages() {
+        for block in page.blocks() {
+            if let [language, marks @ ..] = &block.info[..]
+                && language == "toml"
+            {
+                check(&block, marks.first().map(String::as_str));
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} blocks were found");
+}
+
+/// The exit code that a marked block states: `sh run`, or `sh run exit=3`.
+fn stated(block: &Block) -> Option<i32> {
+    let [language, marks @ ..] = &block.info[..] else {
+        return None;
+    };
+    if language != "sh" || marks.is_empty() {
+        return None;
+    }
+    let code = match marks {
+        [run] if run == "run" => Some(0),
+        [run, exit] if run == "run" => exit.strip_prefix("exit=").and_then(|it| it.parse().ok()),
+        _ => None,
+    };
+    Some(code.unwrap_or_else(|| panic!("{}: the mark is `run` or `run exit=N`", block.place)))
+}
+
+/// Runs what is marked on a page, in order, in one directory that holds `scenarios` and the files that the page gives.
+fn run(page: &Page) -> usize {
+    let blocks = page.blocks();
+    if !blocks.iter().any(|it| stated(it).is_some()) {
+        return 0;
+    }
+    let directory = tempfile::tempdir().expect("a directory of our own");
+    symlink(root().join("scenarios"), directory.path().join("scenarios")).expect("a link in it");
+    let registry = support::registry(Settings::default());
+    let program = Path::new(env!("CARGO_BIN_EXE_regstorm"));
+    let paths = std::env::var("PATH").unwrap_or_default();
+    let path = format!(
+        "{}:{paths}",
+        program.parent().expect("its directory").display()
+    );
+    let mut ran = 0;
+    for block in blocks {
+        if let [_, kind, name] = &block.info[..]
+            && kind == "scenario"
+        {
+            fs::write(directory.path().join(name), &block.text).expect("a file in it");
+        }
+        let Some(stated) = stated(&block) else {
+            continue;
+        };
+        ran += 1;
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c"])
+            .arg(block.text.replace(REGISTRY, &registry.url()))
+            .current_dir(directory.path())
+            .env("PATH", &path)
+            .env("HOME", directory.path())
+            .env_remove("XDG_STATE_HOME")
+            .output()
+            .expect("bash starts");
+        let said =
+            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        let code = output.status.code();
+        // A run says so itself where this machine is too busy to measure.
+        if code == Some(4) && stated != 4 && said.iter().any(|it| it.contains("INVALID")) {
+            println!("NOT SHOWN {}: the machine was busy", block.place);
+            continue;
+        }
+        assert_eq!(
+            code,
+            Some(stated),
+            "{}\n{}{}{}",
+            block.place,
+            block.text,
+            said[0],
+            said[1]
+        );
+    }
+    ran
+}
+
+#[test]
+fn every_command_that_is_marked_ends_as_stated() {
+    let pages = pages();
+    let ran: usize = thread::scope(|scope| {
+        let runs: Vec<_> = pages.iter().map(|it| scope.spawn(|| run(it))).collect();
+        let ended = runs.into_iter().map(|it| it.join());
+        ended
+            .map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .sum()
+    });
+    assert!(ran > 10, "only {ran} commands were found");
+}
