@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::shared::Shared;
 use crate::plan::{Length, Load, Plan};
 
 /// The instants that all workers go by.
@@ -58,7 +57,7 @@ impl Clock {
 
 /// The ends of all loads, for those that wait for them.
 #[derive(Debug)]
-pub(super) struct Ends(Vec<watch::Sender<End>>);
+pub(super) struct Ends(Arc<[watch::Sender<End>]>);
 
 #[derive(Debug, Clone, Copy)]
 struct End {
@@ -68,21 +67,15 @@ struct End {
     at: Option<Instant>,
 }
 
-/// Somebody who may start something yet. Dropped when that is over, however it came about.
+/// A user, or a part of an open load, that may start something yet. Dropped when that is over, for whatever reason.
 pub(super) struct Busy {
-    shared: Arc<Shared>,
+    ends: Arc<[watch::Sender<End>]>,
     load: usize,
-}
-
-impl Busy {
-    pub(super) const fn with(shared: Arc<Shared>, load: usize) -> Self {
-        Self { shared, load }
-    }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.shared.ends.0[self.load].send_modify(|end| {
+        self.ends[self.load].send_modify(|end| {
             end.busy = end.busy.saturating_sub(1);
             if end.busy == 0 {
                 end.at = Some(Instant::now());
@@ -98,6 +91,14 @@ impl Ends {
             busy.map(|busy| watch::Sender::new(End { busy, at: None }))
                 .collect(),
         )
+    }
+
+    /// One of the users or parts of a load.
+    pub(super) fn busy(&self, load: usize) -> Busy {
+        Busy {
+            ends: Arc::clone(&self.0),
+            load,
+        }
     }
 
     /// Waits until a load is known to begin, and gives its instants: at once, unless it waits for a load whose end no
@@ -125,7 +126,7 @@ impl Ends {
         }
     }
 
-    /// When a load has ended: the same instant for all who ask.
+    /// When a load has ended: the same instant for every caller.
     async fn ended(&self, load: usize) -> Instant {
         let mut end = self.0[load].subscribe();
         let ended = end.wait_for(|end| end.at.is_some()).await;

@@ -8,11 +8,11 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::clock::{Busy, LoadClock};
+use super::context::Context;
 use super::occupancy::Occupancy;
 use super::stop::Stop;
 use super::turn::{Begun, OfUser, Turn};
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
-use super::worker::Context;
 use crate::measure::{DropReason, DroppedStart, Outcome};
 use crate::plan::{Executor, Length, Load};
 use crate::schedule::Span;
@@ -64,7 +64,7 @@ impl Closed {
             number,
             begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_turns),
             failed: 0,
-            busy: Busy::with(context.shared.clone(), load),
+            busy: context.shared.ends.busy(load),
         }
     }
 

@@ -4,10 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::error::Error;
-use super::seeds::{apart, fixed_tag};
 use crate::content::{self, Blob, Image, OpenOptions, Salt, SyntheticSet};
 use crate::oci::{Manifest, Reference, RepositoryName, Tag, Version};
 use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
+
+/// The tag under which images are seeded, and under which images are pushed that are the same each time.
+pub(super) const FIXED_TAG: &str = "regstorm";
 
 /// The images of a plan.
 #[derive(Debug)]
@@ -247,4 +249,14 @@ pub(super) const fn stores_apart(journey: &Journey) -> bool {
         Action::Delete(_) => true,
         _ => false,
     }
+}
+
+/// The repository of one image of a set.
+pub(super) fn apart(prefix: &RepositoryName, index: usize) -> Option<RepositoryName> {
+    format!("{prefix}/{index}").parse().ok()
+}
+
+/// The tag of what is the same each time.
+pub(super) fn fixed_tag() -> Tag {
+    FIXED_TAG.parse().expect("a constant that is a tag")
 }

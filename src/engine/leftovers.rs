@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::choice::Choice;
 use super::images::stores_apart;
-use super::prepare::used_journeys;
-use super::shared::Shared;
+use super::shared::{Shared, used_journeys};
 use super::turn::{Begun, Turn};
 use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};

@@ -10,48 +10,19 @@ use tokio::time::Instant;
 use super::bystander::Bystander;
 use super::clock::Clock;
 use super::error::Error;
+use super::finished::{Finished, TargetIdentity};
 use super::notes;
-use super::prepared::{Around, TargetIdentity};
-use super::run::Progress;
+use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
 use super::turn::Begun;
 use super::worker::{self, Gate, Place, Snapshot, Users};
-use crate::health::{Latest, Monitor, MonitorSettings, Signals};
-use crate::measure::{LatencyHistogram, Live, Observed, Period, Record};
+use crate::health::{Latest, Monitor, MonitorSettings};
+use crate::measure::{Live, Observed, Period};
 use crate::plan::{Length, Plan};
 
 /// How often somebody is told how the load goes.
 const TELL_EVERY: Duration = Duration::from_millis(250);
-
-/// A load that is over.
-#[derive(Debug)]
-pub struct Finished {
-    /// Everything that the users did; of the last load of a target with what was done [around](Finished::around) them.
-    pub record: Record,
-    /// What the probe recorded beside the load, if the plan has one. None of it is in `record`.
-    pub probe: Option<Record>,
-    /// How late the pacers of open loads woke, for each arrival in the measured window.
-    pub pacer_lag: LatencyHistogram,
-    /// What was seen of the generator in the measured window.
-    pub signals: Signals,
-    /// The target.
-    pub target: TargetIdentity,
-    /// When the measured window opened, or would have.
-    pub opened: Instant,
-    /// How long the load ran before it was measured: less than planned if it was stopped before.
-    pub warm_up_time: Duration,
-    /// Connections that the users opened.
-    pub connections: u64,
-    /// Whether the load was stopped while it ran.
-    pub interrupted: bool,
-    /// Virtual users, or whole workers, that ended in a panic: defects of regstorm. What the others counted is kept.
-    pub panics: u64,
-    /// What no count tells.
-    pub notes: Vec<String>,
-    /// Preparation and clean-up; `None` for a load that others of the same target follow.
-    pub around: Option<Around>,
-}
 
 /// A load that is over, with what clean-up has to know of it.
 #[derive(Debug)]

@@ -12,15 +12,16 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::clock::{Busy, LoadClock};
+use super::context::Context;
 use super::crew::{Crew, Due, Offered};
 use super::occupancy::Occupancy;
 use super::pacer::Pacer;
+use super::shared::lanes;
 use super::stop::Stop;
 use super::turn::{self, Turn};
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
-use super::worker::Context;
 use crate::measure::{DropCause, DropReason, DroppedStart, LatencyHistogram};
-use crate::plan::{Length, Load, OnNoVu};
+use crate::plan::{Length, OnNoVu};
 use crate::schedule::Arrivals;
 
 /// Arrivals that are handed out in a row when the pacer is behind, before the users get their turn.
@@ -55,11 +56,6 @@ pub(super) struct Part {
     pub(super) pacer: Pacer,
     pub(super) members: Vec<Member>,
     pub(super) begun: SharedArrivals,
-}
-
-/// The lanes into which an open load is split: as many as there are workers with a user for it.
-pub(super) fn lanes(load: &Load, workers: usize) -> usize {
-    workers.min(count(load.executor.vus()))
 }
 
 impl Part {
@@ -112,7 +108,7 @@ impl Part {
                 occupancy,
                 lane,
                 stop: stop.clone(),
-                busy: Busy::with(shared.clone(), load),
+                busy: shared.ends.busy(load),
             },
             pacer: Pacer::new()?,
             begun,

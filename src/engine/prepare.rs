@@ -17,11 +17,11 @@ use super::observer::{Recording, SharedRecorder};
 use super::occupancy::Occupancy;
 use super::patience::Patience;
 use super::seeds::Seed;
-use super::shared::Shared;
+use super::shared::{Shared, used_journeys};
 use super::stop::Stop;
 use crate::measure::{Record, Recorder};
 use crate::oci::{Digest, Reference, RepositoryName, Version};
-use crate::plan::{CleanUp, ImageSource, Journey, Plan};
+use crate::plan::{CleanUp, ImageSource};
 use crate::profile::{Accepted, ConnectionPolicy, PushMethod};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, Totals};
@@ -326,11 +326,4 @@ fn look_failed(repository: &RepositoryName, source: registry::Error) -> Error {
         repository: repository.to_string(),
         source,
     }
-}
-
-/// The journeys that a load uses, each once, with their places in the plan.
-pub(super) fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
-    let shares = plan.loads.iter().flat_map(|load| &load.mix);
-    let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
-    used.into_iter().map(|index| (index, &plan.journeys[index]))
 }

@@ -9,16 +9,16 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
 use super::error::Error;
+use super::finished::{Around, Finished, TargetIdentity};
 use super::images::Images;
-use super::load::{Finished, load};
+use super::load::load;
 use super::notes;
 use super::prepare::{Seeded, Steward};
-use super::run::Progress;
+use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
 use super::target::Target;
 use super::turn::Begun;
-use crate::embedded;
 use crate::measure::View;
 use crate::plan::Plan;
 
@@ -85,15 +85,6 @@ impl Setup {
     }
 }
 
-/// Where the target is, and what it calls itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetIdentity {
-    /// The base URL of the registry.
-    pub base: String,
-    /// The headers of its first response that name a product or a version.
-    pub headers: Vec<(String, String)>,
-}
-
 /// A target that responds and has the images: ready for loads, one after the other.
 pub struct Prepared {
     shared: Arc<Shared>,
@@ -106,19 +97,6 @@ pub struct Prepared {
     /// What the loads have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
     last_orders: Duration,
-}
-
-/// What was done before the first load of a target and after the last.
-#[derive(Debug, Clone)]
-pub struct Around {
-    /// How long the images took to get to where pulls expect them.
-    pub prepare_time: Duration,
-    /// What seeding did.
-    pub seeded: Seeded,
-    /// How long clean-up took.
-    pub clean_up_time: Duration,
-    /// What the embedded registry counted, if that was the target.
-    pub embedded: Option<embedded::Counts>,
 }
 
 impl Prepared {

@@ -4,46 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Error;
-use super::load::Finished;
-use super::prepare::Seeded;
+use super::finished::Finished;
 use super::prepared::{Setup, Stock};
+use super::progress::Progress;
 use super::stop::Stop;
-use crate::health::Latest;
-use crate::measure::{Live, Observed, Period};
 use crate::plan::Plan;
-
-/// How far a run has come.
-#[derive(Debug)]
-pub enum Progress<'a> {
-    /// Images are read, synthetic layers are hashed.
-    Opening,
-    /// The target has answered; this is where it is.
-    Ready {
-        /// The base URL of the registry.
-        base: String,
-        /// What it calls itself, as far as it does.
-        headers: &'a [(String, String)],
-    },
-    /// Images are pushed to where pulls expect them.
-    Seeding(Seeded),
-    /// The load runs.
-    Load {
-        /// Warm-up or measuring.
-        period: Period,
-        /// Since the period began.
-        elapsed: Duration,
-        /// How long the period lasts at most.
-        length: Duration,
-        /// The counts so far.
-        live: &'a Live,
-        /// What each view has counted up to a second ago; nothing before the first second.
-        observed: &'a [Observed],
-        /// How the generator does.
-        generator: Latest,
-    },
-    /// What was pushed is deleted.
-    CleaningUp,
-}
 
 /// Runs a plan and gives what was measured. Judges nothing: `session::run` does. `run_id` makes unique content differ from
 /// that of any other run.

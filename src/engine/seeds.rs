@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::images::Images;
+use super::images::{FIXED_TAG, Images, apart, fixed_tag};
+use super::shared::used_journeys;
 use crate::client::{self, Known, PushOptions, Watch};
 use crate::content::Image;
-use crate::oci::{Digest, Reference, RepositoryName, Tag, Version};
+use crate::oci::{Digest, Reference, Tag, Version};
 use crate::plan::{Plan, SeedPlace};
 use crate::registry::Client;
-
-/// The tag under which images are seeded, and under which images are pushed that are the same each time.
-const FIXED_TAG: &str = "regstorm";
 
 /// What must be at one place.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ impl Seed {
     /// What the journeys that are used need, each place once.
     pub(super) fn all(plan: &Plan, images: &Images) -> Vec<Self> {
         let mut seeds: BTreeMap<Reference, Self> = BTreeMap::new();
-        let used = super::prepare::used_journeys(plan).filter(|_| plan.prepare.seed);
+        let used = used_journeys(plan).filter(|_| plan.prepare.seed);
         for needs in used.filter_map(|(_, journey)| journey.action.needs()) {
             // There is an image at each place until the set ends; of existing ones there is none.
             let set = (0..images.count(needs.set)).filter_map(|index| {
@@ -118,14 +116,4 @@ fn place(place: SeedPlace<'_>, index: usize) -> Option<Reference> {
         repository,
         version: Version::Tag(tag),
     })
-}
-
-/// The repository of one image of a set.
-pub(super) fn apart(prefix: &RepositoryName, index: usize) -> Option<RepositoryName> {
-    format!("{prefix}/{index}").parse().ok()
-}
-
-/// The tag of what is the same each time.
-pub(super) fn fixed_tag() -> Tag {
-    FIXED_TAG.parse().expect("a constant that is a tag")
 }

@@ -1,15 +1,15 @@
 //! What all workers of a load read: the plan with its images, its target, and the tracks of its samples.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::clock::Ends;
 use super::images::Images;
-use super::open;
 use super::target::Target;
 use super::tracks::Tracks;
 use crate::measure::{Catalogue, View};
-use crate::plan::{Action, CleanUp, Executor, Plan, Share};
+use crate::plan::{Action, CleanUp, Executor, Journey, Load, Plan, Share};
 
 /// What all workers read.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Shared {
         let workers = plan.workers.get();
         let busy = plan.loads.iter().map(|load| {
             if load.executor.is_open() {
-                open::lanes(load, workers)
+                lanes(load, workers)
             } else {
                 usize::try_from(load.executor.vus()).unwrap_or(usize::MAX)
             }
@@ -89,4 +89,16 @@ const fn shared_iterations(executor: &Executor) -> u64 {
         Executor::SharedIterations { iterations, .. } => *iterations,
         _ => 0,
     }
+}
+
+/// The lanes into which an open load is split: as many as there are workers with a user for it.
+pub(super) fn lanes(load: &Load, workers: usize) -> usize {
+    workers.min(usize::try_from(load.executor.vus()).unwrap_or(usize::MAX))
+}
+
+/// The journeys that a load uses, each once, with their places in the plan.
+pub(super) fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
+    let shares = plan.loads.iter().flat_map(|load| &load.mix);
+    let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
+    used.into_iter().map(|index| (index, &plan.journeys[index]))
 }

@@ -8,13 +8,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::choice::Choice;
 use super::classify;
+use super::context::Context;
 use super::leash::{Leash, Pulled, Slack};
 use super::observer::Recording;
 use super::occupancy::Occupancy;
 use super::stop::Stop;
 use super::turn::{Begun, Turn};
-use super::work;
-use super::worker::Context;
 use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
@@ -180,7 +179,7 @@ impl VirtualUser {
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(index);
         let salt = start.turn.salt(context.shared.run_id);
-        let work = work::once(&context, &client, (index, image), salt);
+        let work = context.work[index].once(&context.shared.images, &client, (index, image), salt);
         let slack = Slack {
             limit: started + journey.iteration_timeout,
             cut: start.cut,

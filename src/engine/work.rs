@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 
-use super::worker::Context;
+use super::images::Images;
 use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
 use crate::content::Salt;
 use crate::oci::{Content, Digest, Manifest, Version};
@@ -50,6 +50,51 @@ impl Work {
             Action::Delete(delete) => Self::Delete(delete.clone()),
         }
     }
+
+    /// Does it once, with one image of the journey's set.
+    pub(super) async fn once(
+        &self,
+        images: &Images,
+        client: &Client,
+        (journey, image): (usize, usize),
+        salt: Salt,
+    ) -> Result<(), client::Error> {
+        let place = || &images.places(journey)[image];
+        match self {
+            // Boxed, so that a user who waits is small.
+            Self::Pull(options, cache) => {
+                let store = Local::new(*cache);
+                Box::pin(client::pull(client, place(), options, &store)).await?;
+            }
+            Self::Push(push) => {
+                let job = images.push(journey, push, image, salt).ok_or(NO_IMAGE)?;
+                let options = PushOptions {
+                    mount_from: push.mount_from.clone(),
+                    known: known(push, job.image.layers().len()),
+                };
+                let push = client::push(client, &job.reference, &job.image, &options, &());
+                Box::pin(push).await?;
+            }
+            Self::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
+            Self::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
+            Self::Catalog => drop(Box::pin(client::catalog(client)).await?),
+            Self::Referrers(list) => {
+                let mut reference = place().clone();
+                if let Some(image) = images.image(list.images.set, image) {
+                    reference.version = Version::Digest(image.descriptor().digest);
+                }
+                let artifact_type = list.artifact_type.as_deref();
+                Box::pin(client::referrers(client, &reference, artifact_type)).await?;
+            }
+            Self::Delete(delete) => {
+                let job = images
+                    .delete(journey, delete, image, salt)
+                    .ok_or(NO_IMAGE)?;
+                Box::pin(client::delete(client, &job.reference, &job.manifest)).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The layers of an image of so many that a push knows.
@@ -65,51 +110,6 @@ fn known(push: &Push, layers: usize) -> Known {
 const NO_IMAGE: client::Error = client::Error::Nothing(
     "the set has no image here that could be sent, or its place has no name",
 );
-
-/// Does it, with one image of the journey's set.
-pub(super) async fn once(
-    context: &Context,
-    client: &Client,
-    (journey, image): (usize, usize),
-    salt: Salt,
-) -> Result<(), client::Error> {
-    let images = &context.shared.images;
-    let place = || &images.places(journey)[image];
-    match &context.work[journey] {
-        // Boxed, so that a user who waits is small.
-        Work::Pull(options, cache) => {
-            let store = Local::new(*cache);
-            Box::pin(client::pull(client, place(), options, &store)).await?;
-        }
-        Work::Push(push) => {
-            let job = images.push(journey, push, image, salt).ok_or(NO_IMAGE)?;
-            let options = PushOptions {
-                mount_from: push.mount_from.clone(),
-                known: known(push, job.image.layers().len()),
-            };
-            let push = client::push(client, &job.reference, &job.image, &options, &());
-            Box::pin(push).await?;
-        }
-        Work::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
-        Work::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
-        Work::Catalog => drop(Box::pin(client::catalog(client)).await?),
-        Work::Referrers(list) => {
-            let mut reference = place().clone();
-            if let Some(image) = images.image(list.images.set, image) {
-                reference.version = Version::Digest(image.descriptor().digest);
-            }
-            let artifact_type = list.artifact_type.as_deref();
-            Box::pin(client::referrers(client, &reference, artifact_type)).await?;
-        }
-        Work::Delete(delete) => {
-            let job = images
-                .delete(journey, delete, image, salt)
-                .ok_or(NO_IMAGE)?;
-            Box::pin(client::delete(client, &job.reference, &job.manifest)).await?;
-        }
-    }
-    Ok(())
-}
 
 /// A store that throws everything away, and makes believe that a part of it was there before.
 struct Local {

@@ -16,42 +16,20 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::clock::Clock;
 use super::closed::Closed;
-use super::observer::{self, SharedRecorder};
+use super::context::{Context, Recorded};
 use super::open::{Part, SharedArrivals};
 use super::shared::Shared;
 use super::stop::Stop;
 use super::turn::Begun;
 use super::virtual_user::Done;
-use super::work::Work;
 use crate::health::WorkerHandle;
 use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder};
-use crate::plan::TokenPolicy;
-use crate::registry::{self, Client, Observer, Settings, VerifiedCopies, Wallet};
-use crate::transport::{Dialer, Pool, PoolSettings, Totals};
 
 /// How often a worker shows its counts.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
 
 /// Every so many times it shows what thresholds look at, too.
 const OBSERVED_EVERY: u32 = 4;
-
-/// What the users of one worker have in common.
-pub(super) struct Context {
-    pub(super) shared: Arc<Shared>,
-    pub(super) clock: Clock,
-    pub(super) recorder: SharedRecorder,
-    pub(super) work: Vec<Work>,                       // by journey
-    pub(super) settings: Vec<Rc<Settings>>,           // by journey
-    pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
-    totals: Rc<Totals>,
-    dialer: Rc<Dialer>,
-    pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of journeys whose users share one
-    wallets: Vec<Rc<Wallet>>,                  // by journey, for users that share tokens
-    copies: Rc<VerifiedCopies>,
-}
-
-/// Different things a worker tells beside the numbers.
-const MAX_NOTES: usize = 16;
 
 /// What is left of a worker at its end.
 #[derive(Debug)]
@@ -142,65 +120,8 @@ pub(super) struct Snapshot {
     pub(super) observed: Vec<Observed>,
 }
 
-impl Context {
-    /// The pool that all users of this worker share in one journey.
-    pub(super) fn shared_pool(&self, journey: usize) -> Rc<Pool> {
-        let mut pools = self.pools.borrow_mut();
-        let pool = pools.entry(journey).or_insert_with(|| {
-            let habits = &self.shared.plan.journeys[journey].habits;
-            self.pool(registry::pool_settings(habits))
-        });
-        Rc::clone(pool)
-    }
-
-    /// A client of one user in one journey.
-    pub(super) fn client(
-        &self,
-        journey: usize,
-        pool: Rc<Pool>,
-        observer: Rc<dyn Observer>,
-    ) -> Client {
-        let settings = Rc::clone(&self.settings[journey]);
-        let client = match self.shared.plan.target.tokens {
-            TokenPolicy::PerVu => Client::new(settings, pool, observer),
-            TokenPolicy::Shared => {
-                let wallet = Rc::clone(&self.wallets[journey]);
-                Client::sharing(settings, pool, observer, wallet)
-            }
-        };
-        client.sharing_copies(Rc::clone(&self.copies))
-    }
-
-    /// A pool without connections.
-    pub(super) fn pool(&self, settings: PoolSettings) -> Rc<Pool> {
-        Pool::new(settings, Rc::clone(&self.dialer), Rc::clone(&self.totals))
-    }
-
-    /// Notes something that no count tells.
-    pub(super) fn note(&self, text: String) {
-        let mut notes = self.notes.borrow_mut();
-        if notes.len() < MAX_NOTES || notes.contains_key(&text) {
-            *notes.entry(text).or_default() += 1;
-        }
-    }
-}
-
 /// Runs the users of one worker to their end.
 pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
-    let plan = Arc::clone(&shared.plan);
-    let recorder = Recorder::new(&shared.catalogue, &shared.views, plan.window());
-    let settings: Vec<Rc<Settings>> = plan
-        .journeys
-        .iter()
-        .map(|journey| {
-            let timeout = journey.request_timeout;
-            shared.target.client(&journey.habits, timeout)
-        })
-        .collect();
-    let wallets = settings
-        .iter()
-        .map(|it| Rc::new(Wallet::new(it.credentials.clone(), it.habits().token)))
-        .collect();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
@@ -211,20 +132,8 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         shown,
         health,
     } = place;
-    let clock = gate.pass().ok_or(io::ErrorKind::BrokenPipe)?;
-    let context = Rc::new(Context {
-        clock,
-        recorder: Rc::new(RefCell::new(recorder)),
-        work: plan.journeys.iter().map(Work::of).collect(),
-        settings,
-        wallets,
-        copies: Rc::default(),
-        notes: RefCell::default(),
-        totals: Rc::default(),
-        dialer: shared.target.dialer(place.index),
-        pools: RefCell::default(),
-        shared,
-    });
+    let context = Context::new(shared, index, || gate.pass());
+    let context = Rc::new(context.ok_or(io::ErrorKind::BrokenPipe)?);
     let place = Lives {
         index,
         stop,
@@ -234,24 +143,23 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
     let lived = runtime.block_on(live(&context, place));
     drop(runtime); // and with it whatever still held the context
     let context = Rc::into_inner(context).expect("the users and their event loop are gone");
-    let mut recorder = Rc::into_inner(context.recorder)
-        .expect("the users and their event loop are gone")
-        .into_inner();
-    recorder.transport_bytes(context.totals.sent(), context.totals.received());
-    recorder.addresses(observer::addresses(&context.dialer));
-    let connections = context.totals.connections();
+    let Recorded {
+        record,
+        connections,
+        notes,
+    } = context.close();
     let lived = lived?;
     Ok(WorkerEnd {
         index,
         runtime_lag: lived.runtime_lag,
         users: Users {
-            record: recorder.into_record(),
+            record,
             begun: lived.begun,
             last_orders: lived.last_orders,
             pacer_lag: lived.pacer_lag,
             connections,
             panics: lived.panics,
-            notes: context.notes.into_inner(),
+            notes,
         },
     })
 }

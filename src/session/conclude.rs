@@ -32,6 +32,15 @@ pub(super) fn watch(plan: &Plan) -> Watch {
     })
 }
 
+/// A run that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Everything that is known of it, judged.
+    pub document: Document,
+    /// Virtual users or workers that ended in a panic: defects of regstorm.
+    pub panics: u64,
+}
+
 /// What a run is concluded from beside what it measured.
 pub(super) struct Conclusion<'a> {
     /// What was to be done.
@@ -45,13 +54,13 @@ pub(super) struct Conclusion<'a> {
 }
 
 impl Conclusion<'_> {
-    /// The document of a run that ends now. `ran` is what was done: of a search, the plan of the trial that is reported.
-    pub(super) fn document(
+    /// What comes of a run that ends now. `ran` is what was done: of a search, the plan of the trial that is reported.
+    pub(super) fn outcome(
         mut self,
         ran: &Plan,
         finished: &Finished,
         search: Option<SearchSection>,
-    ) -> Document {
+    ) -> Outcome {
         self.environment.end();
         let moment = if finished.interrupted {
             Moment::Underway
@@ -94,7 +103,10 @@ impl Conclusion<'_> {
             period_durations: period_durations(finished),
             notes,
         };
-        Document::new(record, facts)
+        Outcome {
+            document: Document::new(record, facts),
+            panics: finished.panics,
+        }
     }
 
     /// How the generator did, held against what this machine has reached before.

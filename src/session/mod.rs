@@ -25,9 +25,10 @@ mod pairing;
 mod run;
 mod search;
 
+pub use conclude::Outcome;
 pub use error::Error;
 pub use event::Event;
 pub use options::Options;
 pub use pairing::{Cut, Pair, Pairing, PairingSettings, Step};
-pub use run::{Outcome, run};
+pub use run::run;
 pub use search::capacity_search;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::conclude::{self, Conclusion};
+use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
 use super::options::{Options, random};
@@ -66,9 +66,6 @@ impl Sides {
             return Ok(None);
         }
         let runs = slices.into_iter().map(|Slice { side, finished }| {
-            if finished.panics > 0 {
-                return Err(Error::Panics(finished.panics));
-            }
             let plan = self.plan(side);
             let conclusion = Conclusion {
                 plan,
@@ -77,7 +74,8 @@ impl Sides {
                 environment: environment.clone(),
                 interrupted: false,
             };
-            Ok((side, conclusion.document(plan, &finished, None)))
+            let outcome = conclusion.outcome(plan, &finished, None);
+            Ok((side, document(outcome)?))
         });
         runs.collect::<Result<_, _>>().map(Some)
     }
@@ -96,10 +94,7 @@ impl Sides {
             if stop.asked().is_some() {
                 return Ok(None);
             }
-            if searched.panics > 0 {
-                return Err(Error::Panics(searched.panics));
-            }
-            runs.push((side, searched.document));
+            runs.push((side, document(searched)?));
         }
         Ok(Some(runs))
     }
@@ -162,5 +157,13 @@ impl Sides {
             target.close(last, &mut |at| report(Event::Load(at)));
         }
         failed.map_or(Ok(slices), Err)
+    }
+}
+
+/// The document of a run in which no virtual user panicked.
+fn document(outcome: Outcome) -> Result<Document, Error> {
+    match outcome.panics {
+        0 => Ok(outcome.document),
+        panics => Err(Error::Panics(panics)),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conclude::{self, Conclusion};
+use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
 use super::options::{Options, random};
@@ -11,17 +11,8 @@ use super::search;
 use crate::engine::{self, Progress, Setup, Stock, Stop};
 use crate::measure::Period;
 use crate::plan::Plan;
-use crate::result::{Document, Environment};
+use crate::result::Environment;
 use crate::verdict::{ThresholdResult, Watch};
-
-/// A run that is over.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// Everything that is known of it, judged.
-    pub document: Document,
-    /// Virtual users or workers that ended in a panic: defects of regstorm.
-    pub panics: u64,
-}
 
 /// Runs a plan, judges it, and gives its document. A plan that searches for the capacity is searched for it.
 ///
@@ -78,10 +69,7 @@ fn load(
         environment,
         interrupted: stop.is_interrupted(),
     };
-    Ok(Outcome {
-        panics: finished.panics,
-        document: conclusion.document(plan, &finished, None),
-    })
+    Ok(conclusion.outcome(plan, &finished, None))
 }
 
 /// How the thresholds stand, once something was measured.

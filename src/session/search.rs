@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::conclude::{self, Conclusion};
+use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
 use super::options::{Options, random};
-use super::run::Outcome;
 use crate::engine::{self, Finished, Prepared, Progress, Setup, Stock, Stop};
 use crate::plan::{CapacitySearch, Executor, Plan};
 use crate::result::{Environment, SearchSection, TrialSection};
@@ -85,10 +84,7 @@ pub(super) fn search(
         environment,
         interrupted: stop.is_interrupted(),
     };
-    Ok(Outcome {
-        panics: finished.panics,
-        document: conclusion.document(&ran, &finished, Some(section)),
-    })
+    Ok(conclusion.outcome(&ran, &finished, Some(section)))
 }
 
 /// The trials of a search.

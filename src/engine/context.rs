@@ -1,0 +1,133 @@
+//! What the users of one worker have in common: its recorder, its connections, and the settings of their clients.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::observer::{self, SharedRecorder};
+use super::shared::Shared;
+use super::work::Work;
+use crate::measure::{Record, Recorder};
+use crate::plan::TokenPolicy;
+use crate::registry::{self, Client, Observer, Settings, VerifiedCopies, Wallet};
+use crate::transport::{Dialer, Pool, PoolSettings, Totals};
+
+/// What the users of one worker have in common.
+pub(super) struct Context {
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Clock,
+    pub(super) recorder: SharedRecorder,
+    pub(super) work: Vec<Work>,                       // by journey
+    pub(super) settings: Vec<Rc<Settings>>,           // by journey
+    pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
+    totals: Rc<Totals>,
+    dialer: Rc<Dialer>,
+    pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of journeys whose users share one
+    wallets: Vec<Rc<Wallet>>,                  // by journey, for users that share tokens
+    copies: Rc<VerifiedCopies>,
+}
+
+/// What is left when the users are gone.
+pub(super) struct Recorded {
+    pub(super) record: Record,
+    pub(super) connections: u64,
+    /// What no count tells, and how often it was noted.
+    pub(super) notes: BTreeMap<String, u64>,
+}
+
+/// The most different notes of one worker.
+const MAX_NOTES: usize = 16;
+
+impl Context {
+    /// Takes the memory of worker `index` first, and asks for the clock then; `None` if there is no clock.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        index: usize,
+        clock: impl FnOnce() -> Option<Clock>,
+    ) -> Option<Self> {
+        let plan = &shared.plan;
+        let recorder = Recorder::new(&shared.catalogue, &shared.views, plan.window());
+        let settings: Vec<Rc<Settings>> = plan
+            .journeys
+            .iter()
+            .map(|journey| {
+                let timeout = journey.request_timeout;
+                shared.target.client(&journey.habits, timeout)
+            })
+            .collect();
+        let wallets = settings
+            .iter()
+            .map(|it| Rc::new(Wallet::new(it.credentials.clone(), it.habits().token)))
+            .collect();
+        Some(Self {
+            clock: clock()?,
+            recorder: Rc::new(RefCell::new(recorder)),
+            work: plan.journeys.iter().map(Work::of).collect(),
+            settings,
+            wallets,
+            copies: Rc::default(),
+            notes: RefCell::default(),
+            totals: Rc::default(),
+            dialer: shared.target.dialer(index),
+            pools: RefCell::default(),
+            shared,
+        })
+    }
+
+    /// Ends the record, once the users and their event loop are gone.
+    pub(super) fn close(self) -> Recorded {
+        let mut recorder = Rc::into_inner(self.recorder)
+            .expect("the users and their event loop are gone")
+            .into_inner();
+        recorder.transport_bytes(self.totals.sent(), self.totals.received());
+        recorder.addresses(observer::addresses(&self.dialer));
+        Recorded {
+            record: recorder.into_record(),
+            connections: self.totals.connections(),
+            notes: self.notes.into_inner(),
+        }
+    }
+
+    /// The pool that all users of this worker share in one journey.
+    pub(super) fn shared_pool(&self, journey: usize) -> Rc<Pool> {
+        let mut pools = self.pools.borrow_mut();
+        let pool = pools.entry(journey).or_insert_with(|| {
+            let habits = &self.shared.plan.journeys[journey].habits;
+            self.pool(registry::pool_settings(habits))
+        });
+        Rc::clone(pool)
+    }
+
+    /// A client of one user in one journey.
+    pub(super) fn client(
+        &self,
+        journey: usize,
+        pool: Rc<Pool>,
+        observer: Rc<dyn Observer>,
+    ) -> Client {
+        let settings = Rc::clone(&self.settings[journey]);
+        let client = match self.shared.plan.target.tokens {
+            TokenPolicy::PerVu => Client::new(settings, pool, observer),
+            TokenPolicy::Shared => {
+                let wallet = Rc::clone(&self.wallets[journey]);
+                Client::sharing(settings, pool, observer, wallet)
+            }
+        };
+        client.sharing_copies(Rc::clone(&self.copies))
+    }
+
+    /// A pool without connections.
+    pub(super) fn pool(&self, settings: PoolSettings) -> Rc<Pool> {
+        Pool::new(settings, Rc::clone(&self.dialer), Rc::clone(&self.totals))
+    }
+
+    /// Notes something that no count tells.
+    pub(super) fn note(&self, text: String) {
+        let mut notes = self.notes.borrow_mut();
+        if notes.len() < MAX_NOTES || notes.contains_key(&text) {
+            *notes.entry(text).or_default() += 1;
+        }
+    }
+}

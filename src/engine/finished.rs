@@ -1,0 +1,61 @@
+//! What comes of a load.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::prepare::Seeded;
+use crate::embedded;
+use crate::health::Signals;
+use crate::measure::{LatencyHistogram, Record};
+
+/// A load that is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// Everything that the users did; of the last load of a target with what was done [around](Finished::around) them.
+    pub record: Record,
+    /// What the probe recorded beside the load, if the plan has one. None of it is in `record`.
+    pub probe: Option<Record>,
+    /// How late the pacers of open loads woke, for each arrival in the measured window.
+    pub pacer_lag: LatencyHistogram,
+    /// What was seen of the generator in the measured window.
+    pub signals: Signals,
+    /// The target.
+    pub target: TargetIdentity,
+    /// When the measured window opened, or would have.
+    pub opened: Instant,
+    /// How long the load ran before it was measured: less than planned if it was stopped before.
+    pub warm_up_time: Duration,
+    /// Connections that the users opened.
+    pub connections: u64,
+    /// Whether the load was stopped while it ran.
+    pub interrupted: bool,
+    /// Virtual users, or whole workers, that ended in a panic: defects of regstorm. What the others counted is kept.
+    pub panics: u64,
+    /// What no count tells.
+    pub notes: Vec<String>,
+    /// Preparation and clean-up; `None` for a load that others of the same target follow.
+    pub around: Option<Around>,
+}
+
+/// Where the target is, and what it calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetIdentity {
+    /// The base URL of the registry.
+    pub base: String,
+    /// The headers of its first response that name a product or a version.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What was done before the first load of a target and after the last.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// How long the images took to get to where pulls expect them.
+    pub prepare_time: Duration,
+    /// What seeding did.
+    pub seeded: Seeded,
+    /// How long clean-up took.
+    pub clean_up_time: Duration,
+    /// What the embedded registry counted, if that was the target.
+    pub embedded: Option<embedded::Counts>,
+}

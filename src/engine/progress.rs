@@ -1,0 +1,40 @@
+//! How far a load has come, as its caller hears it.
+
+use std::time::Duration;
+
+use super::prepare::Seeded;
+use crate::health::Latest;
+use crate::measure::{Live, Observed, Period};
+
+/// How far a run has come.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Images are read, synthetic layers are hashed.
+    Opening,
+    /// The target has answered; this is where it is.
+    Ready {
+        /// The base URL of the registry.
+        base: String,
+        /// What it calls itself, as far as it does.
+        headers: &'a [(String, String)],
+    },
+    /// Images are pushed to where pulls expect them.
+    Seeding(Seeded),
+    /// The load runs.
+    Load {
+        /// Warm-up or measuring.
+        period: Period,
+        /// Since the period began.
+        elapsed: Duration,
+        /// How long the period lasts at most.
+        length: Duration,
+        /// The counts so far.
+        live: &'a Live,
+        /// What each view has counted up to a second ago; nothing before the first second.
+        observed: &'a [Observed],
+        /// How the generator does.
+        generator: Latest,
+    },
+    /// What was pushed is deleted.
+    CleaningUp,
+}
