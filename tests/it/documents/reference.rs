@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use regstorm::result::Schema;
 
-use super::markdown::Page;
+use super::markdown::{Page, pages};
 
 /// The words in code of the first column of the table below a heading.
 fn first_column(page: &Page, heading: &str) -> BTreeSet<String> {
@@ -29,4 +29,78 @@ fn the_page_of_the_report_has_the_fields_of_its_schema() {
     let wanted: BTreeSet<String> = fields.keys().cloned().collect();
     let page = Page::read(PathBuf::from("docs/reference/report.md"));
     assert_eq!(first_column(&page, "Fields"), wanted);
+}
+
+#[test]
+fn the_page_of_formats_has_the_outputs_of_report() {
+    let options = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '=' | '<' | '|'));
+        let options = words.filter(|it| it.starts_with("--") && it.len() > 2);
+        options.map(str::to_owned).collect()
+    };
+    let help = Page::read(PathBuf::from("docs/reference/command-line.md")).text;
+    let (_, report) = help
+        .split_once("\n## regstorm report\n")
+        .expect("a section");
+    let (report, _) = report.split_once("\n## ").expect("another one behind it");
+    let names = report
+        .lines()
+        .filter(|it| it.trim_start().starts_with("--"));
+    let mut wanted: BTreeSet<String> = names.flat_map(&options).collect();
+    // `report` reads what `--out` of other commands wrote.
+    wanted.insert("--out".to_owned());
+    let page = Page::read(PathBuf::from("docs/reference/formats.md"));
+    let rows = page.text.lines().filter(|line| line.starts_with("| `--"));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    assert_eq!(cells.flat_map(options).collect::<BTreeSet<_>>(), wanted);
+}
+
+/// The pages of a directory beside its index, which links to each.
+fn indexed(directory: &str) -> Vec<(Page, String)> {
+    let index = Page::read(PathBuf::from(directory).join("README.md"));
+    let pages = pages().into_iter().filter(|page| {
+        page.path.parent().is_some_and(|it| it.ends_with(directory)) && page.path != index.path
+    });
+    let entry = |page: &Page| {
+        let name = page.path.file_name().expect("a name").to_string_lossy();
+        let mut lines = index.text.lines();
+        let entry = lines.find(|line| line.contains(&format!("]({name})")));
+        entry
+            .unwrap_or_else(|| panic!("{directory}/README.md lacks {name}"))
+            .to_owned()
+    };
+    pages
+        .map(|page| (entry(&page), page))
+        .map(|(entry, page)| (page, entry))
+        .collect()
+}
+
+#[test]
+fn every_page_of_the_guide_is_in_its_index() {
+    assert_eq!(indexed("docs/guide").len(), 12);
+}
+
+/// A decision has a title, a date, and what was refused; the index repeats title and date.
+#[test]
+fn every_decision_is_dated_and_in_the_index() {
+    let decisions = indexed("docs/decisions");
+    assert!(decisions.len() > 100, "only {}", decisions.len());
+    for (page, entry) in decisions {
+        let path = page.path.display();
+        let mut lines = page.text.lines();
+        let title = lines.next().and_then(|it| it.strip_prefix("# "));
+        let title = title.unwrap_or_else(|| panic!("{path}: no title"));
+        let date = lines.nth(1).unwrap_or_default();
+        let digits = date.bytes().filter(u8::is_ascii_digit).count();
+        assert!(date.len() == 10 && digits == 8, "{path}: no date: {date}");
+        assert!(
+            entry.contains(title) && entry.ends_with(date),
+            "{path}: {entry}"
+        );
+        let refused = ["\n## Refused\n", "\nNo refused option was recorded.\n"];
+        assert!(
+            refused.iter().any(|it| page.text.contains(it)),
+            "{path}: what was refused?"
+        );
+    }
 }
