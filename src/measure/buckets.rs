@@ -8,8 +8,10 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
-use super::histogram::HIGH_US;
 use super::spare::{self, BLOCK, Block};
+
+/// The highest value that is told from higher ones: an hour in microseconds.
+pub(super) const HIGH_US: u64 = 3_600_000_000;
 
 /// The counts of values up to [`HIGH_US`], each known to so many significant digits.
 #[derive(Clone)]

@@ -2,9 +2,6 @@
 
 use crate::oci::Operation;
 
-use super::latency_windows::{LatencyRecorder, PHASES};
-use super::{JourneySeries, LatencyHistogram, OperationSeries};
-
 /// The journeys of a run, the operations that each is expected to make, and the tracks in which they run.
 ///
 /// A track is one journey within one stage of one load: what a sample belongs to. Percentiles of a ramp say nothing
@@ -107,21 +104,6 @@ impl Catalogue {
         u16::try_from(index).ok().map(JourneyId)
     }
 
-    /// The number of histograms of one [`super::Recorder`].
-    pub fn histograms(&self) -> usize {
-        let of_track = |track: &Track| {
-            let (_, operations) = &self.journeys[track.journey.index()];
-            JourneySeries::HISTOGRAMS + operations.len() * OperationSeries::HISTOGRAMS
-        };
-        self.tracks.iter().map(of_track).sum()
-    }
-
-    /// The number of bytes that they take before the first value, with the latencies that are kept by window.
-    pub fn empty_bytes(&self) -> usize {
-        let windowed = self.journeys.len() + self.operations().count() * PHASES.len();
-        self.histograms() * LatencyHistogram::EMPTY_BYTES + windowed * LatencyRecorder::EMPTY_BYTES
-    }
-
     /// The operations that any journey is expected to make.
     pub(super) fn operations(&self) -> impl Iterator<Item = Operation> {
         let of = |operation: &Operation| {
@@ -133,6 +115,11 @@ impl Catalogue {
 
     pub(super) fn len(&self) -> usize {
         self.journeys.len()
+    }
+
+    /// The number of operations that a journey is expected to make.
+    pub(super) fn expected(&self, journey: JourneyId) -> usize {
+        self.journeys[journey.index()].1.len()
     }
 
     pub(super) fn is_expected(&self, track: &Track, operation: Operation) -> bool {

@@ -91,15 +91,18 @@ impl From<Sum> for Written {
     }
 }
 
-pub(super) fn of(record: &Record) -> Closure {
-    let mut closure = Closure::default();
-    periods(&mut closure, record);
-    journeys(&mut closure, record);
-    operations(&mut closure, record);
-    failures(&mut closure, record);
-    windows(&mut closure, record);
-    bytes(&mut closure, record);
-    closure
+impl Record {
+    /// Adds up everything that must agree.
+    pub fn check(&self) -> Closure {
+        let mut closure = Closure::default();
+        periods(&mut closure, self);
+        journeys(&mut closure, self);
+        operations(&mut closure, self);
+        failures(&mut closure, self);
+        windows(&mut closure, self);
+        bytes(&mut closure, self);
+        closure
+    }
 }
 
 fn periods(closure: &mut Closure, record: &Record) {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExchangeSample, Outcome};
+use super::Outcome;
 use crate::exchange::{ConnectionUse, Handshake, Protocol};
 
 /// How many ended in which way. Each thing that ended is in exactly one of the three.
@@ -117,18 +117,23 @@ impl Starts {
 }
 
 impl Connections {
-    pub(super) fn count(&mut self, sample: &ExchangeSample) {
-        match sample.connection {
+    pub(super) fn count(
+        &mut self,
+        connection: ConnectionUse,
+        protocol: Option<Protocol>,
+        handshake: Option<Handshake>,
+    ) {
+        match connection {
             ConnectionUse::New => self.new += 1,
             ConnectionUse::Reused => self.reused += 1,
             ConnectionUse::None => {}
         }
-        match sample.protocol {
+        match protocol {
             Some(Protocol::Http1) => self.http1 += 1,
             Some(Protocol::Http2) => self.http2 += 1,
             None => {}
         }
-        match sample.handshake {
+        match handshake {
             Some(Handshake::Full) => self.tls_full += 1,
             Some(Handshake::Resumed) => self.tls_resumed += 1,
             None => {}

@@ -11,10 +11,9 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 
 use crate::units::Quantile;
 
-use super::buckets::Buckets;
+use super::buckets::{Buckets, HIGH_US};
 
 const LOW_US: u64 = 1;
-pub(super) const HIGH_US: u64 = 3_600_000_000; // one hour
 
 /// The header of the V2 format: cookie, length, offset, digits, lowest, highest, ratio.
 const V2_HEADER: usize = 40;

@@ -8,21 +8,13 @@ use crate::oci::Operation;
 
 use super::buckets::Buckets;
 use super::histogram::whole_micros;
+use super::time_series::Place;
 use super::{
     Catalogue, ExchangeSample, IterationSample, JourneyId, Outcome, PackedHistogram, TimeSeries,
 };
 
 /// The phases of an operation that are kept by window.
 pub(super) const PHASES: [Phase; 2] = [Phase::FirstByte, Phase::Total];
-
-/// A window of a [`TimeSeries`] at its present width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Windows are 2^shift seconds wide.
-    pub(super) shift: u32,
-    /// The number of the window, from 0.
-    pub(super) window: usize,
-}
 
 /// Response times of each journey, first byte and total of each operation, of ok ones.
 ///

@@ -31,6 +31,7 @@ mod iteration_failures;
 mod latency;
 mod latency_windows;
 mod live;
+mod memory;
 mod outcome;
 mod packed;
 mod phase_latencies;

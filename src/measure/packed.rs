@@ -7,10 +7,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::buckets::Buckets;
-use super::histogram::{
-    Bucket, HIGH_US, HistogramError, deflate, from_encoded, micros, whole_micros,
-};
+use super::buckets::{Buckets, HIGH_US};
+use super::histogram::{Bucket, HistogramError, deflate, from_encoded, micros, whole_micros};
 use crate::units::Quantile;
 
 /// A number takes no more of them.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::oci::Operation;
 
-use super::latency_windows::{self, LatencyWindows, Place};
+use super::latency_windows::{self, LatencyWindows};
+use super::time_series::Place;
 use super::{
-    AddressUse, Bytes, Catalogue, Closure, ExchangeSample, FailureLog, IterationFailureLog,
-    IterationSample, JourneyId, JourneySeries, LatencyHistogram, Observed, OperationSeries,
-    PackedHistogram, Period, PeriodTally, TimeSeries, Totals, Track, TrackId, View, closure,
+    AddressUse, Bytes, Catalogue, ExchangeSample, FailureLog, IterationFailureLog, IterationSample,
+    JourneyId, JourneySeries, LatencyHistogram, Observed, OperationSeries, PackedHistogram, Period,
+    PeriodTally, TimeSeries, Totals, Track, TrackId, View,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -134,11 +135,6 @@ impl Record {
     /// counted as within it.
     pub fn end_window(&mut self, at: Duration) {
         self.window = self.window.min(at);
-    }
-
-    /// Adds up everything that must agree.
-    pub fn check(&self) -> Closure {
-        closure::of(self)
     }
 
     /// The length of the measured window: what a rate is divided by.

@@ -93,7 +93,9 @@ impl Recorder {
         totals.bytes.merge(sample.bytes());
         if let Some(place) = self.record.exchange(sample) {
             self.latencies.exchange(place, sample);
-            self.views.exchange(&mut self.record, sample);
+            let record = &mut self.record;
+            self.views
+                .exchange(&mut record.observed, record.window, sample);
         }
     }
 
@@ -110,7 +112,9 @@ impl Recorder {
             }
             let (journey, place) = self.record.iteration(sample);
             self.latencies.iteration(place, journey, sample);
-            self.views.iteration(&mut self.record, sample);
+            let record = &mut self.record;
+            self.views
+                .iteration(&mut record.observed, record.window, sample);
         }
     }
 

@@ -201,7 +201,9 @@ impl OperationSeries {
         let (counts, latencies) = (&mut self.counts, &mut self.latencies);
         counts.outcomes.count(sample.outcome);
         counts.statuses.count(sample.status);
-        counts.connections.count(sample);
+        counts
+            .connections
+            .count(sample.connection, sample.protocol, sample.handshake);
         counts.bytes.merge(sample.bytes());
         match sample.outcome {
             Outcome::Ok => {

@@ -6,8 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::whole_micros;
-use super::latency_windows::Place;
 use super::{Bytes, ExchangeSample, IterationSample, JourneyId, Outcome, Outcomes};
+
+/// A window of a [`TimeSeries`] at its present width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Windows are 2^shift seconds wide.
+    pub(super) shift: u32,
+    /// The number of the window, from 0.
+    pub(super) window: usize,
+}
 
 /// Counts by the time at which things ended, in windows of 1, 2, 4, ... seconds.
 ///

@@ -10,8 +10,8 @@ use crate::oci::Operation;
 
 use super::series::is_unfinished;
 use super::{
-    Bytes, Catalogue, ExchangeSample, IterationSample, LatencyHistogram, Outcome, Outcomes, Record,
-    Starts, TrackId,
+    Bytes, Catalogue, ExchangeSample, IterationSample, LatencyHistogram, Outcome, Outcomes, Starts,
+    TrackId,
 };
 
 /// Which samples to count apart, known before the run: recording finds the views of a sample by index.
@@ -167,14 +167,18 @@ impl Views {
         }
     }
 
-    pub(super) fn iteration(&self, record: &mut Record, sample: &IterationSample) {
-        let window = record.window;
+    pub(super) fn iteration(
+        &self,
+        observed: &mut [Observed],
+        window: Duration,
+        sample: &IterationSample,
+    ) {
         for place in &self.by_track[sample.track.index()] {
             let view = &self.views[place.view];
             let Subject::Iterations(clock) = view.subject else {
                 continue;
             };
-            let observed = &mut record.observed[place.view];
+            let observed = &mut observed[place.view];
             let time = match clock {
                 IterationClock::Service => sample.service_time(),
                 IterationClock::Response => sample.response_time(),
@@ -196,8 +200,12 @@ impl Views {
         }
     }
 
-    pub(super) fn exchange(&self, record: &mut Record, sample: &ExchangeSample) {
-        let window = record.window;
+    pub(super) fn exchange(
+        &self,
+        observed: &mut [Observed],
+        window: Duration,
+        sample: &ExchangeSample,
+    ) {
         for place in &self.by_track[sample.track.index()] {
             let view = &self.views[place.view];
             let Subject::Exchanges { operation, phase } = view.subject else {
@@ -206,7 +214,7 @@ impl Views {
             if operation.is_some_and(|it| it != sample.operation) {
                 continue;
             }
-            let observed = &mut record.observed[place.view];
+            let observed = &mut observed[place.view];
             if place.counts && view.spans(sample.due) {
                 observed.outcomes.count(sample.outcome);
                 observed.bytes.merge(sample.bytes());

@@ -72,6 +72,15 @@ enum Source {
     },
 }
 
+impl Curve {
+    /// The arrivals, in order. The seed is for [`Spacing::Poisson`] only.
+    ///
+    /// This is the whole stream; see [`Arrivals::lane`] for a part of it.
+    pub fn arrivals(&self, spacing: Spacing, seed: u64) -> Arrivals {
+        Arrivals::new(self, spacing, seed)
+    }
+}
+
 impl Arrivals {
     pub(super) fn new(curve: &Curve, spacing: Spacing, seed: u64) -> Self {
         let source = match (curve, spacing) {

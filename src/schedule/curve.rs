@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use super::{Arrivals, Spacing, Span};
+use super::Span;
 use crate::units::Rate;
 
 /// How the rate of iterations goes over time.
@@ -87,14 +87,7 @@ impl Ramp {
 }
 
 impl Curve {
-    /// The arrivals, in order. The seed is for [`Spacing::Poisson`] only.
-    ///
-    /// This is the whole stream; see [`Arrivals::lane`] for a part of it.
-    pub fn arrivals(&self, spacing: Spacing, seed: u64) -> Arrivals {
-        Arrivals::new(self, spacing, seed)
-    }
-
-    /// The exact number of arrivals with [`Spacing::Uniform`]: the area under the rate, rounded up, because the first
+    /// The exact number of arrivals with uniform [`super::Spacing`]: the area under the rate, rounded up, because the first
     /// arrival is at the beginning.
     pub fn planned(&self) -> u64 {
         match self {
@@ -103,7 +96,7 @@ impl Curve {
         }
     }
 
-    /// The expected number of arrivals with [`Spacing::Poisson`]: the area under the rate. With [`Self::AtOnce`] it is
+    /// The expected number of arrivals with random [`super::Spacing`]: the area under the rate. With [`Self::AtOnce`] it is
     /// the number.
     pub fn expected(&self) -> f64 {
         match self {
