@@ -8,6 +8,8 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
+use crate::units::Quantile;
+
 use super::spare::{self, BLOCK, Block};
 
 /// The highest value that is told from higher ones: an hour in microseconds.
@@ -127,21 +129,21 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         })
     }
 
-    /// The highest value of the bucket that holds the value which this share of all does not exceed; 0 of nothing.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rank is a whole number of values, of which there are no 2^53"
-    )]
-    pub(super) fn at_share(&self, share: f64) -> u64 {
-        let rank = ((share.min(1.0) * self.count as f64).ceil() as u64).max(1);
+    /// Returns the highest value of the bucket that a quantile is in, or `None` if there are too few values to know
+    /// ([`Quantile::is_known_from`]).
+    pub(super) fn at(&self, quantile: Quantile) -> Option<u64> {
+        let known = quantile.is_known_from(self.count);
+        let found = known.then(|| self.at_rank(quantile.rank(self.count)));
+        found?.map(|it| it.high)
+    }
+
+    /// Returns the bucket of a value by its rank in ascending order, counted from 1, or `None` beyond the last.
+    pub(super) fn at_rank(&self, rank: u64) -> Option<Filled> {
         let mut seen = 0_u64;
-        let mut reached = self.filled().skip_while(|it| {
+        self.filled().find(|it| {
             seen = seen.saturating_add(it.count);
-            seen < rank
-        });
-        reached.next().map_or(0, |it| it.high)
+            seen >= rank
+        })
     }
 
     /// The mean, each value taken for the middle of its bucket; 0 of nothing.

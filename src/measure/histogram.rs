@@ -11,7 +11,7 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 
 use crate::units::Quantile;
 
-use super::buckets::{Buckets, HIGH_US};
+use super::buckets::{Buckets, Filled, HIGH_US};
 
 const LOW_US: u64 = 1;
 
@@ -104,11 +104,12 @@ impl LatencyHistogram {
     /// The value that this share of all values does not exceed; `None` when there are too few of them to know
     /// ([`Quantile::is_known_from`]).
     pub fn quantile(&self, quantile: Quantile) -> Option<Duration> {
-        // Of 1,000 values p99.9 is the 999th, also when the product in floating point is a little more than 999.
-        let share = (quantile.get() - 1e-12).max(0.0);
-        quantile
-            .is_known_from(self.count())
-            .then(|| micros(self.counts.at_share(share)))
+        self.counts.at(quantile).map(micros)
+    }
+
+    /// Returns the bucket of a value by its rank in ascending order, counted from 1, or `None` beyond the last.
+    pub fn at_rank(&self, rank: u64) -> Option<Bucket> {
+        self.counts.at_rank(rank).map(Bucket::from)
     }
 
     /// The smallest value, if there is one.
@@ -132,11 +133,7 @@ impl LatencyHistogram {
 
     /// The values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        self.counts.filled().map(|it| Bucket {
-            low: micros(it.low),
-            high: micros(it.high),
-            count: it.count,
-        })
+        self.counts.filled().map(Bucket::from)
     }
 
     /// The buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.
@@ -152,6 +149,16 @@ impl LatencyHistogram {
     pub fn decode(text: &str, clamped: u64) -> Result<Self, HistogramError> {
         let counts = from_encoded(text)?;
         Ok(Self { counts, clamped })
+    }
+}
+
+impl From<Filled> for Bucket {
+    fn from(filled: Filled) -> Self {
+        Self {
+            low: micros(filled.low),
+            high: micros(filled.high),
+            count: filled.count,
+        }
     }
 }
 

@@ -39,9 +39,7 @@ impl Live {
 
     /// The response time of ok iterations of all journeys in the measured window, to two digits.
     pub fn response_time(&self, quantile: Quantile) -> Option<Duration> {
-        quantile
-            .is_known_from(self.response_time.count())
-            .then(|| Duration::from_micros(self.response_time.at_share(quantile.get())))
+        self.response_time.at(quantile).map(Duration::from_micros)
     }
 
     /// All of these response times added up, exactly, each cut to whole microseconds.

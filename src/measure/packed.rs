@@ -105,11 +105,7 @@ impl PackedHistogram {
         for one in several {
             one.add_to(&mut all);
         }
-        // Of 1,000 values p99.9 is the 999th, also when the product in floating point is a little more than 999.
-        let share = (quantile.get() - 1e-12).max(0.0);
-        quantile
-            .is_known_from(all.count())
-            .then(|| micros(all.at_share(share)))
+        all.at(quantile).map(micros)
     }
 
     /// The values in ascending order, as exactly as they are known.

@@ -10,7 +10,6 @@ pub mod csv;
 pub mod hgrm;
 pub mod hlog;
 pub mod html;
-pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod openmetrics;

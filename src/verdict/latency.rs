@@ -32,11 +32,11 @@ pub(super) fn bounds(
             let rank = quantile.rank(all);
             Bounds {
                 low: match rank.checked_sub(dropped).filter(|it| *it > 0) {
-                    Some(rank) => at_rank(&merged(finished, unfinished), rank)?.low,
+                    Some(rank) => merged(finished, unfinished).at_rank(rank)?.low,
                     None => Duration::ZERO,
                 },
                 // The endless ones are behind all others.
-                high: high(at_rank(finished, rank)),
+                high: high(finished.at_rank(rank)),
             }
         }
         Statistic::Min => Bounds {
@@ -63,15 +63,6 @@ pub(super) fn bounds(
                 high: complete.then(|| micros(sum(|it| it.high).div_ceil(u128::from(all)))),
             }
         }
-    })
-}
-
-/// The bucket of a value by its place in ascending order, counted from 1; `None` beyond the last.
-fn at_rank(histogram: &LatencyHistogram, rank: u64) -> Option<Bucket> {
-    let mut passed = 0_u64;
-    histogram.buckets().find(|bucket| {
-        passed = passed.saturating_add(bucket.count);
-        passed >= rank
     })
 }
 
