@@ -180,7 +180,7 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
         let series = side
             .latency_series
             .iter()
-            .find(|it| it.metric == "pull.response_time");
+            .find(|it| it.metric.to_string() == "pull.response_time");
         let windows = &series.expect("windows of the journey").windows;
         let in_windows: u64 = windows.iter().map(PackedHistogram::count).sum();
         assert_eq!(in_windows, pull.counts.outcomes.ok);

@@ -1,10 +1,8 @@
 //! One number of a stored run, and whether the run has enough samples for it to be compared.
 
-use std::borrow::Cow;
-
-use crate::measure::{IterationClock, LatencyHistogram, Outcomes, Subject};
+use crate::measure::{Outcomes, Subject};
 use crate::plan::{Direction, Metric, Quantity, Statistic};
-use crate::result::{Document, JourneySection, MetricUnit, OperationSection};
+use crate::result::{Document, MetricUnit};
 use crate::scenario::Comparand;
 
 /// So many samples must be expected beyond a percentile before two of it are compared: p(99) of 2,000.
@@ -91,7 +89,7 @@ fn capacity(document: &Document) -> Reading {
 }
 
 fn latency(document: &Document, metric: &Metric, statistic: Statistic) -> Reading {
-    let Some(histogram) = histogram(document, metric) else {
+    let Some(histogram) = document.latency(metric) else {
         return NOTHING;
     };
     let value = match statistic {
@@ -105,31 +103,6 @@ fn latency(document: &Document, metric: &Metric, statistic: Statistic) -> Readin
         value: value.as_secs_f64() * 1e6,
         samples,
     })
-}
-
-/// The latencies that a metric is of, of ok ones.
-fn histogram<'a>(document: &'a Document, metric: &Metric) -> Option<Cow<'a, LatencyHistogram>> {
-    match metric.subject() {
-        Subject::Iterations(clock) => merged(journeys(document, metric).map(|it| match clock {
-            IterationClock::Service => &it.latencies.service_time,
-            IterationClock::Response => &it.latencies.response_time,
-            IterationClock::StartLag => &it.latencies.start_lag,
-        })),
-        Subject::Exchanges { phase, .. } => {
-            let operations = operations(document, metric);
-            merged(operations.filter_map(|it| it.latencies.phases.get(phase)))
-        }
-    }
-}
-
-fn merged<'a>(
-    mut parts: impl Iterator<Item = &'a LatencyHistogram>,
-) -> Option<Cow<'a, LatencyHistogram>> {
-    let mut all = Cow::Borrowed(parts.next()?);
-    for part in parts {
-        all.to_mut().merge(part);
-    }
-    Some(all)
 }
 
 fn rate(document: &Document, metric: &Metric) -> Reading {
@@ -147,29 +120,31 @@ fn rate(document: &Document, metric: &Metric) -> Reading {
     let is_of_iterations = matches!(metric.subject(), Subject::Iterations(_));
     match metric.quantity() {
         Quantity::Ended if is_of_iterations => per_second(
-            journeys(document, metric)
+            document
+                .journeys_of(metric)
                 .map(|it| it.counts.within_window)
                 .sum(),
         ),
         Quantity::Ended => per_second(
-            operations(document, metric)
+            document
+                .operations_of(metric)
                 .map(|it| it.counts.within_window)
                 .sum(),
         ),
         Quantity::Bytes(direction) => {
-            let bytes = operations(document, metric).map(|it| match direction {
+            let bytes = document.operations_of(metric).map(|it| match direction {
                 Direction::Sent => it.counts.bytes_within_window.sent,
                 Direction::Received => it.counts.bytes_within_window.received,
             });
             per_second(bytes.sum())
         }
         Quantity::Failed if is_of_iterations => {
-            failed(journeys(document, metric).map(|it| it.counts.outcomes))
+            failed(document.journeys_of(metric).map(|it| it.counts.outcomes))
         }
-        Quantity::Failed => failed(operations(document, metric).map(|it| it.counts.outcomes)),
+        Quantity::Failed => failed(document.operations_of(metric).map(|it| it.counts.outcomes)),
         Quantity::Dropped => {
             let mut share = (0, 0);
-            for journey in journeys(document, metric) {
+            for journey in document.journeys_of(metric) {
                 share.0 += journey.counts.starts.dropped;
                 share.1 += journey.counts.starts.scheduled;
             }
@@ -189,36 +164,6 @@ fn failed(outcomes: impl Iterator<Item = Outcomes>) -> Reading {
         of += it.ok + it.failed;
     }
     Reading::Share { part, of }
-}
-
-/// The journeys that a metric is of.
-fn journeys<'a>(
-    document: &'a Document,
-    metric: &Metric,
-) -> impl Iterator<Item = &'a JourneySection> {
-    let name = metric.journey().map(str::to_owned);
-    let journeys = document.journeys.iter();
-    journeys.filter(move |it| name.as_ref().is_none_or(|name| *name == it.name))
-}
-
-/// The operations that a metric is of: of its journey, or of all.
-fn operations<'a>(
-    document: &'a Document,
-    metric: &Metric,
-) -> impl Iterator<Item = &'a OperationSection> {
-    let wanted = match metric.subject() {
-        Subject::Exchanges { operation, .. } => operation,
-        Subject::Iterations(_) => None,
-    };
-    let lists: Vec<&[OperationSection]> = if metric.journey().is_some() {
-        journeys(document, metric)
-            .map(|it| it.operations.as_slice())
-            .collect()
-    } else {
-        vec![document.operations.as_slice()]
-    };
-    let operations = lists.into_iter().flatten();
-    operations.filter(move |it| wanted.is_none_or(|wanted| wanted == it.name))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few digits are used of it")]

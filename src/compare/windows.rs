@@ -24,10 +24,8 @@ pub(super) fn shift(
     let Comparand::Latency(metric, Statistic::Quantile(quantile)) = comparand else {
         return None;
     };
-    let name = metric.to_string();
     let drawn = |document: &Document, seed: u64| {
-        let mut series = document.latency_series.iter();
-        let series = series.find(|it| it.metric == name)?;
+        let series = document.latency_over_time(metric)?;
         resampled(series, document, *quantile, seed)
     };
     let ours = drawn(base, seed)?;

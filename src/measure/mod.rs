@@ -32,6 +32,7 @@ mod latency;
 mod latency_windows;
 mod live;
 mod memory;
+mod metric;
 mod outcome;
 mod packed;
 mod phase_latencies;
@@ -58,6 +59,7 @@ pub use iteration_failures::{
     BY_EXCHANGE, IterationFailure, IterationFailureKind, IterationFailureLog,
 };
 pub use live::Live;
+pub use metric::{Direction, IterationClock, Metric, MetricError, Quantity, Subject};
 pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};
 pub use packed::PackedHistogram;
 pub use phase_latencies::PhaseLatencies;
@@ -72,4 +74,4 @@ pub use spent::{IterationTime, Spent};
 pub use status_counts::StatusCounts;
 pub use tally::{OperationTally, PeriodTally};
 pub use time_series::{JourneyWindow, TimeSeries, Window};
-pub use view::{IterationClock, Observed, Subject, View};
+pub use view::{Observed, View};

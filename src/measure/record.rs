@@ -8,9 +8,9 @@ use crate::oci::Operation;
 use super::latency_windows::{self, LatencyWindows};
 use super::time_series::Place;
 use super::{
-    AddressUse, Bytes, Catalogue, ExchangeSample, FailureLog, IterationFailureLog, IterationSample,
-    JourneyId, JourneySeries, LatencyHistogram, Observed, OperationSeries, PackedHistogram, Period,
-    PeriodTally, TimeSeries, Totals, Track, TrackId, View,
+    AddressUse, Bytes, Catalogue, ExchangeSample, FailureLog, IterationClock, IterationFailureLog,
+    IterationSample, JourneyId, JourneySeries, LatencyHistogram, Metric, Observed, OperationSeries,
+    PackedHistogram, Period, PeriodTally, TimeSeries, Totals, Track, TrackId, View,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -239,9 +239,8 @@ impl Record {
     }
 
     /// Latencies of ok ones in the windows of [`Record::time_series`], one for each: the response time of each journey, first
-    /// byte and total of each operation that occurred. They are called as thresholds call them, `pull.response_time`,
-    /// `blob-get.total`.
-    pub fn latency_series(&self) -> impl Iterator<Item = (String, Vec<PackedHistogram>)> {
+    /// byte and total of each operation that occurred.
+    pub fn latency_series(&self) -> impl Iterator<Item = (Metric, Vec<PackedHistogram>)> {
         let windows = self.time_series.windows().count();
         self.windowed().map(move |(metric, latencies, _)| {
             let mut latencies = latencies.to_vec();
@@ -251,9 +250,9 @@ impl Record {
     }
 
     /// Each latency that is kept by window, up to its last, with the count of the whole histogram.
-    pub(super) fn windowed(&self) -> impl Iterator<Item = (String, &[PackedHistogram], u64)> {
+    pub(super) fn windowed(&self) -> impl Iterator<Item = (Metric, &[PackedHistogram], u64)> {
         let journeys = self.journeys().map(|(id, name, series)| {
-            let metric = format!("{name}.response_time");
+            let metric = Metric::of_journey(name, IterationClock::Response);
             let count = series.latencies.response_time.count();
             (metric, self.latencies.journey(id), count)
         });
@@ -263,7 +262,7 @@ impl Record {
         });
         let operations = occurred.flat_map(move |operation| {
             latency_windows::PHASES.map(|phase| {
-                let metric = format!("{operation}.{}", phase.name());
+                let metric = Metric::of_operation(operation, phase);
                 let series = self.series_of(operation);
                 let count = series.map(|it| it.latencies.phases.of(phase).count()).sum();
                 (metric, self.latencies.operation(operation, phase), count)

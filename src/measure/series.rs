@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Bytes, CauseCounts, ClassCounts, Connections, DropCause, DroppedStart, ExchangeSample,
-    FailureClass, IterationSample, IterationTime, LatencyHistogram, Outcome, Outcomes,
-    PhaseLatencies, ReasonCounts, Starts, StatusCounts,
+    FailureClass, IterationClock, IterationSample, IterationTime, LatencyHistogram, Outcome,
+    Outcomes, PhaseLatencies, ReasonCounts, Starts, StatusCounts,
 };
 
 /// What the measured window knows of one journey, or of one track of it.
@@ -175,6 +175,15 @@ impl JourneyCounts {
 }
 
 impl JourneyLatencies {
+    /// Returns the latencies of one clock: of ok iterations, and of all that started for the start lag.
+    pub const fn of(&self, clock: IterationClock) -> &LatencyHistogram {
+        match clock {
+            IterationClock::Response => &self.response_time,
+            IterationClock::Service => &self.service_time,
+            IterationClock::StartLag => &self.start_lag,
+        }
+    }
+
     /// Adds the latencies of another.
     pub fn merge(&mut self, other: &Self) {
         self.service_time.merge(&other.service_time);

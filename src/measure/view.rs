@@ -6,12 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Phase;
-use crate::oci::Operation;
 
 use super::series::is_unfinished;
 use super::{
-    Bytes, Catalogue, ExchangeSample, IterationSample, LatencyHistogram, Outcome, Outcomes, Starts,
-    TrackId,
+    Bytes, Catalogue, ExchangeSample, IterationClock, IterationSample, LatencyHistogram, Outcome,
+    Outcomes, Starts, Subject, TrackId,
 };
 
 /// Which samples to count apart, known before the run: recording finds the views of a sample by index.
@@ -32,31 +31,6 @@ pub struct View {
     pub from: Duration,
     /// The end of the span; what is due at it is not in it. [`Duration::MAX`]: up to the end of the window.
     pub until: Duration,
-}
-
-/// What is looked at, and by which clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// Iterations.
-    Iterations(IterationClock),
-    /// Exchanges of one operation, or of all.
-    Exchanges {
-        /// Which operation; `None`: all.
-        operation: Option<Operation>,
-        /// Which latency.
-        phase: Phase,
-    },
-}
-
-/// A latency of an iteration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum IterationClock {
-    /// From start to end.
-    Service,
-    /// From the scheduled start to the end.
-    Response,
-    /// From the scheduled to the real start.
-    StartLag,
 }
 
 /// What a view has counted. Those of several workers merge count by count.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::result::Document;
 
-use super::figures::{PERCENTILES, failed_share, flows, latencies};
+use super::figures::{PERCENTILES, failed_share, flows};
 
 #[derive(Debug, Serialize)]
 struct Metric {
@@ -21,13 +21,13 @@ struct Metric {
 /// `throughput` and `failed-share`.
 pub fn render(document: &Document) -> String {
     let mut benchmarks: BTreeMap<String, BTreeMap<String, Metric>> = BTreeMap::new();
-    for latency in latencies(document) {
+    for (metric, histogram) in document.latencies() {
         for (percentile, quantile) in PERCENTILES {
-            if let Some(time) = latency.histogram.quantile(quantile) {
+            if let Some(time) = histogram.quantile(quantile) {
                 let measure = percentile.replace("p(", "latency-p").replace('.', "-");
                 let measure = measure.trim_end_matches(')').to_owned();
                 let value = super::millis(time) * 1e6;
-                let metrics = benchmarks.entry(latency.name()).or_default();
+                let metrics = benchmarks.entry(metric.to_string()).or_default();
                 metrics.insert(measure, Metric { value });
             }
         }

@@ -5,10 +5,11 @@
 
 use serde::Serialize;
 
+use crate::measure::{IterationClock, Metric, Subject};
 use crate::result::Document;
 use crate::units;
 
-use super::figures::{PERCENTILES, failed_share, flows, latencies};
+use super::figures::{PERCENTILES, failed_share, flows};
 
 /// One number, as the action reads it. Its `range` is left out: one run has no interval.
 #[derive(Debug, Serialize)]
@@ -23,15 +24,14 @@ struct Entry {
 /// lag is the generator's and not among them.
 pub fn smaller(document: &Document) -> String {
     let mut entries = Vec::new();
-    for latency in latencies(document) {
-        if latency.clock == "start_lag" {
-            continue;
-        }
-        let samples = latency.histogram.count();
+    let is_start_lag = |it: &Metric| it.subject() == Subject::Iterations(IterationClock::StartLag);
+    let latencies = document.latencies();
+    for (metric, histogram) in latencies.filter(|(metric, _)| !is_start_lag(metric)) {
+        let samples = histogram.count();
         for (percentile, quantile) in PERCENTILES {
-            if let Some(time) = latency.histogram.quantile(quantile) {
+            if let Some(time) = histogram.quantile(quantile) {
                 entries.push(Entry {
-                    name: format!("{} {percentile}", latency.name()),
+                    name: format!("{metric} {percentile}"),
                     unit: "ms",
                     value: super::millis(time),
                     extra: extra(document, samples),

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use crate::measure::{LatencyHistogram, Outcomes, Starts};
+use crate::measure::{IterationClock, LatencyHistogram, Outcomes, Starts};
 use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::Quantile;
 
-use super::figures::{PERCENTILES, failed_share, flows, latencies};
+use super::figures::{PERCENTILES, failed_share, flows};
 use super::table::harmless;
 
 /// The columns of the long form, which stay as they are; new ones come last.
@@ -87,10 +87,10 @@ pub fn wide(document: &Document) -> String {
         names.push(text(&name));
         values.push(value.filter(|_| known).unwrap_or_default());
     };
-    for latency in latencies(document) {
+    for (metric, histogram) in document.latencies() {
         for (percentile, quantile) in PERCENTILES {
-            let value = micros(latency.histogram.quantile(quantile));
-            add(format!("{}.{percentile}_us", latency.name()), Some(value));
+            let value = micros(histogram.quantile(quantile));
+            add(format!("{metric}.{percentile}_us"), Some(value));
         }
     }
     for flow in flows(document) {
@@ -120,17 +120,13 @@ fn run(document: &Document) -> Vec<String> {
 
 /// The latencies of iterations: journey, load and stage are told by `place`. `timed`: is a rate known?
 fn iterations(rows: &mut Vec<Vec<String>>, of: &JourneySection, place: [&str; 3], timed: bool) {
-    for (name, histogram) in [
-        ("response_time", &of.latencies.response_time),
-        ("service_time", &of.latencies.service_time),
-        ("start_lag", &of.latencies.start_lag),
-    ] {
+    for clock in IterationClock::ALL {
         let mut row: Vec<String> = place.map(text).to_vec();
         row.push(String::new());
-        row.push(name.to_owned());
+        row.push(clock.name().to_owned());
         let per_s = timed.then_some(of.iterations_per_s);
         row.extend(counts(Some(of.counts.starts), of.counts.outcomes, per_s));
-        row.extend(times(histogram));
+        row.extend(times(of.latencies.of(clock)));
         rows.push(row);
     }
 }

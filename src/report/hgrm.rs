@@ -9,25 +9,21 @@ use std::time::Duration;
 use crate::measure::LatencyHistogram;
 use crate::result::Document;
 
-use super::figures::latencies;
-
 /// How many steps there are until half of the rest is left: HdrHistogram's own number.
 const TICKS: u32 = 5;
 
 /// The names that [`render`] takes, the first of which stands for the run: the response time of the first journey.
 pub fn metrics(document: &Document) -> Vec<String> {
-    latencies(document)
-        .iter()
-        .map(super::figures::Latency::name)
-        .collect()
+    let latencies = document.latencies();
+    latencies.map(|(metric, _)| metric.to_string()).collect()
 }
 
 /// The distribution of a metric, such as `pull.response_time` or `blob-get.total`; `None` where the run has no such
 /// metric.
 pub fn render(document: &Document, metric: &str) -> Option<String> {
-    let all = latencies(document);
-    let found = all.iter().find(|it| it.name() == metric)?;
-    Some(distribution(metric, found.histogram))
+    let mut latencies = document.latencies();
+    let (_, histogram) = latencies.find(|it| it.0.to_string() == metric)?;
+    Some(distribution(metric, histogram))
 }
 
 fn distribution(metric: &str, histogram: &LatencyHistogram) -> String {

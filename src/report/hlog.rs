@@ -39,7 +39,7 @@ pub fn render(document: &Document) -> String {
             let Some(histogram) = series.windows.get(window).filter(|it| !it.is_empty()) else {
                 continue;
             };
-            let tag = tag(&series.metric);
+            let tag = tag(&series.metric.to_string());
             let max = histogram.buckets().last().map(|it| it.high);
             let max = thousandths(max.unwrap_or_default().as_micros());
             let packed = histogram.encode();
@@ -82,7 +82,9 @@ fn thousandths(number: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::PackedHistogram;
+    use crate::exchange::Phase;
+    use crate::measure::{IterationClock, Metric, PackedHistogram};
+    use crate::oci::Operation;
     use crate::report::testing;
     use crate::result::LatencySeries;
 
@@ -98,11 +100,11 @@ mod tests {
         let none = PackedHistogram::default();
         document.latency_series = vec![
             LatencySeries {
-                metric: "pull, all\n.response_time".into(),
+                metric: Metric::of_journey("pull, all\n", IterationClock::Response),
                 windows: vec![one.clone(), none, other],
             },
             LatencySeries {
-                metric: "blob-get.total".into(),
+                metric: Metric::of_operation(Operation::BlobGet, Phase::Total),
                 windows: vec![one.clone()],
             },
         ];

@@ -189,7 +189,7 @@ pub(crate) fn threshold(status: Status, observed_us: Option<u64>) -> ThresholdRe
         at_most: Some(Figure::Micros(micros)),
     });
     ThresholdResult {
-        metric: "pull.response_time".into(),
+        metric: "pull.response_time".parse().unwrap(),
         expect: "p(99) < 300ms".into(),
         stage: None,
         from_us: 0,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::measure::{
-    AddressUse, Bytes, Closure, PackedHistogram, Period, Record, TimeSeries, Totals,
+    AddressUse, Bytes, Closure, Metric, PackedHistogram, Period, Record, TimeSeries, Totals,
 };
 use crate::oci::Digest;
 use crate::schedule::Side;
@@ -106,7 +106,7 @@ pub struct PlanSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencySeries {
     /// What they are of, as thresholds write it: `pull.response_time`, `blob-get.first-byte`, `blob-get.total`.
-    pub metric: String,
+    pub metric: Metric,
     /// One for each window of the time series, in its order; null where nothing ended well.
     pub windows: Vec<PackedHistogram>,
 }

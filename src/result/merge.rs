@@ -261,14 +261,7 @@ impl Document {
                 .resize_with(windows, PackedHistogram::default);
         }
         // What only one of them has seen comes where one run would have it: journeys, then operations in their order.
-        let operation = |series: &LatencySeries| {
-            let mut known = self.operations.iter();
-            known.position(|it| series.metric.starts_with(&format!("{}.", it.name)))
-        };
-        self.latency_series.sort_by_key(|it| {
-            let journey = it.metric.ends_with(".response_time");
-            (!journey).then(|| operation(it))
-        });
+        self.latency_series.sort_by_key(|it| it.metric.operation());
     }
 
     /// Sets the length of the measured window, and every rate with it.

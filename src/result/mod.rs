@@ -17,6 +17,7 @@ mod document;
 mod environment;
 mod from_record;
 mod generator;
+mod latencies;
 mod merge;
 mod schema;
 mod search;

@@ -6,8 +6,10 @@ use std::time::UNIX_EPOCH;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Document, JourneySection, LatencySeries, OperationSection};
-use crate::measure::PackedHistogram;
+use super::{Document, JourneySection, OperationSection};
+use crate::exchange::Phase;
+use crate::measure::{Metric, PackedHistogram};
+use crate::oci::Operation;
 
 /// One of the runs that a merged report is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,19 +89,16 @@ impl Document {
             return;
         }
         let inside = Inside::of(self, to);
-        for (index, journey) in self.journeys.iter_mut().enumerate() {
-            let share = inside.journeys.get(index).copied().unwrap_or(inside.time);
+        for journey in &mut self.journeys {
+            let share = inside.journey(&journey.name).unwrap_or(inside.time);
             journey.narrow(share, &inside);
         }
         for operation in &mut self.operations {
-            operation.narrow(inside.operation(operation.name.name()));
+            operation.narrow(inside.operation(operation.name));
         }
         for threshold in &mut self.thresholds {
-            let name = threshold.metric.clone();
-            let (first, last) = (name.split('.').next(), name.split('.').rev().nth(1));
-            let of = |it: &str| inside.named.get(it).copied();
-            let share = last.and_then(of).or_else(|| first.and_then(of));
-            threshold.narrow(share.unwrap_or(inside.time), own.length(), to.length());
+            let share = inside.metric(&threshold.metric);
+            threshold.narrow(share, own.length(), to.length());
         }
         self.window_from_us += to.from_us - own.from_us;
         self.window_us = to.length();
@@ -110,10 +109,8 @@ impl Document {
 struct Inside {
     /// The part of the window's length, for what no window tells.
     time: f64,
-    /// By place of the journey.
-    journeys: Vec<f64>,
-    /// By journey and by operation.
-    named: BTreeMap<String, f64>,
+    journeys: BTreeMap<String, f64>,
+    operations: BTreeMap<Operation, f64>,
 }
 
 impl Inside {
@@ -146,30 +143,45 @@ impl Inside {
             part / all
         };
         let series: Vec<_> = document.time_series.windows().map(|(_, it)| it).collect();
-        let journeys: Vec<f64> = (0..document.journeys.len())
-            .map(|journey| {
-                share(&|index| series[index].get(journey).map_or(0, |it| it.iterations.ok))
-            })
-            .collect();
-        let mut named: BTreeMap<String, f64> = BTreeMap::new();
-        for (journey, share) in document.journeys.iter().zip(&journeys) {
-            named.insert(journey.name.clone(), *share);
-        }
-        for LatencySeries { metric, windows } in &document.latency_series {
-            if let Some(operation) = metric.strip_suffix(".total") {
-                let count = |index: usize| windows.get(index).map_or(0, PackedHistogram::count);
-                named.insert(operation.to_owned(), share(&count));
-            }
-        }
+        let of_journey = |(place, journey): (usize, &JourneySection)| {
+            let count = |index: usize| series[index].get(place).map_or(0, |it| it.iterations.ok);
+            (journey.name.clone(), share(&count))
+        };
+        let of_operation = |operation: &OperationSection| {
+            let total = Metric::of_operation(operation.name, Phase::Total);
+            let windows = &document.latency_over_time(&total)?.windows;
+            let count = |index: usize| windows.get(index).map_or(0, PackedHistogram::count);
+            Some((operation.name, share(&count)))
+        };
         Self {
             time,
-            journeys,
-            named,
+            journeys: document
+                .journeys
+                .iter()
+                .enumerate()
+                .map(of_journey)
+                .collect(),
+            operations: document
+                .operations
+                .iter()
+                .filter_map(of_operation)
+                .collect(),
         }
     }
 
-    fn operation(&self, name: &str) -> f64 {
-        self.named.get(name).copied().unwrap_or(self.time)
+    fn journey(&self, name: &str) -> Option<f64> {
+        self.journeys.get(name).copied()
+    }
+
+    fn operation(&self, name: Operation) -> f64 {
+        self.operations.get(&name).copied().unwrap_or(self.time)
+    }
+
+    /// Of a metric of an operation and a journey the share of the operation.
+    fn metric(&self, metric: &Metric) -> f64 {
+        let of_operation = || self.operations.get(&metric.operation()?).copied();
+        let of_journey = || self.journey(metric.journey()?);
+        of_operation().or_else(of_journey).unwrap_or(self.time)
     }
 }
 
@@ -178,7 +190,7 @@ impl JourneySection {
         let counts = &mut self.counts;
         counts.within_window = part(counts.within_window, share);
         for operation in &mut self.operations {
-            operation.narrow(inside.operation(operation.name.name()));
+            operation.narrow(inside.operation(operation.name));
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::units::Quantile;
 
-use super::threshold::{Metric, Quantity, Statistic};
+use super::threshold::Statistic;
+use crate::measure::{Metric, Quantity};
 
 /// One number of a run that two builds are compared by, and the change for the worse that is too much.
 #[derive(Debug, Clone, PartialEq)]

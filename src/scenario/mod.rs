@@ -29,6 +29,7 @@ mod target;
 mod threshold;
 mod tree;
 
+pub use crate::measure::{Direction, Metric, Quantity};
 pub use crate::profile::ConnectionPolicy;
 pub use action::{
     ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
@@ -49,6 +50,4 @@ pub use read::{DEFAULT_SEED, Scenario, load, load_gates};
 pub use target::{
     Addresses, Dns, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy,
 };
-pub use threshold::{
-    Abort, Direction, Expectation, Limit, Metric, Operator, Quantity, Statistic, Threshold,
-};
+pub use threshold::{Abort, Expectation, Limit, Operator, Statistic, Threshold};

@@ -39,7 +39,7 @@ pub fn judge(
     let limit = threshold.expectation.limit().into();
     let found = Found::by(&evidence, limit, elapsed);
     ThresholdResult {
-        metric: threshold.metric.to_string(),
+        metric: threshold.metric.clone(),
         expect: threshold.expectation.to_string(),
         stage: threshold.stage.clone(),
         from_us: micros(threshold.from),

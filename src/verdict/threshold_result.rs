@@ -7,14 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
-use crate::plan::{Limit, Quantity};
+use crate::measure::{Metric, Quantity};
+use crate::plan::Limit;
 use crate::units;
 
 /// One threshold and what the run says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdResult {
     /// What was looked at, as the scenario has it: `pull.response_time`.
-    pub metric: String,
+    pub metric: Metric,
     /// What was expected of it: `p(99) < 2s`.
     pub expect: String,
     /// The stage whose samples were looked at; of all stages when absent.

@@ -109,7 +109,7 @@ fn the_interval_log_is_read_with_the_same_counts_and_percentiles() {
         .collect();
     assert_eq!(read.as_object().expect("tags").len(), filled.len());
     for series in filled {
-        let told = &read[&series.metric];
+        let told = &read[series.metric.to_string()];
         let values: Vec<(u64, u64)> =
             serde_json::from_value(told["values"].clone()).expect("values and counts");
         let all = told["count"].as_u64().expect("a count");

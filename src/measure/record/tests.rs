@@ -315,7 +315,7 @@ fn latencies_are_kept_in_the_windows_of_the_time_series() {
     let record = recorder.into_record();
     assert_eq!(record.time_series().window_seconds(), 4);
     let series: Vec<_> = record.latency_series().collect();
-    let names: Vec<_> = series.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = series.iter().map(|(name, _)| name.to_string()).collect();
     // What did not occur is not there: nobody got a manifest.
     assert_eq!(
         names,
@@ -328,7 +328,7 @@ fn latencies_are_kept_in_the_windows_of_the_time_series() {
     );
     for (name, windows) in &series {
         assert_eq!(windows.len(), 301, "{name}");
-        let ok = if name.starts_with("push") { 0 } else { 4 };
+        let ok = if name.journey() == Some("push") { 0 } else { 4 };
         let counts: Vec<_> = windows.iter().map(PackedHistogram::count).collect();
         assert_eq!((counts[0], counts[1..].iter().sum()), (ok, 0), "{name}");
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::measure::{Outcomes, PackedHistogram};
+use crate::exchange::Phase;
+use crate::measure::{IterationClock, Metric, Outcomes, PackedHistogram};
 use crate::result::{Document, LatencySeries};
 use crate::units::{self, Quantile};
 
@@ -187,11 +188,8 @@ fn latencies(document: &Document, clock: Clock) -> Markup {
         return titled("Latency over time", none).into();
     }
     for journey in &document.journeys {
-        let metric = format!("{}.response_time", journey.name);
-        let series = document
-            .latency_series
-            .iter()
-            .find(|it| it.metric == metric);
+        let metric = Metric::of_journey(&journey.name, IterationClock::Response);
+        let series = document.latency_over_time(&metric);
         let content = series.map_or_else(
             || nothing("this report holds no latencies over time of it").into(),
             |it| percentiles(it, clock),
@@ -199,13 +197,9 @@ fn latencies(document: &Document, clock: Clock) -> Markup {
         section.push(titled(format!("{}, response time", journey.name), content));
     }
     let totals = document.operations.iter().filter_map(|operation| {
-        let metric = format!("{}.total", operation.name);
-        document
-            .latency_series
-            .iter()
-            .find(|it| it.metric == metric)
+        document.latency_over_time(&Metric::of_operation(operation.name, Phase::Total))
     });
-    let totals = totals.map(|it| titled(it.metric.clone(), percentiles(it, clock)));
+    let totals = totals.map(|it| titled(it.metric.to_string(), percentiles(it, clock)));
     let totals = totals.collect::<Markup>();
     if !totals.is_empty() {
         section.push(details("Latency of each operation over time", totals));

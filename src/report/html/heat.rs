@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::measure::PackedHistogram;
+use crate::measure::{IterationClock, Metric, PackedHistogram};
 use crate::result::Document;
 use crate::units;
 
@@ -38,11 +38,8 @@ pub(super) fn section(document: &Document) -> Markup {
         return nothing("this report holds no latencies over time").into();
     }
     let maps = document.journeys.iter().map(|journey| {
-        let metric = format!("{}.response_time", journey.name);
-        let series = document
-            .latency_series
-            .iter()
-            .find(|it| it.metric == metric);
+        let metric = Metric::of_journey(&journey.name, IterationClock::Response);
+        let series = document.latency_over_time(&metric);
         let map = series.and_then(|it| Map::of(&it.windows));
         let drawn = map.map_or_else(
             || nothing("no values"),

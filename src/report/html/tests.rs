@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::measure::JourneyLatencies;
+use crate::exchange::Phase;
+use crate::measure::{IterationClock, JourneyLatencies, Metric};
 use crate::oci::Operation;
 use crate::report::testing::{HOSTILE, break_a_sum, comparison, document, empty, millis};
 use crate::result::{JourneySection, LatencySeries, OperationSection, PairPoint};
@@ -229,8 +230,11 @@ fn a_long_run_stays_small() {
     // Values that fill all rows of the map in every window.
     let spread: Vec<u64> = (0..400).map(|it| 1 + it * it % 977 * 7).collect();
     let windows = vec![packed(&spread); 600];
-    let metrics = names.map(|it| format!("{it}.response_time")).into_iter();
-    let totals = run.operations.iter().map(|it| format!("{}.total", it.name));
+    let metrics = names
+        .map(|it| Metric::of_journey(it, IterationClock::Response))
+        .into_iter();
+    let totals = run.operations.iter();
+    let totals = totals.map(|it| Metric::of_operation(it.name, Phase::Total));
     run.latency_series = metrics
         .chain(totals)
         .map(|metric| LatencySeries {

@@ -1,6 +1,7 @@
 use roxmltree::{Document as Xml, Node};
 
 use super::*;
+use crate::measure::{IterationClock, Metric};
 use crate::report::testing;
 
 /// What Jenkins' schema (xunit-plugin, `junit-10.xsd`) allows: element, attributes that must be there, others, children.
@@ -234,7 +235,7 @@ fn any_word_can_stand_in_it() {
     let said = format!("{}\u{fffe}\u{ffff}", testing::HOSTILE);
     document.plan.name = said.clone();
     document.thresholds = testing::thresholds();
-    document.thresholds[1].metric = said.clone();
+    document.thresholds[1].metric = Metric::of_journey(&said, IterationClock::Response);
     document
         .environment
         .labels

@@ -401,7 +401,8 @@ fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_common_time() {
         let wanted = [[10; 4].as_slice(), &[20; 6], &[10; 4]].concat();
         assert_eq!(ok, wanted);
         let of_blobs = merged.latency_series.iter();
-        let of_blobs = of_blobs.filter(|it| it.metric == "blob-get.total");
+        let of_blobs = of_blobs
+            .filter(|it| it.metric == Metric::of_operation(Operation::BlobGet, Phase::Total));
         let of_blobs: Vec<u64> = of_blobs
             .flat_map(|it| it.windows.iter().map(PackedHistogram::count))
             .collect();

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::part::{Part, Wrong};
 use super::table::nearest;
+use crate::measure::{Metric, Quantity};
 use crate::scenario::gate::Comparand;
-use crate::scenario::threshold::{Expectation, Limit, Metric, Operator, Quantity, Statistic};
+use crate::scenario::threshold::{Expectation, Limit, Operator, Statistic};
 use crate::units::{self, ByteSize, Quantile};
 
 /// An expectation of no metric yet.

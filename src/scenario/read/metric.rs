@@ -3,10 +3,10 @@
 use super::part::Part;
 use super::table::{Sink, known_words, nearest, shorten};
 use super::value::{FROM_ENVIRONMENT, text};
+use crate::measure::Metric;
 use crate::oci::Operation;
 use crate::scenario::problem::Problem;
 use crate::scenario::redact;
-use crate::scenario::threshold::Metric;
 use crate::scenario::tree::{Item, Text};
 
 /// Reads a metric of these journeys.
@@ -43,9 +43,7 @@ pub(super) fn metric_in(
         }
         _ => (None, None, words.first().copied()?),
     };
-    let mut metric = path.word(word, journey.is_some(), operation)?;
-    metric.journey = journey;
-    Some(metric)
+    path.word(word, journey, operation)
 }
 
 /// The text of a metric, whose words may be wrong.
@@ -104,7 +102,7 @@ impl Path<'_> {
         let operation = Operation::from_name(name.text);
         match (journeys.contains(&name.text), operation) {
             (true, Some(operation))
-                if of(Metric::of_exchanges(Some(operation)), word.text).is_some() =>
+                if Metric::of_word(None, Some(operation), word.text).is_some() =>
             {
                 let problem = self.problem("a journey and an operation are named", name);
                 let label = "rename the journey, or name both: JOURNEY.OPERATION.WORD";
@@ -122,21 +120,20 @@ impl Path<'_> {
         }
     }
 
-    /// The metric of a last word. Words that iterations and exchanges share are of the journey's iterations where only
-    /// a journey is named, else of exchanges.
-    fn word(&self, word: Part<'_>, journey: bool, operation: Option<Operation>) -> Option<Metric> {
-        let iterations = || of(Metric::of_iterations(), word.text);
-        let exchanges = || of(Metric::of_exchanges(operation), word.text);
-        let found = match (journey, operation) {
-            (true, None) => iterations().or_else(exchanges),
-            (false, None) => exchanges().or_else(iterations),
-            (_, Some(_)) => exchanges(),
-        };
+    /// The metric of a last word.
+    fn word(
+        &self,
+        word: Part<'_>,
+        journey: Option<String>,
+        operation: Option<Operation>,
+    ) -> Option<Metric> {
+        let found = Metric::of_word(journey, operation, word.text);
         if found.is_some() {
             return found;
         }
+        let mut iterations = Metric::of_iterations();
         let exchanges: Vec<&str> = words(Metric::of_exchanges(operation));
-        if operation.is_some() && iterations().is_some() {
+        if operation.is_some() && iterations.any(|it| it.word() == word.text) {
             let problem = self.problem("an operation has no", word);
             let help = format!("it has {}", exchanges.join(", "));
             self.sink
@@ -152,10 +149,6 @@ impl Path<'_> {
         self.unknown("metric", word, &known);
         None
     }
-}
-
-fn of(mut metrics: impl Iterator<Item = Metric>, word: &str) -> Option<Metric> {
-    metrics.find(|it| it.word() == word)
 }
 
 fn words(metrics: impl Iterator<Item = Metric>) -> Vec<&'static str> {

@@ -7,10 +7,11 @@ use super::expectation;
 use super::metric::metric;
 use super::table::{Sink, Table};
 use super::value::{flag, text, time, unknown, whole};
+use crate::measure::Metric;
 use crate::measure::Subject;
 use crate::oci::Operation;
 use crate::scenario::problem::Problem;
-use crate::scenario::threshold::{Abort, Expectation, Limit, Metric, Operator, Threshold};
+use crate::scenario::threshold::{Abort, Expectation, Limit, Operator, Threshold};
 use crate::scenario::tree::{Item, Value};
 use crate::scenario::{Journey, Load, operations};
 

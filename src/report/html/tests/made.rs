@@ -44,11 +44,11 @@ pub(super) fn full() -> Document {
     document.window_us = 5_000_000;
     document.latency_series = vec![
         LatencySeries {
-            metric: "pull.response_time".into(),
+            metric: "pull.response_time".parse().unwrap(),
             windows: vec![packed(&[40, 40, 40, 400]), packed(&[40, 50]), packed(&[])],
         },
         LatencySeries {
-            metric: "blob-get.total".into(),
+            metric: "blob-get.total".parse().unwrap(),
             windows: vec![packed(&[1, 2]), packed(&[3, 4]), packed(&[])],
         },
     ];
