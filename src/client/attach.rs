@@ -1,7 +1,8 @@
 //! Attaching artifacts to an image, with the index under the fallback tag where the registry keeps no list.
 
 use super::error::Error;
-use super::push::{PushOptions, Watch, push, tag};
+use super::push::{push, tag};
+use super::push_job::{PushOptions, Watch};
 use crate::content::Image;
 use crate::oci::{
     Algorithm, Content, Descriptor, Digest, Entry, ImageIndex, Manifest, MediaType, Reference,

@@ -6,11 +6,11 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::Semaphore;
 
 use super::error::Error;
-use super::pull::{BlobSlot, Discard, Piece, Store};
+use super::store::{BlobSlot, Discard, Store};
 use crate::content::StoreError;
-use crate::oci::RepositoryName;
+use crate::oci::{MediaType, RepositoryName};
 use crate::profile::PullAgain;
-use crate::registry::{Client, Part, Restart};
+use crate::registry::{Client, Part, Restart, Wanted};
 
 /// What all the fetches of one pull have in common.
 pub(super) struct Fetch<'a> {
@@ -18,6 +18,13 @@ pub(super) struct Fetch<'a> {
     pub(super) repository: &'a RepositoryName,
     pub(super) store: &'a dyn Store,
     pub(super) limit: &'a Semaphore, // of requests for parts, over all layers
+}
+
+/// A blob of an image, and its type where the manifest tells it.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    pub(super) wanted: Wanted,
+    pub(super) media_type: Option<MediaType>,
 }
 
 impl Fetch<'_> {

@@ -1,21 +1,21 @@
 //! A pull: a name becomes a manifest, then config and layers come in the client's order.
 
 use std::collections::BTreeSet;
-use std::io;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
 
 use super::choose::choose as choose_entry;
 use super::error::Error;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, Piece};
 use super::resolve::by_head;
+use super::store::Store;
 use crate::oci::{
-    Content, Descriptor, Digest, Manifest, MediaType, Platform, Reference, RepositoryName,
-    Unusable, Verify, Version,
+    Content, Descriptor, Digest, Manifest, Platform, Reference, RepositoryName, Unusable, Verify,
+    Version,
 };
 use crate::profile::{ConfigOrder, ConnectionPolicy, PullAgain, Resolve};
-use crate::registry::{BlobSink, Client, Restart, Wanted};
+use crate::registry::{Client, Wanted};
 
 /// Indexes that may lead to one another before an image must come.
 const MAX_DEPTH: usize = 4;
@@ -27,67 +27,6 @@ pub struct PullOptions {
     pub verify: Verify,
     /// Which image of an index is taken.
     pub platform: Platform,
-}
-
-/// Where a pulled image goes.
-pub trait Store {
-    /// Is all of the image with that manifest, or index, here? A client that sees so by the name alone asks for nothing.
-    fn has(&self, _manifest: &Digest) -> bool {
-        false
-    }
-
-    /// Takes a manifest: those that lead to the image first, its own last, all before any blob.
-    ///
-    /// # Errors
-    /// When it cannot be kept.
-    fn manifest(&self, _manifest: &Manifest) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// A place for a blob; `None` when the blob is here already.
-    ///
-    /// # Errors
-    /// When there can be no such place.
-    fn slot(&self, wanted: &Wanted) -> io::Result<Option<Box<dyn BlobSlot>>>;
-}
-
-/// A place that a blob is written to.
-pub trait BlobSlot: BlobSink {
-    /// Makes the blob, complete and checked, part of the store.
-    ///
-    /// # Errors
-    /// When it cannot be kept.
-    fn commit(self: Box<Self>) -> io::Result<()>;
-}
-
-/// The store that throws everything away: a load test measures the registry, not this machine's disk.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Discard;
-
-impl Store for Discard {
-    fn slot(&self, _: &Wanted) -> io::Result<Option<Box<dyn BlobSlot>>> {
-        Ok(Some(Box::new(Self)))
-    }
-}
-
-impl BlobSink for Discard {
-    fn restart(&mut self, _: Restart) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn looks(&self) -> bool {
-        false
-    }
-
-    fn write(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl BlobSlot for Discard {
-    fn commit(self: Box<Self>) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// What a pull came to.
@@ -225,13 +164,6 @@ async fn choose(
         manifest = image;
     }
     Err(Error::Depth(MAX_DEPTH))
-}
-
-/// A blob of an image, and its type where the manifest tells it.
-#[derive(Debug, Clone)]
-pub(super) struct Piece {
-    pub(super) wanted: Wanted,
-    pub(super) media_type: Option<MediaType>,
 }
 
 /// The blobs of an image, each once.

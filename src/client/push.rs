@@ -3,72 +3,20 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use super::error::Error;
-use super::upload::{Uploaded, upload};
+use super::push_job::{Job, PushOptions, Upload, Uploaded, Watch};
+use super::upload::upload;
 use crate::content::{Blob, Image};
 use crate::oci::{
     Content, Descriptor, Digest, Manifest, MediaType, Reference, RepositoryName, Version,
 };
-use crate::profile::{LayerOrder, ManifestCheck, PushHabits};
-use crate::registry::{self, Client, Stored};
-use crate::transport::Sent;
-
-/// What a push finds; what it makes of it is the client's habit.
-#[derive(Debug, Clone)]
-pub struct PushOptions {
-    /// A repository that blobs are mounted from where it has them.
-    pub mount_from: Option<RepositoryName>,
-    /// The layers that the client has met before.
-    pub known: Known,
-}
-
-/// The layers that a client has pushed to or pulled from this registry before, and so knows by digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// None.
-    Nothing,
-    /// So many, from the bottom one upwards.
-    Layers(usize),
-    /// All.
-    Everything,
-}
-
-impl Known {
-    const fn has(self, layer: usize) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Layers(count) => layer < count,
-            Self::Everything => true,
-        }
-    }
-}
-
-/// Hears of each blob and manifest as it goes and as it is done, and says whether what failed is tried again.
-pub trait Watch {
-    /// Bytes of a blob, those from `offset` on, are about to be sent; `sent` counts them as they go.
-    fn sending(&self, _blob: &Blob, _offset: u64, _sent: Sent) {}
-
-    /// A blob is in the registry now.
-    fn uploaded(&self, _blob: &Blob, _how: Uploaded) {}
-
-    /// A manifest is about to be stored.
-    fn storing(&self, _digest: &Digest) {}
-
-    /// The registry has refused a blob or a manifest. Of one that ends in another way nobody knows whether it is there.
-    fn refused(&self, _digest: &Digest) {}
-
-    /// A part of the push, one blob or one manifest, has failed after so many other times: the pause before it is tried
-    /// again from its beginning. `None`: the push has failed.
-    fn again(&self, _error: &registry::Error, _failed: usize) -> Option<Duration> {
-        None
-    }
-}
+use crate::profile::{LayerOrder, ManifestCheck};
+use crate::registry::{Client, Stored};
 
 /// Does a part of a push, again as often as `watch` wants, and lets it hear of a refusal.
 async fn persist<T>(
@@ -92,8 +40,6 @@ async fn persist<T>(
         sleep(pause).await;
     }
 }
-
-impl Watch for () {}
 
 /// How many blobs came to be in the registry, by how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -213,25 +159,6 @@ pub async fn tag(
         Ok(client.manifest_put(repository, version, manifest).await?)
     };
     persist(watch, digest, put).await
-}
-
-/// What all the uploads of one push have in common.
-pub(super) struct Job<'a> {
-    pub(super) client: &'a Client,
-    pub(super) repository: &'a RepositoryName,
-    pub(super) habits: &'a PushHabits,
-    pub(super) options: &'a PushOptions,
-    pub(super) watch: &'a dyn Watch,
-    /// Set once the ping in front of the first mount was answered.
-    pub(super) mounting: OnceCell<()>,
-}
-
-/// A blob to be uploaded, and what the client makes of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Upload<'a> {
-    pub(super) blob: &'a Blob,
-    pub(super) is_config: bool,
-    pub(super) is_known: bool,
 }
 
 /// A step that leads to the same step for the images of an index, and so is boxed.

@@ -10,18 +10,7 @@ use crate::transport::Body;
 use crate::units::ByteSize;
 
 use super::error::Error;
-use super::push::{Job, Upload};
-
-/// How a blob came to be in the repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Uploaded {
-    /// It was there.
-    Existed,
-    /// It was taken over from another repository.
-    Mounted,
-    /// It was sent.
-    Sent,
-}
+use super::push_job::{Job, Upload, Uploaded};
 
 /// Times that a registry may be out of step with one upload before it is given up.
 const MAX_REPEATS: usize = 3;

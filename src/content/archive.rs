@@ -8,12 +8,25 @@ use std::sync::Arc;
 use super::error::ContentError;
 use super::metered::Metered;
 use super::region::Region;
-use super::root::Node;
 
 /// An image of 127 layers in the oldest layout has about 500.
 const MAX_ENTRIES: usize = 100_000;
 /// The longest name that Linux takes.
 const MAX_NAME: usize = 4096;
+
+/// What stands under one exact name.
+#[derive(Debug)]
+pub(super) enum Node {
+    Missing,
+    Directory,
+    File,
+    /// To a name relative to the directory that the link is in.
+    Symlink(String),
+    /// To a name relative to the top.
+    HardLink(String),
+    Special,
+    Sparse,
+}
 
 /// An open tar archive and what is in it.
 #[derive(Debug)]

@@ -8,13 +8,10 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::error::ContentError;
+use super::frame::{FRAME, frame_length};
 use super::region::Region;
 use super::synthetic::Stream;
 use crate::oci::{Descriptor, Digest, Hasher};
-
-/// The largest frame, in bytes. Smaller ones cost more calls, larger ones fall out of the processor's cache.
-pub const FRAME_SIZE: usize = 256 * 1024;
-pub(super) const FRAME: u64 = FRAME_SIZE as u64;
 
 /// A piece of content that can be sent: what a descriptor says of it, and its bytes. Cheap to clone.
 #[derive(Clone)]
@@ -184,11 +181,6 @@ impl Frames {
     }
 }
 
-/// A length that is known to be at most a frame.
-pub(super) fn frame_length(length: u64) -> usize {
-    usize::try_from(length).expect("a frame fits in memory")
-}
-
 impl Iterator for Frames {
     type Item = io::Result<Bytes>;
 
@@ -245,6 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::content::FRAME_SIZE;
     use crate::oci::{Digest, MediaType};
 
     fn pattern(size: usize) -> Vec<u8> {

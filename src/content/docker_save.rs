@@ -6,95 +6,24 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::blob::Blob;
+use super::candidate::{Candidate, Item};
 use super::compression::{Packing, unpacked};
 use super::digesting::Digesting;
 use super::error::{ContentError, Mismatch};
 use super::image::Image;
-use super::open::{Candidate, Compression, Loader};
+use super::loader::{Compression, Layer, Loader};
 use super::region::Region;
 use super::root::{Root, read_document};
-use crate::oci::{
-    Algorithm, Descriptor, Digest, EntryError, ImageConfig, ImageManifest, Manifest, MediaType,
-    Unusable,
-};
+use crate::oci::{Algorithm, Descriptor, Digest, ImageConfig, ImageManifest, Manifest, MediaType};
 use crate::units::ByteSize;
 
 /// Docker itself stops at 127.
 const MAX_LAYERS: usize = 1000;
 /// The most images of one archive.
 const MAX_IMAGES: usize = 1000;
-
-/// One image of `manifest.json`, read as far as it goes, and judged when it is loaded.
-#[derive(Debug, Clone)]
-pub(super) struct Item {
-    place: usize, // counted from 0
-    config: Result<String, EntryError>,
-    repo_tags: Vec<String>,
-    layers: Result<Vec<String>, EntryError>,
-}
-
-impl Item {
-    fn read((place, item): (usize, &Value)) -> Self {
-        let field = |name: &str| item.get(name).filter(|it| !it.is_null());
-        let config = match field("Config") {
-            _ if !item.is_object() => Err(EntryError::NotAnObject),
-            None => Err(EntryError::Missing("Config")),
-            Some(config) => config
-                .as_str()
-                .map(ToOwned::to_owned)
-                .ok_or(EntryError::Kind {
-                    name: "Config",
-                    expected: "a text",
-                }),
-        };
-        let tags = field("RepoTags").and_then(Value::as_array);
-        let tags = tags.into_iter().flatten().filter_map(Value::as_str);
-        let layers = field("Layers").map_or_else(|| Ok(Vec::new()), Vec::deserialize);
-        Self {
-            place,
-            config,
-            repo_tags: tags.map(Into::into).collect(),
-            layers: layers.map_err(|_| EntryError::Kind {
-                name: "Layers",
-                expected: "a list of texts",
-            }),
-        }
-    }
-
-    /// How it is called where it has no name.
-    pub(super) fn label(&self) -> String {
-        let config = self.config.clone();
-        config.unwrap_or_else(|_| format!("entry {} of manifest.json", self.place + 1))
-    }
-
-    /// Returns `true` if it says what the image is made of.
-    pub(super) const fn is_whole(&self) -> bool {
-        self.config.is_ok() && self.layers.is_ok()
-    }
-
-    /// Config and layers.
-    fn parts(&self, document: &str) -> Result<(&str, &[String]), ContentError> {
-        let unusable = |error: &EntryError| {
-            let place = format!("entry {}", self.place + 1).into();
-            let error = error.clone();
-            ContentError::entry(document, Unusable { place, error })
-        };
-        let config = self.config.as_deref().map_err(unusable)?;
-        Ok((config, self.layers.as_deref().map_err(unusable)?))
-    }
-}
-
-/// A layer that was read once.
-#[derive(Debug, Clone)]
-pub(super) struct Layer {
-    blob: Blob,
-    diff_id: Digest,
-    packing: Packing,
-}
 
 /// Adds the images of `manifest.json`; joins those that the OCI layout beside it already offered.
 pub(super) fn add_candidates(

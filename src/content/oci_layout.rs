@@ -3,9 +3,10 @@
 use crate::oci::{Content, Descriptor, Entry, ImageIndex, ImageManifest, Manifest, Unusable};
 
 use super::blob::Blob;
+use super::candidate::{Candidate, Listed};
 use super::error::ContentError;
 use super::image::Image;
-use super::open::{Candidate, Loader, verify};
+use super::loader::{Loader, verify};
 use super::region::Region;
 use super::root::{Root, read_document};
 
@@ -17,21 +18,6 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 const MAX_DEPTH: usize = 8;
 /// The most images of one index.
 const MAX_CHILDREN: usize = 1000;
-
-/// An entry of `index.json`.
-#[derive(Debug)]
-pub(super) struct Listed {
-    pub(super) entry: Entry,
-    place: usize, // counted from 0
-}
-
-impl Listed {
-    /// How it is called where it has no name.
-    pub(super) fn label(&self) -> String {
-        let digest = self.entry.digest().map(ToString::to_string);
-        digest.unwrap_or_else(|_| format!("entry {} of index.json", self.place + 1))
-    }
-}
 
 /// The images that `index.json` lists, each digest once under all of its names.
 pub(super) fn candidates(root: &Root, index: &[u8]) -> Result<Vec<Candidate>, ContentError> {

@@ -7,53 +7,16 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::archive::Archive;
-use super::blob::Blob;
+use super::candidate::Candidate;
 use super::compression::{Packing, unread_compression};
 use super::docker_save;
-use super::error::{ContentError, Mismatch};
+use super::error::ContentError;
 use super::image::Image;
+use super::loader::{Loader, OpenOptions};
 use super::oci_layout;
-use super::region::Region;
 use super::root::Root;
 use super::spool::{self, Spool};
-use crate::oci::{Descriptor, Digest, Platform};
 use crate::units::ByteSize;
-
-/// What becomes of the uncompressed layers of a `docker save`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
-    /// They are compressed once, as `docker push` does, and always to the same bytes.
-    #[default]
-    Gzip,
-    /// They are sent as they are, and declared as plain tar.
-    Keep,
-}
-
-/// What to take from a file or directory, and how.
-#[derive(Debug, Clone)]
-pub struct OpenOptions {
-    /// For layers that are not compressed, when a manifest has to be made. An OCI layout is never changed.
-    pub compression: Compression,
-    /// Which image, when there are several: a tag as `docker save` wrote it, a reference name of an OCI layout, or the
-    /// digest of a manifest.
-    pub reference: Option<String>,
-    /// One platform of an index. Without it the index is taken whole, attestations included.
-    pub platform: Option<Platform>,
-    /// The largest that a compressed archive, or a compressed layer of a `docker save`, may be uncompressed.
-    pub max_unpacked: ByteSize,
-}
-
-impl Default for OpenOptions {
-    /// Gzip; the only image; the whole index; at most 64 GiB.
-    fn default() -> Self {
-        Self {
-            compression: Compression::default(),
-            reference: None,
-            platform: None,
-            max_unpacked: ByteSize::from_mib(64 << 10),
-        }
-    }
-}
 
 /// Opens one image of a file or directory, and checks every digest and size of it.
 ///
@@ -85,63 +48,6 @@ pub fn open_all(path: &Path, options: &OpenOptions) -> Result<Vec<Image>, Conten
         wanted.extend(candidates.first());
     }
     wanted.into_iter().map(|it| loader.load(it)).collect()
-}
-
-/// An image that could be loaded.
-#[derive(Debug)]
-pub(super) struct Candidate {
-    /// The names it goes by, the best one first; perhaps none.
-    pub(super) names: Vec<String>,
-    /// Its entry in the `index.json` of the OCI layout.
-    pub(super) oci: Option<oci_layout::Listed>,
-    /// Its entry in the `manifest.json` of `docker save`.
-    pub(super) docker: Option<docker_save::Item>,
-}
-
-impl Candidate {
-    /// Writers disagree on whether `docker.io/library/` is part of a name, so it never counts.
-    pub(super) fn is_called(&self, wanted: &str) -> bool {
-        let digest = self.oci.as_ref().and_then(|it| it.entry.digest().ok());
-        let wanted = familiar(wanted);
-        digest.is_some_and(|digest| digest.to_string() == wanted)
-            || self.names.iter().any(|name| familiar(name) == wanted)
-    }
-
-    /// Returns `true` if it can be loaded, as far as its entries say.
-    fn is_whole(&self) -> bool {
-        let oci = self.oci.as_ref();
-        let docker = self.docker.as_ref();
-        oci.is_some_and(|it| it.entry.descriptor().is_ok())
-            || docker.is_some_and(docker_save::Item::is_whole)
-    }
-
-    fn label(&self) -> String {
-        match (self.names.first(), &self.oci, &self.docker) {
-            (Some(name), ..) => name.clone(),
-            (None, Some(listed), _) => listed.label(),
-            (None, None, Some(item)) => item.label(),
-            (None, None, None) => String::new(),
-        }
-    }
-}
-
-fn familiar(name: &str) -> &str {
-    let short = name.strip_prefix("docker.io/").unwrap_or(name);
-    short.strip_prefix("library/").unwrap_or(short)
-}
-
-/// What is shared while images are loaded from one place.
-#[derive(Debug)]
-pub(super) struct Loader {
-    pub(super) root: Root,
-    pub(super) options: OpenOptions,
-    pub(super) spool: Spool,
-    /// Blobs whose bytes were checked.
-    pub(super) blobs: BTreeMap<Digest, Blob>,
-    /// Layers of a `docker save` that were checked, by the name of the file.
-    pub(super) layers: BTreeMap<String, docker_save::Layer>,
-    /// Images of an OCI layout that were checked.
-    pub(super) images: BTreeMap<Digest, Image>,
 }
 
 impl Loader {
@@ -246,32 +152,6 @@ impl Loader {
         };
         Ok(image.named(candidate.names.first().map(String::as_str)))
     }
-}
-
-/// Hashes a file and compares.
-pub(super) fn verify(region: &Region, descriptor: &Descriptor) -> Result<Blob, ContentError> {
-    if region.size() != descriptor.size {
-        return Err(ContentError::SizeMismatch {
-            name: region.name().to_owned(),
-            expected: descriptor.size,
-            found: region.size(),
-        });
-    }
-    let blob = Blob::from_file(descriptor.clone(), region.clone());
-    let mut hasher = descriptor.digest.algorithm().hasher();
-    blob.hash_into(&mut hasher)
-        .map_err(|source| ContentError::Read {
-            name: region.name().to_owned(),
-            source,
-        })?;
-    let found = hasher.finish();
-    if found != descriptor.digest {
-        return Err(ContentError::DigestMismatch {
-            name: region.name().to_owned(),
-            digests: Mismatch::new(descriptor.digest, found),
-        });
-    }
-    Ok(blob)
 }
 
 fn open_root(path: &Path, max_unpacked: ByteSize) -> Result<Root, ContentError> {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::archive::Archive;
-use super::blob::frame_length;
+use super::archive::{Archive, Node};
 use super::error::ContentError;
+use super::frame::frame_length;
 use super::region::Region;
 use crate::units::ByteSize;
 
@@ -22,20 +22,6 @@ use crate::units::ByteSize;
 pub(super) const MAX_DOCUMENT: u64 = 8 << 20;
 /// As many as Linux follows.
 const MAX_LINKS: usize = 40;
-
-/// What stands under one exact name.
-#[derive(Debug)]
-pub(super) enum Node {
-    Missing,
-    Directory,
-    File,
-    /// To a name relative to the directory that the link is in.
-    Symlink(String),
-    /// To a name relative to the top.
-    HardLink(String),
-    Special,
-    Sparse,
-}
 
 /// A directory or an indexed archive.
 #[derive(Debug)]

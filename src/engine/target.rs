@@ -11,11 +11,11 @@ use tokio::time::sleep;
 
 use super::error::Error;
 use crate::embedded::{self, Registry};
-use crate::exchange::HttpVersion;
+use crate::exchange::{HttpVersion, Lookup};
 use crate::plan::{self, Place, Plan};
 use crate::profile::{Habits, Profile};
 use crate::registry::{Base, Settings};
-use crate::transport::{Dialer, Identity, Lookup, Route, Tls, TlsSettings};
+use crate::transport::{Dialer, Identity, Route, Tls, TlsSettings};
 use crate::units::{Credentials, Secret};
 
 /// The most of a file of certificates that is read: the roots of a system are a quarter of it.

@@ -1,4 +1,4 @@
-//! What carries an exchange: the connection, its HTTP version and its TLS handshake.
+//! What carries an exchange: the connection, how it is opened, its HTTP version and its TLS handshake.
 
 use std::fmt;
 
@@ -81,6 +81,21 @@ words! { Resumption {
     "on" => Self::On,
     "shared" => Self::Shared,
     "off" => Self::Off,
+}}
+
+/// When a client looks up the name of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Lookup {
+    /// Once for each worker, which keeps the addresses: a run does not drift to other machines half-way.
+    #[default]
+    Once,
+    /// For each connection, as clients without a cache do.
+    PerConnection,
+}
+
+words! { Lookup {
+    "once" => Self::Once,
+    "per-connection" => Self::PerConnection,
 }}
 
 /// The connection that carried an exchange.

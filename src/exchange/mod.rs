@@ -6,5 +6,5 @@
 mod connection;
 mod timings;
 
-pub use connection::{ConnectionUse, Handshake, HttpVersion, Protocol, Resumption};
+pub use connection::{ConnectionUse, Handshake, HttpVersion, Lookup, Protocol, Resumption};
 pub use timings::{Phase, Timings};

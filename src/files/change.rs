@@ -8,7 +8,7 @@ use std::io;
 use rustix::fs::{self as sys, AtFlags, Mode, OFlags, RenameFlags};
 
 use super::directory::{Directory, PLAIN, single};
-use super::status::Kind;
+use super::kind::Kind;
 
 /// What the names of unfinished files begin with.
 const TEMPORARY: &str = ".regstorm-";

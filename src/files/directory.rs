@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self as sys, AtFlags, CWD, Dir, FlockOperation, Mode, OFlags};
 
 use super::distrust::Distrust;
-use super::place::walk;
-use super::status::{Kind, Status};
+use super::kind::Kind;
+use super::status::Status;
 
 /// How directories are opened: enough to make, open and remove what is in them.
 const HANDLE: OFlags = OFlags::PATH
@@ -38,30 +38,6 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens a directory that the user has named. Links on the way are followed as [`Place`](super::Place) says.
-    ///
-    /// # Errors
-    /// Those of the system; a [`Distrust`] within the error.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let (directory, missing) = walk(path)?;
-        match missing {
-            None => Ok(directory),
-            Some(_) => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    /// Opens a directory that the user has named, and makes it and those above it where they are missing.
-    ///
-    /// # Errors
-    /// Those of the system; a [`Distrust`] within the error.
-    pub fn create_all(path: &Path) -> io::Result<Self> {
-        let (mut directory, missing) = walk(path)?;
-        for part in missing.iter().flatten() {
-            directory = directory.make(part, 0o777)?;
-        }
-        Ok(directory)
-    }
-
     /// Where paths of the user begin.
     pub(super) fn start(path: &Path) -> io::Result<Self> {
         let (at, path) = if path.is_absolute() {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::status::Kind;
+use super::kind::Kind;
 
 /// Why a file, directory or link is not opened, resumed, followed or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -13,14 +13,17 @@
 mod change;
 mod directory;
 mod distrust;
+mod kind;
 mod place;
 mod remove;
 mod status;
+mod walk;
 
 pub use directory::Directory;
 pub use distrust::Distrust;
+pub use kind::Kind;
 pub use place::Place;
-pub use status::{Kind, Status};
+pub use status::Status;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 
 use super::directory::Directory;
-use super::status::Kind;
+use super::kind::Kind;
 
 /// As many names are held at once.
 const BATCH: usize = 1024;

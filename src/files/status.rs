@@ -1,40 +1,16 @@
 //! What stands under a name: kind, owner, permissions.
 
-use std::fmt;
 use std::io;
 
 use rustix::fs::{FileType, Stat};
 use rustix::process::geteuid;
 
 use super::distrust::Distrust;
+use super::kind::Kind;
 
 /// Permission of the group or of everybody to write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const WRITABLE_BY_ALL: u32 = 0o002;
-
-/// What something on the disk is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link.
-    Link,
-    /// A pipe, a device or a socket.
-    Special,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::File => "a file",
-            Self::Directory => "a directory",
-            Self::Link => "a symbolic link",
-            Self::Special => "a pipe, a device or a socket",
-        })
-    }
-}
 
 /// What the system says of something on the disk, links not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -169,7 +169,7 @@ impl Manifest {
             (Content::Index(index), raw.clone())
         } else if media_type.is_schema1() {
             let schema1: Schema1 = serde_json::from_slice(&raw).map_err(malformed(&media_type))?;
-            let payload = schema1.payload(&raw)?;
+            let payload = schema1.payload(&raw).ok_or(ManifestError::Signature)?;
             (Content::Schema1(Box::new(schema1)), payload)
         } else {
             let image = serde_json::from_slice(&raw).map_err(malformed(&media_type))?;

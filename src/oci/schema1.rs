@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::Digest;
 use super::entry::null_is_empty;
-use super::{Digest, ManifestError};
 
 /// A manifest of Docker's schema 1: no sizes, no config, and the top layer first.
 #[derive(Debug, Clone, Deserialize)]
@@ -62,21 +62,16 @@ impl Schema1 {
             .collect()
     }
 
-    /// The bytes that were signed: the document as it was before the signatures were put into it.
-    pub(super) fn payload(&self, raw: &Bytes) -> Result<Bytes, ManifestError> {
+    /// The bytes that were signed: the document as it was before the signatures were put into it. `None` if the first
+    /// signature does not describe them.
+    pub(super) fn payload(&self, raw: &Bytes) -> Option<Bytes> {
         let Some(signature) = self.signatures.first() else {
-            return Ok(raw.clone());
+            return Some(raw.clone());
         };
-        let decode = |text: &str| {
-            URL_SAFE_NO_PAD
-                .decode(text.trim_end_matches('='))
-                .map_err(|_| ManifestError::Signature)
-        };
-        let protected: Protected = serde_json::from_slice(&decode(&signature.protected)?)
-            .map_err(|_| ManifestError::Signature)?;
-        let head = raw
-            .get(..protected.format_length)
-            .ok_or(ManifestError::Signature)?;
-        Ok([head, &decode(&protected.format_tail)?].concat().into())
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
+        let protected = decode(&signature.protected)?;
+        let protected: Protected = serde_json::from_slice(&protected).ok()?;
+        let head = raw.get(..protected.format_length)?;
+        Some([head, &decode(&protected.format_tail)?].concat().into())
     }
 }

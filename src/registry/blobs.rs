@@ -9,10 +9,10 @@ use http::{Method, StatusCode};
 use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::call::{Accepts, Call};
-use super::check::Check;
+use super::check::{Check, Wanted};
 use super::client::Client;
 use super::error::{Error, Kind};
-use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName, Verify};
+use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName};
 
 /// Where the bytes of a blob go.
 pub trait BlobSink {
@@ -64,17 +64,6 @@ impl fmt::Display for Restart {
             Self::OtherContent => "what was here of it had other content",
         })
     }
-}
-
-/// A blob that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its name, and what its bytes must hash to.
-    pub digest: Digest,
-    /// Bytes, as the manifest says; schema 1 says nothing.
-    pub size: Option<u64>,
-    /// How much of that is checked.
-    pub verify: Verify,
 }
 
 /// A blob that has come.

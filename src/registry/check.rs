@@ -1,10 +1,20 @@
 //! Holding a blob against what was wanted, while it comes.
 
-use super::blobs::Wanted;
 use super::client::Client;
 use super::error::Kind;
 use super::verified::VerifiedCopies;
-use crate::oci::{Checksum, Checksummer, Hasher, Verify};
+use crate::oci::{Checksum, Checksummer, Digest, Hasher, Verify};
+
+/// A blob that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name, and what its bytes must hash to.
+    pub digest: Digest,
+    /// Bytes, as the manifest says; schema 1 says nothing.
+    pub size: Option<u64>,
+    /// How much of that is checked.
+    pub verify: Verify,
+}
 
 /// A blob that is coming, and what it is held against.
 #[derive(Debug)]

@@ -17,6 +17,13 @@ use crate::transport::Address;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
+/// The value of an `Authorization` header, marked so that nobody prints it.
+pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// A client's habits as header values, read once.
 #[expect(
     clippy::struct_excessive_bools,

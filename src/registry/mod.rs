@@ -40,8 +40,8 @@ mod verified;
 mod wallet;
 
 pub use attempt::{Begun, End, Exchange, Observer, Pause};
-pub use blobs::{BlobSink, Received, Restart, Wanted};
-pub use check::Check;
+pub use blobs::{BlobSink, Received, Restart};
+pub use check::{Check, Wanted};
 pub use client::Client;
 pub use connections::pool_settings;
 pub use decoding::EncodingError;

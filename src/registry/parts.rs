@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::auth::{Actions, Scope};
-use super::blobs::{ELSEWHERE, Restart, Wanted, from_byte, range_start};
+use super::blobs::{ELSEWHERE, Restart, from_byte, range_start};
 use super::call::{Accepts, Call};
+use super::check::Wanted;
 use super::client::Client;
 use super::error::{Error, Kind};
 use crate::oci::{MediaType, Operation, RepositoryName};

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::Service;
-use super::wallet::sensitive;
+use super::headers::sensitive;
 use crate::profile::TokenHabits;
 use crate::transport::{Address, OriginError};
 use crate::units::Credentials;

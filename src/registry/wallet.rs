@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::auth::{Actions, Scope, covered};
 use super::challenge::{Challenge, Challenged, Service};
 use super::error::Error;
+use super::headers::sensitive;
 use super::token::Token;
 use crate::oci::RepositoryName;
 use crate::profile::{ChallengeScope, TokenHabits};
@@ -23,13 +24,6 @@ const MAX_SLOTS: usize = 256;
 
 /// The most scopes remembered for one token beside those that the client thinks of itself.
 const MAX_EXTRA: usize = 16;
-
-/// The value of an `Authorization` header, marked so that nobody prints it.
-pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
 
 fn basic(credentials: &Credentials) -> Option<HeaderValue> {
     let Credentials::Password { username, password } = credentials else {

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{Method, Request};
-use hyper::client::conn::http1;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite as _;
 use tokio::time::Instant;
@@ -16,7 +17,6 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::body::Body;
 use super::gate::{Gate, Turn};
-use super::lent::Answer;
 use super::origin::Origin;
 use super::wire::{Probe, Wire};
 
@@ -28,6 +28,9 @@ pub(super) struct Connection {
     pub(super) carried: u64, // exchanges that this connection has carried to their end
     driver: Driver,
 }
+
+/// What became of a request that was handed over.
+pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 type Http1 = http1::Connection<TokioIo<Wire>, Body>;
 

@@ -19,18 +19,8 @@ use super::peers::{Peer, Peers};
 use super::resolver::Resolver;
 use super::tls::{self, Sessions, Tls};
 use super::wire::Socket;
-use crate::exchange::{Handshake, HttpVersion, Resumption, Timings};
+use crate::exchange::{Handshake, HttpVersion, Lookup, Resumption, Timings};
 use crate::units::Endpoint;
-
-/// When names are looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lookup {
-    /// Once for each worker, which uses the addresses that it found then: a run does not drift to other machines half-way.
-    #[default]
-    Once,
-    /// For each connection, as clients do that keep no cache.
-    PerConnection,
-}
 
 /// The ways to the target and to wherever it sends us, the same for all workers.
 #[derive(Debug, Clone, Default)]

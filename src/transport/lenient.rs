@@ -7,8 +7,7 @@ use http::Method;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
-use super::connection::{Connection, First, TimedOut};
-use super::lent::Answer;
+use super::connection::{Answer, Connection, First, TimedOut};
 
 /// The most header fields that are read: as many as curl reads. hyper reads 100 unless it is told before.
 pub(super) const MAX_FIELDS: usize = 5_000;

@@ -2,12 +2,9 @@
 
 use std::rc::Rc;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
-use super::body::{Body, Sent};
+use super::body::Sent;
 use super::connection::{Connection, Driver};
 use super::error::Error;
 use super::multiplexed::Stream;
@@ -27,9 +24,6 @@ pub(super) enum Lent {
         totals: Rc<Totals>,
     },
 }
-
-/// What became of a request that was handed over.
-pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 impl Lent {
     /// What has to be polled while somebody waits for the body.

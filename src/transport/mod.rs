@@ -42,7 +42,7 @@ pub use address::Address;
 pub use alarm::Alarm;
 pub use beginning::Beginning;
 pub use body::{Body, Sent};
-pub use dialer::{Dialer, Lookup, Route};
+pub use dialer::{Dialer, Route};
 pub use error::{Error, Waiting};
 pub use exchange::{Ask, Failed, Incoming, Outgoing};
 pub use origin::{Origin, OriginError};

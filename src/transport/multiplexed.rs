@@ -15,9 +15,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
 use super::body::Body;
-use super::connection::Driver;
+use super::connection::{Answer, Driver};
 use super::error::Error;
-use super::lent::Answer;
 use super::origin::Origin;
 use super::place::Place;
 use super::wire::{Glimpse, Probe, Wire};

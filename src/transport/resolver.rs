@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Host;
 
-use super::dialer::Lookup;
 use super::error::Error;
+use crate::exchange::Lookup;
 use crate::units::Endpoint;
 
 /// The addresses of hosts: looked up once for each worker and pinned, unless each connection is to ask anew.

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use regstorm::embedded::{Fault, FaultKind, Settings};
+use regstorm::exchange::Lookup;
 use regstorm::registry::Kind;
-use regstorm::transport::{Error, Lookup, Origin, Route};
+use regstorm::transport::{Error, Origin, Route};
 use regstorm::units::Endpoint;
 
 use crate::protocol::user::{User, UserSettings, content, fetch, name, registry, run};

@@ -1,7 +1,7 @@
 //! Why content cannot be written.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::content::error::Mismatch;
 use crate::oci::Digest;
@@ -69,4 +69,12 @@ pub enum StoreError {
         /// What the descriptor says.
         expected: u64,
     },
+}
+
+/// The error of something that cannot be written.
+pub(super) fn write_error(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Write {
+        path: path.to_owned(),
+        source,
+    }
 }

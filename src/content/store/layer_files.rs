@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::error::StoreError;
-use super::layout_writer::{is_kept, replace, write_error};
+use super::error::{StoreError, write_error};
+use super::layout_writer::{is_kept, replace};
 use super::partial_blob::PartialBlob;
 use crate::files::Directory;
 use crate::oci::{Algorithm, Content, Digest, Manifest, MediaType};

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::error::StoreError;
+use super::error::{StoreError, write_error};
 use super::partial_blob::PartialBlob;
 use crate::content::oci_layout::REF_NAME;
 use crate::content::root::MAX_DOCUMENT;
@@ -211,13 +211,6 @@ fn stays_beside(other: &Value, name: Option<&str>, digest: &Digest) -> bool {
     match name {
         Some(name) => other_name.is_none_or(|other| other != name),
         None => other_name.is_some() || other_digest != Some(digest.to_string().as_str()),
-    }
-}
-
-pub(super) fn write_error(path: &Path, source: io::Error) -> StoreError {
-    StoreError::Write {
-        path: path.to_owned(),
-        source,
     }
 }
 

@@ -4,8 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::rc::Rc;
 
-use super::error::StoreError;
-use super::layout_writer::write_error;
+use super::error::{StoreError, write_error};
 use crate::content::FRAME_SIZE;
 use crate::content::error::Mismatch;
 use crate::files::Directory;

@@ -11,6 +11,7 @@
 //! The same specification and seed give the same bytes on every platform.
 
 mod config;
+mod limits;
 mod set;
 mod size;
 mod spec;
@@ -18,7 +19,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use limits::SpecError;
 pub use set::{Salt, SyntheticSet};
 pub use size::SizeSpec;
-pub use spec::{Format, SpecError, SyntheticSpec};
+pub use spec::{Format, SyntheticSpec};
 pub(super) use stream::Stream;

@@ -8,7 +8,8 @@ use std::{fmt, thread};
 use rand::Rng as _;
 
 use super::config::config;
-use super::spec::{SpecError, SyntheticSpec};
+use super::limits::SpecError;
+use super::spec::SyntheticSpec;
 use super::stream::{BlobId, Pool, Stream, generator};
 use crate::content::blob::Blob;
 use crate::content::image::Image;

@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt as _};
 use rand_distr::{Distribution as _, StandardNormal};
 
-use super::spec::SpecError;
+use super::limits::SpecError;
 use crate::units::ByteSize;
 
 /// A size, or a distribution of sizes.

@@ -1,16 +1,10 @@
 //! What a set of synthetic images looks like.
 
+use super::limits::{MAX_CONFIG, MAX_LAYER, MAX_LAYERS, SpecError};
 use super::size::SizeSpec;
 use super::stream::TAIL;
 use crate::oci::MediaType;
 use crate::units::ByteSize;
-
-/// The most layers of a whole set; a set keeps some 300 bytes for each.
-const MAX_LAYERS: usize = 1_000_000;
-/// The largest layer: 1 TiB takes ten minutes to hash.
-const MAX_LAYER: ByteSize = ByteSize::from_mib(1 << 20);
-/// Registries refuse manifests above 4 MiB; a config is read whole by every client.
-const MAX_CONFIG: ByteSize = ByteSize::from_mib(4);
 
 /// The kind of manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,64 +71,6 @@ impl Default for SyntheticSpec {
             format: Format::Oci,
         }
     }
-}
-
-/// Why there can be no such set.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum SpecError {
-    /// No image.
-    #[error("a set has at least one image")]
-    Empty,
-    /// Too many layers to keep in memory.
-    #[error("{count} images of {layers} layers are more than {MAX_LAYERS} layers")]
-    TooManyLayers {
-        /// Images.
-        count: usize,
-        /// Layers of each.
-        layers: usize,
-    },
-    /// More base layers than layers.
-    #[error("{shared} shared base layers, but only {layers} layers")]
-    SharedBase {
-        /// Base layers.
-        shared: usize,
-        /// Layers.
-        layers: usize,
-    },
-    /// The list of sizes has another length than an image has layers.
-    #[error("{sizes} sizes for {layers} layers; give one for each")]
-    PerLayer {
-        /// Sizes.
-        sizes: usize,
-        /// Layers.
-        layers: usize,
-    },
-    /// A list of sizes for the config.
-    #[error("an image has one config: a list of sizes makes no sense for it")]
-    ConfigPerLayer,
-    /// A range that ends before it starts.
-    #[error("the smallest size, {min}, is larger than the largest, {max}")]
-    Range {
-        /// The smallest.
-        min: ByteSize,
-        /// The largest.
-        max: ByteSize,
-    },
-    /// A logarithm of zero.
-    #[error("a logarithmic distribution of sizes starts above 0B")]
-    LogOfZero,
-    /// A deviation that is none.
-    #[error("the deviation of a lognormal distribution is a number from 0 up, not {0}")]
-    Sigma(f64),
-    /// A layer without room for what sets it apart.
-    #[error("a layer has at least {TAIL} bytes, not {0}: smaller ones could not be told apart")]
-    LayerTooSmall(ByteSize),
-    /// A layer that takes too long to hash.
-    #[error("a layer of {0} is too large; the most is {MAX_LAYER}")]
-    LayerTooLarge(ByteSize),
-    /// A config that no client would read.
-    #[error("a config of {0} is too large; the most is {MAX_CONFIG}")]
-    ConfigTooLarge(ByteSize),
 }
 
 impl SyntheticSpec {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::content::blob::{FRAME, FRAME_SIZE, frame_length};
+use crate::content::frame::{FRAME, FRAME_SIZE, frame_length};
 use crate::oci::{Algorithm, Digest};
 
 /// Frames that are different parts of the pool; after so many the walk is moved on.

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use super::error::UnpackError;
-use super::rootfs::{UnpackOptions, Unpacked};
+use super::options::{UnpackOptions, Unpacked};
 use super::tree::{Missing, Tree, leads_to};
 use crate::content::FRAME_SIZE;
 use crate::content::archive::is_pax_sparse;

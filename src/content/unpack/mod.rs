@@ -17,6 +17,7 @@
 
 mod error;
 mod layer;
+mod options;
 mod padded;
 mod rootfs;
 mod tree;
@@ -25,4 +26,5 @@ mod tree;
 mod tests;
 
 pub use error::UnpackError;
-pub use rootfs::{UnpackOptions, Unpacked, unpack, unpack_files};
+pub use options::{UnpackOptions, Unpacked};
+pub use rootfs::{unpack, unpack_files};
