@@ -130,15 +130,15 @@ fn run(page: &Page) -> usize {
             continue;
         };
         ran += 1;
-        let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c"])
+        let output = Command::new("sh")
+            .args(["-euc"])
             .arg(block.text.replace(REGISTRY, &registry.url()))
             .current_dir(directory.path())
             .env("PATH", &path)
             .env("HOME", directory.path())
             .env_remove("XDG_STATE_HOME")
             .output()
-            .expect("bash starts");
+            .expect("a shell starts");
         let said =
             [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
         let code = output.status.code();

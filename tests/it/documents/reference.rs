@@ -104,3 +104,32 @@ fn every_decision_is_dated_and_in_the_index() {
         );
     }
 }
+
+/// The numbers in the first column of the table below the first heading that has one.
+fn codes(text: &str) -> Vec<u8> {
+    let rows = text.lines().filter_map(|row| row.strip_prefix("| "));
+    let cells = rows.filter_map(|row| row.split(" |").next());
+    cells.filter_map(|cell| cell.parse().ok()).collect()
+}
+
+#[test]
+fn exit_codes_are_those_of_the_program() {
+    let source = include_str!("../../../src/bin/regstorm/exit.rs");
+    let (_, codes_of_exit) = source.split_once("enum Exit {").expect("the codes");
+    let (codes_of_exit, _) = codes_of_exit.split_once("\n}").expect("their end");
+    let values = codes_of_exit
+        .lines()
+        .filter_map(|line| line.split_once(" = "));
+    let wanted: Vec<u8> = values
+        .filter_map(|(_, value)| value.trim_end_matches(',').parse().ok())
+        .collect();
+    assert_eq!(wanted.len(), 8);
+    let page = Page::read(PathBuf::from("docs/reference/exit-codes.md"));
+    assert_eq!(codes(&page.text), wanted);
+    let readme = Page::read(PathBuf::from("README.md"));
+    let (_, section) = readme
+        .text
+        .split_once("\n## Exit codes\n")
+        .expect("a section");
+    assert_eq!(codes(section), wanted);
+}
