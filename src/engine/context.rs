@@ -59,7 +59,12 @@ impl Context {
             .collect();
         let wallets = settings
             .iter()
-            .map(|it| Rc::new(Wallet::new(it.credentials.clone(), it.habits().token)))
+            .map(|it| {
+                Rc::new(Wallet::new(
+                    it.credentials.clone(),
+                    it.habits().token.clone(),
+                ))
+            })
             .collect();
         Some(Self {
             clock: clock()?,

@@ -111,13 +111,17 @@ fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, 
             .get_or_insert_default()
             .extend([b"\n", ca.as_bytes()].concat());
     }
-    let identity = tls.identity.as_ref().map(|(certificate, key)| {
-        let text = String::from_utf8_lossy(&read(key)?).into_owned();
-        Ok::<_, Error>(Identity {
-            certificates: read(certificate)?,
-            key: Secret::new(text),
-        })
-    });
+    let identity = tls
+        .cert
+        .as_ref()
+        .zip(tls.key.as_ref())
+        .map(|(certificate, key)| {
+            let text = String::from_utf8_lossy(&read(key)?).into_owned();
+            Ok::<_, Error>(Identity {
+                certificates: read(certificate)?,
+                key: Secret::new(text),
+            })
+        });
     let tls = Tls::new(&TlsSettings {
         ca: trusted,
         identity: identity.transpose()?,

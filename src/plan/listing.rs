@@ -2,122 +2,12 @@
 
 mod journeys;
 mod loads;
-mod target;
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{Abort, CleanUp, ImageSource, Load, Plan, Probe, Threshold};
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
-
-/// A plain value, as TOML and JSON know it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Text(String),
-    Whole(u64),
-    Number(f64),
-    Flag(bool),
-    /// Texts only.
-    List(Vec<String>),
-    Tables(Vec<Value>),
-    Table(Vec<(String, Value)>),
-}
-
-/// A table in the making.
-#[derive(Default)]
-struct Fields(Vec<(String, Value)>);
-
-impl Fields {
-    fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.push((key.to_owned(), value.into()));
-        self
-    }
-
-    /// A key that is absent where there is nothing to say.
-    fn may(self, key: &str, value: Option<impl Into<Value>>) -> Self {
-        match value {
-            Some(value) => self.put(key, value),
-            None => self,
-        }
-    }
-}
-
-impl From<Fields> for Value {
-    fn from(fields: Fields) -> Self {
-        Self::Table(fields.0)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<u64> for Value {
-    fn from(number: u64) -> Self {
-        Self::Whole(number)
-    }
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        Self::Whole(number.into())
-    }
-}
-
-impl From<std::num::NonZeroUsize> for Value {
-    fn from(number: std::num::NonZeroUsize) -> Self {
-        Self::Whole(u64::try_from(number.get()).unwrap_or(u64::MAX))
-    }
-}
-
-impl From<f64> for Value {
-    fn from(number: f64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
-impl From<Duration> for Value {
-    fn from(time: Duration) -> Self {
-        Self::Text(humantime::format_duration(time).to_string())
-    }
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Whole(number) => serializer.serialize_u64(*number),
-            Self::Number(number) => serializer.serialize_f64(*number),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::List(texts) => texts.serialize(serializer),
-            Self::Tables(tables) => tables.serialize(serializer),
-            Self::Table(fields) => {
-                let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (key, value) in fields {
-                    map.serialize_entry(key, value)?;
-                }
-                map.end()
-            }
-        }
-    }
-}
+use crate::scenario::{Fields, Plain as Value, line, shown};
 
 impl Serialize for Plan {
     /// The same keys and values as the text, nested.
@@ -137,9 +27,7 @@ impl Plan {
 
     /// The leaves of the tree with their paths.
     pub(super) fn lines(&self) -> Vec<(Vec<String>, Value)> {
-        let mut lines = Vec::new();
-        flatten(&mut Vec::new(), self.listing(), &mut lines);
-        lines
+        self.listing().leaves()
     }
 
     fn listing(&self) -> Value {
@@ -165,7 +53,7 @@ impl Plan {
             .put("description", self.description.as_str())
             .put("seed", self.seed)
             .put("workers", self.workers)
-            .put("target", target::keys(&self.target))
+            .put("target", shown::target(&self.target))
             .put("images", Value::Table(images.collect()))
             .put("journey", Value::Table(journeys.collect()))
             .put("load", Value::Tables(loads))
@@ -179,7 +67,7 @@ impl Plan {
         let asks = probe.asks.iter().map(|ask| ask.name().to_owned());
         let journey = probe.journey.map(|it| self.journeys[it].name.as_str());
         Fields::default()
-            .put("operations", Value::List(asks.collect()))
+            .put("operations", texts(asks))
             .put("every", probe.every)
             .may("journey", journey)
             .into()
@@ -246,10 +134,10 @@ fn source(source: &ImageSource) -> Value {
             }
         }
         ImageSource::Existing(references) => {
-            let references = references.iter().map(ToString::to_string).collect();
+            let references = references.iter().map(ToString::to_string);
             Fields::default()
                 .put("source", "existing")
-                .put("references", Value::List(references))
+                .put("references", texts(references))
         }
     }
     .into()
@@ -259,7 +147,7 @@ fn synthetic(spec: &SyntheticSpec) -> Fields {
     let distribution = Fields::default;
     let sizes: Value = match &spec.layer_size {
         SizeSpec::Fixed(size) => size.to_string().into(),
-        SizeSpec::PerLayer(sizes) => Value::List(sizes.iter().map(ToString::to_string).collect()),
+        SizeSpec::PerLayer(sizes) => texts(sizes.iter().map(ToString::to_string)),
         SizeSpec::Uniform { min, max } | SizeSpec::LogUniform { min, max } => distribution()
             .put("min", min.to_string())
             .put("max", max.to_string())
@@ -293,70 +181,7 @@ fn synthetic(spec: &SyntheticSpec) -> Fields {
         .put("format", format)
 }
 
-fn flatten(path: &mut Vec<String>, value: Value, lines: &mut Vec<(Vec<String>, Value)>) {
-    let (keys, values): (Vec<String>, Vec<Value>) = match value {
-        Value::Table(fields) => fields.into_iter().unzip(),
-        Value::Tables(tables) => {
-            let indexes = (0..tables.len()).map(|index| index.to_string());
-            (indexes.collect(), tables)
-        }
-        leaf => {
-            lines.push((path.clone(), leaf));
-            return;
-        }
-    };
-    for (key, value) in keys.into_iter().zip(values) {
-        path.push(key);
-        flatten(path, value, lines);
-        path.pop();
-    }
-}
-
-/// One line of the text, with its line break.
-pub(super) fn line(path: &[String], value: &Value) -> String {
-    let path: Vec<String> = path.iter().map(|word| key(word)).collect();
-    format!("{} = {}\n", path.join("."), leaf(value))
-}
-
-/// A word of a path; in quotes where TOML wants them.
-fn key(word: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if word.chars().all(bare) {
-        word.to_owned()
-    } else {
-        quoted(word)
-    }
-}
-
-fn leaf(value: &Value) -> String {
-    match value {
-        Value::Text(text) => quoted(text),
-        Value::Whole(number) => number.to_string(),
-        // With a point even where it is whole.
-        Value::Number(number) => format!("{number:?}"),
-        Value::Flag(flag) => flag.to_string(),
-        Value::List(texts) => {
-            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
-            format!("[{}]", texts.join(", "))
-        }
-        // Trees are flattened before a line is made of them.
-        Value::Tables(_) | Value::Table(_) => String::new(),
-    }
-}
-
-/// A basic string of TOML.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            // A string takes whatever is written to it.
-            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+/// A list of texts.
+fn texts(texts: impl Iterator<Item = String>) -> Value {
+    Value::List(texts.map(Value::Text).collect())
 }

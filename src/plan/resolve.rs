@@ -73,13 +73,13 @@ impl Plan {
     /// limits of its own. A run that a threshold ended early is told from others by its report, not by its plan. The
     /// directory of the scenario is left out too, since archives are named as the scenario names them.
     pub fn fingerprint(&self) -> Digest {
-        let mut text = String::from("regstorm plan 1\n");
+        let mut text = String::from("regstorm plan 2\n");
         for (path, value) in self.lines() {
             let is_left_out = NOT_COMPARED.contains(&path[0].as_str());
             let shares_tokens =
                 path == ["target", "auth", "tokens"] && self.target.tokens != TokenPolicy::PerVu;
             if !is_left_out || shares_tokens {
-                text.push_str(&super::listing::line(&path, &value));
+                text.push_str(&crate::scenario::line(&path, &value));
             }
         }
         Digest::sha256(text.as_bytes())

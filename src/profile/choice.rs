@@ -1,5 +1,7 @@
 //! How a client finds the image for a platform in an index.
 
+use crate::units::words;
+
 /// How a client finds the image for a platform in an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexChoice {
@@ -105,3 +107,22 @@ impl IndexChoice {
         ..Self::CONTAINERD
     };
 }
+
+words! { Matching {
+    "closest" => Self::Closest,
+    "variants" => Self::Variants,
+    "first" => Self::First,
+}}
+
+words! { WithoutPlatform {
+    "nothing" => Self::Nothing,
+    "last-resort" => Self::LastResort,
+    "last-resort-or-empty" => Self::LastResortOrEmpty,
+    "last-resort-in-oci" => Self::LastResortInOci,
+    "linux-amd64" => Self::LinuxAmd64,
+}}
+
+words! { EntryUse {
+    "digest" => Self::Digest,
+    "descriptor" => Self::Descriptor,
+}}

@@ -108,10 +108,10 @@ fn accept(types: &[&'static str], form: AcceptForm) -> Accept {
 const GZIP: Option<Cow<'static, str>> = Some(Cow::Borrowed("gzip"));
 
 /// Every status that is a success by its number.
-const SUCCESSES: Statuses = &[(200, 299)];
+const SUCCESSES: Statuses = Statuses::of(&[(200, 299)]);
 
 /// Every status that is neither an error of the client nor one of the server.
-const BELOW_400: Statuses = &[(200, 399)];
+const BELOW_400: Statuses = Statuses::of(&[(200, 399)]);
 
 /// Go's HTTP client sends a request at most ten times, the first included.
 const GO_REDIRECTS: u8 = 9;

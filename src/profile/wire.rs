@@ -24,11 +24,11 @@ pub struct Wire {
     pub accept_encoding: Option<Cow<'static, str>>,
     /// `Accept-Encoding` of a `GET` by descriptor, ranges included, where that differs. Each coding of such an answer is
     /// decoded, and one that is unknown is refused, as containerd's fetcher does.
-    pub fetch_encoding: Option<&'static str>,
+    pub fetch_encoding: Option<Cow<'static, str>>,
     /// Which answers are decoded.
     pub decoding: Decoding,
     /// `Content-Type` of the `POST` that opens an upload session.
-    pub start_type: Option<&'static str>,
+    pub start_type: Option<Cow<'static, str>>,
     /// Do `PATCH`, and `PUT` without a body, carry `Content-Type: application/octet-stream`?
     pub octet_stream: bool,
     /// How a mount is asked for.
@@ -109,7 +109,7 @@ pub enum MountQuery {
 ///
 /// # Spec
 /// Docker Registry v2 authentication: "Token Authentication Specification" and "OAuth2 Token Authentication".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a habit that has nothing to do with the others"
@@ -120,7 +120,7 @@ pub struct TokenHabits {
     /// Does a `GET` with credentials name the user in `account`?
     pub account: bool,
     /// `client_id` of the `POST` form.
-    pub client_id: &'static str,
+    pub client_id: Cow<'static, str>,
     /// In which order pull and push stand in a scope.
     pub scope_order: ScopeOrder,
     /// What becomes of the scope that a challenge names.
@@ -170,9 +170,9 @@ pub struct Retry {
     /// The most times that one request is sent, 1 to 16; 1 never sends it again.
     pub attempts: u32,
     /// The statuses after which it is.
-    pub statuses: &'static [u16],
+    pub statuses: Cow<'static, [u16]>,
     /// Statuses after which it is sent once more, but not twice in a row.
-    pub once: &'static [u16],
+    pub once: Cow<'static, [u16]>,
     /// Is it sent again after a connection that broke, too?
     pub broken: bool,
     /// Which requests are.
@@ -231,8 +231,8 @@ impl Retry {
     /// Nothing is sent again.
     pub const NEVER: Self = Self {
         attempts: 1,
-        statuses: &[],
-        once: &[],
+        statuses: Cow::Borrowed(&[]),
+        once: Cow::Borrowed(&[]),
         broken: false,
         scope: RetryScope::Nothing,
         backoff: Backoff::None,
@@ -275,6 +275,27 @@ words! { AcceptDescriptor {
     "as-by-name" => Self::AsByName,
     "manifest-type" => Self::ManifestType,
     "type-and-any" => Self::TypeAndAny,
+}}
+
+words! { Decoding {
+    "known" => Self::Known,
+    "asked" => Self::Asked,
+}}
+
+words! { ChallengeScope {
+    "beyond" => Self::Beyond,
+    "always" => Self::Always,
+}}
+
+words! { RetryScope {
+    "nothing" => Self::Nothing,
+    "without-body" => Self::WithoutBody,
+    "blob-gets" => Self::BlobGets,
+}}
+
+words! { RetryAfter {
+    "ignored" => Self::Ignored,
+    "throttled" => Self::Throttled,
 }}
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use super::client::Client;
 use super::error::{Error, Kind, Withheld};
 use super::manifests::header;
 use super::redirect::{Carries, Course, Hop, course};
-use super::success::is_among;
 use super::token::{self, Token, Wish};
 use crate::oci::Operation;
 use crate::profile::TokenForm;
@@ -229,9 +228,8 @@ impl Client {
 
     /// The token in an answer.
     async fn take(&self, wish: &Wish<'_>, mut answer: Answer<'_>) -> Result<Token, Error> {
-        if answer.status() != StatusCode::OK
-            && !is_among(self.habits().accepted.token, answer.status())
-        {
+        let status = answer.status();
+        if status != StatusCode::OK && !self.habits().accepted.token.contains(status.as_u16()) {
             let showed = wish.credentials.is_some();
             return Err(answer.refuse().await.showing(showed));
         }

@@ -71,7 +71,10 @@ impl Drop for Opening {
 impl Client {
     /// A client that speaks over `pool` and tells `observer` of every exchange.
     pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
-        let wallet = Wallet::new(settings.credentials.clone(), settings.habits().token);
+        let wallet = Wallet::new(
+            settings.credentials.clone(),
+            settings.habits().token.clone(),
+        );
         Self::with(settings, pool, observer, (Rc::new(wallet), false))
     }
 

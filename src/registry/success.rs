@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::call::Call;
 use crate::oci::Operation;
-use crate::profile::{Accepted, Statuses};
+use crate::profile::Accepted;
 
 /// Returns `true` if the specification, or the call itself, calls that status a success.
 pub(super) fn is_specified(call: &Call<'_>, status: StatusCode) -> bool {
@@ -16,32 +16,24 @@ pub(super) fn is_specified(call: &Call<'_>, status: StatusCode) -> bool {
 pub(super) fn is_taken(accepted: &Accepted, call: &Call<'_>, status: StatusCode) -> bool {
     let statuses = match call.operation {
         // A ping that asks whether there is a registry at all wants to know.
-        Operation::Ping if call.bare => accepted.ping,
-        Operation::ManifestHead => accepted.manifest_head,
-        Operation::ManifestGet => accepted.manifest_get,
-        Operation::ManifestPut => accepted.manifest_put,
-        Operation::ManifestDelete | Operation::BlobDelete => accepted.delete,
-        Operation::BlobHead => accepted.blob_head,
-        Operation::BlobGet => accepted.blob_get,
-        Operation::UploadStart | Operation::UploadMount => accepted.session,
-        Operation::UploadPatch => accepted.patch,
-        Operation::UploadPut => accepted.blob_put,
-        Operation::UploadCancel => accepted.cancel,
-        Operation::TagsList | Operation::Catalog => accepted.list,
+        Operation::Ping if call.bare => &accepted.ping,
+        Operation::ManifestHead => &accepted.manifest_head,
+        Operation::ManifestGet => &accepted.manifest_get,
+        Operation::ManifestPut => &accepted.manifest_put,
+        Operation::ManifestDelete | Operation::BlobDelete => &accepted.delete,
+        Operation::BlobHead => &accepted.blob_head,
+        Operation::BlobGet => &accepted.blob_get,
+        Operation::UploadStart | Operation::UploadMount => &accepted.session,
+        Operation::UploadPatch => &accepted.patch,
+        Operation::UploadPut => &accepted.blob_put,
+        Operation::UploadCancel => &accepted.cancel,
+        Operation::TagsList | Operation::Catalog => &accepted.list,
         Operation::Ping
         | Operation::Token
         | Operation::UploadPost
         | Operation::UploadStatus
         | Operation::Referrers
-        | Operation::Redirected => &[],
+        | Operation::Redirected => return false,
     };
-    is_among(statuses, status)
-}
-
-/// Returns `true` if the status is in one of the ranges.
-pub(super) fn is_among(statuses: Statuses, status: StatusCode) -> bool {
-    let status = status.as_u16();
-    statuses
-        .iter()
-        .any(|(from, to)| (*from..=*to).contains(&status))
+    statuses.contains(status.as_u16())
 }

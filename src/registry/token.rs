@@ -85,7 +85,7 @@ impl Wish<'_> {
     /// Docker Registry v2 authentication, "`OAuth2` Token Authentication"; RFC 6749, 4.3.2 and 6.
     pub(super) fn form(&self) -> Bytes {
         let mut form = Serializer::new(String::new());
-        form.append_pair("client_id", self.habits.client_id);
+        form.append_pair("client_id", &self.habits.client_id);
         match self.credentials {
             Some(Credentials::Password { password, .. }) => {
                 form.append_pair("grant_type", "password");

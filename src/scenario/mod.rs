@@ -20,11 +20,14 @@ mod journey;
 mod load;
 mod operations;
 mod overrides;
+mod plain;
 mod prepare;
 mod probe;
 mod problem;
 mod read;
 mod redact;
+mod root;
+mod spot;
 mod target;
 mod threshold;
 mod tree;
@@ -43,10 +46,13 @@ pub use load::{
 };
 pub use operations::operations;
 pub use overrides::Overrides;
+pub(crate) use plain::{Fields, Plain, line};
 pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};
 pub use problem::Problems;
-pub use read::{DEFAULT_SEED, Scenario, load, load_gates};
+pub(crate) use read::shown;
+pub use read::{json_schema, load, load_gates, reference};
+pub use root::{DEFAULT_SEED, Scenario};
 pub use target::{
     Addresses, Dns, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy,
 };

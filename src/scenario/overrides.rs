@@ -3,7 +3,8 @@
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
-use super::tree::{Entry, Item, Planter, Spot, Text, Value};
+use super::spot::Spot;
+use super::tree::{Entry, Item, Planter, Text, Value};
 use crate::units::too_deep;
 
 /// What the command line changes. Later ones win.

@@ -5,7 +5,7 @@ use std::fmt;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::redact;
-use super::tree::Spot;
+use super::spot::Spot;
 
 /// One mistake: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::embedded::{AuthScheme, Storage};
 use crate::exchange::{HttpVersion, Resumption};
-use crate::units::{ByteSize, Credentials, Endpoint, Secret};
+use crate::units::{ByteSize, Credentials, Endpoint, Secret, words};
 
 /// The registry under test.
 #[derive(Debug, Clone)]
@@ -39,8 +39,10 @@ pub struct Target {
 pub struct Tls {
     /// CAs that are trusted beside those of the system.
     pub ca: Option<NamedFile>,
-    /// A client certificate and its key.
-    pub identity: Option<(NamedFile, NamedFile)>,
+    /// A client certificate chain. Never without `key`.
+    pub cert: Option<NamedFile>,
+    /// The private key of the client certificate. Never without `cert`.
+    pub key: Option<NamedFile>,
     /// The name to find in the target's certificate, in place of the URL's host.
     pub server_name: Option<String>,
     /// No certificate is checked.
@@ -98,15 +100,15 @@ pub enum TokenPolicy {
     Shared,
 }
 
-impl TokenPolicy {
-    /// The word in scenarios.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::PerVu => "per-vu",
-            Self::Shared => "shared",
-        }
-    }
-}
+words! { TokenPolicy {
+    "per-vu" => Self::PerVu,
+    "shared" => Self::Shared,
+}}
+
+words! { Dns {
+    "once" => Self::Once,
+    "per-connection" => Self::PerConnection,
+}}
 
 /// Where a registry is.
 #[derive(Debug, Clone)]
@@ -132,4 +134,34 @@ pub struct Embedded {
     pub token_lifetime: Duration,
     /// The most content that it keeps.
     pub max_bytes: ByteSize,
+}
+
+impl Default for Target {
+    /// The embedded registry as it is when nothing is said of it.
+    fn default() -> Self {
+        Self {
+            place: Place::Embedded(Embedded::default()),
+            headers: Vec::new(),
+            credentials: None,
+            docker_config: None,
+            tokens: TokenPolicy::PerVu,
+            cleartext: false,
+            http: None,
+            tls: Tls::default(),
+            addresses: Addresses::default(),
+        }
+    }
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self {
+            storage: Storage::Memory,
+            base_path: String::new(),
+            auth: AuthScheme::Open,
+            tls: false,
+            token_lifetime: Duration::from_mins(1), // what is taken of a token service that says nothing else
+            max_bytes: ByteSize::from_mib(1024),
+        }
+    }
 }

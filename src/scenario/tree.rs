@@ -7,15 +7,8 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::environment::{self, Lookup};
 use super::problem::Problem;
-
-/// Where something was written: in the file, or in an argument.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot {
-    /// 0 is the file, then come the arguments in their order.
-    pub(super) source: usize,
-    /// Bytes of that source.
-    pub(super) span: Range<usize>,
-}
+use super::spot::Spot;
+use crate::units::too_deep;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
@@ -197,4 +190,39 @@ impl Planter<'_> {
             span: span.start + self.offset..span.end + self.offset,
         }
     }
+}
+
+/// The tree of a file, and what is wrong with it so far; or the one mistake after which there is no tree.
+pub(super) fn plant(
+    source: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Vec<Entry>, Vec<Problem>), Box<Problem>> {
+    if let Some(span) = too_deep(source) {
+        let spot = Spot { source: 0, span };
+        return Err(Box::new(Problem::too_deep(spot)));
+    }
+    let (document, errors) = DeTable::parse_recoverable(source);
+    let mut planter = Planter {
+        source: 0,
+        offset: 0,
+        text: source,
+        environment: Some(env),
+        problems: Vec::new(),
+    };
+    // A repeated key leaves a whole tree behind. After any other error the tree has holes that are not mistakes,
+    // and what the parser says next is a guess.
+    let repeats = |error: &toml::de::Error| error.message() == "duplicate key";
+    let place = |error: &toml::de::Error| Spot {
+        source: 0,
+        span: error.span().unwrap_or(0..0),
+    };
+    if let Some(error) = errors.iter().find(|error| !repeats(error)) {
+        let problem = Problem::new(error.message(), place(error)).label("this is not TOML");
+        return Err(Box::new(problem));
+    }
+    planter.problems.extend(errors.iter().map(|error| {
+        Problem::new(error.message(), place(error)).label("this key is there already")
+    }));
+    let root = planter.table(document.into_inner());
+    Ok((root, planter.problems))
 }

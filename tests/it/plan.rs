@@ -25,19 +25,19 @@ fn forecast(changes: &[&str]) -> Forecast {
     resolve_with(GOOD, changes).forecast()
 }
 
-/// What the plan of the scenario says; `ACCEPT` and `VERSION` stand for themselves.
+/// The text of the plan of the scenario. Words in upper case stand for what the test puts in their place.
 const TEXT: &str = r#"name = "good"
 description = ""
 seed = 42
 workers = 2
 target.url = "http://localhost:5000/a/b"
-target.auth.tokens = "per-vu"
-target.auth.cleartext = false
 target.tls.insecure = false
 target.tls.resumption = "on"
 target.source_ips = []
 target.connect_to = []
 target.dns = "once"
+target.auth.tokens = "per-vu"
+target.auth.cleartext = false
 images.web.source = "synthetic"
 images.web.count = 2
 images.web.layers = 3
@@ -52,24 +52,20 @@ journey.pull.repository = "regstorm/web"
 journey.pull.think_time = "0s"
 journey.pull.request_timeout = "30s"
 journey.pull.iteration_timeout = "5m"
-journey.pull.connections = "per-vu"
-journey.pull.http = "1.1"
-journey.pull.ping = false
-journey.pull.retry = false
-journey.pull.token_form = "get"
-journey.pull.resolver_apart = false
-journey.pull.user_agent = "regstorm/VERSION"
-journey.pull.accept = ACCEPT
-journey.pull.accept_encoding = ""
-journey.pull.referer = false
-journey.pull.cache = "cold"
-journey.pull.verify = "digest"
-journey.pull.platform = "linux/amd64"
-journey.pull.parallel = 3
+HABITS of pull
 journey.pull.resolve = "get"
+journey.pull.parallel = 3
 journey.pull.resolve_digest = false
 journey.pull.config = "among"
 journey.pull.repeats = "blobs"
+journey.pull.index_match = "closest"
+journey.pull.index_normalize = true
+journey.pull.index_without_platform = "last-resort"
+journey.pull.index_skip_unknown_types = true
+journey.pull.index_relies_on = "descriptor"
+journey.pull.cache = "cold"
+journey.pull.verify = "digest"
+journey.pull.platform = "linux/amd64"
 journey.push.action = "push"
 journey.push.client = "plain"
 journey.push.images = "web"
@@ -78,25 +74,15 @@ journey.push.repository = "regstorm/web"
 journey.push.think_time = "0s"
 journey.push.request_timeout = "30s"
 journey.push.iteration_timeout = "5m"
-journey.push.connections = "per-vu"
-journey.push.http = "1.1"
-journey.push.ping = false
-journey.push.retry = false
-journey.push.token_form = "get"
-journey.push.resolver_apart = false
-journey.push.user_agent = "regstorm/VERSION"
-journey.push.accept = ACCEPT
-journey.push.accept_encoding = ""
-journey.push.referer = false
-journey.push.cache = "cold"
-journey.push.fresh_repository = false
-journey.push.unique = true
+HABITS of push
 journey.push.parallel = 5
 journey.push.manifest_check = "never"
 journey.push.exists_check = "once"
 journey.push.config_check = "once"
-journey.push.method = "patch"
 journey.push.commit_check = false
+journey.push.method = "patch"
+journey.push.config_method = "patch"
+journey.push.packs_late = false
 journey.push.config_last = false
 journey.push.layer_order = "bottom-first"
 journey.push.blobs_first = false
@@ -105,6 +91,9 @@ journey.push.mount_ping = false
 journey.push.mount_source_check = false
 journey.push.mount_check = false
 journey.push.mount_session = true
+journey.push.cache = "cold"
+journey.push.fresh_repository = false
+journey.push.unique = true
 load.0.name = "load-0"
 load.0.journey = "pull"
 load.0.executor = "constant-vus"
@@ -118,12 +107,77 @@ prepare.clean_up = "none"
 prepare.parallel = 4
 "#;
 
+/// The habits that journeys of every action have, as `plain` has them; `(push)` marks those of pushes alone.
+const HABITS: &str = r#"connections = "per-vu"
+http = "1.1"
+ping = false
+retry = false
+retry_attempts = 1
+retry_requests = "nothing"
+retry_statuses = []
+retry_once = []
+retry_broken = false
+retry_backoff = "none"
+retry_after = "ignored"
+token_form = "get"
+token_account = true
+token_client_id = "regstorm"
+scope_order = "pull-push"
+challenge_scope = "beyond"
+(push) token_per_mount = false
+endless_tokens = false
+shortest_token_life = "0s"
+resolver_apart = false
+user_agent = "regstorm/VERSION"
+api_version = false
+accept = ACCEPT
+accept_descriptor = "as-by-name"
+accept_encoding = ""
+fetch_encoding = ""
+decoding = "known"
+(push) session_content_type = ""
+(push) octet_stream = true
+referer = false
+max_redirects = 9
+(push) mount_query = "from-first"
+(push) replays_blobs = true
+accepted.ping = []
+accepted.token = []
+accepted.manifest_get = []
+accepted.manifest_head = []
+accepted.manifest_put = []
+accepted.delete = []
+accepted.blob_get = []
+accepted.blob_head = []
+accepted.session = []
+accepted.patch = []
+accepted.patch_without_location = false
+accepted.blob_put = []
+accepted.cancel = []
+accepted.list = []
+"#;
+
+/// The lines of [`HABITS`] that a journey of this action has.
+fn habits(action: &str) -> String {
+    let lines = HABITS
+        .lines()
+        .filter_map(|line| match line.strip_prefix("(push) ") {
+            Some(line) => (action == "push").then_some(line),
+            None => Some(line),
+        });
+    lines
+        .map(|line| format!("journey.{action}.{line}\n"))
+        .collect()
+}
+
 #[test]
 fn the_text_names_every_value() {
     let accept = "[\"application/vnd.oci.image.manifest.v1+json\", \"application/vnd.docker.distribution.manifest.v2+json\", \
         \"application/vnd.oci.image.index.v1+json\", \"application/vnd.docker.distribution.manifest.list.v2+json\", \
         \"application/vnd.docker.distribution.manifest.v1+prettyjws\", \"application/vnd.docker.distribution.manifest.v1+json\"]";
     let wanted = TEXT
+        .replace("HABITS of pull\n", &habits("pull"))
+        .replace("HABITS of push\n", &habits("push"))
         .replace("VERSION", env!("CARGO_PKG_VERSION"))
         .replace("ACCEPT", accept);
     assert_eq!(resolve(GOOD).to_text(), wanted);

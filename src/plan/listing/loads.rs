@@ -1,7 +1,7 @@
 //! The keys of a load: its executor, when it begins and how it ends.
 
-use super::{Fields, Value};
 use crate::plan::{CapacitySearch, Crew, Executor, Load, OnNoVu, Stage};
+use crate::scenario::{Fields, Plain as Value};
 use crate::schedule::Spacing;
 use crate::units::Rate;
 

@@ -12,7 +12,7 @@ use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
     ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
     MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry,
-    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    RetryAfter, RetryScope, ScopeOrder, Statuses, TokenForm, TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
@@ -31,7 +31,7 @@ fn containerd_wire() -> Wire {
         ),
         accept_descriptor: AcceptDescriptor::TypeAndAny,
         accept_encoding: GZIP,
-        fetch_encoding: Some("zstd;q=1.0, gzip;q=0.8, deflate;q=0.5"),
+        fetch_encoding: Some(Cow::Borrowed("zstd;q=1.0, gzip;q=0.8, deflate;q=0.5")),
         decoding: Decoding::Asked,
         start_type: None,
         octet_stream: true,
@@ -44,15 +44,15 @@ fn containerd_wire() -> Wire {
     }
 }
 
-const fn containerd_accepted() -> Accepted {
+fn containerd_accepted() -> Accepted {
     Accepted {
         token: BELOW_400,
         manifest_get: SUCCESSES,
         manifest_head: SUCCESSES,
-        manifest_put: &[(200, 200), (204, 204)],
+        manifest_put: Statuses::of(&[(200, 200), (204, 204)]),
         blob_get: SUCCESSES,
-        session: &[(200, 200), (204, 204)],
-        blob_put: &[(200, 200), (204, 204)],
+        session: Statuses::of(&[(200, 200), (204, 204)]),
+        blob_put: Statuses::of(&[(200, 200), (204, 204)]),
         ..Accepted::SPECIFIED
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn containerd() -> Habits {
         token: TokenHabits {
             form: TokenForm::PostFirst,
             account: false,
-            client_id: "containerd-client",
+            client_id: Cow::Borrowed("containerd-client"),
             scope_order: ScopeOrder::PullPush,
             challenge_scope: ChallengeScope::Always,
             token_per_mount: false,
@@ -73,8 +73,8 @@ pub(super) fn containerd() -> Habits {
         },
         retry: Retry {
             attempts: 5,
-            statuses: &[408, 429],
-            once: &[500, 503, 504],
+            statuses: Cow::Borrowed(&[408, 429]),
+            once: Cow::Borrowed(&[500, 503, 504]),
             broken: true,
             scope: RetryScope::WithoutBody,
             backoff: Backoff::None,
@@ -124,7 +124,7 @@ pub(super) fn containerd_1_6() -> Habits {
 pub(super) fn buildkit() -> Habits {
     let mut habits = containerd();
     habits.wire.user_agent = Cow::Borrowed("buildkit/v0.32");
-    habits.token.client_id = "buildkit-client";
+    habits.token.client_id = Cow::Borrowed("buildkit-client");
     // Its client's session fetches tokens for both steps.
     habits.token.resolver_apart = false;
     habits.max_idle = Some(number(4));

@@ -12,7 +12,7 @@ use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
     ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
     MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry,
-    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    RetryAfter, RetryScope, ScopeOrder, Statuses, TokenForm, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
@@ -34,7 +34,7 @@ fn crane_wire() -> Wire {
         accept_encoding: GZIP,
         fetch_encoding: None,
         decoding: Decoding::Asked,
-        start_type: Some("application/json"),
+        start_type: Some(Cow::Borrowed("application/json")),
         octet_stream: true,
         mount_query: MountQuery::WithOrigin,
         referer: true,
@@ -51,7 +51,7 @@ pub(super) fn crane() -> Habits {
         token: TokenHabits {
             form: TokenForm::Get,
             account: false,
-            client_id: "go-containerregistry",
+            client_id: Cow::Borrowed("go-containerregistry"),
             scope_order: ScopeOrder::PushPull,
             challenge_scope: ChallengeScope::Beyond,
             token_per_mount: false,
@@ -61,8 +61,8 @@ pub(super) fn crane() -> Habits {
         },
         retry: Retry {
             attempts: 3,
-            statuses: &[408, 429, 499, 500, 502, 503, 504, 522],
-            once: &[],
+            statuses: Cow::Borrowed(&[408, 429, 499, 500, 502, 503, 504, 522]),
+            once: Cow::Borrowed(&[]),
             broken: true,
             scope: RetryScope::WithoutBody,
             backoff: Backoff::Exponential {
@@ -73,9 +73,9 @@ pub(super) fn crane() -> Habits {
             retry_after: RetryAfter::Ignored,
         },
         accepted: Accepted {
-            manifest_put: &[(200, 200), (202, 202)],
-            patch: &[(204, 204)],
-            delete: &[(200, 200)],
+            manifest_put: Statuses::of(&[(200, 200), (202, 202)]),
+            patch: Statuses::of(&[(204, 204)]),
+            delete: Statuses::of(&[(200, 200)]),
             ..Accepted::SPECIFIED
         },
         ping: true,

@@ -9,7 +9,8 @@ use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
     ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
     MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
-    ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder, Statuses, TokenForm, TokenHabits,
+    Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -39,21 +40,21 @@ fn docker_wire() -> Wire {
 /// Its library takes every status from 200 to 399 for a success, and of a ping it looks at none but 401.
 const fn docker_accepted() -> Accepted {
     Accepted {
-        ping: &[(200, 400), (402, 599)],
+        ping: Statuses::of(&[(200, 400), (402, 599)]),
         token: BELOW_400,
-        manifest_get: &[(200, 303), (305, 399)],
+        manifest_get: Statuses::of(&[(200, 303), (305, 399)]),
         manifest_head: BELOW_400,
         manifest_put: BELOW_400,
         delete: BELOW_400,
         blob_get: BELOW_400,
         blob_head: BELOW_400,
-        session: &[],
+        session: Statuses::NONE,
         // It reads the `Range` of the answer, which no redirect has.
         patch: SUCCESSES,
         // An empty address is that of the request itself.
         patch_without_location: true,
         blob_put: BELOW_400,
-        cancel: &[(200, 399), (404, 404)],
+        cancel: Statuses::of(&[(200, 399), (404, 404)]),
         list: BELOW_400,
     }
 }
@@ -64,7 +65,7 @@ pub(super) fn docker() -> Habits {
         token: TokenHabits {
             form: TokenForm::Get,
             account: true,
-            client_id: "docker",
+            client_id: Cow::Borrowed("docker"),
             scope_order: ScopeOrder::PushPull,
             challenge_scope: ChallengeScope::Beyond,
             token_per_mount: true,
@@ -74,8 +75,8 @@ pub(super) fn docker() -> Habits {
         },
         retry: Retry {
             attempts: 6,
-            statuses: &[408, 429, 500, 502, 503, 504],
-            once: &[],
+            statuses: Cow::Borrowed(&[408, 429, 500, 502, 503, 504]),
+            once: Cow::Borrowed(&[]),
             broken: true,
             scope: RetryScope::BlobGets,
             backoff: Backoff::Linear {

@@ -50,7 +50,7 @@ pub(super) fn oras() -> Habits {
         token: TokenHabits {
             form: TokenForm::Get,
             account: false,
-            client_id: "oras-go",
+            client_id: Cow::Borrowed("oras-go"),
             scope_order: ScopeOrder::PullPush,
             challenge_scope: ChallengeScope::Beyond,
             token_per_mount: false,
@@ -60,8 +60,8 @@ pub(super) fn oras() -> Habits {
         },
         retry: Retry {
             attempts: 6,
-            statuses: &[408, 429, 500, 501, 502, 503, 504],
-            once: &[],
+            statuses: Cow::Borrowed(&[408, 429, 500, 501, 502, 503, 504]),
+            once: Cow::Borrowed(&[]),
             broken: true,
             scope: RetryScope::WithoutBody,
             backoff: Backoff::Exponential {

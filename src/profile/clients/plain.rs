@@ -50,7 +50,7 @@ pub(super) fn plain() -> Habits {
         token: TokenHabits {
             form: TokenForm::Get,
             account: true,
-            client_id: "regstorm",
+            client_id: Cow::Borrowed("regstorm"),
             scope_order: ScopeOrder::PullPush,
             challenge_scope: ChallengeScope::Beyond,
             token_per_mount: false,

@@ -51,7 +51,7 @@ pub(super) fn podman() -> Habits {
         token: TokenHabits {
             form: TokenForm::Get,
             account: true,
-            client_id: "containers/image",
+            client_id: Cow::Borrowed("containers/image"),
             scope_order: ScopeOrder::PullPush,
             challenge_scope: ChallengeScope::Beyond,
             token_per_mount: false,
@@ -61,8 +61,8 @@ pub(super) fn podman() -> Habits {
         },
         retry: Retry {
             attempts: 5,
-            statuses: &[429],
-            once: &[],
+            statuses: Cow::Borrowed(&[429]),
+            once: Cow::Borrowed(&[]),
             broken: false,
             scope: RetryScope::WithoutBody,
             backoff: Backoff::Exponential {

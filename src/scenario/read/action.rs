@@ -1,8 +1,12 @@
 //! What a journey does, of the `[journey.NAME]` tables: the action and the images it has to do with.
 
+use std::sync::LazyLock;
+
 use super::chosen::Chosen;
+use super::habits;
 use super::table::{Sink, Table, Variant};
 use super::value::{choice, choice_or, flag, fraction, number_of, parsed, text};
+use super::verb::Verb;
 use crate::oci::{Platform, RepositoryName, Verify};
 use crate::profile::Resolve;
 use crate::scenario::problem::Problem;
@@ -12,103 +16,49 @@ use crate::scenario::{
     Referrers,
 };
 
-/// What a journey does, before it is known with which images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
-    Pull,
-    Push,
-    Poll,
-    ListTags,
-    Catalog,
-    Referrers,
-    Delete,
+/// The keys that belong to some actions and not to all, those of habits among them.
+pub(super) static VARIANTS: LazyLock<[Variant; 7]> = LazyLock::new(|| {
+    let variant = |name: &'static str, own: &[&'static str], meaning| {
+        let habits = habits::KEYS.iter().map(|key| &key.described);
+        let habits = habits.filter(|key| key.only.contains(&name));
+        Variant {
+            name,
+            keys: own
+                .iter()
+                .copied()
+                .chain(habits.map(|key| key.name))
+                .collect(),
+            meaning,
+        }
+    };
+    [
+        variant(
+            "pull",
+            &["cache", "verify", "platform"],
+            "takes images from the registry",
+        ),
+        variant(
+            "push",
+            &["cache", "mount_from", "fresh_repository", "unique"],
+            "gives images to the registry",
+        ),
+        variant("poll", &["method"], "asks what tags point at"),
+        variant("list-tags", &["tags"], "reads the tags of repositories"),
+        variant("catalog", &[], "reads the repositories of the registry"),
+        variant(
+            "referrers",
+            &["referrers", "artifact_type"],
+            "reads what refers to images",
+        ),
+        variant("delete", &[], "deletes manifests that it has stored itself"),
+    ]
+});
+
+/// Every action with its meaning.
+pub(super) fn meanings() -> Vec<(&'static str, &'static str)> {
+    let variants = VARIANTS.iter();
+    variants.map(|it| (it.name, it.meaning)).collect()
 }
-
-pub(super) const VERBS: [(&str, Verb); 7] = [
-    ("pull", Verb::Pull),
-    ("push", Verb::Push),
-    ("poll", Verb::Poll),
-    ("list-tags", Verb::ListTags),
-    ("catalog", Verb::Catalog),
-    ("referrers", Verb::Referrers),
-    ("delete", Verb::Delete),
-];
-
-impl Verb {
-    /// The word of this action.
-    pub(super) fn name(self) -> &'static str {
-        let found = VERBS.iter().find(|(_, verb)| *verb == self);
-        found.map_or("", |(name, _)| name)
-    }
-}
-
-pub(super) const VARIANTS: [Variant; 7] = [
-    Variant {
-        name: "pull",
-        keys: &[
-            "parallel",
-            "cache",
-            "verify",
-            "platform",
-            "resolve",
-            "resolve_digest",
-            "config",
-            "repeats",
-            "part_size",
-        ],
-        meaning: "takes images from the registry",
-    },
-    Variant {
-        name: "push",
-        keys: &[
-            "parallel",
-            "cache",
-            "mount_from",
-            "fresh_repository",
-            "unique",
-            "method",
-            "chunk_size",
-            "manifest_check",
-            "exists_check",
-            "config_check",
-            "commit_check",
-            "config_last",
-            "layer_order",
-            "blobs_first",
-            "mount_config",
-            "mount_ping",
-            "mount_source_check",
-            "mount_check",
-            "mount_session",
-        ],
-        meaning: "gives images to the registry",
-    },
-    Variant {
-        name: "poll",
-        keys: &["method"],
-        meaning: "asks what tags point at",
-    },
-    Variant {
-        name: "list-tags",
-        keys: &["tags", "page_size"],
-        meaning: "reads the tags of repositories",
-    },
-    Variant {
-        name: "catalog",
-        keys: &["page_size"],
-        meaning: "reads the repositories of the registry",
-    },
-    Variant {
-        name: "referrers",
-        keys: &["referrers", "artifact_type", "resolve"],
-        meaning: "reads what refers to images",
-    },
-    Variant {
-        name: "delete",
-        keys: &["resolve", "by"],
-        meaning: "deletes manifests that it has stored itself",
-    },
-];
 
 /// Reports what is wrong with the keys of any action, but for the habits of its client: one mistake does not hide the
 /// others.

@@ -2,14 +2,19 @@
 
 use std::num::NonZeroUsize;
 
-use super::action::Verb;
-use super::journey::Sets;
 use super::table::{Sink, Table};
 use super::value::{choice_or, number_of, parsed, positive, text, unknown};
+use super::verb::Verb;
 use crate::oci::RepositoryName;
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Text, Value};
 use crate::scenario::{ImageSet, ImageSource, Pick, Selection};
+
+/// The image sets that journeys name. One with a mistake has a name all the same.
+pub(super) struct Sets<'a> {
+    pub(super) entries: &'a [Entry],
+    pub(super) images: &'a [Option<ImageSet>],
+}
 
 /// The images of a journey, as far as they could be read.
 pub(super) struct Chosen<'a> {

@@ -3,9 +3,10 @@
 mod undecided;
 
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::identifier;
+use super::name::identifier;
 use super::table::{Sink, Table, Variant};
 use super::value::{choice, fraction, rate, rate_or_zero, time, whole};
 use crate::scenario::load::{CapacitySearch, Crew, Executor, OnNoVu, Stage};
@@ -37,78 +38,80 @@ const KINDS: [(&str, Kind); 8] = [
     ("capacity-search", Kind::CapacitySearch),
 ];
 
-const VARIANTS: [Variant; 8] = [
-    Variant {
-        name: "constant-vus",
-        keys: &["vus", "duration", "warmup", "pacing"],
-        meaning: "starts users, not arrivals",
-    },
-    Variant {
-        name: "ramping-vus",
-        keys: &["start_vus", "stages", "graceful_ramp_down", "pacing"],
-        meaning: "users come and go by stages",
-    },
-    Variant {
-        name: "per-vu-iterations",
-        keys: &["vus", "iterations", "max_duration", "pacing"],
-        meaning: "runs by iterations",
-    },
-    Variant {
-        name: "shared-iterations",
-        keys: &["vus", "iterations", "max_duration", "pacing"],
-        meaning: "runs by iterations",
-    },
-    Variant {
-        name: "constant-arrival-rate",
-        keys: &[
-            "rate",
-            "time_unit",
-            "duration",
-            "warmup",
-            "max_vus",
-            "arrival",
-            "on_no_vu",
-            "max_queue",
-        ],
-        meaning: "starts arrivals, not users",
-    },
-    Variant {
-        name: "ramping-arrival-rate",
-        keys: &[
-            "start_rate",
-            "time_unit",
-            "stages",
-            "max_vus",
-            "arrival",
-            "on_no_vu",
-            "max_queue",
-        ],
-        meaning: "arrivals follow the stages",
-    },
-    Variant {
-        name: "at-once",
-        keys: &["vus", "within", "arrival", "max_duration"],
-        meaning: "each user starts once",
-    },
-    Variant {
-        name: "capacity-search",
-        keys: &[
-            "start_rate",
-            "max_rate",
-            "time_unit",
-            "growth",
-            "precision",
-            "settle",
-            "hold",
-            "confirm",
-            "max_vus",
-            "arrival",
-            "on_no_vu",
-            "max_queue",
-        ],
-        meaning: "tries one rate after the other",
-    },
-];
+static VARIANTS: LazyLock<[Variant; 8]> = LazyLock::new(|| {
+    [
+        Variant {
+            name: "constant-vus",
+            keys: vec!["vus", "duration", "warmup", "pacing"],
+            meaning: "starts users, not arrivals",
+        },
+        Variant {
+            name: "ramping-vus",
+            keys: vec!["start_vus", "stages", "graceful_ramp_down", "pacing"],
+            meaning: "users come and go by stages",
+        },
+        Variant {
+            name: "per-vu-iterations",
+            keys: vec!["vus", "iterations", "max_duration", "pacing"],
+            meaning: "runs by iterations",
+        },
+        Variant {
+            name: "shared-iterations",
+            keys: vec!["vus", "iterations", "max_duration", "pacing"],
+            meaning: "runs by iterations",
+        },
+        Variant {
+            name: "constant-arrival-rate",
+            keys: vec![
+                "rate",
+                "time_unit",
+                "duration",
+                "warmup",
+                "max_vus",
+                "arrival",
+                "on_no_vu",
+                "max_queue",
+            ],
+            meaning: "starts arrivals, not users",
+        },
+        Variant {
+            name: "ramping-arrival-rate",
+            keys: vec![
+                "start_rate",
+                "time_unit",
+                "stages",
+                "max_vus",
+                "arrival",
+                "on_no_vu",
+                "max_queue",
+            ],
+            meaning: "arrivals follow the stages",
+        },
+        Variant {
+            name: "at-once",
+            keys: vec!["vus", "within", "arrival", "max_duration"],
+            meaning: "each user starts once",
+        },
+        Variant {
+            name: "capacity-search",
+            keys: vec![
+                "start_rate",
+                "max_rate",
+                "time_unit",
+                "growth",
+                "precision",
+                "settle",
+                "hold",
+                "confirm",
+                "max_vus",
+                "arrival",
+                "on_no_vu",
+                "max_queue",
+            ],
+            meaning: "tries one rate after the other",
+        },
+    ]
+});
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -172,8 +175,8 @@ pub(super) fn misplaced(table: &mut Table<'_>) {
             _ => None,
         });
     match chosen {
-        Some((name, _)) => table.variant("executor", name, &VARIANTS),
-        None => table.undecided(&VARIANTS),
+        Some((name, _)) => table.variant("executor", name, &*VARIANTS),
+        None => table.undecided(&*VARIANTS),
     }
 }
 

@@ -7,7 +7,8 @@ use super::table::{Sink, Table};
 use super::value::text;
 use crate::scenario::gate::{Comparand, Gate};
 use crate::scenario::problem::{Problem, Problems};
-use crate::scenario::tree::{Entry, Item, Spot, Text, Value};
+use crate::scenario::spot::Spot;
+use crate::scenario::tree::{Entry, Item, Text, Value, plant};
 
 /// More of them only make it harder for each to be found.
 const MOST: usize = 64;
@@ -29,7 +30,7 @@ pub fn load_gates(
     let (name, source) = file.unwrap_or_default();
     let shown: Vec<String> = arguments.iter().map(|it| format!("{FLAG}{it}")).collect();
     let fail = |problems| Problems::new(name, source, &shown, problems);
-    let planted = super::plant(source, &|_| None);
+    let planted = plant(source, &|_| None);
     let (root, mut problems) = planted.map_err(|problem| fail(vec![*problem]))?;
     let sink = Sink::default();
     let mut gates: Vec<(Gate, Spot)> = Vec::new();

@@ -1,6 +1,7 @@
 //! The `[images.NAME]` tables.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use super::size::layer_size;
 use super::table::{Sink, Table, Variant, shorten};
@@ -25,36 +26,38 @@ const KINDS: [(&str, Kind); 3] = [
     ("existing", Kind::Existing),
 ];
 
-const VARIANTS: [Variant; 3] = [
-    Variant {
-        name: "synthetic",
-        keys: &[
-            "count",
-            "layers",
-            "layer_size",
-            "shared_base_layers",
-            "format",
-        ],
-        meaning: "makes images from the seed",
-    },
-    Variant {
-        name: "archive",
-        keys: &["path", "compression", "reference"],
-        meaning: "takes images from a file",
-    },
-    Variant {
-        name: "existing",
-        keys: &["references"],
-        meaning: "names images that the registry has",
-    },
-];
+static VARIANTS: LazyLock<[Variant; 3]> = LazyLock::new(|| {
+    [
+        Variant {
+            name: "synthetic",
+            keys: vec![
+                "count",
+                "layers",
+                "layer_size",
+                "shared_base_layers",
+                "format",
+            ],
+            meaning: "makes images from the seed",
+        },
+        Variant {
+            name: "archive",
+            keys: vec!["path", "compression", "reference"],
+            meaning: "takes images from a file",
+        },
+        Variant {
+            name: "existing",
+            keys: vec!["references"],
+            meaning: "names images that the registry has",
+        },
+    ]
+});
 
-pub(super) fn read(entry: &Entry, base_dir: &Path, sink: &Sink) -> Option<ImageSet> {
+pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<ImageSet> {
     let mut table = Table::open(&entry.item, sink)?;
     let kind = table.need("source", "source = \"synthetic\"", choice("source", &KINDS));
     let Some(kind) = kind else {
-        undecided(&mut table, base_dir);
-        table.undecided(&VARIANTS);
+        undecided(&mut table);
+        table.undecided(&*VARIANTS);
         table.finish();
         return None;
     };
@@ -64,12 +67,12 @@ pub(super) fn read(entry: &Entry, base_dir: &Path, sink: &Sink) -> Option<ImageS
         .map_or("", |it| it.0);
     let source = match kind {
         Kind::Synthetic => synthetic(&mut table).map(ImageSource::Synthetic),
-        Kind::Archive => archive(&mut table, base_dir),
+        Kind::Archive => archive(&mut table),
         Kind::Existing => table
             .need("references", "references = [\"lab/img:1\"]", references)
             .map(ImageSource::Existing),
     };
-    table.variant("source", name, &VARIANTS);
+    table.variant("source", name, &*VARIANTS);
     table.finish();
     Some(ImageSet {
         name: entry.key.clone(),
@@ -82,15 +85,13 @@ const MOST_IMAGES: u32 = 100_000;
 const MOST_LAYERS: u32 = 128;
 
 /// Reports what is wrong with the keys of any source: one mistake does not hide the others.
-fn undecided(table: &mut Table<'_>, base_dir: &Path) {
+fn undecided(table: &mut Table<'_>) {
     let _ = table.may("count", whole(1..=MOST_IMAGES));
     let _ = table.may("layers", whole(1..=MOST_LAYERS));
     let _ = table.may("layer_size", layer_size);
     let _ = table.may("shared_base_layers", whole(0..=MOST_LAYERS));
     let _ = table.may("format", choice("format", &FORMATS));
-    let _ = table.may("path", |item: &Item, sink: &Sink| {
-        archive_path(item, base_dir, sink)
-    });
+    let _ = table.may("path", archive_path);
     let _ = table.may("compression", choice("compression", &COMPRESSIONS));
     let _ = table.may("reference", words(512));
     let _ = table.may("references", references);
@@ -145,12 +146,8 @@ fn number(number: u32) -> usize {
 const COMPRESSIONS: [(&str, Compression); 2] =
     [("gzip", Compression::Gzip), ("keep", Compression::Keep)];
 
-fn archive(table: &mut Table<'_>, base_dir: &Path) -> Option<ImageSource> {
-    let path = table.need(
-        "path",
-        "path = \"image.tar\"",
-        |item: &Item, sink: &Sink| archive_path(item, base_dir, sink),
-    );
+fn archive(table: &mut Table<'_>) -> Option<ImageSource> {
+    let path = table.need("path", "path = \"image.tar\"", archive_path);
     let compression = table.or(
         "compression",
         Compression::Gzip,
@@ -167,9 +164,9 @@ fn archive(table: &mut Table<'_>, base_dir: &Path) -> Option<ImageSource> {
 }
 
 /// The file or directory of an archive, and its path as it was written.
-fn archive_path(item: &Item, base_dir: &Path, sink: &Sink) -> Option<(PathBuf, String)> {
+fn archive_path(item: &Item, sink: &Sink) -> Option<(PathBuf, String)> {
     let text = text(item, sink)?;
-    let path = base_dir.join(&text.value);
+    let path = sink.base_dir().join(&text.value);
     if !text.value.is_empty() && path.exists() {
         return Some((path, text.value));
     }

@@ -3,21 +3,16 @@
 use std::time::Duration;
 
 use super::action;
-use super::chosen::chosen;
+use super::chosen::{Sets, chosen};
 use super::habits;
 use super::table::{Sink, Table};
-use super::value::{choice, number_of, time, unknown};
+use super::value::{choice, time, unknown};
+use super::verb::VERBS;
 use crate::exchange::HttpVersion;
-use crate::profile::{Habits, Profile};
+use crate::profile::Profile;
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Value};
-use crate::scenario::{ConnectionPolicy, ImageSet, Journey, ThinkTime};
-
-/// The image sets that journeys name. One with a mistake has a name all the same.
-pub(super) struct Sets<'a> {
-    pub(super) entries: &'a [Entry],
-    pub(super) images: &'a [Option<ImageSet>],
-}
+use crate::scenario::{Journey, ThinkTime};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -29,92 +24,33 @@ pub(super) fn read(
     sink: &Sink,
 ) -> Option<Journey> {
     let mut table = Table::open(&entry.item, sink)?;
-    let verb = table.need(
-        "action",
-        "action = \"pull\"",
-        choice("action", &action::VERBS),
-    );
+    let verb = table.need("action", "action = \"pull\"", choice("action", &VERBS));
     let chosen = chosen(&mut table, verb, sets);
     let client = table.or("client", Profile::PLAIN, habits::client);
     // Habits are read even where nobody knows whose they are, so that what is wrong with them is told.
     let mut base = client.unwrap_or(Profile::PLAIN).habits();
     base.http = http.unwrap_or(base.http);
     let resolve = base.pull.resolve;
-    let connections = connections(&mut table, base.connections);
     let habits = habits::read(&mut table, verb, base);
     let think_time = table.or("think_time", ThinkTime::None, think_time);
     let timeouts = timeouts(&mut table);
     let action = verb.and_then(|verb| action::read(&mut table, verb, chosen, resolve));
     if let Some(verb) = verb {
-        table.variant("action", verb.name(), &action::VARIANTS);
+        table.variant("action", verb.name(), &*action::VARIANTS);
     } else {
         action::undecided(&mut table);
-        table.undecided(&action::VARIANTS);
+        table.undecided(&*action::VARIANTS);
     }
     table.finish();
     Some(Journey {
         name: entry.key.clone(),
         client: client?,
-        habits: Habits {
-            connections: connections?,
-            ..habits?
-        },
+        habits: habits?,
         think_time: think_time?,
         request_timeout: timeouts?.0,
         iteration_timeout: timeouts?.1,
         action: action?,
     })
-}
-
-fn connections(table: &mut Table<'_>, default: ConnectionPolicy) -> Option<ConnectionPolicy> {
-    const SHARED: ConnectionPolicy = ConnectionPolicy::Shared {
-        pool_size: habits::DEFAULT_POOL,
-    };
-    const POLICIES: [(&str, ConnectionPolicy); 4] = [
-        ("per-vu", ConnectionPolicy::PerVu),
-        ("per-iteration", ConnectionPolicy::PerIteration),
-        ("per-request", ConnectionPolicy::PerRequest),
-        ("shared", SHARED),
-    ];
-    let policy = table.or("connections", default, choice("connections", &POLICIES));
-    let pool_size = table.or("pool_size", habits::DEFAULT_POOL, number_of(4096));
-    match policy? {
-        ConnectionPolicy::Shared { .. } => {
-            pool_size.map(|pool_size| ConnectionPolicy::Shared { pool_size })
-        }
-        policy => {
-            only_with(
-                table,
-                "pool_size",
-                ("connections", "shared"),
-                "these users have no pool",
-            )?;
-            Some(policy)
-        }
-    }
-}
-
-/// Reports a key that means nothing because of the value of another.
-pub(super) fn only_with(
-    table: &mut Table<'_>,
-    key: &'static str,
-    (decider, wanted): (&'static str, &str),
-    because: &str,
-) -> Option<()> {
-    let chosen = table.entry(decider).map(|entry| entry.item.spot.clone());
-    let Some(entry) = table.entry(key) else {
-        return Some(());
-    };
-    let mut problem = Problem::new(
-        format!("`{key}` needs {decider} = \"{wanted}\""),
-        entry.key_spot.clone(),
-    )
-    .label(format!("use {decider} = \"{wanted}\", or remove `{key}`"));
-    if let Some(spot) = chosen {
-        problem = problem.also(spot, because);
-    }
-    table.sink().report(problem);
-    None
 }
 
 fn think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {

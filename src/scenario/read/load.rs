@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::executor;
+use super::name::{MOST_TABLES, identifier};
 use super::table::{Sink, Table};
 use super::value::{text, time, unknown, whole};
-use super::{MOST_TABLES, identifier};
 use crate::scenario::load::{Begin, Executor, Load, Share};
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Spot, Text, Value};
+use crate::scenario::spot::Spot;
+use crate::scenario::tree::{Item, Text, Value};
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -1,69 +1,46 @@
 //! From the tree to the value: every room of the file, and the rules between them.
 
 mod action;
-mod addresses;
 mod chosen;
+mod codec;
 mod executor;
 mod expectation;
+mod form;
 mod gate;
 mod habits;
 mod images;
 mod journey;
+mod key;
 mod load;
 mod metric;
+mod name;
 mod part;
 mod places;
 mod probe;
+mod reference;
+mod section;
+pub(crate) mod shown;
 mod size;
 mod table;
 mod target;
 mod threshold;
-mod tls;
 mod value;
+mod verb;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use toml::de::DeTable;
-
 pub use self::gate::load_gates;
+use self::name::{MOST_TABLES, bad_name, identifier, is_identifier};
+pub use self::reference::{json_schema, reference};
 use self::table::{Sink, Table};
 use super::overrides;
 use super::prepare::{CleanUp, Prepare};
 use super::problem::{Problem, Problems};
-use super::tree::{Entry, Item, Planter, Spot, Value};
-use super::{ImageSet, Journey, Load, Overrides, Probe, Target, Threshold};
-use crate::units::too_deep;
-
-/// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
-pub const DEFAULT_SEED: u64 = 42;
-
-/// A scenario without mistakes. Names are resolved, defaults are filled in; only the workers may be open.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// The name, fit to be a file name.
-    pub name: String,
-    /// What the scenario is about; may be empty.
-    pub description: String,
-    /// Where every random choice starts.
-    pub seed: u64,
-    /// Worker threads, 1 to 1,024; by the machine when absent.
-    pub workers: Option<NonZeroUsize>,
-    /// The registry under test.
-    pub target: Target,
-    /// The image sets, in the order of the file.
-    pub images: Vec<ImageSet>,
-    /// The journeys, in the order of the file. Not empty.
-    pub journeys: Vec<Journey>,
-    /// What is to be done. Not empty.
-    pub loads: Vec<Load>,
-    /// What a bystander asks beside the load.
-    pub probe: Option<Probe>,
-    /// What happens outside the measured window.
-    pub prepare: Prepare,
-    /// What the run is judged by, in the order of the file. May be empty.
-    pub thresholds: Vec<Threshold>,
-}
+use super::root::{DEFAULT_SEED, Scenario};
+use super::spot::Spot;
+use super::tree::{Entry, Item, Value, plant};
+use super::{ImageSet, Journey, Overrides};
 
 /// Reads a scenario.
 ///
@@ -83,8 +60,8 @@ pub fn load(
     let fail = |problems| Problems::new(file_name, source, &arguments, problems);
     let (mut root, mut problems) = plant(source, env).map_err(|problem| fail(vec![*problem]))?;
     overrides::apply(&arguments, &mut root, &mut problems);
-    let sink = Sink::of(&arguments);
-    let scenario = scenario(&root, base_dir, &sink);
+    let sink = Sink::of(&arguments, base_dir);
+    let scenario = scenario(&root, &sink);
     problems.extend(sink.into_problems());
     match scenario {
         Some(scenario) if problems.is_empty() => Ok(scenario),
@@ -92,42 +69,7 @@ pub fn load(
     }
 }
 
-/// The tree of a file, and what is wrong with it so far; or the one mistake after which there is no tree.
-fn plant(
-    source: &str,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<(Vec<Entry>, Vec<Problem>), Box<Problem>> {
-    if let Some(span) = too_deep(source) {
-        let spot = Spot { source: 0, span };
-        return Err(Box::new(Problem::too_deep(spot)));
-    }
-    let (document, errors) = DeTable::parse_recoverable(source);
-    let mut planter = Planter {
-        source: 0,
-        offset: 0,
-        text: source,
-        environment: Some(env),
-        problems: Vec::new(),
-    };
-    // A repeated key leaves a whole tree behind. After any other error the tree has holes that are not mistakes,
-    // and what the parser says next is a guess.
-    let repeats = |error: &toml::de::Error| error.message() == "duplicate key";
-    let place = |error: &toml::de::Error| Spot {
-        source: 0,
-        span: error.span().unwrap_or(0..0),
-    };
-    if let Some(error) = errors.iter().find(|error| !repeats(error)) {
-        let problem = Problem::new(error.message(), place(error)).label("this is not TOML");
-        return Err(Box::new(problem));
-    }
-    planter.problems.extend(errors.iter().map(|error| {
-        Problem::new(error.message(), place(error)).label("this key is there already")
-    }));
-    let root = planter.table(document.into_inner());
-    Ok((root, planter.problems))
-}
-
-fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
+fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     let start = Spot {
         source: 0,
         span: 0..0,
@@ -137,17 +79,15 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
     let description = table.or("description", String::new(), value::words(1000));
     let seed = table.or("seed", DEFAULT_SEED, value::whole(0..=u64::MAX));
     let workers = table.may("workers", value::number_of(1024));
-    let target = table.need("target", "[target]", |item: &Item, sink: &Sink| {
-        target::read(item, base_dir, sink)
-    });
+    let target = table.need("target", "[target]", target::read);
     let image_entries = named(&mut table, "images");
     let images: Vec<Option<ImageSet>> = image_entries
         .iter()
-        .map(|entry| images::read(entry, base_dir, sink))
+        .map(|entry| images::read(entry, sink))
         .collect();
     let journey_entries = named(&mut table, "journey");
     let http = target.as_ref().and_then(|target| target.http);
-    let sets = journey::Sets {
+    let sets = chosen::Sets {
         entries: image_entries,
         images: &images,
     };
@@ -201,9 +141,6 @@ fn scenario(root: &[Entry], base_dir: &Path, sink: &Sink) -> Option<Scenario> {
     Some(scenario)
 }
 
-/// The most image sets, journeys and loads: they are held against each other.
-const MOST_TABLES: usize = 1000;
-
 /// The tables in a table, by names that people choose.
 fn named<'a>(table: &mut Table<'a>, key: &'static str) -> &'a [Entry] {
     let Some(entry) = table.entry(key) else {
@@ -228,30 +165,6 @@ fn named<'a>(table: &mut Table<'a>, key: &'static str) -> &'a [Entry] {
             .report(bad_name(&entry.key, entry.key_spot.clone()));
     }
     entries
-}
-
-fn identifier(item: &Item, sink: &Sink) -> Option<String> {
-    let text = value::text(item, sink)?;
-    if is_identifier(&text.value) {
-        return Some(text.value);
-    }
-    sink.report(bad_name(&text.as_written, item.spot.clone()));
-    None
-}
-
-fn bad_name(name: &str, spot: Spot) -> Problem {
-    let shown = table::shorten(&super::redact::value(name));
-    Problem::new(format!("`{shown}` is not a name"), spot)
-        .label("at most 64 lower-case letters and digits, joined by single `-` or `_`")
-}
-
-/// Names stand in repository names, in file names and in thresholds, so they are fit for all of these.
-fn is_identifier(text: &str) -> bool {
-    text.len() <= 64
-        && text.split(['-', '_']).all(|part| {
-            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-            !part.is_empty() && part.chars().all(fits)
-        })
 }
 
 const PREPARE: Prepare = Prepare {

@@ -3,8 +3,10 @@
 use super::table::Sink;
 use crate::oci::RepositoryName;
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Spot, Value};
-use crate::scenario::{Action, ImageSource, Journey, Scenario, SeedPlace};
+use crate::scenario::root::Scenario;
+use crate::scenario::spot::Spot;
+use crate::scenario::tree::{Entry, Value};
+use crate::scenario::{Action, ImageSource, Journey, SeedPlace};
 
 /// Images that a journey puts somewhere, or needs there.
 struct Put<'a> {

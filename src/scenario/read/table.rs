@@ -1,24 +1,33 @@
 //! A table that is read key by key: what is missing, misspelt or out of place becomes a problem.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 
 use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Spot, Text, Value};
+use crate::scenario::spot::Spot;
+use crate::scenario::tree::{Entry, Item, Text, Value};
 
 /// Where problems are collected while tables are read side by side.
 #[derive(Debug, Default)]
 pub(super) struct Sink {
     problems: RefCell<Vec<Problem>>,
     arguments: Vec<String>,
+    base_dir: PathBuf,
 }
 
 impl Sink {
-    /// A sink for a scenario that these arguments have changed.
-    pub(super) fn of(arguments: &[String]) -> Self {
+    /// A sink for a scenario that these arguments have changed, and whose relative paths start there.
+    pub(super) fn of(arguments: &[String], base_dir: &Path) -> Self {
         Self {
             arguments: arguments.to_vec(),
+            base_dir: base_dir.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Where relative paths start.
+    pub(super) fn base_dir(&self) -> &Path {
+        &self.base_dir
     }
 
     pub(super) fn report(&self, problem: Problem) {
@@ -73,7 +82,7 @@ pub(super) struct Variant {
     /// The value that chooses it.
     pub(super) name: &'static str,
     /// The keys that belong to it and not to every form.
-    pub(super) keys: &'static [&'static str],
+    pub(super) keys: Vec<&'static str>,
     /// What it is, in words that follow the name.
     pub(super) meaning: &'static str,
 }
@@ -191,7 +200,7 @@ impl<'a> Table<'a> {
 
     /// Lets the keys of all variants pass: without a decision nobody knows which of them belong here.
     pub(super) fn undecided(&mut self, variants: &[Variant]) {
-        let keys = variants.iter().flat_map(|variant| variant.keys);
+        let keys = variants.iter().flat_map(|variant| &variant.keys);
         self.passed.extend(keys.copied());
     }
 
@@ -217,10 +226,33 @@ impl<'a> Table<'a> {
     }
 }
 
-/// How a value is read; what is wrong with it goes to the sink.
-pub(super) trait Reads<T>: FnOnce(&Item, &Sink) -> Option<T> {}
+/// Reports a key that means nothing because of the value of another.
+pub(super) fn only_with(
+    table: &mut Table<'_>,
+    key: &'static str,
+    (decider, wanted): (&'static str, &str),
+    because: &str,
+) -> Option<()> {
+    let chosen = table.entry(decider).map(|entry| entry.item.spot.clone());
+    let Some(entry) = table.entry(key) else {
+        return Some(());
+    };
+    let mut problem = Problem::new(
+        format!("`{key}` needs {decider} = \"{wanted}\""),
+        entry.key_spot.clone(),
+    )
+    .label(format!("use {decider} = \"{wanted}\", or remove `{key}`"));
+    if let Some(spot) = chosen {
+        problem = problem.also(spot, because);
+    }
+    table.sink().report(problem);
+    None
+}
 
-impl<T, F: FnOnce(&Item, &Sink) -> Option<T>> Reads<T> for F {}
+/// How a value is read; what is wrong with it goes to the sink.
+pub(super) trait Reads<T>: Fn(&Item, &Sink) -> Option<T> {}
+
+impl<T, F: Fn(&Item, &Sink) -> Option<T>> Reads<T> for F {}
 
 /// The word that was probably meant.
 ///

@@ -152,6 +152,16 @@ pub(super) fn unknown<'w>(
     }
 }
 
+/// Refuses a list that is longer than anybody writes by hand.
+pub(super) fn is_short(length: usize, most: usize, item: &Item, sink: &Sink) -> Option<()> {
+    if length <= most {
+        return Some(());
+    }
+    let problem = Problem::new("this list is too long", item.spot.clone());
+    sink.report(problem.label(format!("at most {most}")));
+    None
+}
+
 /// `true` or `false`.
 pub(super) fn flag(item: &Item, sink: &Sink) -> Option<bool> {
     if let Value::Flag(flag) = item.value {

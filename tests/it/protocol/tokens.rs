@@ -469,7 +469,7 @@ fn one_wallet_serves_all_who_share_it_and_outlives_one_who_forgets() {
     let registry = guarded(bearer(), Vec::new());
     let digest = registry.put_blob(&name("a"), content(10)).unwrap();
     let habits = Profile::PLAIN.habits();
-    let wallet = Rc::new(Wallet::new(Some(bob(PASSWORD)), habits.token));
+    let wallet = Rc::new(Wallet::new(Some(bob(PASSWORD)), habits.token.clone()));
     let base = Base::parse(&registry.url()).unwrap();
     let mut settings = regstorm::registry::Settings::new(base, habits, Duration::from_mins(1));
     settings.credentials = Some(bob(PASSWORD));

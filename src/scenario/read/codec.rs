@@ -1,0 +1,153 @@
+//! Codecs: how a value is read with its mistakes, shown again, and described.
+
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::form::Form;
+use super::table::{Reads, Sink};
+use super::value;
+use crate::scenario::plain::Plain;
+use crate::scenario::tree::{Item, Value};
+use crate::units::ByteSize;
+
+type Read<V> = dyn Fn(&Item, &Sink) -> Option<V> + Send + Sync;
+type Show<V> = dyn Fn(&V) -> Option<Plain> + Send + Sync;
+
+/// How a value is read, shown and described: all that a key needs to know of its type.
+pub(super) struct Codec<V> {
+    pub(super) form: Form,
+    pub(super) read: Box<Read<V>>,
+    /// `None` if there is nothing to say: the key is left out.
+    pub(super) show: Box<Show<V>>,
+}
+
+impl<V: 'static> Codec<V> {
+    pub(super) fn new(
+        form: Form,
+        read: impl Reads<V> + Send + Sync + 'static,
+        show: impl Fn(&V) -> Option<Plain> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            form,
+            read: Box::new(read),
+            show: Box::new(show),
+        }
+    }
+
+    /// The same for a value that may be absent.
+    pub(super) fn optional(self) -> Codec<Option<V>> {
+        let (read, show) = (self.read, self.show);
+        Codec::new(
+            self.form,
+            move |item: &Item, sink: &Sink| read(item, sink).map(Some),
+            move |value: &Option<V>| value.as_ref().and_then(&show),
+        )
+    }
+
+    /// The same for another type that holds such a value.
+    pub(super) fn map<W: 'static>(
+        self,
+        to: impl Fn(V) -> W + Send + Sync + 'static,
+        back: impl Fn(&W) -> V + Send + Sync + 'static,
+    ) -> Codec<W> {
+        let (read, show) = (self.read, self.show);
+        Codec::new(
+            self.form,
+            move |item: &Item, sink: &Sink| read(item, sink).map(&to),
+            move |value: &W| show(&back(value)),
+        )
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn flag() -> Codec<bool> {
+    Codec::new(Form::Flag, value::flag, |flag| Some((*flag).into()))
+}
+
+/// One of a few words; `what` stands in the message about any other.
+pub(super) fn words<V>(what: &'static str, words: &'static [(&'static str, V)]) -> Codec<V>
+where
+    V: Copy + PartialEq + Send + Sync + 'static,
+{
+    Codec::new(
+        form_of(words),
+        move |item: &Item, sink: &Sink| value::choice(what, words)(item, sink),
+        |value| word_of(words, value),
+    )
+}
+
+pub(super) fn form_of<V>(words: &[(&'static str, V)]) -> Form {
+    Form::Words(words.iter().map(|(word, _)| *word).collect())
+}
+
+pub(super) fn word_of<V: PartialEq>(words: &[(&'static str, V)], value: &V) -> Option<Plain> {
+    let found = words.iter().find(|(_, it)| it == value);
+    found.map(|(word, _)| (*word).into())
+}
+
+/// A string that `read` accepts; `what` describes it.
+pub(super) fn text(
+    what: &'static str,
+    read: impl Reads<String> + Send + Sync + 'static,
+) -> Codec<String> {
+    Codec::new(Form::Text(what), read, |text| Some(text.as_str().into()))
+}
+
+/// A whole number.
+pub(super) fn whole(range: RangeInclusive<u32>) -> Codec<u32> {
+    let form = Form::Whole {
+        least: (*range.start()).into(),
+        most: (*range.end()).into(),
+    };
+    Codec::new(form, value::whole(range), |number| Some((*number).into()))
+}
+
+/// A number of things, at least one.
+pub(super) fn number_of(most: u32) -> Codec<NonZeroUsize> {
+    let form = Form::Whole {
+        least: 1,
+        most: most.into(),
+    };
+    Codec::new(form, value::number_of(most), |number| {
+        Some((*number).into())
+    })
+}
+
+/// A length of time.
+pub(super) fn time(range: RangeInclusive<Duration>) -> Codec<Duration> {
+    let form = Form::Time {
+        least: *range.start(),
+        most: *range.end(),
+    };
+    let read = move |item: &Item, sink: &Sink| value::time(range.clone())(item, sink);
+    Codec::new(form, read, |time| Some((*time).into()))
+}
+
+/// A number of bytes.
+pub(super) fn size(range: RangeInclusive<ByteSize>) -> Codec<ByteSize> {
+    let form = Form::Size {
+        least: *range.start(),
+        most: *range.end(),
+    };
+    let read = move |item: &Item, sink: &Sink| value::size(range.clone())(item, sink);
+    Codec::new(form, read, |size| Some(size.to_string().into()))
+}
+
+/// An array of at most `most` values. `what` follows "an array of" where something else is found.
+pub(super) fn list<V: 'static>(of: Codec<V>, what: &'static str, most: usize) -> Codec<Vec<V>> {
+    let (read, show) = (of.read, of.show);
+    Codec::new(
+        of.form.list(most),
+        move |item: &Item, sink: &Sink| {
+            let Value::Array(items) = &item.value else {
+                sink.expected(item, &format!("an array of {what}"));
+                return None;
+            };
+            value::is_short(items.len(), most, item, sink)?;
+            let read: Vec<Option<V>> = items.iter().map(|item| read(item, sink)).collect();
+            read.into_iter().collect()
+        },
+        move |values: &Vec<V>| Some(Plain::List(values.iter().filter_map(&show).collect())),
+    )
+}

@@ -1,0 +1,164 @@
+//! The keys of what a client sends again, and when.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::super::codec::{Codec, flag, list, time, whole, words};
+use super::super::form::{Described, Form};
+use super::super::key::{Key, key};
+use super::super::table::{Sink, Table};
+use super::super::value;
+use crate::profile::{Backoff, Habits, Retry, RetryAfter, RetryScope};
+use crate::scenario::plain::{Fields, Plain};
+use crate::scenario::tree::{Item, Value};
+
+const PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+const FACTOR: RangeInclusive<f64> = 1.0..=100.0;
+const MOST_STATUSES: usize = 64;
+
+pub(super) fn keys() -> Vec<Key<Habits>> {
+    vec![
+        Key::custom(
+            (
+                "retry",
+                "false",
+                "`false` sends no request a second time, whatever the client does; `true` leaves that to the client and to the \
+                 keys below.",
+            ),
+            Form::Flag,
+            |item, sink, it: &mut Habits| {
+                let read = value::flag(item, sink);
+                if read == Some(false) {
+                    it.retry = Retry::NEVER;
+                }
+                read.is_some()
+            },
+            |it| Some((it.retry != Retry::NEVER).into()),
+        ),
+        key!(
+            "retry_attempts",
+            whole(1..=16),
+            |it: Habits| it.retry.attempts,
+            "3",
+            "The most times that one request is sent, the first included.",
+        ),
+        key!(
+            "retry_requests",
+            words("kind of request", RetryScope::WORDS),
+            |it: Habits| it.retry.scope,
+            r#""blob-gets""#,
+            "Which requests are sent again: none, those without a body, or those that fetch a blob.",
+        ),
+        key!(
+            "retry_statuses",
+            statuses(),
+            |it: Habits| it.retry.statuses,
+            "[429, 503]",
+            "Statuses after which a request is sent again.",
+        ),
+        key!(
+            "retry_once",
+            statuses(),
+            |it: Habits| it.retry.once,
+            "[500]",
+            "Statuses after which a request is sent again, but not twice in a row.",
+        ),
+        key!(
+            "retry_broken",
+            flag(),
+            |it: Habits| it.retry.broken,
+            "true",
+            "Send a request again after a connection that broke.",
+        ),
+        key!(
+            "retry_backoff",
+            backoff(),
+            |it: Habits| it.retry.backoff,
+            r#"{ first = "1s", factor = 2.0, max = "30s" }"#,
+            "The pause before a request is sent again: none, one that grows by `step` each time, or one that grows by `factor`.",
+        ),
+        key!(
+            "retry_after",
+            words("use of Retry-After", RetryAfter::WORDS),
+            |it: Habits| it.retry.retry_after,
+            r#""throttled""#,
+            "Whether the registry's `Retry-After` is followed: never, or after 429.",
+        ),
+    ]
+}
+
+fn statuses() -> Codec<Cow<'static, [u16]>> {
+    let status = whole(100..=599).map(
+        |status| u16::try_from(status).unwrap_or(599),
+        |status: &u16| u32::from(*status),
+    );
+    list(status, "statuses", MOST_STATUSES).map(Cow::Owned, |statuses: &Cow<'static, [u16]>| {
+        statuses.to_vec()
+    })
+}
+
+fn backoff() -> Codec<Backoff> {
+    let form = |key: &'static str, form: Form, example: &'static str| Described {
+        name: key,
+        meaning: "",
+        example,
+        form,
+        default: None,
+        is_needed: true,
+        only: &[],
+    };
+    let pause = || time(PAUSE).form;
+    let factor = Form::Number {
+        least: *FACTOR.start(),
+        most: *FACTOR.end(),
+    };
+    let forms = vec![
+        Form::Words(vec!["none"]),
+        Form::Inline(vec![form("step", pause(), r#""5s""#)]),
+        Form::Inline(vec![
+            form("first", pause(), r#""1s""#),
+            form("factor", factor, "2.0"),
+            form("max", pause(), r#""30s""#),
+        ]),
+    ];
+    Codec::new(Form::Either(forms), read_backoff, show_backoff)
+}
+
+fn read_backoff(item: &Item, sink: &Sink) -> Option<Backoff> {
+    if !matches!(item.value, Value::Table(_)) {
+        let forms = [
+            "{ step = \"5s\" }",
+            "{ first = \"1s\", factor = 2.0, max = \"30s\" }",
+        ];
+        return value::choice_or("backoff", &[("none", Backoff::None)], &forms)(item, sink);
+    }
+    let mut table = Table::open(item, sink)?;
+    let read = if table.entry("step").is_some() {
+        let step = table.need("step", "step = \"5s\"", value::time(PAUSE));
+        step.map(|step| Backoff::Linear { step })
+    } else {
+        let first = table.need("first", "first = \"1s\"", value::time(PAUSE));
+        let factor = table.need("factor", "factor = 2.0", value::fraction(FACTOR));
+        let max = table.need("max", "max = \"30s\"", value::time(PAUSE));
+        first
+            .zip(factor)
+            .zip(max)
+            .map(|((first, factor), max)| Backoff::Exponential { first, factor, max })
+    };
+    table.finish();
+    read
+}
+
+fn show_backoff(backoff: &Backoff) -> Option<Plain> {
+    let fields = Fields::default();
+    Some(match *backoff {
+        Backoff::None => "none".into(),
+        Backoff::Linear { step } => fields.put("step", step).into(),
+        Backoff::Exponential { first, factor, max } => fields
+            .put("first", first)
+            .put("factor", factor)
+            .put("max", max)
+            .into(),
+    })
+}

@@ -1,0 +1,35 @@
+//! Names that people choose: of scenarios, image sets, journeys and loads.
+
+use super::table::{Sink, shorten};
+use super::value::text;
+use crate::scenario::problem::Problem;
+use crate::scenario::redact;
+use crate::scenario::spot::Spot;
+use crate::scenario::tree::Item;
+
+/// The most image sets, journeys and loads: they are held against each other.
+pub(super) const MOST_TABLES: usize = 1000;
+
+pub(super) fn identifier(item: &Item, sink: &Sink) -> Option<String> {
+    let text = text(item, sink)?;
+    if is_identifier(&text.value) {
+        return Some(text.value);
+    }
+    sink.report(bad_name(&text.as_written, item.spot.clone()));
+    None
+}
+
+pub(super) fn bad_name(name: &str, spot: Spot) -> Problem {
+    let shown = shorten(&redact::value(name));
+    Problem::new(format!("`{shown}` is not a name"), spot)
+        .label("at most 64 lower-case letters and digits, joined by single `-` or `_`")
+}
+
+/// Names stand in repository names, in file names and in thresholds, so they are fit for all of these.
+pub(super) fn is_identifier(text: &str) -> bool {
+    text.len() <= 64
+        && text.split(['-', '_']).all(|part| {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            !part.is_empty() && part.chars().all(fits)
+        })
+}

@@ -1,0 +1,71 @@
+//! The keys of `[target]` that say over which addresses connections go.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::super::codec::{Codec, list, words};
+use super::super::form::Form;
+use super::super::key::{Key, key};
+use super::super::value::parsed;
+use crate::scenario::target::{Dns, Target};
+use crate::units::Endpoint;
+
+/// As many addresses as anybody lists by hand.
+const MOST: usize = 1024;
+
+pub(super) fn keys() -> Vec<Key<Target>> {
+    vec![
+        key!(
+            "source_ips",
+            list(source_ip(), "IP addresses", MOST),
+            |it: Target| it.addresses.source_ips,
+            r#"["127.0.0.2", "127.0.0.3"]"#,
+            "Local addresses of connections, in turn. Empty: the system chooses.",
+        ),
+        key!(
+            "connect_to",
+            list(endpoint(), "texts, HOST:PORT", MOST),
+            |it: Target| it.addresses.connect_to,
+            r#"["10.0.0.1:5000"]"#,
+            "Where connections to the target really go, in turn. Empty: to the address of the URL.",
+        ),
+        key!(
+            "dns",
+            words("dns", Dns::WORDS),
+            |it: Target| it.addresses.dns,
+            r#""per-connection""#,
+            "When the names of hosts are looked up: once for each worker, or for each connection.",
+        ),
+    ]
+}
+
+fn source_ip() -> Codec<IpAddr> {
+    let codec = Codec::new(
+        Form::Text("IP address"),
+        parsed::<SourceIp>,
+        |it: &SourceIp| Some(it.0.to_string().into()),
+    );
+    codec.map(|SourceIp(ip)| ip, |ip| SourceIp(*ip))
+}
+
+fn endpoint() -> Codec<Endpoint> {
+    Codec::new(
+        Form::Text("HOST:PORT"),
+        parsed::<Endpoint>,
+        |it: &Endpoint| Some(it.to_string().into()),
+    )
+}
+
+struct SourceIp(IpAddr);
+
+impl FromStr for SourceIp {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ip: IpAddr = text.parse().map_err(|_| "this is not an IP address")?;
+        if ip.is_unspecified() || ip.is_multicast() {
+            return Err("nothing can come from this address");
+        }
+        Ok(Self(ip))
+    }
+}

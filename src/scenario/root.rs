@@ -1,0 +1,35 @@
+//! A whole scenario.
+
+use std::num::NonZeroUsize;
+
+use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold};
+
+/// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
+pub const DEFAULT_SEED: u64 = 42;
+
+/// A scenario without mistakes. Names are resolved, defaults are filled in; only the workers may be open.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The name, fit to be a file name.
+    pub name: String,
+    /// What the scenario is about; may be empty.
+    pub description: String,
+    /// Where every random choice starts.
+    pub seed: u64,
+    /// Worker threads, 1 to 1,024; by the machine when absent.
+    pub workers: Option<NonZeroUsize>,
+    /// The registry under test.
+    pub target: Target,
+    /// The image sets, in the order of the file.
+    pub images: Vec<ImageSet>,
+    /// The journeys, in the order of the file. Not empty.
+    pub journeys: Vec<Journey>,
+    /// What is to be done. Not empty.
+    pub loads: Vec<Load>,
+    /// What a bystander asks beside the load.
+    pub probe: Option<Probe>,
+    /// What happens outside the measured window.
+    pub prepare: Prepare,
+    /// What the run is judged by, in the order of the file. May be empty.
+    pub thresholds: Vec<Threshold>,
+}
