@@ -10,18 +10,21 @@ use regstorm::plan::{ConnectionPolicy, Place, Plan};
 const OTHER_DESCRIPTORS: u64 = 128;
 
 /// Memory of this process without workers: the program, its threads, the pool of synthetic layers, the report at the end.
-const PROCESS_BYTES: u64 = 24 << 20;
+const PROCESS_BYTES: u64 = 24_064 << 10;
 /// Memory of a worker without users: its thread, its event loop, its part of the heap, and counters.
 const WORKER_BYTES: u64 = 420 << 10;
 /// What a worker with users takes beside that: buffers of bodies, spare blocks for latencies, and a few blocks for each of some
 /// hundred histograms.
-const BUSY_WORKER_BYTES: u64 = 1_700 << 10;
+const BUSY_WORKER_BYTES: u64 = 2_100 << 10;
 /// What each planned histogram adds to that, most of which few latencies or none fall into.
 const HISTOGRAM_BYTES: u64 = 512;
 /// Memory of a virtual user without connections (9,900 that wait for arrivals took 57 MB in all).
 const BYTES_PER_VU: u64 = 2_500;
 /// Memory of a connection, most of which are hyper's buffers.
 const BYTES_PER_CONNECTION: u64 = 23 << 10;
+
+/// How long an iteration of an open load is taken to last: its rate then tells how many users are busy at once.
+const ITERATION_SECONDS: f64 = 0.1;
 
 /// Lets the process open as many files as the plan needs, and says so when something will not fit: the number that
 /// does, and the setting to change.
@@ -85,12 +88,14 @@ fn worker_bytes(plan: &Plan, vus: u64) -> u64 {
 }
 
 /// How many connections are to be expected at once: those of all users of a closed load, and of as many of an open load as
-/// arrive in a second. Most users that `max_vus` allows wait for nothing.
+/// arrive during an iteration. Most users that `max_vus` allows are idle.
 fn busy_connections(plan: &Plan) -> u64 {
     let forecast = plan.forecast();
     let loads = forecast.loads.iter().map(|load| {
         let vus = u64::from(load.vus);
-        let busy = load.peak_rate.map_or(vus, |rate| vus.min(whole(rate)));
+        let busy = load
+            .peak_rate
+            .map_or(vus, |rate| vus.min(whole(rate * ITERATION_SECONDS)));
         load.connections.saturating_mul(busy) / vus.max(1)
     });
     loads.sum()
@@ -169,10 +174,10 @@ mod tests {
             let demand = demand(&plan_of(load, 1));
             demand.vus * demand.bytes_per_vu
         };
-        // A poll needs one connection: 300 * 2,500 bytes, and 30 connections of 23 KiB; the mean is cut to whole bytes.
+        // A poll needs one connection: 300 * 2,500 bytes, and 3 connections of 23 KiB; the mean is cut to whole bytes.
         let open =
             of("executor = \"constant-arrival-rate\"\nrate = 30\nduration = \"1s\"\nmax_vus = 300");
-        assert_eq!(open / 1000, (300 * 2_500 + 30 * 23 * 1024) / 1000);
+        assert_eq!(open / 1000, (300 * 2_500 + 3 * 23 * 1024) / 1000);
         let closed = of("executor = \"constant-vus\"\nvus = 300\nduration = \"1s\"");
         assert_eq!(closed, 300 * (2_500 + 23 * 1024));
     }
