@@ -2,6 +2,7 @@
 
 use crate::engine;
 use crate::result::MergeError;
+use crate::scenario::Problems;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -21,4 +22,15 @@ pub enum Error {
     /// Virtual users, or whole workers, panicked in a pair: a defect of regstorm.
     #[error("{0} virtual users or workers ended in a panic")]
     Panics(u64),
+    /// The scenario of a calibration is not accepted: a defect of regstorm, or a duration that no load can have.
+    #[error("{0}")]
+    Scenario(Problems),
+    /// The machine could not be calibrated.
+    #[error("calibration failed: {failed} of {of} iterations")]
+    Calibration {
+        /// Iterations that failed.
+        failed: u64,
+        /// Iterations that ended.
+        of: u64,
+    },
 }

@@ -13,22 +13,28 @@
 //! Pairing pair after pair, judged by compare::Judge at each look of compare::Looks -> Comparison
 //! ```
 //!
+//! [`preflight`] says before a run what does not fit into the machine, and [`calibrate`] what the machine can reach.
+//!
 //! Not here: what a load does and measures (`engine`), and what is shown (`report`). Nothing here reads files, the
 //! environment or signals: the caller gives what it has read as [`Options`].
 
+mod calibrate;
 mod conclude;
 mod error;
 mod event;
 mod options;
 mod pair;
 mod pairing;
+mod preflight;
 mod run;
 mod search;
 
+pub use calibrate::calibrate;
 pub use conclude::Outcome;
 pub use error::Error;
 pub use event::Event;
 pub use options::Options;
 pub use pairing::{Cut, Pair, Pairing, PairingSettings, Step};
+pub use preflight::preflight;
 pub use run::run;
 pub use search::capacity_search;

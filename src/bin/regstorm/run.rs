@@ -124,7 +124,10 @@ pub(crate) fn failure(error: session::Error) -> Failure {
     match error {
         session::Error::Engine(error) => of_engine(error),
         session::Error::Search | session::Error::Cut => Failure::new(Exit::Usage, error),
-        session::Error::Slices(_) | session::Error::Panics(_) => Failure::new(Exit::Defect, error),
+        session::Error::Slices(_)
+        | session::Error::Panics(_)
+        | session::Error::Scenario(_)
+        | session::Error::Calibration { .. } => Failure::new(Exit::Defect, error),
     }
 }
 

@@ -1,0 +1,165 @@
+//! What a plan needs of the machine, before anything is sent.
+
+use crate::engine;
+use crate::health::{Demand, Limits, Problem, Route};
+use crate::plan::{ConnectionPolicy, Place, Plan};
+
+/// Descriptors that a run needs beside its connections: files, event loops, standard streams.
+const OTHER_DESCRIPTORS: u64 = 128;
+
+/// Memory of this process without workers: the program, its threads, the pool of synthetic layers, the report at the end.
+const PROCESS_BYTES: u64 = 24_064 << 10;
+/// Memory of a worker without users: its thread, its event loop, its part of the heap, and counters.
+const WORKER_BYTES: u64 = 420 << 10;
+/// What a worker with users takes beside that: buffers of bodies, spare blocks for latencies, and a few blocks for each of some
+/// hundred histograms.
+const BUSY_WORKER_BYTES: u64 = 2_100 << 10;
+/// What each planned histogram adds to that, most of which few latencies or none fall into.
+const HISTOGRAM_BYTES: u64 = 512;
+/// Memory of a virtual user without connections (9,900 that wait for arrivals took 57 MB in all).
+const BYTES_PER_VU: u64 = 2_500;
+/// Memory of a connection, most of which are hyper's buffers.
+const BYTES_PER_CONNECTION: u64 = 23 << 10;
+
+/// How long an iteration of an open load is taken to last: its rate then tells how many users are busy at once.
+const ITERATION_SECONDS: f64 = 0.1;
+
+/// Returns what of a plan does not fit into these limits: connections, ports or memory.
+pub fn preflight(plan: &Plan, mut limits: Limits) -> Vec<Problem> {
+    // Each pair of a source and an endpoint has all ports for itself.
+    let addresses = &plan.target.addresses;
+    let ways = addresses.source_ips.len().max(1) * addresses.connect_to.len().max(1);
+    limits.ports = limits.ports.map(|it| it.saturating_mul(ways as u64));
+    demand(plan).problems(&limits)
+}
+
+fn demand(plan: &Plan) -> Demand {
+    let forecast = plan.forecast();
+    // The other ends of the connections are in this process, too, when the registry is.
+    let (ends, route) = match &plan.target.place {
+        Place::Embedded(_) => (2, Route::Loopback),
+        Place::Url(url) => match url.host_str() {
+            Some("localhost" | "127.0.0.1" | "[::1]") => (1, Route::Loopback),
+            _ => (1, Route::Network),
+        },
+    };
+    let vus: u64 = plan
+        .loads
+        .iter()
+        .map(|load| u64::from(load.executor.vus()))
+        .sum();
+    Demand {
+        connections: forecast.connections,
+        descriptors_per_connection: ends,
+        other_descriptors: OTHER_DESCRIPTORS,
+        new_connections_per_s: new_connections(plan),
+        route,
+        vus,
+        bytes_per_vu: BYTES_PER_VU
+            + busy_connections(plan) * ends * BYTES_PER_CONNECTION / vus.max(1),
+        other_bytes: PROCESS_BYTES + worker_bytes(plan, vus),
+    }
+}
+
+/// The memory of all workers. Those that have no user record nothing.
+fn worker_bytes(plan: &Plan, vus: u64) -> u64 {
+    let workers = plan.workers.get() as u64;
+    let histograms = engine::catalogue(plan).histograms() as u64;
+    let busy = BUSY_WORKER_BYTES + histograms * HISTOGRAM_BYTES;
+    workers * WORKER_BYTES + workers.min(vus) * busy
+}
+
+/// How many connections are to be expected at once: those of all users of a closed load, and of as many of an open load as
+/// arrive during an iteration. Most users that `max_vus` allows are idle.
+fn busy_connections(plan: &Plan) -> u64 {
+    let forecast = plan.forecast();
+    let loads = forecast.loads.iter().map(|load| {
+        let vus = u64::from(load.vus);
+        let busy = load
+            .peak_rate
+            .map_or(vus, |rate| vus.min(whole(rate * ITERATION_SECONDS)));
+        load.connections.saturating_mul(busy) / vus.max(1)
+    });
+    loads.sum()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast saturates, and a rate is never negative"
+)]
+fn whole(rate: f64) -> u64 {
+    rate.ceil() as u64
+}
+
+/// Connections that are newly made in a second, where a schedule tells how many iterations there are.
+fn new_connections(plan: &Plan) -> u64 {
+    let forecast = plan.forecast();
+    let mut all = 0.0;
+    for (load, sums) in plan.loads.iter().zip(&forecast.loads) {
+        let Some(rate) = sums.peak_rate else { continue };
+        let weights: f64 = load.mix.iter().map(|share| f64::from(share.weight)).sum();
+        for share in &load.mix {
+            let journey = &plan.journeys[share.journey];
+            let each = match journey.habits.connections {
+                ConnectionPolicy::PerRequest => forecast.journeys[share.journey]
+                    .total_requests()
+                    .unwrap_or(1.0),
+                ConnectionPolicy::PerIteration => {
+                    f64::from(u32::try_from(journey.in_flight()).unwrap_or(u32::MAX))
+                }
+                ConnectionPolicy::PerVu | ConnectionPolicy::Shared { .. } => 0.0,
+            };
+            all += rate * each * f64::from(share.weight) / weights;
+        }
+    }
+    whole(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::path::Path;
+
+    use super::*;
+    use crate::plan;
+    use crate::scenario::{self, Overrides};
+
+    fn plan_of(load: &str, workers: usize) -> Plan {
+        let toml = format!(
+            "name = \"test\"\nworkers = {workers}\n[target]\nurl = \"http://127.0.0.1:1\"\n\
+             [images.web]\nsource = \"synthetic\"\ncount = 1\nlayers = 1\nlayer_size = \"1KiB\"\n\
+             [journey.poll]\naction = \"poll\"\nimages = \"web\"\n\
+             [[load]]\njourney = \"poll\"\n{load}\n"
+        );
+        let overrides = Overrides::default();
+        let loaded = scenario::load(&toml, "test.toml", Path::new(""), &overrides, &|_| None);
+        let scenario = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+        plan::resolve(scenario, NonZeroUsize::MIN)
+    }
+
+    #[test]
+    fn a_worker_costs_more_when_it_has_users() {
+        let users = "executor = \"constant-vus\"\nvus = 8\nduration = \"1s\"";
+        let other = |workers| demand(&plan_of(users, workers)).other_bytes;
+        let busy = (other(8) - other(1)) / 7;
+        assert!(busy > BUSY_WORKER_BYTES, "{busy}");
+        // Eight users live on eight workers; 56 others have nothing to do.
+        assert_eq!(other(64) - other(8), 56 * WORKER_BYTES);
+        assert!(busy < 4 << 20, "{busy}");
+    }
+
+    #[test]
+    fn users_that_may_be_needed_cost_less_than_those_that_are() {
+        let of = |load: &str| {
+            let demand = demand(&plan_of(load, 1));
+            demand.vus * demand.bytes_per_vu
+        };
+        // A poll needs one connection: 300 * 2,500 bytes, and 3 connections of 23 KiB; the mean is cut to whole bytes.
+        let open =
+            of("executor = \"constant-arrival-rate\"\nrate = 30\nduration = \"1s\"\nmax_vus = 300");
+        assert_eq!(open / 1000, (300 * 2_500 + 3 * 23 * 1024) / 1000);
+        let closed = of("executor = \"constant-vus\"\nvus = 300\nduration = \"1s\"");
+        assert_eq!(closed, 300 * (2_500 + 23 * 1024));
+    }
+}
