@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use regstorm::oci::{Reference, RepositoryName, Version};
+use regstorm::oci::{ImageName, Reference, RepositoryName};
 use regstorm::profile::Profile;
 use regstorm::registry::{Base, Client, Exchange, Observer, Settings};
 use regstorm::transport::{Pool, PoolSettings};
@@ -36,7 +36,7 @@ struct Pair {
     name: &'static str,
     client: Client,
     repository: RepositoryName,
-    version: Version,
+    reference: Reference,
 }
 
 #[expect(clippy::print_stdout, reason = "a bench tells what it found")]
@@ -82,7 +82,7 @@ fn pair(name: &'static str, challenge: Option<&'static str>) -> Pair {
             std::thread::spawn(move || serve(stream, challenge));
         }
     });
-    let reference: Reference = "lab/image:1".parse().expect("a reference");
+    let reference: ImageName = "lab/image:1".parse().expect("a reference");
     let base = Base::parse(&format!("http://{address}")).expect("a URL");
     let mut settings = Settings::new(base, Profile::PLAIN.habits(), Duration::from_mins(1));
     settings.credentials = Some(Credentials::password("bench", Secret::new("correct horse")));
@@ -92,7 +92,7 @@ fn pair(name: &'static str, challenge: Option<&'static str>) -> Pair {
         name,
         client: Client::new(Rc::new(settings), pool, Rc::new(Deaf)),
         repository: reference.repository,
-        version: reference.version,
+        reference: reference.reference,
     }
 }
 
@@ -137,7 +137,7 @@ fn turn(runtime: &LocalRuntime, pair: &Pair) -> f64 {
     let began = cpu();
     runtime.block_on(async {
         for _ in 0..EXCHANGES {
-            let got = pair.client.manifest_get(&pair.repository, &pair.version);
+            let got = pair.client.manifest_get(&pair.repository, &pair.reference);
             got.await.expect("the manifest is there");
         }
     });

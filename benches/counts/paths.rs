@@ -12,7 +12,7 @@ use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
     Catalogue, ExchangeSample, IterationSample, Outcome, Period, Recorder, Spent, TrackId,
 };
-use regstorm::oci::{Operation, Reference};
+use regstorm::oci::{ImageName, Operation};
 use regstorm::profile::Profile;
 use regstorm::registry::{Base, Client, Exchange, Observer, Settings};
 use regstorm::schedule::{Arrivals, Curve, Spacing};
@@ -199,9 +199,9 @@ fn exchange(times: u32) {
         let settings = Settings::new(base, Profile::PLAIN.habits(), Duration::from_mins(1));
         let pool = Pool::new(PoolSettings::default(), Rc::default(), Rc::default());
         let client = Client::new(Rc::new(settings), pool, Rc::new(Deaf));
-        let image: Reference = "lab/image:1".parse().expect("a reference");
+        let image: ImageName = "lab/image:1".parse().expect("a reference");
         for _ in 0..times {
-            let got = client.manifest_get(&image.repository, &image.version);
+            let got = client.manifest_get(&image.repository, &image.reference);
             black_box(got.await.expect("the manifest is there"));
         }
         peer.abort();

@@ -5,8 +5,8 @@ use super::push::{push, tag};
 use super::push_job::{PushOptions, Watch};
 use crate::content::Image;
 use crate::oci::{
-    Algorithm, Content, Descriptor, Digest, Entry, ImageIndex, Manifest, MediaType, Reference,
-    RepositoryName, Version,
+    Algorithm, Content, Descriptor, Digest, Entry, ImageIndex, ImageName, Manifest, MediaType,
+    Reference, RepositoryName,
 };
 use crate::registry::{Client, referrers_tag};
 
@@ -30,11 +30,11 @@ pub async fn attach(
 ) -> Result<Option<Digest>, Error> {
     let mut unlinked = Vec::new();
     for artifact in artifacts {
-        let reference = Reference {
+        let name = ImageName {
             repository: repository.clone(),
-            version: Version::Digest(artifact.descriptor().digest),
+            reference: Reference::Digest(artifact.descriptor().digest),
         };
-        let pushed = Box::pin(push(client, &reference, artifact, options, watch)).await?;
+        let pushed = Box::pin(push(client, &name, artifact, options, watch)).await?;
         if pushed.unlinked > 0 {
             unlinked.push(entry(artifact));
         }
@@ -58,9 +58,9 @@ pub async fn attach(
         annotations: std::collections::BTreeMap::new(),
     };
     let index = Manifest::from_index(&index, MediaType::OciIndex);
-    let version = Version::Tag(referrers_tag(subject));
+    let reference = Reference::Tag(referrers_tag(subject));
     let digest = index.digest(Algorithm::Sha256);
-    tag(client, repository, &version, (&index, &digest), watch).await?;
+    tag(client, repository, &reference, (&index, &digest), watch).await?;
     Ok(Some(digest))
 }
 

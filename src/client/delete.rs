@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::resolve::digest_of;
-use crate::oci::{Algorithm, Manifest, Reference, Version};
+use crate::oci::{Algorithm, ImageName, Manifest, Reference};
 use crate::profile::DeleteBy;
 use crate::registry::Client;
 
@@ -14,28 +14,24 @@ use crate::registry::Client;
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled; the manifest may be left in the registry.
-pub async fn delete(
-    client: &Client,
-    reference: &Reference,
-    manifest: &Manifest,
-) -> Result<(), Error> {
-    let (repository, version) = (&reference.repository, &reference.version);
-    client.manifest_put(repository, version, manifest).await?;
+pub async fn delete(client: &Client, name: &ImageName, manifest: &Manifest) -> Result<(), Error> {
+    let (repository, reference) = (&name.repository, &name.reference);
+    client.manifest_put(repository, reference, manifest).await?;
     if client.habits().ping {
         client.greet().await?;
     }
     let resolve = client.habits().pull.resolve;
-    let version = match client.habits().delete {
-        DeleteBy::Resolved => Version::Digest(digest_of(client, reference, resolve).await?),
-        DeleteBy::Digest => Version::Digest(manifest.digest(Algorithm::Sha256)),
-        DeleteBy::Tag => version.clone(),
+    let reference = match client.habits().delete {
+        DeleteBy::Resolved => Reference::Digest(digest_of(client, name, resolve).await?),
+        DeleteBy::Digest => Reference::Digest(manifest.digest(Algorithm::Sha256)),
+        DeleteBy::Tag => reference.clone(),
     };
-    if client.manifest_delete(repository, &version).await? {
+    if client.manifest_delete(repository, &reference).await? {
         return Ok(());
     }
-    let reference = Reference {
+    let name = ImageName {
         repository: repository.clone(),
-        version,
+        reference,
     };
-    Err(Error::NotFound(reference.to_string()))
+    Err(Error::NotFound(name.to_string()))
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::error::Error;
 use super::resolve::digest_of;
-use crate::oci::{Entry, Reference, RepositoryName, Version};
+use crate::oci::{Entry, ImageName, Reference, RepositoryName};
 use crate::registry::{self, Client, Page, Paging};
 
 /// Pages of one list that are read before it is taken for endless.
@@ -47,14 +47,14 @@ pub async fn catalog(client: &Client) -> Result<usize, Error> {
 /// Exchanges under way count as cancelled.
 pub async fn referrers(
     client: &Client,
-    reference: &Reference,
+    name: &ImageName,
     artifact_type: Option<&str>,
 ) -> Result<usize, Error> {
     greet(client).await?;
-    let repository = &reference.repository;
-    let digest = match reference.version {
-        Version::Digest(digest) => digest,
-        Version::Tag(_) => digest_of(client, reference, client.habits().pull.resolve).await?,
+    let repository = &name.repository;
+    let digest = match name.reference {
+        Reference::Digest(digest) => digest,
+        Reference::Tag(_) => digest_of(client, name, client.habits().pull.resolve).await?,
     };
     // A registry need not filter, and an index under a tag cannot.
     let wanted = |found: &&Entry| artifact_type.is_none() || found.artifact_type() == artifact_type;

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::resolve::digest_of;
-use crate::oci::{Digest, Reference};
+use crate::oci::{Digest, ImageName};
 use crate::profile::Resolve;
 use crate::registry::Client;
 
@@ -13,9 +13,9 @@ use crate::registry::Client;
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled.
-pub async fn poll(client: &Client, reference: &Reference, how: Resolve) -> Result<Digest, Error> {
+pub async fn poll(client: &Client, name: &ImageName, how: Resolve) -> Result<Digest, Error> {
     if client.habits().ping {
         client.greet().await?;
     }
-    digest_of(client, reference, how).await
+    digest_of(client, name, how).await
 }

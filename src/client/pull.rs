@@ -11,8 +11,8 @@ use super::fetch::{Fetch, Piece};
 use super::resolve::by_head;
 use super::store::Store;
 use crate::oci::{
-    Content, Descriptor, Digest, Manifest, Platform, Reference, RepositoryName, Unusable, Verify,
-    Version,
+    Content, Descriptor, Digest, ImageName, Manifest, Platform, Reference, RepositoryName,
+    Unusable, Verify,
 };
 use crate::profile::{ConfigOrder, ConnectionPolicy, PullAgain, Resolve};
 use crate::registry::{Client, Wanted};
@@ -62,19 +62,19 @@ pub struct PulledImage {
 /// Exchanges under way count as cancelled; blobs that were committed stay.
 pub async fn pull(
     client: &Client,
-    reference: &Reference,
+    name: &ImageName,
     options: &PullOptions,
     store: &dyn Store,
 ) -> Result<Pulled, Error> {
     if client.habits().ping {
         client.greet().await?;
     }
-    let manifest = match resolve(client, reference, store).await? {
+    let manifest = match resolve(client, name, store).await? {
         Resolved::Here(digest) => return Ok(Pulled::UpToDate(digest)),
         Resolved::Manifest(manifest) => manifest,
     };
-    let manifest = choose(client, &reference.repository, manifest, options, store).await?;
-    let pulled = blobs(client, &reference.repository, manifest, options, store);
+    let manifest = choose(client, &name.repository, manifest, options, store).await?;
+    let pulled = blobs(client, &name.repository, manifest, options, store);
     let pulled = Box::pin(pulled).await?;
     Ok(Pulled::Image(Box::new(pulled)))
 }
@@ -85,18 +85,14 @@ enum Resolved {
 }
 
 /// Follows a name to the manifest or index that it stands for.
-async fn resolve(
-    client: &Client,
-    reference: &Reference,
-    store: &dyn Store,
-) -> Result<Resolved, Error> {
-    let (repository, version) = (&reference.repository, &reference.version);
+async fn resolve(client: &Client, name: &ImageName, store: &dyn Store) -> Result<Resolved, Error> {
+    let (repository, reference) = (&name.repository, &name.reference);
     let habits = &client.habits().pull;
-    let by_name = || client.manifest_get(repository, version);
+    let by_name = || client.manifest_get(repository, reference);
     let Resolve::Head(fallback) = habits.resolve else {
         return Ok(Resolved::Manifest(by_name().await?));
     };
-    if let Version::Digest(digest) = version
+    if let Reference::Digest(digest) = reference
         && !habits.resolve_digest
     {
         if habits.again == PullAgain::Everything && store.has(digest) {
@@ -104,7 +100,7 @@ async fn resolve(
         }
         return Ok(Resolved::Manifest(by_name().await?));
     }
-    let Some((digest, media_type)) = by_head(client, reference, fallback).await? else {
+    let Some((digest, media_type)) = by_head(client, name, fallback).await? else {
         return Ok(Resolved::Manifest(by_name().await?));
     };
     if habits.again == PullAgain::Everything && store.has(&digest) {
@@ -117,9 +113,9 @@ async fn resolve(
             client.pool().clear();
         }
     }
-    let version = Version::Digest(digest);
+    let reference = Reference::Digest(digest);
     let manifest = client
-        .manifest_get_as(repository, &version, media_type.as_ref())
+        .manifest_get_as(repository, &reference, media_type.as_ref())
         .await?;
     Ok(Resolved::Manifest(manifest))
 }
@@ -149,7 +145,7 @@ async fn choose(
         let image = client
             .manifest_get_as(
                 repository,
-                &Version::Digest(chosen.digest),
+                &Reference::Digest(chosen.digest),
                 chosen.media_type,
             )
             .await?;

@@ -13,7 +13,7 @@ use super::push_job::{Job, PushOptions, Upload, Uploaded, Watch};
 use super::upload::upload;
 use crate::content::{Blob, Image};
 use crate::oci::{
-    Content, Descriptor, Digest, Manifest, MediaType, Reference, RepositoryName, Version,
+    Content, Descriptor, Digest, ImageName, Manifest, MediaType, Reference, RepositoryName,
 };
 use crate::profile::{LayerOrder, ManifestCheck};
 use crate::registry::{Client, Stored};
@@ -101,14 +101,14 @@ pub struct Pushed {
 /// Exchanges under way count as cancelled; what the registry has stored stays.
 pub async fn push(
     client: &Client,
-    reference: &Reference,
+    name: &ImageName,
     image: &Image,
     options: &PushOptions,
     watch: &dyn Watch,
 ) -> Result<Pushed, Error> {
     let job = Job {
-        client: &client.for_push(&reference.repository),
-        repository: &reference.repository,
+        client: &client.for_push(&name.repository),
+        repository: &name.repository,
         habits: &client.habits().push,
         options,
         watch,
@@ -118,24 +118,24 @@ pub async fn push(
         client.greet().await?;
     }
     let mut pushed = Pushed::default();
-    let version = &reference.version;
-    if job.is_there(image, version).await? {
+    let reference = &name.reference;
+    if job.is_there(image, reference).await? {
         pushed.manifests_existed += 1;
         // A tag is a name that may be missing although the manifest is there.
         if job.habits.manifest_check == ManifestCheck::First {
             return Ok(pushed);
         }
-        if matches!(version, Version::Tag(_)) {
-            job.store(image, version, &mut pushed).await?;
+        if matches!(reference, Reference::Tag(_)) {
+            job.store(image, reference, &mut pushed).await?;
         }
         return Ok(pushed);
     }
     if job.habits.blobs_before_manifests {
         let mut seen = BTreeSet::new();
         job.blobs(all_blobs(image, &mut seen), &mut pushed).await?;
-        job.manifests(image, version, &mut pushed).await?;
+        job.manifests(image, reference, &mut pushed).await?;
     } else {
-        job.image(image, version, &mut pushed).await?;
+        job.image(image, reference, &mut pushed).await?;
     }
     Ok(pushed)
 }
@@ -150,13 +150,13 @@ pub async fn push(
 pub async fn tag(
     client: &Client,
     repository: &RepositoryName,
-    version: &Version,
+    reference: &Reference,
     (manifest, digest): (&Manifest, &Digest),
     watch: &dyn Watch,
 ) -> Result<Stored, Error> {
     let put = async || {
         watch.storing(digest);
-        Ok(client.manifest_put(repository, version, manifest).await?)
+        Ok(client.manifest_put(repository, reference, manifest).await?)
     };
     persist(watch, digest, put).await
 }
@@ -166,14 +166,19 @@ type Step<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 impl<'a> Job<'a> {
     /// The images of an index, then the blobs of an image, then the manifest.
-    fn image(&'a self, image: &'a Image, version: &'a Version, pushed: &'a mut Pushed) -> Step<'a> {
+    fn image(
+        &'a self,
+        image: &'a Image,
+        reference: &'a Reference,
+        pushed: &'a mut Pushed,
+    ) -> Step<'a> {
         Box::pin(async move {
             for child in image.children() {
-                let version = Version::Digest(child.descriptor().digest);
-                self.image(child, &version, pushed).await?;
+                let reference = Reference::Digest(child.descriptor().digest);
+                self.image(child, &reference, pushed).await?;
             }
             self.blobs(own_blobs(image), pushed).await?;
-            self.manifest(image, version, pushed).await
+            self.manifest(image, reference, pushed).await
         })
     }
 
@@ -181,15 +186,15 @@ impl<'a> Job<'a> {
     fn manifests(
         &'a self,
         image: &'a Image,
-        version: &'a Version,
+        reference: &'a Reference,
         pushed: &'a mut Pushed,
     ) -> Step<'a> {
         Box::pin(async move {
             for child in image.children() {
-                let version = Version::Digest(child.descriptor().digest);
-                self.manifests(child, &version, pushed).await?;
+                let reference = Reference::Digest(child.descriptor().digest);
+                self.manifests(child, &reference, pushed).await?;
             }
-            self.manifest(image, version, pushed).await
+            self.manifest(image, reference, pushed).await
         })
     }
 
@@ -236,58 +241,67 @@ impl<'a> Job<'a> {
     }
 
     /// Does the client ask for the manifest before anything else, and is it there?
-    async fn is_there(&self, image: &Image, version: &Version) -> Result<bool, Error> {
+    async fn is_there(&self, image: &Image, reference: &Reference) -> Result<bool, Error> {
         let digest = image.descriptor().digest;
         match self.habits.manifest_check {
             ManifestCheck::Never | ManifestCheck::BeforePut => Ok(false),
-            ManifestCheck::First => self.has(version, None, &digest).await,
-            ManifestCheck::FirstByDigest => self.has(&Version::Digest(digest), None, &digest).await,
+            ManifestCheck::First => self.has(reference, None, &digest).await,
+            ManifestCheck::FirstByDigest => {
+                self.has(&Reference::Digest(digest), None, &digest).await
+            }
         }
     }
 
     async fn has(
         &self,
-        version: &Version,
+        reference: &Reference,
         media_type: Option<&MediaType>,
         digest: &Digest,
     ) -> Result<bool, Error> {
         let head = self
             .client
-            .manifest_head_as(self.repository, version, media_type)
+            .manifest_head_as(self.repository, reference, media_type)
             .await?;
-        Ok(head.is_some_and(|head| match (head.digest, version) {
+        Ok(head.is_some_and(|head| match (head.digest, reference) {
             (Some(found), _) => found == *digest,
             // A registry that finds a digest has what it names.
-            (None, version) => *version == Version::Digest(*digest),
+            (None, reference) => *reference == Reference::Digest(*digest),
         }))
     }
 
     async fn manifest(
         &self,
         image: &Image,
-        version: &Version,
+        reference: &Reference,
         pushed: &mut Pushed,
     ) -> Result<(), Error> {
         if self.habits.manifest_check == ManifestCheck::BeforePut {
             let Descriptor {
                 media_type, digest, ..
             } = image.descriptor();
-            if self.has(version, Some(media_type), digest).await? {
+            if self.has(reference, Some(media_type), digest).await? {
                 pushed.manifests_existed += 1;
                 return Ok(());
             }
         }
-        self.store(image, version, pushed).await
+        self.store(image, reference, pushed).await
     }
 
     async fn store(
         &self,
         image: &Image,
-        version: &Version,
+        reference: &Reference,
         pushed: &mut Pushed,
     ) -> Result<(), Error> {
         let manifest = (image.manifest(), &image.descriptor().digest);
-        let stored = tag(self.client, self.repository, version, manifest, self.watch).await?;
+        let stored = tag(
+            self.client,
+            self.repository,
+            reference,
+            manifest,
+            self.watch,
+        )
+        .await?;
         pushed.manifests += 1;
         pushed.unlinked += usize::from(refers(image) && !stored.subject_linked);
         Ok(())

@@ -3,30 +3,30 @@
 use http::StatusCode;
 
 use super::error::Error;
-use crate::oci::{Algorithm, Digest, MediaType, Reference, Version};
+use crate::oci::{Algorithm, Digest, ImageName, MediaType, Reference};
 use crate::profile::{Resolve, ResolveFallback};
 use crate::registry::{self, Client};
 
 /// What `HEAD` tells of a name. `None`: not enough for this client, which goes on to ask by `GET`.
 pub(super) async fn by_head(
     client: &Client,
-    reference: &Reference,
+    name: &ImageName,
     fallback: ResolveFallback,
 ) -> Result<Option<(Digest, Option<MediaType>)>, Error> {
-    let (repository, version) = (&reference.repository, &reference.version);
-    let (digest, media_type) = match client.manifest_head(repository, version).await {
+    let (repository, reference) = (&name.repository, &name.reference);
+    let (digest, media_type) = match client.manifest_head(repository, reference).await {
         Ok(Some(head)) => (head.digest, head.media_type),
         Ok(None) if fallback == ResolveFallback::NotAllowed => {
-            return Err(Error::NotFound(reference.to_string()));
+            return Err(Error::NotFound(name.to_string()));
         }
         Ok(None) => (None, None),
         // The GET shows why, in words that an answer to HEAD cannot carry.
         Err(error) if falls_back(fallback, &error) => (None, None),
         Err(error) => return Err(error.into()),
     };
-    let digest = digest.or(match version {
-        Version::Digest(digest) => Some(*digest),
-        Version::Tag(_) => None,
+    let digest = digest.or(match reference {
+        Reference::Digest(digest) => Some(*digest),
+        Reference::Tag(_) => None,
     });
     Ok(digest.map(|digest| (digest, media_type)))
 }
@@ -41,18 +41,18 @@ fn falls_back(fallback: ResolveFallback, error: &registry::Error) -> bool {
 /// What a name stands for, asked in that way.
 pub(super) async fn digest_of(
     client: &Client,
-    reference: &Reference,
+    name: &ImageName,
     how: Resolve,
 ) -> Result<Digest, Error> {
     if let Resolve::Head(fallback) = how
-        && let Some((digest, _)) = by_head(client, reference, fallback).await?
+        && let Some((digest, _)) = by_head(client, name, fallback).await?
     {
         return Ok(digest);
     }
-    let (repository, version) = (&reference.repository, &reference.version);
-    let manifest = client.manifest_get(repository, version).await?;
-    Ok(match version {
-        Version::Digest(digest) => *digest,
-        Version::Tag(_) => manifest.digest(Algorithm::Sha256),
+    let (repository, reference) = (&name.repository, &name.reference);
+    let manifest = client.manifest_get(repository, reference).await?;
+    Ok(match reference {
+        Reference::Digest(digest) => *digest,
+        Reference::Tag(_) => manifest.digest(Algorithm::Sha256),
     })
 }

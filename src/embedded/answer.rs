@@ -206,13 +206,13 @@ async fn in_repository(
             Ok(blobs::delete(ask, name, digest)?)
         }
         (Route::Blob { digest, .. }, _) => Ok(blobs::get(ask, name, digest)?),
-        (Route::Manifest { version, .. }, Operation::ManifestPut) => {
-            manifests::put(ask, name, version, inbound).await
+        (Route::Manifest { reference, .. }, Operation::ManifestPut) => {
+            manifests::put(ask, name, reference, inbound).await
         }
-        (Route::Manifest { version, .. }, Operation::ManifestDelete) => {
-            Ok(manifests::delete(ask, name, version)?)
+        (Route::Manifest { reference, .. }, Operation::ManifestDelete) => {
+            Ok(manifests::delete(ask, name, reference)?)
         }
-        (Route::Manifest { version, .. }, _) => Ok(manifests::get(ask, name, version)?),
+        (Route::Manifest { reference, .. }, _) => Ok(manifests::get(ask, name, reference)?),
         (Route::Uploads { .. }, _) => uploads::open(ask, name, operation, inbound).await,
         (Route::Upload { id, .. }, Operation::UploadPatch) => {
             uploads::patch(ask, name, id, inbound).await

@@ -7,8 +7,8 @@ use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderValue, StatusCode};
 
 use crate::oci::{
-    Content as Said, Descriptor, Digest, ErrorCode, Manifest, MediaType, RepositoryName, Tag,
-    Unusable, Version,
+    Content as Said, Descriptor, Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName,
+    Tag, Unusable,
 };
 
 use super::answer::{Ask, CONTENT_DIGEST};
@@ -24,32 +24,32 @@ use super::store::{Repository, StoredManifest};
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
-fn version_in_path(text: &str) -> Result<Version, Refusal> {
+fn reference_in_path(text: &str) -> Result<Reference, Refusal> {
     if text.contains([':', '%']) {
-        digest_in_path(text).map(Version::Digest)
+        digest_in_path(text).map(Reference::Digest)
     } else {
-        Ok(Version::Tag(text.parse()?))
+        Ok(Reference::Tag(text.parse()?))
     }
 }
 
 /// # Spec
 /// end-3, "Pulling manifests" and "Checking if content exists in the registry".
-pub(super) fn get(ask: &Ask<'_>, name: &RepositoryName, version: &str) -> Result<Reply, Refusal> {
-    let version = version_in_path(version)?;
+pub(super) fn get(ask: &Ask<'_>, name: &RepositoryName, reference: &str) -> Result<Reply, Refusal> {
+    let reference = reference_in_path(reference)?;
     let found = ask
         .site
         .store
         .borrow()
         .repository(name)
-        .and_then(|repository| match &version {
-            Version::Tag(tag) => repository.tagged(tag),
-            Version::Digest(digest) => repository.manifest(digest),
+        .and_then(|repository| match &reference {
+            Reference::Tag(tag) => repository.tagged(tag),
+            Reference::Digest(digest) => repository.manifest(digest),
         })
         .cloned();
     let stored = found
         .filter(|stored| is_acceptable(ask, stored))
         .ok_or_else(|| {
-            let message = format!("repository {name} has no manifest {version}");
+            let message = format!("repository {name} has no manifest {reference}");
             Refusal::missing(ErrorCode::ManifestUnknown, message)
         })?;
     let digest = stored.descriptor.digest;
@@ -83,11 +83,11 @@ fn is_acceptable(ask: &Ask<'_>, stored: &Rc<StoredManifest>) -> bool {
 pub(super) async fn put(
     ask: &Ask<'_>,
     name: &RepositoryName,
-    version: &str,
+    reference: &str,
     inbound: &mut Inbound,
 ) -> Result<Reply, Ending> {
-    let version = version_in_path(version)?;
-    let tags = asked_tags(ask, &version)?;
+    let reference = reference_in_path(reference)?;
+    let tags = asked_tags(ask, &reference)?;
     let limit = ask.site.settings.max_manifest_size;
     let raw = inbound.collect(limit.get()).await?.ok_or_else(|| {
         Refusal::new(
@@ -97,7 +97,7 @@ pub(super) async fn put(
         )
     })?;
     let content_type = ask.head.headers.get(CONTENT_TYPE);
-    let stored = check(ask.site, name, &version, raw, content_type)?;
+    let stored = check(ask.site, name, &reference, raw, content_type)?;
     let (digest, subject) = (stored.descriptor.digest, stored.subject);
     keep(ask.site, name, stored, &tags)?;
     let base = ask.site.location_base(ask.head);
@@ -107,7 +107,7 @@ pub(super) async fn put(
     if let Some(subject) = subject.filter(|_| !ask.site.has(Quirk::NoReferrers)) {
         reply = reply.header(OCI_SUBJECT, subject.to_string());
     }
-    if let Version::Digest(_) = version {
+    if let Reference::Digest(_) = reference {
         for tag in &tags {
             if let Ok(value) = HeaderValue::from_str(tag.as_str()) {
                 reply = reply.also(OCI_TAG, value);
@@ -117,10 +117,10 @@ pub(super) async fn put(
     Ok(reply)
 }
 
-fn asked_tags(ask: &Ask<'_>, version: &Version) -> Result<Vec<Tag>, Refusal> {
-    match version {
-        Version::Tag(tag) => Ok(vec![tag.clone()]),
-        Version::Digest(_) => ask
+fn asked_tags(ask: &Ask<'_>, reference: &Reference) -> Result<Vec<Tag>, Refusal> {
+    match reference {
+        Reference::Tag(tag) => Ok(vec![tag.clone()]),
+        Reference::Digest(_) => ask
             .query
             .all("tag")
             .map(|tag| Ok(tag.parse::<Tag>()?))
@@ -149,7 +149,7 @@ pub(super) fn keep(
 fn check(
     site: &Site,
     name: &RepositoryName,
-    version: &Version,
+    reference: &Reference,
     raw: Bytes,
     content_type: Option<&HeaderValue>,
 ) -> Result<StoredManifest, Refusal> {
@@ -159,7 +159,7 @@ fn check(
         .map(MediaType::from)
         .ok_or_else(|| invalid("a manifest needs a Content-Type".into()))?;
     if site.has(Quirk::AnyManifest) {
-        return any(site, version, raw, media_type);
+        return any(site, reference, raw, media_type);
     }
     if !MediaType::MANIFESTS.contains(&media_type) || media_type.is_schema1() {
         return Err(invalid(format!(
@@ -186,36 +186,36 @@ fn check(
     if !site.has(Quirk::SparseManifests) {
         references_exist(site.store.borrow().repository(name), manifest.content())?;
     }
-    store_form(site, version, &manifest)
+    store_form(site, reference, &manifest)
 }
 
 /// Makes a stored manifest of any bytes under any type.
 pub(super) fn any(
     site: &Site,
-    version: &Version,
+    reference: &Reference,
     raw: Bytes,
     media_type: MediaType,
 ) -> Result<StoredManifest, Refusal> {
     if let Ok(manifest) = Manifest::parse(raw.clone(), Some(&media_type))
         && *manifest.media_type() == media_type
     {
-        return store_form(site, version, &manifest);
+        return store_form(site, reference, &manifest);
     }
-    let digest = match version {
-        Version::Digest(digest) => digest.algorithm().digest(&raw),
-        Version::Tag(_) => Digest::sha256(&raw),
+    let digest = match reference {
+        Reference::Digest(digest) => digest.algorithm().digest(&raw),
+        Reference::Tag(_) => Digest::sha256(&raw),
     };
     let descriptor = Descriptor::new(media_type, digest, raw.len() as u64);
-    stored(site, version, raw, descriptor, None)
+    stored(site, reference, raw, descriptor, None)
 }
 
 fn store_form(
     site: &Site,
-    version: &Version,
+    reference: &Reference,
     manifest: &Manifest,
 ) -> Result<StoredManifest, Refusal> {
     let mut descriptor = manifest.descriptor();
-    if let Version::Digest(digest) = version {
+    if let Reference::Digest(digest) = reference {
         descriptor.digest = manifest.digest(digest.algorithm());
     }
     let mut subject = None;
@@ -239,17 +239,17 @@ fn store_form(
         let message = format!("the subject of the manifest cannot be used: {error}");
         Refusal::bad(ErrorCode::ManifestInvalid, message)
     })?;
-    stored(site, version, manifest.raw().clone(), descriptor, subject)
+    stored(site, reference, manifest.raw().clone(), descriptor, subject)
 }
 
 fn stored(
     site: &Site,
-    version: &Version,
+    reference: &Reference,
     raw: Bytes,
     descriptor: Descriptor,
     subject: Option<Digest>,
 ) -> Result<StoredManifest, Refusal> {
-    if let Version::Digest(digest) = version
+    if let Reference::Digest(digest) = reference
         && *digest != descriptor.digest
     {
         let found = descriptor.digest;
@@ -310,19 +310,19 @@ fn references_exist(repository: Option<&Repository>, content: &Said) -> Result<(
 pub(super) fn delete(
     ask: &Ask<'_>,
     name: &RepositoryName,
-    version: &str,
+    reference: &str,
 ) -> Result<Reply, Refusal> {
-    let version = version_in_path(version)?;
+    let reference = reference_in_path(reference)?;
     deletion_allowed(ask)?;
     let mut store = ask.site.store.borrow_mut();
-    let removed = match &version {
-        Version::Tag(tag) => store.remove_tag(name, tag),
-        Version::Digest(digest) => store.remove_manifest(name, digest),
+    let removed = match &reference {
+        Reference::Tag(tag) => store.remove_tag(name, tag),
+        Reference::Digest(digest) => store.remove_manifest(name, digest),
     };
     if removed {
         Ok(Reply::new(StatusCode::ACCEPTED))
     } else {
-        let message = format!("repository {name} has no manifest {version}");
+        let message = format!("repository {name} has no manifest {reference}");
         Err(Refusal::missing(ErrorCode::ManifestUnknown, message))
     }
 }

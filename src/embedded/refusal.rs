@@ -100,7 +100,7 @@ impl From<NameError> for Refusal {
         let code = match error {
             NameError::Digest(_) => ErrorCode::DigestInvalid,
             NameError::Repository(_) => ErrorCode::NameInvalid,
-            NameError::Tag(_) | NameError::NoVersion(_) => ErrorCode::Other("TAG_INVALID".into()),
+            NameError::Tag(_) | NameError::NoReference(_) => ErrorCode::Other("TAG_INVALID".into()),
         };
         Self::bad(code, error.to_string())
     }

@@ -12,7 +12,7 @@ pub(super) enum Route<'p> {
     Ping,
     Token,
     Catalog,
-    Manifest { name: &'p str, version: &'p str },
+    Manifest { name: &'p str, reference: &'p str },
     Blob { name: &'p str, digest: &'p str },
     Uploads { name: &'p str },
     Upload { name: &'p str, id: &'p str },
@@ -48,7 +48,7 @@ impl<'p> Route<'p> {
         match kind {
             "manifests" => Some(Self::Manifest {
                 name,
-                version: last,
+                reference: last,
             }),
             "blobs" => Some(Self::Blob { name, digest: last }),
             "referrers" => Some(Self::Referrers { name, digest: last }),
@@ -123,7 +123,7 @@ mod tests {
             parse("/v2/a/manifests/b/manifests/1"),
             Some(Route::Manifest {
                 name: "a/manifests/b",
-                version: "1"
+                reference: "1"
             })
         );
         assert_eq!(

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use crate::oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Version};
+use crate::oci::{Algorithm, Digest, ImageName, MediaType, Reference, RepositoryName};
 
 use super::blob::{ENTRY, Spool};
 use super::certificate::certify;
@@ -353,19 +353,19 @@ impl Running {
     /// When there is no room, a digest does not fit the bytes, or the registry has stopped.
     pub fn put_manifest(
         &self,
-        reference: &Reference,
+        name: &ImageName,
         media_type: &MediaType,
         raw: Bytes,
     ) -> Result<Digest, EmbeddedError> {
-        let (reference, media_type) = (reference.clone(), media_type.clone());
+        let (name, media_type) = (name.clone(), media_type.clone());
         self.ask(move |site| {
-            let stored = manifests::any(site, &reference.version, raw, media_type).ok()?;
+            let stored = manifests::any(site, &name.reference, raw, media_type).ok()?;
             let digest = stored.descriptor.digest;
-            let tags = match reference.version {
-                Version::Tag(tag) => vec![tag],
-                Version::Digest(_) => Vec::new(),
+            let tags = match name.reference {
+                Reference::Tag(tag) => vec![tag],
+                Reference::Digest(_) => Vec::new(),
             };
-            manifests::keep(site, &reference.repository, stored, &tags).ok()?;
+            manifests::keep(site, &name.repository, stored, &tags).ok()?;
             Some(digest)
         })?
         .ok_or(EmbeddedError::Content)

@@ -26,7 +26,7 @@ use crate::measure::{
     BY_EXCHANGE, Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationFailure,
     IterationSample, Outcome, Period, Record, Recorder, TrackId,
 };
-use crate::oci::{Content, Operation, Reference, Verify};
+use crate::oci::{Content, ImageName, Operation, Verify};
 use crate::plan::{Action, Ask, Probe};
 use crate::profile::ConnectionPolicy;
 use crate::registry::{self, Client, Wanted};
@@ -141,7 +141,7 @@ struct Rounds<'a> {
 
 /// What is asked for, once it is known.
 struct Image {
-    reference: Reference,
+    name: ImageName,
     config: Wanted,
 }
 
@@ -240,17 +240,17 @@ impl Rounds<'_> {
             let answer = match (ask, &self.image) {
                 (Ask::Ping, _) => self.client.ping().await.map(drop),
                 (Ask::ManifestHead, Some(image)) => {
-                    let Reference {
+                    let ImageName {
                         repository,
-                        version,
-                    } = &image.reference;
+                        reference,
+                    } = &image.name;
                     self.client
-                        .manifest_head(repository, version)
+                        .manifest_head(repository, reference)
                         .await
                         .map(drop)
                 }
                 (Ask::ConfigGet, Some(image)) => {
-                    let repository = &image.reference.repository;
+                    let repository = &image.name.repository;
                     let mut nowhere = Discard;
                     let got = self.client.blob_get(repository, image.config, &mut nowhere);
                     got.await.map(drop)
@@ -276,16 +276,15 @@ async fn find(client: &Client, shared: &Shared, journey: usize) -> Result<Image,
         }
     }
 
-    let reference = shared.images.places(journey).first();
-    let (Some(reference), Action::Pull(pull)) = (reference, &shared.plan.journeys[journey].action)
-    else {
+    let name = shared.images.places(journey).first();
+    let (Some(name), Action::Pull(pull)) = (name, &shared.plan.journeys[journey].action) else {
         return Err(FailureClass::Protocol);
     };
     let options = PullOptions {
         verify: Verify::Digest,
         platform: pull.platform.clone(),
     };
-    let pulled = Box::pin(client::pull(client, reference, &options, &Nowhere)).await;
+    let pulled = Box::pin(client::pull(client, name, &options, &Nowhere)).await;
     let pulled = pulled.map_err(|error| classify::iteration(&error))?;
     let Pulled::Image(pulled) = pulled else {
         return Err(FailureClass::Protocol);
@@ -295,7 +294,7 @@ async fn find(client: &Client, shared: &Shared, journey: usize) -> Result<Image,
     };
     let config = image.config().map_err(|_| FailureClass::Protocol)?;
     Ok(Image {
-        reference: reference.clone(),
+        name: name.clone(),
         config: Wanted {
             digest: config.digest,
             size: Some(config.size),

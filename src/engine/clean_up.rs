@@ -10,7 +10,7 @@ use super::leftovers::{Leftovers, stored};
 use super::prepare::Steward;
 use super::turn::Begun;
 use crate::measure::{FailureClass, Period};
-use crate::oci::Version;
+use crate::oci::Reference;
 use crate::plan::CleanUp;
 use crate::registry;
 
@@ -73,8 +73,8 @@ impl Steward {
         let repository = &leftovers.repository;
         for digest in leftovers.manifests {
             if left.goes_on() {
-                let version = Version::Digest(digest);
-                let delete = async || self.client.manifest_delete(repository, &version).await;
+                let reference = Reference::Digest(digest);
+                let delete = async || self.client.manifest_delete(repository, &reference).await;
                 left.count(self.patience.ask(delete).await);
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::Error;
 use crate::content::{self, Blob, Image, OpenOptions, Salt, SyntheticSet};
-use crate::oci::{Manifest, Reference, RepositoryName, Tag, Version};
+use crate::oci::{ImageName, Manifest, Reference, RepositoryName, Tag};
 use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
 
 /// The tag under which images are seeded, and under which images are pushed that are the same each time.
@@ -15,7 +15,7 @@ pub(super) const FIXED_TAG: &str = "regstorm";
 #[derive(Debug)]
 pub(super) struct Images {
     sets: Vec<Set>,
-    places: Vec<Vec<Reference>>, // by journey, by image
+    places: Vec<Vec<ImageName>>, // by journey, by image
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Images {
     }
 
     /// Where a journey finds or puts the images of its set.
-    pub(super) fn places(&self, journey: usize) -> &[Reference] {
+    pub(super) fn places(&self, journey: usize) -> &[ImageName] {
         &self.places[journey]
     }
 
@@ -88,20 +88,17 @@ impl Images {
         image: usize,
         salt: Salt,
     ) -> Option<PushJob> {
-        let mut reference = self.places(journey)[image].clone();
+        let mut name = self.places(journey)[image].clone();
         let job = if push.unique {
-            reference.version = Version::Tag(unique_tag(salt));
+            name.reference = Reference::Tag(unique_tag(salt));
             self.unique_image(push, image, salt)?
         } else {
             self.image(push.images.set, image)?
         };
         if push.fresh_repository {
-            reference.repository = fresh(&reference.repository, salt)?;
+            name.repository = fresh(&name.repository, salt)?;
         }
-        Some(PushJob {
-            reference,
-            image: job,
-        })
+        Some(PushJob { name, image: job })
     }
 
     /// A variant of an image whose layers no registry has seen, but for those that are said to be there.
@@ -127,26 +124,23 @@ impl Images {
         let manifest = self
             .image(delete.images.set, image)?
             .variant(tag.as_str())?;
-        let mut reference = self.places(journey)[image].clone();
-        reference.version = Version::Tag(tag);
-        Some(DeleteJob {
-            reference,
-            manifest,
-        })
+        let mut name = self.places(journey)[image].clone();
+        name.reference = Reference::Tag(tag);
+        Some(DeleteJob { name, manifest })
     }
 }
 
 /// What a push sends, and where to.
 #[derive(Debug)]
 pub(super) struct PushJob {
-    pub(super) reference: Reference,
+    pub(super) name: ImageName,
     pub(super) image: Image,
 }
 
 /// What a deletion stores, under which tag, and deletes.
 #[derive(Debug)]
 pub(super) struct DeleteJob {
-    pub(super) reference: Reference,
+    pub(super) name: ImageName,
     pub(super) manifest: Manifest,
 }
 
@@ -200,7 +194,7 @@ fn places(
     images: &Selection,
     set: &ImageSet,
     opened: &Set,
-) -> Result<Vec<Reference>, Error> {
+) -> Result<Vec<ImageName>, Error> {
     let count = match (opened, &set.source) {
         (Set::Existing, ImageSource::Existing(references)) => return Ok(references.clone()),
         (Set::Synthetic(synthetic), _) => synthetic.len(),
@@ -215,9 +209,9 @@ fn places(
             if matches!(&journey.action, Action::Push(push) if push.fresh_repository) {
                 fresh(&repository, LONGEST).ok_or_else(too_long)?;
             }
-            Ok(Reference {
+            Ok(ImageName {
                 repository,
-                version: Version::Tag(fixed_tag()),
+                reference: Reference::Tag(fixed_tag()),
             })
         })
         .collect()

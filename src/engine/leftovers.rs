@@ -77,7 +77,7 @@ fn same_each_time(
     };
     let of = |salt| {
         let job = shared.images.push(journey, push, image, salt)?;
-        Some(Leftovers::of(job.reference.repository, &job.image))
+        Some(Leftovers::of(job.name.repository, &job.image))
     };
     let mut one = of(salt(0))?;
     if push.unique {
@@ -107,12 +107,12 @@ pub(super) fn stored<'a>(
         match &journey.action {
             Action::Push(push) => {
                 let job = shared.images.push(index, push, image, salt)?;
-                Some(Leftovers::of(job.reference.repository, &job.image))
+                Some(Leftovers::of(job.name.repository, &job.image))
             }
             Action::Delete(delete) => {
                 let job = shared.images.delete(index, delete, image, salt)?;
                 let digest = job.manifest.descriptor().digest;
-                Some(Leftovers::manifest(job.reference.repository, digest))
+                Some(Leftovers::manifest(job.name.repository, digest))
             }
             _ => None,
         }

@@ -20,7 +20,7 @@ use super::seeds::Seed;
 use super::shared::{Shared, used_journeys};
 use super::stop::Stop;
 use crate::measure::{Record, Recorder};
-use crate::oci::{Digest, Reference, RepositoryName, Version};
+use crate::oci::{Digest, ImageName, Reference, RepositoryName};
 use crate::plan::{CleanUp, ImageSource};
 use crate::profile::{Accepted, ConnectionPolicy, PushMethod};
 use crate::registry::{self, Client};
@@ -145,12 +145,12 @@ impl Steward {
             .buffered(shared.plan.prepare.parallel.get())
             .filter_map(std::future::ready);
         let missing = self.stop.until_asked(asked.collect::<Vec<_>>()).await?;
-        let Some((set, reference)) = missing.first() else {
+        let Some((set, name)) = missing.first() else {
             return Ok(());
         };
         Err(Error::Missing {
             set: (*set).to_owned(),
-            reference: reference.to_string(),
+            reference: name.to_string(),
             others: missing.len() - 1,
         })
     }
@@ -195,8 +195,8 @@ impl Steward {
         manifests: Vec<Digest>,
     ) -> Result<(), Error> {
         for digest in manifests {
-            let version = Version::Digest(digest);
-            let asked = async || client.manifest_head(repository, &version).await;
+            let reference = Reference::Digest(digest);
+            let asked = async || client.manifest_head(repository, &reference).await;
             let found = self.patience.ask(asked).await;
             if found.map_err(|it| look_failed(repository, it))?.is_some() {
                 self.inventory.lay_there(repository, digest);
@@ -250,7 +250,7 @@ impl Steward {
 
     /// Pushes one seed. What of its manifests lies there before is spared by clean-up; of blobs that is seen on the way.
     async fn push(&self, seed: Seed) -> Result<u64, Option<Error>> {
-        let repository = &seed.reference.repository;
+        let repository = &seed.name.repository;
         if self.shared.plan.prepare.clean_up != CleanUp::None {
             let client = self.seeder.for_push(repository);
             let manifests = seed.manifests();
@@ -260,7 +260,7 @@ impl Steward {
         let pushed = seed.push(&self.seeder, &planting).await;
         pushed.map_err(|source| {
             Some(Error::Seed {
-                reference: seed.reference.to_string(),
+                reference: seed.name.to_string(),
                 source: Box::new(source),
             })
         })
@@ -313,12 +313,12 @@ pub struct Seeded {
 }
 
 /// Has the registry no such image? It is asked twice, in both ways, before that is said.
-async fn is_denied(client: &Client, reference: &Reference) -> bool {
-    let (repository, version) = (&reference.repository, &reference.version);
-    let head = client.manifest_head(repository, version).await;
+async fn is_denied(client: &Client, name: &ImageName) -> bool {
+    let (repository, reference) = (&name.repository, &name.reference);
+    let head = client.manifest_head(repository, reference).await;
     let gone = |error: &registry::Error| error.status() == Some(StatusCode::NOT_FOUND);
     matches!(head, Ok(None))
-        && (client.manifest_get(repository, version).await).is_err_and(|it| gone(&it))
+        && (client.manifest_get(repository, reference).await).is_err_and(|it| gone(&it))
 }
 
 fn look_failed(repository: &RepositoryName, source: registry::Error) -> Error {

@@ -6,23 +6,23 @@ use super::images::{FIXED_TAG, Images, apart, fixed_tag};
 use super::shared::used_journeys;
 use crate::client::{self, Known, PushOptions, Watch};
 use crate::content::Image;
-use crate::oci::{Digest, Reference, Tag, Version};
+use crate::oci::{Digest, ImageName, Reference, Tag};
 use crate::plan::{Plan, SeedPlace};
 use crate::registry::Client;
 
 /// What must be at one place.
 #[derive(Debug)]
 pub(super) struct Seed {
-    pub(super) reference: Reference,
+    pub(super) name: ImageName,
     pub(super) image: Image,
-    tags: usize,                        // that of `reference` included
+    tags: usize,                        // that of `name` included
     artifacts: BTreeMap<String, usize>, // how many refer to the image, by type
 }
 
 impl Seed {
     /// What the journeys that are used need, each place once.
     pub(super) fn all(plan: &Plan, images: &Images) -> Vec<Self> {
-        let mut seeds: BTreeMap<Reference, Self> = BTreeMap::new();
+        let mut seeds: BTreeMap<ImageName, Self> = BTreeMap::new();
         let used = used_journeys(plan).filter(|_| plan.prepare.seed);
         for needs in used.filter_map(|(_, journey)| journey.action.needs()) {
             // There is an image at each place until the set ends; of existing ones there is none.
@@ -30,9 +30,9 @@ impl Seed {
                 let image = images.image(needs.set, index)?;
                 Some((place(needs.place, index)?, image))
             });
-            for (reference, image) in set {
-                let seed = seeds.entry(reference).or_insert_with_key(|reference| Self {
-                    reference: reference.clone(),
+            for (name, image) in set {
+                let seed = seeds.entry(name).or_insert_with_key(|name| Self {
+                    name: name.clone(),
                     image,
                     tags: 1,
                     artifacts: BTreeMap::new(),
@@ -89,11 +89,11 @@ impl Seed {
             mount_from: None,
             known: Known::Nothing,
         };
-        let Reference { repository, .. } = &self.reference;
-        let pushed = client::push(client, &self.reference, &self.image, &options, watch).await?;
+        let ImageName { repository, .. } = &self.name;
+        let pushed = client::push(client, &self.name, &self.image, &options, watch).await?;
         let manifest = (self.image.manifest(), &self.image.descriptor().digest);
         for tag in self.further_tags() {
-            client::tag(client, repository, &Version::Tag(tag), manifest, watch).await?;
+            client::tag(client, repository, &Reference::Tag(tag), manifest, watch).await?;
         }
         let subject = self.image.descriptor().digest;
         let artifacts = self.artifacts();
@@ -104,7 +104,7 @@ impl Seed {
 }
 
 /// Where the image at that place of a set is put. `None`: there is no such name; where it matters, that was said before.
-fn place(place: SeedPlace<'_>, index: usize) -> Option<Reference> {
+fn place(place: SeedPlace<'_>, index: usize) -> Option<ImageName> {
     let (repository, tag) = match place {
         SeedPlace::Apart(prefix) => (apart(prefix, index)?, fixed_tag()),
         SeedPlace::Together(repository) => {
@@ -112,8 +112,8 @@ fn place(place: SeedPlace<'_>, index: usize) -> Option<Reference> {
             (repository.clone(), tag)
         }
     };
-    Some(Reference {
+    Some(ImageName {
         repository,
-        version: Version::Tag(tag),
+        reference: Reference::Tag(tag),
     })
 }

@@ -7,7 +7,7 @@ use std::io;
 use super::images::Images;
 use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
 use crate::content::Salt;
-use crate::oci::{Content, Digest, Manifest, Version};
+use crate::oci::{Content, Digest, Manifest, Reference};
 use crate::plan::{Action, Cache, Delete, Journey, PollMethod, Pull, Push, Referrers};
 use crate::profile::{Resolve, ResolveFallback};
 use crate::registry::{Client, Wanted};
@@ -72,25 +72,25 @@ impl Work {
                     mount_from: push.mount_from.clone(),
                     known: known(push, job.image.layers().len()),
                 };
-                let push = client::push(client, &job.reference, &job.image, &options, &());
+                let push = client::push(client, &job.name, &job.image, &options, &());
                 Box::pin(push).await?;
             }
             Self::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
             Self::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
             Self::Catalog => drop(Box::pin(client::catalog(client)).await?),
             Self::Referrers(list) => {
-                let mut reference = place().clone();
+                let mut name = place().clone();
                 if let Some(image) = images.image(list.images.set, image) {
-                    reference.version = Version::Digest(image.descriptor().digest);
+                    name.reference = Reference::Digest(image.descriptor().digest);
                 }
                 let artifact_type = list.artifact_type.as_deref();
-                Box::pin(client::referrers(client, &reference, artifact_type)).await?;
+                Box::pin(client::referrers(client, &name, artifact_type)).await?;
             }
             Self::Delete(delete) => {
                 let job = images
                     .delete(journey, delete, image, salt)
                     .ok_or(NO_IMAGE)?;
-                Box::pin(client::delete(client, &job.reference, &job.manifest)).await?;
+                Box::pin(client::delete(client, &job.name, &job.manifest)).await?;
             }
         }
         Ok(())

@@ -29,6 +29,6 @@ pub use manifest::{Content, ImageManifest, Manifest, ManifestError};
 pub use media_type::MediaType;
 pub use operation::Operation;
 pub use platform::{Platform, PlatformError};
-pub use reference::{NameError, Reference, RepositoryName, Tag, Version, repository_of};
+pub use reference::{ImageName, NameError, Reference, RepositoryName, Tag, repository_of};
 pub use schema1::{Schema1, Schema1History, Schema1Layer};
 pub use verify::Verify;

@@ -1,4 +1,4 @@
-//! Names of what a registry stores: repository, tag, and a reference that says one image.
+//! Names of what a registry stores: the repository, the tag, the reference of a manifest and the name of an image.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::{Digest, DigestError};
 
-/// Why a text names nothing.
+/// Why a text is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Not a repository name.
@@ -19,9 +19,9 @@ pub enum NameError {
         "`{0}` is not a tag: at most 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
     )]
     Tag(String),
-    /// A reference without tag and without digest.
-    #[error("`{0}` names no version: write NAME:TAG or NAME@DIGEST")]
-    NoVersion(String),
+    /// An image name without a tag and without a digest.
+    #[error("`{0}` has no tag and no digest: write NAME:TAG or NAME@DIGEST")]
+    NoReference(String),
     /// The part behind `@` is not a digest.
     #[error(transparent)]
     Digest(#[from] DigestError),
@@ -94,17 +94,20 @@ impl FromStr for Tag {
     }
 }
 
-/// Which manifest of a repository: by movable tag, or by digest.
+/// A manifest of a repository: its tag or its digest.
+///
+/// # Spec
+/// distribution-spec, "Pulling manifests": `<reference>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Version {
-    /// Whatever the tag points at when it is asked.
+pub enum Reference {
+    /// The manifest that the tag points at when the request arrives.
     Tag(Tag),
-    /// Exactly these bytes.
+    /// The manifest with this digest.
     Digest(Digest),
 }
 
-impl Version {
-    /// As it stands in a URL's path.
+impl Reference {
+    /// Returns the text that stands in the path of a URL.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Tag(tag) => Cow::Borrowed(tag.as_str()),
@@ -113,7 +116,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tag(tag) => tag.fmt(f),
@@ -122,7 +125,7 @@ impl fmt::Display for Version {
     }
 }
 
-impl FromStr for Version {
+impl FromStr for Reference {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
@@ -135,40 +138,40 @@ impl FromStr for Version {
     }
 }
 
-/// One image in a registry: `NAME:TAG` or `NAME@DIGEST`. Nothing is filled in: no default tag, no default registry.
+/// The name of an image in a registry: `NAME:TAG` or `NAME@DIGEST`. There is no default tag and no default registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Reference {
-    /// Where in the registry.
+pub struct ImageName {
+    /// The repository.
     pub repository: RepositoryName,
-    /// Which of the repository's manifests.
-    pub version: Version,
+    /// The manifest in that repository.
+    pub reference: Reference,
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.version {
-            Version::Tag(tag) => write!(f, "{}:{tag}", self.repository),
-            Version::Digest(digest) => write!(f, "{}@{digest}", self.repository),
+        match &self.reference {
+            Reference::Tag(tag) => write!(f, "{}:{tag}", self.repository),
+            Reference::Digest(digest) => write!(f, "{}@{digest}", self.repository),
         }
     }
 }
 
-impl FromStr for Reference {
+impl FromStr for ImageName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         if let Some((name, digest)) = text.split_once('@') {
             return Ok(Self {
                 repository: name.parse()?,
-                version: Version::Digest(digest.parse()?),
+                reference: Reference::Digest(digest.parse()?),
             });
         }
         let (name, tag) = text
             .rsplit_once(':')
-            .ok_or_else(|| NameError::NoVersion(text.chars().take(300).collect()))?;
+            .ok_or_else(|| NameError::NoReference(text.chars().take(300).collect()))?;
         Ok(Self {
             repository: name.parse()?,
-            version: Version::Tag(tag.parse()?),
+            reference: Reference::Tag(tag.parse()?),
         })
     }
 }
@@ -240,22 +243,22 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_needs_a_version() {
+    fn an_image_name_needs_a_tag_or_a_digest() {
         assert_eq!(
-            "lab/img".parse::<Reference>(),
-            Err(NameError::NoVersion("lab/img".into()))
+            "lab/img".parse::<ImageName>(),
+            Err(NameError::NoReference("lab/img".into()))
         );
-        let tagged: Reference = "lab/img:1".parse().unwrap();
+        let tagged: ImageName = "lab/img:1".parse().unwrap();
         assert_eq!(tagged.to_string(), "lab/img:1");
         let digest = Digest::sha256(b"");
         let text = format!("lab/img@{digest}");
-        assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+        assert_eq!(text.parse::<ImageName>().unwrap().to_string(), text);
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused_without_panic(text in ".*") {
-            let _ = text.parse::<Reference>();
+            let _ = text.parse::<ImageName>();
         }
 
         #[test]
@@ -264,7 +267,7 @@ mod tests {
             tag in "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}",
         ) {
             let text = format!("{name}:{tag}");
-            prop_assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+            prop_assert_eq!(text.parse::<ImageName>().unwrap().to_string(), text);
         }
     }
 

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::link::Walk;
-use crate::oci::{Content, Digest, Entry, ImageIndex, Operation, RepositoryName, Tag, Version};
+use crate::oci::{Content, Digest, Entry, ImageIndex, Operation, Reference, RepositoryName, Tag};
 use crate::transport::Address;
 
 /// The longest page that is read. Registries exist that know no pages: this is two million tags of sixty characters.
@@ -159,8 +159,8 @@ impl Client {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<Vec<Entry>, Error> {
-        let version = Version::Tag(referrers_tag(digest));
-        let Some(manifest) = self.manifest_find(repository, &version).await? else {
+        let reference = Reference::Tag(referrers_tag(digest));
+        let Some(manifest) = self.manifest_find(repository, &reference).await? else {
             return Ok(Vec::new());
         };
         match manifest.content() {

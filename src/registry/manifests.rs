@@ -10,7 +10,7 @@ use super::blobs::from_byte;
 use super::call::{Accepts, Call};
 use super::client::Client;
 use super::error::{Error, Kind};
-use crate::oci::{Digest, Manifest, MediaType, Operation, RepositoryName, Version};
+use crate::oci::{Digest, Manifest, MediaType, Operation, Reference, RepositoryName};
 use crate::transport::Body;
 
 /// The longest manifest that is read. The specification asks registries to take at least 4 MiB.
@@ -51,9 +51,9 @@ impl Client {
     pub async fn manifest_head(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
     ) -> Result<Option<ManifestHead>, Error> {
-        self.manifest_head_as(repository, version, None).await
+        self.manifest_head_as(repository, reference, None).await
     }
 
     /// Asks for a manifest as [`Client::manifest_head`] does, knowing its type.
@@ -66,14 +66,14 @@ impl Client {
     pub async fn manifest_head_as(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
         media_type: Option<&MediaType>,
     ) -> Result<Option<ManifestHead>, Error> {
         let call = Call {
             method: Method::HEAD,
             scope: Scope::of(repository, Actions::Pull),
             accepts: Accepts::Manifest(media_type),
-            ..self.manifest_call(Operation::ManifestHead, repository, version)
+            ..self.manifest_call(Operation::ManifestHead, repository, reference)
         };
         let answer = self.send(&call).await?;
         let is_there = answer.status() != StatusCode::NOT_FOUND;
@@ -101,9 +101,9 @@ impl Client {
     pub async fn manifest_get(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
     ) -> Result<Manifest, Error> {
-        self.manifest_get_as(repository, version, None).await
+        self.manifest_get_as(repository, reference, None).await
     }
 
     /// Fetches a manifest as [`Client::manifest_get`] does, knowing its type. A client that fetches in parts asks for
@@ -117,14 +117,14 @@ impl Client {
     pub async fn manifest_get_as(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
         media_type: Option<&MediaType>,
     ) -> Result<Manifest, Error> {
         let call = Call {
             accepts: Accepts::Manifest(media_type),
-            ..self.manifest_get_call(repository, version)
+            ..self.manifest_get_call(repository, reference)
         };
-        self.read_manifest(self.send(&call).await?, version).await
+        self.read_manifest(self.send(&call).await?, reference).await
     }
 
     /// Fetches a manifest as [`Client::manifest_get`] does; `None` if there is none.
@@ -137,18 +137,18 @@ impl Client {
     pub async fn manifest_find(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
     ) -> Result<Option<Manifest>, Error> {
         let call = Call {
             also: &[206, 404],
-            ..self.manifest_get_call(repository, version)
+            ..self.manifest_get_call(repository, reference)
         };
         let answer = self.send(&call).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             answer.finish().await?;
             return Ok(None);
         }
-        self.read_manifest(answer, version).await.map(Some)
+        self.read_manifest(answer, reference).await.map(Some)
     }
 
     /// Stores a manifest under a tag or its digest.
@@ -164,7 +164,7 @@ impl Client {
     pub async fn manifest_put(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
         manifest: &Manifest,
     ) -> Result<Stored, Error> {
         let raw = manifest.raw().clone();
@@ -173,7 +173,7 @@ impl Client {
             method: Method::PUT,
             scope: Scope::of(repository, Actions::PullPush),
             body: &body,
-            ..self.manifest_call(Operation::ManifestPut, repository, version)
+            ..self.manifest_call(Operation::ManifestPut, repository, reference)
         };
         if let Ok(value) = HeaderValue::from_str(manifest.media_type().as_str()) {
             call.headers.insert(CONTENT_TYPE, value);
@@ -203,19 +203,23 @@ impl Client {
     pub async fn manifest_delete(
         &self,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
     ) -> Result<bool, Error> {
         let call = Call {
             method: Method::DELETE,
             scope: Scope::of(repository, Actions::PullPushDelete),
             also: &[404],
             accepts: Accepts::Deleted,
-            ..self.manifest_call(Operation::ManifestDelete, repository, version)
+            ..self.manifest_call(Operation::ManifestDelete, repository, reference)
         };
         self.delete(&call).await
     }
 
-    fn manifest_get_call<'a>(&self, repository: &'a RepositoryName, version: &Version) -> Call<'a> {
+    fn manifest_get_call<'a>(
+        &self,
+        repository: &'a RepositoryName,
+        reference: &Reference,
+    ) -> Call<'a> {
         let in_parts = self.habits().pull.part_size.is_some();
         Call {
             scope: Scope::of(repository, Actions::Pull),
@@ -226,7 +230,7 @@ impl Client {
             },
             also: if in_parts { &[206] } else { &[] },
             accepts: Accepts::Manifest(None),
-            ..self.manifest_call(Operation::ManifestGet, repository, version)
+            ..self.manifest_call(Operation::ManifestGet, repository, reference)
         }
     }
 
@@ -234,11 +238,11 @@ impl Client {
     async fn read_manifest(
         &self,
         mut answer: Answer<'_>,
-        version: &Version,
+        reference: &Reference,
     ) -> Result<Manifest, Error> {
-        let asked = match version {
-            Version::Digest(digest) => Some(*digest),
-            Version::Tag(_) => None,
+        let asked = match reference {
+            Reference::Digest(digest) => Some(*digest),
+            Reference::Tag(_) => None,
         };
         let promised = promised_digest(&answer);
         let media_type = content_type(&answer);
@@ -279,11 +283,11 @@ impl Client {
         &self,
         operation: Operation,
         repository: &RepositoryName,
-        version: &Version,
+        reference: &Reference,
     ) -> Call<'static> {
         Call::get(
             operation,
-            self.endpoint(&[repository.as_str(), "/manifests/", &version.text()]),
+            self.endpoint(&[repository.as_str(), "/manifests/", &reference.text()]),
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::content::{Compression, SyntheticSpec};
-use crate::oci::Reference;
+use crate::oci::ImageName;
 
 /// A named set of images.
 #[derive(Debug, Clone)]
@@ -31,5 +31,5 @@ pub enum ImageSource {
         reference: Option<String>,
     },
     /// Images that the registry has already. Not empty. They are never pushed or deleted.
-    Existing(Vec<Reference>),
+    Existing(Vec<ImageName>),
 }

@@ -6,7 +6,7 @@ use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stal
 use regstorm::engine::{self, Finished};
 use regstorm::exchange::Phase;
 use regstorm::measure::{FailureClass, Live, Outcomes, Period};
-use regstorm::oci::{Operation, Reference};
+use regstorm::oci::{ImageName, Operation};
 use regstorm::units::{ByteSize, Ratio};
 
 use tokio::net::TcpSocket;
@@ -755,7 +755,7 @@ fn images_that_are_there_already_are_pulled_where_they_are() {
     let registry = registry(Settings::default());
     let seed = scenario("action = \"pull\"", FIVE_EACH);
     run_against(&seed, &registry);
-    let reference: Reference = "regstorm/web/0:regstorm".parse().unwrap();
+    let reference: ImageName = "regstorm/web/0:regstorm".parse().unwrap();
     let toml = format!(
         "name = \"test\"\n[target]\nurl = \"embedded\"\n\
          [images.old]\nsource = \"existing\"\nreferences = [\"{reference}\"]\n\

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use regstorm::client::Discard;
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings, Stall, When};
-use regstorm::oci::{Digest, ErrorCode, Manifest, MediaType, Operation, Verify, Version};
+use regstorm::oci::{Digest, ErrorCode, Manifest, MediaType, Operation, Reference, Verify};
 use regstorm::registry::{Paging, Wanted};
 use regstorm::transport::Body;
 use regstorm::units::{ByteSize, Ratio};
@@ -60,7 +60,7 @@ async fn act(verb: usize, user: &User) {
         ),
         12 => drop(
             client
-                .manifest_delete(&name("x"), &Version::Digest(digest))
+                .manifest_delete(&name("x"), &Reference::Digest(digest))
                 .await,
         ),
         13 => drop(client.blob_delete(&name("x"), &digest).await),
@@ -92,9 +92,9 @@ const VERBS: usize = 17;
 fn stocked(settings: Settings) -> Running {
     let registry = registry(settings);
     registry.put_blob(&name("a"), content(SIZE)).expect("room");
-    let reference = regstorm::oci::Reference {
+    let reference = regstorm::oci::ImageName {
         repository: name("a"),
-        version: tag("t"),
+        reference: tag("t"),
     };
     let raw = manifest().raw().clone();
     registry

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use regstorm::content::StoreError;
-use regstorm::oci::{ErrorCode, Operation, Reference};
+use regstorm::oci::{ErrorCode, ImageName, Operation};
 use regstorm::registry::{self, Client, Kind};
 use regstorm::{client, transport};
 use tokio::time::timeout;
@@ -30,7 +30,7 @@ const TLS_ADVICE: &str = "the registry speaks TLS there: write its address with 
 /// What was wanted of which registry.
 pub(crate) struct Errand<'a> {
     pub(crate) target: &'a Target,
-    pub(crate) reference: &'a Reference,
+    pub(crate) reference: &'a ImageName,
     /// Has there ever been an answer?
     pub(crate) answered: bool,
 }

@@ -12,7 +12,7 @@ use regstorm::content::{
     OpenOptions, UnpackError, UnpackOptions, Unpacked, open, unpack, unpack_files,
 };
 use regstorm::files::Directory;
-use regstorm::oci::{Algorithm, Platform, Reference, Verify, Version};
+use regstorm::oci::{Algorithm, ImageName, Platform, Reference, Verify};
 use regstorm::units::{self, ByteSize};
 use tokio::time::Instant;
 
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
     /// Image: NAME:TAG or NAME@DIGEST
     #[arg(value_name = "NAME:TAG")]
-    reference: Reference,
+    reference: ImageName,
 
     /// Output directory: new, empty, or filled by a pull of the same form
     #[arg(value_name = "DIR")]
@@ -87,7 +87,7 @@ pub(crate) struct Args {
 
 /// What the command works on, once all of the command line is understood.
 struct Job {
-    reference: Reference,
+    reference: ImageName,
     options: PullOptions,
     form: Form,
     max_unpacked: Option<ByteSize>,
@@ -147,7 +147,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
                 Err(diagnosis::failure(error, &client, &errand).await)
             }
             Some(Ok(Pulled::UpToDate(digest))) => {
-                if let Version::Tag(tag) = &job.reference.version {
+                if let Reference::Tag(tag) = &job.reference.reference {
                     store.name(&digest, tag).or_exit(Exit::Failed)?;
                 }
                 job.progress.line(&format!(
@@ -179,9 +179,9 @@ async fn keep(
     (began, interrupts): (Instant, &mut Interrupts),
 ) -> Result<Exit, Failure> {
     let moved_in = began.elapsed();
-    let tag = match &job.reference.version {
-        Version::Tag(tag) => Some(tag),
-        Version::Digest(_) => None,
+    let tag = match &job.reference.reference {
+        Reference::Tag(tag) => Some(tag),
+        Reference::Digest(_) => None,
     };
     let was_chosen = store.was_chosen();
     let left_out = store.left_out();

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use anyhow::anyhow;
 use regstorm::client::{self, Known, PushOptions, Pushed, Uploaded, Watch};
 use regstorm::content::{Blob, Compression, ContentError, Image, OpenOptions, open};
-use regstorm::oci::{Platform, Reference, RepositoryName, Version};
+use regstorm::oci::{ImageName, Platform, Reference, RepositoryName};
 use regstorm::profile::{Checks, PushMethod};
 use regstorm::transport::Sent;
 use regstorm::units::{self, ByteSize};
@@ -40,7 +40,7 @@ pub(crate) struct Args {
 
     /// Name in the registry: NAME:TAG, or NAME@DIGEST with the digest of the image
     #[arg(value_name = "NAME:TAG")]
-    reference: Reference,
+    reference: ImageName,
 
     #[command(flatten)]
     client: ClientArgs,
@@ -247,8 +247,8 @@ fn unreadable(error: ContentError) -> Failure {
 }
 
 /// Who pushes by digest must name the one that the image has: it cannot have another.
-fn fits(reference: &Reference, image: &Image) -> anyhow::Result<()> {
-    let Version::Digest(wanted) = &reference.version else {
+fn fits(reference: &ImageName, image: &Image) -> anyhow::Result<()> {
+    let Reference::Digest(wanted) = &reference.reference else {
         return Ok(());
     };
     let found = image.manifest().digest(wanted.algorithm());

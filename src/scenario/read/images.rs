@@ -7,7 +7,7 @@ use super::size::layer_size;
 use super::table::{Sink, Table, Variant, shorten};
 use super::value::{choice, parsed, text, whole, words};
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
-use crate::oci::Reference;
+use crate::oci::ImageName;
 use crate::scenario::images::{ImageSet, ImageSource};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Value};
@@ -176,7 +176,7 @@ fn archive_path(item: &Item, sink: &Sink) -> Option<(PathBuf, String)> {
     None
 }
 
-fn references(item: &Item, sink: &Sink) -> Option<Vec<Reference>> {
+fn references(item: &Item, sink: &Sink) -> Option<Vec<ImageName>> {
     let Value::Array(items) = &item.value else {
         sink.expected(item, "an array of references");
         return None;
@@ -186,6 +186,6 @@ fn references(item: &Item, sink: &Sink) -> Option<Vec<Reference>> {
         sink.report(problem.label("write [\"lab/img:1\"]"));
         return None;
     }
-    let read: Vec<Option<Reference>> = items.iter().map(|item| parsed(item, sink)).collect();
+    let read: Vec<Option<ImageName>> = items.iter().map(|item| parsed(item, sink)).collect();
     read.into_iter().collect()
 }

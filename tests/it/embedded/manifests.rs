@@ -1,7 +1,7 @@
 //! Manifests in and out.
 
 use regstorm::embedded::Quirk;
-use regstorm::oci::{Algorithm, Digest, MediaType, Reference};
+use regstorm::oci::{Algorithm, Digest, ImageName, MediaType};
 use regstorm::units::ByteSize;
 
 use super::wire::{Client, OCI_INDEX, OCI_MANIFEST, image, registry};
@@ -337,7 +337,7 @@ fn a_test_can_plant_what_no_client_may_push() {
     assert_eq!(head.len(), 39);
     let protected = "eyJmb3JtYXRMZW5ndGgiOjM5LCJmb3JtYXRUYWlsIjoiQ24wIn0";
     let signed = format!("{head},\"signatures\":[{{\"protected\":\"{protected}\"}}]\n}}");
-    let reference: Reference = "old/img:1".parse().unwrap();
+    let reference: ImageName = "old/img:1".parse().unwrap();
     let planted = registry
         .put_manifest(
             &reference,

@@ -5,7 +5,7 @@ use regstorm::client;
 use regstorm::embedded::{Counts, Quirk, Running, Settings};
 use regstorm::engine::Finished;
 use regstorm::measure::{Outcomes, Period};
-use regstorm::oci::{Operation, Reference};
+use regstorm::oci::{ImageName, Operation};
 use regstorm::profile::Profile;
 use regstorm::registry::Paging;
 
@@ -154,7 +154,7 @@ fn referrers_are_seeded_and_found() {
 /// The referrers of the first image, as a client finds them.
 fn found(site: &Running, artifact_type: Option<&str>) -> usize {
     let user = User::new(&site.url());
-    let reference: Reference = "regstorm/web/0:regstorm".parse().expect("a reference");
+    let reference: ImageName = "regstorm/web/0:regstorm".parse().expect("a reference");
     block_on(client::referrers(&user.client, &reference, artifact_type)).expect("a list")
 }
 

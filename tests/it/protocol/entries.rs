@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use regstorm::client::{Discard, Error, PullOptions, Pulled, pull, referrers};
 use regstorm::embedded::{Quirk, Running, Settings};
-use regstorm::oci::{Digest, MediaType, Operation, Platform, Reference, Verify};
+use regstorm::oci::{Digest, ImageName, MediaType, Operation, Platform, Verify};
 use regstorm::profile::Profile;
 
 use super::image::{Image, MANIFEST};
@@ -22,10 +22,10 @@ const CLIENTS: [&str; 7] = [
     "oras",
 ];
 
-fn reference(version: &str) -> Reference {
-    Reference {
+fn image_name(label: &str) -> ImageName {
+    ImageName {
         repository: name("a"),
-        version: tag(version),
+        reference: tag(label),
     }
 }
 
@@ -44,9 +44,9 @@ fn site() -> (Image, Running) {
     (image, site)
 }
 
-fn put(site: &Running, version: &str, media_type: &str, raw: &Bytes) {
+fn put(site: &Running, label: &str, media_type: &str, raw: &Bytes) {
     let put = site.put_manifest(
-        &reference(version),
+        &image_name(label),
         &MediaType::from(media_type),
         raw.clone(),
     );
@@ -68,14 +68,14 @@ fn user(site: &Running, client: &str) -> User {
     User::with(&site.url(), settings)
 }
 
-async fn pulled(site: &Running, client: &str, version: &str) -> Result<Digest, Error> {
+async fn pulled(site: &Running, client: &str, label: &str) -> Result<Digest, Error> {
     let options = PullOptions {
         verify: Verify::Digest,
         platform: Platform::linux_amd64(),
     };
     match pull(
         &user(site, client).client,
-        &reference(version),
+        &image_name(label),
         &options,
         &Discard,
     )
@@ -119,10 +119,10 @@ fn an_odd_neighbour_does_not_matter() {
                 r#"{{"mediaType":"{INDEX}","manifests":[{odd},{}],"annotations":{{"k":null}},"subject":null,"x":1}}"#,
                 good(&image, AMD64)
             );
-            let version = format!("i{number}");
-            put(&site, &version, INDEX, &raw.into());
+            let label = format!("i{number}");
+            put(&site, &label, INDEX, &raw.into());
             for client in CLIENTS {
-                let pulled = pulled(&site, client, &version).await;
+                let pulled = pulled(&site, client, &label).await;
                 assert_eq!(pulled.ok(), Some(digest), "{client}: {odd}");
             }
         }
@@ -162,11 +162,11 @@ fn an_odd_entry_that_is_chosen_is_named() {
     .enumerate()
     {
         let raw = format!(r#"{{"schemaVersion":2,"manifests":[{neighbour},{odd}]}}"#);
-        let version = format!("c{number}");
-        put(&site, &version, INDEX, &raw.into());
+        let label = format!("c{number}");
+        put(&site, &label, INDEX, &raw.into());
         run(async {
             for client in CLIENTS {
-                match pulled(&site, client, &version).await {
+                match pulled(&site, client, &label).await {
                     Ok(found) => {
                         assert!(passes.contains(&client), "{client}: {odd}");
                         assert_eq!(found, digest);
@@ -195,11 +195,11 @@ fn an_odd_layer_is_named_before_anything_is_fetched() {
     );
     // A layer that is not distributed is not fetched, whatever it says.
     let foreign = r#"{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip","digest":7,"urls":null}"#;
-    let with = |version: &str, config: &str, layers: &str| {
+    let with = |label: &str, config: &str, layers: &str| {
         let raw = format!(
             r#"{{"schemaVersion":2,"config":{config},"layers":{layers},"annotations":{{"k":null}}}}"#
         );
-        put(&site, version, MANIFEST, &raw.into());
+        put(&site, label, MANIFEST, &raw.into());
     };
     with("fine", &config, &format!("[{foreign}]"));
     with("none", &config, "null");
@@ -228,7 +228,7 @@ fn an_odd_layer_is_named_before_anything_is_fetched() {
                 verify: Verify::Digest,
                 platform: Platform::linux_amd64(),
             };
-            let error = pull(&user.client, &reference(bad), &options, &Discard)
+            let error = pull(&user.client, &image_name(bad), &options, &Discard)
                 .await
                 .unwrap_err();
             assert!(error.to_string().starts_with(why), "{error}");
@@ -259,15 +259,13 @@ fn odd_referrers_are_counted_with_the_others() {
     put(&site, &fallback, INDEX, &raw.into());
     run(async {
         let user = user(&site, "oras");
-        let reference = Reference {
+        let image = ImageName {
             repository: name("a"),
-            version: regstorm::oci::Version::Digest(subject),
+            reference: regstorm::oci::Reference::Digest(subject),
         };
-        let all = referrers(&user.client, &reference, None).await.unwrap();
+        let all = referrers(&user.client, &image, None).await.unwrap();
         assert_eq!(all, 3);
-        let typed = referrers(&user.client, &reference, Some("a/b"))
-            .await
-            .unwrap();
+        let typed = referrers(&user.client, &image, Some("a/b")).await.unwrap();
         assert_eq!(typed, 2);
     });
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use regstorm::client::{BlobSlot, Error, PullOptions, Pulled, PulledImage, Store, pull};
 use regstorm::embedded::{Fault, Running, Settings};
-use regstorm::oci::{Digest, MediaType, Platform, Reference, Verify};
+use regstorm::oci::{Digest, ImageName, MediaType, Platform, Verify};
 use regstorm::registry::{BlobSink, Wanted};
 
 use super::user::{User, name, registry, tag};
@@ -74,10 +74,10 @@ impl Image {
     }
 }
 
-fn reference() -> Reference {
-    Reference {
+fn reference() -> ImageName {
+    ImageName {
         repository: name("a"),
-        version: tag("t"),
+        reference: tag("t"),
     }
 }
 

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use regstorm::client::{Discard, Error, PullOptions, Pulled, PulledImage, Store, pull};
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, Running, Settings};
 use regstorm::oci::{
-    Algorithm, Digest, Hasher, Manifest, MediaType, Operation, Platform, Reference, Verify, Version,
+    Algorithm, Digest, Hasher, ImageName, Manifest, MediaType, Operation, Platform, Reference,
+    Verify,
 };
 use regstorm::profile::Profile;
 use regstorm::registry::{BlobSink, Client, Kind, Restart, Wanted};
@@ -29,12 +30,12 @@ fn options(verify: Verify) -> PullOptions {
     }
 }
 
-async fn pulled(client: &Client, version: Version) -> Result<PulledImage, Error> {
-    let reference = Reference {
+async fn pulled(client: &Client, reference: Reference) -> Result<PulledImage, Error> {
+    let image = ImageName {
         repository: name("a"),
-        version,
+        reference,
     };
-    match pull(client, &reference, &options(Verify::Digest), &Discard).await? {
+    match pull(client, &image, &options(Verify::Digest), &Discard).await? {
         Pulled::Image(image) => Ok(*image),
         Pulled::UpToDate(digest) => panic!("nothing is kept, and {digest} is said to be here"),
     }
@@ -45,14 +46,14 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> String {
     format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size}}}"#)
 }
 
-fn store(registry: &Running, version: Version, media_type: &MediaType, raw: &str) -> Digest {
-    let reference = Reference {
+fn store(registry: &Running, reference: Reference, media_type: &MediaType, raw: &str) -> Digest {
+    let image = ImageName {
         repository: name("a"),
-        version,
+        reference,
     };
     let raw = Bytes::copy_from_slice(raw.as_bytes());
     registry
-        .put_manifest(&reference, media_type, raw)
+        .put_manifest(&image, media_type, raw)
         .expect("it is stored")
 }
 
@@ -120,8 +121,8 @@ fn each_blob_is_fetched_once_and_the_foreign_one_never() {
     let digest = store(&registry, tag("t"), &MediaType::OciManifest, &raw);
     let user = User::new(&registry.url());
     run(async {
-        for version in [tag("t"), Version::Digest(digest)] {
-            let pulled = pulled(&user.client, version).await.unwrap();
+        for reference in [tag("t"), Reference::Digest(digest)] {
+            let pulled = pulled(&user.client, reference).await.unwrap();
             assert_eq!((pulled.fetched, pulled.bytes), (2, 20_500));
             // Not a byte of the manifest is touched.
             assert_eq!(pulled.manifest.raw(), raw.as_bytes());
@@ -239,9 +240,9 @@ fn an_index_that_leads_to_itself_ends_and_one_that_lies_about_sizes_is_found() {
         let index = format!(
             r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"application/vnd.oci.image.{kind}.v1+json","digest":"{digest}","size":{size},{platform}}}]}}"#
         );
-        let version = tag(&format!("d{depth}"));
+        let reference = tag(&format!("d{depth}"));
         below = (
-            store(&registry, version, &MediaType::OciIndex, &index),
+            store(&registry, reference, &MediaType::OciIndex, &index),
             index.len(),
             "index",
         );
@@ -289,8 +290,8 @@ fn schema_1_is_pulled_top_first_and_each_layer_once() {
     assert_eq!(stored, Digest::sha256(payload.as_bytes()));
     let user = User::new(&registry.url());
     run(async {
-        for version in [tag("t"), Version::Digest(stored)] {
-            let done = pulled(&user.client, version).await.unwrap();
+        for reference in [tag("t"), Reference::Digest(stored)] {
+            let done = pulled(&user.client, reference).await.unwrap();
             assert_eq!((done.fetched, done.bytes), (2, 9_032));
             assert_eq!(done.manifest.digest(Algorithm::Sha256), stored);
         }
@@ -302,7 +303,7 @@ fn schema_1_is_pulled_top_first_and_each_layer_once() {
 /// A manifest over a peer whose answer carries this digest header.
 fn digest_header(
     header: Option<String>,
-    version: &Version,
+    reference: &Reference,
 ) -> Result<Manifest, regstorm::registry::Error> {
     let raw = r#"{"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0},"layers":[]}"#;
     let registry = Wire::answering(move |_, _| {
@@ -314,7 +315,7 @@ fn digest_header(
         answer("200 OK", &headers, raw)
     });
     let user = User::new(&registry.url());
-    let got = run(user.client.manifest_get(&name("a"), version));
+    let got = run(user.client.manifest_get(&name("a"), reference));
     assert_eq!(user.journal.last().end == "ok", got.is_ok());
     if let Ok(manifest) = &got {
         assert_eq!(manifest.raw(), raw.as_bytes());
@@ -334,16 +335,16 @@ fn a_digest_header_may_be_missing_but_not_wrong() {
         "junk".into(),
     ] {
         digest_header(Some(header.clone()), &tag("t")).unwrap();
-        digest_header(Some(header), &Version::Digest(right)).unwrap();
+        digest_header(Some(header), &Reference::Digest(right)).unwrap();
     }
-    digest_header(None, &Version::Digest(long)).unwrap();
+    digest_header(None, &Reference::Digest(long)).unwrap();
     for wrong in [Digest::sha256(b"other"), Algorithm::Sha512.digest(b"other")] {
-        for (header, version) in [
+        for (header, reference) in [
             (Some(wrong.to_string()), tag("t")),
-            (Some(right.to_string()), Version::Digest(wrong)),
-            (None, Version::Digest(wrong)),
+            (Some(right.to_string()), Reference::Digest(wrong)),
+            (None, Reference::Digest(wrong)),
         ] {
-            let error = digest_header(header, &version).unwrap_err();
+            let error = digest_header(header, &reference).unwrap_err();
             assert!(matches!(error.kind(), Kind::Digest { .. }), "{error}");
         }
     }
@@ -723,13 +724,13 @@ fn a_full_disk_is_no_fault_of_the_registry_and_ends_the_pull() {
     let raw = odd_image(&registry);
     store(&registry, tag("t"), &MediaType::OciManifest, &raw);
     let user = User::with(&registry.url(), UserSettings::default());
-    let reference = Reference {
+    let image = ImageName {
         repository: name("a"),
-        version: tag("t"),
+        reference: tag("t"),
     };
     run(async {
         let options = options(Verify::Digest);
-        let pulled = pull(&user.client, &reference, &options, &Full::default()).await;
+        let pulled = pull(&user.client, &image, &options, &Full::default()).await;
         assert!(pulled.unwrap_err().to_string().contains("the disk is full"));
     });
     let ends: Vec<_> = user

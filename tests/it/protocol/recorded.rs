@@ -4,7 +4,7 @@
 use regstorm::client::{Known, PushOptions, Pushed, push};
 use regstorm::content::{Image, SizeSpec, SyntheticSet, SyntheticSpec};
 use regstorm::embedded::{RequestRecord, Running, Settings};
-use regstorm::oci::{Operation, Reference};
+use regstorm::oci::{ImageName, Operation};
 use regstorm::profile::Profile;
 use regstorm::units::{ByteSize, Credentials, Secret};
 
@@ -34,9 +34,9 @@ fn user(url: &str, client: &str, credentials: Option<Credentials>) -> User {
 
 /// Pushes the image to a repository, from where `mount_from` has it.
 async fn pushed(user: &User, repository: &str, mount_from: Option<&str>) -> Pushed {
-    let reference = Reference {
+    let reference = ImageName {
         repository: name(repository),
-        version: tag("v1"),
+        reference: tag("v1"),
     };
     let options = PushOptions {
         mount_from: mount_from.map(name),
@@ -104,9 +104,9 @@ fn crane_pings_once_where_nothing_is_mounted() {
     let before = site.requests().len();
     // Another tag, so that the check of the manifest does not end the push: every blob is there.
     let again = user(&site.url(), "crane", None);
-    let reference = Reference {
+    let reference = ImageName {
         repository: name("other/copy"),
-        version: tag("v2"),
+        reference: tag("v2"),
     };
     let options = PushOptions {
         mount_from: Some(name("team/six")),

@@ -9,7 +9,7 @@ use http::StatusCode;
 use regstorm::client::{Known, PushOptions, Pushed, push};
 use regstorm::content::{Format, Image, SizeSpec, SyntheticSet, SyntheticSpec};
 use regstorm::embedded::{Fault, FaultKind, Point, Quirk, RequestRecord, Settings, Stall};
-use regstorm::oci::{Digest, Operation, Reference, RepositoryName};
+use regstorm::oci::{Digest, ImageName, Operation, RepositoryName};
 use regstorm::profile::{Checks, Profile, PushMethod};
 use regstorm::registry::Client;
 use regstorm::registry::{Kind, Mounted, Posted};
@@ -75,10 +75,10 @@ impl Way {
     }
 }
 
-fn at(repository: &str) -> Reference {
-    Reference {
+fn at(repository: &str) -> ImageName {
+    ImageName {
         repository: name(repository),
-        version: tag("t"),
+        reference: tag("t"),
     }
 }
 

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 use regstorm::client::Discard;
 use regstorm::embedded::{Auth, Counts, Registry, Running, Settings as Site};
 use regstorm::exchange::HttpVersion;
-use regstorm::oci::{Digest, Operation, RepositoryName, Verify, Version};
+use regstorm::oci::{Digest, Operation, Reference, RepositoryName, Verify};
 use regstorm::profile::{Habits, Profile};
 use regstorm::registry::{Base, Client, End, Exchange, Observer, Settings, Wanted};
 use regstorm::transport::{Body, Dialer, Ended, Pool, PoolSettings, Route, Totals};
@@ -230,8 +230,8 @@ pub(crate) fn name(text: &str) -> RepositoryName {
     text.parse().expect("a repository name")
 }
 
-pub(crate) fn tag(text: &str) -> Version {
-    Version::Tag(text.parse().expect("a tag"))
+pub(crate) fn tag(text: &str) -> Reference {
+    Reference::Tag(text.parse().expect("a tag"))
 }
 
 /// Bytes that are not all alike.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Lengths, Point, Running, Settings, Stall};
-use regstorm::oci::{Digest, MediaType, Operation, Reference, Verify};
+use regstorm::oci::{Digest, ImageName, MediaType, Operation, Verify};
 use regstorm::registry::{BlobSink, Wanted};
 use regstorm::units::ByteSize;
 use tokio::time::Instant;
@@ -56,9 +56,9 @@ fn slow(ms: fn(u64) -> Duration) -> Vec<Fault> {
 /// Calls in the order of the registry's records.
 async fn calls(registry: &Running, user: &User) -> Vec<Call> {
     let digest = registry.put_blob(&name("a"), content(SIZE)).expect("room");
-    let reference = Reference {
+    let reference = ImageName {
         repository: name("a"),
-        version: tag("t"),
+        reference: tag("t"),
     };
     let raw = format!(
         r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":0}},"layers":[]}}"#,
