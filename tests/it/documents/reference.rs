@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use regstorm::result::Schema;
+use serde_json::Value;
 
 use super::markdown::{Page, pages};
 
@@ -22,13 +23,32 @@ fn first_column(page: &Page, heading: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The fields of an object of the schema, or of the objects in a list.
+fn fields(schema: &Value, object: &Value) -> BTreeSet<String> {
+    if let Some(name) = object["$ref"].as_str() {
+        let name = name.rsplit('/').next().expect("a name");
+        return fields(schema, &schema["$defs"][name]);
+    }
+    if object["items"].is_object() {
+        return fields(schema, &object["items"]);
+    }
+    let own = object["properties"].as_object().into_iter();
+    let mut names: BTreeSet<String> = own.flat_map(|it| it.keys().cloned()).collect();
+    // Those of an enum that is part of the object.
+    let variants = object["oneOf"].as_array().into_iter().flatten();
+    names.extend(variants.flat_map(|it| fields(schema, it)));
+    names
+}
+
 #[test]
 fn the_page_of_the_report_has_the_fields_of_its_schema() {
-    let schema: serde_json::Value = serde_json::from_str(&Schema::json()).expect("JSON");
-    let fields = schema["properties"].as_object().expect("an object");
-    let wanted: BTreeSet<String> = fields.keys().cloned().collect();
+    let schema: Value = serde_json::from_str(&Schema::json()).expect("JSON");
     let page = Page::read(PathBuf::from("docs/reference/report.md"));
-    assert_eq!(first_column(&page, "Fields"), wanted);
+    assert_eq!(first_column(&page, "Fields"), fields(&schema, &schema));
+    for list in ["journeys", "operations", "thresholds"] {
+        let wanted = fields(&schema, &schema["properties"][list]);
+        assert_eq!(first_column(&page, &format!("`{list}`")), wanted);
+    }
 }
 
 #[test]
