@@ -8,8 +8,8 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use crate::oci::{ErrorCode, Operation, RepositoryName};
 use crate::units::Secret;
 
-use super::answer::Ask;
 use super::refusal::Refusal;
+use super::request::ParsedRequest;
 use super::settings::Auth;
 use super::token::{self, Access};
 
@@ -18,13 +18,13 @@ pub(super) const SERVICE: &str = "regstorm";
 
 /// Lets a request pass, or says what it lacks.
 pub(super) fn authorize(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     operation: Operation,
     name: Option<&RepositoryName>,
 ) -> Result<(), Refusal> {
-    match &ask.site.settings.auth {
+    match &request.site.settings.auth {
         Auth::Open => Ok(()),
-        Auth::Basic { user, password } => match credentials(ask.header(&AUTHORIZATION)) {
+        Auth::Basic { user, password } => match credentials(request.header(&AUTHORIZATION)) {
             Some((sent_user, sent_password))
                 if sent_user == *user && sent_password == *password =>
             {
@@ -33,12 +33,16 @@ pub(super) fn authorize(
             _ => Err(unauthorized("name and password are missing or wrong")
                 .with(WWW_AUTHENTICATE, format!("Basic realm=\"{SERVICE}\""))),
         },
-        Auth::Bearer { .. } => bearer(ask, &needs(ask, operation, name)),
+        Auth::Bearer { .. } => bearer(request, &needs(request, operation, name)),
     }
 }
 
 /// What an operation must be allowed, in the grammar of scopes.
-fn needs(ask: &Ask<'_>, operation: Operation, name: Option<&RepositoryName>) -> Vec<Access> {
+fn needs(
+    request: &ParsedRequest<'_>,
+    operation: Operation,
+    name: Option<&RepositoryName>,
+) -> Vec<Access> {
     let Some(name) = name else {
         return match operation {
             Operation::Catalog => vec![Access::new("registry", "catalog", &["*"])],
@@ -59,7 +63,7 @@ fn needs(ask: &Ask<'_>, operation: Operation, name: Option<&RepositoryName>) -> 
     };
     let mut needs = vec![Access::new("repository", name.as_str(), actions)];
     if operation == Operation::UploadMount
-        && let Some(from) = ask.query.get("from")
+        && let Some(from) = request.query.get("from")
         && from.parse::<RepositoryName>().is_ok()
     {
         needs.push(Access::new("repository", &from, &["pull"]));
@@ -67,21 +71,21 @@ fn needs(ask: &Ask<'_>, operation: Operation, name: Option<&RepositoryName>) -> 
     needs
 }
 
-fn bearer(ask: &Ask<'_>, needs: &[Access]) -> Result<(), Refusal> {
+fn bearer(request: &ParsedRequest<'_>, needs: &[Access]) -> Result<(), Refusal> {
     let scopes: Vec<_> = needs.iter().map(ToString::to_string).collect();
     let mut challenge = format!(
         "Bearer realm=\"{}/token\",service=\"{SERVICE}\"",
-        ask.site.url_for(ask.head)
+        request.site.url_for(request.head)
     );
     if !scopes.is_empty() {
         challenge.push_str(",scope=\"");
         challenge.push_str(&scopes.join(" "));
         challenge.push('"');
     }
-    let sent = ask
+    let sent = request
         .header(&AUTHORIZATION)
         .and_then(|value| parameter(value, "Bearer"));
-    let (message, error) = match sent.map(|token| token::granted(ask.site, token)) {
+    let (message, error) = match sent.map(|token| token::granted(request.site, token)) {
         None => ("a token is missing", ""),
         Some(None) => (
             "the token is not one of ours, or has expired",

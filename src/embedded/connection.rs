@@ -1,9 +1,7 @@
 //! A client's connection: greeted, served by hyper, and ended the way the exchange on it asked for.
 
-use std::cell::{Cell, RefCell};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
@@ -15,83 +13,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::answer;
-use super::pace::Cut;
-use super::patience::{Over, Patience};
-use super::record::OpenRecord;
+use super::connection_state::ConnectionState;
+use super::service;
 use super::site::Site;
+use super::timeouts::{Activity, Over};
 use super::wire::{Socket, Wire};
-
-/// What a connection and the exchange on it tell each other. Each stream of HTTP/2 has a line of its own, on which a cut
-/// ends the stream.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub(super) id: u64,
-    pub(super) at_storage_host: bool,
-    /// How the connection is to be ended, once a fault wants it.
-    pub(super) cut: Cell<Option<Cut>>,
-    /// The client may still be sending: closing at once would reset it before it has read the answer.
-    pub(super) linger: Cell<bool>,
-    pub(super) record: RefCell<Option<Rc<OpenRecord>>>,
-    /// What the connection does, with all its streams.
-    pub(super) patience: Rc<Patience>,
-    is_stream: bool,
-    flushed: Cell<bool>,
-    waiting: RefCell<Option<Waker>>,
-}
-
-impl Line {
-    pub(super) fn new(id: u64, at_storage_host: bool) -> Rc<Self> {
-        Rc::new(Self {
-            id,
-            is_stream: false,
-            patience: Patience::new(),
-            at_storage_host,
-            cut: Cell::new(None),
-            linger: Cell::new(false),
-            record: RefCell::new(None),
-            flushed: Cell::new(true),
-            waiting: RefCell::new(None),
-        })
-    }
-
-    /// The line of one stream of this connection.
-    fn stream(&self) -> Rc<Self> {
-        Rc::new(Self {
-            id: self.id,
-            is_stream: true,
-            patience: Rc::clone(&self.patience),
-            at_storage_host: self.at_storage_host,
-            cut: Cell::new(None),
-            linger: Cell::new(false),
-            record: RefCell::new(None),
-            flushed: Cell::new(true),
-            waiting: RefCell::new(None),
-        })
-    }
-
-    /// From now on, waits for a flush. A stream of HTTP/2 does not: the connection flushes for all of them.
-    pub(super) fn expect_flush(&self) {
-        self.flushed.set(self.is_stream);
-    }
-
-    /// Everything that was handed over is in the socket.
-    pub(super) fn saw_flush(&self) {
-        self.flushed.set(true);
-        if let Some(waker) = self.waiting.take() {
-            waker.wake();
-        }
-    }
-
-    /// Ready when everything handed over before [`Line::expect_flush`] is in the socket.
-    pub(super) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.flushed.get() {
-            return Poll::Ready(());
-        }
-        self.waiting.replace(Some(cx.waker().clone()));
-        Poll::Pending
-    }
-}
 
 /// How long a client may take for the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -105,51 +31,53 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Serves a client until it leaves, is cut, or has had its time.
 pub(super) async fn serve(
     site: Rc<Site>,
-    line: Rc<Line>,
+    connection: Rc<ConnectionState>,
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
 ) {
     let open = Open {
         site: Rc::clone(&site),
-        line: Rc::clone(&line),
+        connection: Rc::clone(&connection),
     };
     let greeted = tokio::select! {
         biased;
         greeted = greet(&site, stream, tls) => greeted,
-        _ = line.patience.over() => None,
+        _ = connection.activity.over() => None,
     };
     let Some((socket, begun, http2)) = greeted else {
         return;
     };
-    let wire = TokioIo::new(Wire::new(socket, begun, Rc::clone(&line)));
-    let patience = Rc::clone(&line.patience);
+    let wire = TokioIo::new(Wire::new(socket, begun, Rc::clone(&connection)));
+    let activity = Rc::clone(&connection.activity);
     // An error here is a client that left, or a cut we asked for; both are counted where they happen.
     if http2 {
         site.tally.http2_connections.add(1);
-        patience.is_multiplexed();
+        activity.is_multiplexed();
         let streams = site.settings.max_streams;
-        let service =
-            service_fn(move |request| answer::serve(Rc::clone(&site), line.stream(), request));
+        let service = service_fn(move |request| {
+            service::serve(Rc::clone(&site), connection.stream(), request)
+        });
         let served = http2::Builder::new(Tasks)
             .max_concurrent_streams(streams)
             .serve_connection(wire, service);
-        to_its_end(&patience, served, http2::Connection::graceful_shutdown).await;
+        to_its_end(&activity, served, http2::Connection::graceful_shutdown).await;
     } else {
-        let service =
-            service_fn(move |request| answer::serve(Rc::clone(&site), Rc::clone(&line), request));
+        let service = service_fn(move |request| {
+            service::serve(Rc::clone(&site), Rc::clone(&connection), request)
+        });
         let served = http1::Builder::new().serve_connection(wire, service);
-        to_its_end(&patience, served, http1::Connection::graceful_shutdown).await;
+        to_its_end(&activity, served, http1::Connection::graceful_shutdown).await;
     }
     drop(open);
 }
 
 /// Serves a connection until it ends or has had its time. One that is idle is told (GOAWAY over HTTP/2).
-async fn to_its_end<C: Future>(patience: &Patience, served: C, shut_down: fn(Pin<&mut C>)) {
+async fn to_its_end<C: Future>(activity: &Activity, served: C, shut_down: fn(Pin<&mut C>)) {
     let mut served = pin!(served);
     let over = tokio::select! {
         biased;
         _ = served.as_mut() => return,
-        over = patience.over() => over,
+        over = activity.over() => over,
     };
     if over == Over::Idle {
         shut_down(served.as_mut());
@@ -207,15 +135,15 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Tasks {
 /// Counts a connection as open while it lives, even if its task is dropped.
 struct Open {
     site: Rc<Site>,
-    line: Rc<Line>,
+    connection: Rc<ConnectionState>,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Some(record) = &*self.line.record.borrow() {
+        if let Some(record) = &*self.connection.record.borrow() {
             record.closed();
         }
-        self.site.waiting.remove(self.line.id);
+        self.site.open_connections.remove(self.connection.id);
         self.site.tally.closed_connections.add(1);
     }
 }

@@ -7,10 +7,9 @@ use url::form_urlencoded;
 
 use crate::oci::{Entry, ErrorCode, ImageIndex, MediaType, RepositoryName, Tag};
 
-use super::answer::Ask;
-use super::blobs::digest_in_path;
 use super::refusal::Refusal;
-use super::reply::Reply;
+use super::request::{ParsedRequest, digest_in_path};
+use super::response::Response;
 use super::settings::Quirk;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
@@ -34,9 +33,9 @@ impl<'t> Page<'t> {
     }
 }
 
-fn page_size(ask: &Ask<'_>) -> Result<usize, Refusal> {
-    let most = ask.site.settings.page_size.max(1);
-    match ask.query.get("n") {
+fn page_size(request: &ParsedRequest<'_>) -> Result<usize, Refusal> {
+    let most = request.site.settings.page_size.max(1);
+    match request.query.get("n") {
         None => Ok(most),
         Some(text) => text.parse().map(|n: usize| n.min(most)).map_err(|_| {
             Refusal::bad(
@@ -48,19 +47,25 @@ fn page_size(ask: &Ask<'_>) -> Result<usize, Refusal> {
 }
 
 /// A page as an answer; `path` is the list's, behind the base path.
-fn paged(ask: &Ask<'_>, path: &str, page: &Page<'_>, n: usize, body: &impl Serialize) -> Reply {
-    let mut reply = Reply::new(StatusCode::OK)
+fn paged(
+    request: &ParsedRequest<'_>,
+    path: &str,
+    page: &Page<'_>,
+    n: usize,
+    body: &impl Serialize,
+) -> Response {
+    let mut response = Response::new(StatusCode::OK)
         .header(CONTENT_TYPE, JSON)
         .bytes(json(body));
     if let Some(last) = page.names.last().filter(|_| page.more) {
-        let base = ask.site.location_base(ask.head);
+        let base = request.site.location_base(request.head);
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("n", &n.to_string())
             .append_pair("last", last)
             .finish();
-        reply = reply.header(LINK, format!("<{base}{path}?{query}>; rel=\"next\""));
+        response = response.header(LINK, format!("<{base}{path}?{query}>; rel=\"next\""));
     }
-    reply
+    response
 }
 
 fn json(body: &impl Serialize) -> Vec<u8> {
@@ -69,15 +74,18 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 
 /// # Spec
 /// end-8a and end-8b, "Listing Tags".
-pub(super) fn tags(ask: &Ask<'_>, name: &RepositoryName) -> Result<Reply, Refusal> {
+pub(super) fn tags(
+    request: &ParsedRequest<'_>,
+    name: &RepositoryName,
+) -> Result<Response, Refusal> {
     #[derive(Serialize)]
     struct List<'t> {
         name: &'t str,
         tags: &'t [&'t str],
     }
-    let n = page_size(ask)?;
-    let last = ask.query.get("last");
-    let store = ask.site.store.borrow();
+    let n = page_size(request)?;
+    let last = request.query.get("last");
+    let store = request.site.store.borrow();
     let repository = store.repository(name).ok_or_else(|| {
         Refusal::missing(
             ErrorCode::NameUnknown,
@@ -90,7 +98,7 @@ pub(super) fn tags(ask: &Ask<'_>, name: &RepositoryName) -> Result<Reply, Refusa
         tags: &page.names,
     };
     Ok(paged(
-        ask,
+        request,
         &format!("/v2/{name}/tags/list"),
         &page,
         n,
@@ -99,18 +107,18 @@ pub(super) fn tags(ask: &Ask<'_>, name: &RepositoryName) -> Result<Reply, Refusa
 }
 
 /// The repositories; not in the specification, but every registry has it.
-pub(super) fn catalog(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+pub(super) fn catalog(request: &ParsedRequest<'_>) -> Result<Response, Refusal> {
     #[derive(Serialize)]
     struct List<'t> {
         repositories: &'t [&'t str],
     }
-    let n = page_size(ask)?;
-    let last = ask.query.get("last");
-    let store = ask.site.store.borrow();
+    let n = page_size(request)?;
+    let last = request.query.get("last");
+    let store = request.site.store.borrow();
     let names = store.repository_names().map(RepositoryName::as_str);
     let page = Page::cut(names, last.as_deref(), n);
     Ok(paged(
-        ask,
+        request,
         "/v2/_catalog",
         &page,
         n,
@@ -123,11 +131,11 @@ pub(super) fn catalog(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 /// # Spec
 /// end-12a and end-12b, "Listing Referrers".
 pub(super) fn referrers(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     digest: &str,
-) -> Result<Reply, Refusal> {
-    if ask.site.has(Quirk::NoReferrers) {
+) -> Result<Response, Refusal> {
+    if request.site.has(Quirk::NoReferrers) {
         return Err(Refusal::missing(
             ErrorCode::Unsupported,
             "there is no such endpoint",
@@ -135,11 +143,11 @@ pub(super) fn referrers(
     }
     let digest = digest_in_path(digest)?;
     // A media type has no blank: one that arrives was a plus sign that the client did not escape.
-    let filter = ask
+    let filter = request
         .query
         .get("artifactType")
         .map(|text| text.replace(' ', "+"));
-    let store = ask.site.store.borrow();
+    let store = request.site.store.borrow();
     let manifests: Vec<Entry> = store
         .repository(name)
         .into_iter()
@@ -157,13 +165,13 @@ pub(super) fn referrers(
         subject: None,
         annotations: std::collections::BTreeMap::new(),
     };
-    let mut reply = Reply::new(StatusCode::OK)
+    let mut response = Response::new(StatusCode::OK)
         .header(CONTENT_TYPE, MediaType::OciIndex.as_str())
         .bytes(json(&index));
     if filter.is_some() {
-        reply = reply.header(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
+        response = response.header(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
     }
-    Ok(reply)
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use crate::oci::Operation;
 
-use super::connection::Line;
+use super::connection_state::ConnectionState;
 use super::record::OpenRecord;
 use super::site::Site;
 
@@ -16,7 +16,7 @@ use super::site::Site;
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) site: Rc<Site>,
-    pub(super) line: Rc<Line>,
+    pub(super) connection: Rc<ConnectionState>,
     operation: Option<Operation>,
     record: Option<Rc<OpenRecord>>,
     answered: Cell<bool>,
@@ -25,20 +25,20 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn open(
         site: &Rc<Site>,
-        line: &Rc<Line>,
+        connection: &Rc<ConnectionState>,
         head: &Parts,
         operation: Option<Operation>,
     ) -> Rc<Self> {
         site.tally.requests.add(1);
-        line.patience.begins();
+        connection.activity.begins();
         let record = site.log.as_ref().map(|log| {
             log.borrow_mut()
-                .open(head, operation, line.id, line.at_storage_host)
+                .open(head, operation, connection.id, connection.at_storage_host)
         });
-        line.record.replace(record.clone());
+        connection.record.replace(record.clone());
         Rc::new(Self {
             site: Rc::clone(site),
-            line: Rc::clone(line),
+            connection: Rc::clone(connection),
             operation,
             record,
             answered: Cell::new(false),
@@ -70,7 +70,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.line.patience.ends();
+        self.connection.activity.ends();
         if !self.answered.get() {
             self.site.tally.unanswered.add(1);
         }

@@ -76,7 +76,7 @@ impl Inbound {
                 Step::Wait(until) => sleep_until(until).await,
                 Step::Hang => std::future::pending().await,
                 Step::Cut(cut) => {
-                    self.exchange.line.cut.set(Some(cut));
+                    self.exchange.connection.cut.set(Some(cut));
                     return Err(Ending::HangUp);
                 }
             }

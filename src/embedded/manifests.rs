@@ -11,12 +11,11 @@ use crate::oci::{
     Tag, Unusable,
 };
 
-use super::answer::{Ask, CONTENT_DIGEST};
 use super::blob::ENTRY;
-use super::blobs::{deletion_allowed, digest_in_path, has_already};
 use super::inbound::Inbound;
 use super::refusal::{Ending, Refusal};
-use super::reply::Reply;
+use super::request::{ParsedRequest, digest_in_path};
+use super::response::{CONTENT_DIGEST, Response};
 use super::settings::Quirk;
 use super::site::Site;
 use super::store::{Repository, StoredManifest};
@@ -34,9 +33,13 @@ fn reference_in_path(text: &str) -> Result<Reference, Refusal> {
 
 /// # Spec
 /// end-3, "Pulling manifests" and "Checking if content exists in the registry".
-pub(super) fn get(ask: &Ask<'_>, name: &RepositoryName, reference: &str) -> Result<Reply, Refusal> {
+pub(super) fn get(
+    request: &ParsedRequest<'_>,
+    name: &RepositoryName,
+    reference: &str,
+) -> Result<Response, Refusal> {
     let reference = reference_in_path(reference)?;
-    let found = ask
+    let found = request
         .site
         .store
         .borrow()
@@ -47,29 +50,30 @@ pub(super) fn get(ask: &Ask<'_>, name: &RepositoryName, reference: &str) -> Resu
         })
         .cloned();
     let stored = found
-        .filter(|stored| is_acceptable(ask, stored))
+        .filter(|stored| is_acceptable(request, stored))
         .ok_or_else(|| {
             let message = format!("repository {name} has no manifest {reference}");
             Refusal::missing(ErrorCode::ManifestUnknown, message)
         })?;
     let digest = stored.descriptor.digest;
-    let reply = if has_already(ask, &digest) {
-        Reply::new(StatusCode::NOT_MODIFIED)
+    let response = if request.has_already(&digest) {
+        Response::new(StatusCode::NOT_MODIFIED)
     } else {
-        Reply::new(StatusCode::OK)
+        Response::new(StatusCode::OK)
             .header(CONTENT_TYPE, stored.content_type.clone())
             .bytes(stored.raw.clone())
     };
-    Ok(reply
+    Ok(response
         .header(CONTENT_DIGEST, digest.to_string())
         .header(ETAG, format!("\"{digest}\"")))
 }
 
-fn is_acceptable(ask: &Ask<'_>, stored: &Rc<StoredManifest>) -> bool {
-    if !ask.site.has(Quirk::StrictAccept) {
+fn is_acceptable(request: &ParsedRequest<'_>, stored: &Rc<StoredManifest>) -> bool {
+    if !request.site.has(Quirk::StrictAccept) {
         return true;
     }
-    ask.head
+    request
+        .head
         .headers
         .get_all(ACCEPT)
         .iter()
@@ -81,14 +85,14 @@ fn is_acceptable(ask: &Ask<'_>, stored: &Rc<StoredManifest>) -> bool {
 /// # Spec
 /// end-7a and end-7b, "Pushing Manifests".
 pub(super) async fn put(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     reference: &str,
     inbound: &mut Inbound,
-) -> Result<Reply, Ending> {
+) -> Result<Response, Ending> {
     let reference = reference_in_path(reference)?;
-    let tags = asked_tags(ask, &reference)?;
-    let limit = ask.site.settings.max_manifest_size;
+    let tags = asked_tags(request, &reference)?;
+    let limit = request.site.settings.max_manifest_size;
     let raw = inbound.collect(limit.get()).await?.ok_or_else(|| {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -96,31 +100,31 @@ pub(super) async fn put(
             format!("a manifest may have at most {limit}"),
         )
     })?;
-    let content_type = ask.head.headers.get(CONTENT_TYPE);
-    let stored = check(ask.site, name, &reference, raw, content_type)?;
+    let content_type = request.head.headers.get(CONTENT_TYPE);
+    let stored = check(request.site, name, &reference, raw, content_type)?;
     let (digest, subject) = (stored.descriptor.digest, stored.subject);
-    keep(ask.site, name, stored, &tags)?;
-    let base = ask.site.location_base(ask.head);
-    let mut reply = Reply::new(StatusCode::CREATED)
+    keep(request.site, name, stored, &tags)?;
+    let base = request.site.location_base(request.head);
+    let mut response = Response::new(StatusCode::CREATED)
         .header(LOCATION, format!("{base}/v2/{name}/manifests/{digest}"))
         .header(CONTENT_DIGEST, digest.to_string());
-    if let Some(subject) = subject.filter(|_| !ask.site.has(Quirk::NoReferrers)) {
-        reply = reply.header(OCI_SUBJECT, subject.to_string());
+    if let Some(subject) = subject.filter(|_| !request.site.has(Quirk::NoReferrers)) {
+        response = response.header(OCI_SUBJECT, subject.to_string());
     }
     if let Reference::Digest(_) = reference {
         for tag in &tags {
             if let Ok(value) = HeaderValue::from_str(tag.as_str()) {
-                reply = reply.also(OCI_TAG, value);
+                response = response.also(OCI_TAG, value);
             }
         }
     }
-    Ok(reply)
+    Ok(response)
 }
 
-fn asked_tags(ask: &Ask<'_>, reference: &Reference) -> Result<Vec<Tag>, Refusal> {
+fn asked_tags(request: &ParsedRequest<'_>, reference: &Reference) -> Result<Vec<Tag>, Refusal> {
     match reference {
         Reference::Tag(tag) => Ok(vec![tag.clone()]),
-        Reference::Digest(_) => ask
+        Reference::Digest(_) => request
             .query
             .all("tag")
             .map(|tag| Ok(tag.parse::<Tag>()?))
@@ -308,19 +312,19 @@ fn references_exist(repository: Option<&Repository>, content: &Said) -> Result<(
 /// # Spec
 /// end-9, "Deleting tags" and "Deleting Manifests".
 pub(super) fn delete(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     reference: &str,
-) -> Result<Reply, Refusal> {
+) -> Result<Response, Refusal> {
     let reference = reference_in_path(reference)?;
-    deletion_allowed(ask)?;
-    let mut store = ask.site.store.borrow_mut();
+    request.deletion_allowed()?;
+    let mut store = request.site.store.borrow_mut();
     let removed = match &reference {
         Reference::Tag(tag) => store.remove_tag(name, tag),
         Reference::Digest(digest) => store.remove_manifest(name, digest),
     };
     if removed {
-        Ok(Reply::new(StatusCode::ACCEPTED))
+        Ok(Response::new(StatusCode::ACCEPTED))
     } else {
         let message = format!("repository {name} has no manifest {reference}");
         Err(Refusal::missing(ErrorCode::ManifestUnknown, message))

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::blob::Blob;
 use super::exchange::Exchange;
 use super::pace::{Cut, Pace, Step};
-use super::reply::Content;
+use super::response::Content;
 
 /// The connection ends without an answer, or in the middle of one.
 #[derive(Debug)]
@@ -157,8 +157,8 @@ impl Body for Outgoing {
             }
             if let Some(cut) = self.cutting {
                 // What was handed over before must reach the socket first.
-                ready!(self.exchange.line.poll_flushed(cx));
-                self.exchange.line.cut.set(Some(cut));
+                ready!(self.exchange.connection.poll_flushed(cx));
+                self.exchange.connection.cut.set(Some(cut));
                 return Poll::Ready(Some(Err(HangUp)));
             }
             if let Some(until) = self.exchange.site.freezer.lasts() {
@@ -182,7 +182,7 @@ impl Body for Outgoing {
                 // The connection is dropped with its client or with the registry.
                 Step::Hang => return Poll::Pending,
                 Step::Cut(cut) => {
-                    self.exchange.line.expect_flush();
+                    self.exchange.connection.expect_flush();
                     self.cutting = Some(cut);
                 }
             }

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use crate::oci::{ErrorCode, NameError};
 
 use super::blob::Full;
-use super::reply::Reply;
+use super::response::Response;
 
 /// An answer that refuses.
 #[derive(Debug)]
@@ -81,17 +81,17 @@ impl Refusal {
         Self::bad(ErrorCode::DigestInvalid, message)
     }
 
-    pub(super) fn into_reply(self) -> Reply {
+    pub(super) fn into_response(self) -> Response {
         let body = serde_json::json!({
             "errors": [{ "code": self.code.as_str(), "message": self.message }]
         });
-        let mut reply = Reply::new(self.status)
+        let mut response = Response::new(self.status)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .bytes(body.to_string());
         for (name, value) in self.headers {
-            reply = reply.also(name, value);
+            response = response.also(name, value);
         }
-        reply
+        response
     }
 }
 

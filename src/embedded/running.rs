@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::mpsc as reply;
+use std::sync::mpsc as response;
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::oci::{Algorithm, Digest, ImageName, MediaType, Reference, RepositoryN
 
 use super::blob::{ENTRY, Spool};
 use super::certificate::certify;
-use super::door::Door;
 use super::fault::{Fault, FaultPlan};
 use super::freeze::Freeze;
-use super::patience::Limits;
+use super::listener::Acceptor;
 use super::record::RequestRecord;
 use super::settings::{Quirk, Settings};
 use super::site::Site;
 use super::tally::Counts;
-use super::{manifests, patience, storage_host, upload_session};
+use super::timeouts::Limits;
+use super::{manifests, storage_host, sweep};
 use crate::units::is_clock_set;
 
 /// Connections that may wait to be accepted; a thousand clients may start in the same millisecond.
@@ -112,7 +112,7 @@ impl Registry {
         if !well_formed {
             return Err(EmbeddedError::BasePath(base_path));
         }
-        let (send_started, started) = reply::sync_channel(1);
+        let (send_started, started) = response::sync_channel(1);
         let (ask, questions) = mpsc::channel(1);
         let thread = std::thread::Builder::new()
             .name("embedded-registry".into())
@@ -147,7 +147,7 @@ type Started = Result<Born, EmbeddedError>;
 fn run(
     settings: Settings,
     questions: mpsc::Receiver<Question>,
-    started: &reply::SyncSender<Started>,
+    started: &response::SyncSender<Started>,
 ) {
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -177,12 +177,12 @@ fn run(
                 storage_address: site.storage_address,
             };
             if started.send(Ok(born)).is_ok() {
-                let doors = Doors {
+                let listeners = Listeners {
                     listener,
                     storage,
                     tls: server.map(TlsAcceptor::from),
                 };
-                serve(&runtime, &site, doors, questions);
+                serve(&runtime, &site, listeners, questions);
             }
         }
     }
@@ -222,8 +222,8 @@ fn listen(runtime: &LocalRuntime, settings: Settings) -> Result<Listening, Embed
     ))
 }
 
-/// Where clients come in.
-struct Doors {
+/// The sockets that clients connect to.
+struct Listeners {
     listener: TcpListener,
     storage: Option<TcpListener>,
     tls: Option<TlsAcceptor>,
@@ -232,30 +232,30 @@ struct Doors {
 fn serve(
     runtime: &LocalRuntime,
     site: &Rc<Site>,
-    doors: Doors,
+    listeners: Listeners,
     mut questions: mpsc::Receiver<Question>,
 ) {
     let site = Rc::clone(site);
     runtime.block_on(async move {
         let accept = |listener, at_storage_host| {
-            let door = Door {
+            let acceptor = Acceptor {
                 site: Rc::clone(&site),
-                tls: doors.tls.clone(),
+                tls: listeners.tls.clone(),
                 at_storage_host,
             };
-            tokio::task::spawn_local(door.accept(listener));
+            tokio::task::spawn_local(acceptor.accept(listener));
         };
-        accept(doors.listener, false);
-        if let Some(storage) = doors.storage {
+        accept(listeners.listener, false);
+        if let Some(storage) = listeners.storage {
             accept(storage, true);
         }
         let limits = Limits {
             head: site.settings.head_timeout,
             idle: site.settings.idle_timeout,
         };
-        tokio::task::spawn_local(patience::sweep(Rc::clone(&site), limits));
+        tokio::task::spawn_local(sweep::connections(Rc::clone(&site), limits));
         let idle = site.settings.upload_idle;
-        tokio::task::spawn_local(upload_session::sweep(Rc::clone(&site), idle));
+        tokio::task::spawn_local(sweep::uploads(Rc::clone(&site), idle));
         while let Some(question) = questions.recv().await {
             question(&site);
         }
@@ -399,7 +399,7 @@ impl Running {
             .questions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (answer, answered) = reply::sync_channel(1);
+        let (answer, answered) = response::sync_channel(1);
         let question: Question = Box::new(move |site| drop(answer.send(question(site))));
         questions
             .as_ref()

@@ -13,11 +13,11 @@ use super::blob::Budget;
 use super::fault::FaultPlan;
 use super::freeze::Freezer;
 use super::keys::Keys;
-use super::patience::Waiting;
 use super::record::RequestLog;
 use super::settings::{Quirk, Settings, Storage};
 use super::store::Store;
 use super::tally::{Counts, Tally};
+use super::timeouts::OpenConnections;
 use super::upload_session::Uploads;
 
 /// Everything the thread owns.
@@ -37,7 +37,7 @@ pub(super) struct Site {
     pub(super) faults: RefCell<FaultPlan>,
     pub(super) log: Option<RefCell<RequestLog>>,
     pub(super) tally: Tally,
-    pub(super) waiting: Waiting,
+    pub(super) open_connections: OpenConnections,
     pub(super) freezer: Freezer,
 }
 
@@ -61,7 +61,7 @@ impl Site {
                 .record_requests
                 .map(|limit| RefCell::new(RequestLog::new(limit, began))),
             tally: Tally::default(),
-            waiting: Waiting::default(),
+            open_connections: OpenConnections::default(),
             freezer: Freezer::new(began),
             settings,
         }

@@ -11,11 +11,11 @@ use http::{Method, StatusCode};
 
 use crate::oci::{Digest, ErrorCode};
 
-use super::answer::{Ask, CONTENT_DIGEST};
-use super::blobs::{content, digest_in_path};
+use super::blob_content::content;
 use super::query::Query;
 use super::refusal::Refusal;
-use super::reply::Reply;
+use super::request::{ParsedRequest, digest_in_path};
+use super::response::{CONTENT_DIGEST, Response};
 use super::site::Site;
 
 /// Where the storage host of a registry at that address listens: beside a loopback address, on another one.
@@ -70,21 +70,21 @@ fn another_name(known: Option<&str>, storage: IpAddr) -> String {
     }
 }
 
-pub(super) fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    if ask.head.method != Method::GET && ask.head.method != Method::HEAD {
+pub(super) fn get(request: &ParsedRequest<'_>) -> Result<Response, Refusal> {
+    if request.head.method != Method::GET && request.head.method != Method::HEAD {
         return Err(Refusal::unsupported(
             "the storage host only gives out blobs",
         ));
     }
-    if ask.head.headers.contains_key(AUTHORIZATION) {
+    if request.head.headers.contains_key(AUTHORIZATION) {
         let message =
             "only one way to authorize is allowed: the signature in the URL, or the header";
         return Err(Refusal::bad(ErrorCode::Unsupported, message));
     }
-    let path = ask.head.uri.path();
+    let path = request.head.uri.path();
     let digest = digest_in_path(path.strip_prefix('/').unwrap_or(path))?;
-    let signature = Query::new(ask.head.uri.query()).get("signature");
-    if signature.as_deref() != Some(&ask.site.keys.seal(&digest.to_string())) {
+    let signature = Query::new(request.head.uri.query()).get("signature");
+    if signature.as_deref() != Some(&request.site.keys.seal(&digest.to_string())) {
         let message = "the URL is not signed by the registry";
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
@@ -92,9 +92,9 @@ pub(super) fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
             message,
         ));
     }
-    let blob = ask.site.store.borrow().any_blob(&digest).cloned();
+    let blob = request.site.store.borrow().any_blob(&digest).cloned();
     let blob = blob.ok_or_else(|| Refusal::missing(ErrorCode::BlobUnknown, "no such blob"))?;
-    Ok(content(ask, &blob)?.header(CONTENT_DIGEST, digest.to_string()))
+    Ok(content(request, &blob)?.header(CONTENT_DIGEST, digest.to_string()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Open uploads: a session per blob, a state that changes with every chunk, and an end for those that are left behind.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +8,6 @@ use tokio::time::Instant;
 use crate::oci::RepositoryName;
 
 use super::blob::Spool;
-use super::site::Site;
 
 /// The sessions, by id.
 #[derive(Debug)]
@@ -110,6 +108,31 @@ impl Uploads {
         });
     }
 
+    /// Takes a session out, if it is there and the state is the last one given out.
+    pub(super) fn take(
+        &mut self,
+        id: u128,
+        repository: &RepositoryName,
+        state: Option<u64>,
+    ) -> Result<Session, Unavailable> {
+        let slot = self.slot(id, repository)?;
+        let taken = slot.session.take_if(|it| Some(it.state) == state);
+        taken.ok_or(Unavailable::Stale)
+    }
+
+    /// Puts a session back; one that was cancelled meanwhile is dropped.
+    pub(super) fn put_back(&mut self, id: u128, mut session: Session) {
+        session.touched = Instant::now();
+        if let Some(slot) = self.slots.get_mut(&id) {
+            slot.session = Some(session);
+        }
+    }
+
+    /// Ends a session that a request has taken.
+    pub(super) fn remove(&mut self, id: u128) {
+        self.slots.remove(&id);
+    }
+
     fn slot(&mut self, id: u128, repository: &RepositoryName) -> Result<&mut Slot, Unavailable> {
         self.slots
             .get_mut(&id)
@@ -147,96 +170,11 @@ impl Uploads {
 }
 
 impl Session {
-    const fn progress(&self, id: u128) -> Progress {
+    pub(super) const fn progress(&self, id: u128) -> Progress {
         Progress {
             id,
             state: self.state,
             size: self.spool.size(),
         }
-    }
-}
-
-/// A session in the hands of one request. Dropped, it goes back with what it has got: a client that broke off
-/// may ask for the offset and go on.
-#[derive(Debug)]
-pub(super) struct Writing {
-    site: Rc<Site>,
-    id: u128,
-    size_before: u64,
-    session: Option<Session>,
-}
-
-impl Writing {
-    /// Takes a session that no other request has, if the state is the last one given out.
-    pub(super) fn begin(
-        site: &Rc<Site>,
-        id: u128,
-        repository: &RepositoryName,
-        state: Option<u64>,
-    ) -> Result<Self, Unavailable> {
-        let mut uploads = site.uploads.borrow_mut();
-        let slot = uploads.slot(id, repository)?;
-        match &slot.session {
-            Some(session) if Some(session.state) == state => {}
-            _ => return Err(Unavailable::Stale),
-        }
-        let session = slot.session.take();
-        Ok(Self {
-            site: Rc::clone(site),
-            id,
-            size_before: session.as_ref().map_or(0, |session| session.spool.size()),
-            session,
-        })
-    }
-
-    pub(super) fn session(&mut self) -> &mut Session {
-        self.session
-            .as_mut()
-            .expect("only `commit` takes the session, and it takes `self` too")
-    }
-
-    pub(super) fn progress(&mut self) -> Progress {
-        let id = self.id;
-        self.session().progress(id)
-    }
-
-    /// Gives the session back under a new state.
-    pub(super) fn suspend(mut self) -> Progress {
-        let state = self.site.draw_state();
-        self.session().state = state;
-        self.size_before = self.session().spool.size();
-        self.progress()
-    }
-
-    /// Ends the session and hands out its content.
-    pub(super) fn commit(mut self) -> Spool {
-        self.site.uploads.borrow_mut().slots.remove(&self.id);
-        self.session
-            .take()
-            .expect("only `commit` takes the session, and it takes `self` too")
-            .spool
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if let Some(mut session) = self.session.take() {
-            if session.spool.size() != self.size_before {
-                session.state = self.site.draw_state();
-            }
-            session.touched = Instant::now();
-            if let Some(slot) = self.site.uploads.borrow_mut().slots.get_mut(&self.id) {
-                slot.session = Some(session);
-            }
-        }
-    }
-}
-
-/// Forgets idle sessions from time to time, for as long as it runs.
-pub(super) async fn sweep(site: Rc<Site>, uploads_idle: Duration) {
-    let pause = (uploads_idle / 2).clamp(Duration::from_millis(10), Duration::from_mins(1));
-    loop {
-        tokio::time::sleep(pause).await;
-        site.uploads.borrow_mut().forget_idle();
     }
 }

@@ -5,15 +5,16 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 
 use crate::oci::{Algorithm, Digest, DigestError, ErrorCode, Operation, RepositoryName};
 
-use super::answer::Ask;
 use super::blob::{ENTRY, Mismatch, Spool};
 use super::blobs;
 use super::inbound::Inbound;
 use super::range::ChunkRange;
 use super::refusal::{Ending, Refusal};
-use super::reply::Reply;
+use super::request::ParsedRequest;
+use super::response::Response;
 use super::settings::Quirk;
-use super::upload_session::{Progress, Unavailable, Writing};
+use super::upload_session::{Progress, Unavailable};
+use super::upload_writing::Writing;
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -21,24 +22,24 @@ const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-leng
 /// # Spec
 /// end-4a, end-4b, end-4c and end-11: everything that begins with a `POST`.
 pub(super) async fn open(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     operation: Operation,
     inbound: &mut Inbound,
-) -> Result<Reply, Ending> {
-    if operation == Operation::UploadMount && mount(ask, name)? {
-        let digest = asked_digest(ask, "mount")?;
-        return Ok(blobs::created(ask, name, &digest));
+) -> Result<Response, Ending> {
+    if operation == Operation::UploadMount && mount(request, name)? {
+        let digest = asked_digest(request, "mount")?;
+        return Ok(blobs::created(request, name, &digest));
     }
-    if operation == Operation::UploadPost && !ask.site.has(Quirk::NoSinglePost) {
-        let digest = asked_digest(ask, "digest")?;
-        let mut spool = new_spool(ask, digest.algorithm())?;
+    if operation == Operation::UploadPost && !request.site.has(Quirk::NoSinglePost) {
+        let digest = asked_digest(request, "digest")?;
+        let mut spool = new_spool(request, digest.algorithm())?;
         while let Some(bytes) = inbound.next().await? {
             spool.push(bytes).map_err(Refusal::from)?;
         }
-        return Ok(commit(ask, name, spool, digest)?);
+        return Ok(commit(request, name, spool, digest)?);
     }
-    let algorithm = match ask.query.get("digest-algorithm").as_deref() {
+    let algorithm = match request.query.get("digest-algorithm").as_deref() {
         None | Some("sha256") => Algorithm::Sha256,
         Some("sha512") => Algorithm::Sha512,
         Some(other) => {
@@ -46,9 +47,9 @@ pub(super) async fn open(
             return Err(Refusal::digest(error.to_string()).into());
         }
     };
-    let spool = new_spool(ask, algorithm)?;
-    let (id, state) = (ask.site.keys.draw(), ask.site.draw_state());
-    let started = ask
+    let spool = new_spool(request, algorithm)?;
+    let (id, state) = (request.site.keys.draw(), request.site.draw_state());
+    let started = request
         .site
         .uploads
         .borrow_mut()
@@ -60,28 +61,28 @@ pub(super) async fn open(
             "too many uploads are open; finish or cancel some",
         )
     })?;
-    let mut reply = tell(ask, name, progress, Reply::new(StatusCode::ACCEPTED));
-    if let Some(least) = ask.site.settings.chunk_min_length {
-        reply = reply.header(CHUNK_MIN_LENGTH, least.get());
+    let mut response = tell(request, name, progress, Response::new(StatusCode::ACCEPTED));
+    if let Some(least) = request.site.settings.chunk_min_length {
+        response = response.header(CHUNK_MIN_LENGTH, least.get());
     }
-    Ok(reply)
+    Ok(response)
 }
 
 /// Takes a blob over, if it is there.
-fn mount(ask: &Ask<'_>, name: &RepositoryName) -> Result<bool, Refusal> {
-    let digest = asked_digest(ask, "mount")?;
-    if ask.site.has(Quirk::NoMount) {
+fn mount(request: &ParsedRequest<'_>, name: &RepositoryName) -> Result<bool, Refusal> {
+    let digest = asked_digest(request, "mount")?;
+    if request.site.has(Quirk::NoMount) {
         return Ok(false);
     }
-    let mut store = ask.site.store.borrow_mut();
-    if let Some(from) = ask.query.get("from") {
+    let mut store = request.site.store.borrow_mut();
+    if let Some(from) = request.query.get("from") {
         // A source that cannot exist does not have the blob; it is no reason to refuse the upload.
         let source = from.parse::<RepositoryName>().ok();
         if source.is_none_or(|source| store.blob(&source, &digest).is_none()) {
             return Ok(false);
         }
     }
-    let link = ask.site.budget.reserve(ENTRY)?;
+    let link = request.site.budget.reserve(ENTRY)?;
     Ok(store.link_blob(name, &digest, link))
 }
 
@@ -89,78 +90,90 @@ fn mount(ask: &Ask<'_>, name: &RepositoryName) -> Result<bool, Refusal> {
 /// end-5, "Pushing a blob in chunks". Without `Content-Range` the body is appended: the streamed upload of clients
 /// that do not know the length.
 pub(super) async fn patch(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     id: &str,
     inbound: &mut Inbound,
-) -> Result<Reply, Ending> {
-    let mut writing = begin(ask, name, id)?;
-    append(ask, name, &mut writing, inbound).await?;
+) -> Result<Response, Ending> {
+    let mut writing = begin(request, name, id)?;
+    append(request, name, &mut writing, inbound).await?;
     let progress = writing.suspend();
-    let status = if ask.site.has(Quirk::PatchCreated) {
+    let status = if request.site.has(Quirk::PatchCreated) {
         StatusCode::CREATED
     } else {
         StatusCode::ACCEPTED
     };
-    Ok(tell(ask, name, progress, Reply::new(status)))
+    Ok(tell(request, name, progress, Response::new(status)))
 }
 
 /// # Spec
 /// end-6: the end of an upload, with or without the last (or only) bytes.
 pub(super) async fn put(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     id: &str,
     inbound: &mut Inbound,
-) -> Result<Reply, Ending> {
-    let digest = asked_digest(ask, "digest")?;
-    let mut writing = begin(ask, name, id)?;
+) -> Result<Response, Ending> {
+    let digest = asked_digest(request, "digest")?;
+    let mut writing = begin(request, name, id)?;
     writing.session().spool.expect_algorithm(digest.algorithm());
-    append(ask, name, &mut writing, inbound).await?;
-    Ok(commit(ask, name, writing.commit(), digest)?)
+    append(request, name, &mut writing, inbound).await?;
+    Ok(commit(request, name, writing.commit(), digest)?)
 }
 
 /// # Spec
 /// end-13.
-pub(super) fn status(ask: &Ask<'_>, name: &RepositoryName, id: &str) -> Result<Reply, Refusal> {
+pub(super) fn status(
+    request: &ParsedRequest<'_>,
+    name: &RepositoryName,
+    id: &str,
+) -> Result<Response, Refusal> {
     let id = read_id(id)?;
-    let progress = ask
+    let progress = request
         .site
         .uploads
         .borrow_mut()
         .progress(id, name)
         .map_err(Refusal::from)?;
     Ok(tell(
-        ask,
+        request,
         name,
         progress,
-        Reply::new(StatusCode::NO_CONTENT),
+        Response::new(StatusCode::NO_CONTENT),
     ))
 }
 
 /// # Spec
 /// end-14.
-pub(super) fn cancel(ask: &Ask<'_>, name: &RepositoryName, id: &str) -> Result<Reply, Refusal> {
-    ask.site.uploads.borrow_mut().cancel(read_id(id)?, name)?;
-    Ok(Reply::new(StatusCode::NO_CONTENT))
+pub(super) fn cancel(
+    request: &ParsedRequest<'_>,
+    name: &RepositoryName,
+    id: &str,
+) -> Result<Response, Refusal> {
+    request
+        .site
+        .uploads
+        .borrow_mut()
+        .cancel(read_id(id)?, name)?;
+    Ok(Response::new(StatusCode::NO_CONTENT))
 }
 
-fn begin(ask: &Ask<'_>, name: &RepositoryName, id: &str) -> Result<Writing, Refusal> {
-    let state = ask
+fn begin(request: &ParsedRequest<'_>, name: &RepositoryName, id: &str) -> Result<Writing, Refusal> {
+    let state = request
         .query
         .get("_state")
         .and_then(|text| u64::from_str_radix(&text, 16).ok());
-    Ok(Writing::begin(ask.site, read_id(id)?, name, state)?)
+    Ok(Writing::begin(request.site, read_id(id)?, name, state)?)
 }
 
 /// Reads the body to the end of the session's content.
 async fn append(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     writing: &mut Writing,
     inbound: &mut Inbound,
 ) -> Result<(), Ending> {
-    let expected = chunk_length(ask, name, writing)?;
+    let expected = chunk_length(request, name, writing)?;
     let before = writing.session().spool.size();
     while let Some(bytes) = inbound.next().await? {
         let session = writing.session();
@@ -177,7 +190,7 @@ async fn append(
         let message = format!("Content-Range announces {expected} bytes, but {got} came");
         return Err(Refusal::bad(ErrorCode::SizeInvalid, message).into());
     }
-    if let Some(least) = ask.site.settings.chunk_min_length {
+    if let Some(least) = request.site.settings.chunk_min_length {
         writing.session().short |= (1..least.get()).contains(&got);
     }
     Ok(())
@@ -185,11 +198,11 @@ async fn append(
 
 /// Checks `Content-Range` against the offset and `Content-Length`, before a byte is read.
 fn chunk_length(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     writing: &mut Writing,
 ) -> Result<Option<u64>, Refusal> {
-    let Some(value) = ask.head.headers.get(CONTENT_RANGE) else {
+    let Some(value) = request.head.headers.get(CONTENT_RANGE) else {
         return Ok(None);
     };
     let progress = writing.progress();
@@ -206,11 +219,11 @@ fn chunk_length(
         );
         return Err(refusal
             .with(RANGE, range_of(progress))
-            .with(LOCATION, location(ask, name, progress))
+            .with(LOCATION, location(request, name, progress))
             .with(UPLOAD_UUID, uuid(progress.id)));
     };
     let length = range.length();
-    let announced = ask
+    let announced = request
         .header(&CONTENT_LENGTH)
         .and_then(|text| text.parse::<u64>().ok());
     if length.is_none() || announced.is_some_and(|announced| Some(announced) != length) {
@@ -221,11 +234,11 @@ fn chunk_length(
 }
 
 fn commit(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     name: &RepositoryName,
     spool: Spool,
     digest: Digest,
-) -> Result<Reply, Refusal> {
+) -> Result<Response, Refusal> {
     let blob = spool.finish(digest).map_err(|mismatch| match mismatch {
         Mismatch::Digest(found) => {
             Refusal::digest(format!("the content has the digest {found}, not {digest}"))
@@ -234,17 +247,21 @@ fn commit(
             "this registry throws content away as it comes; name the algorithm when the upload begins (digest-algorithm)",
         ),
     })?;
-    let link = ask.site.budget.reserve(ENTRY)?;
-    ask.site.store.borrow_mut().add_blob(name, blob, link);
-    Ok(blobs::created(ask, name, &digest))
+    let link = request.site.budget.reserve(ENTRY)?;
+    request.site.store.borrow_mut().add_blob(name, blob, link);
+    Ok(blobs::created(request, name, &digest))
 }
 
-fn new_spool(ask: &Ask<'_>, algorithm: Algorithm) -> Result<Spool, Refusal> {
-    Ok(Spool::new(algorithm, ask.site.is_sink(), &ask.site.budget)?)
+fn new_spool(request: &ParsedRequest<'_>, algorithm: Algorithm) -> Result<Spool, Refusal> {
+    Ok(Spool::new(
+        algorithm,
+        request.site.is_sink(),
+        &request.site.budget,
+    )?)
 }
 
-fn asked_digest(ask: &Ask<'_>, key: &str) -> Result<Digest, Refusal> {
-    let text = ask
+fn asked_digest(request: &ParsedRequest<'_>, key: &str) -> Result<Digest, Refusal> {
+    let text = request
         .query
         .get(key)
         .ok_or_else(|| Refusal::digest(format!("the query has no `{key}`")))?;
@@ -268,15 +285,20 @@ impl From<Unavailable> for Refusal {
 }
 
 /// Says where an upload stands and where it goes on.
-fn tell(ask: &Ask<'_>, name: &RepositoryName, progress: Progress, reply: Reply) -> Reply {
-    reply
-        .header(LOCATION, location(ask, name, progress))
+fn tell(
+    request: &ParsedRequest<'_>,
+    name: &RepositoryName,
+    progress: Progress,
+    response: Response,
+) -> Response {
+    response
+        .header(LOCATION, location(request, name, progress))
         .header(RANGE, range_of(progress))
         .header(UPLOAD_UUID, uuid(progress.id))
 }
 
-fn location(ask: &Ask<'_>, name: &RepositoryName, progress: Progress) -> String {
-    let base = ask.site.location_base(ask.head);
+fn location(request: &ParsedRequest<'_>, name: &RepositoryName, progress: Progress) -> String {
+    let base = request.site.location_base(request.head);
     let (id, state) = (uuid(progress.id), progress.state);
     format!("{base}/v2/{name}/blobs/uploads/{id}?_state={state:016x}")
 }

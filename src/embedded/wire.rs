@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-use super::connection::Line;
+use super::connection_state::ConnectionState;
 use super::pace::Cut;
 
 /// How long a client may go on sending a body that nobody reads, after it was answered.
@@ -48,17 +48,21 @@ impl Socket {
 pub(super) struct Wire {
     socket: Socket,
     begun: Vec<u8>, // read already, and not yet handed on
-    line: Rc<Line>,
+    connection: Rc<ConnectionState>,
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
     /// `begun` are the bytes that were read already.
-    pub(super) const fn new(socket: Socket, begun: Vec<u8>, line: Rc<Line>) -> Self {
+    pub(super) const fn new(
+        socket: Socket,
+        begun: Vec<u8>,
+        connection: Rc<ConnectionState>,
+    ) -> Self {
         Self {
             socket,
             begun,
-            line,
+            connection,
             lingering: None,
         }
     }
@@ -71,7 +75,7 @@ impl Wire {
         let began = Instant::now();
         let written = write(self.socket.io());
         if let Poll::Ready(Ok(1..)) = written
-            && let Some(record) = &*self.line.record.borrow()
+            && let Some(record) = &*self.connection.record.borrow()
         {
             record.wrote(began);
         }
@@ -81,7 +85,7 @@ impl Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.line.cut.get() == Some(Cut::Reset) {
+        if self.connection.cut.get() == Some(Cut::Reset) {
             // If it fails, the peer sees a FIN instead; there is no one to tell.
             let _ = self.socket.tcp().set_zero_linger();
         }
@@ -103,7 +107,7 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         let read = self.socket.io().poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.line.patience.heard();
+            self.connection.activity.heard();
         }
         read
     }
@@ -136,14 +140,14 @@ impl AsyncWrite for Wire {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes the socket only when its own buffer is empty.
         ready!(self.socket.io().poll_flush(cx))?;
-        self.line.saw_flush();
+        self.connection.saw_flush();
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             ready!(self.socket.io().poll_shutdown(cx))?;
-            if !self.line.linger.get() {
+            if !self.connection.linger.get() {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -5,67 +5,28 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, sleep};
 
 use crate::oci::{ErrorCode, Operation, RepositoryName};
 
-use super::connection::Line;
+use super::connection_state::ConnectionState;
 use super::exchange::Exchange;
 use super::fault::{Effects, Refuse};
 use super::inbound::Inbound;
 use super::outgoing::{HangUp, Outgoing};
 use super::pace::Silence;
-use super::query::Query;
 use super::refusal::{Ending, Refusal};
-use super::reply::Reply;
+use super::request::ParsedRequest;
+use super::response::{CONTENT_DIGEST, Response};
 use super::route::Route;
 use super::settings::Quirk;
 use super::site::Site;
-use super::{auth, blobs, discovery, manifests, storage_host, token, uploads};
+use super::{auth, blobs, discovery, manifests, storage_host, token_endpoint, uploads};
 
-pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
-
-/// A request, taken apart.
-#[derive(Debug)]
-pub(super) struct Ask<'h> {
-    pub(super) site: &'h Rc<Site>,
-    pub(super) head: &'h Parts,
-    pub(super) query: Query<'h>,
-    route: Option<Route<'h>>,
-    operation: Option<Operation>,
-}
-
-impl<'h> Ask<'h> {
-    fn new(site: &'h Rc<Site>, line: &Line, head: &'h Parts) -> Self {
-        let query = Query::new(head.uri.query());
-        let route = if line.at_storage_host {
-            None
-        } else {
-            Route::parse(&site.settings.base_path, head.uri.path())
-        };
-        let operation = if line.at_storage_host {
-            Some(Operation::Redirected)
-        } else {
-            route.and_then(|route| route.operation(&head.method, query))
-        };
-        Self {
-            site,
-            head,
-            query,
-            route,
-            operation,
-        }
-    }
-
-    /// A header, if it is there and text.
-    pub(super) fn header(&self, name: &HeaderName) -> Option<&'h str> {
-        self.head.headers.get(name)?.to_str().ok()
-    }
-}
 
 /// Holds a request until its client has left. The body is read meanwhile: nothing is heard of a client that leaves
 /// while bytes of it wait to be read.
@@ -86,13 +47,13 @@ async fn never_answer(body: &mut Incoming, exchange: &Exchange) -> HangUp {
 /// When the connection is to end without an answer.
 pub(super) async fn serve(
     site: Rc<Site>,
-    line: Rc<Line>,
-    request: Request<Incoming>,
-) -> Result<Response<Outgoing>, HangUp> {
-    let (head, mut body) = request.into_parts();
-    let ask = Ask::new(&site, &line, &head);
-    let exchange = Exchange::open(&site, &line, &head, ask.operation);
-    let mut effects = site.faults.borrow_mut().next(ask.operation);
+    connection: Rc<ConnectionState>,
+    incoming: Request<Incoming>,
+) -> Result<http::Response<Outgoing>, HangUp> {
+    let (head, mut body) = incoming.into_parts();
+    let request = ParsedRequest::new(&site, &connection, &head);
+    let exchange = Exchange::open(&site, &connection, &head, request.operation);
+    let mut effects = site.faults.borrow_mut().next(request.operation);
     if let Some(length) = effects.freeze {
         site.freezer.freeze(length, Instant::now());
     }
@@ -105,7 +66,7 @@ pub(super) async fn serve(
         site.freezer.pass().await;
     }
     if let Some(cut) = effects.cut_before_head {
-        line.cut.set(Some(cut));
+        connection.cut.set(Some(cut));
         return Err(HangUp);
     }
     // The faults of a body hit the one that carries the content.
@@ -115,63 +76,71 @@ pub(super) async fn serve(
         effects.pace.take()
     };
     let mut inbound = Inbound::new(body, Rc::clone(&exchange), inbound_pace);
-    let reply = match decide(&ask, &mut inbound, effects.refuse.take()).await {
-        Ok(reply) => reply,
-        Err(Ending::Refused(refusal)) => refusal.into_reply(),
+    let response = match decide(&request, &mut inbound, effects.refuse.take()).await {
+        Ok(response) => response,
+        Err(Ending::Refused(refusal)) => refusal.into_response(),
         Err(Ending::HangUp) => return Err(HangUp),
     };
-    let reply = finish(reply, &ask, inbound, &line).await;
+    let response = finish(response, &request, inbound, &connection).await;
     if !effects.delay.is_zero() {
         sleep(effects.delay).await;
     }
     site.freezer.pass().await;
-    Ok(send(reply, &head, exchange, effects))
+    Ok(send(response, &head, exchange, effects))
 }
 
 fn send(
-    reply: Reply,
+    response: Response,
     head: &Parts,
     exchange: Rc<Exchange>,
     effects: Effects,
-) -> Response<Outgoing> {
-    exchange.answered(reply.status);
-    reply
-        .into_response(&head.method)
+) -> http::Response<Outgoing> {
+    exchange.answered(response.status);
+    response
+        .into_http(&head.method)
         .map(|content| Outgoing::new(content, exchange, effects.pace, effects.corrupt))
 }
 
 /// Adds what every answer has, and decides whether the connection can go on.
-async fn finish(mut reply: Reply, ask: &Ask<'_>, inbound: Inbound, line: &Line) -> Reply {
-    if !line.at_storage_host {
-        reply = reply.header(API_VERSION, HeaderValue::from_static("registry/2.0"));
+async fn finish(
+    mut response: Response,
+    request: &ParsedRequest<'_>,
+    inbound: Inbound,
+    connection: &ConnectionState,
+) -> Response {
+    if !connection.at_storage_host {
+        response = response.header(API_VERSION, HeaderValue::from_static("registry/2.0"));
     }
-    if ask.site.has(Quirk::NoDigestHeader) {
-        reply.headers.remove(CONTENT_DIGEST);
+    if request.site.has(Quirk::NoDigestHeader) {
+        response.headers.remove(CONTENT_DIGEST);
     }
-    if !inbound.settle(&ask.head.headers).await {
-        line.linger.set(true);
-        reply = reply.header(CONNECTION, HeaderValue::from_static("close"));
+    if !inbound.settle(&request.head.headers).await {
+        connection.linger.set(true);
+        response = response.header(CONNECTION, HeaderValue::from_static("close"));
     }
-    reply
+    response
 }
 
 async fn decide(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     inbound: &mut Inbound,
     refuse: Option<Refuse>,
-) -> Result<Reply, Ending> {
+) -> Result<Response, Ending> {
     if let Some(refuse) = refuse {
         return Err(scripted(refuse).into());
     }
-    if ask.operation == Some(Operation::Redirected) {
-        return Ok(storage_host::get(ask)?);
+    if request.operation == Some(Operation::Redirected) {
+        return Ok(storage_host::get(request)?);
     }
-    let Some(route) = ask.route else {
+    let Some(route) = request.route else {
         let message = "there is no such endpoint; the registry answers below /v2/";
         return Err(Refusal::missing(ErrorCode::Unsupported, message).into());
     };
-    let Some(operation) = ask.operation else {
-        let message = format!("this endpoint does not have the method {}", ask.head.method);
+    let Some(operation) = request.operation else {
+        let message = format!(
+            "this endpoint does not have the method {}",
+            request.head.method
+        );
         return Err(Refusal::unsupported(message).into());
     };
     let name = match route.name() {
@@ -179,13 +148,13 @@ async fn decide(
         None => None,
     };
     if operation == Operation::Token {
-        return token::issue(ask, inbound).await;
+        return token_endpoint::issue(request, inbound).await;
     }
-    auth::authorize(ask, operation, name.as_ref())?;
+    auth::authorize(request, operation, name.as_ref())?;
     match name {
-        Some(name) => in_repository(ask, inbound, route, operation, &name).await,
-        None if operation == Operation::Catalog => Ok(discovery::catalog(ask)?),
-        None => Ok(Reply::new(StatusCode::OK)
+        Some(name) => in_repository(request, inbound, route, operation, &name).await,
+        None if operation == Operation::Catalog => Ok(discovery::catalog(request)?),
+        None => Ok(Response::new(StatusCode::OK)
             .header(
                 http::header::CONTENT_TYPE,
                 HeaderValue::from_static("application/json"),
@@ -195,35 +164,37 @@ async fn decide(
 }
 
 async fn in_repository(
-    ask: &Ask<'_>,
+    request: &ParsedRequest<'_>,
     inbound: &mut Inbound,
     route: Route<'_>,
     operation: Operation,
     name: &RepositoryName,
-) -> Result<Reply, Ending> {
+) -> Result<Response, Ending> {
     match (route, operation) {
         (Route::Blob { digest, .. }, Operation::BlobDelete) => {
-            Ok(blobs::delete(ask, name, digest)?)
+            Ok(blobs::delete(request, name, digest)?)
         }
-        (Route::Blob { digest, .. }, _) => Ok(blobs::get(ask, name, digest)?),
+        (Route::Blob { digest, .. }, _) => Ok(blobs::get(request, name, digest)?),
         (Route::Manifest { reference, .. }, Operation::ManifestPut) => {
-            manifests::put(ask, name, reference, inbound).await
+            manifests::put(request, name, reference, inbound).await
         }
         (Route::Manifest { reference, .. }, Operation::ManifestDelete) => {
-            Ok(manifests::delete(ask, name, reference)?)
+            Ok(manifests::delete(request, name, reference)?)
         }
-        (Route::Manifest { reference, .. }, _) => Ok(manifests::get(ask, name, reference)?),
-        (Route::Uploads { .. }, _) => uploads::open(ask, name, operation, inbound).await,
+        (Route::Manifest { reference, .. }, _) => Ok(manifests::get(request, name, reference)?),
+        (Route::Uploads { .. }, _) => uploads::open(request, name, operation, inbound).await,
         (Route::Upload { id, .. }, Operation::UploadPatch) => {
-            uploads::patch(ask, name, id, inbound).await
+            uploads::patch(request, name, id, inbound).await
         }
         (Route::Upload { id, .. }, Operation::UploadPut) => {
-            uploads::put(ask, name, id, inbound).await
+            uploads::put(request, name, id, inbound).await
         }
-        (Route::Upload { id, .. }, Operation::UploadCancel) => Ok(uploads::cancel(ask, name, id)?),
-        (Route::Upload { id, .. }, _) => Ok(uploads::status(ask, name, id)?),
-        (Route::Tags { .. }, _) => Ok(discovery::tags(ask, name)?),
-        (Route::Referrers { digest, .. }, _) => Ok(discovery::referrers(ask, name, digest)?),
+        (Route::Upload { id, .. }, Operation::UploadCancel) => {
+            Ok(uploads::cancel(request, name, id)?)
+        }
+        (Route::Upload { id, .. }, _) => Ok(uploads::status(request, name, id)?),
+        (Route::Tags { .. }, _) => Ok(discovery::tags(request, name)?),
+        (Route::Referrers { digest, .. }, _) => Ok(discovery::referrers(request, name, digest)?),
         (Route::Ping | Route::Token | Route::Catalog, _) => {
             Err(Refusal::unsupported("this endpoint is not inside a repository").into())
         }

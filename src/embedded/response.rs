@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::blob::Blob;
+
+pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
 /// Where a body comes from.
 #[derive(Debug, Clone)]
@@ -43,13 +45,13 @@ fn has_content(status: StatusCode) -> bool {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) content: Content,
 }
 
-impl Reply {
+impl Response {
     pub(super) fn new(status: StatusCode) -> Self {
         Self {
             status,
@@ -87,7 +89,7 @@ impl Reply {
     }
 
     /// The head for the wire, and the content that follows it: none after `HEAD`, whose length is told all the same.
-    pub(super) fn into_response(self, method: &Method) -> Response<Content> {
+    pub(super) fn into_http(self, method: &Method) -> http::Response<Content> {
         let Self {
             status,
             mut headers,
@@ -102,9 +104,9 @@ impl Reply {
             // Over HTTP/2 nothing else says so, and servers in Go say it.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut response = Response::new(content);
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        response
+        let mut http = http::Response::new(content);
+        *http.status_mut() = status;
+        *http.headers_mut() = headers;
+        http
     }
 }

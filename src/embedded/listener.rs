@@ -10,20 +10,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Line, serve};
+use super::connection::serve;
+use super::connection_state::ConnectionState;
 use super::site::Site;
 
 /// What is waited before an accept that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A door of the registry.
-pub(super) struct Door {
+pub(super) struct Acceptor {
     pub(super) site: Rc<Site>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) at_storage_host: bool,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts until it is dropped.
     pub(super) async fn accept(self, listener: TcpListener) {
         // One descriptor is kept, so that a client can be accepted when there is none: to be served in place of one that
@@ -39,7 +40,7 @@ impl Door {
                     drop(spare.take());
                     // That error may come before anybody has knocked.
                     if let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-                        if self.site.waiting.make_room() {
+                        if self.site.open_connections.make_room() {
                             self.admit(stream);
                             // The other one leaves meanwhile.
                             tokio::task::yield_now().await;
@@ -61,10 +62,11 @@ impl Door {
         let site = &self.site;
         // Without it, small answers wait for acknowledgements. A socket that refuses is dead anyway.
         let _ = stream.set_nodelay(true);
-        let line = Line::new(site.tally.connections.get(), self.at_storage_host);
+        let connection = ConnectionState::new(site.tally.connections.get(), self.at_storage_host);
         site.tally.connections.add(1);
-        site.waiting.add(line.id, &line.patience);
-        tokio::task::spawn_local(serve(Rc::clone(site), line, stream, self.tls.clone()));
+        site.open_connections
+            .add(connection.id, &connection.activity);
+        tokio::task::spawn_local(serve(Rc::clone(site), connection, stream, self.tls.clone()));
     }
 }
 

@@ -7,9 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
-use super::site::Site;
+use tokio::time::Instant;
 
 /// What a connection does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +22,7 @@ enum State {
 
 /// What one connection does, and for how long.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Activity {
     state: Cell<State>,
     /// Over HTTP/2 what comes while nothing is asked for is no head, but pings and settings.
     multiplexed: Cell<bool>,
@@ -48,7 +46,7 @@ pub(super) enum Over {
     Idle,
 }
 
-impl Patience {
+impl Activity {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
             state: Cell::new(State::Head {
@@ -136,12 +134,12 @@ impl Patience {
 
 /// The connections that are open.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(RefCell<BTreeMap<u64, Rc<Patience>>>);
+pub(super) struct OpenConnections(RefCell<BTreeMap<u64, Rc<Activity>>>);
 
-impl Waiting {
-    pub(super) fn add(&self, connection: u64, patience: &Rc<Patience>) {
+impl OpenConnections {
+    pub(super) fn add(&self, connection: u64, activity: &Rc<Activity>) {
         let mut all = self.0.borrow_mut();
-        all.insert(connection, Rc::clone(patience));
+        all.insert(connection, Rc::clone(activity));
     }
 
     pub(super) fn remove(&self, connection: u64) {
@@ -158,34 +156,25 @@ impl Waiting {
             return false;
         };
         // It is not chosen twice while it goes.
-        if let Some(patience) = all.remove(&longest) {
-            patience.end(Over::Idle);
+        if let Some(activity) = all.remove(&longest) {
+            activity.end(Over::Idle);
         }
         true
     }
 
     /// Ends the connections that have had their time.
-    fn sweep(&self, limits: Limits) {
-        for patience in self.0.borrow().values() {
-            if let Some(over) = patience.overdue(limits) {
-                patience.end(over);
+    pub(super) fn sweep(&self, limits: Limits) {
+        for activity in self.0.borrow().values() {
+            if let Some(over) = activity.overdue(limits) {
+                activity.end(over);
             }
         }
     }
 }
 
-/// Ends connections that have had their time, for as long as the registry runs. One task looks at all of them now and then,
-/// because a timer for each would be a part of every request: they may have half as long again.
-pub(super) async fn sweep(site: Rc<Site>, limits: Limits) {
-    loop {
-        sleep(limits.head.min(limits.idle) / 2).await;
-        site.waiting.sweep(limits);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio::time::timeout;
+    use tokio::time::{sleep, timeout};
 
     use super::*;
 
@@ -195,12 +184,12 @@ mod tests {
     };
 
     /// After how many seconds a sweep ends it, if that is within an hour.
-    async fn seconds(patience: &Rc<Patience>) -> Option<(Over, u64)> {
-        let waiting = Waiting::default();
-        waiting.add(0, patience);
+    async fn seconds(activity: &Rc<Activity>) -> Option<(Over, u64)> {
+        let waiting = OpenConnections::default();
+        waiting.add(0, activity);
         for second in 0..=3600 {
             waiting.sweep(LIMITS);
-            let over = timeout(Duration::from_secs(1), patience.over()).await;
+            let over = timeout(Duration::from_secs(1), activity.over()).await;
             if let Ok(over) = over {
                 return Some((over, second));
             }
@@ -210,41 +199,41 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn heads_have_seconds_and_idle_connections_have_minutes() {
-        assert_eq!(seconds(&Patience::new()).await, Some((Over::Head, 30)));
-        let patience = Patience::new();
-        patience.begins();
-        assert_eq!(seconds(&patience).await, None, "it is being served");
-        patience.begins();
-        patience.ends();
-        assert_eq!(seconds(&patience).await, None, "one more is");
-        patience.ends();
-        assert_eq!(seconds(&patience).await, Some((Over::Idle, 600)));
+        assert_eq!(seconds(&Activity::new()).await, Some((Over::Head, 30)));
+        let activity = Activity::new();
+        activity.begins();
+        assert_eq!(seconds(&activity).await, None, "it is being served");
+        activity.begins();
+        activity.ends();
+        assert_eq!(seconds(&activity).await, None, "one more is");
+        activity.ends();
+        assert_eq!(seconds(&activity).await, Some((Over::Idle, 600)));
         // The first bytes of the next head. More of them do not put it off.
-        let patience = Patience::new();
-        patience.begins();
-        patience.ends();
-        patience.heard();
+        let activity = Activity::new();
+        activity.begins();
+        activity.ends();
+        activity.heard();
         sleep(Duration::from_secs(20)).await;
-        patience.heard();
-        assert_eq!(seconds(&patience).await, Some((Over::Head, 10)));
+        activity.heard();
+        assert_eq!(seconds(&activity).await, Some((Over::Head, 10)));
         // Over HTTP/2 it may be a ping.
-        let patience = Patience::new();
-        patience.is_multiplexed();
-        patience.begins();
-        patience.ends();
-        patience.heard();
-        assert_eq!(seconds(&patience).await, Some((Over::Idle, 600)));
+        let activity = Activity::new();
+        activity.is_multiplexed();
+        activity.begins();
+        activity.ends();
+        activity.heard();
+        assert_eq!(seconds(&activity).await, Some((Over::Idle, 600)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_has_waited_longest_goes_first_and_who_is_served_stays() {
-        let waiting = Waiting::default();
+        let waiting = OpenConnections::default();
         assert!(!waiting.make_room());
         let mut all = Vec::new();
         for id in 0..3 {
-            let patience = Patience::new();
-            waiting.add(id, &patience);
-            all.push(patience);
+            let activity = Activity::new();
+            waiting.add(id, &activity);
+            all.push(activity);
             sleep(Duration::from_secs(1)).await;
         }
         let gone = || all.iter().map(|it| it.over.get().is_some());
