@@ -1,4 +1,4 @@
-//! The gate: may this request do what it asks, and if not, what must the client bring?
+//! Authorization: lets a request pass, or says which credentials it lacks.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -66,7 +66,7 @@ pub(super) fn delete(
     }
 }
 
-/// The answer to a blob that is now in the repository.
+/// Returns the response for a blob that is now in the repository.
 pub(super) fn created(
     request: &ParsedRequest<'_>,
     name: &RepositoryName,

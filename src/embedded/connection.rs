@@ -71,7 +71,7 @@ pub(super) async fn serve(
     drop(open);
 }
 
-/// Serves a connection until it ends or has had its time. One that is idle is told (GOAWAY over HTTP/2).
+/// Serves a connection until it ends or has had its time. An idle one ends in good order (GOAWAY over HTTP/2).
 async fn to_its_end<C: Future>(activity: &Activity, served: C, shut_down: fn(Pin<&mut C>)) {
     let mut served = pin!(served);
     let over = tokio::select! {
@@ -86,7 +86,7 @@ async fn to_its_end<C: Future>(activity: &Activity, served: C, shut_down: fn(Pin
 }
 
 /// The socket of a client once it is known what it speaks, the bytes that were read to find out, and whether that is
-/// HTTP/2. `None`: it does not trust us, or speaks something else; there is nobody to tell.
+/// HTTP/2. `None`: the handshake failed.
 async fn greet(
     site: &Site,
     mut stream: TcpStream,

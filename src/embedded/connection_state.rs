@@ -16,7 +16,7 @@ pub(super) struct ConnectionState {
     pub(super) at_storage_host: bool,
     /// How the connection is to be ended, once a fault wants it.
     pub(super) cut: Cell<Option<Cut>>,
-    /// The client may still be sending: closing at once would reset it before it has read the answer.
+    /// The client may still be sending: closing at once would reset it before it has read the response.
     pub(super) linger: Cell<bool>,
     pub(super) record: RefCell<Option<Rc<OpenRecord>>>,
     /// What the connection does, with all its streams.

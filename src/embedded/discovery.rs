@@ -19,7 +19,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 #[derive(Debug, PartialEq, Eq)]
 struct Page<'t> {
     names: Vec<&'t str>,
-    /// Does the list go on?
+    /// `true` if the list goes on.
     more: bool,
 }
 
@@ -46,7 +46,7 @@ fn page_size(request: &ParsedRequest<'_>) -> Result<usize, Refusal> {
     }
 }
 
-/// A page as an answer; `path` is the list's, behind the base path.
+/// Returns the response with a page; `path` is the list's, behind the base path.
 fn paged(
     request: &ParsedRequest<'_>,
     path: &str,

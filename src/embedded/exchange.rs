@@ -12,7 +12,7 @@ use super::connection_state::ConnectionState;
 use super::record::OpenRecord;
 use super::site::Site;
 
-/// A request that was read. Dropped before it was answered, it counts as unanswered.
+/// A request that was read. Dropped before its response was sent, it counts as unanswered.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) site: Rc<Site>,

@@ -29,10 +29,10 @@ pub struct Fault {
     pub count: Option<u64>,
 }
 
-/// What goes wrong. A body is the request's for operations that send one, else the answer's.
+/// What goes wrong. A body is the request's for operations that send one, else the response's.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultKind {
-    /// The answer is held back, ready as it is, for so long.
+    /// The finished response is held back for so long.
     Delay(Duration),
     /// The same, for a length that is drawn for each request.
     DrawnDelay(Lengths),
@@ -49,21 +49,21 @@ pub enum FaultKind {
     },
     /// The connection is reset (RST).
     Reset(Point),
-    /// The connection is closed in order (FIN): behind a part of the body, the answer is truncated.
+    /// The connection is closed in order (FIN): behind a part of the body, the response is truncated.
     Close(Point),
     /// Nothing moves.
     Stall(Point, Stall),
     /// From the arrival of such a request on nothing moves for any client, as if the registry's process were stopped
     /// for so long: see [`Running::freeze`](super::Running::freeze). In a window of one request it happens once.
     Freeze(Duration),
-    /// One byte of the answer's body is wrong: the one at this offset, counted from the first byte sent.
+    /// One byte of the response's body is wrong: the one at this offset, counted from the first byte sent.
     Corrupt(u64),
 }
 
 /// Where in an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
-    /// Before the answer's head.
+    /// Before the response's head.
     BeforeHead,
     /// When so many bytes of the body have passed.
     AfterBody(ByteSize),
@@ -154,7 +154,7 @@ pub(super) struct Effects {
     pub(super) corrupt: Option<u64>,
 }
 
-/// The refusal that a fault asks for.
+/// The refusal that a fault scripts.
 #[derive(Debug)]
 pub(super) struct Refuse {
     pub(super) status: StatusCode,

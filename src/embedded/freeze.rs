@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 /// How many freezes are kept in the log.
 const KEPT: usize = 1024;
 
-/// A time in which nothing was answered and no body went on.
+/// A time in which no response began and no body went on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freeze {
     /// When it began, since the registry started.

@@ -99,12 +99,12 @@ impl Inbound {
         Ok(Some(whole.freeze()))
     }
 
-    /// Reads what the answer did not need, if it is little. Says whether the connection can be used again.
+    /// Reads what the response did not need, if it is little. Returns `true` if the connection can be used again.
     pub(super) async fn settle(mut self, headers: &HeaderMap) -> bool {
         if self.ended {
             return true;
         }
-        // Reading now would ask a waiting client for a body that nobody wants.
+        // Reading now would make a waiting client send a body that is not needed.
         let waits = headers.contains_key(EXPECT) && !self.begun;
         if waits || self.body.size_hint().lower() > DRAIN_LIMIT {
             return false;

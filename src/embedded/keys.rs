@@ -1,4 +1,4 @@
-//! Names that nobody can guess: upload ids, upload states, tokens and signatures.
+//! Names that cannot be guessed: upload ids, upload states, tokens and signatures.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};

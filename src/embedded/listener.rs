@@ -1,4 +1,4 @@
-//! Where clients come in, also when the process has no descriptor left for them.
+//! Accepts clients, also when the process has no descriptor left for them.
 
 use std::fs::File;
 use std::io;
@@ -17,7 +17,7 @@ use super::site::Site;
 /// What is waited before an accept that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A door of the registry.
+/// Accepts the clients of one listening socket.
 pub(super) struct Acceptor {
     pub(super) site: Rc<Site>,
     pub(super) tls: Option<TlsAcceptor>,
@@ -27,8 +27,8 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Accepts until it is dropped.
     pub(super) async fn accept(self, listener: TcpListener) {
-        // One descriptor is kept, so that a client can be accepted when there is none: to be served in place of one that
-        // asks for nothing, or to be told that there is no room.
+        // One descriptor is kept, so that a client can be accepted when there is none: it is served in place of an idle
+        // one, or refused with 503.
         let mut spare = None;
         loop {
             if spare.is_none() {
@@ -38,7 +38,7 @@ impl Acceptor {
                 Ok((stream, _)) => self.admit(stream),
                 Err(error) if is_short_of_descriptors(&error) && spare.is_some() => {
                     drop(spare.take());
-                    // That error may come before anybody has knocked.
+                    // That error may come before a client has connected.
                     if let Some(Ok((stream, _))) = listener.accept().now_or_never() {
                         if self.site.open_connections.make_room() {
                             self.admit(stream);
@@ -52,7 +52,7 @@ impl Acceptor {
                         }
                     }
                 }
-                // Nobody gave the descriptor back yet, or a client left before it was accepted.
+                // No descriptor was given back yet, or a client left before it was accepted.
                 Err(_) => sleep(PAUSE).await,
             }
         }
@@ -60,7 +60,7 @@ impl Acceptor {
 
     fn admit(&self, stream: TcpStream) {
         let site = &self.site;
-        // Without it, small answers wait for acknowledgements. A socket that refuses is dead anyway.
+        // Without it, small responses wait for acknowledgements. A socket that refuses is dead anyway.
         let _ = stream.set_nodelay(true);
         let connection = ConnectionState::new(site.tally.connections.get(), self.at_storage_host);
         site.tally.connections.add(1);
@@ -70,7 +70,7 @@ impl Acceptor {
     }
 }
 
-/// Says that there is no room.
+/// Responds that there is no room.
 fn turn_away(stream: &TcpStream) {
     const NO_ROOM: &[u8] =
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\

@@ -1,7 +1,7 @@
 //! A real, small registry in memory: the target of a run that needs no set-up, the sink that calibration
 //! measures the generator against, and the server that tests script faults into.
 //!
-//! It answers every endpoint of the distribution specification 1.1 and is strict where real registries are
+//! It serves every endpoint of the distribution specification 1.1 and is strict where real registries are
 //! (upload state that changes with every request, content linked per repository, referenced blobs that must
 //! exist), so that a client which works here by luck is found here. It is no place to keep images: nothing is
 //! written to disk, there is no user management, and it does not speak for other registries

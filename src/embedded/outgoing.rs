@@ -1,4 +1,4 @@
-//! An answer's body as it is sent: slices of what is stored, never copies, paced and spoilt by faults.
+//! A response's body as it is sent: slices of what is stored, never copies, paced and spoilt by faults.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use super::exchange::Exchange;
 use super::pace::{Cut, Pace, Step};
 use super::response::Content;
 
-/// The connection ends without an answer, or in the middle of one.
+/// The connection ends without a response, or in the middle of one.
 #[derive(Debug)]
 pub(super) struct HangUp;
 
@@ -26,7 +26,7 @@ impl fmt::Display for HangUp {
 
 impl std::error::Error for HangUp {}
 
-/// The body of an answer.
+/// The body of a response.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     source: Source,

@@ -1,6 +1,6 @@
 //! The two range grammars: `Range` of HTTP on the way down, and the specification's own `Content-Range` on the way up.
 
-/// What a `Range` header asks of content of a known length.
+/// What a `Range` header requests of content of a known length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// All of it: no range, or one that HTTP says to ignore (another unit, several ranges, not the grammar).

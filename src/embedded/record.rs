@@ -1,4 +1,4 @@
-//! The log of requests that tests read: what came, what was answered, and when.
+//! The log of requests that tests read: what came, which response it got, and when.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -25,19 +25,19 @@ pub struct RequestRecord {
     pub target: String,
     /// The operation; `None`: outside the specification.
     pub operation: Option<Operation>,
-    /// Did it go to the storage host that blobs are redirected to?
+    /// `true` if it went to the storage host that blobs are redirected to.
     pub at_storage_host: bool,
     /// The headers; of credentials only the scheme is kept.
     pub headers: HeaderMap,
-    /// The status answered; `None`: none yet, or never.
+    /// The status of the response; `None`: none yet, or never.
     pub status: Option<StatusCode>,
     /// Bytes of the body that were read.
     pub received: u64,
-    /// Bytes of the answer's body that were handed to the connection.
+    /// Bytes of the response's body that were handed to the connection.
     pub sent: u64,
     /// When the head was read, since the registry started ([`Running::began`](super::Running::began)).
     pub arrived: Duration,
-    /// From the head read to the begin of the write that put the first byte of the answer into the socket: no client
+    /// From the head read to the begin of the write that put the first byte of the response into the socket: no client
     /// can have read that byte earlier.
     pub first_byte: Option<Duration>,
     /// From the head read to the begin of the write that put the last byte so far into the socket.
@@ -92,7 +92,7 @@ impl OpenRecord {
         self.answered.set(true);
     }
 
-    /// A write that began at `at` put bytes into the socket. A `100 Continue` is not yet the answer.
+    /// A write that began at `at` put bytes into the socket. A `100 Continue` is not yet the response.
     pub(super) fn wrote(&self, at: Instant) {
         if self.answered.get() {
             if self.first_byte.get().is_none() {

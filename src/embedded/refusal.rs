@@ -1,4 +1,4 @@
-//! A no: a status, and the specification's JSON body that says why.
+//! Refusals: a status, and the specification's JSON body that says why.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::oci::{ErrorCode, NameError};
 use super::blob::Full;
 use super::response::Response;
 
-/// An answer that refuses.
+/// A response that refuses.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -19,12 +19,12 @@ pub(super) struct Refusal {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// How an exchange ends when it does not end in an answer that grants.
+/// How an exchange ends if it does not succeed.
 #[derive(Debug)]
 pub(super) enum Ending {
-    /// With a no.
+    /// With a refusal.
     Refused(Box<Refusal>),
-    /// Without any answer: a fault says so, or the client is gone.
+    /// Without any response: a fault says so, or the client is gone.
     HangUp,
 }
 

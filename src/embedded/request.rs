@@ -1,4 +1,4 @@
-//! A request, taken apart: its head, query and route, and what its headers ask for.
+//! A request, taken apart: its head, query and route, and what its headers say.
 
 use std::borrow::Cow;
 use std::rc::Rc;

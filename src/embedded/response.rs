@@ -1,4 +1,4 @@
-//! An answer in the making: status, headers and where its body comes from.
+//! A response in the making: status, headers and where its body comes from.
 
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ impl Content {
     }
 }
 
-/// Returns `true` if an answer of that status may have a body.
+/// Returns `true` if a response of that status may have a body.
 ///
 /// # Spec
 /// RFC 9110, section 8.6: a `Content-Length` must not be sent otherwise.
@@ -43,7 +43,7 @@ fn has_content(status: StatusCode) -> bool {
         && status != StatusCode::NOT_MODIFIED
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: StatusCode,
@@ -88,7 +88,7 @@ impl Response {
         self
     }
 
-    /// The head for the wire, and the content that follows it: none after `HEAD`, whose length is told all the same.
+    /// The head for the wire, and the content that follows it: none after `HEAD`, whose length is sent all the same.
     pub(super) fn into_http(self, method: &Method) -> http::Response<Content> {
         let Self {
             status,

@@ -1,4 +1,4 @@
-//! What a path asks for. Repository names contain slashes, so a path is read from its right end.
+//! What a path is of. Repository names contain slashes, so a path is read from its right end.
 
 use http::Method;
 
@@ -56,7 +56,7 @@ impl<'p> Route<'p> {
         }
     }
 
-    /// The operation that a method asks of this endpoint. `None`: the endpoint does not have the method.
+    /// Returns the operation of a method at this endpoint, or `None` if it does not have the method.
     pub(super) fn operation(&self, method: &Method, query: Query<'_>) -> Option<Operation> {
         let get = method == Method::GET;
         let head = method == Method::HEAD;

@@ -1,4 +1,4 @@
-//! The registry's thread: started, asked, told and stopped from outside.
+//! The registry's thread: started, queried, changed and stopped from outside.
 
 use std::fmt;
 use std::io;
@@ -69,7 +69,7 @@ pub enum EmbeddedError {
 #[derive(Debug)]
 pub struct Registry;
 
-/// A registry that answers. Dropped, it stops.
+/// A registry that runs. Dropped, it stops.
 pub struct Running {
     began: Instant,
     address: SocketAddr,
@@ -77,7 +77,7 @@ pub struct Running {
     scheme: &'static str,
     base_path: String,
     ca: Option<String>,
-    // The lock is held from a question to its answer, so the channel never holds more than one.
+    // The lock is held from a query to its result, so the channel never holds more than one.
     questions: Mutex<Option<mpsc::Sender<Question>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -164,7 +164,7 @@ fn run(
             listen(&runtime, settings).map(|listening| (runtime, listening, certified))
         }
     };
-    // If nobody waits for the answer, nobody wants the registry either.
+    // If the result has no receiver, the registry is not needed either.
     match outcome {
         Err(error) => drop(started.send(Err(error))),
         Ok((runtime, (site, listener, storage), certified)) => {
@@ -263,8 +263,7 @@ fn serve(
 }
 
 impl Running {
-    /// When it started: what every time in its logs counts from, and for who is in the same process an instant of
-    /// the same clock as their own.
+    /// When it started: what every time in its logs counts from, and an instant of the clock of this process.
     pub const fn began(&self) -> Instant {
         self.began
     }
@@ -301,7 +300,7 @@ impl Running {
     }
 
     /// Lets nothing move for so long from now on, as if the process were stopped: connections are accepted and heads
-    /// are read, as a kernel would, but no request is answered and no body goes on. Then all that has queued up goes
+    /// are read, as a kernel would, but no response begins and no body goes on. Then all that has queued up goes
     /// on at once. What was to last, a delay for one, lasts meanwhile. Gives the freeze as it stands in
     /// [`Running::freezes`]; one that lasts already is prolonged, and never cut short.
     ///
@@ -311,7 +310,7 @@ impl Running {
         self.ask(move |site| site.freezer.freeze(length, Instant::now()))
     }
 
-    /// The last 1,024 freezes, oldest first, whoever asked for them: a call or a fault.
+    /// The last 1,024 freezes, oldest first, whether a call or a fault caused them.
     pub fn freezes(&self) -> Vec<Freeze> {
         self.ask(|site| site.freezer.log()).unwrap_or_default()
     }
@@ -388,7 +387,7 @@ impl Running {
         }
     }
 
-    /// Has the registry's thread answer a question.
+    /// Runs a query on the registry's thread.
     ///
     /// It waits on a plain channel, so it may be called from async code: the registry has a thread of its own.
     fn ask<T: Send + 'static>(

@@ -1,4 +1,4 @@
-//! From a request to its answer: faults, the gate, the endpoint, and what every answer has in common.
+//! From a request to its response: faults, authorization, the endpoint, and what every response has in common.
 
 use std::rc::Rc;
 
@@ -28,8 +28,8 @@ use super::{auth, blobs, discovery, manifests, storage_host, token_endpoint, upl
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// Holds a request until its client has left. The body is read meanwhile: nothing is heard of a client that leaves
-/// while bytes of it wait to be read.
+/// Holds a request until its client has left. The body is read meanwhile: a client that leaves is not noticed while bytes
+/// of it wait to be read.
 async fn never_answer(body: &mut Incoming, exchange: &Exchange) -> HangUp {
     while let Some(frame) = body.frame().await {
         match frame {
@@ -44,7 +44,7 @@ async fn never_answer(body: &mut Incoming, exchange: &Exchange) -> HangUp {
 /// Serves one request.
 ///
 /// # Errors
-/// When the connection is to end without an answer.
+/// When the connection is to end without a response.
 pub(super) async fn serve(
     site: Rc<Site>,
     connection: Rc<ConnectionState>,
@@ -101,7 +101,7 @@ fn send(
         .map(|content| Outgoing::new(content, exchange, effects.pace, effects.corrupt))
 }
 
-/// Adds what every answer has, and decides whether the connection can go on.
+/// Adds what every response has, and decides whether the connection can go on.
 async fn finish(
     mut response: Response,
     request: &ParsedRequest<'_>,
@@ -133,7 +133,7 @@ async fn decide(
         return Ok(storage_host::get(request)?);
     }
     let Some(route) = request.route else {
-        let message = "there is no such endpoint; the registry answers below /v2/";
+        let message = "there is no such endpoint; the registry serves paths below /v2/";
         return Err(Refusal::missing(ErrorCode::Unsupported, message).into());
     };
     let Some(operation) = request.operation else {

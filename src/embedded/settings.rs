@@ -1,4 +1,5 @@
-//! What kind of registry to be: where it listens, what it keeps, whom it lets in, and how it differs from the specification.
+//! The settings of a registry: where it listens, what it stores, how clients authenticate, and how it differs from the
+//! specification.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use crate::units::{ByteSize, Secret, words};
 
 use super::Fault;
 
-/// Everything a registry can be told before it starts.
+/// Everything that can be set before a registry starts.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
@@ -21,13 +22,13 @@ pub struct Settings {
     pub base_path: String,
     /// How blobs are stored.
     pub storage: Storage,
-    /// Who may do what.
+    /// How clients authenticate.
     pub auth: Auth,
-    /// The largest manifest; a larger one is answered 413.
+    /// The largest manifest; a larger one gets 413.
     pub max_manifest_size: ByteSize,
-    /// The most bytes that blobs, open uploads and manifests may hold together; beyond it uploads are answered 413.
+    /// The most bytes that blobs, open uploads and manifests may hold together; beyond it uploads get 413.
     pub max_bytes: ByteSize,
-    /// The most upload sessions open at once; beyond it a new one is answered 429.
+    /// The most upload sessions open at once; beyond it a new one gets 429.
     pub max_uploads: usize,
     /// How long a client may take to send the head of a request, the first after it has connected included; half as long
     /// again at most.
@@ -36,7 +37,7 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// How long an upload session may stay untouched before it is forgotten.
     pub upload_idle: Duration,
-    /// The most names in one answer of a list; a longer list goes on behind a `Link`. At least 1.
+    /// The most names in one response of a list; a longer list goes on behind a `Link`. At least 1.
     pub page_size: usize,
     /// Announced as `OCI-Chunk-Min-Length`, and enforced: nothing may follow a shorter chunk.
     pub chunk_min_length: Option<ByteSize>,
@@ -79,8 +80,8 @@ pub enum Storage {
     /// They are kept in memory.
     Memory,
     /// Bytes are hashed, counted and thrown away; digest and size stay, so that existence checks, mounts and
-    /// manifests work. Blobs of at most 64 KiB (configs) are kept whole. A `GET` of a blob that was thrown away is
-    /// answered 404: made-up bytes would fail every client's digest check, or worse, pass where none is made.
+    /// manifests work. Blobs of at most 64 KiB (configs) are kept whole. A `GET` of a blob that was thrown away
+    /// gets 404: made-up bytes would fail every client's digest check, or worse, pass where none is made.
     Sink,
 }
 
@@ -126,7 +127,7 @@ impl AuthScheme {
         }
     }
 
-    /// Returns this scheme with the one user who is let in. `Open` lets everyone in and drops the user.
+    /// Returns this scheme with its one user. `Open` admits everyone and drops the user.
     pub fn with_user(self, user: String, password: Secret, token_lifetime: Duration) -> Auth {
         match self {
             Self::Open => Auth::Open,
@@ -141,19 +142,19 @@ impl AuthScheme {
     }
 }
 
-/// Who may do what: an [`AuthScheme`] with its user.
+/// An [`AuthScheme`] with its user.
 #[derive(Debug, Clone)]
 pub enum Auth {
     /// Everyone, everything.
     Open,
-    /// One user, who sends name and password with every request.
+    /// One user, with name and password in every request.
     Basic {
         /// The name.
         user: String,
         /// The password.
         password: Secret,
     },
-    /// One user, who fetches a token for each scope from `<base path>/token`: with `GET`, or with `POST` of a form, by
+    /// One user, with a token for each scope from `<base path>/token`: with `GET`, or with `POST` of a form, by
     /// password or by an identity token that an earlier request for offline access gave.
     Bearer {
         /// The name.
@@ -162,7 +163,7 @@ pub enum Auth {
         password: Secret,
         /// How long a token is good for; shown as whole seconds in `expires_in`.
         token_lifetime: Duration,
-        /// May anyone fetch a token to pull with?
+        /// `true` if anyone may fetch a token to pull with.
         anonymous_pull: bool,
     },
 }
@@ -174,19 +175,19 @@ pub enum Quirk {
     NoSinglePost,
     /// A mount never finds its blob and opens a session instead.
     NoMount,
-    /// Every `DELETE` of content is answered 405.
+    /// Every `DELETE` of content gets 405.
     NoDelete,
     /// There is no referrers API (Distribution 2.8): 404, and no `OCI-Subject`.
     NoReferrers,
-    /// The token endpoint knows `GET` only and answers 404 to `POST` (GCR).
+    /// The token endpoint knows `GET` only; `POST` gets 404 (GCR).
     NoTokenPost,
     /// The token endpoint does not say how long a token is good for.
     NoTokenExpiry,
-    /// No `Docker-Content-Digest` on any answer.
+    /// No `Docker-Content-Digest` on any response.
     NoDigestHeader,
     /// `Location` is a path, not a URL.
     RelativeLocations,
-    /// A blob is answered 307 to a signed URL of a storage host of its own (Distribution on S3), whose name is another than the
+    /// A blob gets 307 to a signed URL of a storage host of its own (Distribution on S3), whose name is another than the
     /// registry's, which refuses requests that carry `Authorization` and records what it receives.
     RedirectBlobs,
     /// A stored manifest whose type is not in `Accept` does not exist (Distribution 2.8 with OCI manifests): 404.
@@ -195,6 +196,6 @@ pub enum Quirk {
     AnyManifest,
     /// A manifest may name blobs and manifests that are not there.
     SparseManifests,
-    /// `PATCH` answers 201 (ECR).
+    /// `PATCH` gets 201 (ECR).
     PatchCreated,
 }

@@ -1,4 +1,4 @@
-//! The storage host that blobs are redirected to: signed URLs, and no patience with credentials that followed.
+//! The storage host that blobs are redirected to: signed URLs, and an error for credentials that followed.
 //!
 //! It has another host name than the registry, as storage in the cloud has, and not only another port: Go's client since 1.23
 //! takes ports of one name for one host, and lets credentials follow there.
@@ -33,7 +33,7 @@ const fn another_loopback(ip: Ipv4Addr) -> Ipv4Addr {
     }
 }
 
-/// A URL under which the storage host gives out a blob to who sent that head; `None` if there is no storage host.
+/// Returns the signed URL of a blob for the client that sent that head, or `None` if there is no storage host.
 pub(super) fn url(site: &Site, head: &Parts, digest: &Digest) -> Option<String> {
     let address = site.storage_address?;
     let signature = site.keys.seal(&digest.to_string());

@@ -14,15 +14,15 @@ use crate::oci::Operation;
 pub struct Counts {
     /// Requests whose head was read, the storage host's too.
     pub requests: u64,
-    /// Answers by operation and status; `None` is a request outside the specification.
+    /// Responses by operation and status; `None` is a request outside the specification.
     pub exchanges: BTreeMap<(Option<Operation>, u16), u64>,
-    /// Requests that got no answer: a fault cut them, or the client went away first.
+    /// Requests that got no response: a fault cut them, or the client went away first.
     pub unanswered: u64,
     /// Requests that are being worked on.
     pub in_progress: u64,
     /// Bytes of request bodies that were read.
     pub received: u64,
-    /// Bytes of answers' bodies that were handed to connections. A client that hangs up may not have got the last.
+    /// Bytes of responses' bodies that were handed to connections. A client that hangs up may not have got the last.
     pub sent: u64,
     /// Connections accepted, the storage host's too.
     pub connections: u64,
@@ -32,7 +32,7 @@ pub struct Counts {
     pub resumed_handshakes: u64,
     /// Connections that spoke HTTP/2.
     pub http2_connections: u64,
-    /// Connections that were told 503 at once, because there was no descriptor for them.
+    /// Connections that got 503 at once, because there was no descriptor for them.
     pub turned_away: u64,
     /// Connections open now.
     pub open_connections: u64,
@@ -47,7 +47,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Answers to one operation, whatever their status.
+    /// Returns the responses to one operation, whatever their status.
     pub fn of(&self, operation: Operation) -> u64 {
         self.exchanges
             .iter()
@@ -56,7 +56,7 @@ impl Counts {
             .sum()
     }
 
-    /// Answers to one operation with one status.
+    /// Returns the responses to one operation with one status.
     pub fn with_status(&self, operation: Operation, status: u16) -> u64 {
         self.exchanges
             .get(&(Some(operation), status))
@@ -64,7 +64,7 @@ impl Counts {
             .unwrap_or(0)
     }
 
-    /// Answers, whatever they were.
+    /// Returns the number of all responses.
     pub fn answered(&self) -> u64 {
         self.exchanges.values().sum()
     }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 enum State {
     /// It has yet to send its first request, or has begun to send the head of the next.
     Head { since: Instant },
-    /// Its last request is answered.
+    /// Its last response is sent.
     Idle { since: Instant },
     /// So many of its requests are being served.
     Busy(u64),
@@ -30,7 +30,7 @@ pub(super) struct Activity {
     waker: RefCell<Option<Waker>>,
 }
 
-/// How long connections are waited for.
+/// How long connections may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) head: Duration,
@@ -42,7 +42,7 @@ pub(super) struct Limits {
 pub(super) enum Over {
     /// It has sent no whole head.
     Head,
-    /// It has asked for nothing, or somebody else needs its descriptor.
+    /// It has sent no request, or another connection needs its descriptor.
     Idle,
 }
 
@@ -123,7 +123,7 @@ impl Activity {
         }
     }
 
-    /// Since when nothing is asked for; `None` while something is.
+    /// Returns since when it has had no request, or `None` while it has one.
     fn waits_since(&self) -> Option<Instant> {
         match self.state.get() {
             State::Head { since } | State::Idle { since } => Some(since),
@@ -146,7 +146,7 @@ impl OpenConnections {
         self.0.borrow_mut().remove(&connection);
     }
 
-    /// Asks the connection to go that has waited the longest; `false` when every one is being served.
+    /// Ends the connection that has waited the longest. Returns `false` if every one is being served.
     pub(super) fn make_room(&self) -> bool {
         let mut all = self.0.borrow_mut();
         let waiting = all

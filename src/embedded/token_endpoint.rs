@@ -23,11 +23,11 @@ struct Wish {
     login: Login,
     scopes: Vec<Access>,
     oauth: bool,
-    /// Is an identity token wanted as well?
+    /// `true` if an identity token is wanted as well.
     offline: bool,
 }
 
-/// Who asks for a token.
+/// The login in a request for a token.
 enum Login {
     Nobody,
     User(String, Secret),
@@ -36,7 +36,7 @@ enum Login {
     Unknown,
 }
 
-/// Answers a request for a token: `GET` with Basic credentials, or `POST` with a form.
+/// Serves a request for a token: `GET` with Basic credentials, or `POST` with a form.
 pub(super) async fn issue(
     request: &ParsedRequest<'_>,
     inbound: &mut Inbound,
@@ -53,7 +53,7 @@ pub(super) async fn issue(
     };
     let wish = if request.head.method == Method::POST {
         if request.site.has(Quirk::NoTokenPost) {
-            let message = "this token endpoint answers GET only";
+            let message = "this token endpoint has GET only";
             return Err(Refusal::missing(ErrorCode::Unsupported, message).into());
         }
         posted(inbound).await?
@@ -94,7 +94,7 @@ pub(super) async fn issue(
         .bytes(body.to_string()))
 }
 
-/// What a `GET` asks for.
+/// Reads a `GET`.
 fn asked(request: &ParsedRequest<'_>) -> Wish {
     let header = request.header(&AUTHORIZATION);
     let login = match credentials(header) {
@@ -110,7 +110,7 @@ fn asked(request: &ParsedRequest<'_>) -> Wish {
     }
 }
 
-/// What a form asks for.
+/// Reads a form.
 async fn posted(inbound: &mut Inbound) -> Result<Wish, Ending> {
     let refuse = |message: &'static str| Refusal::bad(ErrorCode::Unsupported, message);
     let form = inbound

@@ -30,7 +30,7 @@ pub(super) struct Session {
     pub(super) spool: Spool,
     /// Must come back with the next request; changes whenever the offset does.
     pub(super) state: u64,
-    /// Was the last chunk shorter than the registry's minimum? Then none may follow.
+    /// `true` if the last chunk was shorter than the registry's minimum: then none may follow.
     pub(super) short: bool,
     touched: Instant,
 }
@@ -40,7 +40,7 @@ pub(super) struct Session {
 pub(super) enum Unavailable {
     /// There is no such session in this repository.
     Unknown,
-    /// The state is not the one of the last answer, or another request is writing.
+    /// The state is not the one of the last response, or another request is writing.
     Stale,
 }
 
@@ -97,7 +97,7 @@ impl Uploads {
         Some(progress)
     }
 
-    /// Forgets every session that nobody has touched for the idle time.
+    /// Forgets every session that was not used for the idle time.
     pub(super) fn forget_idle(&mut self) {
         let now = Instant::now();
         let idle = self.idle;

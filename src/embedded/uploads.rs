@@ -278,7 +278,7 @@ impl From<Unavailable> for Refusal {
             ),
             Unavailable::Stale => Self::missing(
                 ErrorCode::BlobUploadInvalid,
-                "the state of the upload is missing or not the last one; use the Location of the last answer as it is",
+                "the state of the upload is missing or not the last one; use the Location of the last response as it is",
             ),
         }
     }

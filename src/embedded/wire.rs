@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 use super::connection_state::ConnectionState;
 use super::pace::Cut;
 
-/// How long a client may go on sending a body that nobody reads, after it was answered.
+/// How long a client may go on sending a body that is not read, after it got its response.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// Bytes to and from a client.
