@@ -9,7 +9,7 @@ use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use super::stop::{Stop, Wish};
-use crate::transport::Alarm;
+use crate::transport::DeadlineTimer;
 
 /// The leash of one virtual user. It is looked at whenever an iteration waits, and costs next to nothing while nothing
 /// has happened: one subscription to the wish to stop and one timer outlive the iterations.
@@ -18,7 +18,7 @@ pub(super) struct Leash {
     wish: Wish, // as it was seen last
     changed: Pin<Box<dyn Future<Output = ()>>>,
     listening: Option<Waker>, // whoever hears of a change
-    alarm: Alarm,
+    alarm: DeadlineTimer,
 }
 
 /// How long an iteration may take.
@@ -48,7 +48,7 @@ impl Leash {
             changed: Box::pin(stop.clone().changed()),
             stop,
             listening: None,
-            alarm: Alarm::default(),
+            alarm: DeadlineTimer::default(),
         }
     }
 

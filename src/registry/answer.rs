@@ -53,7 +53,7 @@ impl Answer<'_> {
     /// Nobody will look at the body. One that has to be decoded is looked at.
     pub(super) fn let_go(&mut self) {
         if self.decoder.is_none() {
-            self.incoming.let_go();
+            self.incoming.discard_body();
         }
     }
 

@@ -16,7 +16,7 @@ use super::redirect::{Carries, Course, Hop, course};
 use super::retry::{Refused, Tried};
 use super::success::{is_specified, is_taken};
 use crate::oci::Operation;
-use crate::transport::{self, Address, Ask, Body, Origin, OriginError, Outgoing};
+use crate::transport::{self, Address, Body, Origin, OriginError, Outgoing, RequestParts};
 
 /// A pause before a retry. Whichever way it ends, the observer hears of it.
 struct Pausing<'c> {
@@ -213,7 +213,7 @@ impl Client {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let started = Instant::now();
-        Outgoing::new(Ask {
+        Outgoing::new(RequestParts {
             method: method.clone(),
             address: address.clone(),
             headers,

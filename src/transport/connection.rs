@@ -14,10 +14,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite as _;
 use tokio::time::Instant;
 
-use super::alarm::Alarm;
 use super::body::Body;
-use super::gate::{Gate, Turn};
+use super::deadline_timer::DeadlineTimer;
 use super::origin::Origin;
+use super::turn_waker::{Turn, TurnWaker};
 use super::wire::{Probe, Wire};
 
 /// An HTTP/1.1 connection and everything that belongs to it.
@@ -30,15 +30,15 @@ pub(super) struct Connection {
 }
 
 /// What became of a request that was handed over.
-pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Body>>>;
+pub(super) type SendResult = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 type Http1 = http1::Connection<TokioIo<Wire>, Body>;
 
 /// hyper's half that reads and writes, and the clock that stops it.
 pub(super) struct Driver {
     half: Half,
-    gate: Option<Gate>, // where there is a connection to drive
-    alarm: Alarm,
+    waker: Option<TurnWaker>, // where there is a connection to drive
+    timer: DeadlineTimer,
 }
 
 /// hyper's half of a connection, if there is one.
@@ -105,8 +105,8 @@ impl Driver {
     pub(super) fn clock() -> Self {
         Self {
             half: Half::default(),
-            gate: None,
-            alarm: Alarm::default(),
+            waker: None,
+            timer: DeadlineTimer::default(),
         }
     }
 
@@ -130,10 +130,10 @@ impl Driver {
                 }
                 Poll::Pending => false,
             };
-            match &self.gate {
+            match &self.waker {
                 None => drop(work(cx)),
-                Some(gate) => {
-                    let turn = gate.enter(cx);
+                Some(waker) => {
+                    let turn = waker.enter(cx);
                     if !step(first, work, &mut self.half, &turn) {
                         turn.end(cx);
                     }
@@ -141,7 +141,7 @@ impl Driver {
             }
             match output.take() {
                 Some(output) => Poll::Ready(Ok(output)),
-                None => self.alarm.poll_at(cx, deadline).map(|()| Err(TimedOut)),
+                None => self.timer.poll_at(cx, deadline).map(|()| Err(TimedOut)),
             }
         })
     }
@@ -169,8 +169,8 @@ impl Connection {
         probe: Rc<Probe>,
     ) -> Result<Self, hyper::Error> {
         let (sender, connection) = http1::handshake(TokioIo::new(wire)).await?;
-        let gate = Gate::new();
-        probe.wakes(gate.bell());
+        let waker = TurnWaker::new();
+        probe.wakes(waker.state());
         Ok(Self {
             origin,
             sender,
@@ -178,7 +178,7 @@ impl Connection {
             carried: 0,
             driver: Driver {
                 half: Half::of(connection),
-                gate: Some(gate),
+                waker: Some(waker),
                 ..Driver::clock()
             },
         })
@@ -188,7 +188,7 @@ impl Connection {
     pub(super) fn send(
         &mut self,
         request: Request<Body>,
-    ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
+    ) -> (impl Future<Output = SendResult> + use<>, &mut Driver) {
         self.probe.reset();
         self.hand_over(request)
     }
@@ -196,11 +196,11 @@ impl Connection {
     fn hand_over(
         &mut self,
         request: Request<Body>,
-    ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
+    ) -> (impl Future<Output = SendResult> + use<>, &mut Driver) {
         let sender = &mut self.sender;
         let hand_over = || sender.try_send_request(request);
-        let answer = match &self.driver.gate {
-            Some(gate) => gate.work(hand_over),
+        let answer = match &self.driver.waker {
+            Some(waker) => waker.work(hand_over),
             None => hand_over(),
         };
         (answer, &mut self.driver)
@@ -219,7 +219,7 @@ impl Connection {
         method: &Method,
         (fields, bytes): (usize, usize),
         deadline: Instant,
-    ) -> Option<Result<Answer, TimedOut>> {
+    ) -> Option<Result<SendResult, TimedOut>> {
         let shaking = http1::Builder::new()
             .max_headers(fields)
             .max_buf_size(bytes)
@@ -242,7 +242,7 @@ impl Connection {
     pub(super) fn is_usable(&mut self) -> bool {
         let Driver {
             half,
-            gate: Some(gate),
+            waker: Some(waker),
             ..
         } = &mut self.driver
         else {
@@ -251,7 +251,7 @@ impl Connection {
         // While nothing is heard of the peer, it is as it was at the end of its last turn.
         let as_it_was = self.probe.is_idle() && self.sender.is_ready();
         if half.is_running() && !as_it_was {
-            half.poll(&mut gate.context());
+            half.poll(&mut waker.context());
         }
         half.is_running() && self.sender.is_ready()
     }

@@ -12,8 +12,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use super::attempts;
 use super::error::{Error, Waiting};
+use super::happy_eyeballs;
 use super::origin::Origin;
 use super::peers::{Peer, Peers};
 use super::resolver::Resolver;
@@ -115,7 +115,7 @@ impl Dialer {
         if took.is_some() {
             self.peers.know(origin.endpoint(), &addresses);
         }
-        let cycle = attempts::turns(&addresses);
+        let cycle = happy_eyeballs::turns(&addresses);
         let (source, address) = places(turn, detours.len(), sources, cycle);
         let asked = Instant::now();
         let dialling = self.first_that_answers(origin.endpoint(), &addresses, (address, source));
@@ -161,7 +161,7 @@ impl Dialer {
         {
             return dial(*only).await;
         }
-        let mut order = attempts::order(addresses, address);
+        let mut order = happy_eyeballs::order(addresses, address);
         order.retain(has_source);
         if order.is_empty() {
             return Err(io::Error::new(
@@ -169,7 +169,7 @@ impl Dialer {
                 "none of the source addresses is of its family (IPv4, IPv6)",
             ));
         }
-        attempts::first(&order, dial).await
+        happy_eyeballs::first(&order, dial).await
     }
 
     /// The source that has the turn, of those of the address's family.
@@ -209,9 +209,9 @@ impl Dialer {
 const fn places(turn: usize, endpoints: usize, sources: usize, addresses: usize) -> (usize, usize) {
     let endpoints = at_least_one(endpoints);
     let (sources, addresses) = (at_least_one(sources), at_least_one(addresses));
-    let round = attempts::together(endpoints, sources);
+    let round = happy_eyeballs::together(endpoints, sources);
     let source = (turn % sources + turn / round) % sources;
-    let longer = attempts::together(round * sources, addresses);
+    let longer = happy_eyeballs::together(round * sources, addresses);
     (source, (turn % addresses + turn / longer) % addresses)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::beginning::Beginning;
+use super::first_bytes::FirstBytes;
 use super::origin::OriginError;
 use super::tls_problem::TlsProblem;
 use crate::exchange::Protocol;
@@ -20,7 +20,7 @@ pub enum Waiting {
     /// The TLS handshake.
     Tls,
     /// The head of the answer.
-    Answer,
+    Response,
     /// The rest of the body.
     Body,
 }
@@ -32,7 +32,7 @@ impl fmt::Display for Waiting {
             Self::Dns => "the name to be resolved",
             Self::Connect => "the connection to be accepted",
             Self::Tls => "the TLS handshake",
-            Self::Answer => "an answer",
+            Self::Response => "an answer",
             Self::Body => "the rest of the body",
         })
     }
@@ -81,7 +81,7 @@ pub enum Error {
     },
     /// The peer does not speak HTTP.
     #[error("the response is not HTTP{}", what_else(.0))]
-    NotHttp(Beginning),
+    NotHttp(FirstBytes),
     /// The peer speaks HTTP and breaks it.
     #[error("the response breaks {0} ({1})")]
     Malformed(Protocol, String),
@@ -106,11 +106,11 @@ pub enum Error {
     Harness(io::Error),
 }
 
-fn what_else(beginning: &Beginning) -> String {
-    if beginning.is_tls() {
+fn what_else(first_bytes: &FirstBytes) -> String {
+    if first_bytes.is_tls() {
         " but TLS".to_owned()
     } else {
-        format!(": {beginning}")
+        format!(": {first_bytes}")
     }
 }
 
@@ -151,20 +151,20 @@ impl Error {
         }
     }
 
-    /// What hyper meant. `received` are the bytes of the body so far, once the head has come; `beginning` is what the peer
+    /// What hyper meant. `received` are the bytes of the body so far, once the head has come; `first_bytes` is what the peer
     /// sent first over that connection.
     pub(super) fn from_hyper(
         error: &hyper::Error,
         received: Option<u64>,
-        (protocol, beginning): (Protocol, Beginning),
+        (protocol, first_bytes): (Protocol, FirstBytes),
     ) -> Self {
         // A peer that has spoken HTTP before has begun with it.
         let is_stranger = match protocol {
-            Protocol::Http1 => !beginning.is_empty() && !beginning.is_http(),
-            Protocol::Http2 => beginning.is_tls(),
+            Protocol::Http1 => !first_bytes.is_empty() && !first_bytes.is_http(),
+            Protocol::Http2 => first_bytes.is_tls(),
         };
         if received.is_none() && is_stranger {
-            return Self::NotHttp(beginning);
+            return Self::NotHttp(first_bytes);
         }
         if error.is_parse_too_large() {
             return Self::LongHead;

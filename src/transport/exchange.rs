@@ -16,16 +16,16 @@ use super::body::{Body, Sent};
 use super::connection::First;
 use super::error::{Error, Waiting, is_unprocessed};
 use super::framing::{Spare, put_on};
+use super::lease::Lease;
 use super::lenient;
-use super::lent::Lent;
 use super::pool::Pool;
 use super::progress::{Ended, Progress};
-use super::repeats::Repeats;
+use super::resends::Resends;
 use crate::exchange::{Protocol, Timings};
 
 /// What a request is made of.
 #[derive(Debug)]
-pub struct Ask {
+pub struct RequestParts {
     /// The verb.
     pub method: Method,
     /// Where to.
@@ -57,18 +57,18 @@ pub struct Outgoing(Box<Exchange>);
 /// A response whose head has come. Dropping it before its body has ended closes the connection.
 pub struct Incoming(Box<Exchange>);
 
-/// A request, and the answer to it once its head has come. In one box from the beginning to the end: it is handed from one to
-/// the next, and most of it is looked at by nobody.
+/// A request, and its response once the head has arrived. It stays in one box from start to end, because it is moved often
+/// and rarely read.
 struct Exchange {
     address: Address,
     method: Method,
-    headers: HeaderMap, // of the request until it is sent, then of the answer
+    headers: HeaderMap, // of the request until it is sent, then of the response
     content: Body,      // of the request until it is sent
     deadline: Instant,
     progress: Progress,
-    status: StatusCode,                  // of the answer
+    status: StatusCode,                  // of the response
     body: Option<hyper::body::Incoming>, // there until it is given up: it holds a stream of HTTP/2
-    lent: Option<Lent>,                  // there until the body has ended
+    lease: Option<Lease>,                // there until the body has ended
     first_byte: Instant,
     has_body: bool,
     length: Option<u64>, // of the body, as far as it was told
@@ -77,18 +77,18 @@ struct Exchange {
 
 impl Outgoing {
     /// A request that is ready to go.
-    pub fn new(ask: Ask) -> Self {
+    pub fn new(parts: RequestParts) -> Self {
         Self(Box::new(Exchange {
-            address: ask.address,
-            method: ask.method,
-            headers: ask.headers,
-            deadline: ask.deadline,
-            progress: Progress::new(ask.started, ask.body.sent()),
-            content: ask.body,
+            address: parts.address,
+            method: parts.method,
+            headers: parts.headers,
+            deadline: parts.deadline,
+            progress: Progress::new(parts.started, parts.body.sent()),
+            content: parts.body,
             status: StatusCode::OK,
             body: None,
-            lent: None,
-            first_byte: ask.started,
+            lease: None,
+            first_byte: parts.started,
             has_body: false,
             length: None,
             is_unwanted: false,
@@ -146,70 +146,70 @@ impl Exchange {
     ) -> Result<(), Error> {
         let deadline = self.deadline;
         let asked = self.progress.started;
-        let mut repeats = Repeats::default();
+        let mut resends = Resends::default();
         loop {
             let (origin, timings) = (self.address.origin(), &mut self.progress.timings);
-            let (mut lent, handshake) = match pool.lend_free(origin) {
-                Some(lent) => {
+            let (mut lease, handshake) = match pool.lease_idle(origin) {
+                Some(lease) => {
                     // Until a request that is sent again goes out, it waits.
-                    timings.wait = Some(repeats.since(asked));
-                    (lent, None)
+                    timings.wait = Some(resends.since(asked));
+                    (lease, None)
                 }
                 // Boxed: most exchanges find a connection, and need not be as large as the way to a new one.
-                None => match Box::pin(pool.lend(origin, (asked, deadline), timings)).await {
-                    Ok(lent) => lent,
+                None => match Box::pin(pool.lease(origin, (asked, deadline), timings)).await {
+                    Ok(lease) => lease,
                     // A fresh connection took no request, and so has seen none.
                     Err(error @ Error::Unprocessed(_)) => {
-                        let Some(due) = repeats.after_pause(deadline) else {
+                        let Some(due) = resends.after_pause(deadline) else {
                             return Err(error);
                         };
                         self.progress.timings = Timings::default();
-                        Box::pin(repeats.wait_until(due)).await;
+                        Box::pin(resends.wait_until(due)).await;
                         continue;
                     }
                     Err(error) => return Err(error),
                 },
             };
-            self.progress.got(&lent, handshake, asked);
-            let request = self.request(lent.protocol(), pool);
+            self.progress.got(&lease, handshake, asked);
+            let request = self.request(lease.protocol(), pool);
             let mut once_more = None;
-            let answer = match &mut lent {
-                Lent::Alone { connection, .. } => {
-                    let (answer, driver) = connection.send(request);
-                    let mut answer = driver.run(First::Connection, pin!(answer), deadline).await;
-                    if let Ok(Err(returned)) = &answer
+            let result = match &mut lease {
+                Lease::Exclusive { connection, .. } => {
+                    let (result, driver) = connection.send(request);
+                    let mut result = driver.run(First::Connection, pin!(result), deadline).await;
+                    if let Ok(Err(returned)) = &result
                         && returned.error().is_parse()
                     {
                         let again = lenient::read_again(connection, &self.method, deadline);
                         // Boxed, because it is rare.
                         if let Some(read) = Box::pin(again).await {
-                            answer = read;
+                            result = read;
                         }
                     }
-                    answer
+                    result
                 }
-                Lent::Stream { stream, .. } => {
+                Lease::Stream { stream, .. } => {
                     once_more = Some(Box::new(Spare::of(&request)));
-                    let (answer, driver) = stream.send(request);
+                    let (result, driver) = stream.send(request);
                     // Boxed: a request over HTTP/1.1 need not be as large.
-                    driver.run(First::Work, Box::pin(answer), deadline).await
+                    driver.run(First::Work, Box::pin(result), deadline).await
                 }
             };
-            match answer {
+            match result {
                 Ok(Ok(response)) => {
-                    self.answered(response, lent);
+                    self.receive_head(response, lease);
                     return Ok(());
                 }
                 Err(_timed_out) => {
-                    self.progress.see(&lent, false);
-                    return Err(Error::Timeout(Waiting::Answer));
+                    self.progress.see(&lease, false);
+                    return Err(Error::Timeout(Waiting::Response));
                 }
                 Ok(Err(returned)) => {
-                    let due = self.came_back(returned, &lent, once_more, (again, &mut repeats))?;
-                    lent.retire();
+                    let due = self.came_back(returned, &lease, once_more, (again, &mut resends))?;
+                    lease.retire();
                     self.progress.timings = Timings::default();
                     // Boxed, because it is rare.
-                    Box::pin(repeats.wait_until(due)).await;
+                    Box::pin(resends.wait_until(due)).await;
                 }
             }
         }
@@ -219,25 +219,25 @@ impl Exchange {
     fn came_back(
         &mut self,
         mut returned: TrySendError<Request<Body>>,
-        lent: &Lent,
+        lease: &Lease,
         spare: Option<Box<Spare>>,
-        (again, repeats): (&dyn Fn() -> Option<Body>, &mut Repeats),
+        (again, resends): (&dyn Fn() -> Option<Body>, &mut Resends),
     ) -> Result<Instant, Error> {
-        self.progress.see(lent, false);
+        self.progress.see(lease, false);
         let (deadline, was_kept) = (self.deadline, self.progress.is_reused());
         let message = returned.take_message();
         let error = returned.error();
-        let unprocessed = match (message, lent) {
+        let unprocessed = match (message, lease) {
             // Not a byte was written: the peer closed while the connection was idle, ...
             (Some(unsent), _) if was_kept => {
                 self.restore(unsent);
-                if let Some(now) = repeats.at_once(deadline) {
+                if let Some(now) = resends.at_once(deadline) {
                     return Ok(now);
                 }
                 None
             }
             // ... or it took no stream at all.
-            (Some(unsent), Lent::Stream { stream, .. }) => {
+            (Some(unsent), Lease::Stream { stream, .. }) => {
                 self.restore(unsent);
                 Some(stream.connection.why_closed())
             }
@@ -245,13 +245,13 @@ impl Exchange {
             _ => spare
                 .filter(|_| is_unprocessed(error, !was_kept))
                 .filter(|spare| self.take_up(spare, again))
-                .map(|_| lent.error(error, None)),
+                .map(|_| lease.error(error, None)),
         };
         if let Some(error) = unprocessed {
-            return repeats.after_pause(deadline).ok_or(error);
+            return resends.after_pause(deadline).ok_or(error);
         }
         let broken = self.progress.sent.take_broken();
-        Err(broken.map_or_else(|| lent.error(error, None), Error::Content))
+        Err(broken.map_or_else(|| lease.error(error, None), Error::Content))
     }
 
     /// Takes back what was not sent.
@@ -285,15 +285,15 @@ impl Exchange {
     }
 
     /// The head of the answer has come.
-    fn answered(&mut self, response: Response<hyper::body::Incoming>, lent: Lent) {
-        self.first_byte = (self.progress.see(&lent, true)).unwrap_or_else(Instant::now);
+    fn receive_head(&mut self, response: Response<hyper::body::Incoming>, lease: Lease) {
+        self.first_byte = (self.progress.see(&lease, true)).unwrap_or_else(Instant::now);
         let (head, body) = response.into_parts();
         self.status = head.status;
         self.headers = head.headers;
         self.has_body = !body.is_end_stream();
         self.length = body.size_hint().exact();
         self.body = Some(body);
-        self.lent = Some(lent);
+        self.lease = Some(lease);
         if !self.has_body {
             self.give_back();
         }
@@ -307,15 +307,15 @@ impl Exchange {
             self.progress.timings.body = Some(took);
         }
         self.body = None;
-        if let Some(lent) = self.lent.take() {
+        if let Some(lease) = self.lease.take() {
             // The peer may have answered early.
-            lent.give_back(self.progress.sent.is_complete());
+            lease.give_back(self.progress.sent.is_complete());
         }
     }
 
     fn abandon(&mut self, error: Error) -> Error {
         self.body = None;
-        self.lent = None;
+        self.lease = None;
         error
     }
 }
@@ -346,7 +346,7 @@ impl Incoming {
     ///
     /// In the clear over HTTP/1.1, and when the answer told its length, most of the body is then dropped within the system,
     /// at less than half the cost of copying it.
-    pub fn let_go(&mut self) {
+    pub fn discard_body(&mut self) {
         self.0.is_unwanted = true;
     }
 
@@ -361,14 +361,14 @@ impl Incoming {
     pub async fn frame(&mut self) -> Option<Result<Bytes, Error>> {
         let it = &mut *self.0;
         loop {
-            let (lent, body) = (it.lent.as_mut()?, it.body.as_mut()?);
+            let (lease, body) = (it.lease.as_mut()?, it.body.as_mut()?);
             let next = body.frame();
-            let driven = lent.driver().run(First::Work, next, it.deadline).await;
+            let driven = lease.driver().run(First::Work, next, it.deadline).await;
             match driven {
                 Err(_timed_out) => return Some(Err(it.abandon(Error::Timeout(Waiting::Body)))),
                 Ok(Some(Err(error))) => {
                     let error = it.progress.sent.take_broken().map_or_else(
-                        || lent.error(&error, Some(it.progress.received)),
+                        || lease.error(&error, Some(it.progress.received)),
                         Error::Content,
                     );
                     return Some(Err(it.abandon(error)));
@@ -380,10 +380,10 @@ impl Incoming {
                     let part = bytes.len() as u64;
                     let is_first = it.progress.received == 0;
                     if let Some(length) = it.length.filter(|_| it.is_unwanted && is_first) {
-                        lent.let_go(part, length);
+                        lease.discard_body(part, length);
                     }
                     it.progress.received += part;
-                    lent.totals().add_received(part);
+                    lease.totals().add_received(part);
                     // Where the length was told, the last part is known for what it is.
                     if body.is_end_stream() {
                         it.give_back();

@@ -7,7 +7,7 @@ use http::Method;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
-use super::connection::{Answer, Connection, First, TimedOut};
+use super::connection::{Connection, First, SendResult, TimedOut};
 
 /// The most header fields that are read: as many as curl reads. hyper reads 100 unless it is told before.
 pub(super) const MAX_FIELDS: usize = 5_000;
@@ -27,7 +27,7 @@ pub(super) async fn read_again(
     connection: &mut Connection,
     method: &Method,
     deadline: Instant,
-) -> Option<Result<Answer, TimedOut>> {
+) -> Option<Result<SendResult, TimedOut>> {
     let mut best = None;
     for _ in 0..MAX_HEADS {
         let (mut wire, read) = connection.take_back()?;

@@ -3,48 +3,48 @@
 //! hyper's HTTP/1.1 connection is driven in the task that waits for the answer: no second task, no hop between them, and
 //! every period (waiting for a connection, name look-up, connect, TLS handshake, request written, first byte, body) has
 //! its own clock. An HTTP/2 connection carries many exchanges and has tasks of its own. A pooling client of hyper-util would hide those periods, race a dial against a waiting request, and send
-//! again without telling anyone; it was refused for that.
+//! replay without telling anyone; it was refused for that.
 //!
 //! This room knows nothing of registries: it follows no redirect, retries nothing, reads no body by itself and
 //! judges no status. Bodies are never collected here.
 
 mod address;
-mod again;
-mod alarm;
-mod attempts;
-mod beginning;
 mod body;
 mod connection;
+mod deadline_timer;
 mod dialer;
 mod error;
 mod exchange;
+mod first_bytes;
 mod framing;
-mod gate;
+mod happy_eyeballs;
+mod lease;
 mod lenient;
-mod lent;
 mod multiplexed;
 mod origin;
+mod origin_protocols;
 mod peers;
-mod place;
 mod pool;
 mod progress;
-mod prospects;
 mod read_ahead;
-mod repeats;
+mod replay;
+mod resends;
 mod resolver;
+mod slot;
 mod tls;
 mod tls_problem;
 mod totals;
 mod trust;
+mod turn_waker;
 mod wire;
 
 pub use address::Address;
-pub use alarm::Alarm;
-pub use beginning::Beginning;
 pub use body::{Body, Sent};
+pub use deadline_timer::DeadlineTimer;
 pub use dialer::{Dialer, Route};
 pub use error::{Error, Waiting};
-pub use exchange::{Ask, Failed, Incoming, Outgoing};
+pub use exchange::{Failed, Incoming, Outgoing, RequestParts};
+pub use first_bytes::FirstBytes;
 pub use origin::{Origin, OriginError};
 pub use peers::Peer;
 pub use pool::{Pool, PoolSettings};

@@ -15,11 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
 use super::body::Body;
-use super::connection::{Answer, Driver};
+use super::connection::{Driver, SendResult};
 use super::error::Error;
 use super::origin::Origin;
-use super::place::Place;
-use super::wire::{Glimpse, Probe, Wire};
+use super::slot::Slot;
+use super::wire::{Peek, Probe, Wire};
 
 /// What Go's clients tell a server at first: how far it may get ahead of the reader of one body, in bytes, ...
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -38,9 +38,9 @@ pub(super) struct Multiplexed {
     sender: RefCell<http2::SendRequest<Body>>,
     pub(super) probe: Rc<Probe>,
     state: Rc<State>,
-    open: Cell<usize>,             // streams
-    used: Cell<bool>,              // has it carried an exchange?
-    place: RefCell<Option<Place>>, // in the limit of the pool, while there are streams
+    open: Cell<usize>,           // streams
+    used: Cell<bool>,            // has it carried an exchange?
+    slot: RefCell<Option<Slot>>, // while there are streams
 }
 
 type Http2 = http2::Connection<TokioIo<Wire>, Body, Tasks>;
@@ -155,7 +155,7 @@ impl Multiplexed {
             state,
             open: Cell::new(0),
             used: Cell::new(false),
-            place: RefCell::new(None),
+            slot: RefCell::new(None),
         })
     }
 
@@ -180,11 +180,11 @@ impl Multiplexed {
     /// Nothing is lost.
     pub(super) async fn is_alive(&self) -> bool {
         if self.is_free() {
-            match self.probe.glimpse() {
-                Glimpse::Quiet => {}
-                Glimpse::Closed => self.retire(),
+            match self.probe.peek() {
+                Peek::Quiet => {}
+                Peek::Closed => self.retire(),
                 // A ping, or a farewell: one turn to read it, and one to act on it.
-                Glimpse::Bytes => {
+                Peek::Bytes => {
                     yield_now().await;
                     yield_now().await;
                 }
@@ -204,13 +204,13 @@ impl Multiplexed {
     }
 
     /// Has it a place in the limit of its pool?
-    pub(super) fn has_place(&self) -> bool {
-        self.place.borrow().is_some()
+    pub(super) fn has_slot(&self) -> bool {
+        self.slot.borrow().is_some()
     }
 
     /// Takes a place in the limit, to be held until no stream is open.
-    pub(super) fn settle(&self, place: Place) {
-        *self.place.borrow_mut() = Some(place);
+    pub(super) fn hold(&self, slot: Slot) {
+        *self.slot.borrow_mut() = Some(slot);
     }
 
     /// A stream, as soon as the peer allows one more; `None` when the connection takes no more.
@@ -242,7 +242,7 @@ impl Stream {
     pub(super) fn send(
         &mut self,
         request: Request<Body>,
-    ) -> (impl Future<Output = Answer> + use<>, &mut Driver) {
+    ) -> (impl Future<Output = SendResult> + use<>, &mut Driver) {
         let answer = self
             .connection
             .sender
@@ -260,7 +260,7 @@ impl Drop for Stream {
         }
         connection.open.set(connection.open.get() - 1);
         if connection.is_free() {
-            drop(connection.place.take());
+            drop(connection.slot.take());
         }
     }
 }

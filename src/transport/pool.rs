@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use super::connection::Connection;
 use super::dialer::Dialer;
 use super::error::{Error, Waiting};
-use super::lent::Lent;
+use super::lease::Lease;
 use super::multiplexed::Multiplexed;
 use super::origin::Origin;
-use super::place::Place;
-use super::prospects::{Known, Prospects};
+use super::origin_protocols::{Known, OriginProtocols};
+use super::slot::Slot;
 use super::tls::{Sessions, chose_http2};
 use super::totals::Totals;
 use super::wire::{Probe, Socket, Wire};
@@ -52,7 +52,7 @@ pub struct Pool {
     settings: PoolSettings,
     idle: RefCell<Vec<Connection>>,
     shared: RefCell<Vec<Rc<Multiplexed>>>, // one for each origin that speaks HTTP/2
-    prospects: Prospects,                  // origins of which it is not known, or not so
+    protocols: OriginProtocols,            // origins of which it is not known, or not so
     permits: Option<Arc<Semaphore>>,
     pub(super) in_use: Cell<usize>,
     sessions: RefCell<Option<Rc<Sessions>>>, // made when first needed
@@ -73,7 +73,7 @@ impl Pool {
             settings,
             idle: RefCell::default(),
             shared: RefCell::default(),
-            prospects: Prospects::default(),
+            protocols: OriginProtocols::default(),
             permits: settings
                 .limit
                 .map(|limit| Arc::new(Semaphore::new(limit.get()))),
@@ -111,7 +111,7 @@ impl Pool {
     pub fn clear(&self) {
         self.idle.borrow_mut().clear();
         self.shared.borrow_mut().clear();
-        self.prospects.clear();
+        self.protocols.clear();
         if self.dialer.forgets_sessions() {
             drop(self.sessions.take());
         }
@@ -122,15 +122,15 @@ impl Pool {
         &self.totals
     }
 
-    /// A connection to `origin` that is free right now and carries one exchange at a time. `None`: [`Pool::lend`] may
+    /// A connection to `origin` that is free right now and carries one exchange at a time. `None`: [`Pool::lease`] may
     /// find or make one.
-    pub(super) fn lend_free(self: &Rc<Self>, origin: &Origin) -> Option<Lent> {
+    pub(super) fn lease_idle(self: &Rc<Self>, origin: &Origin) -> Option<Lease> {
         if self.may_share(origin) {
             return None;
         }
-        let place = Place::take(self, self.permit().ok()?);
+        let slot = Slot::take(self, self.permit().ok()?);
         let connection = self.take_idle(origin)?;
-        Some(Lent::Alone { connection, place })
+        Some(Lease::Exclusive { connection, slot })
     }
 
     /// May one connection to that origin carry several exchanges?
@@ -147,106 +147,106 @@ impl Pool {
     ///
     /// # Cancel safety
     /// A dial that is given up is closed; no place in the limit is lost.
-    pub(super) async fn lend(
+    pub(super) async fn lease(
         self: &Rc<Self>,
         origin: &Origin,
         (asked, deadline): (Instant, Instant),
         timings: &mut Timings,
-    ) -> Result<(Lent, Option<Handshake>), Error> {
+    ) -> Result<(Lease, Option<Handshake>), Error> {
         if self.may_share(origin) {
-            self.lend_shared(origin, asked, deadline, timings).await
+            self.lease_shared(origin, asked, deadline, timings).await
         } else {
-            self.lend_alone(origin, asked, deadline, timings).await
+            self.lease_exclusive(origin, asked, deadline, timings).await
         }
     }
 
-    async fn lend_alone(
+    async fn lease_exclusive(
         self: &Rc<Self>,
         origin: &Origin,
         asked: Instant,
         deadline: Instant,
         timings: &mut Timings,
-    ) -> Result<(Lent, Option<Handshake>), Error> {
-        let place = self.place(deadline).await?;
+    ) -> Result<(Lease, Option<Handshake>), Error> {
+        let slot = self.slot(deadline).await?;
         let found = self.take_idle(origin);
         timings.wait = Some(asked.elapsed());
         if let Some(connection) = found {
-            return Ok((Lent::Alone { connection, place }, None));
+            return Ok((Lease::Exclusive { connection, slot }, None));
         }
         match Box::pin(self.dial(origin, deadline, timings)).await? {
             (Opened::Http1(connection), handshake) => {
-                Ok((Lent::Alone { connection, place }, handshake))
+                Ok((Lease::Exclusive { connection, slot }, handshake))
             }
             (Opened::Http2(connection), handshake) => {
                 let connection = Rc::new(connection);
-                connection.settle(place);
+                connection.hold(slot);
                 let stream = connection
                     .stream()
                     .await
                     .ok_or_else(|| connection.why_closed())?;
                 let totals = Rc::clone(&self.totals);
-                Ok((Lent::Stream { stream, totals }, handshake))
+                Ok((Lease::Stream { stream, totals }, handshake))
             }
         }
     }
 
     /// The same where one connection may carry many exchanges: nobody dials while somebody else does.
-    async fn lend_shared(
+    async fn lease_shared(
         self: &Rc<Self>,
         origin: &Origin,
         asked: Instant,
         deadline: Instant,
         timings: &mut Timings,
-    ) -> Result<(Lent, Option<Handshake>), Error> {
+    ) -> Result<(Lease, Option<Handshake>), Error> {
         let no_connection = |_| Error::Timeout(Waiting::Connection);
         loop {
             if let Some(connection) = self.find_shared(origin) {
                 if !connection.is_alive().await {
                     continue;
                 }
-                if !connection.has_place() {
-                    let place = self.place(deadline).await?;
+                if !connection.has_slot() {
+                    let slot = self.slot(deadline).await?;
                     // Others may have come first, and it may have ended.
-                    if !connection.has_place() && connection.is_usable() {
-                        connection.settle(place);
+                    if !connection.has_slot() && connection.is_usable() {
+                        connection.hold(slot);
                     }
                 }
                 let stream = timeout_at(deadline, connection.stream()).await;
                 if let Some(stream) = stream.map_err(no_connection)? {
                     timings.wait = Some(asked.elapsed());
                     let totals = Rc::clone(&self.totals);
-                    return Ok((Lent::Stream { stream, totals }, None));
+                    return Ok((Lease::Stream { stream, totals }, None));
                 }
                 continue;
             }
-            match self.prospects.of(origin) {
+            match self.protocols.of(origin) {
                 Some(Known::Dialling(told)) => timeout_at(deadline, told.notified())
                     .await
                     .map_err(no_connection)?,
                 Some(Known::Http1) => {
-                    return self.lend_alone(origin, asked, deadline, timings).await;
+                    return self.lease_exclusive(origin, asked, deadline, timings).await;
                 }
                 None => break,
             }
         }
-        let dialling = self.prospects.dial(origin);
-        let place = self.place(deadline).await?;
+        let dialling = self.protocols.dial(origin);
+        let slot = self.slot(deadline).await?;
         timings.wait = Some(asked.elapsed());
         match Box::pin(self.dial(origin, deadline, timings)).await? {
             (Opened::Http1(connection), handshake) => {
                 dialling.found_http1();
-                Ok((Lent::Alone { connection, place }, handshake))
+                Ok((Lease::Exclusive { connection, slot }, handshake))
             }
             (Opened::Http2(connection), handshake) => {
                 let connection = Rc::new(connection);
-                connection.settle(place);
+                connection.hold(slot);
                 self.shared.borrow_mut().push(Rc::clone(&connection));
                 let stream = connection
                     .stream()
                     .await
                     .ok_or_else(|| connection.why_closed())?;
                 let totals = Rc::clone(&self.totals);
-                Ok((Lent::Stream { stream, totals }, handshake))
+                Ok((Lease::Stream { stream, totals }, handshake))
             }
         }
     }
@@ -258,7 +258,7 @@ impl Pool {
         shared.iter().find(|it| it.origin == *origin).cloned()
     }
 
-    async fn place(self: &Rc<Self>, deadline: Instant) -> Result<Place, Error> {
+    async fn slot(self: &Rc<Self>, deadline: Instant) -> Result<Slot, Error> {
         let permit = match self.permit() {
             Ok(permit) => permit,
             Err(permits) => {
@@ -267,7 +267,7 @@ impl Pool {
                 Some(permit.expect("the semaphore of a pool is never closed"))
             }
         };
-        Ok(Place::take(self, permit))
+        Ok(Slot::take(self, permit))
     }
 
     /// A permit for one more connection, if the pool has a limit; what to wait for, if there is none left.
@@ -284,8 +284,8 @@ impl Pool {
         loop {
             let mut connection = {
                 let mut idle = self.idle.borrow_mut();
-                let place = idle.iter().rposition(|it| it.origin == *origin)?;
-                idle.remove(place)
+                let index = idle.iter().rposition(|it| it.origin == *origin)?;
+                idle.remove(index)
             };
             if connection.is_usable() {
                 return Some(connection);
@@ -301,12 +301,12 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         let mut shared = self.shared.borrow_mut();
         let has_room = |free: usize| free + self.in_use.get() <= limit.get();
-        let is_free = |it: &Rc<Multiplexed>| !it.has_place() && it.is_free();
+        let is_free = |it: &Rc<Multiplexed>| !it.has_slot() && it.is_free();
         while !has_room(idle.len() + shared.iter().filter(|it| is_free(it)).count()) {
             if !idle.is_empty() {
                 idle.remove(0);
-            } else if let Some(place) = shared.iter().position(is_free) {
-                shared.remove(place).retire();
+            } else if let Some(index) = shared.iter().position(is_free) {
+                shared.remove(index).retire();
             } else {
                 return;
             }
@@ -351,7 +351,7 @@ impl Pool {
             let opened = Connection::open(home, wire, seen).await;
             (opened.map(Opened::Http1), Protocol::Http1)
         };
-        let spoken = (protocol, probe.beginning());
+        let spoken = (protocol, probe.first_bytes());
         let opened = opened.map_err(|error| Error::from_hyper(&error, None, spoken))?;
         Ok((opened, handshake))
     }

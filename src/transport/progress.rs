@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::body::Sent;
-use super::lent::Lent;
+use super::lease::Lease;
 use crate::exchange::{ConnectionUse, Handshake, Protocol, Timings};
 
 /// How an exchange went, measured at its end, good or bad.
@@ -55,10 +55,10 @@ impl Progress {
     }
 
     /// There is a connection to send over.
-    pub(super) fn got(&mut self, lent: &Lent, handshake: Option<Handshake>, asked: Instant) {
-        self.connection = lent.connection_use();
+    pub(super) fn got(&mut self, lease: &Lease, handshake: Option<Handshake>, asked: Instant) {
+        self.connection = lease.connection_use();
         self.handshake = handshake;
-        self.protocol = Some(lent.protocol());
+        self.protocol = Some(lease.protocol());
         // A connection that was there is ready as soon as it was found.
         let found = self.timings.wait.filter(|_| self.is_reused());
         self.ready = Some(found.map_or_else(Instant::now, |wait| asked + wait));
@@ -84,18 +84,18 @@ impl Progress {
     }
 
     /// Reads the clocks once the head has come, or has failed to come. Gives the moment of the answer.
-    pub(super) fn see(&mut self, lent: &Lent, has_head: bool) -> Option<Instant> {
+    pub(super) fn see(&mut self, lease: &Lease, has_head: bool) -> Option<Instant> {
         let ready = self.ready?;
-        let (written, answered) = lent.stamps(&self.sent, ready, has_head);
+        let (written, responded) = lease.stamps(&self.sent, ready, has_head);
         let Some(mut written) = written else {
-            return answered;
+            return responded;
         };
-        if let Some(answered) = answered {
+        if let Some(responded) = responded {
             // The peer need not hear us out before it answers.
-            written = written.min(answered);
-            self.timings.first_byte = Some(answered.saturating_duration_since(written));
+            written = written.min(responded);
+            self.timings.first_byte = Some(responded.saturating_duration_since(written));
         }
         self.timings.send = Some(written.saturating_duration_since(ready));
-        answered
+        responded
     }
 }

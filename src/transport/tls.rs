@@ -253,7 +253,7 @@ impl Tls {
         // The handshake is a large future, and most exchanges have none.
         let connecting = Box::pin(TlsConnector::from(Arc::clone(config)).connect(name, socket));
         let shaken = connecting.await;
-        let stream = shaken.map_err(|error| TlsProblem::of(&error, probe.beginning()))?;
+        let stream = shaken.map_err(|error| TlsProblem::of(&error, probe.first_bytes()))?;
         let handshake = match stream.get_ref().1.handshake_kind() {
             Some(HandshakeKind::Resumed) => Handshake::Resumed,
             _ => Handshake::Full,

@@ -5,7 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
-use super::beginning::Beginning;
+use super::first_bytes::FirstBytes;
 use crate::units::foreign_words;
 
 /// Why TLS came to nothing.
@@ -18,7 +18,7 @@ pub enum TlsProblem {
     /// The certificate is of another time.
     OutOfDate,
     /// What came is not TLS.
-    NotTls(Beginning),
+    NotTls(FirstBytes),
     /// The server wants a certificate of the client, or another one.
     ClientCertificate(String),
     /// The server speaks none of the HTTP versions that were offered.
@@ -72,11 +72,11 @@ impl TlsProblem {
         })
     }
 
-    /// What an error of the handshake means; `beginning` is what the peer sent first.
-    pub(super) fn of(error: &io::Error, beginning: Beginning) -> Self {
+    /// What an error of the handshake means; `first_bytes` is what the peer sent first.
+    pub(super) fn of(error: &io::Error, first_bytes: FirstBytes) -> Self {
         let cause = error.get_ref().and_then(|it| it.downcast_ref::<Error>());
-        if matches!(cause, Some(Error::InvalidMessage(_))) && !beginning.is_tls() {
-            return Self::NotTls(beginning);
+        if matches!(cause, Some(Error::InvalidMessage(_))) && !first_bytes.is_tls() {
+            return Self::NotTls(first_bytes);
         }
         Self::find(error).unwrap_or_else(|| match error.kind() {
             io::ErrorKind::UnexpectedEof
@@ -112,10 +112,10 @@ impl fmt::Display for TlsProblem {
             Self::OutOfDate => f.write_str(
                 "the certificate has expired or is not valid yet; is the clock of this machine right?",
             ),
-            Self::NotTls(beginning) if beginning.is_http() => f.write_str(
+            Self::NotTls(first_bytes) if first_bytes.is_http() => f.write_str(
                 "the server answered in plain HTTP: write its address with http://, or another port",
             ),
-            Self::NotTls(beginning) => write!(f, "what came is not TLS: {beginning}"),
+            Self::NotTls(first_bytes) => write!(f, "what came is not TLS: {first_bytes}"),
             Self::ClientCertificate(alert) => write!(
                 f,
                 "the server wants a certificate of its clients, or another one ({alert}); give it one \
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn says_what_to_do() {
-        let http = Beginning::of(b"HTTP/1.1 400 Bad Request");
+        let http = FirstBytes::of(b"HTTP/1.1 400 Bad Request");
         let problem = |error: Error| {
             let error = io::Error::new(io::ErrorKind::InvalidData, error);
             TlsProblem::of(&error, http).to_string()
@@ -168,7 +168,7 @@ mod tests {
     fn plain_http_is_named_only_when_it_came() {
         let error = Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
         let error = io::Error::new(io::ErrorKind::InvalidData, error);
-        let told = |bytes: &[u8]| TlsProblem::of(&error, Beginning::of(bytes)).to_string();
+        let told = |bytes: &[u8]| TlsProblem::of(&error, FirstBytes::of(bytes)).to_string();
         let other = told(b"SSH-2.0-x\r\n");
         assert!(
             other.contains("SSH-2.0-x") && !other.contains("HTTP"),

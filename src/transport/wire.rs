@@ -16,12 +16,12 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
-use super::again::Again;
-use super::beginning::Beginning;
-use super::gate::Bell;
+use super::first_bytes::FirstBytes;
 use super::read_ahead::ReadAhead;
+use super::replay::Replay;
 use super::tls_problem::TlsProblem;
 use super::totals::Totals;
+use super::turn_waker::WakeState;
 
 /// What was seen of a connection since the last [`Probe::reset`].
 #[derive(Debug, Default)]
@@ -29,19 +29,19 @@ pub(super) struct Probe {
     last_write: Cell<Option<Instant>>,
     first_read: Cell<Option<Instant>>,
     reads: Cell<u32>,
-    waits: Cell<bool>,           // did the last read find nothing?
-    bell: OnceCell<Arc<Bell>>, // rings when something comes after that, where nobody else is woken
-    read: Cell<u64>,           // bytes, in the clear
-    unwanted: Cell<u64>,       // the bytes after `read` up to here need not be copied
-    socket: Cell<Option<RawFd>>, // while it is open
+    waits: Cell<bool>,                    // did the last read find nothing?
+    wake_state: OnceCell<Arc<WakeState>>, // rings when something comes after that, where nobody else is woken
+    read: Cell<u64>,                      // bytes, in the clear
+    unwanted: Cell<u64>,                  // the bytes after `read` up to here need not be copied
+    socket: Cell<Option<RawFd>>,          // while it is open
     problem: RefCell<Option<TlsProblem>>,
-    beginning: Cell<Beginning>, // of all that came over the connection, before TLS
-    totals: Rc<Totals>,         // of the pool
+    first_bytes: Cell<FirstBytes>, // of all that came over the connection, before TLS
+    totals: Rc<Totals>,            // of the pool
 }
 
 /// What a look at a socket finds that nobody reads from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Glimpse {
+pub(super) enum Peek {
     /// Nothing has come.
     Quiet,
     /// Something has come; whoever reads it will know what.
@@ -73,7 +73,7 @@ impl Probe {
     /// Where the body ends is known only if head and beginning came in one read, as they do from servers that are not
     /// short of room for a head: then what of it was handed on is all that there is of the body so far, and the rest of it is
     /// all that comes next. Otherwise everything is read as ever.
-    pub(super) fn let_go(&self, taken: u64, length: u64) {
+    pub(super) fn discard_body(&self, taken: u64, length: u64) {
         if self.reads.get() == 1
             && let Some(head) = self.read.get().checked_sub(taken)
         {
@@ -88,14 +88,18 @@ impl Probe {
     }
 
     /// From now on whoever reads is woken by that bell.
-    pub(super) fn wakes(&self, bell: Arc<Bell>) {
-        let _ = self.bell.set(bell); // the same for the whole of a connection
+    pub(super) fn wakes(&self, wake_state: Arc<WakeState>) {
+        let _ = self.wake_state.set(wake_state); // the same for the whole of a connection
     }
 
     /// Did the last read find nothing, and has nothing come since, as far as the event loop knows? Another read would
     /// find nothing either, and has no need to ask to be woken.
     pub(super) fn is_idle(&self) -> bool {
-        self.waits.get() && self.bell.get().is_some_and(|bell| bell.is_silent())
+        self.waits.get()
+            && self
+                .wake_state
+                .get()
+                .is_some_and(|wake_state| wake_state.is_quiet())
     }
 
     fn saw_read(&self, bytes: usize) {
@@ -110,14 +114,14 @@ impl Probe {
     }
 
     fn saw_beginning(&self, bytes: &[u8]) {
-        if self.reads.get() == 0 && self.beginning.get().is_empty() {
-            self.beginning.set(Beginning::of(bytes));
+        if self.reads.get() == 0 && self.first_bytes.get().is_empty() {
+            self.first_bytes.set(FirstBytes::of(bytes));
         }
     }
 
     /// The first bytes that the peer sent.
-    pub(super) fn beginning(&self) -> Beginning {
-        self.beginning.get()
+    pub(super) fn first_bytes(&self) -> FirstBytes {
+        self.first_bytes.get()
     }
 
     /// The head of the answer is handed over once more: where its body ends is no longer known from a single read.
@@ -133,18 +137,18 @@ impl Probe {
     }
 
     /// Looks at the socket, and takes nothing from it.
-    pub(super) fn glimpse(&self) -> Glimpse {
+    pub(super) fn peek(&self) -> Peek {
         let Some(socket) = self.socket.get() else {
-            return Glimpse::Closed;
+            return Peek::Closed;
         };
         match recv(
             socket,
             &mut [0],
             MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT,
         ) {
-            Ok(1..) => Glimpse::Bytes,
-            Err(Errno::EAGAIN) => Glimpse::Quiet,
-            Ok(0) | Err(_) => Glimpse::Closed,
+            Ok(1..) => Peek::Bytes,
+            Err(Errno::EAGAIN) => Peek::Quiet,
+            Ok(0) | Err(_) => Peek::Closed,
         }
     }
 
@@ -316,7 +320,7 @@ impl AsyncWrite for Socket {
 pub(super) struct Wire {
     stream: Stream,
     probe: Rc<Probe>,
-    again: Option<Box<Again>>, // while a head is handed over once more
+    replay: Option<Box<Replay>>, // while a head is handed over once more
 }
 
 #[derive(Debug)]
@@ -330,7 +334,7 @@ impl Wire {
         Self {
             stream: Stream::Plain(socket),
             probe,
-            again: None,
+            replay: None,
         }
     }
 
@@ -338,7 +342,7 @@ impl Wire {
         Self {
             stream: Stream::Tls(Box::new(stream)),
             probe,
-            again: None,
+            replay: None,
         }
     }
 
@@ -346,7 +350,7 @@ impl Wire {
     /// to one that was written long ago.
     pub(super) fn hand_over_again(&mut self, bytes: Bytes) {
         self.probe.reads_again();
-        self.again = Some(Box::new(Again::new(bytes)));
+        self.replay = Some(Box::new(Replay::new(bytes)));
     }
 }
 
@@ -372,18 +376,18 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(again) = &mut self.again {
-            let read = again.poll_read(cx, buffer);
-            if again.is_done() {
-                self.again = None;
+        if let Some(replay) = &mut self.replay {
+            let read = replay.poll_read(cx, buffer);
+            if replay.is_done() {
+                self.replay = None;
             }
             return read;
         }
         if self.probe.is_idle() {
             return Poll::Pending;
         }
-        if let Some(bell) = self.probe.bell.get() {
-            bell.hush();
+        if let Some(wake_state) = self.probe.wake_state.get() {
+            wake_state.clear();
         }
         let before = buffer.filled().len();
         let unwanted = self.probe.unwanted();
@@ -407,8 +411,8 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if let Some(again) = &mut self.again {
-            return Poll::Ready(Ok(again.swallow(bytes.len())));
+        if let Some(replay) = &mut self.replay {
+            return Poll::Ready(Ok(replay.swallow(bytes.len())));
         }
         either!(self, stream => stream.poll_write(cx, bytes))
     }
@@ -418,9 +422,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(again) = &mut self.again {
+        if let Some(replay) = &mut self.replay {
             let length = slices.iter().map(|slice| slice.len()).sum();
-            return Poll::Ready(Ok(again.swallow(length)));
+            return Poll::Ready(Ok(replay.swallow(length)));
         }
         either!(self, stream => stream.poll_write_vectored(cx, slices))
     }

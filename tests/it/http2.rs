@@ -15,7 +15,9 @@ use regstorm::exchange::{ConnectionUse, HttpVersion, Protocol};
 use regstorm::oci::{Digest, Operation};
 use regstorm::profile::{Habits, Profile, Retry};
 use regstorm::registry::{Kind, Posted};
-use regstorm::transport::{Address, Ask, Body, Error, Outgoing, Route, Tls, TlsSettings, Waiting};
+use regstorm::transport::{
+    Address, Body, Error, Outgoing, RequestParts, Route, Tls, TlsSettings, Waiting,
+};
 
 use crate::protocol::user::{
     User, UserSettings, agree, around, body, content, dropped_when, fetch, name, registry, run,
@@ -168,7 +170,7 @@ fn waiting_for_a_stream_has_an_end_and_takes_none_with_it() {
                 other => panic!("{other}"),
             };
             let waited = [one, other].map(|it| timed_out(it.unwrap_err()));
-            if waited != [Waiting::Answer, Waiting::Connection] {
+            if waited != [Waiting::Response, Waiting::Connection] {
                 return Err(format!("{waited:?}"));
             }
             registry.set_faults(Vec::new()).unwrap();
@@ -439,7 +441,7 @@ fn what_was_provably_not_looked_at_is_sent_once_more_if_it_has_no_body() {
 
 /// Sends a PUT with that body, which can be made anew or not.
 async fn put(user: &User, body: &'static [u8], anew: bool) -> Result<StatusCode, Error> {
-    let outgoing = Outgoing::new(Ask {
+    let outgoing = Outgoing::new(RequestParts {
         method: http::Method::PUT,
         address: Address::of(&user.client.base().to_string().parse().unwrap()).unwrap(),
         headers: http::HeaderMap::new(),

@@ -46,7 +46,7 @@ async fn dial(dialer: &Dialer, origin: &Origin, limit: Duration) -> Result<TcpSt
 /// Longer than any machine needs; only a hang becomes a failure by it.
 const LONG: Duration = Duration::from_mins(1);
 
-/// What each address got, as connections, failures and attempts given up.
+/// What each address got, as connections, failures and abandoned attempts.
 fn counts(dialer: &Dialer) -> Vec<(u64, u64, u64)> {
     let peers = dialer.peers();
     let counts = peers
@@ -146,7 +146,7 @@ async fn an_address_that_swallows_what_comes_does_not_take_the_time_limit() {
     let stream = dial(&dialer, &origin, LONG).await.unwrap();
     assert_eq!(stream.peer_addr().unwrap().ip().to_string(), "127.0.0.3");
     assert_eq!(counts(&dialer), [(0, 0, 1), (1, 0, 0)]);
-    // Alone it takes what there is, and that is told as waiting for the connection.
+    // Exclusive it takes what there is, and that is told as waiting for the connection.
     let (alone, origin) = self::dialer(Route::default(), &hosts[..1], port);
     let error = dial(&alone, &origin, Duration::from_millis(50))
         .await

@@ -12,7 +12,7 @@ use regstorm::embedded::{Fault, FaultKind, Point, Settings, Stall};
 use regstorm::exchange::{ConnectionUse, Timings};
 use regstorm::oci::{Digest, Operation, Verify};
 use regstorm::registry::{Kind, Wanted};
-use regstorm::transport::{Address, Ask, Body, Error, Outgoing, Waiting};
+use regstorm::transport::{Address, Body, Error, Outgoing, RequestParts, Waiting};
 use regstorm::units::ByteSize;
 use tokio::net::TcpSocket;
 use tokio::time::Instant;
@@ -201,13 +201,13 @@ fn waiting_for_a_connection_has_an_end() {
             })
             .collect();
         assert_eq!(user.journal.all().len(), 2);
-        waits.sort_by_key(|it| *it == Waiting::Answer);
+        waits.sort_by_key(|it| *it == Waiting::Response);
         // Of the other one either its own time was up, or it had the place for what was left of it.
         let named = matches!(
             waits[..],
             [
-                Waiting::Connection | Waiting::Connect | Waiting::Answer,
-                Waiting::Answer
+                Waiting::Connection | Waiting::Connect | Waiting::Response,
+                Waiting::Response
             ]
         );
         named.then_some(()).ok_or_else(|| format!("{waits:?}"))
@@ -291,7 +291,7 @@ fn a_connection_is_free_as_soon_as_the_last_byte_is_known_to_have_come() {
     let read = async |path: &str, free_before_asked: usize| {
         let address = format!("{}{path}", peer.url()).parse().unwrap();
         let started = Instant::now();
-        let outgoing = Outgoing::new(Ask {
+        let outgoing = Outgoing::new(RequestParts {
             method: Method::GET,
             address: Address::of(&address).unwrap(),
             headers: HeaderMap::new(),

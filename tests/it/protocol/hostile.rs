@@ -205,9 +205,9 @@ fn a_head_answer_has_no_body_whatever_it_says() {
 #[test]
 fn each_wait_has_an_end_and_a_name() {
     for (bytes, waiting, status) in [
-        ("", Waiting::Answer, None),
-        ("HTTP/1.1 200 OK\r\nContent-Le", Waiting::Answer, None),
-        ("HTTP/1.1 100 Continue\r\n\r\n", Waiting::Answer, None),
+        ("", Waiting::Response, None),
+        ("HTTP/1.1 200 OK\r\nContent-Le", Waiting::Response, None),
+        ("HTTP/1.1 100 Continue\r\n\r\n", Waiting::Response, None),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab",
             Waiting::Body,

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method};
 use regstorm::client::Discard;
 use regstorm::oci::{Digest, Operation, Verify};
 use regstorm::registry::Wanted;
-use regstorm::transport::{Address, Ask, Body, Error, Outgoing};
+use regstorm::transport::{Address, Body, Error, Outgoing, RequestParts};
 use tokio::time::Instant;
 
 use super::user::{User, content, name, run};
@@ -106,7 +106,7 @@ fn most_of_it_is_dropped_within_the_system() {
     let user = User::new(&peer.url());
     let read = async |lets_go: bool| {
         let started = Instant::now();
-        let outgoing = Outgoing::new(Ask {
+        let outgoing = Outgoing::new(RequestParts {
             method: Method::GET,
             address: Address::of(&peer.url().parse().unwrap()).unwrap(),
             headers: HeaderMap::new(),
@@ -116,7 +116,7 @@ fn most_of_it_is_dropped_within_the_system() {
         });
         let mut incoming = outgoing.send(&user.pool, &|| None).await.unwrap();
         if lets_go {
-            incoming.let_go();
+            incoming.discard_body();
         }
         let mut whole = Vec::new();
         while let Some(part) = incoming.frame().await {

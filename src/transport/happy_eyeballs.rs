@@ -1,5 +1,5 @@
-//! A TCP connection to one of several addresses: attempts that overlap, so that an address that swallows packets costs a
-//! moment and not the whole time limit.
+//! Happy Eyeballs: connection attempts to several addresses overlap, so that an address that drops packets costs 250 ms
+//! and not the whole time limit.
 
 use std::future::Future;
 use std::io;

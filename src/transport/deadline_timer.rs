@@ -1,4 +1,4 @@
-//! A deadline for one exchange after another that touches the event loop's timers for few of them.
+//! The deadline timer of a connection: one timer of the event loop serves many exchanges.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
@@ -9,16 +9,16 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A timer that stays set when the deadline moves on.
 ///
 /// Most deadlines are far away and never come. Setting a timer for each costs more than the rest of a request's
-/// bookkeeping; so the timer stays where it is as long as it is set too early, and is set anew when it goes off too
-/// early: once in a time-out, instead of once in an exchange.
+/// bookkeeping. A timer that is set too early is therefore left alone and set anew when it fires: once in a time-out,
+/// instead of once in an exchange.
 #[derive(Debug, Default)]
-pub struct Alarm {
+pub struct DeadlineTimer {
     timer: Option<Pin<Box<Sleep>>>,
-    woken: Option<Waker>, // whoever it wakes
+    woken: Option<Waker>, // the task that it wakes
 }
 
-impl Alarm {
-    /// Is it `deadline` yet? The task is woken when it is, and perhaps once before.
+impl DeadlineTimer {
+    /// Completes at `deadline`. The task is woken then, and perhaps once before.
     pub fn poll_at(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let knows_us = (self.woken.as_ref()).is_some_and(|it| it.will_wake(context.waker()));
         let timer = match &mut self.timer {
@@ -32,7 +32,7 @@ impl Alarm {
         };
         self.woken = Some(context.waker().clone());
         loop {
-            // Unconstrained: a turn that is over would return before the timer knows whom to wake.
+            // Unconstrained: with the task's budget used up, this would return before the timer has stored the waker.
             ready!(pin!(unconstrained(timer.as_mut())).poll(context));
             if Instant::now() >= deadline {
                 return Poll::Ready(());
@@ -54,10 +54,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn goes_off_at_the_deadline_whether_it_moved_on_or_back() {
         let begin = Instant::now();
-        let mut alarm = Alarm::default();
+        let mut timer = DeadlineTimer::default();
         let mut ring = async |seconds| {
             let deadline = begin + seconds * SECOND;
-            poll_fn(|context| alarm.poll_at(context, deadline)).await;
+            poll_fn(|context| timer.poll_at(context, deadline)).await;
             begin.elapsed().as_secs()
         };
         assert_eq!(ring(5).await, 5);
@@ -69,15 +69,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_deadline_that_did_not_come_leaves_the_next_one_as_it_is() {
         let begin = Instant::now();
-        let mut alarm = Alarm::default();
+        let mut timer = DeadlineTimer::default();
         for (given_up, deadline) in [(20, 10), (10, 20), (25, 25)] {
             let deadline = begin + deadline * SECOND;
             let never = poll_fn(|context| {
-                let _ = alarm.poll_at(context, begin + given_up * SECOND);
+                let _ = timer.poll_at(context, begin + given_up * SECOND);
                 Poll::Ready(())
             });
             never.await;
-            poll_fn(|context| alarm.poll_at(context, deadline)).await;
+            poll_fn(|context| timer.poll_at(context, deadline)).await;
             assert_eq!(Instant::now(), deadline);
         }
     }
@@ -85,12 +85,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn wakes_whoever_asked_last() {
         let begin = Instant::now();
-        let mut alarm = Alarm::default();
+        let mut timer = DeadlineTimer::default();
         let deadline = begin + SECOND;
         // Another task has asked before, and is gone.
         let nobody = &mut Context::from_waker(Waker::noop());
-        assert!(alarm.poll_at(nobody, deadline).is_pending());
-        poll_fn(|context| alarm.poll_at(context, deadline)).await;
+        assert!(timer.poll_at(nobody, deadline).is_pending());
+        poll_fn(|context| timer.poll_at(context, deadline)).await;
         assert_eq!(Instant::now(), deadline);
     }
 }

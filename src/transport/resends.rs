@@ -1,21 +1,21 @@
-//! How often, and when, a request is sent again of which the peer has done nothing.
+//! Sending a request again that the peer did not process: how often and when.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// A request that is sent again and again to a peer that takes none ends, as in Go's client.
+/// The most pauses before a request to a peer that refuses every stream fails, as in Go's client.
 const MOST_PAUSED: u32 = 6;
 
 /// How often a request was sent again.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(super) struct Resends {
     any: bool,
     paused: u32,
 }
 
-impl Repeats {
-    /// How much of the time since `started` was spent in vain.
+impl Resends {
+    /// Returns the time since `started` if the request was sent before, else zero.
     pub(super) fn since(&self, started: Instant) -> Duration {
         if self.any {
             started.elapsed()
@@ -24,15 +24,15 @@ impl Repeats {
         }
     }
 
-    /// When it is sent again that was not sent at all: now, if there is time.
+    /// Returns when a request that was not sent at all is sent again: now, unless the deadline has passed.
     pub(super) fn at_once(&mut self, deadline: Instant) -> Option<Instant> {
         let now = Instant::now();
         self.any |= now < deadline;
         (now < deadline).then_some(now)
     }
 
-    /// When a request is sent again that was refused, as Go's HTTP/2 client does it: now, then in a second, and then after
-    /// twice as long each time. `None` if the peer has refused it often enough, or the time will be up.
+    /// Returns when a refused request is sent again, as Go's HTTP/2 client does it: now, then in a second, and then after
+    /// twice as long each time. `None` if the peer has refused it too often, or if the deadline comes first.
     pub(super) fn after_pause(&mut self, deadline: Instant) -> Option<Instant> {
         let pause = match self.paused {
             0 => Duration::ZERO,
@@ -48,7 +48,7 @@ impl Repeats {
         Some(due)
     }
 
-    /// Lets the time until then pass.
+    /// Waits until `due`.
     pub(super) async fn wait_until(&self, due: Instant) {
         if due > Instant::now() {
             sleep_until(due).await;
@@ -64,19 +64,19 @@ mod tests {
     async fn pauses_double_and_end() {
         let started = Instant::now();
         let deadline = started + Duration::from_hours(1);
-        let mut repeats = Repeats::default();
+        let mut resends = Resends::default();
         let mut at = Vec::new();
-        while let Some(due) = repeats.after_pause(deadline) {
-            repeats.wait_until(due).await;
+        while let Some(due) = resends.after_pause(deadline) {
+            resends.wait_until(due).await;
             at.push(started.elapsed().as_secs());
         }
         // Pauses of 0, 1, 2, 4, 8 and 16 s.
         assert_eq!(at, [0, 1, 3, 7, 15, 31]);
-        let mut repeats = Repeats::default();
+        let mut resends = Resends::default();
         let soon = Instant::now() + Duration::from_millis(500);
-        assert!(repeats.after_pause(soon).is_some());
-        assert!(repeats.after_pause(soon).is_none(), "the time would be up");
-        assert!(repeats.at_once(soon).is_some());
-        assert!(repeats.at_once(Instant::now()).is_none());
+        assert!(resends.after_pause(soon).is_some());
+        assert!(resends.after_pause(soon).is_none(), "the time would be up");
+        assert!(resends.at_once(soon).is_some());
+        assert!(resends.at_once(Instant::now()).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! A connection, or a stream of one, lent for one exchange.
+//! A connection, or a stream of one, leased from the pool for one exchange.
 
 use std::rc::Rc;
 
@@ -8,28 +8,22 @@ use super::body::Sent;
 use super::connection::{Connection, Driver};
 use super::error::Error;
 use super::multiplexed::Stream;
-use super::place::Place;
+use super::slot::Slot;
 use super::totals::Totals;
 use crate::exchange::{ConnectionUse, Protocol};
 
-/// A connection lent by a pool. Dropping it closes an HTTP/1.1 connection, and a stream of an HTTP/2 one.
+/// A connection leased from a pool. Dropping the lease closes an HTTP/1.1 connection, or the stream of an HTTP/2 one.
 #[derive(Debug)]
-pub(super) enum Lent {
-    Alone {
-        connection: Connection,
-        place: Place,
-    },
-    Stream {
-        stream: Stream,
-        totals: Rc<Totals>,
-    },
+pub(super) enum Lease {
+    Exclusive { connection: Connection, slot: Slot },
+    Stream { stream: Stream, totals: Rc<Totals> },
 }
 
-impl Lent {
+impl Lease {
     /// What has to be polled while somebody waits for the body.
     pub(super) fn driver(&mut self) -> &mut Driver {
         match self {
-            Self::Alone { connection, .. } => connection.driver(),
+            Self::Exclusive { connection, .. } => connection.driver(),
             Self::Stream { stream, .. } => &mut stream.clock,
         }
     }
@@ -44,7 +38,7 @@ impl Lent {
     ) -> (Option<Instant>, Option<Instant>) {
         let head = || has_head.then(Instant::now);
         match self {
-            Self::Alone { connection, .. } => {
+            Self::Exclusive { connection, .. } => {
                 let probe = &connection.probe;
                 (probe.last_write(), probe.first_read())
             }
@@ -61,18 +55,18 @@ impl Lent {
 
     /// Nobody will look at what follows of a body of `length` bytes, whose first `taken` have been handed on. Streams of
     /// HTTP/2 come in frames that have to be read.
-    pub(super) fn let_go(&self, taken: u64, length: u64) {
-        if let Self::Alone { connection, .. } = self {
-            connection.probe.let_go(taken, length);
+    pub(super) fn discard_body(&self, taken: u64, length: u64) {
+        if let Self::Exclusive { connection, .. } = self {
+            connection.probe.discard_body(taken, length);
         }
     }
 
     /// Hands the connection back for others to use. `is_clean` unless a part of the request is still to be sent.
     pub(super) fn give_back(self, is_clean: bool) {
-        if let Self::Alone { connection, place } = self
+        if let Self::Exclusive { connection, slot } = self
             && is_clean
         {
-            place.pool.keep(connection);
+            slot.pool.keep(connection);
         }
         // What is left of a request would go out during the next exchange; a stream is reset instead.
     }
@@ -86,7 +80,7 @@ impl Lent {
 
     pub(super) const fn connection_use(&self) -> ConnectionUse {
         let is_first = match self {
-            Self::Alone { connection, .. } => connection.carried == 0,
+            Self::Exclusive { connection, .. } => connection.carried == 0,
             Self::Stream { stream, .. } => stream.is_first,
         };
         if is_first {
@@ -98,7 +92,7 @@ impl Lent {
 
     pub(super) const fn protocol(&self) -> Protocol {
         match self {
-            Self::Alone { .. } => Protocol::Http1,
+            Self::Exclusive { .. } => Protocol::Http1,
             Self::Stream { .. } => Protocol::Http2,
         }
     }
@@ -107,7 +101,7 @@ impl Lent {
     /// come.
     pub(super) fn error(&self, error: &hyper::Error, received: Option<u64>) -> Error {
         let (origin, probe) = match self {
-            Self::Alone { connection, .. } => (&connection.origin, &connection.probe),
+            Self::Exclusive { connection, .. } => (&connection.origin, &connection.probe),
             Self::Stream { stream, .. } => (&stream.connection.origin, &stream.connection.probe),
         };
         match probe.problem() {
@@ -115,13 +109,13 @@ impl Lent {
                 address: origin.to_string(),
                 problem,
             },
-            None => Error::from_hyper(error, received, (self.protocol(), probe.beginning())),
+            None => Error::from_hyper(error, received, (self.protocol(), probe.first_bytes())),
         }
     }
 
     pub(super) fn totals(&self) -> &Totals {
         match self {
-            Self::Alone { place, .. } => place.pool.totals(),
+            Self::Exclusive { slot, .. } => slot.pool.totals(),
             Self::Stream { totals, .. } => totals,
         }
     }

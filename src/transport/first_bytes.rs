@@ -4,15 +4,15 @@ use std::fmt;
 
 /// The first bytes that a peer sent over a connection, 16 at most: evidence of what it speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Beginning {
+pub struct FirstBytes {
     bytes: [u8; 16],
     length: u8,
 }
 
 const HTTP: &[u8] = b"HTTP/";
 
-impl Beginning {
-    /// The beginning of what came in the first read.
+impl FirstBytes {
+    /// Keeps the beginning of what the first read returned.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut own = Self::default();
         for (place, byte) in own.bytes.iter_mut().zip(bytes) {
@@ -45,7 +45,7 @@ impl Beginning {
     }
 }
 
-impl fmt::Display for Beginning {
+impl fmt::Display for FirstBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return f.write_str("no byte came");
@@ -54,9 +54,9 @@ impl fmt::Display for Beginning {
     }
 }
 
-impl fmt::Debug for Beginning {
+impl fmt::Debug for FirstBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Beginning({})", self.bytes().escape_ascii())
+        write!(f, "FirstBytes({})", self.bytes().escape_ascii())
     }
 }
 
@@ -78,14 +78,14 @@ mod tests {
             (b"HT", false, true),
             (b"", false, false),
         ] {
-            let beginning = Beginning::of(bytes);
+            let first_bytes = FirstBytes::of(bytes);
             assert_eq!(
-                (beginning.is_tls(), beginning.is_http()),
+                (first_bytes.is_tls(), first_bytes.is_http()),
                 (tls, http),
                 "{bytes:?}"
             );
         }
-        let shown = Beginning::of(b"\x1b[31mSSH-2.0-OpenSSH_9.6").to_string();
+        let shown = FirstBytes::of(b"\x1b[31mSSH-2.0-OpenSSH_9.6").to_string();
         assert_eq!(shown, r"it begins with `\x1b[31mSSH-2.0-Ope`");
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes that are handed over a second time, as the answer to a request that is not written again.
+//! Response bytes that hyper reads a second time, for a request that is not written again.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -6,16 +6,16 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Buf as _, Bytes};
 use tokio::io::ReadBuf;
 
-/// Bytes that are handed over a second time. hyper takes what comes before it has written a request for noise: nothing is
-/// handed over until it has, and what it writes goes nowhere.
+/// Bytes that hyper reads a second time. It treats bytes that arrive before it has written a request as noise, so nothing is
+/// handed over until it has written one; what it writes is dropped.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(super) struct Replay {
     bytes: Bytes,
     is_written: bool,
     reader: Option<Waker>, // waits until it is
 }
 
-impl Again {
+impl Replay {
     pub(super) const fn new(bytes: Bytes) -> Self {
         Self {
             bytes,
@@ -24,12 +24,12 @@ impl Again {
         }
     }
 
-    /// Has all of it been handed over? The next bytes are the peer's.
+    /// Returns `true` once all bytes were read; the next ones come from the peer.
     pub(super) const fn is_done(&self) -> bool {
         self.is_written && self.bytes.is_empty()
     }
 
-    /// Takes what is written, which is the head of a request in one piece.
+    /// Drops what is written, which is the head of a request in one piece.
     pub(super) fn swallow(&mut self, length: usize) -> usize {
         self.is_written = true;
         if let Some(reader) = self.reader.take() {

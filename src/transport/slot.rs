@@ -1,4 +1,4 @@
-//! A place in the limit on a pool's connections.
+//! A slot in the connection limit of a pool.
 
 use std::rc::Rc;
 
@@ -6,14 +6,14 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::pool::Pool;
 
-/// A place in the pool's limit, taken from before the dial until the connection is free or closed.
+/// A slot in the connection limit of a pool, held from before the dial until the connection is idle or closed.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Slot {
     pub(super) pool: Rc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Place {
+impl Slot {
     pub(super) fn take(pool: &Rc<Pool>, permit: Option<OwnedSemaphorePermit>) -> Self {
         pool.in_use.set(pool.in_use.get() + 1);
         Self {
@@ -23,7 +23,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.pool.in_use.set(self.pool.in_use.get() - 1);
         drop(self.permit.take());
