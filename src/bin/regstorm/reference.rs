@@ -1,5 +1,6 @@
 //! The test that holds `docs/reference/command-line.md` to the definitions of the arguments, and writes it on demand.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -27,7 +28,9 @@ fn page() -> String {
     let mut add = |title: &str, help: String| {
         let lines = help.lines().map(str::trim_end).collect::<Vec<_>>();
         let text = lines.join("\n");
-        page.push_str(&format!("\n## {title}\n\n```text\n{}\n```\n", text.trim()));
+        let text = text.trim();
+        // A string takes whatever is written to it.
+        let _ = write!(page, "\n## {title}\n\n```text\n{text}\n```\n");
     };
     add("regstorm", cli.render_long_help().to_string());
     for command in cli.get_subcommands() {

@@ -1,8 +1,9 @@
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
-use std::thread;
+use std::process::{Command, Output};
+use std::thread::{self, ScopedJoinHandle};
 
 use regstorm::embedded::{Settings, parse_faults};
 use regstorm::scenario::{self, Overrides};
@@ -56,12 +57,9 @@ fn check(block: &Block, kind: Option<&str>) {
             assert_scenario(&whole, place);
         }
         Some("gates") => {
-            let gates = scenario::load_gates(Some((place, text)), &[], &["pull"]);
-            assert!(
-                gates.is_ok(),
-                "{place}: {}",
-                gates.unwrap_err().render(false)
-            );
+            if let Err(problems) = scenario::load_gates(Some((place, text)), &[], &["pull"]) {
+                panic!("{place}: {}", problems.render(false));
+            }
         }
         Some("faults") => {
             parse_faults(text).unwrap_or_else(|error| panic!("{place}: {error}"));
@@ -104,71 +102,80 @@ fn stated(block: &Block) -> Option<i32> {
     Some(code.unwrap_or_else(|| panic!("{}: the mark is `run` or `run exit=N`", block.place)))
 }
 
+/// Runs what a block says in a directory, with this build of regstorm.
+fn shell(block: &Block, directory: &Path, registry: &str) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_regstorm"));
+    let mut path = OsString::from(program.parent().expect("its directory"));
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    Command::new("sh")
+        .args(["-euc", &block.text.replace(REGISTRY, registry)])
+        .current_dir(directory)
+        .env("PATH", path)
+        .env("HOME", directory)
+        .env_remove("XDG_STATE_HOME")
+        .output()
+        .expect("a shell starts")
+}
+
+/// What a block came to.
+enum Came {
+    AsStated,
+    /// This machine was too busy to measure, and the run says so itself.
+    NotShown(String),
+}
+
+fn hold(block: &Block, stated: i32, output: &Output) -> Came {
+    let said = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+    let said = said.join("\n");
+    let code = output.status.code();
+    if code == Some(4) && stated != 4 && said.contains("INVALID") {
+        return Came::NotShown(block.place.clone());
+    }
+    let (place, text) = (&block.place, &block.text);
+    assert_eq!(code, Some(stated), "{place}\n{text}{said}");
+    Came::AsStated
+}
+
 /// Runs what is marked on a page, in order, in one directory that holds `scenarios` and the files that the page gives.
-fn run(page: &Page) -> usize {
+fn run(page: &Page) -> Vec<Came> {
     let blocks = page.blocks();
     if !blocks.iter().any(|it| stated(it).is_some()) {
-        return 0;
+        return Vec::new();
     }
     let directory = tempfile::tempdir().expect("a directory of our own");
-    symlink(root().join("scenarios"), directory.path().join("scenarios")).expect("a link in it");
+    let directory = directory.path();
+    symlink(root().join("scenarios"), directory.join("scenarios")).expect("a link in it");
     let registry = support::registry(Settings::default());
-    let program = Path::new(env!("CARGO_BIN_EXE_regstorm"));
-    let paths = std::env::var("PATH").unwrap_or_default();
-    let path = format!(
-        "{}:{paths}",
-        program.parent().expect("its directory").display()
-    );
-    let mut ran = 0;
+    let mut came = Vec::new();
     for block in blocks {
         if let [_, kind, name] = &block.info[..]
             && kind == "scenario"
         {
-            fs::write(directory.path().join(name), &block.text).expect("a file in it");
+            fs::write(directory.join(name), &block.text).expect("a file in it");
         }
-        let Some(stated) = stated(&block) else {
-            continue;
-        };
-        ran += 1;
-        let output = Command::new("sh")
-            .args(["-euc"])
-            .arg(block.text.replace(REGISTRY, &registry.url()))
-            .current_dir(directory.path())
-            .env("PATH", &path)
-            .env("HOME", directory.path())
-            .env_remove("XDG_STATE_HOME")
-            .output()
-            .expect("a shell starts");
-        let said =
-            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
-        let code = output.status.code();
-        // A run says so itself where this machine is too busy to measure.
-        if code == Some(4) && stated != 4 && said.iter().any(|it| it.contains("INVALID")) {
-            println!("NOT SHOWN {}: the machine was busy", block.place);
-            continue;
+        if let Some(stated) = stated(&block) {
+            let output = shell(&block, directory, &registry.url());
+            came.push(hold(&block, stated, &output));
         }
-        assert_eq!(
-            code,
-            Some(stated),
-            "{}\n{}{}{}",
-            block.place,
-            block.text,
-            said[0],
-            said[1]
-        );
     }
-    ran
+    came
 }
 
 #[test]
 fn every_command_that_is_marked_ends_as_stated() {
     let pages = pages();
-    let ran: usize = thread::scope(|scope| {
+    let came: Vec<Came> = thread::scope(|scope| {
         let runs: Vec<_> = pages.iter().map(|it| scope.spawn(|| run(it))).collect();
-        let ended = runs.into_iter().map(|it| it.join());
+        let ended = runs.into_iter().map(ScopedJoinHandle::join);
         ended
-            .map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .sum()
+            .flat_map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
-    assert!(ran > 10, "only {ran} commands were found");
+    assert!(came.len() > 10, "only {} commands were found", came.len());
+    for it in came {
+        if let Came::NotShown(place) = it {
+            println!("NOT SHOWN {place}: the machine was busy");
+        }
+    }
 }

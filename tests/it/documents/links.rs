@@ -65,7 +65,7 @@ fn every_file_that_is_named_exists() {
         for (line, word) in page.code() {
             let word = word.trim_matches(|c| matches!(c, ',' | ';' | ':' | '(' | ')'));
             let named = DIRECTORIES.iter().any(|it| word.starts_with(it))
-                || (word.ends_with(".rs") && word.contains('/'));
+                || (word.contains('/') && Path::new(word).extension().is_some_and(|it| it == "rs"));
             if !named || word.contains(['*', '<', '{']) {
                 continue;
             }
