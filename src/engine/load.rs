@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::bystander::Bystander;
 use super::clock::Clock;
 use super::error::Error;
 use super::finished::{Finished, TargetIdentity};
 use super::notes;
+use super::probe::ProbeThread;
 use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
@@ -77,7 +77,7 @@ pub(super) fn load(
     // The clock starts when every worker has its memory, or is gone already: nothing is to be late because of that.
     while readies.recv().is_ok() {}
     let clock = Clock::new(plan, Instant::now() + LEAD);
-    let bystander = Bystander::start(shared, clock)?;
+    let probe = ProbeThread::start(shared, clock)?;
     for set_clock in clocks {
         // Who is gone needs none.
         let _ = set_clock.send(clock);
@@ -103,7 +103,7 @@ pub(super) fn load(
         .iter_mut()
         .map(|end| std::mem::take(&mut end.runtime_lag));
     let signals = monitor.finish(lags.collect());
-    let probe = bystander.map(Bystander::end).transpose()?;
+    let probe = probe.map(ProbeThread::end).transpose()?;
     let asked = stop.asked();
     let asked = asked.map(|at| at.saturating_duration_since(clock.epoch));
     let lost = (plan.workers.get() - done.len()) as u64;

@@ -10,7 +10,6 @@
 //!
 //! Every iteration that is started ends in exactly one counted outcome, on every path. The record is judged by `session`.
 
-mod bystander;
 mod choice;
 mod classify;
 mod clean_up;
@@ -33,6 +32,7 @@ mod pacer;
 mod patience;
 mod prepare;
 mod prepared;
+mod probe;
 mod progress;
 mod run;
 mod seeds;

@@ -1,4 +1,5 @@
-//! The probe: a client that asks now and then beside the load, and tells what somebody feels who has no part in it.
+//! The probe: a client that sends a few requests at intervals beside the load, and records what an unrelated client
+//! experiences.
 //!
 //! It has a thread, a connection and a recorder of its own. What it sees is never mixed with the load, and the load's
 //! event loops do not make it wait.
@@ -39,12 +40,12 @@ const NAME: &str = "probe";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A probe that runs until it is told to stop.
-pub(super) struct Bystander {
+pub(super) struct ProbeThread {
     over: watch::Sender<bool>,
     thread: JoinHandle<io::Result<Record>>,
 }
 
-impl Bystander {
+impl ProbeThread {
     /// Starts the probe of the plan, if it has one.
     ///
     /// # Errors
