@@ -73,7 +73,7 @@ impl Closed {
         let shared = self.user.context.shared.clone();
         let clock = self.user.context.clock;
         let load = &shared.plan.loads[self.user.load];
-        let mut stop = self.user.leash.stop();
+        let mut stop = self.user.cancellation.stop();
         let known = tokio::select! {
             biased;
             known = shared.ends.clock(&clock, &shared.plan, self.user.load) => Some(known),
@@ -104,7 +104,7 @@ impl Closed {
         let shared = self.user.context.shared.clone();
         let load = &shared.plan.loads[self.user.load];
         let mut due = life.from + offset(load, self.number);
-        self.user.leash.wait(due.min(life.until)).await;
+        self.user.cancellation.wait(due.min(life.until)).await;
         while let Some(now) = self.may_start(due, life.until) {
             if load.pacing.is_none() {
                 due = now;
@@ -125,7 +125,7 @@ impl Closed {
                 }
             };
             if due > ended {
-                self.user.leash.wait(due.min(life.until)).await;
+                self.user.cancellation.wait(due.min(life.until)).await;
             } else {
                 // Answers that have come are read before anything more is asked: they do not wait for each other's next
                 // requests, and what is done for many at a time costs less for each.
@@ -177,7 +177,7 @@ impl Closed {
     /// Now, if an iteration may start that is due then.
     fn may_start(&mut self, due: Instant, until: Instant) -> Option<Instant> {
         let now = Instant::now();
-        if self.user.leash.is_asked() || now >= until || due > now {
+        if self.user.cancellation.is_asked() || now >= until || due > now {
             return None;
         }
         let shared = &self.user.context.shared;

@@ -10,6 +10,7 @@
 //!
 //! Every iteration that is started ends in exactly one counted outcome, on every path. The record is judged by `session`.
 
+mod cancellation;
 mod choice;
 mod classify;
 mod clean_up;
@@ -21,7 +22,6 @@ mod error;
 mod finished;
 mod images;
 mod inventory;
-mod leash;
 mod leftovers;
 mod load;
 mod notes;

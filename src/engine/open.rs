@@ -295,7 +295,7 @@ impl Member {
         let context = Rc::clone(&self.user.context);
         let load = self.user.load;
         let shared = context.shared.clone();
-        let mut stop = self.user.leash.stop();
+        let mut stop = self.user.cancellation.stop();
         let clock = tokio::select! {
             biased;
             clock = shared.ends.clock(&context.clock, &shared.plan, load) => Some(clock),
@@ -306,7 +306,7 @@ impl Member {
             while let Some(due) = self.crew.next(self.desk).await {
                 // It has waited for a user too long: the load was cut, or is to stop.
                 let now = Instant::now();
-                if now >= clock.cut || self.user.leash.is_asked() {
+                if now >= clock.cut || self.user.cancellation.is_asked() {
                     let cause = self.user.kept_by(last);
                     drop_one(&context, load, (&clock, due), (DropReason::Cut, cause));
                     continue;
@@ -322,7 +322,7 @@ impl Member {
                 }
                 if free > ended {
                     self.occupancy.thinks(true);
-                    self.user.leash.wait(free.min(clock.end)).await;
+                    self.user.cancellation.wait(free.min(clock.end)).await;
                     self.occupancy.thinks(false);
                 }
             }

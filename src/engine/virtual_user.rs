@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::cancellation::{Cancellation, Cancelled, Limits};
 use super::choice::Choice;
 use super::classify;
 use super::context::Context;
-use super::leash::{Leash, Pulled, Slack};
 use super::observer::Recording;
 use super::occupancy::Occupancy;
 use super::stop::Stop;
@@ -44,7 +44,7 @@ pub(super) struct Done {
 pub(super) struct VirtualUser {
     pub(super) load: usize,
     pub(super) context: Rc<Context>,
-    pub(super) leash: Leash,
+    pub(super) cancellation: Cancellation,
     pub(super) measured_until: Duration,
     last_spent: Spent, // in its last iteration
     recording: Rc<Recording>,
@@ -131,7 +131,7 @@ impl VirtualUser {
                 track.expect("a plan has at least one load of one journey"),
                 occupancy,
             )),
-            leash: Leash::new(stop),
+            cancellation: Cancellation::new(stop),
             own: Vec::new(),
             clients: (0..plan.journeys.len()).map(|_| None).collect(),
             context: Rc::clone(context),
@@ -180,18 +180,18 @@ impl VirtualUser {
         let client = self.take_client(index);
         let salt = start.turn.salt(context.shared.run_id);
         let work = context.work[index].once(&context.shared.images, &client, (index, image), salt);
-        let slack = Slack {
+        let limits = Limits {
             limit: started + journey.iteration_timeout,
             cut: start.cut,
             grace: load.graceful_stop,
         };
-        let ended = self.leash.hold(work, slack).await;
+        let ended = self.cancellation.run(work, limits).await;
         let finished = Instant::now();
         let outcome = match &ended {
             Ok(Ok(())) => Outcome::Ok,
             Ok(Err(error)) => Outcome::Failed(classify::iteration(error)),
-            Err(Pulled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
-            Err(Pulled::Cut) => Outcome::Cancelled,
+            Err(Cancelled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
+            Err(Cancelled::Cut) => Outcome::Cancelled,
         };
         let (sent, received) = self.recording.bytes();
         let stored = self.recording.has_stored();
@@ -215,11 +215,11 @@ impl VirtualUser {
         }
         if client.has_abandoned() && outcome != Outcome::Cancelled {
             // What is not over when the load is cut is tried once more with the last orders.
-            let slack = Slack {
-                limit: slack.cut,
-                ..slack
+            let limits = Limits {
+                limit: limits.cut,
+                ..limits
             };
-            let cancelling = self.leash.hold(client.cancel_abandoned(), slack);
+            let cancelling = self.cancellation.run(client.cancel_abandoned(), limits);
             let _ = Box::pin(cancelling).await;
         }
         self.settle(client, index);
@@ -258,7 +258,7 @@ impl VirtualUser {
             }
         };
         let began = Instant::now();
-        let mut stop = self.leash.stop();
+        let mut stop = self.cancellation.stop();
         let at_once = async {
             stop.wait_aborted().await;
             sleep(LAST_MOMENT).await;
@@ -273,7 +273,7 @@ impl VirtualUser {
     /// Why an iteration failed, by which no exchange may have: nothing that failed is without a row.
     fn tell_failure(
         &self,
-        ended: &Result<Result<(), client::Error>, Pulled>,
+        ended: &Result<Result<(), client::Error>, Cancelled>,
         class: FailureClass,
         (track, period): (TrackId, Period),
         when: Instant,

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use super::stop::{Stop, Wish};
 use crate::transport::DeadlineTimer;
 
-/// The leash of one virtual user. It is looked at whenever an iteration waits, and costs next to nothing while nothing
+/// Cancels the iterations of one virtual user. It is looked at whenever an iteration waits, and costs next to nothing while nothing
 /// has happened: one subscription to the wish to stop and one timer outlive the iterations.
-pub(super) struct Leash {
+pub(super) struct Cancellation {
     stop: Stop,
     wish: Wish, // as it was seen last
     changed: Pin<Box<dyn Future<Output = ()>>>,
@@ -23,7 +23,7 @@ pub(super) struct Leash {
 
 /// How long an iteration may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Slack {
+pub(super) struct Limits {
     /// Its own limit.
     pub(super) limit: Instant,
     /// The end of its load, with the time it has to come to its own.
@@ -34,14 +34,14 @@ pub(super) struct Slack {
 
 /// Why an iteration is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pulled {
+pub(super) enum Cancelled {
     /// It took as long as it may.
     TimedOut,
     /// Its load is over.
     Cut,
 }
 
-impl Leash {
+impl Cancellation {
     pub(super) fn new(mut stop: Stop) -> Self {
         Self {
             wish: stop.look(),
@@ -73,15 +73,15 @@ impl Leash {
     ///
     /// # Cancel safety
     /// That of the work.
-    pub(super) async fn hold<F: Future>(
+    pub(super) async fn run<F: Future>(
         &mut self,
         work: F,
-        slack: Slack,
-    ) -> Result<F::Output, Pulled> {
+        limits: Limits,
+    ) -> Result<F::Output, Cancelled> {
         let mut work = pin!(work);
         poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Ok(done)),
-            Poll::Pending => self.poll_pulled(context, slack).map(Err),
+            Poll::Pending => self.poll_cancelled(context, limits).map(Err),
         })
         .await
     }
@@ -98,19 +98,19 @@ impl Leash {
         .await;
     }
 
-    fn poll_pulled(&mut self, context: &mut Context<'_>, slack: Slack) -> Poll<Pulled> {
+    fn poll_cancelled(&mut self, context: &mut Context<'_>, limits: Limits) -> Poll<Cancelled> {
         let cut = match self.listen(context) {
-            Wish::None => slack.cut,
-            Wish::Drain(since) => slack.cut.min(since + slack.grace),
-            Wish::Abort(_) => return Poll::Ready(Pulled::Cut),
+            Wish::None => limits.cut,
+            Wish::Drain(since) => limits.cut.min(since + limits.grace),
+            Wish::Abort(_) => return Poll::Ready(Cancelled::Cut),
         };
-        let why = if slack.limit <= cut {
-            Pulled::TimedOut
+        let why = if limits.limit <= cut {
+            Cancelled::TimedOut
         } else {
-            Pulled::Cut
+            Cancelled::Cut
         };
         self.alarm
-            .poll_at(context, slack.limit.min(cut))
+            .poll_at(context, limits.limit.min(cut))
             .map(|()| why)
     }
 
@@ -145,59 +145,65 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    async fn pulled(leash: &mut Leash, limit: u32, cut: u32) -> (Pulled, u64) {
+    async fn cancelled(cancellation: &mut Cancellation, limit: u32, cut: u32) -> (Cancelled, u64) {
         let begin = Instant::now();
-        let slack = Slack {
+        let limits = Limits {
             limit: begin + limit * SECOND,
             cut: begin + cut * SECOND,
             grace: 2 * SECOND,
         };
-        let pulled = leash.hold(pending::<()>(), slack).await.unwrap_err();
-        (pulled, begin.elapsed().as_secs())
+        let cancelled = cancellation.run(pending::<()>(), limits).await.unwrap_err();
+        (cancelled, begin.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn whatever_comes_first_ends_it() {
         let (stopper, stop) = stop();
-        let mut leash = Leash::new(stop);
-        assert_eq!(pulled(&mut leash, 3, 9).await, (Pulled::TimedOut, 3));
-        assert_eq!(pulled(&mut leash, 9, 3).await, (Pulled::Cut, 3));
+        let mut cancellation = Cancellation::new(stop);
+        assert_eq!(
+            cancelled(&mut cancellation, 3, 9).await,
+            (Cancelled::TimedOut, 3)
+        );
+        assert_eq!(
+            cancelled(&mut cancellation, 9, 3).await,
+            (Cancelled::Cut, 3)
+        );
         let asking = async {
             tokio::time::sleep(SECOND).await;
             stopper.ask();
         };
-        let (ended, ()) = tokio::join!(pulled(&mut leash, 9, 9), asking);
-        assert_eq!(ended, (Pulled::Cut, 3)); // a second, and two of grace
+        let (ended, ()) = tokio::join!(cancelled(&mut cancellation, 9, 9), asking);
+        assert_eq!(ended, (Cancelled::Cut, 3)); // a second, and two of grace
         let asking = async {
             tokio::time::sleep(SECOND).await;
             stopper.ask();
         };
-        let mut other = Leash::new(leash.stop());
-        let slack = Slack {
+        let mut other = Cancellation::new(cancellation.stop());
+        let limits = Limits {
             limit: Instant::now() + 9 * SECOND,
             cut: Instant::now() + 9 * SECOND,
             grace: 7 * SECOND,
         };
         let begin = Instant::now();
-        let (ended, ()) = tokio::join!(other.hold(pending::<()>(), slack), asking);
-        assert_eq!(ended, Err(Pulled::Cut));
+        let (ended, ()) = tokio::join!(other.run(pending::<()>(), limits), asking);
+        assert_eq!(ended, Err(Cancelled::Cut));
         assert_eq!(begin.elapsed().as_secs(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_ends_with_its_time_or_with_a_wish() {
         let (stopper, stop) = stop();
-        let mut leash = Leash::new(stop);
+        let mut cancellation = Cancellation::new(stop);
         let begin = Instant::now();
-        leash.wait(begin + 5 * SECOND).await;
+        cancellation.wait(begin + 5 * SECOND).await;
         assert_eq!(begin.elapsed().as_secs(), 5);
         let asking = async {
             tokio::time::sleep(SECOND).await;
             stopper.ask();
         };
-        tokio::join!(leash.wait(begin + 60 * SECOND), asking);
+        tokio::join!(cancellation.wait(begin + 60 * SECOND), asking);
         assert_eq!(begin.elapsed().as_secs(), 6);
-        leash.wait(begin + 60 * SECOND).await; // it is still wished
+        cancellation.wait(begin + 60 * SECOND).await; // it is still wished
         assert_eq!(begin.elapsed().as_secs(), 6);
     }
 }
