@@ -64,7 +64,7 @@ impl Steward {
             () = stop.wait_aborted() => true,
         };
         left.cut = cut;
-        self.note_again("clean-up");
+        self.note_retries("clean-up");
         left
     }
 
@@ -75,7 +75,7 @@ impl Steward {
             if left.goes_on() {
                 let reference = Reference::Digest(digest);
                 let delete = async || self.client.manifest_delete(repository, &reference).await;
-                left.count(self.patience.ask(delete).await);
+                left.count(self.retries.run(delete).await);
             }
         }
         let blobs = match wish {
@@ -85,7 +85,7 @@ impl Steward {
         for digest in blobs {
             if left.goes_on() {
                 let delete = async || self.client.blob_delete(repository, &digest).await;
-                left.count(self.patience.ask(delete).await);
+                left.count(self.retries.run(delete).await);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::leftovers::Leftovers;
-use super::patience::Patience;
+use super::retries::Retries;
 use crate::client::{Uploaded, Watch};
 use crate::content::Blob;
 use crate::oci::{Digest, RepositoryName};
@@ -58,14 +58,14 @@ impl Inventory {
     pub(super) fn planting<'a>(
         &'a self,
         repository: &RepositoryName,
-        patience: &'a Patience,
+        retries: &'a Retries,
     ) -> Planting<'a> {
         let mut added = self.added.borrow_mut();
         added.push(Leftovers::new(repository.clone()));
         Planting {
             inventory: self,
             seed: added.len() - 1,
-            patience,
+            retries,
         }
     }
 
@@ -101,7 +101,7 @@ impl Inventory {
 pub(super) struct Planting<'a> {
     inventory: &'a Inventory,
     seed: usize,
-    patience: &'a Patience,
+    retries: &'a Retries,
 }
 
 impl Planting<'_> {
@@ -144,6 +144,6 @@ impl Watch for Planting<'_> {
     }
 
     fn again(&self, error: &registry::Error, failed: usize) -> Option<Duration> {
-        self.patience.again(error, failed)
+        self.retries.backoff(error, failed)
     }
 }

@@ -15,7 +15,7 @@ use super::inventory::Inventory;
 use super::leftovers::{Leftovers, stored_again};
 use super::observer::{Recording, SharedRecorder};
 use super::occupancy::Occupancy;
-use super::patience::Patience;
+use super::retries::Retries;
 use super::seeds::Seed;
 use super::shared::{Shared, used_journeys};
 use super::stop::Stop;
@@ -45,7 +45,7 @@ pub(super) struct Steward {
     pub(super) client: Client, // asks and deletes
     seeder: Client,            // pushes
     pub(super) inventory: Inventory,
-    pub(super) patience: Patience,
+    pub(super) retries: Retries,
     pub(super) stop: Stop,
     /// What no count tells.
     pub(super) notes: Vec<String>,
@@ -97,7 +97,7 @@ impl Steward {
             client,
             seeder,
             inventory: Inventory::default(),
-            patience: Patience::default(),
+            retries: Retries::default(),
             stop,
             notes: Vec::new(),
         }
@@ -180,7 +180,7 @@ impl Steward {
         let client = self.client.for_push(&repository);
         for digest in blobs {
             let asked = async || client.blob_head(&repository, &digest).await;
-            let found = self.patience.ask(asked).await;
+            let found = self.retries.run(asked).await;
             if found.map_err(|it| look_failed(&repository, it))?.is_some() {
                 self.inventory.lay_there(&repository, digest);
             }
@@ -197,7 +197,7 @@ impl Steward {
         for digest in manifests {
             let reference = Reference::Digest(digest);
             let asked = async || client.manifest_head(repository, &reference).await;
-            let found = self.patience.ask(asked).await;
+            let found = self.retries.run(asked).await;
             if found.map_err(|it| look_failed(repository, it))?.is_some() {
                 self.inventory.lay_there(repository, digest);
             }
@@ -230,7 +230,7 @@ impl Steward {
         let mut stop = this.stop.clone();
         let done = tokio::select! {
             done = work => done,
-            () = this.patience.silence(&this.totals, limit) => Err(None),
+            () = this.retries.stalled(&this.totals, limit) => Err(None),
             () = stop.wait_asked() => Err(Some(Error::Interrupted)),
         };
         let done = done.map_err(|error| {
@@ -256,7 +256,7 @@ impl Steward {
             let manifests = seed.manifests();
             self.look_for(&client, repository, manifests).await?;
         }
-        let planting = self.inventory.planting(repository, &self.patience);
+        let planting = self.inventory.planting(repository, &self.retries);
         let pushed = seed.push(&self.seeder, &planting).await;
         pushed.map_err(|source| {
             Some(Error::Seed {
@@ -274,8 +274,8 @@ impl Steward {
     }
 
     /// Keeps in mind how often something was asked again.
-    pub(super) fn note_again(&mut self, what: &str) {
-        let again = self.patience.take();
+    pub(super) fn note_retries(&mut self, what: &str) {
+        let again = self.retries.take_count();
         if again > 0 {
             let (many, were) = if again == 1 {
                 ("request", "was")

@@ -62,17 +62,17 @@ impl Setup {
         Ok(Self(Arc::new(shared)))
     }
 
-    /// Pings the target until it responds, but no longer than `patience`, and seeds the images.
+    /// Pings the target until it responds, but no longer than `ready_timeout`, and seeds the images.
     ///
     /// # Errors
     /// When the target does not respond well or cannot be seeded, and when the run is stopped.
     pub fn prepare(
         &self,
-        patience: Duration,
+        ready_timeout: Duration,
         stop: &Stop,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Prepared, Error> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + ready_timeout;
         loop {
             match Prepared::new(&self.0, stop, tell) {
                 Err(Error::Target(_)) if Instant::now() < deadline && stop.asked().is_none() => {
@@ -122,7 +122,7 @@ impl Prepared {
         runtime.block_on(steward.find_existing())?;
         runtime.block_on(steward.take_stock())?;
         let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
-        steward.note_again("seeding");
+        steward.note_retries("seeding");
         if seeded.is_err() {
             // Some images are there. What cannot be deleted either is not the news here.
             tell(Progress::CleaningUp);

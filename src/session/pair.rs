@@ -25,7 +25,7 @@ pub(super) struct Sides {
     pub(super) stock: Stock,
     pub(super) options: Options,
     /// How long a target may refuse to respond before that is an error: it may have been restarted just now.
-    pub(super) patience: Duration,
+    pub(super) ready_timeout: Duration,
 }
 
 /// One slice that was made.
@@ -115,9 +115,9 @@ impl Sides {
             Setup::new(self.plan(side), &self.stock, run_id, Vec::new())
         };
         let (base, candidate) = (setup(Side::Base)?, setup(Side::Candidate)?);
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.ready_timeout;
         let mut tell = |at: Progress<'_>| report(Event::Load(at));
-        let mut base = base.prepare(self.patience, stop, &mut tell)?;
+        let mut base = base.prepare(self.ready_timeout, stop, &mut tell)?;
         let left = deadline.saturating_duration_since(Instant::now());
         let mut candidate = match candidate.prepare(left, stop, &mut tell) {
             Ok(candidate) => candidate,

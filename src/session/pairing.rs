@@ -115,7 +115,7 @@ pub struct PairingSettings {
     /// Says which side begins each pair; `None`: any.
     pub order_seed: Option<u64>,
     /// How long the targets may take to respond: they may have been restarted just now.
-    pub patience: Duration,
+    pub ready_timeout: Duration,
     /// What is known of the runs beside their plan.
     pub options: Options,
 }
@@ -188,7 +188,7 @@ impl Pairing {
                 base: Arc::new(base),
                 candidate: Arc::new(candidate),
                 options: settings.options,
-                patience: settings.patience,
+                ready_timeout: settings.ready_timeout,
             },
             cut: settings.cut,
             looks: settings.looks,

@@ -211,8 +211,8 @@ fn recovers(target: &mut Prepared, idle: Option<Duration>, stop: &Stop) -> bool 
     let Some(idle) = idle else { return true };
     // A millisecond is lost to the machine itself now and then.
     let enough = idle.mul_f64(1.2).max(idle + Duration::from_millis(1));
-    let patience = Instant::now() + RECOVERY;
-    while Instant::now() < patience && stop.asked().is_none() {
+    let deadline = Instant::now() + RECOVERY;
+    while Instant::now() < deadline && stop.asked().is_none() {
         if target.ping_time().is_some_and(|time| time <= enough) {
             return true;
         }

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         gates: chosen,
         allowed: args.gates.allowed(),
         order_seed: args.pairs.order_seed,
-        patience: before_pair
+        ready_timeout: before_pair
             .as_ref()
             .map_or(Duration::ZERO, |it| it.patience),
         options: label_args::options(labels),

@@ -1,4 +1,4 @@
-//! Patience before and after the load, when nobody measures: a registry that stumbles is asked again, one that is silent
+//! Retries before and after the load, when nobody measures: a registry that stumbles is asked again, one that is silent
 //! is not waited for.
 
 use std::cell::Cell;
@@ -12,7 +12,7 @@ use crate::measure::FailureClass;
 use crate::registry;
 use crate::transport::Totals;
 
-/// The pauses before what has failed is asked again. After the last of them it has failed.
+/// The pauses before a retry. There is none after the last of them.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(250),
     Duration::from_millis(500),
@@ -20,43 +20,44 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(2),
 ];
 
-/// How often a silence is looked at, as a part of its limit.
+/// How often stalling is checked within its limit.
 const LOOKS: u32 = 8;
 
-/// What is asked again, and how often that was.
+/// Retries requests, and counts the retries.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
-    again: Cell<u64>,
+pub(super) struct Retries {
+    count: Cell<u64>,
     /// The end of the last pause.
     until: Cell<Option<Instant>>,
 }
 
-impl Patience {
-    /// The pause before a question that has failed after so many other times is asked again, if it is.
-    pub(super) fn again(&self, error: &registry::Error, failed: usize) -> Option<Duration> {
+impl Retries {
+    /// Returns the pause before the next retry of a request that failed and had `failed` failures before; `None` if it is not
+    /// retried.
+    pub(super) fn backoff(&self, error: &registry::Error, failed: usize) -> Option<Duration> {
         let pause = PAUSES.get(failed).filter(|_| passes(error))?;
         let pause = error.retry_after().unwrap_or_default().max(*pause);
-        self.again.set(self.again.get() + 1);
+        self.count.set(self.count.get() + 1);
         let until = Instant::now() + pause;
         self.until.set(self.until.get().max(Some(until)));
         Some(pause)
     }
 
-    /// Asks until there is an answer, or a failure that does not pass.
+    /// Sends a request until it succeeds, or fails for a reason that does not pass.
     ///
     /// # Cancel safety
-    /// That of the question.
-    pub(super) async fn ask<T>(
+    /// That of the request.
+    pub(super) async fn run<T>(
         &self,
-        question: impl AsyncFn() -> Result<T, registry::Error>,
+        request: impl AsyncFn() -> Result<T, registry::Error>,
     ) -> Result<T, registry::Error> {
         let mut failed = 0;
         loop {
-            let error = match question().await {
+            let error = match request().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(pause) = self.again(&error, failed) else {
+            let Some(pause) = self.backoff(&error, failed) else {
                 return Err(error);
             };
             failed += 1;
@@ -64,13 +65,13 @@ impl Patience {
         }
     }
 
-    /// How often something was asked again since this was last asked for.
-    pub(super) fn take(&self) -> u64 {
-        self.again.take()
+    /// Returns the number of retries since the last call.
+    pub(super) fn take_count(&self) -> u64 {
+        self.count.take()
     }
 
-    /// Ends when no byte has moved for so long, pauses apart: up to an eighth later.
-    pub(super) async fn silence(&self, totals: &Totals, limit: Duration) {
+    /// Ends when no byte has moved for as long as `limit`, apart from the pauses before retries: up to an eighth later.
+    pub(super) async fn stalled(&self, totals: &Totals, limit: Duration) {
         let (mut seen, mut since) = (totals.moved(), Instant::now());
         loop {
             sleep(limit / LOOKS).await;
@@ -85,7 +86,7 @@ impl Patience {
     }
 }
 
-/// Does a failure pass by itself, as far as anybody can tell? A registry that is overloaded or restarted.
+/// Returns `true` if a failure may pass by itself: the registry is overloaded, or restarts.
 fn passes(error: &registry::Error) -> bool {
     match error.status() {
         Some(StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED) => false,
@@ -106,7 +107,7 @@ mod tests {
 
     /// After how many seconds silence is noticed, if bytes move for so long, one every so often.
     async fn noticed(for_seconds: u32, every: u32) -> u64 {
-        let (totals, patience) = (Totals::default(), Patience::default());
+        let (totals, retries) = (Totals::default(), Retries::default());
         let begin = Instant::now();
         let moving = async {
             for _ in 0..for_seconds / every {
@@ -114,7 +115,7 @@ mod tests {
                 totals.add_moved(1);
             }
         };
-        tokio::join!(patience.silence(&totals, LIMIT), moving);
+        tokio::join!(retries.stalled(&totals, LIMIT), moving);
         begin.elapsed().as_secs()
     }
 
@@ -127,10 +128,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_of_our_own_is_no_silence() {
-        let (totals, patience) = (Totals::default(), Patience::default());
+        let (totals, retries) = (Totals::default(), Retries::default());
         let begin = Instant::now();
-        patience.until.set(Some(begin + 20 * SECOND));
-        patience.silence(&totals, LIMIT).await;
+        retries.until.set(Some(begin + 20 * SECOND));
+        retries.stalled(&totals, LIMIT).await;
         assert!((27..=29).contains(&begin.elapsed().as_secs()));
     }
 }
