@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::classify;
 use super::leftovers::{Leftovers, stored};
-use super::prepare::Steward;
+use super::prepare::SetupClient;
 use super::turn::Begun;
 use crate::measure::{FailureClass, Period};
 use crate::oci::Reference;
@@ -32,7 +32,7 @@ pub(super) struct Left {
     pub(super) cut: bool,
 }
 
-impl Steward {
+impl SetupClient {
     /// Deletes what the run has put into the registry, and nothing that lay there before.
     pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
         let wish = self.shared.plan.prepare.clean_up;

@@ -37,7 +37,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 /// A client that works before and after the load, and its counts.
-pub(super) struct Steward {
+pub(super) struct SetupClient {
     pub(super) shared: Arc<Shared>,
     recorder: SharedRecorder,
     pub(super) recording: Rc<Recording>,
@@ -51,7 +51,7 @@ pub(super) struct Steward {
     pub(super) notes: Vec<String>,
 }
 
-impl Steward {
+impl SetupClient {
     pub(super) fn new(shared: &Arc<Shared>, stop: Stop) -> Self {
         let recorder = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
         let recorder = Rc::new(RefCell::new(recorder));

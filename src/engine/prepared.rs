@@ -13,7 +13,7 @@ use super::finished::{Around, Finished, TargetIdentity};
 use super::images::Images;
 use super::load::load;
 use super::notes;
-use super::prepare::{Seeded, Steward};
+use super::prepare::{Seeded, SetupClient};
 use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
@@ -89,7 +89,7 @@ impl Setup {
 pub struct Prepared {
     shared: Arc<Shared>,
     runtime: LocalRuntime,
-    steward: Steward,
+    client: SetupClient,
     identity: TargetIdentity,
     prepare_time: Duration,
     seeded: Seeded,
@@ -109,8 +109,8 @@ impl Prepared {
             .enable_all()
             .build_local(LocalOptions::default())?;
         let began = Instant::now();
-        let mut steward = Steward::new(shared, stop.clone());
-        let headers = runtime.block_on(steward.ping())?;
+        let mut client = SetupClient::new(shared, stop.clone());
+        let headers = runtime.block_on(client.ping())?;
         let identity = TargetIdentity {
             base: shared.target.base.to_string(),
             headers: names(&headers),
@@ -119,21 +119,21 @@ impl Prepared {
             base: identity.base.clone(),
             headers: &identity.headers,
         });
-        runtime.block_on(steward.find_existing())?;
-        runtime.block_on(steward.take_stock())?;
-        let seeded = runtime.block_on(steward.seed(|seeded| tell(Progress::Seeding(seeded))));
-        steward.note_retries("seeding");
+        runtime.block_on(client.find_existing())?;
+        runtime.block_on(client.take_stock())?;
+        let seeded = runtime.block_on(client.seed(|seeded| tell(Progress::Seeding(seeded))));
+        client.note_retries("seeding");
         if seeded.is_err() {
             // Some images are there. What cannot be deleted either is not the news here.
             tell(Progress::CleaningUp);
-            runtime.block_on(steward.clean_up(&[]));
+            runtime.block_on(client.clean_up(&[]));
         }
         Ok(Self {
             seeded: seeded?,
             prepare_time: began.elapsed(),
             shared: Arc::clone(shared),
             runtime,
-            steward,
+            client,
             identity,
             loads: 0,
             begun: Vec::new(),
@@ -170,7 +170,7 @@ impl Prepared {
 
     /// Measures the median of five pings. `None` if one of them failed.
     pub fn ping_time(&mut self) -> Option<Duration> {
-        self.runtime.block_on(self.steward.ping_time())
+        self.runtime.block_on(self.client.ping_time())
     }
 
     /// Lets some time pass.
@@ -184,7 +184,7 @@ impl Prepared {
     pub fn close(mut self, last: Option<&mut Finished>, tell: &mut dyn FnMut(Progress<'_>)) {
         tell(Progress::CleaningUp);
         let began = Instant::now();
-        let left = self.runtime.block_on(self.steward.clean_up(&self.begun));
+        let left = self.runtime.block_on(self.client.clean_up(&self.begun));
         let Some(finished) = last else { return };
         if !finished.interrupted {
             finished.notes.extend(notes::cut_by_time(
@@ -195,10 +195,10 @@ impl Prepared {
         }
         finished
             .notes
-            .extend(std::mem::take(&mut self.steward.notes));
+            .extend(std::mem::take(&mut self.client.notes));
         finished.notes.extend(left.notes());
-        // The steward's comes in second: the window is that of the load.
-        finished.record.merge(self.steward.into_record());
+        // The client's record comes in second: the window is that of the load.
+        finished.record.merge(self.client.into_record());
         finished.interrupted |= left.cut;
         finished.around = Some(Around {
             prepare_time: self.prepare_time,
