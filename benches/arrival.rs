@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use regstorm::engine::{Crew, Due};
+use regstorm::engine::{Due, IdleUsers};
 use regstorm::measure::{Catalogue, IterationSample, Outcome, Period, Recorder, Spent};
 use regstorm::schedule::{Curve, Spacing};
 use regstorm::units::Rate;
@@ -53,8 +53,8 @@ fn hand_over(criterion: &mut Criterion) {
     group.bench_function("due, handed over, recorded", |bencher| {
         bencher.iter(|| {
             runtime.block_on(async {
-                let crew = Crew::new(1, 0);
-                let user = Rc::clone(&crew);
+                let idle_users = IdleUsers::new(1, 0);
+                let user = Rc::clone(&idle_users);
                 let begin = Instant::now();
                 let done = spawn_local(async move {
                     let mut recorder = Recorder::new(&catalogue(), &[], Duration::from_secs(1));
@@ -78,7 +78,7 @@ fn hand_over(criterion: &mut Criterion) {
                 });
                 yield_now().await;
                 for arrival in curve().arrivals(Spacing::Uniform, 42) {
-                    crew.offer(Due {
+                    idle_users.offer(Due {
                         index: arrival.index,
                         at: begin + arrival.due,
                         stage: arrival.stage,
@@ -86,7 +86,7 @@ fn hand_over(criterion: &mut Criterion) {
                     // The user has its turn.
                     yield_now().await;
                 }
-                crew.close();
+                idle_users.close();
                 black_box(done.await.expect("the user does not panic"));
             });
         });

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regstorm::engine::{Crew, Due};
+use regstorm::engine::{Due, IdleUsers};
 use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
     Catalogue, ExchangeSample, IterationSample, Outcome, Period, Recorder, Spent, TrackId,
@@ -154,8 +154,8 @@ fn schedule_arrivals(times: u32) {
 /// on how much time has passed.
 fn take_arrivals(times: u32) {
     event_loop(&mut Builder::new_current_thread()).block_on(async {
-        let crew = Crew::new(1, 0);
-        let user = Rc::clone(&crew);
+        let idle_users = IdleUsers::new(1, 0);
+        let user = Rc::clone(&idle_users);
         let user = spawn_local(async move {
             while let Some(due) = user.next(0).await {
                 black_box(due);
@@ -164,7 +164,7 @@ fn take_arrivals(times: u32) {
         yield_now().await;
         let begin = Instant::now();
         for (_, arrival) in (0..times).zip(arrivals(Spacing::Uniform)) {
-            crew.offer(Due {
+            idle_users.offer(Due {
                 index: arrival.index,
                 at: begin + arrival.due,
                 stage: arrival.stage,
@@ -172,7 +172,7 @@ fn take_arrivals(times: u32) {
             // The user has its turn.
             yield_now().await;
         }
-        crew.close();
+        idle_users.close();
         user.await.expect("the user does not panic");
     });
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
-use super::crew::{Crew, Due, Offered};
+use super::idle_users::{Due, IdleUsers, Offered};
 use super::occupancy::Occupancy;
 use super::pacer::Pacer;
 use super::shared::lanes;
@@ -31,7 +31,7 @@ const IN_A_ROW: u32 = 16;
 pub(super) struct Open {
     context: Rc<Context>,
     load: usize,
-    crew: Rc<Crew>,
+    idle_users: Rc<IdleUsers>,
     occupancy: Rc<Occupancy>,
     lane: (u64, u64),
     stop: Stop,
@@ -41,9 +41,9 @@ pub(super) struct Open {
 /// A user of an open load.
 pub(super) struct Member {
     user: VirtualUser,
-    crew: Rc<Crew>,
+    idle_users: Rc<IdleUsers>,
     occupancy: Rc<Occupancy>,
-    desk: usize,
+    slot: usize,
     begun: SharedArrivals,
 }
 
@@ -80,7 +80,7 @@ impl Part {
         }
         let all = count(wanted.max_vus);
         let users = all / lanes + usize::from(lane < all % lanes);
-        let crew = Crew::new(
+        let idle_users = IdleUsers::new(
             users,
             match wanted.on_no_vu {
                 OnNoVu::Drop => 0,
@@ -91,11 +91,11 @@ impl Part {
         let lane = (lane as u64, lanes as u64);
         let begun = turn::Arrivals::new(shared.trial, load, lane, shared.keeps_turns);
         let begun = Rc::new(RefCell::new(begun));
-        let member = |desk| Member {
+        let member = |slot| Member {
             user: VirtualUser::new(context, load, stop.clone(), Rc::clone(&occupancy)),
-            crew: Rc::clone(&crew),
+            idle_users: Rc::clone(&idle_users),
             occupancy: Rc::clone(&occupancy),
-            desk,
+            slot,
             begun: Rc::clone(&begun),
         };
         Ok(Some(Self {
@@ -104,7 +104,7 @@ impl Part {
             open: Open {
                 context: Rc::clone(context),
                 load,
-                crew,
+                idle_users,
                 occupancy,
                 lane,
                 stop: stop.clone(),
@@ -155,23 +155,23 @@ impl Open {
                 // Nothing is due any more, and yet the window is as long as it was planned.
                 let _ = timeout_at(clock.end, stop.wait_asked()).await;
             }
-            self.crew.close();
+            self.idle_users.close();
             // What waits may still find a user, until the load is cut or somebody wants to stop.
             tokio::select! {
                 biased;
-                () = self.crew.wait_empty() => {}
+                () = self.idle_users.wait_empty() => {}
                 () = stop.wait_asked() => {}
                 () = sleep_until(clock.cut) => {}
             }
             let cause = self.occupancy.cause(Instant::now());
-            for due in self.crew.drain() {
+            for due in self.idle_users.drain() {
                 self.drop_one(&clock, due, (DropReason::Cut, cause));
             }
             if stop.asked().is_none() && set {
                 measured_until = self.context.since_epoch(clock.end);
             }
         }
-        self.crew.close();
+        self.idle_users.close();
         drop(self.busy);
         Ok(Done {
             load: self.load,
@@ -215,7 +215,7 @@ impl Open {
             if woke >= clock.cut {
                 // So late that it would be cut at once.
                 self.drop_one(clock, due, (DropReason::Cut, DropCause::Generator));
-            } else if self.crew.offer(due) == Offered::Refused {
+            } else if self.idle_users.offer(due) == Offered::Refused {
                 let cause = self.occupancy.cause(woke);
                 self.drop_one(clock, due, (refusal, cause));
             }
@@ -303,7 +303,7 @@ impl Member {
         };
         if let Some(clock) = clock {
             let mut last = None;
-            while let Some(due) = self.crew.next(self.desk).await {
+            while let Some(due) = self.idle_users.next(self.slot).await {
                 // It has waited for a user too long: the load was cut, or is to stop.
                 let now = Instant::now();
                 if now >= clock.cut || self.user.cancellation.is_asked() {

@@ -34,12 +34,12 @@ pub enum Offered {
 ///
 /// Of the users that are free, the one that was last busy comes first: then the connections in use are as many as
 /// iterations run at once, whatever the number of users is, and the highest number of users that ever worked says
-/// how many the load needs. A turn for each was refused: it would let every connection of a large crew go idle for as
+/// how many the load needs. A turn for each was refused: it would let every connection of a large load go idle for as
 /// long as a registry waits before it closes one.
 #[derive(Debug)]
-pub struct Crew {
+pub struct IdleUsers {
     free: RefCell<Vec<usize>>,
-    desks: Vec<Desk>,
+    slots: Vec<Slot>,
     queue: RefCell<VecDeque<Due>>,
     limit: usize,
     over: Cell<bool>,
@@ -49,17 +49,17 @@ pub struct Crew {
 
 /// Where one user waits.
 #[derive(Debug, Default)]
-struct Desk {
+struct Slot {
     given: Cell<Option<Due>>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Crew {
-    /// A crew of so many users, none of which waits yet; as many arrivals may wait for a user as `limit` says.
+impl IdleUsers {
+    /// Makes room for so many users, none of which waits yet; as many arrivals may wait for a user as `limit` says.
     pub fn new(users: usize, limit: usize) -> Rc<Self> {
         Rc::new(Self {
             free: RefCell::new(Vec::with_capacity(users)),
-            desks: std::iter::repeat_with(Desk::default).take(users).collect(),
+            slots: std::iter::repeat_with(Slot::default).take(users).collect(),
             queue: RefCell::default(),
             limit,
             over: Cell::new(false),
@@ -70,9 +70,9 @@ impl Crew {
     /// Gives an arrival to a user, or lets it wait.
     pub fn offer(&self, due: Due) -> Offered {
         if let Some(user) = self.free.borrow_mut().pop() {
-            let desk = &self.desks[user];
-            desk.given.set(Some(due));
-            if let Some(waker) = desk.waker.take() {
+            let slot = &self.slots[user];
+            slot.given.set(Some(due));
+            if let Some(waker) = slot.waker.take() {
                 waker.wake();
             }
             return Offered::Taken;
@@ -86,13 +86,13 @@ impl Crew {
         }
     }
 
-    /// Waits for an arrival for the user at that desk; `None` when there will be no more.
+    /// Waits for an arrival for the user at that slot; `None` when there will be no more.
     ///
     /// # Cancel safety
     /// None: a user that stops waiting still counts as free.
     ///
     /// # Panics
-    /// When there are fewer desks.
+    /// When there are fewer slots.
     pub async fn next(&self, user: usize) -> Option<Due> {
         let waiting = self.queue.borrow_mut().pop_front();
         if let Some(due) = waiting {
@@ -106,16 +106,16 @@ impl Crew {
         if self.over.get() {
             return None;
         }
-        let desk = &self.desks[user];
+        let slot = &self.slots[user];
         self.free.borrow_mut().push(user);
         poll_fn(|context| {
-            if let Some(due) = desk.given.take() {
+            if let Some(due) = slot.given.take() {
                 return Poll::Ready(Some(due));
             }
             if self.over.get() {
                 return Poll::Ready(None);
             }
-            desk.waker.replace(Some(context.waker().clone()));
+            slot.waker.replace(Some(context.waker().clone()));
             Poll::Pending
         })
         .await
@@ -144,8 +144,8 @@ impl Crew {
     /// There will be no more arrivals: those that wait are still taken, then the users are let go.
     pub fn close(&self) {
         self.over.set(true);
-        for desk in &self.desks {
-            if let Some(waker) = desk.waker.take() {
+        for slot in &self.slots {
+            if let Some(waker) = slot.waker.take() {
                 waker.wake();
             }
         }
@@ -171,34 +171,34 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn the_user_last_busy_is_next_and_what_waits_is_taken_in_order() {
-        let crew = Crew::new(2, 2);
-        assert_eq!(crew.offer(due(0)), Offered::Queued);
-        assert_eq!(crew.offer(due(1)), Offered::Queued);
-        assert_eq!(crew.offer(due(2)), Offered::Refused);
-        assert_eq!(crew.next(0).await.unwrap().index, 0);
-        assert_eq!(crew.next(1).await.unwrap().index, 1);
+        let idle_users = IdleUsers::new(2, 2);
+        assert_eq!(idle_users.offer(due(0)), Offered::Queued);
+        assert_eq!(idle_users.offer(due(1)), Offered::Queued);
+        assert_eq!(idle_users.offer(due(2)), Offered::Refused);
+        assert_eq!(idle_users.next(0).await.unwrap().index, 0);
+        assert_eq!(idle_users.next(1).await.unwrap().index, 1);
         // User 1 comes free before user 0.
-        let (one, zero, ()) = tokio::join!(crew.next(1), crew.next(0), async {
+        let (one, zero, ()) = tokio::join!(idle_users.next(1), idle_users.next(0), async {
             tokio::task::yield_now().await;
-            assert_eq!(crew.offer(due(3)), Offered::Taken);
-            assert_eq!(crew.offer(due(4)), Offered::Taken);
-            assert_eq!(crew.offer(due(5)), Offered::Queued);
+            assert_eq!(idle_users.offer(due(3)), Offered::Taken);
+            assert_eq!(idle_users.offer(due(4)), Offered::Taken);
+            assert_eq!(idle_users.offer(due(5)), Offered::Queued);
         });
         assert_eq!((zero.unwrap().index, one.unwrap().index), (3, 4));
-        assert_eq!(crew.queued(), 1);
+        assert_eq!(idle_users.queued(), 1);
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn who_waits_is_let_go_and_what_waits_is_still_done() {
-        let crew = Crew::new(1, 5);
-        crew.offer(due(7));
-        crew.close();
-        assert_eq!(crew.next(0).await.unwrap().index, 7);
-        assert!(crew.next(0).await.is_none());
-        let crew = Crew::new(1, 0);
-        let (none, ()) = tokio::join!(crew.next(0), async {
+        let idle_users = IdleUsers::new(1, 5);
+        idle_users.offer(due(7));
+        idle_users.close();
+        assert_eq!(idle_users.next(0).await.unwrap().index, 7);
+        assert!(idle_users.next(0).await.is_none());
+        let idle_users = IdleUsers::new(1, 0);
+        let (none, ()) = tokio::join!(idle_users.next(0), async {
             tokio::task::yield_now().await;
-            crew.close();
+            idle_users.close();
         });
         assert!(none.is_none());
     }
