@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::classify;
+use super::iteration_timer::IterationTimer;
 use super::occupancy::Occupancy;
-use super::stopwatch::Stopwatch;
 use crate::exchange::ConnectionUse;
 use crate::measure::{
     AddressUse, ExchangeSample, FailureExample, Outcome, Period, Recorder, Spent, TrackId,
@@ -29,7 +29,7 @@ pub(super) struct Recording {
     due: Cell<Duration>,     // of the iteration, since the measured window opened
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
     stored: Cell<bool>,      // something, since the iteration began
-    stopwatch: Stopwatch,
+    timer: IterationTimer,
 }
 
 impl Recording {
@@ -40,7 +40,7 @@ impl Recording {
         occupancy: Rc<Occupancy>,
     ) -> Self {
         Self {
-            stopwatch: Stopwatch::new(occupancy),
+            timer: IterationTimer::new(occupancy),
             recorder,
             epoch,
             track: Cell::new(track),
@@ -53,7 +53,7 @@ impl Recording {
 
     /// What comes next belongs to this iteration, which starts now.
     pub(super) fn begin(&self, (track, period): (TrackId, Period), due: Duration, now: Instant) {
-        self.stopwatch.start(now);
+        self.timer.start(now);
         self.track.set(track);
         self.period.set(period);
         self.due.set(due);
@@ -68,7 +68,7 @@ impl Recording {
 
     /// Where the time of the iteration went, which ends now.
     pub(super) fn spent(&self, now: Instant) -> Spent {
-        self.stopwatch.stop(now)
+        self.timer.stop(now)
     }
 
     /// Bytes of bodies sent and received since the iteration began.
@@ -105,21 +105,21 @@ fn stores(exchange: &Exchange<'_>) -> bool {
 
 impl Observer for Recording {
     fn begins(&self, at: Instant) -> Begun {
-        self.stopwatch.exchange_begins(at)
+        self.timer.exchange_begins(at)
     }
 
     fn pauses(&self, at: Instant) -> Begun {
-        self.stopwatch.pause_begins(at)
+        self.timer.pause_begins(at)
     }
 
     fn resumes(&self, pause: &Pause) {
-        self.stopwatch.pause_ended(pause);
+        self.timer.pause_ended(pause);
     }
 
     fn exchange(&self, exchange: &Exchange<'_>) {
         let ended = &exchange.ended;
         let when = ended.finished.unwrap_or_else(Instant::now);
-        self.stopwatch.exchange_ended(exchange.begun, when);
+        self.timer.exchange_ended(exchange.begun, when);
         let finished = when.saturating_duration_since(self.epoch);
         let (sent, received) = self.bytes.get();
         self.bytes

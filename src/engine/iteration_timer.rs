@@ -15,7 +15,7 @@ use crate::registry::{Begun, Pause};
 /// under way do. What began in an earlier iteration is not counted in this one: a request that opens an upload session
 /// outlives the push that wanted it.
 #[derive(Debug)]
-pub(super) struct Stopwatch {
+pub(super) struct IterationTimer {
     occupancy: Rc<Occupancy>,
     iteration: Cell<u64>,
     under_way: Cell<u32>,
@@ -24,7 +24,7 @@ pub(super) struct Stopwatch {
     spent: Cell<Spent>,
 }
 
-impl Stopwatch {
+impl IterationTimer {
     /// Of one of the users that are counted there.
     pub(super) fn new(occupancy: Rc<Occupancy>) -> Self {
         Self {
@@ -131,7 +131,7 @@ mod tests {
 
     /// A user at a beginning, and that long after it.
     struct User {
-        watch: Stopwatch,
+        watch: IterationTimer,
         occupancy: Rc<Occupancy>,
         begin: Instant,
     }
@@ -140,7 +140,7 @@ mod tests {
         fn new() -> Self {
             let occupancy = Occupancy::of(1);
             let user = Self {
-                watch: Stopwatch::new(Rc::clone(&occupancy)),
+                watch: IterationTimer::new(Rc::clone(&occupancy)),
                 occupancy,
                 begin: Instant::now(),
             };
