@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
-use super::occupancy::Occupancy;
 use super::stop::Stop;
 use super::turn::{Begun, OfUser, Turn};
+use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use crate::measure::{DropReason, DroppedStart, Outcome};
 use crate::plan::{Executor, Length, Load};
@@ -60,7 +60,7 @@ impl Closed {
     ) -> Self {
         Self {
             // Nobody asks what users do that wait for nobody.
-            user: VirtualUser::new(context, load, stop, Occupancy::of(1)),
+            user: VirtualUser::new(context, load, stop, UserStates::of(1)),
             number,
             begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_turns),
             failed: 0,

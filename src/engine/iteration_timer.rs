@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use super::occupancy::Occupancy;
+use super::user_states::UserStates;
 use crate::measure::Spent;
 use crate::registry::{Begun, Pause};
 
@@ -16,7 +16,7 @@ use crate::registry::{Begun, Pause};
 /// outlives the push that wanted it.
 #[derive(Debug)]
 pub(super) struct IterationTimer {
-    occupancy: Rc<Occupancy>,
+    states: Rc<UserStates>,
     iteration: Cell<u64>,
     under_way: Cell<u32>,
     pausing: Cell<u32>,
@@ -26,9 +26,9 @@ pub(super) struct IterationTimer {
 
 impl IterationTimer {
     /// Of one of the users that are counted there.
-    pub(super) fn new(occupancy: Rc<Occupancy>) -> Self {
+    pub(super) fn new(states: Rc<UserStates>) -> Self {
         Self {
-            occupancy,
+            states,
             iteration: Cell::new(0),
             under_way: Cell::new(0),
             pausing: Cell::new(0),
@@ -97,7 +97,7 @@ impl IterationTimer {
         let before = self.waits();
         change();
         if before != self.waits() {
-            self.occupancy.waits(!before);
+            self.states.waits(!before);
         }
     }
 
@@ -132,16 +132,16 @@ mod tests {
     /// A user at a beginning, and that long after it.
     struct User {
         watch: IterationTimer,
-        occupancy: Rc<Occupancy>,
+        states: Rc<UserStates>,
         begin: Instant,
     }
 
     impl User {
         fn new() -> Self {
-            let occupancy = Occupancy::of(1);
+            let states = UserStates::of(1);
             let user = Self {
-                watch: IterationTimer::new(Rc::clone(&occupancy)),
-                occupancy,
+                watch: IterationTimer::new(Rc::clone(&states)),
+                states,
                 begin: Instant::now(),
             };
             user.watch.start(user.begin);
@@ -162,7 +162,7 @@ mod tests {
         }
 
         fn waits(&self) -> bool {
-            self.occupancy.cause(self.begin) == DropCause::Target
+            self.states.cause(self.begin) == DropCause::Target
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::classify;
 use super::iteration_timer::IterationTimer;
-use super::occupancy::Occupancy;
+use super::user_states::UserStates;
 use crate::exchange::ConnectionUse;
 use crate::measure::{
     AddressUse, ExchangeSample, FailureExample, Outcome, Period, Recorder, Spent, TrackId,
@@ -37,10 +37,10 @@ impl Recording {
         recorder: SharedRecorder,
         epoch: Instant,
         track: TrackId,
-        occupancy: Rc<Occupancy>,
+        states: Rc<UserStates>,
     ) -> Self {
         Self {
-            timer: IterationTimer::new(occupancy),
+            timer: IterationTimer::new(states),
             recorder,
             epoch,
             track: Cell::new(track),

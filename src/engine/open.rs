@@ -14,11 +14,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
 use super::idle_users::{Due, IdleUsers, Offered};
-use super::occupancy::Occupancy;
 use super::pacer::Pacer;
 use super::shared::lanes;
 use super::stop::Stop;
 use super::turn::{self, Turn};
+use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use crate::measure::{DropCause, DropReason, DroppedStart, LatencyHistogram};
 use crate::plan::{Length, OnNoVu};
@@ -32,7 +32,7 @@ pub(super) struct Open {
     context: Rc<Context>,
     load: usize,
     idle_users: Rc<IdleUsers>,
-    occupancy: Rc<Occupancy>,
+    states: Rc<UserStates>,
     lane: (u64, u64),
     stop: Stop,
     busy: Busy,
@@ -42,7 +42,7 @@ pub(super) struct Open {
 pub(super) struct Member {
     user: VirtualUser,
     idle_users: Rc<IdleUsers>,
-    occupancy: Rc<Occupancy>,
+    states: Rc<UserStates>,
     slot: usize,
     begun: SharedArrivals,
 }
@@ -87,14 +87,14 @@ impl Part {
                 OnNoVu::Queue { limit } => (count(limit) / lanes).max(1),
             },
         );
-        let occupancy = Occupancy::of(users);
+        let states = UserStates::of(users);
         let lane = (lane as u64, lanes as u64);
         let begun = turn::Arrivals::new(shared.trial, load, lane, shared.keeps_turns);
         let begun = Rc::new(RefCell::new(begun));
         let member = |slot| Member {
-            user: VirtualUser::new(context, load, stop.clone(), Rc::clone(&occupancy)),
+            user: VirtualUser::new(context, load, stop.clone(), Rc::clone(&states)),
             idle_users: Rc::clone(&idle_users),
-            occupancy: Rc::clone(&occupancy),
+            states: Rc::clone(&states),
             slot,
             begun: Rc::clone(&begun),
         };
@@ -105,7 +105,7 @@ impl Part {
                 context: Rc::clone(context),
                 load,
                 idle_users,
-                occupancy,
+                states,
                 lane,
                 stop: stop.clone(),
                 busy: shared.ends.busy(load),
@@ -163,7 +163,7 @@ impl Open {
                 () = stop.wait_asked() => {}
                 () = sleep_until(clock.cut) => {}
             }
-            let cause = self.occupancy.cause(Instant::now());
+            let cause = self.states.cause(Instant::now());
             for due in self.idle_users.drain() {
                 self.drop_one(&clock, due, (DropReason::Cut, cause));
             }
@@ -204,10 +204,10 @@ impl Open {
         hand_out(arrivals, clock.begin, pacer, &mut stop, |due, woke| {
             self.schedule(clock, due);
             let Some(woke) = woke else {
-                let cause = self.occupancy.cause(Instant::now());
+                let cause = self.states.cause(Instant::now());
                 return self.drop_one(clock, due, (DropReason::Cut, cause));
             };
-            self.occupancy.woke(due.at, woke);
+            self.states.woke(due.at, woke);
             if due.at >= clock.measured {
                 let mut lag = lag.borrow_mut();
                 lag.record(woke.saturating_duration_since(due.at));
@@ -216,7 +216,7 @@ impl Open {
                 // So late that it would be cut at once.
                 self.drop_one(clock, due, (DropReason::Cut, DropCause::Generator));
             } else if self.idle_users.offer(due) == Offered::Refused {
-                let cause = self.occupancy.cause(woke);
+                let cause = self.states.cause(woke);
                 self.drop_one(clock, due, (refusal, cause));
             }
         })
@@ -321,9 +321,9 @@ impl Member {
                     self.begun.borrow_mut().stored(due.index);
                 }
                 if free > ended {
-                    self.occupancy.thinks(true);
+                    self.states.thinks(true);
                     self.user.cancellation.wait(free.min(clock.end)).await;
-                    self.occupancy.thinks(false);
+                    self.states.thinks(false);
                 }
             }
         }

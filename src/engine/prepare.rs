@@ -14,11 +14,11 @@ use super::error::Error;
 use super::inventory::Inventory;
 use super::leftovers::{Leftovers, stored_again};
 use super::observer::{Recording, SharedRecorder};
-use super::occupancy::Occupancy;
 use super::retries::Retries;
 use super::seeds::Seed;
 use super::shared::{Shared, used_journeys};
 use super::stop::Stop;
+use super::user_states::UserStates;
 use crate::measure::{Record, Recorder};
 use crate::oci::{Digest, ImageName, Reference, RepositoryName};
 use crate::plan::{CleanUp, ImageSource};
@@ -61,7 +61,7 @@ impl SetupClient {
             Rc::clone(&recorder),
             Instant::now(),
             track,
-            Occupancy::of(1),
+            UserStates::of(1),
         );
         let recording = Rc::new(recording);
         let totals = Rc::<Totals>::default();

@@ -19,9 +19,9 @@ use super::classify;
 use super::clock::Clock;
 use super::closed::next_cycle;
 use super::observer::Recording;
-use super::occupancy::Occupancy;
 use super::pacer::Pacer;
 use super::shared::Shared;
+use super::user_states::UserStates;
 use crate::client::{self, BlobSlot, Discard, PullOptions, Pulled, Store};
 use crate::measure::{
     BY_EXCHANGE, Catalogue, DropCause, DropReason, DroppedStart, FailureClass, IterationFailure,
@@ -89,8 +89,8 @@ fn run(
     let recorder = Rc::new(RefCell::new(Recorder::new(&catalogue, &[], window)));
     let track = catalogue.track(0);
     let track = track.expect("the catalogue has one journey");
-    let occupancy = Occupancy::of(1);
-    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track, occupancy);
+    let states = UserStates::of(1);
+    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track, states);
     let recording = Rc::new(recording);
     let totals = Rc::<Totals>::default();
     let target = &shared.target;

@@ -11,9 +11,9 @@ use super::choice::Choice;
 use super::classify;
 use super::context::Context;
 use super::observer::Recording;
-use super::occupancy::Occupancy;
 use super::stop::Stop;
 use super::turn::{Begun, Turn};
+use super::user_states::UserStates;
 use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
@@ -119,7 +119,7 @@ impl VirtualUser {
         context: &Rc<Context>,
         load: usize,
         stop: Stop,
-        occupancy: Rc<Occupancy>,
+        states: Rc<UserStates>,
     ) -> Self {
         let plan = &context.shared.plan;
         let track = context.shared.catalogue.track(0);
@@ -129,7 +129,7 @@ impl VirtualUser {
                 Rc::clone(&context.recorder),
                 context.clock.epoch,
                 track.expect("a plan has at least one load of one journey"),
-                occupancy,
+                states,
             )),
             cancellation: Cancellation::new(stop),
             own: Vec::new(),

@@ -14,7 +14,7 @@ const LATE: Duration = Duration::from_millis(1);
 
 /// Counts what the users do. Only their worker's thread touches it.
 #[derive(Debug)]
-pub(super) struct Occupancy {
+pub(super) struct UserStates {
     users: usize,
     /// Those that wait for the target: an exchange is under way, or the pause before a retry.
     waiting: Cell<usize>,
@@ -24,7 +24,7 @@ pub(super) struct Occupancy {
     late_until: Cell<Option<Instant>>,
 }
 
-impl Occupancy {
+impl UserStates {
     /// Of so many users, none of which does anything.
     pub(super) fn of(users: usize) -> Rc<Self> {
         Rc::new(Self {
@@ -88,11 +88,11 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     /// Ten users, of which so many wait and think.
-    fn ten(waiting: usize, thinking: usize) -> Rc<Occupancy> {
-        let occupancy = Occupancy::of(10);
-        (0..waiting).for_each(|_| occupancy.waits(true));
-        (0..thinking).for_each(|_| occupancy.thinks(true));
-        occupancy
+    fn ten(waiting: usize, thinking: usize) -> Rc<UserStates> {
+        let states = UserStates::of(10);
+        (0..waiting).for_each(|_| states.waits(true));
+        (0..thinking).for_each(|_| states.thinks(true));
+        states
     }
 
     #[test]
@@ -110,22 +110,22 @@ mod tests {
             let found = ten(waiting, thinking).cause(now);
             assert_eq!(found, cause, "{waiting} wait, {thinking} think");
         }
-        let occupancy = ten(10, 0);
-        (0..8).for_each(|_| occupancy.waits(false));
-        assert_eq!(occupancy.cause(now), DropCause::Generator);
+        let states = ten(10, 0);
+        (0..8).for_each(|_| states.waits(false));
+        assert_eq!(states.cause(now), DropCause::Generator);
     }
 
     #[test]
     fn a_late_event_loop_is_the_cause_as_long_again_as_it_was_late() {
-        let (occupancy, due) = (ten(10, 0), Instant::now());
-        occupancy.woke(due, due + MS);
-        assert_eq!(occupancy.cause(due + MS), DropCause::Target);
-        occupancy.woke(due, due + 20 * MS);
-        assert_eq!(occupancy.cause(due + 20 * MS), DropCause::Generator);
+        let (states, due) = (ten(10, 0), Instant::now());
+        states.woke(due, due + MS);
+        assert_eq!(states.cause(due + MS), DropCause::Target);
+        states.woke(due, due + 20 * MS);
+        assert_eq!(states.cause(due + 20 * MS), DropCause::Generator);
         // One that was in time since then, and one that was a little late, do not end it sooner.
-        occupancy.woke(due + 25 * MS, due + 25 * MS);
-        occupancy.woke(due + 23 * MS, due + 25 * MS);
-        assert_eq!(occupancy.cause(due + 39 * MS), DropCause::Generator);
-        assert_eq!(occupancy.cause(due + 40 * MS), DropCause::Target);
+        states.woke(due + 25 * MS, due + 25 * MS);
+        states.woke(due + 23 * MS, due + 25 * MS);
+        assert_eq!(states.cause(due + 39 * MS), DropCause::Generator);
+        assert_eq!(states.cause(due + 40 * MS), DropCause::Target);
     }
 }
