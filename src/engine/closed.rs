@@ -96,7 +96,7 @@ impl Closed {
             load: self.user.load,
             begun: Some(Begun::Of(self.begun)),
             measured_until: self.user.measured_until,
-            last_orders: self.user.last_orders().await,
+            cancel_time: self.user.cancel_abandoned().await,
         }
     }
 

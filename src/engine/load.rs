@@ -31,7 +31,7 @@ pub(super) struct Loaded {
     /// The iterations that have begun, by load.
     pub(super) begun: Vec<(usize, Begun)>,
     /// The longest that a user took to cancel what it had given up.
-    pub(super) last_orders: Duration,
+    pub(super) cancel_time: Duration,
 }
 
 /// How long the workers have to make their users, before the first of these may act.
@@ -133,7 +133,7 @@ pub(super) fn load(
             around: None,
         },
         begun: users.begun,
-        last_orders: users.last_orders,
+        cancel_time: users.cancel_time,
     })
 }
 

@@ -177,7 +177,7 @@ impl Open {
             load: self.load,
             begun: None,
             measured_until,
-            last_orders: Duration::ZERO,
+            cancel_time: Duration::ZERO,
         })
     }
 
@@ -331,7 +331,7 @@ impl Member {
             load,
             begun: None,
             measured_until: self.user.measured_until,
-            last_orders: self.user.last_orders().await,
+            cancel_time: self.user.cancel_abandoned().await,
         }
     }
 }

@@ -34,7 +34,7 @@ const LONGEST_SEED: Duration = Duration::from_hours(24);
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// How long sessions may take to be cancelled when seeding was given up.
-const LAST_ORDERS: Duration = Duration::from_secs(5);
+const CANCEL_TIME: Duration = Duration::from_secs(5);
 
 /// A client that works before and after the load, and its counts.
 pub(super) struct SetupClient {
@@ -241,7 +241,7 @@ impl SetupClient {
             })
         });
         if done.is_err() {
-            let _ = timeout(LAST_ORDERS, self.seeder.cancel_abandoned()).await;
+            let _ = timeout(CANCEL_TIME, self.seeder.cancel_abandoned()).await;
         }
         // Nobody is to find the connections of seeding open while the load runs. Clean-up makes its own.
         self.seeder.pool().clear();

@@ -96,7 +96,7 @@ pub struct Prepared {
     loads: u32,
     /// What the loads have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
-    last_orders: Duration,
+    cancel_time: Duration,
 }
 
 impl Prepared {
@@ -137,7 +137,7 @@ impl Prepared {
             identity,
             loads: 0,
             begun: Vec::new(),
-            last_orders: Duration::ZERO,
+            cancel_time: Duration::ZERO,
         })
     }
 
@@ -159,7 +159,7 @@ impl Prepared {
         let loaded = load(&shared, &self.identity, stop, tell)?;
         self.loads += 1;
         self.begun.extend(loaded.begun);
-        self.last_orders = self.last_orders.max(loaded.last_orders);
+        self.cancel_time = self.cancel_time.max(loaded.cancel_time);
         Ok(loaded.finished)
     }
 
@@ -204,7 +204,7 @@ impl Prepared {
             prepare_time: self.prepare_time,
             seeded: self.seeded,
             // The users cancel what they gave up at the end of the load; that is clean-up, too.
-            clean_up_time: began.elapsed() + self.last_orders,
+            clean_up_time: began.elapsed() + self.cancel_time,
             // Clean-up is in the run's counts, and so it is in the registry's.
             embedded: self.runtime.block_on(self.shared.target.embedded_counts()),
         });

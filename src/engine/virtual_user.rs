@@ -23,10 +23,10 @@ use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
 
 /// How long a user that has stopped may take to cancel the uploads it gave up.
-const LAST_ORDERS: Duration = Duration::from_secs(5);
+const CANCEL_TIME: Duration = Duration::from_secs(5);
 
 /// How much of that is left when everything is to be dropped: long enough for a registry that answers at all.
-const LAST_MOMENT: Duration = Duration::from_millis(500);
+const ABORT_TIME: Duration = Duration::from_millis(500);
 
 /// What is known of a user when it has stopped, or of a worker's part of an open load.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Done {
     /// Until when the window is measured for it, since it opened: the end of its last iteration, or of a set time.
     pub(super) measured_until: Duration,
     /// How long it took to cancel the uploads it had given up at its end.
-    pub(super) last_orders: Duration,
+    pub(super) cancel_time: Duration,
 }
 
 /// One emulated client.
@@ -240,7 +240,7 @@ impl VirtualUser {
     }
 
     /// Cancels the uploads that were given up, and says how long that took.
-    pub(super) async fn last_orders(&mut self) -> Duration {
+    pub(super) async fn cancel_abandoned(&mut self) -> Duration {
         self.recording.enter(Period::CleanUp);
         let mut clients = self.clients.iter().flatten();
         if !clients.any(Client::has_abandoned) {
@@ -251,7 +251,7 @@ impl VirtualUser {
     }
 
     async fn cancel_all(&self) -> Duration {
-        let last_orders = async {
+        let cancelling = async {
             for client in self.clients.iter().flatten() {
                 // A session that cannot be cancelled is counted where the exchange is counted.
                 let _ = client.cancel_abandoned().await;
@@ -261,10 +261,10 @@ impl VirtualUser {
         let mut stop = self.cancellation.stop();
         let at_once = async {
             stop.wait_aborted().await;
-            sleep(LAST_MOMENT).await;
+            sleep(ABORT_TIME).await;
         };
         tokio::select! {
-            _ = timeout(LAST_ORDERS, last_orders) => {}
+            _ = timeout(CANCEL_TIME, cancelling) => {}
             () = at_once => {}
         }
         began.elapsed()

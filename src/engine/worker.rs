@@ -47,7 +47,7 @@ pub(super) struct Users {
     /// The iterations that have begun, by load.
     pub(super) begun: Vec<(usize, Begun)>,
     /// The longest that a user took to cancel what it had given up.
-    pub(super) last_orders: Duration,
+    pub(super) cancel_time: Duration,
     /// How late the pacers woke.
     pub(super) pacer_lag: LatencyHistogram,
     pub(super) connections: u64,
@@ -63,7 +63,7 @@ impl Users {
         Self {
             record: empty.into_record(),
             begun: Vec::new(),
-            last_orders: Duration::ZERO,
+            cancel_time: Duration::ZERO,
             pacer_lag: LatencyHistogram::new(),
             connections: 0,
             panics,
@@ -75,7 +75,7 @@ impl Users {
     pub(super) fn merge(&mut self, other: Self) {
         self.record.merge(other.record);
         self.begun.extend(other.begun);
-        self.last_orders = self.last_orders.max(other.last_orders);
+        self.cancel_time = self.cancel_time.max(other.cancel_time);
         self.pacer_lag.merge(&other.pacer_lag);
         self.connections += other.connections;
         self.panics += other.panics;
@@ -155,7 +155,7 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         users: Users {
             record,
             begun: lived.begun,
-            last_orders: lived.last_orders,
+            cancel_time: lived.cancel_time,
             pacer_lag: lived.pacer_lag,
             connections,
             panics: lived.panics,
@@ -176,7 +176,7 @@ struct Lives {
 #[derive(Debug, Default)]
 struct Lived {
     begun: Vec<(usize, Begun)>,
-    last_orders: Duration,
+    cancel_time: Duration,
     pacer_lag: LatencyHistogram,
     runtime_lag: LatencyHistogram,
     panics: u64,
@@ -253,7 +253,7 @@ async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
                 Some(Ok(done)) => {
                     let done = done?;
                     lived.begun.extend(done.begun.map(|begun| (done.load, begun)));
-                    lived.last_orders = lived.last_orders.max(done.last_orders);
+                    lived.cancel_time = lived.cancel_time.max(done.cancel_time);
                     measured_until = measured_until.max(done.measured_until);
                 }
                 Some(Err(_panicked)) => lived.panics += 1,
