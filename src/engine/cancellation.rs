@@ -1,4 +1,4 @@
-//! What ends an iteration that does not end by itself: its own limit, the cut of its load, or a wish to stop.
+//! What ends an iteration that does not end by itself: its own limit, the cut of its load, or a signal to stop.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
-use super::stop::{Stop, Wish};
+use super::stop::{Stop, StopSignal};
 use crate::transport::DeadlineTimer;
 
 /// Cancels the iterations of one virtual user. It is looked at whenever an iteration waits, and costs next to nothing while nothing
-/// has happened: one subscription to the wish to stop and one timer outlive the iterations.
+/// has happened: one subscription to the signal to stop and one timer outlive the iterations.
 pub(super) struct Cancellation {
     stop: Stop,
-    wish: Wish, // as it was seen last
+    signal: StopSignal, // as it was seen last
     changed: Pin<Box<dyn Future<Output = ()>>>,
     listening: Option<Waker>, // whoever hears of a change
     alarm: DeadlineTimer,
@@ -44,7 +44,7 @@ pub(super) enum Cancelled {
 impl Cancellation {
     pub(super) fn new(mut stop: Stop) -> Self {
         Self {
-            wish: stop.look(),
+            signal: stop.look(),
             changed: Box::pin(stop.clone().changed()),
             stop,
             listening: None,
@@ -52,21 +52,21 @@ impl Cancellation {
         }
     }
 
-    /// Another subscription to the same wish.
+    /// Returns another subscription to the same signal.
     pub(super) fn stop(&self) -> Stop {
         self.stop.clone()
     }
 
     /// Has somebody asked to stop?
     pub(super) fn is_asked(&mut self) -> bool {
-        self.see() != Wish::None
+        self.see() != StopSignal::None
     }
 
-    fn see(&mut self) -> Wish {
+    fn see(&mut self) -> StopSignal {
         if self.stop.has_changed() {
-            self.wish = self.stop.look();
+            self.signal = self.stop.look();
         }
-        self.wish
+        self.signal
     }
 
     /// Runs `work` until it is done, or until its time is over.
@@ -86,23 +86,23 @@ impl Cancellation {
         .await
     }
 
-    /// Waits until then, but not past a wish to stop.
+    /// Waits until then, but not past a signal to stop.
     ///
     /// # Cancel safety
     /// Nothing is lost.
     pub(super) async fn wait(&mut self, until: Instant) {
         poll_fn(|context| match self.listen(context) {
-            Wish::None => self.alarm.poll_at(context, until),
-            Wish::Drain(_) | Wish::Abort(_) => Poll::Ready(()),
+            StopSignal::None => self.alarm.poll_at(context, until),
+            StopSignal::Drain(_) | StopSignal::Abort(_) => Poll::Ready(()),
         })
         .await;
     }
 
     fn poll_cancelled(&mut self, context: &mut Context<'_>, limits: Limits) -> Poll<Cancelled> {
         let cut = match self.listen(context) {
-            Wish::None => limits.cut,
-            Wish::Drain(since) => limits.cut.min(since + limits.grace),
-            Wish::Abort(_) => return Poll::Ready(Cancelled::Cut),
+            StopSignal::None => limits.cut,
+            StopSignal::Drain(since) => limits.cut.min(since + limits.grace),
+            StopSignal::Abort(_) => return Poll::Ready(Cancelled::Cut),
         };
         let why = if limits.limit <= cut {
             Cancelled::TimedOut
@@ -114,8 +114,8 @@ impl Cancellation {
             .map(|()| why)
     }
 
-    /// What is wished now; the task is woken when that changes.
-    fn listen(&mut self, context: &mut Context<'_>) -> Wish {
+    /// The signal as it is now; the task is woken when that changes.
+    fn listen(&mut self, context: &mut Context<'_>) -> StopSignal {
         while self.stop.has_changed() || !hears(self.listening.as_ref(), context) {
             self.see();
             self.listening = Some(context.waker().clone());
@@ -128,7 +128,7 @@ impl Cancellation {
                 self.listening = None;
             }
         }
-        self.wish
+        self.signal
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_ends_with_its_time_or_with_a_wish() {
+    async fn a_pause_ends_with_its_time_or_with_a_signal() {
         let (stopper, stop) = stop();
         let mut cancellation = Cancellation::new(stop);
         let begin = Instant::now();
@@ -203,7 +203,7 @@ mod tests {
         };
         tokio::join!(cancellation.wait(begin + 60 * SECOND), asking);
         assert_eq!(begin.elapsed().as_secs(), 6);
-        cancellation.wait(begin + 60 * SECOND).await; // it is still wished
+        cancellation.wait(begin + 60 * SECOND).await; // the signal stays
         assert_eq!(begin.elapsed().as_secs(), 6);
     }
 }

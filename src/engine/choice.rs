@@ -1,4 +1,4 @@
-//! What an iteration does, drawn from the seed and its turn alone.
+//! What an iteration does, drawn from the seed and the id of the iteration alone.
 //!
 //! No generator runs along with a user: the draws of any iteration can be made again, in any order and on any
 //! worker. Clean-up uses that to find what was pushed without anybody having kept a list.
@@ -9,7 +9,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_distr::{Distribution as _, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::turn::Turn;
+use super::iteration_id::IterationId;
 use crate::plan::{Load, Pick, ThinkTime};
 
 /// The draws of one iteration.
@@ -20,8 +20,8 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn of(seed: u64, turn: Turn) -> Self {
-        let (lane, number) = (turn.lane(), turn.number());
+    pub(super) fn of(seed: u64, id: IterationId) -> Self {
+        let (lane, number) = (id.lane(), id.number());
         // Three numbers are stirred into one; each step is a bijection of the last, so that none is lost.
         let stirred = stir(stir(stir(seed) ^ lane) ^ number);
         Self {
@@ -100,7 +100,7 @@ mod tests {
     use crate::plan::{Begin, Executor, Share};
 
     fn choice(seed: u64, vu: u64, iteration: u64) -> Choice {
-        Choice::of(seed, Turn::of_user(0, vu, iteration))
+        Choice::of(seed, IterationId::of_user(0, vu, iteration))
     }
 
     fn counts(draw: impl Fn(u64) -> usize, kinds: usize) -> Vec<u32> {

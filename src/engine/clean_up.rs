@@ -6,9 +6,9 @@ use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 
 use super::classify;
+use super::iteration_id::Begun;
 use super::leftovers::{Leftovers, stored};
 use super::prepare::SetupClient;
-use super::turn::Begun;
 use crate::measure::{FailureClass, Period};
 use crate::oci::Reference;
 use crate::plan::CleanUp;
@@ -35,10 +35,10 @@ pub(super) struct Left {
 impl SetupClient {
     /// Deletes what the run has put into the registry, and nothing that lay there before.
     pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
-        let wish = self.shared.plan.prepare.clean_up;
+        let policy = self.shared.plan.prepare.clean_up;
         self.recording.enter(Period::CleanUp);
         let mut left = Left::default();
-        if wish == CleanUp::None {
+        if policy == CleanUp::None {
             return left;
         }
         let mut settled = self.inventory.settled();
@@ -57,7 +57,7 @@ impl SetupClient {
         let parallel = self.shared.plan.prepare.parallel.get();
         let deleting = stream::iter(all)
             .take_while(|_| std::future::ready(left.goes_on()))
-            .for_each_concurrent(parallel, |leftovers| self.remove(leftovers, wish, &left));
+            .for_each_concurrent(parallel, |leftovers| self.remove(leftovers, policy, &left));
         let mut stop = self.stop.clone();
         let cut = tokio::select! {
             () = deleting => false,
@@ -69,7 +69,7 @@ impl SetupClient {
     }
 
     /// Deletes from one repository: the manifests first, then, if all is to go, the blobs.
-    async fn remove(&self, leftovers: Leftovers, wish: CleanUp, left: &Left) {
+    async fn remove(&self, leftovers: Leftovers, policy: CleanUp, left: &Left) {
         let repository = &leftovers.repository;
         for digest in leftovers.manifests {
             if left.goes_on() {
@@ -78,7 +78,7 @@ impl SetupClient {
                 left.count(self.retries.run(delete).await);
             }
         }
-        let blobs = match wish {
+        let blobs = match policy {
             CleanUp::All => leftovers.blobs,
             CleanUp::Manifests | CleanUp::None => Vec::new(),
         };

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
+use super::iteration_id::{Begun, IterationId, OfUser};
 use super::stop::Stop;
-use super::turn::{Begun, OfUser, Turn};
 use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use crate::measure::{DropReason, DroppedStart, Outcome};
@@ -62,7 +62,7 @@ impl Closed {
             // Nobody asks what users do that wait for nobody.
             user: VirtualUser::new(context, load, stop, UserStates::of(1)),
             number,
-            begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_turns),
+            begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_stored),
             failed: 0,
             busy: context.shared.ends.busy(load),
         }
@@ -153,7 +153,7 @@ impl Closed {
         let shared = &self.user.context.shared;
         let at = due.saturating_duration_since(clock.measured);
         Start {
-            turn: Turn::of_user(shared.trial, self.begun.vu, self.begun.count),
+            id: IterationId::of_user(shared.trial, self.begun.vu, self.begun.count),
             due,
             measured: clock.measured,
             stage: shared.tracks.stage(self.user.load, at),

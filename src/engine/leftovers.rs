@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::choice::Choice;
 use super::images::stores_apart;
+use super::iteration_id::{Begun, IterationId};
 use super::shared::{Shared, used_journeys};
-use super::turn::{Begun, Turn};
 use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};
 use crate::plan::{Action, Journey, Push};
@@ -94,16 +94,16 @@ pub(super) fn stored<'a>(
     shared: &'a Shared,
     begun: &'a [(usize, Begun)],
 ) -> impl Iterator<Item = Leftovers> + 'a {
-    let turns = begun
+    let ids = begun
         .iter()
-        .flat_map(|(load, begun)| begun.stored().map(move |turn| (*load, turn)));
+        .flat_map(|(load, begun)| begun.stored().map(move |id| (*load, id)));
     let mut seen = BTreeSet::new();
-    turns.filter_map(move |(load, turn)| {
-        let (index, journey, image) = drawn(shared, load, turn);
+    ids.filter_map(move |(load, id)| {
+        let (index, journey, image) = drawn(shared, load, id);
         if !stores_apart(journey) && !seen.insert((index, image)) {
             return None;
         }
-        let salt = turn.salt(shared.run_id);
+        let salt = id.salt(shared.run_id);
         match &journey.action {
             Action::Push(push) => {
                 let job = shared.images.push(index, push, image, salt)?;
@@ -120,9 +120,9 @@ pub(super) fn stored<'a>(
 }
 
 /// What an iteration was: its journey, and the image of its set.
-fn drawn(shared: &Shared, load: usize, turn: Turn) -> (usize, &Journey, usize) {
+fn drawn(shared: &Shared, load: usize, id: IterationId) -> (usize, &Journey, usize) {
     let plan = &shared.plan;
-    let mut choice = Choice::of(plan.seed, turn);
+    let mut choice = Choice::of(plan.seed, id);
     let load = &plan.loads[load];
     let index = load.mix[choice.journey(load)].journey;
     let journey = &plan.journeys[index];

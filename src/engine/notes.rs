@@ -1,7 +1,7 @@
 //! What a reader has to know of a load beside its numbers.
 
 use super::images::Images;
-use super::turn::Begun;
+use super::iteration_id::Begun;
 use crate::measure::{FailureClass, Record};
 use crate::plan::{Haste, Plan};
 use crate::units;

@@ -14,17 +14,17 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
 use super::idle_users::{Due, IdleUsers, Offered};
+use super::iteration_id::{self, IterationId};
 use super::pacer::Pacer;
 use super::shared::lanes;
 use super::stop::Stop;
-use super::turn::{self, Turn};
 use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use crate::measure::{DropCause, DropReason, DroppedStart, LatencyHistogram};
 use crate::plan::{Length, OnNoVu};
 use crate::schedule::Arrivals;
 
-/// Arrivals that are handed out in a row when the pacer is behind, before the users get their turn.
+/// Arrivals that are handed out in a row when the pacer is behind, before the users run.
 const IN_A_ROW: u32 = 16;
 
 /// One worker's part of an open load: hands out arrivals to its users.
@@ -48,7 +48,7 @@ pub(super) struct Member {
 }
 
 /// The arrivals of one worker's part that have begun, written by its users.
-pub(super) type SharedArrivals = Rc<RefCell<turn::Arrivals>>;
+pub(super) type SharedArrivals = Rc<RefCell<iteration_id::Arrivals>>;
 
 /// A part with its users.
 pub(super) struct Part {
@@ -89,7 +89,7 @@ impl Part {
         );
         let states = UserStates::of(users);
         let lane = (lane as u64, lanes as u64);
-        let begun = turn::Arrivals::new(shared.trial, load, lane, shared.keeps_turns);
+        let begun = iteration_id::Arrivals::new(shared.trial, load, lane, shared.keeps_stored);
         let begun = Rc::new(RefCell::new(begun));
         let member = |slot| Member {
             user: VirtualUser::new(context, load, stop.clone(), Rc::clone(&states)),
@@ -123,7 +123,7 @@ fn count(number: u32) -> usize {
 /// What is told of a due arrival to whoever does it or counts it.
 fn start(context: &Context, load: usize, clock: &LoadClock, due: Due) -> Start {
     Start {
-        turn: Turn::of_arrival(context.shared.trial, load, due.index),
+        id: IterationId::of_arrival(context.shared.trial, load, due.index),
         due: due.at,
         measured: clock.measured,
         stage: due.stage,
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_due_before_the_wish_to_stop_is_part_of_the_run() {
+    async fn what_was_due_before_the_signal_to_stop_is_part_of_the_run() {
         let (stopper, mut stop) = stop();
         let constant = Curve::Constant {
             rate: rate(10.0),

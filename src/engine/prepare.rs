@@ -157,24 +157,24 @@ impl SetupClient {
 
     /// Finds out what of that lies in the registry already that users may store in several iterations: clean-up spares it.
     pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
-        let wish = self.shared.plan.prepare.clean_up;
-        if wish == CleanUp::None {
+        let policy = self.shared.plan.prepare.clean_up;
+        if policy == CleanUp::None {
             return Ok(());
         }
         let found = stream::iter(stored_again(&self.shared))
-            .map(|place| self.look(place, wish))
+            .map(|place| self.look(place, policy))
             .buffer_unordered(self.shared.plan.prepare.parallel.get())
             .try_collect::<()>();
         self.stop.clone().until_asked(found).await?
     }
 
-    async fn look(&self, place: Leftovers, wish: CleanUp) -> Result<(), Error> {
+    async fn look(&self, place: Leftovers, policy: CleanUp) -> Result<(), Error> {
         let Leftovers {
             repository,
             manifests,
             mut blobs,
         } = place;
-        if wish != CleanUp::All {
+        if policy != CleanUp::All {
             blobs.clear();
         }
         let client = self.client.for_push(&repository);

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::error::Error;
 use super::finished::{Around, Finished, TargetIdentity};
 use super::images::Images;
+use super::iteration_id::Begun;
 use super::load::load;
 use super::notes;
 use super::prepare::{Seeded, SetupClient};
@@ -18,7 +19,6 @@ use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
 use super::target::Target;
-use super::turn::Begun;
 use crate::measure::View;
 use crate::plan::Plan;
 

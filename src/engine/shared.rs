@@ -25,7 +25,7 @@ pub(super) struct Shared {
     /// Which of the loads against one target this is; 0 where there is one only.
     pub(super) trial: u32,
     /// Whether clean-up will ask which iterations have stored something.
-    pub(super) keeps_turns: bool,
+    pub(super) keeps_stored: bool,
     pub(super) ends: Ends,
     /// What is left to start of each load's `shared-iterations`.
     pub(super) left: Vec<AtomicU64>,
@@ -66,7 +66,8 @@ impl Shared {
             views,
             run_id,
             trial: 0,
-            keeps_turns: plan.prepare.clean_up != CleanUp::None && journeys.into_iter().any(stores),
+            keeps_stored: plan.prepare.clean_up != CleanUp::None
+                && journeys.into_iter().any(stores),
             ends: Ends::new(busy),
             left: left.map(AtomicU64::new).collect(),
             plan: Arc::clone(plan),

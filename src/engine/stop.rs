@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::error::Error;
 
-/// How far the wish to stop has gone.
+/// The signal to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Wish {
+pub(super) enum StopSignal {
     #[default]
     None,
     /// No new iterations; those under way may end.
@@ -21,30 +21,30 @@ pub(super) enum Wish {
 
 /// Stops the runs that have a [`Stop`] of it.
 #[derive(Debug, Clone)]
-pub struct Stopper(Arc<Wishes>);
+pub struct Stopper(Arc<State>);
 
 /// What a run looks at to see whether it is to stop; every virtual user has one.
 #[derive(Debug, Clone)]
 pub struct Stop {
-    wishes: Arc<Wishes>,
-    wish: watch::Receiver<Wish>,
+    state: Arc<State>,
+    signal: watch::Receiver<StopSignal>,
 }
 
 #[derive(Debug)]
-struct Wishes {
-    wish: watch::Sender<Wish>,
+struct State {
+    signal: watch::Sender<StopSignal>,
     by_caller: AtomicBool,
 }
 
 /// Makes the two ends of a way to stop runs.
 pub fn stop() -> (Stopper, Stop) {
-    let (sender, wish) = watch::channel(Wish::None);
-    let wishes = Arc::new(Wishes {
-        wish: sender,
+    let (sender, signal) = watch::channel(StopSignal::None);
+    let state = Arc::new(State {
+        signal: sender,
         by_caller: AtomicBool::new(false),
     });
-    let stopper = Stopper(Arc::clone(&wishes));
-    (stopper, Stop { wishes, wish })
+    let stopper = Stopper(Arc::clone(&state));
+    (stopper, Stop { state, signal })
 }
 
 impl Stopper {
@@ -52,10 +52,10 @@ impl Stopper {
     pub fn ask(&self) {
         self.0.by_caller.store(true, Ordering::SeqCst);
         let now = Instant::now();
-        self.0.wish.send_modify(|wish| {
-            *wish = match *wish {
-                Wish::None => Wish::Drain(now),
-                Wish::Drain(since) | Wish::Abort(since) => Wish::Abort(since),
+        self.0.signal.send_modify(|signal| {
+            *signal = match *signal {
+                StopSignal::None => StopSignal::Drain(now),
+                StopSignal::Drain(since) | StopSignal::Abort(since) => StopSignal::Abort(since),
             }
         });
     }
@@ -66,10 +66,10 @@ impl Stop {
     /// may want it.
     pub fn drain(&self) {
         let now = Instant::now();
-        self.wishes.wish.send_if_modified(|wish| {
-            let is_new = *wish == Wish::None;
+        self.state.signal.send_if_modified(|signal| {
+            let is_new = *signal == StopSignal::None;
             if is_new {
-                *wish = Wish::Drain(now);
+                *signal = StopSignal::Drain(now);
             }
             is_new
         });
@@ -77,14 +77,14 @@ impl Stop {
 
     /// Returns `true` if the [`Stopper`] was used.
     pub fn is_interrupted(&self) -> bool {
-        self.wishes.by_caller.load(Ordering::SeqCst)
+        self.state.by_caller.load(Ordering::SeqCst)
     }
 
     /// When the run was first asked to stop.
     pub fn asked(&self) -> Option<Instant> {
-        match *self.wish.borrow() {
-            Wish::None => None,
-            Wish::Drain(since) | Wish::Abort(since) => Some(since),
+        match *self.signal.borrow() {
+            StopSignal::None => None,
+            StopSignal::Drain(since) | StopSignal::Abort(since) => Some(since),
         }
     }
 
@@ -94,8 +94,8 @@ impl Stop {
     /// Nothing is lost.
     pub async fn wait_asked(&mut self) {
         if self
-            .wish
-            .wait_for(|wish| *wish != Wish::None)
+            .signal
+            .wait_for(|signal| *signal != StopSignal::None)
             .await
             .is_err()
         {
@@ -122,28 +122,30 @@ impl Stop {
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn wait_aborted(&mut self) {
-        let aborted = self.wish.wait_for(|wish| matches!(wish, Wish::Abort(_)));
+        let aborted = self
+            .signal
+            .wait_for(|signal| matches!(signal, StopSignal::Abort(_)));
         if aborted.await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Returns `true` if there is a wish that [`Stop::look`] has not seen. Takes no lock.
+    /// Returns `true` if there is a signal that [`Stop::look`] has not seen. Takes no lock.
     pub(super) fn has_changed(&self) -> bool {
-        self.wish.has_changed().unwrap_or(false) // nobody is left who could wish
+        self.signal.has_changed().unwrap_or(false) // the sender is gone
     }
 
-    /// What is wished now.
-    pub(super) fn look(&mut self) -> Wish {
-        *self.wish.borrow_and_update()
+    /// The signal as it is now.
+    pub(super) fn look(&mut self) -> StopSignal {
+        *self.signal.borrow_and_update()
     }
 
-    /// Waits for a wish that was not yet looked at; for ever if there is nobody left.
+    /// Waits for a signal that [`Stop::look`] has not seen; for ever if the sender is gone.
     ///
     /// # Cancel safety
     /// Nothing is lost.
     pub(super) async fn changed(mut self) {
-        if self.wish.changed().await.is_err() {
+        if self.signal.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -10,9 +10,9 @@ use super::cancellation::{Cancellation, Cancelled, Limits};
 use super::choice::Choice;
 use super::classify;
 use super::context::Context;
+use super::iteration_id::{Begun, IterationId};
 use super::observer::Recording;
 use super::stop::Stop;
-use super::turn::{Begun, Turn};
 use super::user_states::UserStates;
 use crate::client;
 use crate::measure::{
@@ -55,14 +55,14 @@ pub(super) struct VirtualUser {
 /// An iteration that is to start now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
-    pub(super) turn: Turn,
+    pub(super) id: IterationId,
     /// When it was due: at the latest now.
     pub(super) due: Instant,
     /// It warms up if it is due before that.
     pub(super) measured: Instant,
     /// The stage of the load in which it is due.
     pub(super) stage: usize,
-    /// When it is given up; a wish to stop may come first.
+    /// When it is given up; a signal to stop may come first.
     pub(super) cut: Instant,
 }
 
@@ -92,7 +92,7 @@ impl Context {
     /// Draws what an iteration does, as far as it must be known to count it.
     pub(super) fn draw(&self, load: usize, start: &Start) -> Drawn {
         let shared = &self.shared;
-        let mut choice = Choice::of(shared.plan.seed, start.turn);
+        let mut choice = Choice::of(shared.plan.seed, start.id);
         let share = choice.journey(&shared.plan.loads[load]);
         Drawn {
             choice,
@@ -178,7 +178,7 @@ impl VirtualUser {
         self.recording.begin((track, period), due, started);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(index);
-        let salt = start.turn.salt(context.shared.run_id);
+        let salt = start.id.salt(context.shared.run_id);
         let work = context.work[index].once(&context.shared.images, &client, (index, image), salt);
         let limits = Limits {
             limit: started + journey.iteration_timeout,

@@ -1,5 +1,5 @@
 //! A worker: one thread, one event loop, and the virtual users that live on it. Nothing is shared with other
-//! workers but the stop wish, the count that `shared-iterations` is taken from, and a snapshot for the screen.
+//! workers but the signal to stop, the count that `shared-iterations` is taken from, and a snapshot for the screen.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,10 +17,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::clock::Clock;
 use super::closed::Closed;
 use super::context::{Context, Recorded};
+use super::iteration_id::Begun;
 use super::open::{Part, SharedArrivals};
 use super::shared::Shared;
 use super::stop::Stop;
-use super::turn::Begun;
 use super::virtual_user::Done;
 use crate::health::WorkerHandle;
 use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder};

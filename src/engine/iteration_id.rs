@@ -5,7 +5,7 @@ use crate::content::Salt;
 /// The identity of an iteration within a run. What it does follows from it and the seed alone, whichever user and
 /// worker it falls to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Turn {
+pub(super) struct IterationId {
     /// A closed user, or the stream of arrivals of an open load.
     lane: u64,
     /// Counted from 0.
@@ -15,7 +15,7 @@ pub(super) struct Turn {
 /// What sets the lanes of arrivals apart from those of users.
 const ARRIVALS: u64 = 1 << 63;
 
-impl Turn {
+impl IterationId {
     /// An iteration of a closed user, counted over all loads. Each part of a run that is made of several has lanes of its
     /// own: what is pushed once must not be pushed again.
     pub(super) const fn of_user(trial: u32, vu: u64, number: u64) -> Self {
@@ -159,19 +159,19 @@ impl Begun {
     }
 
     /// Each of them that has stored something, if that was kept.
-    pub(super) fn stored(&self) -> Box<dyn Iterator<Item = Turn> + '_> {
+    pub(super) fn stored(&self) -> Box<dyn Iterator<Item = IterationId> + '_> {
         match self {
             Self::Of(OfUser {
                 trial, vu, stored, ..
             }) => {
                 let numbers = stored.iter().flat_map(Bits::iter);
-                Box::new(numbers.map(|number| Turn::of_user(*trial, *vu, number)))
+                Box::new(numbers.map(|number| IterationId::of_user(*trial, *vu, number)))
             }
             Self::Arrivals(arrivals) => {
                 let places = arrivals.stored.iter().flat_map(Bits::iter);
                 Box::new(places.map(|place| {
                     let index = arrivals.lane + place * arrivals.lanes;
-                    Turn::of_arrival(arrivals.trial, arrivals.load, index)
+                    IterationId::of_arrival(arrivals.trial, arrivals.load, index)
                 }))
             }
         }
@@ -194,8 +194,8 @@ mod tests {
         arrivals.begin();
         let begun = Begun::Arrivals(arrivals);
         assert_eq!(begun.count(), 6);
-        let turns: Vec<Turn> = begun.stored().collect();
-        assert_eq!(turns, stored.map(|it| Turn::of_arrival(2, 5, it)));
+        let ids: Vec<IterationId> = begun.stored().collect();
+        assert_eq!(ids, stored.map(|it| IterationId::of_arrival(2, 5, it)));
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
         };
         assert_eq!(
             run(true),
-            [0, 63, 64, 199].map(|it| Turn::of_user(3, 8, it))
+            [0, 63, 64, 199].map(|it| IterationId::of_user(3, 8, it))
         );
         assert_eq!(run(false), []);
     }
@@ -223,15 +223,15 @@ mod tests {
     #[test]
     fn no_two_streams_share_a_lane() {
         let lanes = [
-            Turn::of_user(0, 0, 0),
-            Turn::of_user(0, 1_000_000, 0),
-            Turn::of_user(1, 0, 0),
-            Turn::of_user(1 << 22, 0, 0),
-            Turn::of_arrival(0, 0, 0),
-            Turn::of_arrival(0, 1, 0),
-            Turn::of_arrival(1, 0, 0),
+            IterationId::of_user(0, 0, 0),
+            IterationId::of_user(0, 1_000_000, 0),
+            IterationId::of_user(1, 0, 0),
+            IterationId::of_user(1 << 22, 0, 0),
+            IterationId::of_arrival(0, 0, 0),
+            IterationId::of_arrival(0, 1, 0),
+            IterationId::of_arrival(1, 0, 0),
         ]
-        .map(Turn::lane);
+        .map(IterationId::lane);
         for (index, lane) in lanes.iter().enumerate() {
             assert!(!lanes[..index].contains(lane));
         }
