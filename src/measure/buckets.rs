@@ -2,7 +2,7 @@
 //!
 //! Buckets are one value wide from 0 on, and then twice as wide for each power of two. They stand in blocks of 256, and a
 //! block is there from its first value on: latencies of one kind lie within a few powers of two, so a few of the 91 blocks of
-//! three digits are. Recording takes blocks that were provided before (`spare`).
+//! three digits are. Recording takes blocks that were provided before (`block_pool`).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 
 use crate::units::Quantile;
 
-use super::spare::{self, BLOCK, Block};
+use super::block_pool::{self, BLOCK, Block};
 
 /// The highest value that is told from higher ones: an hour in microseconds.
 pub(super) const HIGH_US: u64 = 3_600_000_000;
@@ -74,7 +74,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         let block = &mut self.blocks[place / BLOCK];
         let block = match block {
             Some(block) => block,
-            none => none.insert(spare::take()),
+            none => none.insert(block_pool::take()),
         };
         let bucket = &mut block[place % BLOCK];
         *bucket = bucket.saturating_add(count);

@@ -19,6 +19,7 @@
 //! Recording an exchange of five phases takes some 50 ns on a warm cache: `cargo bench --bench record`.
 
 mod addresses;
+mod block_pool;
 mod buckets;
 mod catalogue;
 mod closure;
@@ -40,7 +41,6 @@ mod record;
 mod recorder;
 mod sample;
 mod series;
-mod spare;
 mod spent;
 mod status_counts;
 mod tally;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::block_pool;
 use super::latency_windows::LatencyRecorder;
-use super::spare;
 use super::view::Views;
 use super::{
     AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, IterationFailure,
@@ -143,7 +143,7 @@ impl Recorder {
     /// Provides memory for the latencies to come, so that recording them on this thread allocates none. To be called where
     /// no latency is measured, a few times a second; what a burst needs beyond it is allocated as it comes.
     pub fn make_room(&self) {
-        spare::provide(spare::ROOM);
+        block_pool::provide(block_pool::ROOM);
     }
 
     /// The counts so far, for a progress line. Copies some KiB.

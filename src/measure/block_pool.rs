@@ -14,19 +14,19 @@ pub(super) const BLOCK: usize = 256;
 pub(super) type Block = Box<[u64; BLOCK]>;
 
 thread_local! {
-    static SPARE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A block of nothing.
+/// Takes an empty block, from the pool of this thread if there is one.
 pub(super) fn take() -> Block {
-    SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(empty)
+    POOL.with_borrow_mut(Vec::pop).unwrap_or_else(empty)
 }
 
-/// Sees to it that this thread has so many.
+/// Fills the pool of this thread up to so many blocks.
 pub(super) fn provide(count: usize) {
-    SPARE.with_borrow_mut(|spare| {
-        let missing = count.saturating_sub(spare.len());
-        spare.extend((0..missing).map(|_| empty()));
+    POOL.with_borrow_mut(|pool| {
+        let missing = count.saturating_sub(pool.len());
+        pool.extend((0..missing).map(|_| empty()));
     });
 }
 
@@ -42,7 +42,7 @@ mod tests {
     fn what_is_provided_is_used_first_and_there_is_more() {
         provide(3);
         provide(2);
-        let left = || SPARE.with_borrow(Vec::len);
+        let left = || POOL.with_borrow(Vec::len);
         assert_eq!(left(), 3);
         for wanted in [2, 1, 0, 0] {
             assert!(take().iter().all(|it| *it == 0));
