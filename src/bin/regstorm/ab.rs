@@ -12,10 +12,10 @@ use regstorm::result::{MetricUnit, Stored};
 use regstorm::schedule::Side;
 use regstorm::session::{Event, Pair, Pairing, PairingSettings, Step};
 
-use crate::brake::Brake;
 use crate::exit::{self, Exit, Failure, OrExit};
 use crate::gate_args::GateArgs;
 use crate::hook::{self, Hook};
+use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
 use crate::pair_args::PairArgs;
 use crate::progress::Progress;
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             .or_exit(Exit::Usage)?;
         exit::check_writable("--reports", &directory.join("report.json")).or_exit(Exit::Usage)?;
     }
-    let brake = Brake::new();
+    let interrupts = Interrupts::new();
     let before_pair = args.pairs.before_pair.as_ref().map(|command| Hook {
         command: command.clone(),
         base: args.base.clone(),
@@ -106,10 +106,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         args,
         pairing: pairing.map_err(run::failure)?,
         before_pair,
-        brake,
+        interrupts,
         progress,
     };
-    session.brake.opened();
+    session.interrupts.opened();
     session.make()
 }
 
@@ -130,7 +130,7 @@ struct Session<'a> {
     args: &'a Args,
     pairing: Pairing,
     before_pair: Option<Hook>,
-    brake: Brake,
+    interrupts: Interrupts,
     progress: Progress,
 }
 
@@ -147,7 +147,7 @@ enum Ending {
 impl Session<'_> {
     fn make(mut self) -> Result<Exit, Failure> {
         let ending = self.pairs().unwrap_or_else(Ending::Failed);
-        self.brake.writing();
+        self.interrupts.writing();
         self.progress.clear();
         let (cut, failure) = match ending {
             Ending::Done => (None, None),
@@ -176,7 +176,7 @@ impl Session<'_> {
             .finish(&Stored::Comparison(Box::new(comparison)))?;
         match failure {
             Some(failure) => Err(failure),
-            None if self.brake.was_used() => Ok(Exit::Interrupted),
+            None if self.interrupts.was_interrupted() => Ok(Exit::Interrupted),
             None => Ok(exit),
         }
     }
@@ -211,7 +211,7 @@ impl Session<'_> {
 
     /// Makes one pair, after the hook; `None` if a person has stopped it.
     fn pair(&mut self, number: usize) -> Result<Option<Pair>, Failure> {
-        let stop = &self.brake.stop;
+        let stop = &self.interrupts.stop;
         if let Some(hook) = &self.before_pair {
             self.progress.now("hook", &format!("before pair {number}"));
             if hook.run(number, stop)? == hook::Ended::Interrupted {

@@ -3,7 +3,6 @@
 mod ab;
 mod apart;
 mod blob_progress;
-mod brake;
 mod calibrate;
 mod ceiling;
 mod check;
@@ -18,6 +17,7 @@ mod exit;
 mod explain;
 mod gate_args;
 mod hook;
+mod interrupts;
 mod label_args;
 mod merge;
 mod metrics;

@@ -10,9 +10,9 @@ use regstorm::plan::{self, Plan};
 use regstorm::result::{Document, RunVerdict, Stored};
 use regstorm::session::{self, Event};
 
-use crate::brake::Brake;
 use crate::diagnosis;
 use crate::exit::{Exit, Failure, OrExit};
+use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
 use crate::metrics::Metrics;
 use crate::preflight;
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
     let options = label_args::options(labels);
     let mut live = Live::new(args, &plan)?;
-    let stop = live.brake.stop.clone();
+    let stop = live.interrupts.stop.clone();
     let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
     live.done();
     let outcome = outcome.map_err(failure)?;
@@ -83,30 +83,30 @@ pub(crate) fn exit(document: &Document) -> Exit {
     }
 }
 
-/// What hears how a run goes: the brake, the screen, and whoever scrapes.
+/// Everything that follows a run: interrupts, the screen and metrics.
 struct Live {
-    brake: Brake,
+    interrupts: Interrupts,
     progress: Progress,
     metrics: Option<Metrics>,
 }
 
 impl Live {
     fn new(args: &Args, plan: &Plan) -> Result<Self, Failure> {
-        let brake = Brake::new();
+        let interrupts = Interrupts::new();
         let progress = Progress::new(plan, args.report.quiet);
         let metrics = args.metrics.map(Metrics::start).transpose()?;
         if let Some(metrics) = &metrics {
             progress.metrics(&metrics.url());
         }
         Ok(Self {
-            brake,
+            interrupts,
             progress,
             metrics,
         })
     }
 
     fn report(&mut self, event: &Event<'_>) {
-        self.brake.hear(event);
+        self.interrupts.follow(event);
         self.progress.report(event);
         if let (Some(metrics), Event::Load(at)) = (&mut self.metrics, event) {
             metrics.tell(at);
@@ -115,7 +115,7 @@ impl Live {
 
     /// Everything is measured.
     fn done(&self) {
-        self.brake.writing();
+        self.interrupts.writing();
         self.progress.clear();
     }
 }

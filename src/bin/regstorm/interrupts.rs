@@ -1,4 +1,4 @@
-//! How a person stops runs.
+//! Interrupts of a command that runs loads: what each signal of a person does, by how far the command has come.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,8 +7,8 @@ use regstorm::session::Event;
 
 use crate::signals::{self, Reaction};
 
-/// How a person stops runs.
-pub(crate) struct Brake {
+/// Stops the runs of a command when a person interrupts it.
+pub(crate) struct Interrupts {
     pub(crate) stop: Stop,
     at: Arc<Mutex<Stage>>,
 }
@@ -16,36 +16,37 @@ pub(crate) struct Brake {
 /// How far a command has come, as far as signals are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Reading and compressing images looks at no brake. Nothing was written to the target then.
+    /// Images are read and compressed, which cannot be stopped. Nothing was written to the target yet.
     Opening,
-    /// Whoever asks to stop is heard in time.
+    /// Loads run, which can be stopped.
     Loading,
-    /// What was measured is written, to what may be a pipe that nobody reads.
+    /// The result is written, maybe to a pipe that is not read.
     Writing,
 }
 
-impl Brake {
+impl Interrupts {
     pub(crate) fn new() -> Self {
         let (stopper, stop) = engine::stop();
-        let brake = Self {
+        let interrupts = Self {
             stop,
             at: Arc::new(Mutex::new(Stage::Opening)),
         };
-        let at = Arc::clone(&brake.at);
+        let at = Arc::clone(&interrupts.at);
         signals::on_interrupt(move |count| {
             stopper.ask();
             let stage = *at.lock().unwrap_or_else(PoisonError::into_inner);
             reaction(stage, count)
         });
-        brake
+        interrupts
     }
 
-    /// Images are read: from now on, whoever asks to stop is heard in time.
+    /// Images are read: from now on the command can be stopped.
     pub(crate) fn opened(&self) {
         self.reach(Stage::Loading);
     }
 
-    pub(crate) fn hear(&self, event: &Event<'_>) {
+    /// Follows how far the command has come.
+    pub(crate) fn follow(&self, event: &Event<'_>) {
         let opening = matches!(event, Event::Load(engine::Progress::Opening));
         self.reach(if opening {
             Stage::Opening
@@ -54,7 +55,7 @@ impl Brake {
         });
     }
 
-    /// Everything is measured; what is left is to tell it.
+    /// Everything is measured: from now on the result is written.
     pub(crate) fn writing(&self) {
         self.reach(Stage::Writing);
     }
@@ -63,14 +64,15 @@ impl Brake {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 
-    pub(crate) fn was_used(&self) -> bool {
+    /// Returns `true` if a person has interrupted the command.
+    pub(crate) fn was_interrupted(&self) -> bool {
         self.stop.is_interrupted()
     }
 }
 
-/// What becomes of a command at the signal of that number: the first lets it end well, the second drops what is under way,
-/// and the third ends it in any case. A result that is being written is dropped by the second, unless it is written within a
-/// second: who presses twice in haste does not lose what was measured.
+/// Returns the reaction to the n-th signal: the first lets the command end well, the second drops what is under way, and the
+/// third ends the process in any case. The second drops a result that is being written, unless that takes less than a
+/// second: pressing twice in haste does not lose what was measured.
 fn reaction(stage: Stage, count: u32) -> Reaction {
     match (stage, count) {
         (Stage::Opening, _) => Reaction::Leave("interrupted before anything was measured"),
