@@ -16,7 +16,7 @@ use super::probe::ProbeThread;
 use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
-use super::worker::{self, Gate, Place, Snapshot, Users};
+use super::worker::{self, Snapshot, StartBarrier, Users, Worker};
 use crate::health::{Latest, Monitor, MonitorSettings};
 use crate::measure::{Live, Observed, Period};
 use crate::plan::{Length, Plan};
@@ -55,12 +55,12 @@ pub(super) fn load(
         snapshots.push(snapshot);
         let (set_clock, clock) = mpsc::sync_channel(1);
         clocks.push(set_clock);
-        let place = Place {
+        let barrier = StartBarrier {
+            ready: ready.clone(),
+            clock,
+        };
+        let worker = Worker {
             index,
-            gate: Gate {
-                ready: ready.clone(),
-                clock,
-            },
             stop: stop.clone(),
             shown,
             health: monitor.worker(index),
@@ -70,7 +70,7 @@ pub(super) fn load(
             .name(format!("worker-{index}"))
             .spawn(move || {
                 // The receiver is there until every worker has ended or panicked.
-                let _ = ended.send(worker::run(shared, place));
+                let _ = ended.send(worker::run(shared, worker, barrier));
             })?;
     }
     drop((ready, ended));

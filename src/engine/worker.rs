@@ -1,5 +1,5 @@
-//! A worker: one thread, one event loop, and the virtual users that live on it. Nothing is shared with other
-//! workers but the signal to stop, the count that `shared-iterations` is taken from, and a snapshot for the screen.
+//! A worker: one thread, one event loop, and the virtual users that live on it. It shares nothing with other workers
+//! but the signal to stop, the count that `shared-iterations` is taken from, and a snapshot for the screen.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -85,28 +85,27 @@ impl Users {
     }
 }
 
-/// What tells a worker who it is.
+/// One worker, before it runs.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Worker {
     pub(super) index: usize,
-    pub(super) gate: Gate,
     pub(super) stop: Stop,
     pub(super) shown: watch::Sender<Snapshot>,
     pub(super) health: WorkerHandle,
 }
 
-/// Where a worker waits until all the others are ready, too.
+/// A barrier: a worker waits here until all others are ready, too.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct StartBarrier {
     pub(super) ready: SyncSender<()>,
     pub(super) clock: Receiver<Clock>,
 }
 
-impl Gate {
-    /// Says that this worker is ready, and waits for the clock. `None`: there is nobody any more who would set it.
-    fn pass(self) -> Option<Clock> {
+impl StartBarrier {
+    /// Says that this worker is ready, and waits for the clock. `None` if the load was given up.
+    fn wait(self) -> Option<Clock> {
         let _ = self.ready.send(());
-        // Nobody else is waited for once every sender is gone.
+        // The load starts once every sender is gone.
         drop(self.ready);
         self.clock.recv().ok()
     }
@@ -121,26 +120,18 @@ pub(super) struct Snapshot {
 }
 
 /// Runs the users of one worker to their end.
-pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
+pub(super) fn run(
+    shared: Arc<Shared>,
+    worker: Worker,
+    barrier: StartBarrier,
+) -> io::Result<WorkerEnd> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let Place {
-        index,
-        gate,
-        stop,
-        shown,
-        health,
-    } = place;
-    let context = Context::new(shared, index, || gate.pass());
+    let index = worker.index;
+    let context = Context::new(shared, index, || barrier.wait());
     let context = Rc::new(context.ok_or(io::ErrorKind::BrokenPipe)?);
-    let place = Lives {
-        index,
-        stop,
-        shown,
-        health,
-    };
-    let lived = runtime.block_on(live(&context, place));
+    let end = runtime.block_on(run_users(&context, worker));
     drop(runtime); // and with it whatever still held the context
     let context = Rc::into_inner(context).expect("the users and their event loop are gone");
     let Recorded {
@@ -148,33 +139,25 @@ pub(super) fn run(shared: Arc<Shared>, place: Place) -> io::Result<WorkerEnd> {
         connections,
         notes,
     } = context.close();
-    let lived = lived?;
+    let end = end?;
     Ok(WorkerEnd {
         index,
-        runtime_lag: lived.runtime_lag,
+        runtime_lag: end.runtime_lag,
         users: Users {
             record,
-            begun: lived.begun,
-            cancel_time: lived.cancel_time,
-            pacer_lag: lived.pacer_lag,
+            begun: end.begun,
+            cancel_time: end.cancel_time,
+            pacer_lag: end.pacer_lag,
             connections,
-            panics: lived.panics,
+            panics: end.panics,
             notes,
         },
     })
 }
 
-/// Who a worker is, once it has passed the gate.
-struct Lives {
-    index: usize,
-    stop: Stop,
-    shown: watch::Sender<Snapshot>,
-    health: WorkerHandle,
-}
-
 /// What is known when every user has stopped.
 #[derive(Debug, Default)]
-struct Lived {
+struct UsersEnd {
     begun: Vec<(usize, Begun)>,
     cancel_time: Duration,
     pacer_lag: LatencyHistogram,
@@ -182,22 +165,22 @@ struct Lived {
     panics: u64,
 }
 
-/// Everybody on one worker.
-struct Everybody {
+/// The tasks of one worker.
+struct Tasks {
     tasks: JoinSet<io::Result<Done>>,
     parts: Vec<(usize, SharedArrivals)>,
     pacer_lag: Rc<RefCell<LatencyHistogram>>,
 }
 
-impl Everybody {
-    fn of(context: &Rc<Context>, place: &Lives) -> io::Result<Self> {
+impl Tasks {
+    fn of(context: &Rc<Context>, worker: &Worker) -> io::Result<Self> {
         let plan = &context.shared.plan;
         let workers = plan.workers.get() as u64;
         let pacer_lag = Rc::<RefCell<LatencyHistogram>>::default();
         let (mut tasks, mut parts) = (JoinSet::new(), Vec::new());
         let mut first = 0; // user of the run
         for (load, it) in plan.loads.iter().enumerate() {
-            let part = Part::of_worker(context, load, place.index, &place.stop)?;
+            let part = Part::of_worker(context, load, worker.index, &worker.stop)?;
             if let Some(part) = part {
                 for member in part.members {
                     tasks.spawn_local(async { Ok(member.run().await) });
@@ -210,8 +193,8 @@ impl Everybody {
             }
             for number in 0..it.executor.vus() {
                 let vu = first + u64::from(number);
-                if vu % workers == place.index as u64 {
-                    let stop = place.stop.clone();
+                if vu % workers == worker.index as u64 {
+                    let stop = worker.stop.clone();
                     let user = Closed::new(context, load, vu, number, stop);
                     tasks.spawn_local(async { Ok(user.run().await) });
                 }
@@ -226,25 +209,25 @@ impl Everybody {
     }
 }
 
-/// Every user's life, and the counts shown meanwhile.
-async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
-    let Everybody {
+/// Runs all users to their end, and publishes their counts meanwhile.
+async fn run_users(context: &Rc<Context>, worker: Worker) -> io::Result<UsersEnd> {
+    let Tasks {
         mut tasks,
         parts,
         pacer_lag,
-    } = Everybody::of(context, &place)?;
+    } = Tasks::of(context, &worker)?;
     if !tasks.is_empty() {
         context.recorder.borrow().make_room();
     }
     let mut tick = interval(SNAPSHOT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    place.health.register();
-    let mut probe = place.health.lag_probe();
-    let mut lived = Lived::default();
+    worker.health.register();
+    let mut probe = worker.health.lag_probe();
+    let mut end = UsersEnd::default();
     let mut probing = Box::pin(probe.run());
     let mut ticks = 0_u32;
     let mut measured_until = Duration::ZERO;
-    let mut stop = place.stop.clone();
+    let mut stop = worker.stop.clone();
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -252,11 +235,11 @@ async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
                 None => break,
                 Some(Ok(done)) => {
                     let done = done?;
-                    lived.begun.extend(done.begun.map(|begun| (done.load, begun)));
-                    lived.cancel_time = lived.cancel_time.max(done.cancel_time);
+                    end.begun.extend(done.begun.map(|begun| (done.load, begun)));
+                    end.cancel_time = end.cancel_time.max(done.cancel_time);
                     measured_until = measured_until.max(done.measured_until);
                 }
-                Some(Err(_panicked)) => lived.panics += 1,
+                Some(Err(_panicked)) => end.panics += 1,
             },
             () = stop.wait_asked(), if !stopping => {
                 stopping = true;
@@ -267,7 +250,7 @@ async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
             _ = tick.tick() => {
                 let recorder = context.recorder.borrow();
                 recorder.make_room();
-                place.shown.send_modify(|shown| {
+                worker.shown.send_modify(|shown| {
                     shown.live = recorder.live();
                     // Whole histograms are copied for thresholds; once a second is often enough.
                     if ticks.is_multiple_of(OBSERVED_EVERY) {
@@ -282,20 +265,18 @@ async fn live(context: &Rc<Context>, place: Lives) -> io::Result<Lived> {
     for (load, begun) in parts {
         // Its users are gone; of one that panicked nothing is known.
         if let Some(begun) = Rc::into_inner(begun) {
-            lived
-                .begun
-                .push((load, Begun::Arrivals(begun.into_inner())));
+            end.begun.push((load, Begun::Arrivals(begun.into_inner())));
         }
     }
     drop(probing);
-    lived.runtime_lag = probe.into_lag();
-    lived.pacer_lag = pacer_lag.take();
+    end.runtime_lag = probe.into_lag();
+    end.pacer_lag = pacer_lag.take();
     let mut recorder = context.recorder.borrow_mut();
     if !stopping {
         recorder.end_window(measured_until);
     }
-    place
+    worker
         .shown
         .send_modify(|shown| shown.live = recorder.live());
-    Ok(lived)
+    Ok(end)
 }

@@ -18,7 +18,7 @@ pub(super) struct Moments {
 
 /// The measured window: opened once, closed once. Reading it takes no lock.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct MeasuredWindow {
     opened: OnceLock<Instant>,
     closed: OnceLock<Instant>,
 }
@@ -50,7 +50,7 @@ impl Moments {
     }
 }
 
-impl Gate {
+impl MeasuredWindow {
     /// Opens the window; a second time, nothing happens.
     pub(super) fn open(&self, now: Instant) {
         self.opened.get_or_init(|| now);
@@ -104,16 +104,16 @@ mod tests {
     #[test]
     fn only_moments_of_the_window_count() {
         let start = Instant::now();
-        let gate = Gate::default();
-        assert!(!gate.holds(start), "not open yet");
-        gate.open(start + 10 * MS);
-        gate.open(start);
-        assert!(!gate.holds(start + 9 * MS));
-        assert!(gate.holds(start + 10 * MS));
-        gate.close(start + 20 * MS);
-        gate.close(start + 90 * MS);
-        assert!(gate.holds(start + 19 * MS));
-        assert!(!gate.holds(start + 20 * MS));
+        let window = MeasuredWindow::default();
+        assert!(!window.holds(start), "not open yet");
+        window.open(start + 10 * MS);
+        window.open(start);
+        assert!(!window.holds(start + 9 * MS));
+        assert!(window.holds(start + 10 * MS));
+        window.close(start + 20 * MS);
+        window.close(start + 90 * MS);
+        assert!(window.holds(start + 19 * MS));
+        assert!(!window.holds(start + 20 * MS));
     }
 
     #[test]

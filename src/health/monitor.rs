@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::course::{Course, busy_share, idle_shares};
-use super::moments::{Gate, Moments, Worst};
+use super::moments::{MeasuredWindow, Moments, Worst};
 use super::sample::{Fixed, Sample, Sampler};
 use super::signals::{Signals, WorkerSignals};
 use super::thread::Thread;
@@ -66,7 +66,7 @@ pub struct Latest {
 #[derive(Debug, Default)]
 struct Shared {
     workers: Workers,
-    gate: Arc<Gate>,
+    measured: Arc<MeasuredWindow>,
     watchdog_worst: Worst,
     latest: Mutex<Latest>,
 }
@@ -104,19 +104,19 @@ impl Monitor {
 
     /// The worker of that number, to be told of the monitor. The same number gives the same worker.
     pub fn worker(&self, number: usize) -> WorkerHandle {
-        self.shared.workers.handle(number, &self.shared.gate)
+        self.shared.workers.handle(number, &self.shared.measured)
     }
 
     /// The measured window opens now. A second call does nothing. Returns at once.
     pub fn open_window(&self) {
-        self.shared.gate.open(Instant::now());
+        self.shared.measured.open(Instant::now());
         self.sampler.tell(Edge::Open);
     }
 
     /// The measured window closes now. A second call does nothing. Returns at once; the workers' threads should still
     /// be there, or their last second is not seen.
     pub fn close_window(&self) {
-        self.shared.gate.close(Instant::now());
+        self.shared.measured.close(Instant::now());
         self.sampler.tell(Edge::Close);
     }
 
@@ -134,7 +134,7 @@ impl Monitor {
     ///
     /// Without a window the signals are empty, and nothing can be judged by them.
     pub fn finish(self, lags: Vec<LatencyHistogram>) -> Signals {
-        self.shared.gate.close(Instant::now());
+        self.shared.measured.close(Instant::now());
         let course = self.sampler.finish().flatten();
         let mut signals = course.map_or_else(Signals::default, |it| it.signals(self.fixed));
         signals.watchdog_lag = self.watchdog.finish().unwrap_or_default();
@@ -208,7 +208,7 @@ fn sleep_and_wake(
         let woken = stop.recv_timeout(wait);
         for (moment, late) in moments.passed(Instant::now()) {
             shared.watchdog_worst.note(late);
-            if shared.gate.holds(moment) {
+            if shared.measured.holds(moment) {
                 lag.record(late);
             }
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::moments::{Gate, Moments, Worst};
+use super::moments::{MeasuredWindow, Moments, Worst};
 use super::proc;
 use crate::measure::LatencyHistogram;
 
@@ -20,7 +20,7 @@ const PROBE_EVERY: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone)]
 pub struct WorkerHandle {
     slot: Arc<Slot>,
-    gate: Arc<Gate>,
+    measured: Arc<MeasuredWindow>,
 }
 
 /// What a worker and the monitor share: written once by the one, read once a second by the other.
@@ -46,7 +46,7 @@ pub(super) struct Workers(Mutex<BTreeMap<usize, Arc<Slot>>>);
 #[derive(Debug)]
 pub struct LagProbe {
     slot: Arc<Slot>,
-    gate: Arc<Gate>,
+    measured: Arc<MeasuredWindow>,
     lag: LatencyHistogram,
 }
 
@@ -64,18 +64,18 @@ impl WorkerHandle {
     pub fn lag_probe(&self) -> LagProbe {
         LagProbe {
             slot: Arc::clone(&self.slot),
-            gate: Arc::clone(&self.gate),
+            measured: Arc::clone(&self.measured),
             lag: LatencyHistogram::new(),
         }
     }
 }
 
 impl Workers {
-    pub(super) fn handle(&self, worker: usize, gate: &Arc<Gate>) -> WorkerHandle {
+    pub(super) fn handle(&self, worker: usize, measured: &Arc<MeasuredWindow>) -> WorkerHandle {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         WorkerHandle {
             slot: Arc::clone(slots.entry(worker).or_default()),
-            gate: Arc::clone(gate),
+            measured: Arc::clone(measured),
         }
     }
 
@@ -106,7 +106,7 @@ impl LagProbe {
             sleep_until(moments.next()).await;
             for (moment, late) in moments.passed(Instant::now()) {
                 self.slot.worst_lag.note(late);
-                if self.gate.holds(moment) {
+                if self.measured.holds(moment) {
                     self.lag.record(late);
                 }
             }
@@ -134,11 +134,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stalled_loop_is_late_for_every_moment_of_the_stall() {
-        let gate = Arc::new(Gate::default());
+        let measured = Arc::new(MeasuredWindow::default());
         let workers = Workers::default();
-        let mut probe = workers.handle(0, &gate).lag_probe();
+        let mut probe = workers.handle(0, &measured).lag_probe();
         let start = Instant::now();
-        gate.open(start);
+        measured.open(start);
         {
             let run = probe.run();
             tokio::pin!(run);
@@ -157,12 +157,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn outside_of_the_window_nothing_counts() {
-        let gate = Arc::new(Gate::default());
-        let mut probe = Workers::default().handle(0, &gate).lag_probe();
+        let measured = Arc::new(MeasuredWindow::default());
+        let mut probe = Workers::default().handle(0, &measured).lag_probe();
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        gate.open(at(100));
-        gate.close(at(200));
+        measured.open(at(100));
+        measured.close(at(200));
         drop(tokio::time::timeout_at(at(500), probe.run()).await);
         // The moments 100, 110, ... 190 ms.
         assert_eq!(probe.into_lag().count(), 10);
@@ -171,8 +171,8 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn each_worker_tells_its_own_thread() {
-        let (workers, gate) = (Workers::default(), Arc::default());
-        let handles = [7, 2].map(|worker| workers.handle(worker, &gate));
+        let (workers, measured) = (Workers::default(), Arc::default());
+        let handles = [7, 2].map(|worker| workers.handle(worker, &measured));
         assert!(workers.threads().is_empty());
         for handle in handles {
             std::thread::spawn(move || handle.register())

@@ -8,7 +8,7 @@ use crate::oci::Operation;
 
 use super::buckets::Buckets;
 use super::histogram::whole_micros;
-use super::time_series::Place;
+use super::time_series::WindowIndex;
 use super::{
     Catalogue, ExchangeSample, IterationSample, JourneyId, Outcome, PackedHistogram, TimeSeries,
 };
@@ -110,7 +110,7 @@ impl LatencyRecorder {
         }
     }
 
-    pub(super) fn exchange(&mut self, at: Place, sample: &ExchangeSample) {
+    pub(super) fn exchange(&mut self, at: WindowIndex, sample: &ExchangeSample) {
         if sample.outcome != Outcome::Ok {
             return;
         }
@@ -123,13 +123,18 @@ impl LatencyRecorder {
         }
     }
 
-    pub(super) fn iteration(&mut self, at: Place, journey: JourneyId, sample: &IterationSample) {
+    pub(super) fn iteration(
+        &mut self,
+        at: WindowIndex,
+        journey: JourneyId,
+        sample: &IterationSample,
+    ) {
         if sample.outcome == Outcome::Ok {
             self.record(at, journey.index(), sample.response_time());
         }
     }
 
-    fn record(&mut self, at: Place, place: usize, time: Duration) {
+    fn record(&mut self, at: WindowIndex, place: usize, time: Duration) {
         if at.shift != self.shift {
             self.widen(at.shift);
         }
@@ -223,8 +228,8 @@ fn place(journeys: usize, operation: Operation) -> usize {
 mod tests {
     use super::*;
 
-    fn place(window: usize) -> Place {
-        Place { shift: 0, window }
+    fn place(window: usize) -> WindowIndex {
+        WindowIndex { shift: 0, window }
     }
 
     fn counts(series: Series) -> Vec<u64> {

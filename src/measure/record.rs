@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::oci::Operation;
 
 use super::latency_windows::{self, LatencyWindows};
-use super::time_series::Place;
+use super::time_series::WindowIndex;
 use super::{
     AddressUse, Bytes, Catalogue, ExchangeSample, FailureLog, IterationClock, IterationFailureLog,
     IterationSample, JourneyId, JourneySeries, LatencyHistogram, Metric, Observed, OperationSeries,
@@ -67,7 +67,7 @@ impl Record {
     }
 
     /// The window in which it ended, if that is of the measured period.
-    pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> Option<Place> {
+    pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> Option<WindowIndex> {
         if sample.period == Period::Measure {
             let place = sample.track.index() * Operation::ALL.len() + sample.operation.index();
             // What the plan did not foresee must not be lost: it is reserved at first sight.
@@ -81,7 +81,7 @@ impl Record {
         }
     }
 
-    pub(super) fn iteration(&mut self, sample: &IterationSample) -> (JourneyId, Place) {
+    pub(super) fn iteration(&mut self, sample: &IterationSample) -> (JourneyId, WindowIndex) {
         let window = self.window;
         self.track_mut(sample.track).record(sample, window);
         let journey = self.catalogue.journey_of(sample.track);

@@ -10,7 +10,7 @@ use super::{Bytes, ExchangeSample, IterationSample, JourneyId, Outcome, Outcomes
 
 /// A window of a [`TimeSeries`] at its present width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct WindowIndex {
     /// Windows are 2^shift seconds wide.
     pub(super) shift: u32,
     /// The number of the window, from 0.
@@ -129,14 +129,18 @@ impl TimeSeries {
         window * self.journeys..(window + 1) * self.journeys
     }
 
-    pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> Place {
+    pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> WindowIndex {
         let window = self.at(sample.finished);
         self.windows[window].exchanges.count(sample.outcome);
         self.windows[window].bytes.merge(sample.bytes());
         self.place(window)
     }
 
-    pub(super) fn iteration(&mut self, journey: JourneyId, sample: &IterationSample) -> Place {
+    pub(super) fn iteration(
+        &mut self,
+        journey: JourneyId,
+        sample: &IterationSample,
+    ) -> WindowIndex {
         let window = self.at(sample.finished);
         let entry = &mut self.iterations[window * self.journeys + journey.index()];
         entry.iterations.count(sample.outcome);
@@ -148,8 +152,8 @@ impl TimeSeries {
         self.place(window)
     }
 
-    const fn place(&self, window: usize) -> Place {
-        Place {
+    const fn place(&self, window: usize) -> WindowIndex {
+        WindowIndex {
             shift: self.shift,
             window,
         }

@@ -86,12 +86,12 @@ impl Observed {
 pub(super) struct Views {
     views: Vec<View>,
     /// By track: indexes of the views that its samples may be in.
-    by_track: Vec<Vec<Place>>,
+    by_track: Vec<Vec<ViewOfTrack>>,
 }
 
 /// A view in which a track's samples may be.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct ViewOfTrack {
     view: usize,
     counts: bool,     // in `tracks`
     throughput: bool, // in `throughput_tracks`
@@ -109,7 +109,7 @@ impl Views {
         let places = |track: TrackId| {
             let views = views.iter().enumerate();
             views.filter_map(move |(view, it)| {
-                let place = Place {
+                let place = ViewOfTrack {
                     view,
                     counts: it.tracks.contains(&track),
                     throughput: it.throughput_tracks.contains(&track),
