@@ -18,7 +18,7 @@ pub(super) struct Cancellation {
     signal: StopSignal, // as it was seen last
     changed: Pin<Box<dyn Future<Output = ()>>>,
     listening: Option<Waker>, // whoever hears of a change
-    alarm: DeadlineTimer,
+    timer: DeadlineTimer,
 }
 
 /// How long an iteration may take.
@@ -48,7 +48,7 @@ impl Cancellation {
             changed: Box::pin(stop.clone().changed()),
             stop,
             listening: None,
-            alarm: DeadlineTimer::default(),
+            timer: DeadlineTimer::default(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Cancellation {
     /// Nothing is lost.
     pub(super) async fn wait(&mut self, until: Instant) {
         poll_fn(|context| match self.listen(context) {
-            StopSignal::None => self.alarm.poll_at(context, until),
+            StopSignal::None => self.timer.poll_at(context, until),
             StopSignal::Drain(_) | StopSignal::Abort(_) => Poll::Ready(()),
         })
         .await;
@@ -109,7 +109,7 @@ impl Cancellation {
         } else {
             Cancelled::Cut
         };
-        self.alarm
+        self.timer
             .poll_at(context, limits.limit.min(cut))
             .map(|()| why)
     }
