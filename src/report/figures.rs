@@ -4,7 +4,16 @@ use crate::measure::Outcomes;
 use crate::result::Document;
 use crate::units::Quantile;
 
-/// The percentiles that are told, with their names in thresholds.
+/// The percentiles that tables show.
+pub(super) const QUANTILES: [Quantile; 5] = [
+    Quantile::P50,
+    Quantile::P90,
+    Quantile::P95,
+    Quantile::P99,
+    Quantile::P999,
+];
+
+/// The same, with their names in thresholds.
 pub(super) const PERCENTILES: [(&str, Quantile); 5] = [
     ("p(50)", Quantile::P50),
     ("p(90)", Quantile::P90),

@@ -16,18 +16,18 @@ mod health;
 mod heat;
 mod journeys;
 mod markup;
+mod number;
 mod operations;
+mod parts;
 mod plot;
 mod scale;
 mod search;
 mod shape;
 mod table;
 
-use std::time::Duration;
-
 use crate::result::{Comparison, Document};
 
-use markup::{Element, Markup, element};
+use markup::{Markup, element};
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
@@ -160,48 +160,6 @@ impl Page {
         let html = element("html").attr("lang", "en").with(head).with(body);
         format!("<!DOCTYPE html>\n{}\n", Markup::from(html).into_string())
     }
-}
-
-/// What a reader may open.
-fn details(summary: impl Into<Markup>, content: impl Into<Markup>) -> Element {
-    element("details")
-        .with(element("summary").with(summary))
-        .with(element("div").class("inside").with(content))
-}
-
-/// A heading and what it is of.
-fn titled(title: impl Into<Markup>, content: impl Into<Markup>) -> Element {
-    let heading = element("h3").with(title);
-    element("div").with(heading).with(content)
-}
-
-fn faint(words: impl Into<Markup>) -> Element {
-    element("p").class("faint").with(words)
-}
-
-/// What a number of things is in floating point: charts need no more than their first digits.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "what is drawn or shown has three digits, and fifteen are kept"
-)]
-const fn float(number: u64) -> f64 {
-    number as f64
-}
-
-/// Whole microseconds, the unit of every axis of time.
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Where a place in `0..=1` lies among so many steps.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a number from 0 to as many as there are"
-)]
-fn step_of(place: f64, steps: usize) -> usize {
-    let step = (place.clamp(0.0, 1.0) * float(steps as u64)).floor() as usize;
-    step.min(steps.saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -18,10 +18,8 @@ use crate::verdict::{Status, ThresholdResult};
 use super::addresses::{self, Host};
 use super::change::{self, Words};
 use super::words;
-use page::{Page, Table, escape};
+use page::{Page, ROWS, Table, escape};
 
-/// More rows than this are in the report only.
-const ROWS: usize = 40;
 /// More kinds of failures than this are in the report only.
 const FAILURES: usize = 5;
 

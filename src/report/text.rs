@@ -4,6 +4,7 @@ mod comparison;
 mod connections;
 mod failures;
 mod generator;
+mod layout;
 mod search;
 mod tables;
 mod thresholds;
@@ -18,9 +19,7 @@ use crate::verdict::ThresholdResult;
 
 use super::table::{Paint, cut, harmless};
 use super::words;
-
-/// How wide the labels at the left of single lines are.
-const LABEL: usize = 12;
+use layout::{LABEL, Layout};
 
 /// The width that tables are made for: beyond it, nothing is moved to the right edge.
 const WIDE: usize = 120;
@@ -32,11 +31,11 @@ const WIDE: usize = 120;
 /// digits. A percentile `q` is shown from 1/(1-q) samples on, because of fewer it is only the maximum under another
 /// name: p99.9 needs 1,000.
 pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option<&Path>) -> String {
-    let page = Page {
+    let layout = Layout {
         width: width.max(40),
         colour,
     };
-    let mut text = page.head(document);
+    let mut text = layout.head(document);
     text.push('\n');
     text.push_str(&search::table(document, colour));
     text.push_str(&tables::journeys(document, colour));
@@ -45,13 +44,13 @@ pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option
     if tables::has_gaps(document) {
         let words =
             "-: no such phase, or too few samples to know (p99 needs 100, p99.9 needs 1,000)";
-        text.push_str(&page.dim(words));
+        text.push_str(&layout.dim(words));
     }
     text.push_str(&tables::probe(document, colour));
     text.push('\n');
-    text.push_str(&connections::lines(document, &page));
-    text.push_str(&failures::lines(document, &page));
-    text.push_str(&page.foot(document, saved_as));
+    text.push_str(&connections::lines(document, &layout));
+    text.push_str(&failures::lines(document, &layout));
+    text.push_str(&layout.foot(document, saved_as));
     text
 }
 
@@ -66,32 +65,8 @@ pub fn thresholds(results: &[ThresholdResult], colour: bool) -> String {
     thresholds::lines(results, colour)
 }
 
-/// What lines are fitted to.
-struct Page {
-    width: usize,
-    colour: bool,
-}
-
-impl Page {
-    /// A labelled line, cut to the width.
-    fn line(&self, label: &str, words: &str, paint: Paint) -> String {
-        let words = cut(&harmless(words), self.width.saturating_sub(LABEL));
-        format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))
-    }
-
-    /// A labelled line that is too important to be cut.
-    fn whole(&self, label: &str, words: &str, paint: Paint) -> String {
-        let words = harmless(words);
-        format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))
-    }
-
-    fn dim(&self, words: &str) -> String {
-        format!(
-            "{}\n",
-            Paint::Dim.over(&cut(words, self.width), self.colour)
-        )
-    }
-
+/// The lines above and below the tables.
+impl Layout {
     fn head(&self, document: &Document) -> String {
         let plan = &document.plan;
         let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::measure::{BY_EXCHANGE, Connections, Period};
+use crate::measure::{BY_EXCHANGE, ClassCounts, Connections, Period};
 use crate::result::{
     Document, Example, IterationFailureEntry, PeriodSection, RunVerdict, SearchEnd, SearchSection,
     StageSection,
@@ -230,4 +230,11 @@ pub(super) fn reused(connections: Connections) -> String {
 pub(super) fn mean(total: Duration, count: u64) -> Option<Duration> {
     let micros = u64::try_from(total.as_micros()).unwrap_or(u64::MAX);
     micros.checked_div(count).map(Duration::from_micros)
+}
+
+/// `5 timeout, 1 reset`
+pub(super) fn classes(counts: &ClassCounts) -> String {
+    let counts = counts.iter();
+    let counts = counts.map(|(class, count)| format!("{} {class}", units::count(count)));
+    counts.collect::<Vec<_>>().join(", ")
 }

@@ -1,8 +1,6 @@
 //! Runs of one plan, made one after the other, become one document: that of all of them in a row.
 
-use std::mem;
-
-use super::{Document, LatencySeries, MergeError};
+use super::{Document, MergeError};
 use crate::measure::{PackedHistogram, TimeSeries};
 
 impl Document {
@@ -32,17 +30,10 @@ impl Document {
             }
         }
         for series in &mut other.latency_series {
-            put_behind(series, at);
+            series.put_behind(at);
         }
         self.add(other)?;
         self.set_window(window_us);
         Ok(())
     }
-}
-
-/// Puts that many empty windows in front.
-pub(super) fn put_behind(series: &mut LatencySeries, at: usize) {
-    let windows = mem::take(&mut series.windows);
-    series.windows.resize_with(at, PackedHistogram::default);
-    series.windows.extend(windows);
 }

@@ -1,6 +1,7 @@
 //! The document of one run.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -122,6 +123,15 @@ pub struct PairSection {
     pub side: Side,
     /// In which order the slices of the pair were run, `A` being the base: `ABBAAB`.
     pub order: String,
+}
+
+impl LatencySeries {
+    /// Puts that many empty windows in front.
+    pub(super) fn put_behind(&mut self, at: usize) {
+        let windows = mem::take(&mut self.windows);
+        self.windows.resize_with(at, PackedHistogram::default);
+        self.windows.extend(windows);
+    }
 }
 
 impl PlanSection {

@@ -9,7 +9,6 @@ use crate::health::Verdict;
 use crate::units;
 use crate::verdict::ThresholdResult;
 
-use super::append::put_behind;
 use super::shard::micros_of;
 use super::{
     Counts, Document, FailureSection, JourneySection, LatencySeries, OperationSection,
@@ -132,7 +131,7 @@ impl Document {
         let times = (self.time_series.window_seconds() / before).trailing_zeros();
         for series in &mut self.latency_series {
             PackedHistogram::widen(&mut series.windows, times);
-            put_behind(series, at);
+            series.put_behind(at);
         }
         for kind in &mut self.failures.kinds {
             let at = &mut kind.example.at_us;

@@ -17,6 +17,7 @@ mod document;
 mod environment;
 mod from_record;
 mod generator;
+mod json_schema;
 mod latencies;
 mod merge;
 mod schema;
@@ -24,6 +25,7 @@ mod search;
 mod section;
 mod shard;
 mod store;
+mod trials;
 
 pub use crate::schedule::{SearchEnd, Side, TrialKind};
 pub use ceiling::{Ceiling, Demand};
@@ -39,7 +41,6 @@ pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
     Example, FailureEntry, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, StageSection,
+    PeriodSection, ProbeSection, ShardSection, StageSection,
 };
-pub use shard::ShardSection;
 pub use store::{Error, Stored, write_file};

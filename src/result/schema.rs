@@ -2,11 +2,8 @@
 
 use std::borrow::Cow;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-use super::{Comparison, Document};
 
 /// The one schema of reports that this version reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,28 +16,11 @@ pub struct ComparisonSchema;
 impl Schema {
     /// As it stands in the document. A change that moves the meaning of a number raises it.
     pub const NAME: &str = "regstorm.report/3";
-
-    /// The JSON schema (2020-12) of what this version writes, as text.
-    pub fn json() -> String {
-        json::<Document>(Self::NAME)
-    }
 }
 
 impl ComparisonSchema {
     /// As it stands in the document. A change that moves the meaning of a number raises it.
     pub const NAME: &str = "regstorm.comparison/1";
-
-    /// The JSON schema (2020-12) of what this version writes, as text.
-    pub fn json() -> String {
-        json::<Comparison>(Self::NAME)
-    }
-}
-
-fn json<T: JsonSchema>(title: &str) -> String {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert("title".to_owned(), title.into());
-    format!("{:#}\n", schema.as_value())
 }
 
 impl JsonSchema for Schema {

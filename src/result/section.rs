@@ -3,6 +3,8 @@
 //! Times are in microseconds (`_us`), latencies whole histograms. A rate is what ended well within the measured
 //! window, divided by the length of that window: what came later, or failed, is counted but is no throughput.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,19 @@ pub struct StageSection {
     /// What came of it. Its rate is of the iterations due in the stage, over the stage's length; 0 where that is not
     /// known.
     pub iterations: JourneySection,
+}
+
+/// One of the runs that a merged report is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardSection {
+    /// The machine that it ran on.
+    pub host: Option<String>,
+    /// What the user calls it by.
+    pub labels: BTreeMap<String, String>,
+    /// When its measured window opened, RFC 3339, in UTC.
+    pub window_opened: String,
+    /// The length of that window in microseconds.
+    pub window_us: u64,
 }
 
 /// What a bystander saw beside the load.

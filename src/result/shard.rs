@@ -3,26 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Document, JourneySection, OperationSection};
+use super::{Document, JourneySection, OperationSection, ShardSection};
 use crate::exchange::Phase;
 use crate::measure::{Metric, PackedHistogram};
 use crate::oci::Operation;
-
-/// One of the runs that a merged report is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ShardSection {
-    /// The machine that it ran on.
-    pub host: Option<String>,
-    /// What the user calls it by.
-    pub labels: BTreeMap<String, String>,
-    /// When its measured window opened, RFC 3339, in UTC.
-    pub window_opened: String,
-    /// The length of that window in microseconds.
-    pub window_us: u64,
-}
 
 /// A time on the wall clock, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::generator::Ran;
+use super::number::real;
 use super::threshold_result::{Figure, Overall, Status, ThresholdResult};
 use crate::health::{Health, Level, Signal};
 use crate::measure::{FailureClass, Period, Record};
@@ -155,13 +156,13 @@ fn margin(result: &ThresholdResult) -> f64 {
 fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
     let totals = record.totals(Period::Measure);
     let mut broken = Vec::new();
-    let judged = float(
+    let judged = real(
         totals
             .iterations
             .ok
             .saturating_add(totals.iterations.failed),
     );
-    let errors = float(totals.iterations.failed) / judged.max(1.0);
+    let errors = real(totals.iterations.failed) / judged.max(1.0);
     let spoken_of = plan
         .thresholds
         .iter()
@@ -184,7 +185,7 @@ fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
     if let Some(missing) = backlog(record) {
         broken.push((-missing, Criterion::Backlog));
     }
-    let dropped = float(totals.starts.dropped) / float(totals.starts.scheduled).max(1.0);
+    let dropped = real(totals.starts.dropped) / real(totals.starts.scheduled).max(1.0);
     if dropped > 0.0 {
         broken.push((-dropped, Criterion::Users));
     }
@@ -205,22 +206,17 @@ fn backlog(record: &Record) -> Option<f64> {
         .flat_map(|(_, journeys)| journeys)
         .map(|journey| journey.iterations.ended())
         .sum();
-    let seconds = float(width) * float(half as u64);
-    let due = float(record.totals(Period::Measure).starts.scheduled) * seconds
+    let seconds = real(width) * real(half as u64);
+    let due = real(record.totals(Period::Measure).starts.scheduled) * seconds
         / record.window().as_secs_f64();
-    let missing = (due - float(ended)) / due.max(1.0);
+    let missing = (due - real(ended)) / due.max(1.0);
     // Three standard deviations of as many independent arrivals.
-    (missing > BACKLOG && due - float(ended) > 3.0 * due.sqrt()).then_some(missing)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share needs a few digits")]
-const fn float(count: u64) -> f64 {
-    count as f64
+    (missing > BACKLOG && due - real(ended) > 3.0 * due.sqrt()).then_some(missing)
 }
 
 const fn number(figure: Figure) -> f64 {
     match figure {
-        Figure::Micros(count) | Figure::Count(count) | Figure::Bytes(count) => float(count),
+        Figure::Micros(count) | Figure::Count(count) | Figure::Bytes(count) => real(count),
         Figure::PerSecond(value) | Figure::Share(value) | Figure::BytesPerSecond(value) => value,
     }
 }

@@ -5,11 +5,20 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judge::Moment;
-use super::threshold_result::micros;
+use super::number::micros;
 use super::view::Span;
 use crate::measure::Observed;
 use crate::plan::{Limit, Operator, Quantity, Statistic, Threshold};
+
+/// Whether more samples may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// They may, or would have: the run goes on, or was ended before its time.
+    Underway,
+    /// The plan was done.
+    Done,
+}
 
 /// What a threshold was judged by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

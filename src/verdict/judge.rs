@@ -2,26 +2,14 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::bounds::{Bounds, Decision};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Moment};
 use super::latency;
-use super::threshold_result::{Figure, Observation, Reason, Status, ThresholdResult, micros, real};
+use super::number::{micros, real};
+use super::threshold_result::{Figure, Observation, Reason, Status, ThresholdResult};
 use super::view::Span;
 use crate::measure::{Bytes, Observed};
 use crate::plan::{Direction, Operator, Quantity, Statistic, Threshold};
-
-/// Whether more samples may come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Moment {
-    /// They may, or would have: the run goes on, or was ended before its time.
-    Underway,
-    /// The plan was done.
-    Done,
-}
 
 /// Judges a threshold by what was counted for it.
 ///

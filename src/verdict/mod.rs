@@ -17,14 +17,15 @@ mod evidence;
 mod generator;
 mod judge;
 mod latency;
+mod number;
 mod threshold_result;
 mod view;
 mod watch;
 
 pub use capacity::{Criterion, trial_outcome};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Moment};
 pub use generator::Ran;
-pub use judge::{Moment, judge};
+pub use judge::judge;
 pub use threshold_result::{Figure, Observation, Overall, Reason, Status, ThresholdResult};
 pub use view::{Span, view};
 pub use watch::Watch;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
+use super::number::{micros, real};
 use crate::measure::{Metric, Quantity};
 use crate::plan::Limit;
 use crate::units;
@@ -245,16 +246,4 @@ impl fmt::Display for Reason {
             Self::Underway => f.write_str("not reached, which more time could change"),
         }
     }
-}
-
-pub(super) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a rate needs no more than fifteen digits"
-)]
-pub(super) const fn real(number: u64) -> f64 {
-    number as f64
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::judge::{Moment, judge};
+use super::evidence::Moment;
+use super::judge::judge;
 use super::threshold_result::{Status, ThresholdResult};
 use super::view::{Span, view};
 use crate::measure::{Catalogue, Observed, View};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::measure::TimeSeries;
 use crate::result::Document;
 
-use super::float;
+use super::number::float;
 use super::plot::{Axis, Steps};
 use super::scale::{Scale, clock_step, multiples};
 

@@ -10,8 +10,8 @@ use crate::units;
 
 use super::head::{banner, fact, notes, warnings};
 use super::markup::{Markup, element};
+use super::parts::{details, faint, titled};
 use super::table::{Cell, State, Table};
-use super::{details, faint, titled};
 
 /// The banner, and which two builds these are.
 pub(super) fn head(comparison: &Comparison) -> Markup {

@@ -8,10 +8,12 @@ use crate::result::{Document, LatencySeries};
 use crate::units::{self, Quantile};
 
 use super::clock::Clock;
+use super::curves;
 use super::markup::Markup;
+use super::number::{float, micros};
+use super::parts::{details, faint, titled};
 use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
 use super::scale::Scale;
-use super::{curves, details, faint, float, micros, titled};
 
 /// The most points of a curve of percentiles.
 const POINTS: usize = 300;

@@ -8,9 +8,10 @@ use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
 use super::markup::{Element, Markup, element};
+use super::number::{float, micros, step_of};
+use super::parts::titled;
 use super::plot::{Axis, Mark, Plot, Series, Size, Steps, nothing};
 use super::scale::Scale;
-use super::{float, micros, step_of, titled};
 
 /// Points for each nine: 90, 99 and 99.9 are points themselves.
 const PER_NINE: usize = 20;

@@ -8,8 +8,8 @@ use crate::result::Document;
 use crate::units;
 
 use super::markup::{Markup, element};
+use super::parts::{details, faint};
 use super::table::{Cell, State, Table};
-use super::{details, faint};
 
 /// The machine, the times, the target's headers, labels and what the CI said.
 pub(super) fn section(document: &Document) -> Markup {

@@ -6,8 +6,9 @@ use crate::result::{Document, FailureEntry};
 use crate::units;
 
 use super::markup::Markup;
+use super::number::float;
+use super::parts::faint;
 use super::table::{Cell, Table};
-use super::{faint, float};
 
 /// All kinds that the report tells apart, the most frequent first.
 pub(super) fn section(document: &Document) -> Markup {

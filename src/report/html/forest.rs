@@ -7,10 +7,12 @@ use crate::result::{Better, Comparison, MetricComparison, MetricUnit, PairPoint}
 
 use super::comparison::state;
 use super::markup::{Element, Markup, element};
+use super::number::float;
+use super::parts::titled;
 use super::plot::Size;
 use super::scale::Scale;
 use super::shape::{dot, label, line, look, path, rectangle};
-use super::{float, table::State, titled};
+use super::table::State;
 
 /// The height of a metric.
 const ROW: f64 = 44.0;

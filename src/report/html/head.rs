@@ -156,8 +156,10 @@ pub(super) fn thresholds(document: &Document) -> Markup {
         table.row(row(result));
     }
     if table.is_empty() {
-        return super::faint("The plan has no thresholds: nothing was expected of this run.")
-            .into();
+        return super::parts::faint(
+            "The plan has no thresholds: nothing was expected of this run.",
+        )
+        .into();
     }
     table.render().into()
 }

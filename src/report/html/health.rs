@@ -7,8 +7,8 @@ use crate::units::{self, Quantile};
 
 use super::head::fact;
 use super::markup::{Markup, element};
+use super::parts::{details, faint};
 use super::table::{Cell, State, Table, exact_time};
-use super::{details, faint};
 
 /// The strip, a table of reasons, and what could not be judged.
 pub(super) fn section(generator: &GeneratorSection, open_model: bool) -> Markup {
@@ -18,7 +18,7 @@ pub(super) fn section(generator: &GeneratorSection, open_model: bool) -> Markup 
     section
 }
 
-fn strip(generator: &GeneratorSection, open_model: bool) -> super::Element {
+fn strip(generator: &GeneratorSection, open_model: bool) -> super::markup::Element {
     let (state, word) = match generator.health.verdict() {
         Verdict::Valid => (State::Good, "valid"),
         Verdict::Suspect => (State::Open, "SUSPECT"),

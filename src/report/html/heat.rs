@@ -8,11 +8,13 @@ use crate::result::Document;
 use crate::units;
 
 use super::clock::Clock;
+use super::curves;
 use super::markup::{Element, Markup, element};
+use super::number::{float, step_of};
+use super::parts::{faint, titled};
 use super::plot::{self, Size, nothing};
 use super::scale::Scale;
 use super::shape::{rectangle, short};
-use super::{curves, faint, float, step_of, titled};
 
 /// The bounds of a map, whatever the run.
 const COLUMNS: usize = 150;

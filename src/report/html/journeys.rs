@@ -3,22 +3,15 @@
 use std::time::Duration;
 
 use crate::exchange::Phase;
-use crate::measure::{ClassCounts, LatencyHistogram};
+use crate::measure::LatencyHistogram;
 use crate::result::{Document, JourneySection, ProbeSection};
 use crate::units::{self, Quantile};
 
 use super::markup::Markup;
-use super::table::{Cell, Table};
-use super::{details, faint, operations, titled};
+use super::operations;
+use super::parts::{details, faint, titled};
+use super::table::{Cell, Table, quantiles};
 use crate::report::words;
-
-const QUANTILES: [Quantile; 5] = [
-    Quantile::P50,
-    Quantile::P90,
-    Quantile::P95,
-    Quantile::P99,
-    Quantile::P999,
-];
 
 /// The tables of the journeys, each with its operations to open.
 pub(super) fn section(document: &Document) -> Markup {
@@ -57,7 +50,7 @@ fn counts(document: &Document) -> Table {
         let reasons = journey.counts.drops.iter();
         let reasons = reasons.map(|(reason, count)| format!("{} {reason}", units::count(count)));
         let reasons: Vec<String> = reasons.collect();
-        let classes = classes(&journey.counts.failure_classes);
+        let classes = words::classes(&journey.counts.failure_classes);
         table.row(vec![
             Cell::words(&journey.name),
             Cell::count(starts.scheduled),
@@ -72,13 +65,6 @@ fn counts(document: &Document) -> Table {
         ]);
     }
     table
-}
-
-/// `5 timeout, 1 reset`
-pub(super) fn classes(counts: &ClassCounts) -> String {
-    let counts = counts.iter();
-    let counts = counts.map(|(class, count)| format!("{} {class}", units::count(count)));
-    counts.collect::<Vec<_>>().join(", ")
 }
 
 fn times(document: &Document) -> Table {
@@ -138,12 +124,6 @@ fn spent(document: &Document) -> Table {
         ]);
     }
     table
-}
-
-/// The percentiles that tables show, and the largest value.
-pub(super) fn quantiles(histogram: &LatencyHistogram) -> impl Iterator<Item = Cell> {
-    let known = QUANTILES.map(|it| Cell::time(histogram.quantile(it)));
-    known.into_iter().chain([Cell::time(histogram.max())])
 }
 
 /// How long those took that did not end well.

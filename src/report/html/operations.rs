@@ -6,11 +6,10 @@ use crate::report::{addresses, words};
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
-use super::journeys::{classes, quantiles};
 use super::markup::Markup;
+use super::number::{float, micros};
 use super::plot::nothing;
-use super::table::{Cell, Table, exact_time};
-use super::{float, micros};
+use super::table::{Cell, Table, exact_time, quantiles};
 
 /// The operations of all journeys together, and where their connections went if there was a choice.
 pub(super) fn section(document: &Document) -> Markup {
@@ -34,7 +33,7 @@ pub(super) fn tables(operations: &[OperationSection]) -> Markup {
     section.push(times(operations).render());
     section.push(phases(operations).render());
     if operations.iter().any(|it| it.counts.connections.http2 > 0) {
-        section.push(super::faint(
+        section.push(super::parts::faint(
             "Over HTTP/2, sending and first byte are as the client was told, not at the socket.",
         ));
     }
@@ -74,7 +73,7 @@ fn counts(operations: &[OperationSection]) -> Table {
             Cell::words(statuses.collect::<Vec<_>>().join(", ")),
             Cell::count(operation.count),
             Cell::trouble(operation.counts.outcomes.failed)
-                .remark(classes(&operation.counts.failure_classes)),
+                .remark(words::classes(&operation.counts.failure_classes)),
             Cell::count(operation.counts.outcomes.cancelled),
             Cell::count(connections.new),
             Cell::words(words::reused(connections))

@@ -4,11 +4,12 @@ use crate::measure::LatencyHistogram;
 use crate::result::{SearchSection, TrialSection};
 use crate::units::{self, Quantile};
 
+use super::curves;
 use super::markup::Markup;
+use super::number::{float, micros};
 use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
 use super::scale::Scale;
 use super::table::{Cell, State, Table};
-use super::{curves, float, micros};
 
 /// The chart and the table.
 pub(super) fn section(search: &SearchSection) -> Markup {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::measure::LatencyHistogram;
+use crate::report::figures::QUANTILES;
 use crate::units;
 
 use super::markup::{Element, Markup, element};
-use super::{float, micros};
+use super::number::{float, micros};
 
 /// A cell: what it shows, the exact value, and what the column is sorted by.
 #[derive(Debug, Clone)]
@@ -221,6 +223,12 @@ impl Table {
             .with(element("tbody").with(rows.collect::<Markup>()));
         element("div").class("wide").with(table)
     }
+}
+
+/// The percentiles that tables show, and the largest value.
+pub(super) fn quantiles(histogram: &LatencyHistogram) -> impl Iterator<Item = Cell> {
+    let known = QUANTILES.map(|it| Cell::time(histogram.quantile(it)));
+    known.into_iter().chain([Cell::time(histogram.max())])
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use super::super::table::{cut, harmless};
 
 /// Below the 65,536 characters of a comment, with room for a word about what is left out.
 pub(super) const LIMIT: usize = 60_000;
+/// More rows than this are in the report only.
+pub(super) const ROWS: usize = 40;
 /// The longest that one text of others may be, in characters before it is escaped.
 const CELL: usize = 160;
 
@@ -36,7 +38,7 @@ impl Page {
         let mut list = String::new();
         let mut more = 0_usize;
         for (index, text) in texts.enumerate() {
-            if index < super::ROWS {
+            if index < ROWS {
                 // Writing to a string does not fail.
                 let _ = writeln!(list, "- {}", escape(&text));
             } else {

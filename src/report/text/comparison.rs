@@ -12,7 +12,7 @@ use crate::units;
 use super::super::change::{self, Words};
 use super::super::table::{Cell, Paint, Table, harmless};
 use super::super::words::number_of;
-use super::LABEL;
+use super::layout::LABEL;
 
 /// What was compared and how, a line for each gated metric and each other that has changed, and the verdict with its
 /// reasons.

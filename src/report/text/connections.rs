@@ -8,10 +8,10 @@ use crate::report::words::number_of;
 use crate::result::Document;
 use crate::units;
 
-use super::Page;
+use super::layout::Layout;
 
 /// A line for TLS, one for HTTP/2 and some for each host with several addresses, each where there was some.
-pub(super) fn lines(document: &Document, page: &Page) -> String {
+pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     let mut all = Connections::default();
     for operation in &document.operations {
         all.merge(operation.counts.connections);
@@ -23,7 +23,7 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
             units::count(all.tls_full),
             units::count(all.tls_resumed)
         );
-        text.push_str(&page.line("TLS", &words, Paint::Plain));
+        text.push_str(&layout.line("TLS", &words, Paint::Plain));
     }
     if all.http2 > 0 {
         let words = format!(
@@ -31,14 +31,14 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
             number_of(all.http2, "exchange"),
             units::count(all.http1)
         );
-        text.push_str(&page.line("HTTP", &words, Paint::Plain));
+        text.push_str(&layout.line("HTTP", &words, Paint::Plain));
     }
     for host in addresses::hosts(document) {
-        text.push_str(&page.whole("addresses", &host.summary, Paint::Plain));
+        text.push_str(&layout.whole("addresses", &host.summary, Paint::Plain));
         let widest = host.addresses.iter().map(|(it, _)| it.len()).max();
         for (address, counts) in &host.addresses {
             let words = format!("{address:width$}  {counts}", width = widest.unwrap_or(0));
-            text.push_str(&page.line("", &words, Paint::Plain));
+            text.push_str(&layout.line("", &words, Paint::Plain));
         }
     }
     text

@@ -8,12 +8,12 @@ use crate::units;
 
 use super::super::table::Paint;
 use super::super::words::{self, clock, number_of};
-use super::Page;
+use super::layout::Layout;
 
 /// More kinds than this are in the document only: a summary must not scroll.
 const SHOWN: usize = 10;
 
-pub(super) fn lines(document: &Document, page: &Page) -> String {
+pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     let (exchanges, iterations) = (document.totals.exchanges, document.totals.iterations);
     let failures = &document.failures;
     let counted = format!(
@@ -28,27 +28,27 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
     } else {
         Paint::Plain
     };
-    let mut text = page.line("failures", &counted, paint);
+    let mut text = layout.line("failures", &counted, paint);
     for kind in failures.kinds.iter().take(SHOWN) {
-        text.push_str(&page.line("", &entry(kind), Paint::Plain));
+        text.push_str(&layout.line("", &entry(kind), Paint::Plain));
         // To be found in the registry's log, so never cut.
         let place = words::place(&kind.example);
-        text.push_str(&page.whole("", &format!("  {place}"), Paint::Dim));
+        text.push_str(&layout.whole("", &format!("  {place}"), Paint::Dim));
     }
     let hidden = failures.kinds.iter().skip(SHOWN);
     let rest = hidden.fold(failures.other, |sum, kind| sum.saturating_add(kind.count));
     if rest > 0 {
         let words = format!("{} × other kinds, see the report", units::count(rest));
-        text.push_str(&page.line("", &words, Paint::Plain));
+        text.push_str(&layout.line("", &words, Paint::Plain));
     }
     for kind in failures.iterations.iter().take(SHOWN) {
-        text.push_str(&page.line("", &words::failed_iterations(kind), Paint::Plain));
+        text.push_str(&layout.line("", &words::failed_iterations(kind), Paint::Plain));
     }
     let hidden = failures.iterations.iter().skip(SHOWN);
     let rest = hidden.fold(0_u64, |sum, kind| sum.saturating_add(kind.count));
     if rest > 0 {
         let words = format!("{} × other iterations, see the report", units::count(rest));
-        text.push_str(&page.line("", &words, Paint::Plain));
+        text.push_str(&layout.line("", &words, Paint::Plain));
     }
     text
 }

@@ -7,10 +7,10 @@ use crate::units::{self, Quantile};
 
 use super::super::table::Paint;
 use super::super::words;
-use super::Page;
+use super::layout::Layout;
 
 /// The health, with a line for each reason and one for what nobody looked at.
-pub(super) fn lines(document: &Document, page: &Page) -> String {
+pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     let generator = &document.generator;
     let verdict = generator.health.verdict();
     let (word, paint) = match verdict {
@@ -28,12 +28,12 @@ pub(super) fn lines(document: &Document, page: &Page) -> String {
     if generator.health.target_host == TargetHost::Same {
         words.push("target on the same host".to_owned());
     }
-    let mut text = page.line("generator", &words.join(" · "), paint);
-    text.push_str(&reasons(&generator.health, page));
+    let mut text = layout.line("generator", &words.join(" · "), paint);
+    text.push_str(&reasons(&generator.health, layout));
     text
 }
 
-fn reasons(health: &Health, page: &Page) -> String {
+fn reasons(health: &Health, layout: &Layout) -> String {
     let mut text = String::new();
     let mut told: Vec<&str> = Vec::new();
     for reason in &health.reasons {
@@ -53,12 +53,12 @@ fn reasons(health: &Health, page: &Page) -> String {
             words.push_str(": ");
             words.push_str(&reason.advice);
         }
-        text.push_str(&page.whole("", &words, Paint::Plain));
+        text.push_str(&layout.whole("", &words, Paint::Plain));
     }
     let too_short = health.not_judged.iter().any(|it| it.why != Why::NotKnown);
     if too_short && health.reasons.is_empty() {
         let words = "the run was too short to judge all of it: see generator in the report";
-        text.push_str(&page.line("", words, Paint::Dim));
+        text.push_str(&layout.line("", words, Paint::Dim));
     }
     text
 }
@@ -91,7 +91,7 @@ fn cpu(generator: &GeneratorSection) -> Option<String> {
 }
 
 /// What the run comes to, last of all.
-pub(super) fn verdict(document: &Document, page: &Page) -> String {
+pub(super) fn verdict(document: &Document, layout: &Layout) -> String {
     let paint = match document.verdict {
         RunVerdict::Pass if document.thresholds.is_empty() => return String::new(),
         RunVerdict::Pass => Paint::Good,
@@ -101,5 +101,5 @@ pub(super) fn verdict(document: &Document, page: &Page) -> String {
     };
     let word = words::verdict_word(document.verdict);
     let words = format!("{word}   {}", words::verdict(document));
-    page.line("verdict", &words, paint)
+    layout.line("verdict", &words, paint)
 }

@@ -5,7 +5,7 @@ use crate::units::{self, Quantile};
 
 use super::super::table::{Cell, Paint, Table};
 use super::super::words;
-use super::Page;
+use super::layout::Layout;
 
 /// The trials by their rate; nothing when there was no search.
 pub(super) fn table(document: &Document, colour: bool) -> String {
@@ -68,13 +68,13 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
 }
 
 /// `capacity    between 412/s and 431/s, where pull.response_time p(99) < 250ms breaks · 14 trials`
-pub(super) fn capacity(document: &Document, page: &Page) -> String {
+pub(super) fn capacity(document: &Document, layout: &Layout) -> String {
     let Some(search) = &document.search else {
         return String::new();
     };
-    let mut text = page.whole("capacity", &words::capacity(search), Paint::Bold);
+    let mut text = layout.whole("capacity", &words::capacity(search), Paint::Bold);
     if let Some(words) = words::disagreement(search) {
-        text.push_str(&page.whole("", &words, Paint::Plain));
+        text.push_str(&layout.whole("", &words, Paint::Plain));
     }
     text
 }

@@ -7,16 +7,9 @@ use crate::measure::LatencyHistogram;
 use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::{self, Quantile};
 
+use super::super::figures::QUANTILES;
 use super::super::table::{Cell, Paint, Table};
 use super::super::words;
-
-const QUANTILES: [Quantile; 5] = [
-    Quantile::P50,
-    Quantile::P90,
-    Quantile::P95,
-    Quantile::P99,
-    Quantile::P999,
-];
 
 pub(super) fn journeys(document: &Document, colour: bool) -> String {
     let mut counts = Table::new(

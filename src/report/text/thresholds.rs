@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::verdict::{Status, ThresholdResult};
 
 use super::super::table::{Paint, harmless};
-use super::LABEL;
+use super::layout::LABEL;
 
 /// A line for each threshold: how it stands, what it is, what was found, and why that decides nothing.
 pub(super) fn lines(results: &[ThresholdResult], colour: bool) -> String {
