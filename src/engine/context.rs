@@ -11,7 +11,7 @@ use super::shared::Shared;
 use super::work::Work;
 use crate::measure::{Record, Recorder};
 use crate::plan::TokenPolicy;
-use crate::registry::{self, Client, Observer, Settings, VerifiedCopies, Wallet};
+use crate::registry::{self, Client, Observer, Settings, TokenCache, VerifiedCopies};
 use crate::transport::{Dialer, Pool, PoolSettings, Totals};
 
 /// What the users of one worker have in common.
@@ -25,7 +25,7 @@ pub(super) struct Context {
     totals: Rc<Totals>,
     dialer: Rc<Dialer>,
     pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of journeys whose users share one
-    wallets: Vec<Rc<Wallet>>,                  // by journey, for users that share tokens
+    token_caches: Vec<Rc<TokenCache>>,         // by journey, for users that share tokens
     copies: Rc<VerifiedCopies>,
 }
 
@@ -57,10 +57,10 @@ impl Context {
                 shared.target.client(&journey.habits, timeout)
             })
             .collect();
-        let wallets = settings
+        let token_caches = settings
             .iter()
             .map(|it| {
-                Rc::new(Wallet::new(
+                Rc::new(TokenCache::new(
                     it.credentials.clone(),
                     it.habits().token.clone(),
                 ))
@@ -71,7 +71,7 @@ impl Context {
             recorder: Rc::new(RefCell::new(recorder)),
             work: plan.journeys.iter().map(Work::of).collect(),
             settings,
-            wallets,
+            token_caches,
             copies: Rc::default(),
             notes: RefCell::default(),
             totals: Rc::default(),
@@ -116,8 +116,8 @@ impl Context {
         let client = match self.shared.plan.target.tokens {
             TokenPolicy::PerVu => Client::new(settings, pool, observer),
             TokenPolicy::Shared => {
-                let wallet = Rc::clone(&self.wallets[journey]);
-                Client::sharing(settings, pool, observer, wallet)
+                let tokens = Rc::clone(&self.token_caches[journey]);
+                Client::sharing(settings, pool, observer, tokens)
             }
         };
         client.sharing_copies(Rc::clone(&self.copies))

@@ -4,21 +4,21 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
-use super::answer::Answer;
 use super::auth::Scope;
 use super::challenge::{Challenge, Challenged, Service, challenged};
 use super::client::Client;
 use super::error::{Error, Kind, Withheld};
 use super::manifests::header;
 use super::redirect::{Carries, Course, Hop, course};
+use super::response::Response;
 use super::token::{self, Token, Wish};
 use crate::oci::Operation;
 use crate::profile::TokenForm;
 use crate::transport::{Address, Body};
 use crate::units::Credentials;
 
-/// The longest answer of a token service that is read, in bytes.
-const MAX_ANSWER: u64 = 1 << 20;
+/// The longest response of a token service that is read, in bytes.
+const MAX_RESPONSE: u64 = 1 << 20;
 
 /// After these statuses a service is taken not to speak `POST`: GCR says 404, Artifactory 401, ACR 400.
 const SPEAKS_NO_POST: [StatusCode; 4] = [
@@ -45,27 +45,27 @@ fn shown(address: &Address) -> String {
 
 impl Client {
     /// What the challenge asks for, if there is a way to answer it that was not just `shown` and refused.
-    pub(super) fn answerable(
+    pub(super) fn supported_challenge(
         &self,
-        answer: &Answer<'_>,
+        response: &Response<'_>,
         shown: Option<&HeaderValue>,
     ) -> Option<Challenged> {
-        let challenged = challenged(answer.address(), answer.headers())?;
-        let basic = self.wallet().basic();
+        let challenged = challenged(response.address(), response.headers())?;
+        let basic = self.tokens().basic();
         let useless =
             challenged.challenge == Challenge::Basic && (basic.is_none() || basic == shown);
         (!useless).then_some(challenged)
     }
 
     /// Learns from a challenge. What was shown and refused is not shown again; the next leg fetches what it needs.
-    pub(super) fn answer_challenge(
+    pub(super) fn use_challenge(
         &self,
         challenged: Challenged,
         scope: &Scope<'_>,
         refused: Option<&HeaderValue>,
     ) {
         let scope = self.widened(scope);
-        self.wallet().learn(challenged, Some(&scope), refused);
+        self.tokens().learn(challenged, Some(&scope), refused);
     }
 
     /// The `Authorization` of a request: what we have, or a token fetched for it.
@@ -74,10 +74,10 @@ impl Client {
         scope: &Scope<'_>,
     ) -> Result<Option<HeaderValue>, Error> {
         let scope = self.widened(scope);
-        if let Some(header) = self.wallet().header(&scope) {
+        if let Some(header) = self.tokens().header(&scope) {
             return Ok(Some(header));
         }
-        match self.wallet().service() {
+        match self.tokens().service() {
             // Boxed, because it is rare: every request would be as large as the fetch that it seldom needs.
             Some(service) => Box::pin(self.token(&service, &scope)).await.map(Some),
             None => Ok(None),
@@ -86,18 +86,18 @@ impl Client {
 
     /// A token for that scope, fetched by us or by somebody else at the same time.
     async fn token(&self, service: &Service, scope: &Scope<'_>) -> Result<HeaderValue, Error> {
-        let wallet = self.wallet();
-        let slot = wallet.slot(scope);
+        let tokens = self.tokens();
+        let slot = tokens.slot(scope);
         let fetch = async || {
             let wish = Wish {
                 service,
-                scopes: wallet.scopes(scope, &slot),
-                habits: wallet.habits(),
-                credentials: wallet.credentials(),
+                scopes: tokens.scopes(scope, &slot),
+                habits: tokens.habits(),
+                credentials: tokens.credentials(),
             };
             self.fetch(&wish).await
         };
-        if wallet.is_used_once(scope) {
+        if tokens.is_used_once(scope) {
             return fetch().await.map(|token| token.header);
         }
         slot.token(fetch).await
@@ -123,20 +123,20 @@ impl Client {
                 self.take(wish, self.post(wish).await?).await
             }
             (Some(_), TokenForm::PostFirst) => {
-                let answer = self.post(wish).await?;
-                if !SPEAKS_NO_POST.contains(&answer.status()) {
-                    return self.take(wish, answer).await;
+                let response = self.post(wish).await?;
+                if !SPEAKS_NO_POST.contains(&response.status()) {
+                    return self.take(wish, response).await;
                 }
-                answer.set_aside().await;
+                response.set_aside().await;
                 self.take(wish, self.get(wish).await?).await
             }
             _ => self.take(wish, self.get(wish).await?).await,
         }
     }
 
-    async fn get(&self, wish: &Wish<'_>) -> Result<Answer<'_>, Error> {
+    async fn get(&self, wish: &Wish<'_>) -> Result<Response<'_>, Error> {
         let mut headers = HeaderMap::new();
-        if let Some(basic) = self.wallet().basic() {
+        if let Some(basic) = self.tokens().basic() {
             headers.insert(AUTHORIZATION, basic.clone());
         }
         let address = match wish.address() {
@@ -154,7 +154,7 @@ impl Client {
         .await
     }
 
-    async fn post(&self, wish: &Wish<'_>) -> Result<Answer<'_>, Error> {
+    async fn post(&self, wish: &Wish<'_>) -> Result<Response<'_>, Error> {
         const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
         self.ask(&Inquiry {
             method: Method::POST,
@@ -167,7 +167,7 @@ impl Client {
 
     /// Asks a token service, wherever it sends us. The credentials go on to the same host only, and never from https to http;
     /// without them a `GET` goes on to another host, as Go's client sends it.
-    async fn ask(&self, inquiry: &Inquiry) -> Result<Answer<'_>, Error> {
+    async fn ask(&self, inquiry: &Inquiry) -> Result<Response<'_>, Error> {
         let most = self.habits().wire.max_redirects;
         let mut hop: Option<Box<Hop>> = None;
         let mut is_trusted = true;
@@ -198,11 +198,11 @@ impl Client {
             let again = || (!form.is_empty()).then(|| Body::whole(form.clone()));
             let leg = self.outgoing(method, address, headers, Body::whole(form.clone()));
             let undoing = || self.settings().wire.undoing();
-            let mut answer = self.leg(operation, leg, (&again, undoing)).await?;
-            answer.turned = hop.as_ref().and_then(|hop| hop.turned);
-            let next = match course(&answer, (method, carries), hop.as_deref(), most) {
-                Err(broken) => return Err(answer.fail(Kind::Redirect(broken))),
-                Ok(Course::Stays) => return Ok(answer),
+            let mut response = self.leg(operation, leg, (&again, undoing)).await?;
+            response.turned = hop.as_ref().and_then(|hop| hop.turned);
+            let next = match course(&response, (method, carries), hop.as_deref(), most) {
+                Err(broken) => return Err(response.fail(Kind::Redirect(broken))),
+                Ok(Course::Stays) => return Ok(response),
                 Ok(Course::Leads(next)) => next,
             };
             let (from, to) = (next.from.origin(), next.address.origin());
@@ -214,35 +214,35 @@ impl Client {
             };
             if !follows && (next.has_body || (is_exposed && is_shown)) {
                 let (from, to) = (shown(&next.from), shown(&next.address));
-                return Err(answer.fail(Kind::Withheld(if is_exposed {
+                return Err(response.fail(Kind::Withheld(if is_exposed {
                     Withheld::Cleartext { from, to }
                 } else {
                     Withheld::OtherHost { from, to }
                 })));
             }
             is_trusted &= follows;
-            answer.set_aside().await;
+            response.set_aside().await;
             hop = Some(next);
         }
     }
 
-    /// The token in an answer.
-    async fn take(&self, wish: &Wish<'_>, mut answer: Answer<'_>) -> Result<Token, Error> {
-        let status = answer.status();
+    /// The token in a response.
+    async fn take(&self, wish: &Wish<'_>, mut response: Response<'_>) -> Result<Token, Error> {
+        let status = response.status();
         if status != StatusCode::OK && !self.habits().accepted.token.contains(status.as_u16()) {
             let showed = wish.credentials.is_some();
-            return Err(answer.refuse().await.showing(showed));
+            return Err(response.refuse().await.showing(showed));
         }
-        let raw = match answer.collect(MAX_ANSWER).await {
+        let raw = match response.collect(MAX_RESPONSE).await {
             Ok(raw) => raw,
-            Err(kind) => return Err(answer.fail(kind)),
+            Err(kind) => return Err(response.fail(kind)),
         };
         match token::read(&raw, wish.habits) {
             Ok(token) => {
-                answer.succeed();
+                response.succeed();
                 Ok(token)
             }
-            Err(what) => Err(answer.fail(Kind::Protocol(what))),
+            Err(what) => Err(response.fail(Kind::Protocol(what))),
         }
     }
 }

@@ -6,12 +6,12 @@ use std::io;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use http::{Method, StatusCode};
 
-use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::call::{Accepts, Call};
 use super::check::{Check, Wanted};
 use super::client::Client;
 use super::error::{Error, Kind};
+use super::response::Response;
 use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName};
 
 /// Where the bytes of a blob go.
@@ -82,7 +82,7 @@ impl Client {
     /// distribution-spec, "Checking if content exists in the registry", end-2.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither yes nor no.
+    /// When there is no response, or it is neither yes nor no.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -113,12 +113,12 @@ impl Client {
             accepts: Accepts::Blob(media_type),
             ..self.blob_call(Operation::BlobHead, repository, digest)
         };
-        let answer = self.send(&call).await?;
-        let size = answer
+        let response = self.send(&call).await?;
+        let size = response
             .header(CONTENT_LENGTH)
             .and_then(|text| text.parse().ok());
-        let found = (answer.status() != StatusCode::NOT_FOUND).then_some(size);
-        answer.finish().await?;
+        let found = (response.status() != StatusCode::NOT_FOUND).then_some(size);
+        response.finish().await?;
         Ok(found)
     }
 
@@ -131,7 +131,7 @@ impl Client {
     /// by a request of its own.
     ///
     /// # Errors
-    /// When there is no answer, it is not 200 or 206, the sink refuses, or the blob is not the wanted one.
+    /// When there is no response, it is not 200 or 206, the sink refuses, or the blob is not the wanted one.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; what the sink has taken stays with the sink.
@@ -170,15 +170,15 @@ impl Client {
                 call.headers = from_byte(*offset);
                 call.also = &[416];
             }
-            let answer = self.send(&call).await?;
+            let response = self.send(&call).await?;
             let came = match had.take() {
-                None if answer.status() == StatusCode::PARTIAL_CONTENT => {
-                    return Err(answer.fail(Kind::Protocol(
+                None if response.status() == StatusCode::PARTIAL_CONTENT => {
+                    return Err(response.fail(Kind::Protocol(
                         "a part was sent, but the whole was asked for",
                     )));
                 }
-                None => receive(answer, sink, self.check(wanted)).await?,
-                Some(had) => self.receive_rest(answer, sink, wanted, had).await?,
+                None => receive(response, sink, self.check(wanted)).await?,
+                Some(had) => self.receive_rest(response, sink, wanted, had).await?,
             };
             match came {
                 Came::Blob(received) => {
@@ -190,38 +190,38 @@ impl Client {
         }
     }
 
-    /// Takes the answer to a request for the rest of a blob. Where it is none, the blob is to be asked for from its start.
+    /// Takes the response to a request for the rest of a blob. Where it is none, the blob is to be asked for from its start.
     async fn receive_rest(
         &self,
-        answer: Answer<'_>,
+        response: Response<'_>,
         sink: &mut dyn BlobSink,
         wanted: Wanted,
         had: (u64, Hasher),
     ) -> Result<Came, Error> {
-        let begins = match answer.status() {
-            StatusCode::PARTIAL_CONTENT => range_start(&answer),
+        let begins = match response.status() {
+            StatusCode::PARTIAL_CONTENT => range_start(&response),
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 if let Err(error) = sink.restart(Restart::Refused) {
-                    return Err(answer.fail(Kind::Sink(error)));
+                    return Err(response.fail(Kind::Sink(error)));
                 }
-                answer.set_aside().await;
+                response.set_aside().await;
                 return Ok(Came::Nothing(0));
             }
             _ => {
                 if let Err(error) = sink.restart(Restart::Whole) {
-                    return Err(answer.fail(Kind::Sink(error)));
+                    return Err(response.fail(Kind::Sink(error)));
                 }
-                return receive(answer, sink, self.check(wanted)).await;
+                return receive(response, sink, self.check(wanted)).await;
             }
         };
         if begins == Some(had.0) {
-            return receive(answer, sink, Check::of_rest(wanted, had)).await;
+            return receive(response, sink, Check::of_rest(wanted, had)).await;
         }
         if let Err(error) = sink.restart(Restart::Elsewhere) {
-            return Err(answer.fail(Kind::Sink(error)));
+            return Err(response.fail(Kind::Sink(error)));
         }
         // It is counted as the failure that it is, and the blob comes all the same.
-        drop(answer.fail(Kind::Protocol(ELSEWHERE)));
+        drop(response.fail(Kind::Protocol(ELSEWHERE)));
         Ok(Came::Nothing(0))
     }
 
@@ -231,7 +231,7 @@ impl Client {
     /// distribution-spec, "Deleting Blobs", end-10.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither 202 nor 404. Many registries refuse with 405.
+    /// When there is no response, or it is neither 202 nor 404. Many registries refuse with 405.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have deleted the blob.
@@ -262,9 +262,9 @@ impl Client {
     }
 }
 
-/// What is wrong with an answer to a range request that begins elsewhere.
+/// What is wrong with a response to a range request that begins elsewhere.
 pub(super) const ELSEWHERE: &str =
-    "the answer to a range request starts elsewhere, or does not say where (Content-Range)";
+    "the response to a range request starts elsewhere, or has no valid Content-Range";
 
 /// The header that asks for everything from a byte on.
 ///
@@ -276,7 +276,7 @@ pub(super) fn from_byte(offset: u64) -> HeaderMap {
     HeaderMap::from_iter([(RANGE, value)])
 }
 
-/// What an answer has brought.
+/// What a response has brought.
 enum Came {
     Blob(Received),
     /// It is to be asked for from its start, after so many bytes.
@@ -284,48 +284,48 @@ enum Came {
 }
 
 async fn receive(
-    mut answer: Answer<'_>,
+    mut response: Response<'_>,
     sink: &mut dyn BlobSink,
     mut check: Check<'_>,
 ) -> Result<Came, Error> {
     let is_rest = check.is_rest();
     if !check.looks() && !sink.looks() {
-        answer.let_go();
+        response.discard_body();
     }
     loop {
-        match answer.frame().await {
-            Err(kind) => return Err(answer.fail(kind)),
+        match response.frame().await {
+            Err(kind) => return Err(response.fail(kind)),
             Ok(None) => break,
             Ok(Some(part)) => {
                 if let Err(kind) = check.update(&part) {
-                    return Err(answer.fail(*kind));
+                    return Err(response.fail(*kind));
                 }
                 if let Err(error) = sink.write(&part) {
-                    return Err(answer.fail(Kind::Sink(error)));
+                    return Err(response.fail(Kind::Sink(error)));
                 }
             }
         }
     }
-    let bytes = answer.incoming.received();
+    let bytes = response.incoming.received();
     match check.finish() {
         Ok(size) => {
-            answer.succeed();
+            response.succeed();
             Ok(Came::Blob(Received { bytes, size }))
         }
         // Either part may be the wrong one. If it is the registry's, the whole will show it.
         Err(kind) if is_rest && matches!(*kind, Kind::Digest { .. }) => {
             match sink.restart(Restart::OtherContent) {
-                Ok(()) => answer.succeed(),
-                Err(error) => return Err(answer.fail(Kind::Sink(error))),
+                Ok(()) => response.succeed(),
+                Err(error) => return Err(response.fail(Kind::Sink(error))),
             }
             Ok(Came::Nothing(bytes))
         }
-        Err(kind) => Err(answer.fail(*kind)),
+        Err(kind) => Err(response.fail(*kind)),
     }
 }
 
-/// The first byte of a partial answer: `Content-Range: bytes 5-9/10`.
-pub(super) fn range_start(answer: &Answer<'_>) -> Option<u64> {
-    let range = answer.header(CONTENT_RANGE)?.strip_prefix("bytes ")?;
+/// The first byte of a partial response: `Content-Range: bytes 5-9/10`.
+pub(super) fn range_start(response: &Response<'_>) -> Option<u64> {
+    let range = response.header(CONTENT_RANGE)?.strip_prefix("bytes ")?;
     range.split_once('-')?.0.trim().parse().ok()
 }

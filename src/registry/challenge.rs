@@ -66,7 +66,7 @@ pub(super) fn challenged(asked: &Address, headers: &HeaderMap) -> Option<Challen
 }
 
 /// A challenge that nobody here can answer, as it may be shown; `None` where there is none, or one that can be answered.
-pub(super) fn unanswerable(asked: &Address, headers: &HeaderMap) -> Option<String> {
+pub(super) fn unsupported_challenge(asked: &Address, headers: &HeaderMap) -> Option<String> {
     if !headers.contains_key(WWW_AUTHENTICATE) || challenged(asked, headers).is_some() {
         return None;
     }
@@ -315,7 +315,7 @@ mod tests {
         let shown = |value: &'static str| {
             let headers =
                 HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_static(value))]);
-            unanswerable(
+            unsupported_challenge(
                 &Address::of(&"http://h/v2/".parse().unwrap()).unwrap(),
                 &headers,
             )

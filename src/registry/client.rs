@@ -15,8 +15,8 @@ use super::call::Call;
 use super::error::Error;
 use super::location::Base;
 use super::settings::Settings;
+use super::token_cache::TokenCache;
 use super::verified::VerifiedCopies;
-use super::wallet::Wallet;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::Habits;
 use crate::transport::{Address, Pool};
@@ -33,8 +33,8 @@ pub(super) struct Inner {
     pub(super) settings: Rc<Settings>,
     pub(super) pool: Rc<Pool>,
     pub(super) observer: Rc<dyn Observer>,
-    wallet: Rc<Wallet>,
-    is_wallet_shared: bool,
+    tokens: Rc<TokenCache>,
+    is_cache_shared: bool,
     abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
     opening: Cell<usize>,               // sessions asked for and not yet answered
     opened: Notify,                     // one of them was answered
@@ -71,11 +71,11 @@ impl Drop for Opening {
 impl Client {
     /// A client that speaks over `pool` and tells `observer` of every exchange.
     pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
-        let wallet = Wallet::new(
+        let tokens = TokenCache::new(
             settings.credentials.clone(),
             settings.habits().token.clone(),
         );
-        Self::with(settings, pool, observer, (Rc::new(wallet), false))
+        Self::with(settings, pool, observer, (Rc::new(tokens), false))
     }
 
     /// The same with tokens that other clients fetch and use, too.
@@ -83,23 +83,23 @@ impl Client {
         settings: Rc<Settings>,
         pool: Rc<Pool>,
         observer: Rc<dyn Observer>,
-        wallet: Rc<Wallet>,
+        tokens: Rc<TokenCache>,
     ) -> Self {
-        Self::with(settings, pool, observer, (wallet, true))
+        Self::with(settings, pool, observer, (tokens, true))
     }
 
     fn with(
         settings: Rc<Settings>,
         pool: Rc<Pool>,
         observer: Rc<dyn Observer>,
-        (wallet, is_wallet_shared): (Rc<Wallet>, bool),
+        (tokens, is_cache_shared): (Rc<TokenCache>, bool),
     ) -> Self {
         let inner = Inner {
             settings,
             pool,
             observer,
-            wallet,
-            is_wallet_shared,
+            tokens,
+            is_cache_shared,
             abandoned: RefCell::default(),
             opening: Cell::default(),
             opened: Notify::new(),
@@ -147,8 +147,8 @@ impl Client {
         &self.inner.settings
     }
 
-    pub(super) fn wallet(&self) -> &Wallet {
-        &self.inner.wallet
+    pub(super) fn tokens(&self) -> &TokenCache {
+        &self.inner.tokens
     }
 
     /// The client that is emulated.
@@ -175,26 +175,26 @@ impl Client {
 
     /// Forgets tokens and what was learnt of the registry, as a client that begins another operation does.
     pub fn forget_tokens(&self) {
-        if !self.inner.is_wallet_shared {
-            self.inner.wallet.clear();
+        if !self.inner.is_cache_shared {
+            self.inner.tokens.clear();
         }
     }
 
-    /// Asks whether this is a registry that will speak to us; gives the headers of its answer.
+    /// Asks whether this is a registry that will speak to us; gives the headers of its response.
     ///
     /// # Spec
     /// distribution-spec, "Determining Support", end-1.
     ///
     /// # Errors
-    /// When there is no answer, or it is not 200 once the challenge has been answered.
+    /// When there is no response, or it is not 200 once the challenge has been answered.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
     pub async fn ping(&self) -> Result<HeaderMap, Error> {
         let call = Call::get(Operation::Ping, self.endpoint(&[]));
-        let answer = self.send(&call).await?;
-        let headers = answer.headers().clone();
-        answer.finish().await?;
+        let response = self.send(&call).await?;
+        let headers = response.headers().clone();
+        response.finish().await?;
         Ok(headers)
     }
 
@@ -205,7 +205,7 @@ impl Client {
     /// distribution-spec, "Determining Support", end-1.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither 200 nor such a challenge.
+    /// When there is no response, or it is neither 200 nor such a challenge.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -214,19 +214,19 @@ impl Client {
             bare: true,
             ..Call::get(Operation::Ping, self.endpoint(&[]))
         };
-        let answer = self.send(&call).await?;
-        let headers = answer.headers().clone();
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            answer.finish().await?;
+        let response = self.send(&call).await?;
+        let headers = response.headers().clone();
+        if response.status() != StatusCode::UNAUTHORIZED {
+            response.finish().await?;
             return Ok(headers);
         }
-        match self.answerable(&answer, None) {
+        match self.supported_challenge(&response, None) {
             Some(challenged) => {
-                answer.set_aside().await;
-                self.wallet().learn(challenged, None, None);
+                response.set_aside().await;
+                self.tokens().learn(challenged, None, None);
                 Ok(headers)
             }
-            None => Err(answer.refuse().await),
+            None => Err(response.refuse().await),
         }
     }
 
@@ -299,9 +299,9 @@ impl Client {
 
     /// Sends a call that deletes; `false` when there was nothing to delete.
     pub(super) async fn delete(&self, call: &Call<'_>) -> Result<bool, Error> {
-        let answer = self.send(call).await?;
-        let deleted = answer.status() != StatusCode::NOT_FOUND;
-        answer.finish().await?;
+        let response = self.send(call).await?;
+        let deleted = response.status() != StatusCode::NOT_FOUND;
+        response.finish().await?;
         Ok(deleted)
     }
 }
@@ -310,7 +310,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("base", &self.inner.settings.base)
-            .field("wallet", &self.inner.wallet)
+            .field("tokens", &self.inner.tokens)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Undoing the `Content-Encoding` of an answer, as far as the client undoes it.
+//! Undoing the `Content-Encoding` of a response, as far as the client undoes it.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::units::foreign_words;
 /// The most bytes that one frame may become: an honest encoding of megabytes stays far below it.
 const MOST: usize = 64 << 20;
 
-/// The most codings of one answer that are undone.
+/// The most codings of one response that are undone.
 const MOST_CODINGS: usize = 4;
 
 /// Which codings a client undoes.
@@ -20,7 +20,7 @@ pub(super) enum Undoing {
     /// Those that the specification names, whether they were asked for or not. A list with another one is passed on as it
     /// came.
     Known,
-    /// The one that the answer names, if it is one of those that the request asked for. All else is passed on as it came:
+    /// The one that the response names, if it is one of those that the request asked for. All else is passed on as it came:
     /// Go's transport undoes the `gzip` that it has asked for, and nothing that calls itself otherwise.
     Asked(Option<HeaderValue>),
     /// Each of the list, the last one first. A list with another one is refused.
@@ -38,7 +38,7 @@ pub(super) struct Decoder {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`Content-Encoding: {label}` cannot be undone: {what}")]
 pub struct EncodingError {
-    label: Box<str>, // as the answer has it
+    label: Box<str>, // as the response has it
     what: &'static str,
 }
 
@@ -70,7 +70,7 @@ impl Write for Room {
 }
 
 impl Decoder {
-    /// What undoes the encoding of an answer; `None` where there is none, or it is passed on as it came.
+    /// What undoes the encoding of a response; `None` where there is none, or it is passed on as it came.
     ///
     /// # Spec
     /// RFC 9110, 8.4: the names of codings are case-insensitive, `x-gzip` is `gzip`.
@@ -126,7 +126,7 @@ impl Decoder {
         }))
     }
 
-    /// The encoding, as the answer names it.
+    /// The encoding, as the response names it.
     pub(super) fn label(&self) -> &str {
         &self.label
     }

@@ -31,13 +31,13 @@ pub struct Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Kind {
-    /// There was no answer, or not all of it.
+    /// There was no response, or not all of it.
     #[error(transparent)]
     Transport(transport::Error),
     /// The registry said no.
     #[error("{}", refusal(*status, body))]
     Status {
-        /// The status of the answer.
+        /// The status of the response.
         status: StatusCode,
         /// What the registry said in words.
         body: ErrorBody,
@@ -74,21 +74,21 @@ pub enum Kind {
         /// Bytes that came.
         found: u64,
     },
-    /// The answer is encoded in a way that cannot be undone.
+    /// The response is encoded in a way that cannot be undone.
     #[error(transparent)]
     Encoding(EncodingError),
-    /// What the answer became by undoing its encoding is not what it should be.
+    /// What the response became by undoing its encoding is not what it should be.
     #[error(
         "{kind}; the response is labelled `Content-Encoding: {label}` and was decoded, which is wrong \
          if it was not encoded"
     )]
     Decoded {
-        /// The encoding, as the answer names it.
+        /// The encoding, as the response names it.
         label: Box<str>,
         /// What is wrong.
         kind: Box<Kind>,
     },
-    /// The answer breaks the protocol.
+    /// The response breaks the protocol.
     #[error("the registry broke the protocol: {0}")]
     Protocol(&'static str),
     /// The list cannot be read on.
@@ -100,11 +100,11 @@ pub enum Kind {
     /// Credentials would have gone from https to http, or to another host.
     #[error(transparent)]
     Withheld(Withheld),
-    /// The answer is not the document that was asked for.
+    /// The response is not the document that was asked for.
     #[error(transparent)]
     Manifest(ManifestError),
-    /// The answer is longer than any such answer may be.
-    #[error("the answer is longer than {}", units::bytes(*.0))]
+    /// The response is longer than any such response may be.
+    #[error("the response is longer than {}", units::bytes(*.0))]
     TooLong(u64),
     /// What came could not be stored on this side.
     #[error("cannot store what was received: {0}")]

@@ -103,7 +103,7 @@ impl Headers {
             let mut headers = call.headers.clone();
             headers.insert(HOST, call.address.origin().host_header().clone());
             headers.extend(for_all.clone());
-            self.dress(call, &mut headers);
+            self.add_to(call, &mut headers);
             headers
         };
         let Some(kind) = Kind::of(call) else {
@@ -119,7 +119,7 @@ impl Headers {
     }
 
     /// Puts the headers of a call on, beside those that the call itself needs.
-    pub(super) fn dress(&self, call: &Call<'_>, headers: &mut HeaderMap) {
+    pub(super) fn add_to(&self, call: &Call<'_>, headers: &mut HeaderMap) {
         self.introduce(headers);
         if self.api_version {
             headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
@@ -206,7 +206,7 @@ impl Headers {
         }
     }
 
-    /// Which codings of the answer to a call are undone.
+    /// Which codings of the response to a call are undone.
     pub(super) fn undoing_of(&self, call: &Call<'_>) -> Undoing {
         match self.decoding {
             Decoding::Asked if self.fetch_encoding.is_some() && fetches(call) => Undoing::Listed,
@@ -215,7 +215,7 @@ impl Headers {
         }
     }
 
-    /// Which codings of an answer to any other request are.
+    /// Which codings of a response to any other request are.
     pub(super) fn undoing(&self) -> Undoing {
         match self.decoding {
             Decoding::Asked => Undoing::Asked(self.encoding.clone()),

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::link::Walk;
+use super::response::Response;
 use crate::oci::{Content, Digest, Entry, ImageIndex, Operation, Reference, RepositoryName, Tag};
 use crate::transport::Address;
 
@@ -54,7 +54,7 @@ impl Client {
     /// distribution-spec, "Listing Tags", end-8.
     ///
     /// # Errors
-    /// When there is no answer, it is not 200, or it is not a list of tags.
+    /// When there is no response, it is not 200, or it is not a list of tags.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -80,7 +80,7 @@ impl Client {
     /// Docker Registry HTTP API V2, "Listing Repositories". Not part of the OCI specification.
     ///
     /// # Errors
-    /// When there is no answer, it is not 200, or it is not a list of repositories.
+    /// When there is no response, it is not 200, or it is not a list of repositories.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -103,7 +103,7 @@ impl Client {
     /// distribution-spec, "Listing Referrers", end-12; a registry that has the list never answers 404.
     ///
     /// # Errors
-    /// When there is no answer, it is neither 200 nor 404, or it is not an index.
+    /// When there is no response, it is neither 200 nor 404, or it is not an index.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -131,12 +131,12 @@ impl Client {
             also: &[404],
             ..Call::get(Operation::Referrers, address)
         };
-        let answer = self.send(&call).await?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            answer.finish().await?;
+        let response = self.send(&call).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            response.finish().await?;
             return Ok(None);
         }
-        let (index, next) = read_page::<ImageIndex>(answer, &call.address, walk).await?;
+        let (index, next) = read_page::<ImageIndex>(response, &call.address, walk).await?;
         Ok(Some(Page {
             entries: index.manifests,
             next,
@@ -150,7 +150,7 @@ impl Client {
     /// distribution-spec, "Unavailable Referrers API" and "Referrers Tag Schema".
     ///
     /// # Errors
-    /// When there is no answer, it is neither 200 nor 404, or what came is not a manifest.
+    /// When there is no response, it is neither 200 nor 404, or what came is not a manifest.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -190,26 +190,24 @@ impl Client {
 
 /// Reads one page, and where the next one is.
 async fn read_page<T: DeserializeOwned>(
-    mut answer: Answer<'_>,
+    mut response: Response<'_>,
     asked: &Address,
     walk: Option<Walk>,
 ) -> Result<(T, Option<Paging>), Error> {
-    let next = match Walk::behind(walk, (asked, answer.address()), answer.headers()) {
+    let next = match Walk::behind(walk, (asked, response.address()), response.headers()) {
         Ok(next) => next,
-        Err(error) => return Err(answer.fail(Kind::Link(error))),
+        Err(error) => return Err(response.fail(Kind::Link(error))),
     };
-    let raw = match answer.collect(MAX_LIST).await {
+    let raw = match response.collect(MAX_LIST).await {
         Ok(raw) => raw,
-        Err(kind) => return Err(answer.fail(kind)),
+        Err(kind) => return Err(response.fail(kind)),
     };
     match serde_json::from_slice(&raw) {
         Ok(list) => {
-            answer.succeed();
+            response.succeed();
             Ok((list, next.map(Paging::Next)))
         }
-        Err(_) => Err(answer.fail(Kind::Protocol(
-            "the answer is not the list that was asked for",
-        ))),
+        Err(_) => Err(response.fail(Kind::Protocol("the response is not the requested list"))),
     }
 }
 

@@ -105,7 +105,7 @@ impl fmt::Debug for Base {
     }
 }
 
-/// The `Location` of an answer, absolute or relative to the address that was asked, its query kept as it is.
+/// The `Location` of a response, absolute or relative to the address that was asked, its query kept as it is.
 pub(super) fn location(asked: &Address, headers: &HeaderMap) -> Option<Address> {
     asked.join(headers.get(LOCATION)?.to_str().ok()?)
 }

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
-use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::blobs::from_byte;
 use super::call::{Accepts, Call};
 use super::client::Client;
 use super::error::{Error, Kind};
+use super::response::Response;
 use crate::oci::{Digest, Manifest, MediaType, Operation, Reference, RepositoryName};
 use crate::transport::Body;
 
@@ -44,7 +44,7 @@ impl Client {
     /// distribution-spec, "Checking if content exists in the registry", end-3.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither yes nor no.
+    /// When there is no response, or it is neither yes nor no.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -75,26 +75,26 @@ impl Client {
             accepts: Accepts::Manifest(media_type),
             ..self.manifest_call(Operation::ManifestHead, repository, reference)
         };
-        let answer = self.send(&call).await?;
-        let is_there = answer.status() != StatusCode::NOT_FOUND;
+        let response = self.send(&call).await?;
+        let is_there = response.status() != StatusCode::NOT_FOUND;
         let head = is_there.then(|| ManifestHead {
-            digest: promised_digest(&answer),
-            media_type: content_type(&answer),
-            size: answer
+            digest: promised_digest(&response),
+            media_type: content_type(&response),
+            size: response
                 .header(CONTENT_LENGTH)
                 .and_then(|text| text.parse().ok()),
         });
-        answer.finish().await?;
+        response.finish().await?;
         Ok(head)
     }
 
-    /// Fetches a manifest. Its bytes must match the digest that was asked for, and the one in the answer's header.
+    /// Fetches a manifest. Its bytes must match the digest that was asked for, and the one in the response's header.
     ///
     /// # Spec
     /// distribution-spec, "Pulling manifests", end-3.
     ///
     /// # Errors
-    /// When there is no answer, it is not 200, or the bytes are not the manifest that was asked for.
+    /// When there is no response, it is not 200, or the bytes are not the manifest that was asked for.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -143,12 +143,12 @@ impl Client {
             also: &[206, 404],
             ..self.manifest_get_call(repository, reference)
         };
-        let answer = self.send(&call).await?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            answer.finish().await?;
+        let response = self.send(&call).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            response.finish().await?;
             return Ok(None);
         }
-        self.read_manifest(answer, reference).await.map(Some)
+        self.read_manifest(response, reference).await.map(Some)
     }
 
     /// Stores a manifest under a tag or its digest.
@@ -157,7 +157,7 @@ impl Client {
     /// distribution-spec, "Pushing Manifests", end-7.
     ///
     /// # Errors
-    /// When there is no answer, it is not 201, or it names another digest.
+    /// When there is no response, it is not 201, or it names another digest.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have stored the manifest.
@@ -178,15 +178,15 @@ impl Client {
         if let Ok(value) = HeaderValue::from_str(manifest.media_type().as_str()) {
             call.headers.insert(CONTENT_TYPE, value);
         }
-        let answer = self.send(&call).await?;
-        if let Some(found) = promised_digest(&answer) {
+        let response = self.send(&call).await?;
+        if let Some(found) = promised_digest(&response) {
             let expected = manifest.digest(found.algorithm());
             if found != expected {
-                return Err(answer.fail(Kind::Digest { expected, found }));
+                return Err(response.fail(Kind::Digest { expected, found }));
             }
         }
-        let subject_linked = answer.headers().contains_key(OCI_SUBJECT);
-        answer.finish().await?;
+        let subject_linked = response.headers().contains_key(OCI_SUBJECT);
+        response.finish().await?;
         Ok(Stored { subject_linked })
     }
 
@@ -196,7 +196,7 @@ impl Client {
     /// distribution-spec, "Deleting tags", "Deleting Manifests", end-9.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither 202 nor 404. Many registries refuse with 405.
+    /// When there is no response, or it is neither 202 nor 404. Many registries refuse with 405.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have deleted the manifest.
@@ -237,21 +237,21 @@ impl Client {
     /// Reads a manifest, and checks that it is the one that was asked for.
     async fn read_manifest(
         &self,
-        mut answer: Answer<'_>,
+        mut response: Response<'_>,
         reference: &Reference,
     ) -> Result<Manifest, Error> {
         let asked = match reference {
             Reference::Digest(digest) => Some(*digest),
             Reference::Tag(_) => None,
         };
-        let promised = promised_digest(&answer);
-        let media_type = content_type(&answer);
-        let raw = match answer.collect(MAX_MANIFEST).await {
+        let promised = promised_digest(&response);
+        let media_type = content_type(&response);
+        let raw = match response.collect(MAX_MANIFEST).await {
             Ok(raw) => raw,
-            Err(kind) => return Err(answer.fail(kind)),
+            Err(kind) => return Err(response.fail(kind)),
         };
         let seen = self.settings().seen();
-        let known = seen.find(answer.address().path(), &raw, media_type.as_ref());
+        let known = seen.find(response.address().path(), &raw, media_type.as_ref());
         let is_known = known.is_some();
         // A wrong digest explains a document that cannot be read; it is looked at first.
         let manifest = match known {
@@ -265,17 +265,17 @@ impl Client {
                 |manifest| manifest.digest(expected.algorithm()),
             );
             if found != expected {
-                return Err(answer.fail(Kind::Digest { expected, found }));
+                return Err(response.fail(Kind::Digest { expected, found }));
             }
         }
         let manifest = match manifest {
             Ok(manifest) => manifest,
-            Err(error) => return Err(answer.fail(Kind::Manifest(error))),
+            Err(error) => return Err(response.fail(Kind::Manifest(error))),
         };
         if !is_known {
-            seen.keep(answer.address().path(), &manifest, media_type);
+            seen.keep(response.address().path(), &manifest, media_type);
         }
-        answer.succeed();
+        response.succeed();
         Ok(manifest)
     }
 
@@ -293,12 +293,12 @@ impl Client {
 }
 
 /// The digest in the header. One that cannot be read, or is of an algorithm we do not know, is no promise.
-fn promised_digest(answer: &Answer<'_>) -> Option<Digest> {
-    answer.header(CONTENT_DIGEST)?.parse().ok()
+fn promised_digest(response: &Response<'_>) -> Option<Digest> {
+    response.header(CONTENT_DIGEST)?.parse().ok()
 }
 
-fn content_type(answer: &Answer<'_>) -> Option<MediaType> {
-    answer.header(CONTENT_TYPE).map(MediaType::from)
+fn content_type(response: &Response<'_>) -> Option<MediaType> {
+    response.header(CONTENT_TYPE).map(MediaType::from)
 }
 
 /// Headers of one name and value.

@@ -1,7 +1,7 @@
 //! The distribution protocol: one verb for each endpoint, over [`transport`](crate::transport).
 //!
 //! A [`Client`] speaks to one registry under one base URL. Each verb sends what the specification says and
-//! judges the answer: which statuses are good, whether digest and length are what they should be. Answering a
+//! judges the response: which statuses are good, whether digest and length are what they should be. Answering a
 //! challenge and following a redirect are done here, and every leg is an exchange of its own that the
 //! [`Observer`] hears of. Nothing else is ever sent twice.
 //!
@@ -9,7 +9,6 @@
 //! pushing, and credentials for any address but the registry's own and the token service that its challenge names.
 //! In which order a pull or push uses the verbs is decided above, in `client`.
 
-mod answer;
 mod attempt;
 mod auth;
 mod authorize;
@@ -29,15 +28,16 @@ mod manifests;
 mod parts;
 mod redirect;
 mod request_id;
+mod response;
 mod retry;
 mod seen;
 mod sending;
 mod settings;
 mod success;
 mod token;
+mod token_cache;
 mod upload;
 mod verified;
-mod wallet;
 
 pub use attempt::{Begun, End, Exchange, Observer, Pause};
 pub use blobs::{BlobSink, Received, Restart};
@@ -52,6 +52,6 @@ pub use location::{Base, BaseError};
 pub use manifests::{MAX_MANIFEST, ManifestHead, Stored};
 pub use parts::Part;
 pub use settings::Settings;
+pub use token_cache::TokenCache;
 pub use upload::{Mounted, Posted, UploadSession};
 pub use verified::VerifiedCopies;
-pub use wallet::Wallet;

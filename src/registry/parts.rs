@@ -32,7 +32,7 @@ impl Client {
     /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14.2.
     ///
     /// # Errors
-    /// When there is no answer, it is neither 200, 206 nor 416, or it ends too early.
+    /// When there is no response, it is neither 200, 206 nor 416, or it ends too early.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -50,31 +50,31 @@ impl Client {
             also: &[416],
             ..self.blob_call(Operation::BlobGet, repository, &wanted.digest)
         };
-        let mut answer = self.send(&call).await?;
-        match answer.status() {
+        let mut response = self.send(&call).await?;
+        match response.status() {
             StatusCode::PARTIAL_CONTENT => {}
             StatusCode::RANGE_NOT_SATISFIABLE => {
-                answer.set_aside().await;
+                response.set_aside().await;
                 return Ok(Part::None(Restart::Refused));
             }
             _ => {
-                answer.succeed();
+                response.succeed();
                 return Ok(Part::None(Restart::Whole));
             }
         }
-        if range_start(&answer) != Some(range.start) {
+        if range_start(&response) != Some(range.start) {
             // It is counted as the failure that it is, and the blob may come all the same.
-            drop(answer.fail(Kind::Protocol(ELSEWHERE)));
+            drop(response.fail(Kind::Protocol(ELSEWHERE)));
             return Ok(Part::None(Restart::Elsewhere));
         }
         let length = range.end.saturating_sub(range.start);
         let mut parts = Vec::new();
         let mut have = 0_u64;
         while have < length {
-            match answer.frame().await {
-                Err(kind) => return Err(answer.fail(kind)),
+            match response.frame().await {
+                Err(kind) => return Err(response.fail(kind)),
                 Ok(None) => {
-                    return Err(answer.fail(Kind::Size {
+                    return Err(response.fail(Kind::Size {
                         expected: length,
                         found: have,
                     }));
@@ -88,7 +88,7 @@ impl Client {
                 }
             }
         }
-        answer
+        response
             .leave(wanted.size.is_none_or(|size| range.end >= size))
             .await;
         Ok(Part::Ranged(parts))

@@ -3,9 +3,9 @@
 use http::header::LOCATION;
 use http::{Method, StatusCode};
 
-use super::answer::Answer;
 use super::error::Redirect;
 use super::location::location;
+use super::response::Response;
 use crate::transport::Address;
 
 /// A request that a redirect has sent on.
@@ -31,7 +31,7 @@ pub(super) enum Carries {
     Once,
 }
 
-/// What an answer does to a request.
+/// What a response does to a request.
 pub(super) enum Course {
     /// It is an end: no redirect, or none that the client follows.
     Stays,
@@ -39,7 +39,7 @@ pub(super) enum Course {
     Leads(Box<Hop>),
 }
 
-/// Reads an answer to a request that was sent by `method` after the redirects `before`, and follows at most `most` of them.
+/// Reads a response to a request that was sent by `method` after the redirects `before`, and follows at most `most` of them.
 ///
 /// # Spec
 /// RFC 9110, 15.4. Go's client turns every method but `GET` and `HEAD` into `GET` after 301, 302 and 303, and after 307 and 308
@@ -48,31 +48,31 @@ pub(super) enum Course {
 /// # Errors
 /// When there were too many redirects, or this one leads to no address that can be asked.
 pub(super) fn course(
-    answer: &Answer<'_>,
+    response: &Response<'_>,
     (method, carries): (&Method, Carries),
     before: Option<&Hop>,
     most: u8,
 ) -> Result<Course, Redirect> {
-    let status = answer.status();
+    let status = response.status();
     let keeps = match status.as_u16() {
         301..=303 => false,
         307 | 308 => true,
         _ => return Ok(Course::Stays),
     };
-    if !answer.headers().contains_key(LOCATION) || (keeps && carries == Carries::Once) {
+    if !response.headers().contains_key(LOCATION) || (keeps && carries == Carries::Once) {
         return Ok(Course::Stays);
     }
     let count = before.map_or(0, |hop| hop.count);
     if count >= most {
         return Err(Redirect::TooMany(most));
     }
-    let address = location(answer.address(), answer.headers());
+    let address = location(response.address(), response.headers());
     let address = address.ok_or(Redirect::Nowhere)?;
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let turns = !keeps && !is_read;
     Ok(Course::Leads(Box::new(Hop {
         address,
-        from: answer.address().clone(),
+        from: response.address().clone(),
         method: if turns { Method::GET } else { method.clone() },
         has_body: keeps && carries == Carries::Again,
         turned: before

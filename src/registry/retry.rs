@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::header::{DATE, RETRY_AFTER};
 use http::{Method, StatusCode};
 
-use super::answer::Answer;
 use super::call::Call;
 use super::error::{Error, Kind};
+use super::response::Response;
 use crate::oci::Operation;
 use crate::profile::{Retry, RetryAfter, RetryScope};
 use crate::transport;
@@ -22,11 +22,11 @@ pub(super) struct Refused {
 
 impl Refused {
     /// Ends an exchange with the registry's refusal.
-    pub(super) async fn by(answer: Answer<'_>) -> Self {
-        let after = answer.header(RETRY_AFTER);
-        let retry_after = after.and_then(|text| pause_of(text, answer.header(DATE)));
+    pub(super) async fn by(response: Response<'_>) -> Self {
+        let after = response.header(RETRY_AFTER);
+        let retry_after = after.and_then(|text| pause_of(text, response.header(DATE)));
         Self {
-            error: answer.refuse().await.until(retry_after),
+            error: response.refuse().await.until(retry_after),
         }
     }
 }
@@ -95,7 +95,7 @@ const fn is_broken(kind: &Kind) -> bool {
     )
 }
 
-/// Seconds, or a date; how far that is away tells the date of the answer itself, by the registry's own clock.
+/// Seconds, or a date; how far that is away tells the date of the response itself, by the registry's own clock.
 ///
 /// # Spec
 /// RFC 9110, 10.2.3.

@@ -13,7 +13,7 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// What the users of one worker have read of one registry, by the path that it was asked for.
 ///
-/// An answer is still read whole and compared byte by byte; what equals an answer that was parsed and checked is that
+/// A response is still read whole and compared byte by byte; what equals a response that was parsed and checked is that
 /// manifest. When there is no more room, further ones are parsed each time.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -23,7 +23,7 @@ pub(super) struct Seen {
 
 struct Known {
     manifest: Manifest,
-    content_type: Option<MediaType>, // in the header of the answer
+    content_type: Option<MediaType>, // in the header of the response
 }
 
 impl Seen {

@@ -6,13 +6,13 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::Answer;
 use super::attempt::{Attempt, Begun, Observer, Pause};
 use super::call::Call;
 use super::client::Client;
 use super::decoding::{Decoder, Undoing};
 use super::error::{Error, Kind};
 use super::redirect::{Carries, Course, Hop, course};
+use super::response::Response;
 use super::retry::{Refused, Tried};
 use super::success::{is_specified, is_taken};
 use crate::oci::Operation;
@@ -51,12 +51,12 @@ impl Drop for Pausing<'_> {
 
 impl Client {
     /// Sends a call until the registry has said yes or no, again where the client's habit is to try again.
-    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer<'_>, Error> {
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Response<'_>, Error> {
         let retry = &self.habits().retry;
         let mut tried = Tried::default();
         loop {
             match self.send_once(call).await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(refused) => match tried.again(retry, call, &refused) {
                     Some(pause) if self.is_awaited_for(pause).await => {}
                     _ => return Err(refused.error),
@@ -80,7 +80,7 @@ impl Client {
     }
 
     /// Sends a call, answers a challenge and follows redirects, and does not try again.
-    pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Answer<'_>, Refused> {
+    pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Response<'_>, Refused> {
         let mut hop: Option<Box<Hop>> = None;
         let mut challenged_before = false;
         loop {
@@ -91,7 +91,8 @@ impl Client {
             } else {
                 None
             };
-            let headers = self.dressed(call, (at_home, shown.as_ref()), address, hop.as_deref());
+            let headers =
+                self.headers_for(call, (at_home, shown.as_ref()), address, hop.as_deref());
             let (method, operation) = match &hop {
                 Some(hop) => (&hop.method, Operation::Redirected),
                 None => (&call.method, call.operation),
@@ -104,39 +105,39 @@ impl Client {
             let leg = self.outgoing(method, address, headers, body);
             let again = || (carries == Carries::Again).then(|| (call.body)());
             let undoing = || self.inner.settings.wire.undoing_of(call);
-            let mut answer = self.leg(operation, leg, (&again, undoing)).await?;
-            answer.turned = hop.as_ref().and_then(|hop| hop.turned);
-            let status = answer.status();
+            let mut response = self.leg(operation, leg, (&again, undoing)).await?;
+            response.turned = hop.as_ref().and_then(|hop| hop.turned);
+            let status = response.status();
             if status == StatusCode::UNAUTHORIZED
                 && at_home
                 && !challenged_before
                 && !call.bare
-                && let Some(challenge) = self.answerable(&answer, shown.as_ref())
+                && let Some(challenge) = self.supported_challenge(&response, shown.as_ref())
             {
                 challenged_before = true;
-                Box::pin(answer.set_aside()).await;
-                self.answer_challenge(challenge, &call.scope, shown.as_ref());
+                Box::pin(response.set_aside()).await;
+                self.use_challenge(challenge, &call.scope, shown.as_ref());
                 continue;
             }
             if is_specified(call, status)
                 || (call.bare && at_home && status == StatusCode::UNAUTHORIZED)
             {
-                return Ok(answer);
+                return Ok(response);
             }
             let most = self.habits().wire.max_redirects;
-            match course(&answer, (method, carries), hop.as_deref(), most) {
-                Err(broken) => return Err(answer.fail(Kind::Redirect(broken)).into()),
+            match course(&response, (method, carries), hop.as_deref(), most) {
+                Err(broken) => return Err(response.fail(Kind::Redirect(broken)).into()),
                 Ok(Course::Leads(next)) => {
-                    Box::pin(answer.set_aside()).await;
+                    Box::pin(response.set_aside()).await;
                     hop = Some(next);
                 }
                 Ok(Course::Stays) if is_taken(&self.habits().accepted, call, status) => {
-                    return Ok(answer);
+                    return Ok(response);
                 }
                 // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
                 Ok(Course::Stays) => {
-                    answer.is_gone = carries == Carries::Once && status.is_redirection();
-                    let mut refused = Box::pin(Refused::by(answer)).await;
+                    response.is_gone = carries == Carries::Once && status.is_redirection();
+                    let mut refused = Box::pin(Refused::by(response)).await;
                     refused.error = refused.error.showing(shown.is_some());
                     return Err(refused);
                 }
@@ -168,7 +169,7 @@ impl Client {
     }
 
     /// The headers of one leg of a call. Those of the settings and what is shown are for the registry alone.
-    fn dressed(
+    fn headers_for(
         &self,
         call: &Call<'_>,
         (at_home, shown): (bool, Option<&HeaderValue>),
@@ -180,7 +181,7 @@ impl Client {
             settings.wire.at_home(call, &settings.headers)
         } else {
             let mut headers = call.headers.clone();
-            settings.wire.dress(call, &mut headers);
+            settings.wire.add_to(call, &mut headers);
             headers
         };
         if let Some(value) = shown {
@@ -267,7 +268,7 @@ impl Client {
         let is_withheld = matches!(&kind, Kind::Status { status, .. }
             if matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
             && operation != Operation::Token
-            && self.wallet().credentials().is_some()
+            && self.tokens().credentials().is_some()
             && !self.is_home(address.origin());
         if is_withheld {
             detour.push_str(
@@ -281,13 +282,13 @@ impl Client {
         Error::new(operation, there.as_str(), kind).elsewhere(detour)
     }
 
-    /// Sends one leg and waits for the head of its answer.
+    /// Sends one leg and waits for the head of its response.
     pub(super) async fn leg(
         &self,
         operation: Operation,
         leg: Outgoing,
         (again, undoing): (&dyn Fn() -> Option<Body>, impl FnOnce() -> Undoing),
-    ) -> Result<Answer<'_>, Error> {
+    ) -> Result<Response<'_>, Error> {
         let is_head = leg.method() == Method::HEAD;
         let observer = &*self.inner.observer;
         let mut attempt = Attempt::start(observer, operation, leg.started(), leg.sent().clone());
@@ -295,7 +296,7 @@ impl Client {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());
                 let decoder = Decoder::of(incoming.headers(), undoing);
-                let mut answer = Answer {
+                let mut response = Response {
                     client: self,
                     incoming,
                     attempt,
@@ -303,13 +304,13 @@ impl Client {
                     turned: None,
                     is_gone: false,
                 };
-                // An answer to HEAD tells of an encoding, and has no body to undo it on.
+                // A response to HEAD tells of an encoding, and has no body to undo it on.
                 match decoder {
-                    Ok(decoder) => answer.decoder = decoder.map(Box::new),
+                    Ok(decoder) => response.decoder = decoder.map(Box::new),
                     Err(_) if is_head => {}
-                    Err(error) => return Err(answer.fail(Kind::Encoding(error))),
+                    Err(error) => return Err(response.fail(Kind::Encoding(error))),
                 }
-                Ok(answer)
+                Ok(response)
             }
             Err(failed) => {
                 let kind = Kind::Transport(failed.error);

@@ -1,4 +1,4 @@
-//! Tokens: the request for one, and what its answer is good for.
+//! Tokens: the request for one, and what its response is good for.
 
 use std::time::Duration;
 
@@ -110,9 +110,9 @@ impl Wish<'_> {
     }
 }
 
-/// A token service's answer.
+/// A token service's response.
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenResponse {
     #[serde(default)]
     token: Option<String>,
     #[serde(default)]
@@ -122,20 +122,20 @@ struct TokenAnswer {
     expires_in: serde_json::Value,
 }
 
-/// Reads the answer that has just come. `issued_at` is not looked at: it is of another clock than ours.
+/// Reads the response that has just come. `issued_at` is not looked at: it is of another clock than ours.
 ///
 /// # Errors
-/// What is wrong with the answer.
+/// What is wrong with the response.
 pub(super) fn read(raw: &[u8], habits: &TokenHabits) -> Result<Token, &'static str> {
-    let answer: TokenAnswer = serde_json::from_slice(raw)
-        .map_err(|_| "the token service's answer is not the JSON it should be")?;
+    let response: TokenResponse = serde_json::from_slice(raw)
+        .map_err(|_| "the token service's response is not the expected JSON")?;
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let token = some(answer.token)
-        .or_else(|| some(answer.access_token))
-        .ok_or("the token service's answer holds no token")?;
+    let token = some(response.token)
+        .or_else(|| some(response.access_token))
+        .ok_or("the token service's response has no token")?;
     let header = sensitive(&format!("Bearer {token}"))
         .ok_or("the token holds characters that no header may hold")?;
-    let told = answer.expires_in.as_f64();
+    let told = response.expires_in.as_f64();
     let told = told.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let now = Instant::now();
     let expires = life(told, habits).map(|life| now + life - (life / 10).min(MAX_MARGIN));

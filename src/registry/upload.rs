@@ -8,13 +8,13 @@ use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATIO
 use http::{HeaderMap, Method, StatusCode};
 use url::form_urlencoded;
 
-use super::answer::Answer;
 use super::auth::{Actions, Scope};
 use super::call::Call;
 use super::client::{Abandoned, Client};
 use super::error::{Error, Kind};
 use super::location::{escaped, location, with_digest};
 use super::manifests::header;
+use super::response::Response;
 use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
 use crate::profile::MountQuery;
 use crate::transport::{Address, Body};
@@ -24,7 +24,7 @@ const OCTETS: &str = "application/octet-stream";
 
 /// An upload that the registry has accepted and not yet closed.
 ///
-/// Each answer carries a new address and the old one may be dead, so that every step takes the session and gives
+/// Each response carries a new address and the old one may be dead, so that every step takes the session and gives
 /// the next one. A session that is dropped before it is closed is remembered by its client, which cancels it with
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
@@ -35,7 +35,7 @@ pub struct UploadSession {
     chunk_min: u64,
 }
 
-/// The answer to a mount.
+/// The response to a mount.
 #[derive(Debug)]
 pub enum Mounted {
     /// The blob is in the repository now.
@@ -44,7 +44,7 @@ pub enum Mounted {
     Session(UploadSession),
 }
 
-/// The answer to a POST that carried the whole blob.
+/// The response to a POST that carried the whole blob.
 #[derive(Debug)]
 pub enum Posted {
     /// The blob is in the repository now.
@@ -60,7 +60,7 @@ impl Client {
     /// distribution-spec, "POST then PUT", end-4a. The path ends in a slash: without it some registries redirect.
     ///
     /// # Errors
-    /// When there is no answer, it is not 202, or it has no `Location`.
+    /// When there is no response, it is not 202, or it has no `Location`.
     ///
     /// # Cancel safety
     /// A dropped call goes on until the registry has answered; the session then counts as given up.
@@ -73,8 +73,8 @@ impl Client {
                 scope: Scope::of(&repository, Actions::PullPush),
                 ..Call::get(Operation::UploadStart, address)
             };
-            let answer = client.send(&call).await?;
-            UploadSession::of(&client, answer, &repository).await
+            let response = client.send(&call).await?;
+            UploadSession::of(&client, response, &repository).await
         });
         opened.await
     }
@@ -85,7 +85,7 @@ impl Client {
     /// distribution-spec, "Mounting a blob from another repository", end-11.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither 201 nor 202 with a `Location`.
+    /// When there is no response, or it is neither 201 nor 202 with a `Location`.
     ///
     /// # Cancel safety
     /// A dropped call goes on until the registry has answered; a session that it opened then counts as given up.
@@ -111,12 +111,12 @@ impl Client {
                 },
                 ..Call::get(Operation::UploadMount, address)
             };
-            let answer = client.send(&call).await?;
-            if answer.status() == StatusCode::CREATED {
-                answer.finish().await?;
+            let response = client.send(&call).await?;
+            if response.status() == StatusCode::CREATED {
+                response.finish().await?;
                 return Ok(Mounted::Done);
             }
-            let session = UploadSession::of(&client, answer, &repository).await?;
+            let session = UploadSession::of(&client, response, &repository).await?;
             Ok(Mounted::Session(session))
         });
         opened.await
@@ -128,7 +128,7 @@ impl Client {
     /// distribution-spec, "Single POST", end-4b. A registry that does not do this answers 202.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither 201 nor 202 with a `Location`.
+    /// When there is no response, or it is neither 201 nor 202 with a `Location`.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have stored the blob.
@@ -148,13 +148,13 @@ impl Client {
             scope: Scope::of(repository, Actions::PullPush),
             ..Call::get(Operation::UploadPost, address)
         };
-        let answer = self.send(&call).await?;
-        if answer.status() == StatusCode::CREATED {
-            answer.finish().await?;
+        let response = self.send(&call).await?;
+        if response.status() == StatusCode::CREATED {
+            response.finish().await?;
             return Ok(Posted::Done);
         }
         let repository = Rc::new(repository.clone());
-        let session = UploadSession::of(self, answer, &repository).await?;
+        let session = UploadSession::of(self, response, &repository).await?;
         Ok(Posted::Session(session))
     }
 
@@ -170,7 +170,7 @@ impl Client {
     /// The last failure; the other sessions are cancelled all the same.
     ///
     /// # Cancel safety
-    /// Sessions that no answer has come for are kept for the next call.
+    /// Sessions that no response has come for are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
@@ -194,8 +194,8 @@ impl Client {
 
     async fn cancel_once(&self, session: &Abandoned) -> Result<(), Error> {
         let call = session.cancel_call();
-        let answer = self.send_once(&call).await;
-        cancelled(answer.map_err(|refused| refused.error)?).await
+        let response = self.send_once(&call).await;
+        cancelled(response.map_err(|refused| refused.error)?).await
     }
 }
 
@@ -212,12 +212,12 @@ impl Abandoned {
 }
 
 /// Ends an exchange that cancels a session.
-async fn cancelled(answer: Answer<'_>) -> Result<(), Error> {
-    if answer.status() == StatusCode::NOT_FOUND {
+async fn cancelled(response: Response<'_>) -> Result<(), Error> {
+    if response.status() == StatusCode::NOT_FOUND {
         let is_there = |said: &ErrorBody| said.code == Some(ErrorCode::BlobUploadInvalid);
-        return answer.refuse_if(is_there).await;
+        return response.refuse_if(is_there).await;
     }
-    answer.finish().await
+    response.finish().await
 }
 
 /// The query of a mount, in the client's form. Without a repository to mount from the form has no part for it.
@@ -238,7 +238,7 @@ fn mount_query(client: &Client, digest: &Digest, from: Option<&RepositoryName>) 
     }
 }
 
-/// A session whose end was asked for; kept for later if nobody waits for the answer.
+/// A session whose end was asked for; kept for later if nobody waits for the response.
 struct Asked<'c> {
     client: &'c Client,
     session: Option<Abandoned>,
@@ -252,33 +252,33 @@ impl Drop for Asked<'_> {
     }
 }
 
-const NO_LOCATION: Kind = Kind::Protocol("the answer has no Location to go on with");
+const NO_LOCATION: Kind = Kind::Protocol("the response has no Location for the next request");
 
-fn chunk_min(answer: &Answer<'_>) -> u64 {
-    answer
+fn chunk_min(response: &Response<'_>) -> u64 {
+    response
         .header(CHUNK_MIN_LENGTH)
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(0)
 }
 
 impl UploadSession {
-    /// The session that an answer opens.
+    /// The session that a response opens.
     async fn of(
         client: &Client,
-        answer: Answer<'_>,
+        response: Response<'_>,
         repository: &Rc<RepositoryName>,
     ) -> Result<Self, Error> {
-        let Some(location) = location(answer.address(), answer.headers()) else {
-            return Err(answer.fail(NO_LOCATION));
+        let Some(location) = location(response.address(), response.headers()) else {
+            return Err(response.fail(NO_LOCATION));
         };
         let session = Self {
             client: client.again(),
             repository: Rc::clone(repository),
             location: Some(location),
-            chunk_min: chunk_min(&answer),
+            chunk_min: chunk_min(&response),
         };
-        // The session is open from here on: if the rest of the answer is bad, it is given up.
-        answer.finish().await?;
+        // The session is open from here on: if the rest of the response is bad, it is given up.
+        response.finish().await?;
         Ok(session)
     }
 
@@ -293,7 +293,7 @@ impl UploadSession {
     /// distribution-spec, "Pushing a blob in chunks", end-5. `Content-Range` is `<first>-<last>`, without a unit.
     ///
     /// # Errors
-    /// When there is no answer, it is not 202, or it has no `Location`. 416 means that the registry is elsewhere:
+    /// When there is no response, it is not 202, or it has no `Location`. 416 means that the registry is elsewhere:
     /// the session is given back by [`UploadSession::patch_or_out_of_step`].
     ///
     /// # Cancel safety
@@ -328,11 +328,11 @@ impl UploadSession {
             headers.insert(CONTENT_RANGE, value);
         }
         let client = self.client.again();
-        let answer = {
+        let response = {
             let call = self.call(Operation::UploadPatch, Method::PATCH, headers, body)?;
             client.send(&call).await
         };
-        let answer = match answer {
+        let response = match response {
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
                 return Ok(Err((self, error)));
             }
@@ -340,12 +340,12 @@ impl UploadSession {
         };
         // Without a new address a session stays where it is, where the client thinks so.
         let stays = client.habits().accepted.patch_without_location
-            && !answer.headers().contains_key(LOCATION);
+            && !response.headers().contains_key(LOCATION);
         if stays {
-            self.chunk_min = self.chunk_min.max(chunk_min(&answer));
-            answer.finish().await?;
+            self.chunk_min = self.chunk_min.max(chunk_min(&response));
+            response.finish().await?;
         } else {
-            self.step(answer).await?;
+            self.step(response).await?;
         }
         Ok(Ok(self))
     }
@@ -356,12 +356,12 @@ impl UploadSession {
     /// distribution-spec, "POST then PUT" and "Pushing a blob in chunks", end-6.
     ///
     /// # Errors
-    /// When there is no answer, or it is not 201.
+    /// When there is no response, or it is not 201.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled, and the session as given up.
     pub async fn put(mut self, digest: &Digest, body: &dyn Fn() -> Body) -> Result<(), Error> {
-        let answer = {
+        let response = {
             let headers = header(CONTENT_TYPE, OCTETS);
             let mut call = self.call(Operation::UploadPut, Method::PUT, headers, body)?;
             call.address = with_digest(&call.address, digest)
@@ -369,7 +369,7 @@ impl UploadSession {
             self.client.send(&call).await?
         };
         self.location = None;
-        answer.finish().await
+        response.finish().await
     }
 
     /// Gives the session up, and waits until the registry has done so, too.
@@ -378,7 +378,7 @@ impl UploadSession {
     /// distribution-spec, "Cancel a blob upload", end-14.
     ///
     /// # Errors
-    /// When there is no answer, or it is neither 204 nor that there is no such session.
+    /// When there is no response, or it is neither 204 nor that there is no such session.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled, and the session as given up.
@@ -395,9 +395,9 @@ impl UploadSession {
             client: &client,
             session: Some(session.clone()),
         };
-        let answer = client.send(&session.cancel_call()).await;
-        let ended = match answer {
-            Ok(answer) => cancelled(answer).await,
+        let response = client.send(&session.cancel_call()).await;
+        let ended = match response {
+            Ok(response) => cancelled(response).await,
             Err(error) => Err(error),
         };
         asked.session = None;
@@ -410,13 +410,13 @@ impl UploadSession {
     /// distribution-spec, "Pushing a blob in chunks", end-13. `Range: 0-<last>`, without a unit; `0-0` is none.
     ///
     /// # Errors
-    /// When there is no answer, or it is not 204.
+    /// When there is no response, or it is not 204.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled, and the session as given up.
     pub async fn status(mut self) -> Result<(Self, u64), Error> {
         let client = self.client.again();
-        let answer = {
+        let response = {
             let call = self.call(
                 Operation::UploadStatus,
                 Method::GET,
@@ -425,11 +425,11 @@ impl UploadSession {
             )?;
             client.send(&call).await?
         };
-        let offset = answer.header(RANGE).and_then(end_of_range).unwrap_or(0);
-        if location(answer.address(), answer.headers()).is_some() {
-            self.step(answer).await?;
+        let offset = response.header(RANGE).and_then(end_of_range).unwrap_or(0);
+        if location(response.address(), response.headers()).is_some() {
+            self.step(response).await?;
         } else {
-            answer.finish().await?;
+            response.finish().await?;
         }
         Ok((self, offset))
     }
@@ -457,14 +457,14 @@ impl UploadSession {
         })
     }
 
-    /// Goes on at the address that the answer gives.
-    async fn step(&mut self, answer: Answer<'_>) -> Result<(), Error> {
-        let Some(next) = location(answer.address(), answer.headers()) else {
-            return Err(answer.fail(NO_LOCATION));
+    /// Goes on at the address that the response gives.
+    async fn step(&mut self, response: Response<'_>) -> Result<(), Error> {
+        let Some(next) = location(response.address(), response.headers()) else {
+            return Err(response.fail(NO_LOCATION));
         };
         self.location = Some(next);
-        self.chunk_min = self.chunk_min.max(chunk_min(&answer));
-        answer.finish().await
+        self.chunk_min = self.chunk_min.max(chunk_min(&response));
+        response.finish().await
     }
 }
 

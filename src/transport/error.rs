@@ -32,7 +32,7 @@ impl fmt::Display for Waiting {
             Self::Dns => "the name to be resolved",
             Self::Connect => "the connection to be accepted",
             Self::Tls => "the TLS handshake",
-            Self::Response => "an answer",
+            Self::Response => "a response",
             Self::Body => "the rest of the body",
         })
     }
@@ -126,7 +126,7 @@ fn closed(received: Option<u64>, source: Option<&io::Error>) -> String {
         },
     );
     received.map_or_else(
-        || format!("{how} before an answer"),
+        || format!("{how} before a response"),
         |bytes| format!("{how} after {bytes} bytes of the body"),
     )
 }

@@ -96,7 +96,7 @@ fn each_user_fetches_its_own_tokens_or_a_worker_those_of_its_users() {
 #[test]
 fn tokens_that_expire_in_the_middle_of_a_run_fail_nothing_and_are_not_fetched_too_often() {
     const LIFE: Duration = Duration::from_secs(2);
-    for (policy, wallets) in [("per-vu", 200), ("shared", 2)] {
+    for (policy, caches) in [("per-vu", 200), ("shared", 2)] {
         let registry = guarded(LIFE);
         let auth = format!("{}\ntokens = \"{policy}\"", ali());
         let load = "journey = \"pull\"\nexecutor = \"constant-vus\"\nvus = 200\nduration = \"8s\"";
@@ -104,13 +104,13 @@ fn tokens_that_expire_in_the_middle_of_a_run_fail_nothing_and_are_not_fetched_to
         let (finished, counts) = run_against(&scenario(&auth, load), &registry);
         let took = began.elapsed();
         none_failed(&finished);
-        // A tenth of a life is left unused. Who is fetching is not fetching again: between two fetches of a wallet,
+        // A tenth of a life is left unused. Who is fetching is not fetching again: between two fetches of a cache,
         // which has tokens for one scope here, lie nine tenths of a life. The pings and seeding fetch two more.
         let fetches = took.as_secs_f64() / (LIFE.as_secs_f64() * 0.9);
-        let most = wallets * (whole(fetches) + 1) + 2;
+        let most = caches * (whole(fetches) + 1) + 2;
         assert!(tokens(&counts) <= most, "{} > {most}", tokens(&counts));
         // They did expire.
-        assert!(tokens(&counts) >= 2 * wallets, "{}", tokens(&counts));
+        assert!(tokens(&counts) >= 2 * caches, "{}", tokens(&counts));
         assert_eq!(counts.of(Operation::Token), tokens(&counts));
     }
 }

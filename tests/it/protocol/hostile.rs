@@ -38,7 +38,7 @@ fn a_connection_that_closes_without_an_answer_is_a_reset() {
     ] {
         let (pinged, status) = ping(bytes);
         let error = pinged.unwrap_err();
-        assert!(error.contains("closed before an answer"), "{error}");
+        assert!(error.contains("closed before a response"), "{error}");
         assert_eq!(status, None);
     }
 }

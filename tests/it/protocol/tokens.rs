@@ -460,16 +460,16 @@ fn a_registry_that_says_no_and_reads_nothing_does_not_hold_up_an_upload() {
 }
 
 #[test]
-fn one_wallet_serves_all_who_share_it_and_outlives_one_who_forgets() {
+fn one_token_cache_serves_all_who_share_it_and_outlives_one_who_forgets() {
     use std::rc::Rc;
 
-    use regstorm::registry::{Base, Client, Observer, Wallet};
+    use regstorm::registry::{Base, Client, Observer, TokenCache};
     use regstorm::transport::{Pool, PoolSettings};
 
     let registry = guarded(bearer(), Vec::new());
     let digest = registry.put_blob(&name("a"), content(10)).unwrap();
     let habits = Profile::PLAIN.habits();
-    let wallet = Rc::new(Wallet::new(Some(bob(PASSWORD)), habits.token.clone()));
+    let tokens = Rc::new(TokenCache::new(Some(bob(PASSWORD)), habits.token.clone()));
     let base = Base::parse(&registry.url()).unwrap();
     let mut settings = regstorm::registry::Settings::new(base, habits, Duration::from_mins(1));
     settings.credentials = Some(bob(PASSWORD));
@@ -479,7 +479,7 @@ fn one_wallet_serves_all_who_share_it_and_outlives_one_who_forgets() {
             .map(|_| {
                 let pool = Pool::new(PoolSettings::default(), Rc::default(), Rc::default());
                 let journal: Rc<dyn Observer> = Rc::new(super::user::Journal::default());
-                Client::sharing(Rc::clone(&settings), pool, journal, Rc::clone(&wallet))
+                Client::sharing(Rc::clone(&settings), pool, journal, Rc::clone(&tokens))
             })
             .collect();
         let repository = name("a");

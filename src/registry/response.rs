@@ -1,4 +1,4 @@
-//! An answer that somebody has to bring to an end: read, taken as good, or refused.
+//! A response that somebody has to bring to an end: read, taken as good, or refused.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use http::header::HeaderMap;
 use tokio::time::timeout;
 
 use super::attempt::Attempt;
-use super::challenge::unanswerable;
+use super::challenge::unsupported_challenge;
 use super::client::Client;
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
@@ -19,8 +19,8 @@ use crate::transport::{Address, Incoming};
 /// How long the rest of a refusal is waited for. Some registries promise a body that never comes.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
-/// An answer whose status is good. It must be brought to an end.
-pub(super) struct Answer<'c> {
+/// A response whose status is good. It must be brought to an end.
+pub(super) struct Response<'c> {
     pub(super) client: &'c Client,
     pub(super) incoming: Incoming,
     pub(super) attempt: Attempt<'c>,
@@ -31,7 +31,7 @@ pub(super) struct Answer<'c> {
     pub(super) is_gone: bool,
 }
 
-impl Answer<'_> {
+impl Response<'_> {
     /// What was asked.
     pub(super) fn address(&self) -> &Address {
         self.incoming.address()
@@ -51,7 +51,7 @@ impl Answer<'_> {
     }
 
     /// Nobody will look at the body. One that has to be decoded is looked at.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn discard_body(&mut self) {
         if self.decoder.is_none() {
             self.incoming.discard_body();
         }
@@ -112,7 +112,7 @@ impl Answer<'_> {
         }
     }
 
-    /// Ends the exchange well although the rest of the answer may never come, because the head has said everything.
+    /// Ends the exchange well although the rest of the response may never come, because the head has said everything.
     pub(super) async fn set_aside(mut self) {
         drop(self.listen().await);
         self.succeed();
@@ -165,7 +165,7 @@ impl Answer<'_> {
         let body = ErrorBody::parse(&self.listen().await);
         let kind = Kind::Status { status, body };
         if status == StatusCode::UNAUTHORIZED
-            && let Some(challenge) = unanswerable(self.address(), self.headers())
+            && let Some(challenge) = unsupported_challenge(self.address(), self.headers())
         {
             let kind = Box::new(kind);
             return self.fail(Kind::Unanswered { challenge, kind });

@@ -14,9 +14,9 @@ use crate::registry::token;
 use crate::transport::Address;
 use crate::units::Secret;
 
-fn wallet(client: &str, credentials: Option<Credentials>) -> Wallet {
+fn cache(client: &str, credentials: Option<Credentials>) -> TokenCache {
     let habits = Profile::named(client).unwrap().habits().token;
-    Wallet::new(credentials, habits)
+    TokenCache::new(credentials, habits)
 }
 
 fn name(text: &str) -> RepositoryName {
@@ -33,9 +33,9 @@ fn asks(scopes: &[&str]) -> Challenged {
     }
 }
 
-fn token_of(wallet: &Wallet, word: &str, seconds: u64) -> Token {
+fn token_of(cache: &TokenCache, word: &str, seconds: u64) -> Token {
     let raw = format!("{{\"token\":\"{word}\",\"expires_in\":{seconds}}}");
-    token::read(raw.as_bytes(), wallet.habits()).unwrap()
+    token::read(raw.as_bytes(), cache.habits()).unwrap()
 }
 
 fn refusal() -> Error {
@@ -46,11 +46,11 @@ fn refusal() -> Error {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_used_until_shortly_before_its_end_and_for_less_than_it_allows() {
-    let (wallet, a, b) = (wallet("plain", None), name("a"), name("b"));
+    let (cache, a, b) = (cache("plain", None), name("a"), name("b"));
     let push = Scope::of(&a, Actions::PullPush);
-    wallet.learn(asks(&[]), Some(&push), None);
-    let fetch = async || Ok(token_of(&wallet, "t", 100));
-    wallet.slot(&push).token(fetch).await.unwrap();
+    cache.learn(asks(&[]), Some(&push), None);
+    let fetch = async || Ok(token_of(&cache, "t", 100));
+    cache.slot(&push).token(fetch).await.unwrap();
     let mount = Scope {
         mounts_from: Some(&b),
         ..push
@@ -62,17 +62,17 @@ async fn a_token_is_used_until_shortly_before_its_end_and_for_less_than_it_allow
         (Scope::of(&b, Actions::Pull), false),
         (mount, false),
     ] {
-        assert_eq!(wallet.header(&scope).is_some(), expected, "{scope:?}");
+        assert_eq!(cache.header(&scope).is_some(), expected, "{scope:?}");
     }
     advance(Duration::from_secs(94)).await;
-    assert!(wallet.header(&push).is_some());
+    assert!(cache.header(&push).is_some());
     advance(Duration::from_secs(2)).await;
-    assert!(wallet.header(&push).is_none());
+    assert!(cache.header(&push).is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_many_who_ask_one_fetches_and_other_scopes_do_not_wait() {
-    let (wallet, a, b) = (wallet("plain", None), name("a"), name("b"));
+    let (cache, a, b) = (cache("plain", None), name("a"), name("b"));
     let began = Instant::now();
     let fetched = Cell::new(0);
     let ask = async |scope: Scope<'_>| {
@@ -80,9 +80,9 @@ async fn of_many_who_ask_one_fetches_and_other_scopes_do_not_wait() {
             fetched.set(fetched.get() + 1);
             sleep(Duration::from_secs(1)).await;
             // It is over before the last of those who wait has its turn.
-            Ok(token_of(&wallet, "t", 1))
+            Ok(token_of(&cache, "t", 1))
         };
-        wallet.slot(&scope).token(fetch).await.map(|_| ())
+        cache.slot(&scope).token(fetch).await.map(|_| ())
     };
     let scopes = [&a, &b].map(|it| Scope::of(it, Actions::Pull));
     let all = join_all((0..50).map(|it| ask(scopes[it % 2]))).await;
@@ -93,7 +93,7 @@ async fn of_many_who_ask_one_fetches_and_other_scopes_do_not_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_everybodys_who_waited_and_nobody_elses() {
-    let (wallet, a) = (wallet("plain", None), name("a"));
+    let (cache, a) = (cache("plain", None), name("a"));
     let scope = Scope::of(&a, Actions::Pull);
     let fetched = Cell::new(0);
     let ask = async || {
@@ -103,9 +103,9 @@ async fn a_failure_is_everybodys_who_waited_and_nobody_elses() {
             if fetched.get() == 1 {
                 return Err(refusal());
             }
-            Ok(token_of(&wallet, "t", 60))
+            Ok(token_of(&cache, "t", 60))
         };
-        wallet.slot(&scope).token(fetch).await
+        cache.slot(&scope).token(fetch).await
     };
     for ended in join_all((0..20).map(|_| ask())).await {
         assert_eq!(ended.unwrap_err().status(), Some(StatusCode::FORBIDDEN));
@@ -117,14 +117,14 @@ async fn a_failure_is_everybodys_who_waited_and_nobody_elses() {
 
 #[tokio::test(start_paused = true)]
 async fn when_the_one_who_fetches_is_dropped_the_next_takes_over() {
-    let (wallet, a) = (wallet("plain", None), name("a"));
-    let slot = wallet.slot(&Scope::of(&a, Actions::Pull));
+    let (cache, a) = (cache("plain", None), name("a"));
+    let slot = cache.slot(&Scope::of(&a, Actions::Pull));
     let never = async || {
         sleep(Duration::from_hours(1)).await;
         Err(refusal())
     };
     let dropped = tokio::time::timeout(Duration::from_secs(1), slot.token(never));
-    let fetch = async || Ok(token_of(&wallet, "t", 60));
+    let fetch = async || Ok(token_of(&cache, "t", 60));
     let (dropped, waited) = tokio::join!(dropped, slot.token(fetch));
     assert!(dropped.is_err());
     assert_eq!(waited.unwrap(), "Bearer t");
@@ -132,21 +132,21 @@ async fn when_the_one_who_fetches_is_dropped_the_next_takes_over() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_refused_token_is_thrown_away() {
-    let (wallet, a) = (wallet("plain", None), name("a"));
+    let (cache, a) = (cache("plain", None), name("a"));
     let scope = Scope::of(&a, Actions::Pull);
-    wallet.learn(asks(&[]), Some(&scope), None);
+    cache.learn(asks(&[]), Some(&scope), None);
     let keep = async |word: &'static str| {
-        let fetch = async || Ok(token_of(&wallet, word, 60));
-        wallet.slot(&scope).token(fetch).await.unwrap()
+        let fetch = async || Ok(token_of(&cache, word, 60));
+        cache.slot(&scope).token(fetch).await.unwrap()
     };
     let old = keep("old").await;
-    wallet.learn(asks(&[]), Some(&scope), Some(&old));
-    assert!(wallet.header(&scope).is_none());
+    cache.learn(asks(&[]), Some(&scope), Some(&old));
+    assert!(cache.header(&scope).is_none());
     let new = keep("new").await;
-    wallet.learn(asks(&[]), Some(&scope), Some(&old));
-    assert_eq!(wallet.header(&scope), Some(new));
-    wallet.clear();
-    assert!(wallet.header(&scope).is_none() && wallet.service().is_none());
+    cache.learn(asks(&[]), Some(&scope), Some(&old));
+    assert_eq!(cache.header(&scope), Some(new));
+    cache.clear();
+    assert!(cache.header(&scope).is_none() && cache.service().is_none());
 }
 
 #[test]
@@ -157,10 +157,10 @@ fn scopes_of_challenges_are_asked_for_as_the_client_does() {
         mounts_from: Some(&b),
         ..push
     };
-    let asked = |wallet: &Wallet, scope: &Scope<'_>| wallet.scopes(scope, &wallet.slot(scope));
+    let asked = |cache: &TokenCache, scope: &Scope<'_>| cache.scopes(scope, &cache.slot(scope));
 
     // Recorded: containerd 2.4 asks for the first challenge's scope for ever, and sorts.
-    let containerd = wallet("containerd", None);
+    let containerd = cache("containerd", None);
     containerd.learn(asks(&["repository:a:pull"]), Some(&push), None);
     containerd.learn(asks(&["repository:a:other"]), Some(&push), None);
     assert_eq!(
@@ -179,7 +179,7 @@ fn scopes_of_challenges_are_asked_for_as_the_client_does() {
     assert_eq!(asked(&containerd, &pull), ["repository:a:pull"]);
 
     // The others look at what goes beyond, and remember it for that scope.
-    let plain = wallet("plain", None);
+    let plain = cache("plain", None);
     let beyond = ["repository:a:push,pull", "registry:catalog:*"];
     plain.learn(asks(&beyond), Some(&push), None);
     assert_eq!(
@@ -191,35 +191,35 @@ fn scopes_of_challenges_are_asked_for_as_the_client_does() {
         ["repository:a:pull,push", "repository:b:pull"]
     );
     assert_eq!(
-        asked(&wallet("docker", None), &push),
+        asked(&cache("docker", None), &push),
         ["repository:a:push,pull"]
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn docker_fetches_a_token_for_each_mount_and_keeps_none() {
-    let (wallet, a, b) = (wallet("docker", None), name("a"), name("b"));
+    let (cache, a, b) = (cache("docker", None), name("a"), name("b"));
     let mount = Scope {
         mounts_from: Some(&b),
         ..Scope::of(&a, Actions::PullPush)
     };
-    wallet.learn(asks(&[]), Some(&mount), None);
-    let fetch = async || Ok(token_of(&wallet, "t", 60));
-    wallet.slot(&mount).token(fetch).await.unwrap();
-    assert!(wallet.is_used_once(&mount) && wallet.header(&mount).is_none());
+    cache.learn(asks(&[]), Some(&mount), None);
+    let fetch = async || Ok(token_of(&cache, "t", 60));
+    cache.slot(&mount).token(fetch).await.unwrap();
+    assert!(cache.is_used_once(&mount) && cache.header(&mount).is_none());
 }
 
 #[test]
 fn no_number_of_scopes_fills_memory() {
-    let (wallet, a) = (wallet("plain", None), name("a"));
+    let (cache, a) = (cache("plain", None), name("a"));
     for number in 0..10 * MAX_SLOTS {
-        wallet.slot(&Scope::of(&name(&format!("r{number}")), Actions::Pull));
+        cache.slot(&Scope::of(&name(&format!("r{number}")), Actions::Pull));
         let more = format!("repository:x{number}:pull");
         let scope = Scope::of(&a, Actions::Pull);
-        wallet.learn(asks(&[&more]), Some(&scope), None);
+        cache.learn(asks(&[&more]), Some(&scope), None);
     }
-    assert_eq!(wallet.slots.borrow().len(), MAX_SLOTS);
-    for slot in &*wallet.slots.borrow() {
+    assert_eq!(cache.slots.borrow().len(), MAX_SLOTS);
+    for slot in &*cache.slots.borrow() {
         assert!(slot.extra.borrow().len() <= MAX_EXTRA);
     }
 }
@@ -227,18 +227,18 @@ fn no_number_of_scopes_fills_memory() {
 #[test]
 fn basic_is_sent_once_it_was_asked_for_and_never_printed() {
     let bob = Credentials::password("bob", Secret::new("hunter2"));
-    let wallet = wallet("plain", Some(bob));
+    let cache = cache("plain", Some(bob));
     let a = name("a");
     let scope = Scope::of(&a, Actions::Pull);
-    assert_eq!(wallet.header(&scope), None);
+    assert_eq!(cache.header(&scope), None);
     let basic = Challenged {
         challenge: Challenge::Basic,
         scopes: Vec::new(),
     };
-    wallet.learn(basic, None, None);
-    let header = wallet.header(&scope).unwrap();
+    cache.learn(basic, None, None);
+    let header = cache.header(&scope).unwrap();
     assert_eq!(header, "Basic Ym9iOmh1bnRlcjI=");
-    let shown = format!("{wallet:?} {header:?}");
+    let shown = format!("{cache:?} {header:?}");
     assert!(
         !shown.contains("hunter2") && !shown.contains("Ym9i"),
         "{shown}"

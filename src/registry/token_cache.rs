@@ -35,7 +35,7 @@ fn basic(credentials: &Credentials) -> Option<HeaderValue> {
 
 /// What a client has learnt of its registry's way to authenticate, and the tokens it holds. Clients with the same
 /// credentials and habits may share one: then a token that one of them has fetched is used by all.
-pub struct Wallet {
+pub struct TokenCache {
     credentials: Option<Credentials>,
     basic: Option<HeaderValue>,
     habits: TokenHabits,
@@ -45,8 +45,8 @@ pub struct Wallet {
     slots: RefCell<Vec<Rc<Slot>>>,
 }
 
-impl Wallet {
-    /// A wallet of somebody with these credentials, or of nobody, that is used as `habits` say.
+impl TokenCache {
+    /// A token cache of somebody with these credentials, or of nobody, that is used as `habits` say.
     pub fn new(credentials: Option<Credentials>, habits: TokenHabits) -> Self {
         Self {
             basic: credentials.as_ref().and_then(basic),
@@ -170,9 +170,9 @@ impl Wallet {
     }
 }
 
-impl fmt::Debug for Wallet {
+impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wallet")
+        f.debug_struct("TokenCache")
             .field("challenge", &self.challenge.borrow())
             .field("tokens", &self.slots.borrow().len())
             .finish_non_exhaustive()
