@@ -1,4 +1,4 @@
-//! What ends an iteration that does not end by itself: its own limit, the cut of its load, or a signal to stop.
+//! Cancellation of an iteration: by its own time limit, the end of its load, or the signal to stop.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use super::stop::{Stop, StopSignal};
 use crate::transport::DeadlineTimer;
 
-/// Cancels the iterations of one virtual user. It is looked at whenever an iteration waits, and costs next to nothing while nothing
-/// has happened: one subscription to the signal to stop and one timer outlive the iterations.
+/// Cancels the iterations of one virtual user. It is polled whenever an iteration waits, and costs next to nothing while
+/// nothing happens: one subscription to the signal to stop and one timer outlive the iterations.
 pub(super) struct Cancellation {
     stop: Stop,
     signal: StopSignal, // as it was seen last
     changed: Pin<Box<dyn Future<Output = ()>>>,
-    listening: Option<Waker>, // whoever hears of a change
+    listening: Option<Waker>, // woken by a change
     timer: DeadlineTimer,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Limits {
     pub(super) limit: Instant,
     /// The end of its load, with the time it has to come to its own.
     pub(super) cut: Instant,
-    /// That time, once somebody has asked to stop.
+    /// That time, once the run is to stop.
     pub(super) grace: Duration,
 }
 
@@ -57,7 +57,7 @@ impl Cancellation {
         self.stop.clone()
     }
 
-    /// Has somebody asked to stop?
+    /// Returns `true` if the run is to stop.
     pub(super) fn is_asked(&mut self) -> bool {
         self.see() != StopSignal::None
     }

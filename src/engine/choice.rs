@@ -1,7 +1,7 @@
 //! What an iteration does, drawn from the seed and the id of the iteration alone.
 //!
 //! No generator runs along with a user: the draws of any iteration can be made again, in any order and on any
-//! worker. Clean-up uses that to find what was pushed without anybody having kept a list.
+//! worker. Clean-up finds what was pushed in this way, without a list.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Choice {
         }
     }
 
-    /// A journey of a mix, by weight: its place in the mix. Drawn first.
+    /// Draws a journey of a mix, by weight, and returns its place in the mix. Drawn first.
     pub(super) fn journey(&mut self, load: &Load) -> usize {
         let total: u64 = load.mix.iter().map(|share| u64::from(share.weight)).sum();
         let mut point = self.random.random_range(0..total.max(1));
@@ -43,7 +43,7 @@ impl Choice {
         load.mix.len().saturating_sub(1)
     }
 
-    /// An image out of `count`. Drawn second.
+    /// Draws an image out of `count`. Drawn second.
     pub(super) fn image(&mut self, pick: Pick, count: usize) -> usize {
         let drawn = self.random.next_u64();
         let last = count.saturating_sub(1);
@@ -58,7 +58,7 @@ impl Choice {
         usize::try_from(index).unwrap_or(last).min(last)
     }
 
-    /// How long the user thinks after the iteration. Drawn last.
+    /// Draws how long the user thinks after the iteration. Drawn last.
     pub(super) fn think_time(&mut self, think_time: ThinkTime) -> Duration {
         match think_time {
             ThinkTime::None => Duration::ZERO,

@@ -7,7 +7,7 @@ use crate::oci::ErrorCode;
 use crate::registry::Kind;
 use crate::{client, transport};
 
-/// The class of a failed exchange.
+/// Returns the class of a failed exchange.
 pub(super) fn exchange(kind: &Kind) -> FailureClass {
     match kind.root() {
         Kind::Transport(error) => transport(error),
@@ -42,7 +42,7 @@ fn transport(error: &transport::Error) -> FailureClass {
     }
 }
 
-/// The class of a failed iteration: that of the exchange that ended it.
+/// Returns the class of a failed iteration: that of the exchange that ended it.
 pub(super) fn iteration(error: &client::Error) -> FailureClass {
     match error {
         client::Error::Registry(error) => exchange(error.kind()),
@@ -59,7 +59,7 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
     }
 }
 
-/// What ended a failed iteration, in a word.
+/// Returns in a word what ended a failed iteration.
 pub(super) const fn cause(error: &client::Error) -> &'static str {
     match error {
         client::Error::Registry(_) => BY_EXCHANGE,
@@ -76,7 +76,7 @@ pub(super) const fn cause(error: &client::Error) -> &'static str {
     }
 }
 
-/// The registry's own code, if it gave one.
+/// Returns the registry's own code, if it gave one.
 pub(super) fn code(kind: &Kind) -> Option<&ErrorCode> {
     match kind.root() {
         Kind::Status { body, .. } => body.code.as_ref(),

@@ -1,4 +1,4 @@
-//! After the load: what the run has put into the registry is deleted, as far as the plan asks and the registry lets us.
+//! Clean-up: deletes what the run has put into the registry, as far as the plan wants and the registry allows it.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,7 +14,7 @@ use crate::oci::Reference;
 use crate::plan::CleanUp;
 use crate::registry;
 
-/// Deletions that fail one after the other before no more are tried.
+/// Failed deletions in a row after which no more are tried.
 const MOST_REFUSALS: u32 = 5;
 
 /// What clean-up left undone.
@@ -22,18 +22,18 @@ const MOST_REFUSALS: u32 = 5;
 pub(super) struct Left {
     /// Manifests and blobs deleted.
     deleted: Cell<u64>,
-    /// Why no more deletions were tried: the registry's words, or that it does not answer.
+    /// Why no more deletions were tried: the registry's words, or that it does not respond.
     stopped: RefCell<Option<String>>,
     /// Deletions that failed in another way.
     failed: Cell<u64>,
     /// Those of them since one succeeded.
     in_a_row: Cell<u32>,
-    /// Somebody wanted the run to end at once.
+    /// Whether clean-up was stopped.
     pub(super) cut: bool,
 }
 
 impl SetupClient {
-    /// Deletes what the run has put into the registry, and nothing that lay there before.
+    /// Deletes what the run has put into the registry, and nothing that was there before.
     pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
         let policy = self.shared.plan.prepare.clean_up;
         self.recording.enter(Period::CleanUp);
@@ -92,7 +92,7 @@ impl SetupClient {
 }
 
 impl Left {
-    /// What a reader has to know of it.
+    /// Returns what a reader has to know of it.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.cut {

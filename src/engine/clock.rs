@@ -37,7 +37,7 @@ impl Clock {
         }
     }
 
-    /// The instants of a load that begins with the run, or so long after another has ended.
+    /// Returns the instants of a load that begins with the run, or after another has ended.
     fn of(&self, load: &Load, after: Option<Instant>) -> LoadClock {
         let (begin, measured) = if load.warms_up_before() {
             (self.start, self.epoch)
@@ -85,7 +85,7 @@ impl Drop for Busy {
 }
 
 impl Ends {
-    /// Of loads with so many users or parts each.
+    /// Counts the users or parts of each load.
     pub(super) fn new(busy: impl Iterator<Item = usize>) -> Self {
         Self(
             busy.map(|busy| watch::Sender::new(End { busy, at: None }))
@@ -93,7 +93,7 @@ impl Ends {
         )
     }
 
-    /// One of the users or parts of a load.
+    /// Returns the guard of one user or part of a load.
     pub(super) fn busy(&self, load: usize) -> Busy {
         Busy {
             ends: Arc::clone(&self.0),
@@ -101,8 +101,8 @@ impl Ends {
         }
     }
 
-    /// Waits until a load is known to begin, and gives its instants: at once, unless it waits for a load whose end no
-    /// clock tells.
+    /// Waits until a load is known to begin, and gives its instants: at once, unless it waits for a load that
+    /// ends with its iterations.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -126,7 +126,7 @@ impl Ends {
         }
     }
 
-    /// When a load has ended: the same instant for every caller.
+    /// Waits for the end of a load, and returns when that was: the same instant for every caller.
     async fn ended(&self, load: usize) -> Instant {
         let mut end = self.0[load].subscribe();
         let ended = end.wait_for(|end| end.at.is_some()).await;

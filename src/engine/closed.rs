@@ -26,7 +26,7 @@ const FIRST_DISTANCE: Duration = Duration::from_millis(10);
 /// ... up to this: four tries a second find out soon enough that the target is back.
 const LAST_DISTANCE: Duration = Duration::from_millis(250);
 
-/// What is noted each time.
+/// The note of each backoff.
 const BACKED_OFF: &str =
     "a closed user backed off before it started over: its last iterations failed at once";
 
@@ -59,7 +59,7 @@ impl Closed {
         stop: Stop,
     ) -> Self {
         Self {
-            // Nobody asks what users do that wait for nobody.
+            // The states of closed users are not read: no start of theirs is dropped for want of a user.
             user: VirtualUser::new(context, load, stop, UserStates::of(1)),
             number,
             begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_stored),
@@ -68,7 +68,7 @@ impl Closed {
         }
     }
 
-    /// Lives until the load is over or somebody asks to stop.
+    /// Runs until the load is over or the run is stopped.
     pub(super) async fn run(mut self) -> Done {
         let shared = self.user.context.shared.clone();
         let clock = self.user.context.clock;
@@ -174,7 +174,7 @@ impl Closed {
         recorder.dropped(drawn.track, drawn.period, drawn.due, passed);
     }
 
-    /// Now, if an iteration may start that is due then.
+    /// Returns the time, if an iteration that is due then may start.
     fn may_start(&mut self, due: Instant, until: Instant) -> Option<Instant> {
         let now = Instant::now();
         if self.user.cancellation.is_asked() || now >= until || due > now {
@@ -190,8 +190,8 @@ impl Closed {
     }
 }
 
-/// How far apart the starts of a user are at least whose last so many iterations have failed. A failure now and then
-/// holds nobody up.
+/// Returns the backoff of a user after so many failed iterations in a row: the shortest time between two starts. A failure
+/// now and then causes none.
 fn distance(failed: u32) -> Duration {
     let doublings = match failed.checked_sub(FREE_FAILURES + 1) {
         None => return Duration::ZERO,
@@ -200,7 +200,7 @@ fn distance(failed: u32) -> Duration {
     LAST_DISTANCE.min(FIRST_DISTANCE * 2_u32.pow(doublings))
 }
 
-/// When a user starts over: once from begin to end, or as the line of a ramp reaches and leaves it.
+/// Returns when a user starts over: once from begin to end, or as the line of a ramp reaches and leaves it.
 fn lives(executor: &Executor, clock: &LoadClock, number: u32) -> Vec<Life> {
     let (
         Some(users),

@@ -33,7 +33,7 @@ pub(super) struct Context {
 pub(super) struct Recorded {
     pub(super) record: Record,
     pub(super) connections: u64,
-    /// What no count tells, and how often it was noted.
+    /// Notes, and how often each was made.
     pub(super) notes: BTreeMap<String, u64>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Recorded {
 const MAX_NOTES: usize = 16;
 
 impl Context {
-    /// Takes the memory of worker `index` first, and asks for the clock then; `None` if there is no clock.
+    /// Allocates the memory of worker `index` before it waits for the clock; `None` if there is no clock.
     pub(super) fn new(
         shared: Arc<Shared>,
         index: usize,
@@ -95,7 +95,7 @@ impl Context {
         }
     }
 
-    /// The pool that all users of this worker share in one journey.
+    /// Returns the pool that all users of this worker share in one journey.
     pub(super) fn shared_pool(&self, journey: usize) -> Rc<Pool> {
         let mut pools = self.pools.borrow_mut();
         let pool = pools.entry(journey).or_insert_with(|| {
@@ -105,7 +105,7 @@ impl Context {
         Rc::clone(pool)
     }
 
-    /// A client of one user in one journey.
+    /// Creates a client of one user in one journey.
     pub(super) fn client(
         &self,
         journey: usize,
@@ -123,12 +123,12 @@ impl Context {
         client.sharing_copies(Rc::clone(&self.copies))
     }
 
-    /// A pool without connections.
+    /// Creates a pool without connections.
     pub(super) fn pool(&self, settings: PoolSettings) -> Rc<Pool> {
         Pool::new(settings, Rc::clone(&self.dialer), Rc::clone(&self.totals))
     }
 
-    /// Notes something that no count tells.
+    /// Notes something that the counts do not show.
     pub(super) fn note(&self, text: String) {
         let mut notes = self.notes.borrow_mut();
         if notes.len() < MAX_NOTES || notes.contains_key(&text) {

@@ -63,10 +63,10 @@ pub enum Error {
         /// The journey.
         journey: String,
     },
-    /// The target did not answer the first question well.
+    /// The target did not respond to a ping as a registry does.
     #[error("the target is not ready: {0}")]
     Target(registry::Error),
-    /// The images could not be put where the pulls expect them.
+    /// The images could not be seeded.
     #[error("cannot seed {reference}: {source}")]
     Seed {
         /// Where the image was to go.
@@ -74,7 +74,7 @@ pub enum Error {
         /// What stopped it.
         source: Box<client::Error>,
     },
-    /// No byte moved for so long while images were seeded.
+    /// Seeding has stalled: no byte moved for so long.
     #[error(
         "seeding stands still: no byte was sent or received for {} (the longest request_timeout), with {seeded} of {of} images seeded",
         humantime::format_duration(*limit)
@@ -87,7 +87,7 @@ pub enum Error {
         /// Images there were to be.
         of: usize,
     },
-    /// An image that the registry is said to have is not there.
+    /// An image that the scenario takes as existing is not in the registry.
     #[error("images.{set}: the registry has no {reference}{}", and_more(*others))]
     Missing {
         /// The image set.
@@ -97,7 +97,7 @@ pub enum Error {
         /// How many more are.
         others: usize,
     },
-    /// What lies in a repository before the run could not be found out, and so what clean-up has to spare.
+    /// The look-up of what a repository has before the run failed, so that clean-up would not know what to spare.
     #[error(
         "cannot find out what lies in {repository} before the run, for clean_up to spare it: {source}"
     )]
@@ -107,10 +107,10 @@ pub enum Error {
         /// What went wrong.
         source: registry::Error,
     },
-    /// Somebody asked to stop before anything was measured.
+    /// The run was stopped before anything was measured.
     #[error("interrupted before anything was measured")]
     Interrupted,
-    /// A thread or its event loop could not be had.
+    /// A thread or its event loop could not be created.
     #[error("cannot start a worker: {0}")]
     Worker(#[from] io::Error),
 }

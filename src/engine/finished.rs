@@ -32,7 +32,7 @@ pub struct Finished {
     pub interrupted: bool,
     /// Virtual users, or whole workers, that ended in a panic: defects of regstorm. What the others counted is kept.
     pub panics: u64,
-    /// What no count tells.
+    /// What a reader has to know beside the counts.
     pub notes: Vec<String>,
     /// Preparation and clean-up; `None` for a load that others of the same target follow.
     pub around: Option<Around>,

@@ -1,4 +1,4 @@
-//! The users of an open load on one worker: who is free, and who gets the next arrival.
+//! The idle users of an open load on one worker, and the arrivals that wait for one.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ pub enum Offered {
 ///
 /// Of the users that are free, the one that was last busy comes first: then the connections in use are as many as
 /// iterations run at once, whatever the number of users is, and the highest number of users that ever worked says
-/// how many the load needs. A turn for each was refused: it would let every connection of a large load go idle for as
+/// how many the load needs. Turns are refused: they would let every connection of a large load go idle for as
 /// long as a registry waits before it closes one.
 #[derive(Debug)]
 pub struct IdleUsers {
@@ -43,11 +43,11 @@ pub struct IdleUsers {
     queue: RefCell<VecDeque<Due>>,
     limit: usize,
     over: Cell<bool>,
-    /// Who waits for the queue to be empty.
+    /// The task that waits for the queue to be empty.
     emptied: RefCell<Option<Waker>>,
 }
 
-/// Where one user waits.
+/// The place at which one user waits.
 #[derive(Debug, Default)]
 struct Slot {
     given: Cell<Option<Due>>,
@@ -121,7 +121,7 @@ impl IdleUsers {
         .await
     }
 
-    /// How many arrivals wait for a user.
+    /// Returns how many arrivals wait for a user.
     pub fn queued(&self) -> usize {
         self.queue.borrow().len()
     }
@@ -141,7 +141,7 @@ impl IdleUsers {
         .await;
     }
 
-    /// There will be no more arrivals: those that wait are still taken, then the users are let go.
+    /// Ends the arrivals: users take those that wait, and end.
     pub fn close(&self) {
         self.over.set(true);
         for slot in &self.slots {

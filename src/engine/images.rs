@@ -45,12 +45,12 @@ impl Images {
         Ok(Self { sets, places })
     }
 
-    /// Where a journey finds or puts the images of its set.
+    /// Returns where a journey finds or puts the images of its set.
     pub(super) fn places(&self, journey: usize) -> &[ImageName] {
         &self.places[journey]
     }
 
-    /// The image at a place of a set, as it is seeded. `None` when it is in the registry already and only there.
+    /// Returns the image at a place of a set, as it is seeded. `None` if it is only in the registry.
     pub(super) fn image(&self, set: usize, index: usize) -> Option<Image> {
         match &self.sets[set] {
             Set::Synthetic(synthetic) => Some(synthetic.image(index)),
@@ -59,7 +59,7 @@ impl Images {
         }
     }
 
-    /// How many images a set has; none that exist in the registry only.
+    /// Returns how many images a set has, without those that are only in the registry.
     pub(super) fn count(&self, set: usize) -> usize {
         match &self.sets[set] {
             Set::Synthetic(synthetic) => synthetic.len(),
@@ -68,7 +68,7 @@ impl Images {
         }
     }
 
-    /// The sizes of the layers of each image of a set, those of an index's images together; none of existing images.
+    /// Returns the sizes of the layers of each image of a set, those of an index's images together; none of existing images.
     pub(super) fn layer_sizes(&self, set: usize) -> Vec<Vec<u64>> {
         match &self.sets[set] {
             Set::Synthetic(synthetic) => {
@@ -80,7 +80,7 @@ impl Images {
         }
     }
 
-    /// What an iteration of a push sends, and where to. `None` when its images are in the registry already and only there.
+    /// Returns what an iteration of a push sends, and where to. `None` if its images are only in the registry.
     pub(super) fn push(
         &self,
         journey: usize,
@@ -101,7 +101,7 @@ impl Images {
         Some(PushJob { name, image: job })
     }
 
-    /// A variant of an image whose layers no registry has seen, but for those that are said to be there.
+    /// Returns a variant of an image with new layers, except those that the registry has.
     fn unique_image(&self, push: &Push, index: usize, salt: Salt) -> Option<Image> {
         match &self.sets[push.images.set] {
             Set::Synthetic(synthetic) => {
@@ -112,7 +112,7 @@ impl Images {
         }
     }
 
-    /// What an iteration of a deletion stores, and deletes. `None` as for a push.
+    /// Returns what an iteration of a deletion stores and deletes. `None` as for a push.
     pub(super) fn delete(
         &self,
         journey: usize,
@@ -236,12 +236,16 @@ fn unique_tag(salt: Salt) -> Tag {
         .expect("letters, digits and hyphens, at most 61 of them")
 }
 
-/// Does each iteration of the journey store something of its own, or at a place of its own?
+/// Returns `true` if each iteration of the journey stores something of its own, or at a place of its own.
 pub(super) const fn stores_apart(journey: &Journey) -> bool {
     match &journey.action {
         Action::Push(push) => push.unique || push.fresh_repository,
         Action::Delete(_) => true,
-        _ => false,
+        Action::Pull(_)
+        | Action::Poll(_)
+        | Action::ListTags(_)
+        | Action::Catalog(_)
+        | Action::Referrers(_) => false,
     }
 }
 

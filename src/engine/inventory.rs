@@ -1,4 +1,4 @@
-//! What lay in the registry before the run, and what seeding has put there: clean-up deletes the one and spares the other.
+//! What was in the registry before the run, which clean-up spares, and what seeding has put there, which it deletes.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::oci::{Digest, RepositoryName};
 use crate::registry;
 use crate::transport::Sent;
 
-/// What lay there, and what was added.
+/// What was there, and what was added.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     before: RefCell<Places>,
@@ -47,14 +47,14 @@ impl Places {
 }
 
 impl Inventory {
-    /// It lay there before the run, unless the run has put it there itself.
+    /// Notes what was there before the run, unless the run has put it there itself.
     pub(super) fn lay_there(&self, repository: &RepositoryName, digest: Digest) {
         if !self.ours.borrow().has(repository, &digest) {
             self.before.borrow_mut().add(repository, digest);
         }
     }
 
-    /// A seed is about to be pushed: what hears of what it adds.
+    /// Returns the watch of a push of a seed, which notes what it adds.
     pub(super) fn planting<'a>(
         &'a self,
         repository: &RepositoryName,
@@ -69,7 +69,7 @@ impl Inventory {
         }
     }
 
-    /// What was added and did not lie there, an index before its images.
+    /// Returns what was added and was not there before, an index before its images.
     pub(super) fn added(&self) -> Vec<Leftovers> {
         let before = self.before.borrow();
         let mut added = self.added.borrow().clone();
@@ -85,7 +85,7 @@ impl Inventory {
         added
     }
 
-    /// What clean-up need not look at again: what lay there, and what was added.
+    /// Returns what clean-up need not look at again: what was there, and what was added.
     pub(super) fn settled(&self) -> Places {
         let mut settled = self.ours.borrow().clone();
         for (repository, digests) in &self.before.borrow().0 {
@@ -97,7 +97,7 @@ impl Inventory {
     }
 }
 
-/// Hears of what one seed adds.
+/// Notes what the push of one seed adds.
 pub(super) struct Planting<'a> {
     inventory: &'a Inventory,
     seed: usize,
@@ -105,7 +105,7 @@ pub(super) struct Planting<'a> {
 }
 
 impl Planting<'_> {
-    /// Writes down something new.
+    /// Notes something new.
     fn add(&self, digest: Digest, list: fn(&mut Leftovers) -> &mut Vec<Digest>) {
         let seed = &mut self.inventory.added.borrow_mut()[self.seed];
         let mut ours = self.inventory.ours.borrow_mut();

@@ -1,4 +1,4 @@
-//! Which iteration it is: the number from which everything that it does is drawn, and the numbers a run has used.
+//! The identity of an iteration, from which everything that it does is drawn, and the iterations that a run has begun.
 
 use crate::content::Salt;
 
@@ -12,7 +12,7 @@ pub(super) struct IterationId {
     number: u64,
 }
 
-/// What sets the lanes of arrivals apart from those of users.
+/// Marks the lanes of arrivals, which those of users never have.
 const ARRIVALS: u64 = 1 << 63;
 
 impl IterationId {
@@ -33,17 +33,17 @@ impl IterationId {
         }
     }
 
-    /// The stream that it is of.
+    /// Returns its stream.
     pub(super) const fn lane(self) -> u64 {
         self.lane
     }
 
-    /// Its number in the stream.
+    /// Returns its number in the stream.
     pub(super) const fn number(self) -> u64 {
         self.number
     }
 
-    /// What makes its content differ from that of any other iteration.
+    /// Returns the salt that makes its content differ from that of any other iteration.
     pub(super) const fn salt(self, run: u64) -> Salt {
         Salt {
             run,
@@ -85,7 +85,7 @@ pub(super) struct Arrivals {
     stored: Option<Bits>,
 }
 
-/// Numbers, a bit for each; kept only when somebody will ask.
+/// Numbers, a bit for each; kept only for clean-up.
 #[derive(Debug, Clone, Default)]
 struct Bits(Vec<u64>);
 
@@ -117,7 +117,7 @@ impl OfUser {
         }
     }
 
-    /// The last one that has begun has stored something.
+    /// Notes that the last one that has begun has stored something.
     pub(super) fn stored(&mut self) {
         if let (Some(stored), Some(last)) = (&mut self.stored, self.count.checked_sub(1)) {
             stored.set(last);
@@ -137,12 +137,12 @@ impl Arrivals {
         }
     }
 
-    /// An arrival begins.
+    /// Counts an arrival that begins.
     pub(super) const fn begin(&mut self) {
         self.count += 1;
     }
 
-    /// That arrival has stored something.
+    /// Notes that an arrival has stored something.
     pub(super) fn stored(&mut self, index: u64) {
         if let Some(stored) = &mut self.stored {
             stored.set((index - self.lane) / self.lanes);
@@ -151,14 +151,14 @@ impl Arrivals {
 }
 
 impl Begun {
-    /// How many.
+    /// Returns how many have begun.
     pub(super) const fn count(&self) -> u64 {
         match self {
             Self::Of(OfUser { count, .. }) | Self::Arrivals(Arrivals { count, .. }) => *count,
         }
     }
 
-    /// Each of them that has stored something, if that was kept.
+    /// Returns each of them that has stored something, if that was kept.
     pub(super) fn stored(&self) -> Box<dyn Iterator<Item = IterationId> + '_> {
         match self {
             Self::Of(OfUser {

@@ -25,7 +25,7 @@ pub(super) struct IterationTimer {
 }
 
 impl IterationTimer {
-    /// Of one of the users that are counted there.
+    /// Creates the timer of one of the users that `states` counts.
     pub(super) fn new(states: Rc<UserStates>) -> Self {
         Self {
             states,
@@ -37,7 +37,7 @@ impl IterationTimer {
         }
     }
 
-    /// An iteration begins.
+    /// Starts an iteration.
     pub(super) fn start(&self, at: Instant) {
         self.change(at, || {
             self.under_way.set(0);
@@ -48,19 +48,19 @@ impl IterationTimer {
         self.spent.set(Spent::default());
     }
 
-    /// What the iteration has spent until now.
+    /// Returns what the iteration has spent until now.
     pub(super) fn stop(&self, at: Instant) -> Spent {
         self.pass(at);
         self.spent.get()
     }
 
-    /// An exchange begins.
+    /// Counts an exchange that begins.
     pub(super) fn exchange_begins(&self, at: Instant) -> Begun {
         self.change(at, || self.under_way.set(self.under_way.get() + 1));
         Begun(self.iteration.get())
     }
 
-    /// An exchange has ended.
+    /// Counts an exchange that has ended.
     pub(super) fn exchange_ended(&self, begun: Begun, at: Instant) {
         if begun.0 == self.iteration.get() {
             let less = self.under_way.get().saturating_sub(1);
@@ -68,13 +68,13 @@ impl IterationTimer {
         }
     }
 
-    /// A pause begins.
+    /// Counts a pause that begins.
     pub(super) fn pause_begins(&self, at: Instant) -> Begun {
         self.change(at, || self.pausing.set(self.pausing.get() + 1));
         Begun(self.iteration.get())
     }
 
-    /// A pause has ended.
+    /// Counts a pause that has ended.
     pub(super) fn pause_ended(&self, pause: &Pause) {
         if pause.begun.0 != self.iteration.get() {
             return;
@@ -101,8 +101,8 @@ impl IterationTimer {
         }
     }
 
-    /// Adds the time since the last change to what it was spent on. Ends are stamped at the socket and told later, so a
-    /// stamp may lie before the last change; that time was counted already.
+    /// Adds the time since the last change to what it was spent on. Ends are stamped at the socket and reported later, so
+    /// a stamp may lie before the last change; that time was counted already.
     fn pass(&self, at: Instant) {
         let since = self.since.get();
         let Some(time) = at.checked_duration_since(since).filter(|it| !it.is_zero()) else {
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_pause_beside_an_exchange_is_the_exchanges() {
         let user = User::new();
-        // A from 0 to 4; a pause from 2 to 9, of which 4 to 9 are nobody's but its own.
+        // A from 0 to 4; a pause from 2 to 9, of which 4 to 9 are only its own.
         let a = user.watch.exchange_begins(user.at(0));
         let pause = user.watch.pause_begins(user.at(2));
         user.watch.exchange_ended(a, user.at(4));
@@ -210,7 +210,7 @@ mod tests {
                 ..spent(4, 5, 1)
             }
         );
-        // One that nobody waits for any more is no retry.
+        // One that is no longer waited for is no retry.
         user.watch.start(user.at(10));
         let pause = user.watch.pause_begins(user.at(10));
         user.pause(pause, 10, 11, false);
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_told_late_counts_nothing_twice() {
+    fn an_end_that_is_reported_late_counts_nothing_twice() {
         let user = User::new();
         let a = user.watch.exchange_begins(user.at(0));
         let b = user.watch.exchange_begins(user.at(8));
         user.watch.exchange_ended(b, user.at(9));
-        // It ended at 5, and is told after 9.
+        // It ended at 5, and is reported after 9.
         user.watch.exchange_ended(a, user.at(5));
         assert_eq!(user.watch.stop(user.at(12)), spent(9, 0, 3));
     }

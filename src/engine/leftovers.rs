@@ -1,4 +1,4 @@
-//! What a run has put into the registry, as clean-up is to delete it.
+//! What a run has put into the registry and clean-up deletes.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};
 use crate::plan::{Action, Journey, Push};
 
-/// What is to go from one repository.
+/// What clean-up deletes from one repository.
 #[derive(Debug, Clone)]
 pub(super) struct Leftovers {
     pub(super) repository: RepositoryName,
@@ -27,7 +27,7 @@ impl Leftovers {
         }
     }
 
-    /// One manifest, whose blobs are somebody else's.
+    /// One manifest, whose blobs belong to other images.
     fn manifest(repository: RepositoryName, digest: Digest) -> Self {
         Self {
             manifests: vec![digest],
@@ -51,7 +51,7 @@ impl Leftovers {
     }
 }
 
-/// What the users may store that is the same in more than one iteration, and so may lie there before the run.
+/// Returns what is stored by more than one iteration in the same form, and so may be there before the run.
 pub(super) fn stored_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
     used_journeys(&shared.plan)
         .filter_map(|(index, journey)| match &journey.action {
@@ -64,7 +64,7 @@ pub(super) fn stored_again(shared: &Shared) -> impl Iterator<Item = Leftovers> +
         })
 }
 
-/// Of an image that is pushed, what the iterations have in common: all of it, or the layers that are not made anew.
+/// Returns what the iterations have in common of an image that is pushed: all of it, or the layers that are not new.
 fn same_each_time(
     shared: &Shared,
     (journey, push): (usize, &Push),
@@ -88,8 +88,8 @@ fn same_each_time(
     Some(one)
 }
 
-/// What the iterations have stored that have stored anything: drawn once more, instead of remembered. What several of
-/// them have in common comes as often.
+/// Returns what the iterations have stored, drawn once more instead of remembered. What several of them have in common
+/// comes as often.
 pub(super) fn stored<'a>(
     shared: &'a Shared,
     begun: &'a [(usize, Begun)],
@@ -119,7 +119,7 @@ pub(super) fn stored<'a>(
     })
 }
 
-/// What an iteration was: its journey, and the image of its set.
+/// Draws an iteration again: its journey, and the image of its set.
 fn drawn(shared: &Shared, load: usize, id: IterationId) -> (usize, &Journey, usize) {
     let plan = &shared.plan;
     let mut choice = Choice::of(plan.seed, id);

@@ -21,7 +21,7 @@ use crate::health::{Latest, Monitor, MonitorSettings};
 use crate::measure::{Live, Observed, Period};
 use crate::plan::{Length, Plan};
 
-/// How often somebody is told how the load goes.
+/// How often progress is reported.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
 /// A load that is over, with what clean-up has to know of it.
@@ -37,7 +37,7 @@ pub(super) struct Loaded {
 /// How long the workers have to make their users, before the first of these may act.
 const LEAD: Duration = Duration::from_millis(50);
 
-/// Starts the workers, tells how they do, and waits for them.
+/// Starts the workers, reports their progress, and waits for them.
 pub(super) fn load(
     shared: &Arc<Shared>,
     target: &TargetIdentity,
@@ -189,7 +189,7 @@ impl Window {
         }
     }
 
-    /// How long until it opens or closes; a long time if nobody knows.
+    /// How long until it opens or closes; the longest time if that is not known.
     fn next_edge(&self) -> Duration {
         let edge = if self.is_open {
             self.closes
@@ -201,7 +201,7 @@ impl Window {
         })
     }
 
-    /// Opens or closes it when it is time.
+    /// Opens or closes the window when it is time.
     fn pass(&mut self, monitor: &Monitor) {
         let now = Instant::now();
         if !self.is_open && now >= self.opens {

@@ -5,8 +5,8 @@
 //!
 //! Nothing is shared on the hot path. Each worker is a thread with an event loop, connections and a recorder of its
 //! own; user i lives on worker i modulo their number, and so does arrival i of an open load. What an iteration does
-//! follows from the seed and its number alone, so that the load is the same on any number of workers. A work-stealing runtime was refused: it would move users
-//! between cores in the middle of what they measure.
+//! follows from the seed and its number alone, so that the load is the same on any number of workers. A work-stealing
+//! runtime was refused: it would move users between cores in the middle of what they measure.
 //!
 //! Every iteration that is started ends in exactly one counted outcome, on every path. The record is judged by `session`.
 

@@ -6,7 +6,7 @@ use crate::measure::{FailureClass, Record};
 use crate::plan::{Haste, Plan};
 use crate::units;
 
-/// The notes on a load that is over, before those of its users.
+/// Returns the notes on a load that is over, without those of its users.
 pub(super) fn of_load(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
     let mut notes = Vec::new();
     if plan.is_uneven() {
@@ -19,7 +19,7 @@ pub(super) fn of_load(plan: &Plan, images: &Images, record: &Record) -> Vec<Stri
     notes
 }
 
-/// Journeys whose requests timed out, and could do nothing else.
+/// Returns a note for each journey whose requests could only time out.
 fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
     let mut notes = Vec::new();
     for (id, name, _) in record.journeys() {
@@ -42,7 +42,7 @@ fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
     notes
 }
 
-/// The loads that were to do a number of iterations, and for which there was no time to begin them all.
+/// Returns a note for each load that did not have the time to begin all its iterations.
 pub(super) fn cut_by_time(
     plan: &Plan,
     begun: &[(usize, Begun)],

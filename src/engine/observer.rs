@@ -20,7 +20,7 @@ use crate::transport::Dialer;
 /// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
 pub(super) type SharedRecorder = Rc<RefCell<Recorder>>;
 
-/// Writes down what one virtual user's exchanges came to.
+/// Records the exchanges of one virtual user.
 pub(super) struct Recording {
     recorder: SharedRecorder,
     epoch: Instant, // when the measured window opens
@@ -51,7 +51,7 @@ impl Recording {
         }
     }
 
-    /// What comes next belongs to this iteration, which starts now.
+    /// Starts an iteration, to which the next exchanges belong.
     pub(super) fn begin(&self, (track, period): (TrackId, Period), due: Duration, now: Instant) {
         self.timer.start(now);
         self.track.set(track);
@@ -61,17 +61,17 @@ impl Recording {
         self.stored.set(false);
     }
 
-    /// What comes next belongs to no iteration.
+    /// Enters a period, in which exchanges belong to no iteration.
     pub(super) fn enter(&self, period: Period) {
         self.period.set(period);
     }
 
-    /// Where the time of the iteration went, which ends now.
+    /// Ends the iteration, and returns where its time went.
     pub(super) fn spent(&self, now: Instant) -> Spent {
         self.timer.stop(now)
     }
 
-    /// Bytes of bodies sent and received since the iteration began.
+    /// Returns the bytes of bodies sent and received since the iteration began.
     pub(super) fn bytes(&self) -> (u64, u64) {
         self.bytes.get()
     }
@@ -82,7 +82,7 @@ impl Recording {
     }
 }
 
-/// May the registry have kept something? Not when it said no, nor when nothing can have reached it.
+/// Returns `true` if the registry may have kept something: the request reached it, and it did not refuse.
 fn stores(exchange: &Exchange<'_>) -> bool {
     let status = exchange.status.map(|it| it.as_u16());
     match (exchange.operation, &exchange.end) {
@@ -170,7 +170,7 @@ impl Observer for Recording {
     }
 }
 
-/// Where the connections of a worker went.
+/// Returns the addresses that connections of a worker went to.
 pub(super) fn addresses(dialer: &Dialer) -> Vec<AddressUse> {
     let peers = dialer.peers().into_iter();
     peers

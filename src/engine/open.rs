@@ -59,7 +59,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The part of worker `lane`; `None` when the load is closed or has nothing for that worker.
+    /// Creates the part of worker `lane`; `None` if the load is closed or has nothing for that worker.
     ///
     /// # Errors
     /// When the system has no timer left.
@@ -120,7 +120,7 @@ fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// What is told of a due arrival to whoever does it or counts it.
+/// What a user, or the count of dropped arrivals, has to know of a due arrival.
 fn start(context: &Context, load: usize, clock: &LoadClock, due: Due) -> Start {
     Start {
         id: IterationId::of_arrival(context.shared.trial, load, due.index),
@@ -132,7 +132,7 @@ fn start(context: &Context, load: usize, clock: &LoadClock, due: Due) -> Start {
 }
 
 impl Open {
-    /// Hands out arrivals until the load is over or somebody asks to stop. How late the pacer woke goes into `lag`.
+    /// Hands out arrivals until the load is over or the run is stopped. How late the pacer woke goes into `lag`.
     pub(super) async fn run(
         self,
         mut pacer: Pacer,
@@ -142,7 +142,7 @@ impl Open {
         let load = &shared.plan.loads[self.load];
         let mut stop = self.stop.clone();
         let mut measured_until = Duration::ZERO;
-        // What was due before somebody asked to stop is part of the run, however late this is polled for the first time.
+        // What was due before the signal to stop is part of the run, however late this is polled for the first time.
         let known = tokio::select! {
             biased;
             known = shared.ends.clock(&self.context.clock, &shared.plan, self.load) => Some(known),
@@ -156,7 +156,7 @@ impl Open {
                 let _ = timeout_at(clock.end, stop.wait_asked()).await;
             }
             self.idle_users.close();
-            // What waits may still find a user, until the load is cut or somebody wants to stop.
+            // What waits may still find a user, until the load is cut or the run is stopped.
             tokio::select! {
                 biased;
                 () = self.idle_users.wait_empty() => {}
@@ -251,8 +251,8 @@ fn drop_one(
 
 /// Waits for one arrival after the other and gives each to `each`, with the time at which the pacer woke.
 ///
-/// When somebody asks to stop, those that were due before are given without a time: they are part of the run and do
-/// not start. What would have been due later is not.
+/// At the signal to stop, those that were due before are given without a time: they are part of the run and do not start.
+/// Those that would have been due later are not part of it.
 async fn hand_out(
     arrivals: Arrivals,
     begin: Instant,
@@ -445,7 +445,7 @@ mod tests {
             duration: Duration::from_secs(10),
         };
         let begin = Instant::now();
-        // Nobody looks at the arrivals of the first 350 ms until somebody has asked to stop.
+        // The arrivals of the first 350 ms are not looked at before the signal to stop.
         tokio::time::advance(Duration::from_millis(350)).await;
         stopper.ask();
         let mut given = Vec::new();

@@ -9,7 +9,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
-/// Wakes one task at instants given one after the other.
+/// Wakes one task at one instant after the other.
 ///
 /// tokio's timer counts whole milliseconds and rounds up, so it wakes 1 to 2 ms late: at 10,000 starts a second, twenty
 /// starts. This is a timer of the kernel on the worker's own event loop. A thread of its own was refused: handing a
@@ -20,7 +20,7 @@ pub struct Pacer(Clock);
 #[derive(Debug)]
 enum Clock {
     Kernel(AsyncFd<Timer>),
-    /// A paused clock, moved by whoever waits.
+    /// A paused clock, which each wait moves.
     #[cfg(test)]
     Paused,
 }
@@ -77,9 +77,9 @@ impl Pacer {
                     let left = TimeSpec::from_duration(instant.duration_since(now));
                     let once = Expiration::OneShot(left);
                     timer.get_ref().0.set(once, TimerSetTimeFlags::empty())?;
-                    // Setting the timer takes back an expiry that nobody has read, and the event loop is told of each
-                    // new one: reading it would be a system call for nothing. One that was told of before is why this
-                    // is a loop.
+                    // Setting the timer takes back an expiry that was not read, and the event loop is notified of each
+                    // new one, so that reading it would be a wasted system call. This is a loop because a
+                    // notification may be of an expiry before.
                     timer.readable().await?.clear_ready();
                 }
                 #[cfg(test)]

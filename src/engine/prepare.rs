@@ -1,4 +1,4 @@
-//! Before and after the load: is the target there, are the images where the pulls expect them, and what is left behind?
+//! Preparation of a target: pings it, looks for images that should be there, and seeds those that pulls expect.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -30,19 +30,19 @@ use crate::units;
 /// The longest that one exchange of seeding may take: a blob of many gigabytes is allowed its time. A silence ends sooner.
 const LONGEST_SEED: Duration = Duration::from_hours(24);
 
-/// The longest that the target may take to answer a question or a deletion; less if every journey gives it less.
-const ANSWER: Duration = Duration::from_secs(30);
+/// Request timeout of a look-up or a deletion; shorter if the request timeout of every journey is.
+const LOOK_UP: Duration = Duration::from_secs(30);
 
 /// How long sessions may take to be cancelled when seeding was given up.
 const CANCEL_TIME: Duration = Duration::from_secs(5);
 
-/// A client that works before and after the load, and its counts.
+/// The client that works before and after the loads of a target, and its counts.
 pub(super) struct SetupClient {
     pub(super) shared: Arc<Shared>,
     recorder: SharedRecorder,
     pub(super) recording: Rc<Recording>,
     totals: Rc<Totals>,
-    pub(super) client: Client, // asks and deletes
+    pub(super) client: Client, // looks up and deletes
     seeder: Client,            // pushes
     pub(super) inventory: Inventory,
     pub(super) retries: Retries,
@@ -75,18 +75,18 @@ impl SetupClient {
         habits.push.method = PushMethod::Put;
         habits.push.config_method = PushMethod::Put;
         habits.push.parallel = parallel;
-        // What is judged is the journeys' registry, and not how it answers while it is prepared.
+        // The run judges how the registry responds to journeys, not to its preparation.
         habits.accepted = Accepted::ANY_SUCCESS;
         let settings = registry::pool_settings(&habits);
         let pool = Pool::new(settings, target.dialer(0), Rc::clone(&totals));
         let journeys = shared.plan.journeys.iter();
-        let answer = journeys.map(|journey| journey.request_timeout).max();
+        let timeout = journeys.map(|journey| journey.request_timeout).max();
         let client = |timeout| {
             let settings = shared.target.client(&habits, timeout);
             Client::new(settings, Rc::clone(&pool), Rc::clone(&recording) as _)
         };
         let (client, seeder) = (
-            client(answer.map_or(ANSWER, |it| it.min(ANSWER))),
+            client(timeout.map_or(LOOK_UP, |it| it.min(LOOK_UP))),
             client(LONGEST_SEED),
         );
         Self {
@@ -103,16 +103,16 @@ impl SetupClient {
         }
     }
 
-    /// Asks whether the target speaks to us; gives the headers of its answer.
+    /// Pings the target, and returns the headers of its response.
     pub(super) async fn ping(&mut self) -> Result<HeaderMap, Error> {
         let stop = &mut self.stop;
         tokio::select! {
-            answer = self.client.ping() => answer.map_err(Error::Target),
+            pinged = self.client.ping() => pinged.map_err(Error::Target),
             () = stop.wait_asked() => Err(Error::Interrupted),
         }
     }
 
-    /// How long the target takes to answer a ping: the median of five. `None` if one failed, or somebody asked to stop.
+    /// Measures the median of five pings. `None` if one failed, or the run is stopped.
     pub(super) async fn ping_time(&mut self) -> Option<Duration> {
         let mut times = Vec::with_capacity(5);
         for _ in 0..5 {
@@ -124,8 +124,8 @@ impl SetupClient {
         times.get(2).copied()
     }
 
-    /// Finds out whether the images are there that the registry is said to have. Only what it denies is missing: what else
-    /// may be wrong with it is for the load to find out.
+    /// Checks that the images are there that the scenario takes as existing. Only a 404 means that one is missing: other
+    /// failures are for the load to find.
     pub(super) async fn find_existing(&mut self) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
         let sets: BTreeSet<usize> = used_journeys(&shared.plan)
@@ -155,7 +155,7 @@ impl SetupClient {
         })
     }
 
-    /// Finds out what of that lies in the registry already that users may store in several iterations: clean-up spares it.
+    /// Looks for content that users will store in several iterations and that is in the registry already: clean-up spares it.
     pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
         let policy = self.shared.plan.prepare.clean_up;
         if policy == CleanUp::None {
@@ -205,7 +205,7 @@ impl SetupClient {
         Ok(())
     }
 
-    /// Pushes what the journeys expect to find and what is not in the registry only. `seeded` hears of each image.
+    /// Pushes what the journeys expect to find, and reports each image to `seeded`.
     pub(super) async fn seed(&mut self, mut seeded: impl FnMut(Seeded)) -> Result<Seeded, Error> {
         let jobs = Seed::all(&self.shared.plan, &self.shared.images);
         let of = jobs.len();
@@ -243,12 +243,12 @@ impl SetupClient {
         if done.is_err() {
             let _ = timeout(CANCEL_TIME, self.seeder.cancel_abandoned()).await;
         }
-        // Nobody is to find the connections of seeding open while the load runs. Clean-up makes its own.
+        // Connections of seeding must not stay open while the load runs. Clean-up makes its own.
         self.seeder.pool().clear();
         done.map(|()| progress)
     }
 
-    /// Pushes one seed. What of its manifests lies there before is spared by clean-up; of blobs that is seen on the way.
+    /// Pushes one seed. Clean-up spares those of its manifests that are there already; the push itself finds such blobs.
     async fn push(&self, seed: Seed) -> Result<u64, Option<Error>> {
         let repository = &seed.name.repository;
         if self.shared.plan.prepare.clean_up != CleanUp::None {
@@ -270,10 +270,10 @@ impl SetupClient {
     fn longest_request(&self) -> Duration {
         let journeys = used_journeys(&self.shared.plan);
         let longest = journeys.map(|(_, journey)| journey.request_timeout).max();
-        longest.unwrap_or(ANSWER)
+        longest.unwrap_or(LOOK_UP)
     }
 
-    /// Keeps in mind how often something was asked again.
+    /// Notes how many requests were retried.
     pub(super) fn note_retries(&mut self, what: &str) {
         let again = self.retries.take_count();
         if again > 0 {
@@ -312,7 +312,7 @@ pub struct Seeded {
     pub bytes: u64,
 }
 
-/// Has the registry no such image? It is asked twice, in both ways, before that is said.
+/// Returns `true` if the registry does not have the image: neither `HEAD` nor `GET` finds it.
 async fn is_denied(client: &Client, name: &ImageName) -> bool {
     let (repository, reference) = (&name.repository, &name.reference);
     let head = client.manifest_head(repository, reference).await;

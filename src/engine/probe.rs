@@ -36,10 +36,10 @@ use crate::transport::{Pool, Totals};
 /// The name of what the probe does, in its record.
 const NAME: &str = "probe";
 
-/// The longest that an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time limit of a round, and of each request in it.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// A probe that runs until it is told to stop.
+/// A probe that runs until it is ended.
 pub(super) struct ProbeThread {
     over: watch::Sender<bool>,
     thread: JoinHandle<io::Result<Record>>,
@@ -62,7 +62,7 @@ impl ProbeThread {
         Ok(Some(Self { over, thread }))
     }
 
-    /// Ends it, and gives what it has seen; `None` if it panicked.
+    /// Ends it, and returns what it has recorded; `None` if it panicked.
     ///
     /// # Errors
     /// When its event loop could not be had.
@@ -103,7 +103,7 @@ fn run(
         target.dialer(0),
         Rc::clone(&totals),
     );
-    let settings = target.client(&habits, PATIENCE);
+    let settings = target.client(&habits, TIME_LIMIT);
     let client = Client::new(settings, pool, Rc::clone(&recording) as _);
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -140,7 +140,7 @@ struct Rounds<'a> {
     image: Option<Image>,
 }
 
-/// What is asked for, once it is known.
+/// The image that the probe requests, once it is known.
 struct Image {
     name: ImageName,
     config: Wanted,
@@ -174,7 +174,7 @@ impl Rounds<'_> {
         let due = self.since_epoch(due);
         let mut recorder = self.recorder.borrow_mut();
         recorder.scheduled(self.track, Period::Measure, due);
-        // It does nothing but ask.
+        // It does nothing but send requests.
         let passed = DroppedStart {
             reason: DropReason::Overrun,
             cause: DropCause::Target,
@@ -194,7 +194,7 @@ impl Rounds<'_> {
         }
         let outcome = tokio::select! {
             biased;
-            done = timeout_at(started + PATIENCE, self.ask_all(shared)) => match done {
+            done = timeout_at(started + TIME_LIMIT, self.send_all(shared)) => match done {
                 Ok(Ok(())) => Outcome::Ok,
                 Ok(Err(class)) => Outcome::Failed(class),
                 Err(_late) => Outcome::Failed(FailureClass::Timeout),
@@ -212,7 +212,7 @@ impl Rounds<'_> {
                 cause: BY_EXCHANGE,
                 at: self.since_epoch(finished),
                 when: finished,
-                text: &"a question was not answered well",
+                text: &"a request failed",
             });
         }
         self.recorder.borrow_mut().iteration(&IterationSample {
@@ -228,8 +228,8 @@ impl Rounds<'_> {
         });
     }
 
-    /// Every question, also when one before it was not answered well; the first failure is that of the round.
-    async fn ask_all(&mut self, shared: &Shared) -> Result<(), FailureClass> {
+    /// Sends all requests, also when one before has failed; the first failure is that of the round.
+    async fn send_all(&mut self, shared: &Shared) -> Result<(), FailureClass> {
         let mut result = Ok(());
         if let (Some(journey), None) = (self.probe.journey, &self.image) {
             match find(self.client, shared, journey).await {
@@ -238,7 +238,7 @@ impl Rounds<'_> {
             }
         }
         for ask in &self.probe.asks {
-            let answer = match (ask, &self.image) {
+            let ended = match (ask, &self.image) {
                 (Ask::Ping, _) => self.client.ping().await.map(drop),
                 (Ask::ManifestHead, Some(image)) => {
                     let ImageName {
@@ -256,11 +256,11 @@ impl Rounds<'_> {
                     let got = self.client.blob_get(repository, image.config, &mut nowhere);
                     got.await.map(drop)
                 }
-                // The registry did not say what it is: the round has failed already.
+                // The image could not be found: the round has failed already.
                 (_, None) => Ok(()),
             };
             if result.is_ok() {
-                result = answer.map_err(|error: registry::Error| classify::exchange(error.kind()));
+                result = ended.map_err(|error: registry::Error| classify::exchange(error.kind()));
             }
         }
         result

@@ -1,4 +1,4 @@
-//! How far a load has come, as its caller hears it.
+//! The progress of a load, as its caller receives it.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::measure::{Live, Observed, Period};
 pub enum Progress<'a> {
     /// Images are read, synthetic layers are hashed.
     Opening,
-    /// The target has answered; this is where it is.
+    /// The target has responded.
     Ready {
         /// The base URL of the registry.
         base: String,
-        /// What it calls itself, as far as it does.
+        /// The headers by which it names itself.
         headers: &'a [(String, String)],
     },
     /// Images are pushed to where pulls expect them.

@@ -1,5 +1,5 @@
-//! Retries before and after the load, when nobody measures: a registry that stumbles is asked again, one that is silent
-//! is not waited for.
+//! Retries with backoff before and after the load, where nothing is measured, and the end of waiting for a target that has
+//! stalled.
 
 use std::cell::Cell;
 use std::time::Duration;

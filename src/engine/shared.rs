@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) run_id: u64,
     /// Which of the loads against one target this is; 0 where there is one only.
     pub(super) trial: u32,
-    /// Whether clean-up will ask which iterations have stored something.
+    /// Whether clean-up needs to know which iterations have stored something.
     pub(super) keeps_stored: bool,
     pub(super) ends: Ends,
     /// What is left to start of each load's `shared-iterations`.

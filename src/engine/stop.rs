@@ -88,7 +88,7 @@ impl Stop {
         }
     }
 
-    /// Waits until somebody asks to stop; for ever if nobody does.
+    /// Waits for the signal to stop; for ever if there is none.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -103,7 +103,7 @@ impl Stop {
         }
     }
 
-    /// Does something, unless somebody asks to stop before it is done.
+    /// Does something, unless the run is stopped before it is done.
     ///
     /// # Cancel safety
     /// That of the work.
@@ -117,7 +117,7 @@ impl Stop {
         }
     }
 
-    /// Waits until everything is to be dropped; for ever if nobody wants that.
+    /// Waits until everything is to be dropped; for ever if that never comes.
     ///
     /// # Cancel safety
     /// Nothing is lost.

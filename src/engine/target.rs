@@ -21,7 +21,7 @@ use crate::units::{Credentials, Secret};
 /// The most of a file of certificates that is read: the roots of a system are a quarter of it.
 const MAX_PEM: u64 = 1 << 20;
 
-/// The longest that the embedded registry is given to count what it has answered.
+/// The longest wait for the embedded registry to count its responses.
 const COUNTED: Duration = Duration::from_secs(1);
 
 /// The registry under test, running if it is the embedded one.
@@ -32,7 +32,7 @@ pub(super) struct Target {
     credentials: Option<Credentials>,
     cleartext: bool,
     route: Arc<Route>,
-    http: Option<HttpVersion>, // of whoever is no journey
+    http: Option<HttpVersion>, // of clients that are no journeys
     embedded: Option<embedded::Running>,
 }
 
@@ -68,19 +68,19 @@ impl Target {
         Rc::new(settings)
     }
 
-    /// What opens the connections of a worker, or of somebody who works beside them.
+    /// Returns what opens the connections of a worker, of the probe, or of preparation.
     pub(super) fn dialer(&self, worker: usize) -> Rc<Dialer> {
         Rc::new(Dialer::new(Arc::clone(&self.route), worker))
     }
 
-    /// What somebody does who is no journey: the plain habits, with the HTTP version that the scenario wants.
+    /// Returns the habits of clients that are no journeys: the plain ones, with the HTTP version of the scenario.
     pub(super) fn habits(&self) -> Habits {
         let mut habits = Profile::PLAIN.habits();
         habits.http = self.http.unwrap_or(habits.http);
         habits
     }
 
-    /// What the embedded registry counted, if that is the target, once it has counted what was answered last.
+    /// Returns what the embedded registry counted, if that is the target, its last response included.
     pub(super) async fn embedded_counts(&self) -> Option<embedded::Counts> {
         let embedded = self.embedded.as_ref()?;
         for _ in 0..COUNTED.as_millis() {
@@ -163,7 +163,7 @@ fn headers(given: &[(String, Secret)]) -> Result<HeaderMap, Error> {
 fn settings(wanted: &plan::Embedded, credentials: Option<&Credentials>) -> embedded::Settings {
     let (user, password) = match credentials {
         Some(Credentials::Password { username, password }) => (username.clone(), password.clone()),
-        // Nobody knows it, so nobody is let in.
+        // No client knows it, so none is let in.
         Some(Credentials::IdentityToken(_)) | None => (String::new(), Secret::new("")),
     };
     embedded::Settings {

@@ -69,7 +69,7 @@ pub fn catalogue(plan: &Plan) -> Catalogue {
     Tracks::of(plan).1
 }
 
-/// What each journey will ask, so that its histograms are there before the first answer.
+/// The operations that each journey will use, so that their histograms are there before the first response.
 fn journeys(plan: &Plan) -> Catalogue {
     let journeys = plan
         .journeys

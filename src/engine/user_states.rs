@@ -1,4 +1,4 @@
-//! What the users of one worker's part of a load are doing: whom a start that finds none free was dropped for.
+//! What the users of one worker's part of a load are doing: the cause of a start that was dropped because none was free.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -25,7 +25,7 @@ pub(super) struct UserStates {
 }
 
 impl UserStates {
-    /// Of so many users, none of which does anything.
+    /// Counts so many users, which do nothing yet.
     pub(super) fn of(users: usize) -> Rc<Self> {
         Rc::new(Self {
             users,
@@ -56,7 +56,7 @@ impl UserStates {
         }
     }
 
-    /// What keeps the users busy, asked when none of them is free.
+    /// Returns what keeps the users busy when none of them is free.
     pub(super) fn cause(&self, now: Instant) -> DropCause {
         let late = self.late_until.get().is_some_and(|until| now < until);
         let (waiting, thinking) = (self.waiting.get(), self.thinking.get());

@@ -25,14 +25,14 @@ use crate::transport::{Pool, PoolSettings};
 /// How long a user that has stopped may take to cancel the uploads it gave up.
 const CANCEL_TIME: Duration = Duration::from_secs(5);
 
-/// How much of that is left when everything is to be dropped: long enough for a registry that answers at all.
+/// How much of that is left when everything is to be dropped: long enough for a registry that responds at all.
 const ABORT_TIME: Duration = Duration::from_millis(500);
 
 /// What is known of a user when it has stopped, or of a worker's part of an open load.
 #[derive(Debug)]
 pub(super) struct Done {
     pub(super) load: usize,
-    /// The iterations that have begun; `None` where somebody else keeps them.
+    /// The iterations that have begun; `None` for a user of an open load, whose part keeps them.
     pub(super) begun: Option<Begun>,
     /// Until when the window is measured for it, since it opened: the end of its last iteration, or of a set time.
     pub(super) measured_until: Duration,
@@ -282,7 +282,7 @@ impl VirtualUser {
         let (cause, text): (_, &dyn Display) = match ended {
             Ok(Err(error)) => {
                 if !matches!(error, client::Error::Registry(_)) {
-                    // A row has one example; here each text is told.
+                    // A row has one example; the notes have each text.
                     self.context.note(error.to_string());
                 }
                 (classify::cause(error), error)
@@ -307,7 +307,7 @@ impl VirtualUser {
         let habits = &self.context.shared.plan.journeys[journey].habits;
         match habits.connections {
             ConnectionPolicy::PerIteration => client.forget(),
-            // A client that pings learns anew each time whom to ask for tokens.
+            // A client that pings learns anew each time where to fetch tokens.
             _ if habits.ping => client.forget_tokens(),
             _ => {}
         }

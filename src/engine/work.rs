@@ -12,7 +12,7 @@ use crate::plan::{Action, Cache, Delete, Journey, PollMethod, Pull, Push, Referr
 use crate::profile::{Resolve, ResolveFallback};
 use crate::registry::{Client, Wanted};
 
-/// What a journey asks of its client, ready to be used.
+/// What one iteration of a journey does, with its options ready.
 pub(super) enum Work {
     Pull(PullOptions, Cache),
     Push(Push),

@@ -52,7 +52,7 @@ pub(super) struct Users {
     pub(super) pacer_lag: LatencyHistogram,
     pub(super) connections: u64,
     pub(super) panics: u64,
-    /// What no count tells, and how often it was noted.
+    /// Notes, and how often each was made.
     pub(super) notes: BTreeMap<String, u64>,
 }
 
