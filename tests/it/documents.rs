@@ -6,3 +6,5 @@ mod links;
 mod markdown;
 /// Reference pages name what there is.
 mod reference;
+/// The words of documents and scenarios.
+mod words;
