@@ -295,11 +295,11 @@ fn failures(closure: &mut Closure, record: &Record) {
         let periods = Period::ALL.into_iter();
         periods.map(|it| of(record.totals(it))).sum()
     };
-    let kinds = record.failures().kinds().iter().map(|it| it.count);
+    let kinds = record.failures().kinds.iter().map(|it| it.count);
     closure.equal(
         "failed exchanges = failures by kind",
         failed(|it| it.exchanges.failed),
-        kinds.fold(record.failures().other(), u64::saturating_add),
+        kinds.fold(record.failures().other, u64::saturating_add),
     );
     let kinds = record.iteration_failures().kinds().iter();
     closure.equal(

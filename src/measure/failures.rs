@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::oci::{ErrorCode, Operation};
@@ -37,8 +39,9 @@ pub struct FailureExample<'a> {
 }
 
 /// One kind of failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailureKind {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FailureEntry")]
+pub struct FailureKind<E> {
     /// The part of the run that they belong to.
     pub period: Period,
     /// What was asked.
@@ -48,23 +51,42 @@ pub struct FailureKind {
     /// The status, if responses came.
     pub status: Option<u16>,
     /// The registry's own code, if it gave one.
-    pub code: Option<ErrorCode>,
+    pub code: Option<String>,
     /// How often it came.
     pub count: u64,
-    /// The track that met the example.
+    /// The first of them.
+    pub example: E,
+}
+
+/// What is kept of the first failure of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstFailure {
+    /// The track that met it.
     pub track: TrackId,
-    /// When the example ended, since the measured window opened.
+    /// When it ended, since the measured window opened.
     pub at: Duration,
     /// The same on the clock of the process.
     pub when: Instant,
-    /// Host and port of whoever was asked for the example.
+    /// Host and port of the peer.
     pub host: Option<String>,
-    /// The path that was asked for, without its query: at most 300 characters.
+    /// The path of the request, without its query: at most 300 characters.
     pub path: Option<String>,
     /// By which id the peer knows the request.
     pub request_id: Option<String>,
-    /// The example in words: one line, at most 300 characters, none of them a control character.
-    pub example: String,
+    /// What happened: one line, at most 300 characters, none of them a control character.
+    pub text: String,
+}
+
+/// An example of a failure, of which the earliest is kept.
+pub trait Dated {
+    /// Returns `true` if it is earlier than the other.
+    fn is_before(&self, other: &Self) -> bool;
+}
+
+impl Dated for FirstFailure {
+    fn is_before(&self, other: &Self) -> bool {
+        self.when < other.when
+    }
 }
 
 /// What tells two kinds apart.
@@ -73,54 +95,81 @@ type Key<'a> = (
     Operation,
     FailureClass,
     Option<u16>,
-    Option<&'a ErrorCode>,
+    Option<&'a str>,
 );
 
-impl FailureKind {
+impl<E> FailureKind<E> {
     fn key(&self) -> Key<'_> {
         (
             self.period,
             self.operation,
             self.class,
             self.status,
-            self.code.as_ref(),
+            self.code.as_deref(),
         )
     }
 }
 
-/// The kinds of failures of a run. A peer that makes up a new error code for each response cannot make it grow
-/// beyond 256 kinds; the rest is only counted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FailureLog {
-    kinds: Vec<FailureKind>,
-    other: u64,
+/// The kinds of failures of a run, each with its first failure. A peer that makes up a new error code for each response cannot
+/// make it grow beyond 256 kinds; the rest is only counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailureLog<E = FirstFailure> {
+    /// Failed exchanges by kind.
+    pub kinds: Vec<FailureKind<E>>,
+    /// Failed exchanges of kinds beyond the number that is told apart.
+    pub other: u64,
 }
 
-impl FailureLog {
+impl<E> Default for FailureLog<E> {
+    fn default() -> Self {
+        Self {
+            kinds: Vec::new(),
+            other: 0,
+        }
+    }
+}
+
+impl<E> FailureLog<E> {
     /// The most kinds that are told apart.
     pub const MAX_KINDS: usize = 256;
-
-    /// The kinds, in the order in which they were met.
-    pub fn kinds(&self) -> &[FailureKind] {
-        &self.kinds
-    }
-
-    /// Failures of kinds that did not fit.
-    pub const fn other(&self) -> u64 {
-        self.other
-    }
 
     fn place(&self, key: Key<'_>) -> Option<usize> {
         self.kinds.iter().position(|kind| kind.key() == key)
     }
 
+    /// Returns the same kinds with examples of another form.
+    pub fn map<F>(&self, form: impl Fn(&E) -> F) -> FailureLog<F> {
+        let kinds = self.kinds.iter().map(|kind| FailureKind {
+            period: kind.period,
+            operation: kind.operation,
+            class: kind.class,
+            status: kind.status,
+            code: kind.code.clone(),
+            count: kind.count,
+            example: form(&kind.example),
+        });
+        FailureLog {
+            kinds: kinds.collect(),
+            other: self.other,
+        }
+    }
+
+    /// Puts the most frequent kind first, equally frequent ones in a fixed order.
+    pub fn sort(&mut self) {
+        self.kinds
+            .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key().cmp(&b.key())));
+    }
+}
+
+impl FailureLog {
     pub(super) fn record(&mut self, example: &FailureExample<'_>) {
+        let code = example.code.map(ErrorCode::as_str);
         let key = (
             example.period,
             example.operation,
             example.class,
             example.status,
-            example.code,
+            code,
         );
         if let Some(place) = self.place(key) {
             self.kinds[place].count += 1;
@@ -130,36 +179,39 @@ impl FailureLog {
                 operation: example.operation,
                 class: example.class,
                 status: example.status,
-                code: example.code.cloned(),
+                code: code.map(str::to_owned),
                 count: 1,
-                track: example.track,
-                at: example.at,
-                when: example.when,
-                host: example.asked.map(|(host, _)| one_line(host)),
-                path: example.asked.map(|(_, path)| one_line(&path)),
-                request_id: example.request_id.map(|it| one_line(&it)),
-                example: one_line(example.text),
+                example: FirstFailure {
+                    track: example.track,
+                    at: example.at,
+                    when: example.when,
+                    host: example.asked.map(|(host, _)| one_line(host)),
+                    path: example.asked.map(|(_, path)| one_line(&path)),
+                    request_id: example.request_id.map(|it| one_line(&it)),
+                    text: one_line(example.text),
+                },
             });
         } else {
             self.other += 1;
         }
     }
+}
 
+impl<E: Dated> FailureLog<E> {
     /// Adds the counts of another and keeps the earlier example of each kind.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.other += other.other;
+    pub fn merge(&mut self, other: Self) {
+        self.other = self.other.saturating_add(other.other);
         for theirs in other.kinds {
             if let Some(place) = self.place(theirs.key()) {
                 let mine = &mut self.kinds[place];
-                let count = mine.count + theirs.count;
-                if theirs.when < mine.when {
-                    *mine = theirs;
+                mine.count = mine.count.saturating_add(theirs.count);
+                if theirs.example.is_before(&mine.example) {
+                    mine.example = theirs.example;
                 }
-                mine.count = count;
             } else if self.kinds.len() < Self::MAX_KINDS {
                 self.kinds.push(theirs);
             } else {
-                self.other += theirs.count;
+                self.other = self.other.saturating_add(theirs.count);
             }
         }
     }
@@ -255,9 +307,9 @@ mod tests {
             meet(&mut log, &format!("CODE_{code}"), code, "no");
             meet(&mut log, &format!("CODE_{code}"), code, "no");
         }
-        assert_eq!(log.kinds().len(), 256);
-        assert!(log.kinds().iter().all(|kind| kind.count == 2));
-        assert_eq!(log.other(), 88); // 2 of each of 44 kinds
+        assert_eq!(log.kinds.len(), 256);
+        assert!(log.kinds.iter().all(|kind| kind.count == 2));
+        assert_eq!(log.other, 88); // 2 of each of 44 kinds
     }
 
     #[test]
@@ -269,9 +321,9 @@ mod tests {
         meet(&mut right, "UNSUPPORTED", 10, "other");
         left.merge(right);
         let told: Vec<_> = left
-            .kinds()
+            .kinds
             .iter()
-            .map(|kind| (kind.count, kind.example.as_str()))
+            .map(|kind| (kind.count, kind.example.text.as_str()))
             .collect();
         assert_eq!(told, [(3, "first"), (1, "other")]);
     }
@@ -294,7 +346,7 @@ mod tests {
                 text: &"late",
             });
         }
-        let counts: Vec<_> = log.kinds().iter().map(|it| (it.period, it.count)).collect();
+        let counts: Vec<_> = log.kinds.iter().map(|it| (it.period, it.count)).collect();
         assert_eq!(counts, [(Period::WarmUp, 1), (Period::Measure, 2)]);
     }
 
@@ -316,10 +368,14 @@ mod tests {
             request_id: Some(&odd),
             text: &odd,
         });
-        let kind = &log.kinds()[0];
-        let more = [&kind.host, &kind.path, &kind.request_id];
+        let kind = &log.kinds[0];
+        let more = [
+            &kind.example.host,
+            &kind.example.path,
+            &kind.example.request_id,
+        ];
         let more = more.map(|it| it.as_deref().unwrap());
-        for text in [[kind.example.as_str()].as_slice(), &more].concat() {
+        for text in [[kind.example.text.as_str()].as_slice(), &more].concat() {
             assert!(text.starts_with("a   [31mredxxx"));
             assert_eq!(text.chars().count(), 300);
         }

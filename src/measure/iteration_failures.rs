@@ -93,7 +93,7 @@ impl IterationFailureLog {
         for mut theirs in other.kinds {
             match self.find(&theirs) {
                 Some(mine) => {
-                    let count = mine.count + theirs.count;
+                    let count = mine.count.saturating_add(theirs.count);
                     if theirs.when < mine.when {
                         std::mem::swap(mine, &mut theirs);
                     }

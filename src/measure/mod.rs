@@ -53,7 +53,7 @@ pub use closure::{Closure, Sum};
 pub use counts::{Bytes, Connections, Outcomes, Starts, Totals};
 pub use counts_by::{CauseCounts, ClassCounts, CountKey, CountsBy, ReasonCounts};
 pub use distribution::Step;
-pub use failures::{FailureExample, FailureKind, FailureLog};
+pub use failures::{Dated, FailureExample, FailureKind, FailureLog, FirstFailure};
 pub use histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use iteration_failures::{
     BY_EXCHANGE, IterationFailure, IterationFailureKind, IterationFailureLog,

@@ -8,10 +8,8 @@ mod page;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::measure::LatencyHistogram;
-use crate::result::{
-    Comparison, DiscardedPair, Document, Environment, FailureEntry, MetricComparison,
-};
+use crate::measure::{FailureKind, LatencyHistogram};
+use crate::result::{Comparison, DiscardedPair, Document, Environment, Example, MetricComparison};
 use crate::units::{self, Quantile};
 use crate::verdict::{Status, ThresholdResult};
 
@@ -229,7 +227,7 @@ fn failures(document: &Document) -> String {
     let section = &document.failures;
     let heading = ["count", "period", "operation", "why", "first of them"];
     let mut table = Table::new(&heading, FAILURES);
-    for kind in &section.kinds {
+    for kind in &section.exchanges.kinds {
         table.row(&[
             units::count(kind.count),
             kind.period.name().to_owned(),
@@ -257,15 +255,15 @@ fn failures(document: &Document) -> String {
         ]);
     }
     text.push_str(&table.render("Failed iterations"));
-    if section.other > 0 {
-        let other = units::count(section.other);
+    if section.exchanges.other > 0 {
+        let other = units::count(section.exchanges.other);
         let _ = writeln!(text, "\n{other} more of kinds that were not told apart.");
     }
     text
 }
 
 /// `unavailable 503 UNAVAILABLE`
-fn why(kind: &FailureEntry) -> String {
+fn why(kind: &FailureKind<Example>) -> String {
     let mut words = vec![kind.class.name().to_owned()];
     words.extend(kind.status.map(|it| it.to_string()));
     words.extend(kind.code.clone());

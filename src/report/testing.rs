@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
-    Bytes, Catalogue, FailureClass, JourneyCounts, JourneyLatencies, LatencyHistogram, Observed,
-    OperationCounts, OperationLatencies, Outcomes, Period, Record, Recorder, Starts, Sum,
+    Bytes, Catalogue, FailureClass, FailureKind, JourneyCounts, JourneyLatencies, LatencyHistogram,
+    Observed, OperationCounts, OperationLatencies, Outcomes, Period, Record, Recorder, Starts, Sum,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
     Aspect, Better, Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference,
-    DiscardedPair, Document, Environment, Example, Facts, FailureEntry, GeneratorSection,
-    JourneySection, Method, MetricComparison, MetricUnit, OperationSection, PlanSection,
-    RunVerdict, TargetHeaders, WallClock,
+    DiscardedPair, Document, Environment, Example, Facts, GeneratorSection, JourneySection, Method,
+    MetricComparison, MetricUnit, OperationSection, PlanSection, RunVerdict, TargetHeaders,
+    WallClock,
 };
 use crate::verdict::{self, Figure, Observation, Status, ThresholdResult};
 
@@ -93,7 +93,7 @@ pub(crate) fn document() -> Document {
     document.totals.starts = document.journeys[0].counts.starts;
     document.totals.exchanges = document.operations[0].counts.outcomes;
     document.totals.bytes = document.operations[0].counts.bytes;
-    document.failures.kinds = vec![FailureEntry {
+    document.failures.exchanges.kinds = vec![FailureKind {
         period: Period::Measure,
         operation: Operation::BlobGet,
         class: FailureClass::Unavailable,

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::measure::{
-    AddressUse, JourneyId, JourneySeries, OperationSeries, Period, Record, Sum, Totals, Track,
-    TrackId,
+    AddressUse, FirstFailure, JourneyId, JourneySeries, OperationSeries, Period, Record, Sum,
+    Totals, Track, TrackId,
 };
 use crate::oci::{Operation, repository_of};
 
 use super::{
-    Counts, Document, Example, Facts, FailureEntry, FailureSection, IterationFailureEntry,
-    JourneySection, LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict,
-    Schema, StageSection, WallClock,
+    Counts, Document, Example, Facts, FailureSection, IterationFailureEntry, JourneySection,
+    LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict, Schema, StageSection,
+    WallClock,
 };
 
 impl Document {
@@ -214,31 +214,22 @@ fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<Perio
 }
 
 pub(super) fn failures(record: &Record, clock: WallClock) -> FailureSection {
-    let entries = record.failures().kinds().iter().map(|kind| FailureEntry {
-        period: kind.period,
-        operation: kind.operation,
-        class: kind.class,
-        status: kind.status,
-        code: kind.code.as_ref().map(|code| code.as_str().to_owned()),
-        count: kind.count,
-        example: Example {
-            journey: record.journey_name(kind.track).to_owned(),
-            at_us: micros(kind.at),
-            time: clock.at(kind.when),
-            host: kind.host.clone(),
-            repository: kind
-                .path
-                .as_deref()
-                .and_then(repository_of)
-                .map(str::to_owned),
-            path: kind.path.clone(),
-            request_id: kind.request_id.clone(),
-            text: kind.example.clone(),
-        },
-    });
+    let example = |first: &FirstFailure| Example {
+        journey: record.journey_name(first.track).to_owned(),
+        at_us: micros(first.at),
+        time: clock.at(first.when),
+        host: first.host.clone(),
+        repository: first
+            .path
+            .as_deref()
+            .and_then(repository_of)
+            .map(str::to_owned),
+        path: first.path.clone(),
+        request_id: first.request_id.clone(),
+        text: first.text.clone(),
+    };
     let mut section = FailureSection {
-        kinds: entries.collect(),
-        other: record.failures().other(),
+        exchanges: record.failures().map(example),
         iterations: Vec::new(),
     };
     for kind in record.iteration_failures().kinds() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::measure::{AddressUse, FailureLog, PackedHistogram, TimeSeries};
+use crate::measure::{AddressUse, PackedHistogram, TimeSeries};
 
 use crate::health::Verdict;
 use crate::units;
@@ -133,7 +133,7 @@ impl Document {
             PackedHistogram::widen(&mut series.windows, times);
             series.put_behind(at);
         }
-        for kind in &mut self.failures.kinds {
+        for kind in &mut self.failures.exchanges.kinds {
             let at = &mut kind.example.at_us;
             *at = at.saturating_add(micros);
         }
@@ -470,28 +470,9 @@ impl PeriodSection {
 
 impl FailureSection {
     fn merge(&mut self, other: Self) {
-        self.other = self.other.saturating_add(other.other);
+        self.exchanges.merge(other.exchanges);
         for theirs in other.iterations {
             self.add_iterations(theirs);
-        }
-        for theirs in other.kinds {
-            let known = self.kinds.iter().position(|mine| {
-                (mine.period, mine.operation, mine.class)
-                    == (theirs.period, theirs.operation, theirs.class)
-                    && (mine.status, &mine.code) == (theirs.status, &theirs.code)
-            });
-            if let Some(place) = known {
-                let mine = &mut self.kinds[place];
-                let count = mine.count.saturating_add(theirs.count);
-                if theirs.example.time < mine.example.time {
-                    *mine = theirs;
-                }
-                mine.count = count;
-            } else if self.kinds.len() < FailureLog::MAX_KINDS {
-                self.kinds.push(theirs);
-            } else {
-                self.other = self.other.saturating_add(theirs.count);
-            }
         }
         self.sort();
     }

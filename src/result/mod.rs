@@ -40,7 +40,7 @@ pub use merge::MergeError;
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
-    Example, FailureEntry, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
+    Example, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
     PeriodSection, ProbeSection, ShardSection, StageSection,
 };
 pub use store::{Error, Stored, write_file};

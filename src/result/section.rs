@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
-    FailureClass, JourneyCounts, JourneyLatencies, JourneySeries, OperationCounts,
-    OperationLatencies, OperationSeries, Period, PeriodTally, Totals,
+    Dated, FailureClass, FailureLog, JourneyCounts, JourneyLatencies, JourneySeries,
+    OperationCounts, OperationLatencies, OperationSeries, Period, PeriodTally, Totals,
 };
 use crate::oci::Operation;
 
@@ -110,14 +110,13 @@ pub struct PeriodSection {
     pub operations: PeriodTally,
 }
 
-/// Failures of all periods.
+/// Failures of all periods, the most frequent kinds first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FailureSection {
-    /// Failed exchanges by kind, the most frequent first.
-    pub kinds: Vec<FailureEntry>,
-    /// Failed exchanges of kinds beyond the number that is told apart.
-    pub other: u64,
-    /// Failed iterations by kind, the most frequent first.
+    /// Failed exchanges.
+    #[serde(flatten)]
+    pub exchanges: FailureLog<Example>,
+    /// Failed iterations by kind.
     #[serde(default)]
     pub iterations: Vec<IterationFailureEntry>,
 }
@@ -142,25 +141,6 @@ pub struct IterationFailureEntry {
     pub text: String,
 }
 
-/// One kind of failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FailureEntry {
-    /// The part of the run that they belong to.
-    pub period: Period,
-    /// What was asked.
-    pub operation: Operation,
-    /// Why it failed.
-    pub class: FailureClass,
-    /// The status, if responses came.
-    pub status: Option<u16>,
-    /// The registry's own code, if it gave one.
-    pub code: Option<String>,
-    /// How often it came.
-    pub count: u64,
-    /// The first of them.
-    pub example: Example,
-}
-
 /// One failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
@@ -181,6 +161,13 @@ pub struct Example {
     pub request_id: Option<String>,
     /// What happened, in one line.
     pub text: String,
+}
+
+impl Dated for Example {
+    fn is_before(&self, other: &Self) -> bool {
+        // The texts are of one format and in UTC, so they sort as times do.
+        self.time < other.time
+    }
 }
 
 impl FailureSection {
@@ -206,13 +193,7 @@ impl FailureSection {
 
     /// Puts the most frequent first; equal ones in a fixed order.
     pub(super) fn sort(&mut self) {
-        self.kinds.sort_by(|a, b| {
-            let key = |it: &FailureEntry| (it.period, it.operation, it.class, it.status);
-            b.count
-                .cmp(&a.count)
-                .then_with(|| key(a).cmp(&key(b)))
-                .then_with(|| a.code.cmp(&b.code))
-        });
+        self.exchanges.sort();
         self.iterations.sort_by(|a, b| {
             let key = |it: &IterationFailureEntry| (it.period, it.class);
             b.count

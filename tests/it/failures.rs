@@ -48,7 +48,11 @@ fn run(dir: &Path, toml: &str, target: &str) -> (String, Document) {
 /// All failed exchanges and iterations of the measured window, by their rows.
 fn rows(failures: &FailureSection) -> (u64, u64) {
     let measured = |period: Period| period == Period::Measure;
-    let exchanges = failures.kinds.iter().filter(|it| measured(it.period));
+    let exchanges = failures
+        .exchanges
+        .kinds
+        .iter()
+        .filter(|it| measured(it.period));
     let iterations = failures.iterations.iter().filter(|it| measured(it.period));
     (
         exchanges.map(|it| it.count).sum(),
@@ -157,6 +161,7 @@ fn an_example_is_found_in_the_registrys_log() {
     let (shown, report) = run(dir.path(), &scenario(journey, images, load), &url);
     let kind = report
         .failures
+        .exchanges
         .kinds
         .iter()
         .find(|it| it.period == Period::Measure)
@@ -192,7 +197,7 @@ fn what_failed_outside_the_window_has_a_row_too() {
     let dir = tempfile::tempdir().expect("a directory");
     let (_, report) = run(dir.path(), &scenario(journey, images, load), &url);
     for section in &report.periods {
-        let exchanges = report.failures.kinds.iter();
+        let exchanges = report.failures.exchanges.kinds.iter();
         let exchanges = exchanges.filter(|it| it.period == section.period);
         let exchanges: u64 = exchanges.map(|it| it.count).sum();
         assert_eq!(exchanges, section.totals.exchanges.failed, "{section:?}");

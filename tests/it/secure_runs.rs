@@ -270,6 +270,6 @@ fn the_report_and_the_summary_tell_handshakes_and_versions() {
         .map(|it| it.counts.connections.http2)
         .sum();
     assert_eq!(sum, 50);
-    let kinds = &document.failures.kinds;
+    let kinds = &document.failures.exchanges.kinds;
     assert!(kinds.iter().all(|it| it.class != FailureClass::Tls));
 }

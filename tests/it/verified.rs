@@ -296,7 +296,7 @@ fn a_run_counts_what_is_wrong_as_digest_mismatch() {
             (3 - failed, 9 - failed),
             "{what}"
         );
-        let kinds = finished.record.failures().kinds();
+        let kinds = &finished.record.failures().kinds;
         assert_eq!(
             kinds.iter().map(|it| it.count).sum::<u64>(),
             failed,
@@ -305,7 +305,11 @@ fn a_run_counts_what_is_wrong_as_digest_mismatch() {
         for kind in kinds {
             assert_eq!(kind.class, FailureClass::DigestMismatch, "{what}");
             assert_eq!(kind.operation, Operation::BlobGet, "{what}");
-            assert!(kind.example.contains(told), "{what}: {}", kind.example);
+            assert!(
+                kind.example.text.contains(told),
+                "{what}: {:?}",
+                kind.example
+            );
         }
     }
 }

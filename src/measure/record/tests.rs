@@ -410,7 +410,7 @@ proptest! {
         prop_assert!(merged.check().holds(), "{:?}", merged.check());
         // Their order, and which example of several at one instant is kept, depend on who met them first.
         let kinds = |record: &Record| {
-            let kinds = record.failures().kinds().iter();
+            let kinds = record.failures().kinds.iter();
             let mut kinds: Vec<_> = kinds
                 .map(|it| (it.period, it.operation, it.class, it.status, it.count))
                 .collect();

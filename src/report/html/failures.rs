@@ -1,8 +1,8 @@
 //! What went wrong, by kind, with the first example of each.
 
-use crate::measure::Period;
+use crate::measure::{FailureKind, Period};
 use crate::report::words::{self, clock, number_of};
-use crate::result::{Document, FailureEntry};
+use crate::result::{Document, Example};
 use crate::units;
 
 use super::markup::Markup;
@@ -22,8 +22,8 @@ pub(super) fn section(document: &Document) -> Markup {
     );
     let mut section = Markup::from(faint(counted));
     let failures = &document.failures;
-    let told = failures.kinds.iter().map(|it| it.count);
-    let all = told.fold(failures.other, u64::saturating_add);
+    let told = failures.exchanges.kinds.iter().map(|it| it.count);
+    let all = told.fold(failures.exchanges.other, u64::saturating_add);
     let heading = [
         "operation",
         "period",
@@ -35,7 +35,7 @@ pub(super) fn section(document: &Document) -> Markup {
         "share",
     ];
     let mut table = Table::new("Of all periods", &heading);
-    for kind in &failures.kinds {
+    for kind in &failures.exchanges.kinds {
         table.row(row(kind, all));
     }
     if !table.is_empty() {
@@ -63,17 +63,17 @@ pub(super) fn section(document: &Document) -> Markup {
     if !table.is_empty() {
         section.push(table.render());
     }
-    if failures.other > 0 {
+    if failures.exchanges.other > 0 {
         let words = format!(
             "{} more are of kinds beyond the number that is told apart.",
-            units::count(failures.other)
+            units::count(failures.exchanges.other)
         );
         section.push(faint(words));
     }
     section
 }
 
-fn row(kind: &FailureEntry, all: u64) -> Vec<Cell> {
+fn row(kind: &FailureKind<Example>, all: u64) -> Vec<Cell> {
     let example = &kind.example;
     let place = match kind.period {
         Period::Measure => format!("{} in {}: ", clock(example.at_us), example.journey),

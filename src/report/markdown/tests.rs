@@ -112,8 +112,8 @@ fn a_run_that_says_nothing_is_not_called_good() {
 fn words_of_others_stay_words() {
     let mut document = testing::document();
     document.plan.name = testing::HOSTILE.into();
-    document.failures.kinds[0].example.text = testing::HOSTILE.into();
-    document.failures.kinds[0].code = Some(testing::HOSTILE.into());
+    document.failures.exchanges.kinds[0].example.text = testing::HOSTILE.into();
+    document.failures.exchanges.kinds[0].code = Some(testing::HOSTILE.into());
     document.notes.push(testing::HOSTILE.into());
     let text = run(&document);
     for broken in ["<script", "`", "\u{1b}", "\u{202e}", "\0", "@team", "\r"] {

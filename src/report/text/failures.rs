@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::measure::Period;
-use crate::result::{Document, FailureEntry};
+use crate::measure::{FailureKind, Period};
+use crate::result::{Document, Example};
 use crate::units;
 
 use super::super::table::Paint;
@@ -29,14 +29,16 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
         Paint::Plain
     };
     let mut text = layout.line("failures", &counted, paint);
-    for kind in failures.kinds.iter().take(SHOWN) {
+    for kind in failures.exchanges.kinds.iter().take(SHOWN) {
         text.push_str(&layout.line("", &entry(kind), Paint::Plain));
         // To be found in the registry's log, so never cut.
         let place = words::place(&kind.example);
         text.push_str(&layout.whole("", &format!("  {place}"), Paint::Dim));
     }
-    let hidden = failures.kinds.iter().skip(SHOWN);
-    let rest = hidden.fold(failures.other, |sum, kind| sum.saturating_add(kind.count));
+    let hidden = failures.exchanges.kinds.iter().skip(SHOWN);
+    let rest = hidden.fold(failures.exchanges.other, |sum, kind| {
+        sum.saturating_add(kind.count)
+    });
     if rest > 0 {
         let words = format!("{} × other kinds, see the report", units::count(rest));
         text.push_str(&layout.line("", &words, Paint::Plain));
@@ -54,7 +56,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
 }
 
 /// `6 × blob-get status 503 UNAVAILABLE, first at 0:47.310 in rollout: no backend`
-fn entry(kind: &FailureEntry) -> String {
+fn entry(kind: &FailureKind<Example>) -> String {
     let mut text = format!(
         "{} × {} {}",
         units::count(kind.count),

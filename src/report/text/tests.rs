@@ -9,15 +9,14 @@ use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::Catalogue;
 use crate::measure::{
-    BY_EXCHANGE, Bytes, Closure, Connections, FailureClass, IterationTime, JourneyCounts,
-    JourneyLatencies, LatencyHistogram, OperationCounts, OperationLatencies, Outcomes, Period,
-    PeriodTally, Record, Recorder, Starts, Totals,
+    BY_EXCHANGE, Bytes, Closure, Connections, FailureClass, FailureKind, FailureLog, IterationTime,
+    JourneyCounts, JourneyLatencies, LatencyHistogram, OperationCounts, OperationLatencies,
+    Outcomes, Period, PeriodTally, Record, Recorder, Starts, Totals,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
-    Environment, Example, Facts, FailureEntry, FailureSection, GeneratorSection,
-    IterationFailureEntry, JourneySection, OperationSection, PlanSection, RunVerdict,
-    TargetHeaders, WallClock,
+    Environment, Example, Facts, FailureSection, GeneratorSection, IterationFailureEntry,
+    JourneySection, OperationSection, PlanSection, RunVerdict, TargetHeaders, WallClock,
 };
 
 /// The durations from `first` to `last` milliseconds, each once.
@@ -158,25 +157,27 @@ fn operation(
 
 fn failures() -> FailureSection {
     FailureSection {
-        kinds: vec![FailureEntry {
-            period: Period::Measure,
-            operation: Operation::BlobGet,
-            class: FailureClass::Status,
-            status: Some(503),
-            code: Some("UNAVAILABLE".into()),
-            count: 6,
-            example: Example {
-                journey: "rollout".into(),
-                at_us: 107_310_999,
-                time: "2026-01-02T03:04:52.310000Z".into(),
-                host: Some("registry:5000".into()),
-                path: Some("/v2/app/blobs/sha256:9c1f".into()),
-                repository: Some("app".into()),
-                request_id: Some("3f2a".into()),
-                text: "no\x1b[31m backend".into(),
-            },
-        }],
-        other: 2,
+        exchanges: FailureLog {
+            kinds: vec![FailureKind {
+                period: Period::Measure,
+                operation: Operation::BlobGet,
+                class: FailureClass::Status,
+                status: Some(503),
+                code: Some("UNAVAILABLE".into()),
+                count: 6,
+                example: Example {
+                    journey: "rollout".into(),
+                    at_us: 107_310_999,
+                    time: "2026-01-02T03:04:52.310000Z".into(),
+                    host: Some("registry:5000".into()),
+                    path: Some("/v2/app/blobs/sha256:9c1f".into()),
+                    repository: Some("app".into()),
+                    request_id: Some("3f2a".into()),
+                    text: "no\x1b[31m backend".into(),
+                },
+            }],
+            other: 2,
+        },
         iterations: vec![
             IterationFailureEntry {
                 period: Period::Measure,
@@ -361,7 +362,7 @@ fn a_defect_is_not_overlooked() {
 #[test]
 fn many_kinds_of_failures_do_not_scroll() {
     let mut document = busy();
-    document.failures.kinds = vec![document.failures.kinds[0].clone(); 40];
+    document.failures.exchanges.kinds = vec![document.failures.exchanges.kinds[0].clone(); 40];
     let text = summary(&document, 120, false, None);
     assert_eq!(text.matches("6 × blob-get").count(), 10);
     assert!(text.contains("182 × other kinds"), "\n{text}"); // 30 * 6 + 2
@@ -370,7 +371,7 @@ fn many_kinds_of_failures_do_not_scroll() {
 #[test]
 fn words_are_cut_to_the_terminal_and_colour_adds_no_words() {
     let mut document = busy();
-    document.failures.kinds[0].example.text = "x".repeat(300);
+    document.failures.exchanges.kinds[0].example.text = "x".repeat(300);
     document.notes = vec!["y".repeat(300)];
     document.plan.name = "z".repeat(300);
     let text = summary(&document, 80, false, None);
