@@ -1,4 +1,4 @@
-//! A poll: what does the tag point at now?
+//! A poll: looks up the digest that a tag points at now.
 
 use super::error::Error;
 use super::resolve::digest_of;

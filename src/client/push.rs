@@ -240,7 +240,7 @@ impl<'a> Job<'a> {
         Ok(Tally::of(named.blob, how))
     }
 
-    /// Does the client ask for the manifest before anything else, and is it there?
+    /// Returns `true` if the client checks for the manifest before anything else and the registry has it.
     async fn is_there(&self, image: &Image, reference: &Reference) -> Result<bool, Error> {
         let digest = image.descriptor().digest;
         match self.habits.manifest_check {
@@ -315,7 +315,7 @@ struct Named<'a> {
     layer: Option<usize>, // from the bottom; `None`: the config
 }
 
-/// Does the manifest name a subject?
+/// Returns `true` if the manifest names a subject.
 fn refers(image: &Image) -> bool {
     match image.manifest().content() {
         Content::Image(manifest) => manifest.subject.is_some(),

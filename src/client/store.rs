@@ -7,7 +7,8 @@ use crate::registry::{BlobSink, Restart, Wanted};
 
 /// Where a pulled image goes.
 pub trait Store {
-    /// Is all of the image with that manifest, or index, here? A client that sees so by the name alone asks for nothing.
+    /// Returns `true` if all of the image with that manifest or index is here. A client that knows this from the reference
+    /// sends no request.
     fn has(&self, _manifest: &Digest) -> bool {
         false
     }

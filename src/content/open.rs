@@ -93,7 +93,7 @@ impl Loader {
         Err(ContentError::NotAnImage { name, found })
     }
 
-    /// Could it be for the wanted platform? Many descriptors do not say what they are for.
+    /// Returns `true` unless the descriptor names another platform than the wanted one. Many name none.
     fn fits(&self, candidate: &Candidate) -> bool {
         let offered = candidate.oci.as_ref().and_then(|it| it.entry.platform());
         match (&self.options.platform, offered) {

@@ -83,7 +83,7 @@ impl Place {
         self.is_link
     }
 
-    /// Can something be written there? Found out without a trace.
+    /// Checks that a file can be written there, and leaves nothing behind.
     ///
     /// # Errors
     /// Those of the system.

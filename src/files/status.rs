@@ -94,8 +94,8 @@ impl Status {
         Ok(())
     }
 
-    /// Can it have been put there by somebody who has no part in the directory? This is the rule of Linux'
-    /// `fs.protected_symlinks`, whether or not that is on, for every directory to which others may write.
+    /// Returns `true` if a user without a part in the directory may have put it there. This is the rule of Linux'
+    /// `fs.protected_symlinks`, applied whether or not that is on, to every directory that others may write to.
     pub(super) fn is_planted_in(&self, directory: &Self) -> bool {
         let known = [me(), 0, directory.owner].contains(&self.owner);
         !known && directory.mode & WRITABLE_BY_OTHERS != 0

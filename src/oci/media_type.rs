@@ -94,17 +94,17 @@ impl MediaType {
         Self::DockerSchema1,
     ];
 
-    /// Is it a list of manifests?
+    /// Returns `true` for a list of manifests.
     pub const fn is_index(&self) -> bool {
         matches!(self, Self::OciIndex | Self::DockerIndex)
     }
 
-    /// Is it a manifest of schema 1?
+    /// Returns `true` for a manifest of schema 1.
     pub const fn is_schema1(&self) -> bool {
         matches!(self, Self::DockerSchema1 | Self::DockerSchema1Signed)
     }
 
-    /// Is it a layer that lives elsewhere and is neither pushed nor, as a rule, stored by the registry?
+    /// Returns `true` for a layer that is stored elsewhere: it is not pushed, and registries rarely store it.
     pub const fn is_foreign_layer(&self) -> bool {
         matches!(
             self,

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
-    /// Is this a registry, and may I speak to it?
+    /// Whether the host is a registry that accepts the client.
     Ping,
     /// A token from the service that the registry's challenge names.
     Token,
-    /// Does a manifest exist, and what does the tag point at?
+    /// Whether a manifest exists, and its digest.
     ManifestHead,
     /// A manifest, by tag or digest.
     ManifestGet,
@@ -26,7 +26,7 @@ pub enum Operation {
     ManifestPut,
     /// Delete a manifest or a tag.
     ManifestDelete,
-    /// Does a blob exist?
+    /// Whether a blob exists.
     BlobHead,
     /// A blob, whole or a range.
     BlobGet,
@@ -42,7 +42,7 @@ pub enum Operation {
     UploadPatch,
     /// Close an upload session, with or without the last bytes.
     UploadPut,
-    /// How far did an upload come?
+    /// The progress of an upload.
     UploadStatus,
     /// Give up an upload session.
     UploadCancel,

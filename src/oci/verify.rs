@@ -16,7 +16,7 @@ pub enum Verify {
 }
 
 impl Verify {
-    /// Must the bytes be the right ones, and not only be as many?
+    /// Returns `true` if the bytes themselves are checked, not only their number.
     pub const fn reads_content(self) -> bool {
         match self {
             Self::Digest | Self::EveryDigest => true,

@@ -71,7 +71,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Does one of the scopes allow all that `asked` does? What cannot be read is allowed by its own text only.
+/// Returns `true` if one of the scopes allows all that `asked` does. A scope that cannot be parsed is covered only by the
+/// same text.
 pub(super) fn covered(asked: &str, by: &[String]) -> bool {
     // A name may hold colons (a host with a port), so the parts are taken from both ends.
     let parts = |text: &str| -> Option<(String, Vec<String>)> {

@@ -27,7 +27,7 @@ pub trait BlobSink {
     /// When that cannot be done.
     fn restart(&mut self, why: Restart) -> io::Result<()>;
 
-    /// Does it look at the bytes that it takes? If it does not, and they are not verified either, it may be given others.
+    /// Returns `true` if the sink reads the bytes. Otherwise, and if they are not verified either, it may be given other bytes.
     fn looks(&self) -> bool {
         true
     }

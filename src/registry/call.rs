@@ -16,7 +16,7 @@ pub(super) struct Call<'a> {
     /// Makes the body, anew for each leg.
     pub(super) body: &'a dyn Fn() -> Body,
     pub(super) scope: Scope<'a>,
-    /// Is it sent without `Authorization`, whatever is known, and a challenge handed back unanswered?
+    /// Whether it is sent without `Authorization` in any case, and a challenge is returned to the caller.
     pub(super) bare: bool,
     /// Statuses accepted beside those of the operation.
     pub(super) also: &'a [u16],

@@ -22,7 +22,7 @@ pub struct Check<'a> {
     wanted: Wanted,
     size: u64, // bytes of the blob so far
     means: Means<'a>,
-    is_rest: bool, // did others see its beginning?
+    is_rest: bool, // an earlier check saw its beginning
 }
 
 /// By what the content is judged.
@@ -85,7 +85,7 @@ impl Check<'_> {
         self.is_rest
     }
 
-    /// Does it look at the bytes, or count them only?
+    /// Returns `true` if it reads the bytes, not only counts them.
     pub(super) const fn looks(&self) -> bool {
         !matches!(self.means, Means::None)
     }

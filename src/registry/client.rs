@@ -245,7 +245,7 @@ impl Client {
         self.inner.abandoned.borrow().len()
     }
 
-    /// Is there something for [`Client::cancel_abandoned`] to do or to wait for?
+    /// Returns `true` if [`Client::cancel_abandoned`] has sessions to cancel or to wait for.
     pub fn has_abandoned(&self) -> bool {
         self.inner.opening.get() > 0 || self.count_abandoned() > 0
     }

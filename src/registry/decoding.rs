@@ -150,7 +150,7 @@ impl Decoder {
         Ok(bytes)
     }
 
-    /// The body is over: is the encoding? A body without a byte is empty, however it is labelled.
+    /// Checks at the end of the body that the encoding is complete. A body without a byte is empty, however it is labelled.
     ///
     /// # Errors
     /// When its end is missing.
@@ -240,7 +240,8 @@ impl Layer {
     }
 }
 
-/// Does it begin as zlib does? Some servers send `deflate` without that, against the specification; curl reads both.
+/// Returns `true` if the bytes begin with a zlib header. Some servers send `deflate` without one, against the specification;
+/// curl reads both.
 ///
 /// # Spec
 /// RFC 9110, 8.4.1.2; RFC 1950, 2.2.

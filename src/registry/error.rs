@@ -20,8 +20,8 @@ pub struct Error {
     operation: Operation,
     subject: Box<str>, // what was asked for: a path, or an address elsewhere; queries may hold secrets and stay out
     kind: Arc<Kind>,
-    elsewhere: bool,        // was it sent to another address than the registry's?
-    turned: bool,           // did a redirect make a `GET` of it?
+    elsewhere: bool,        // it was sent to another address than the registry's
+    turned: bool,           // a redirect turned it into a `GET`
     detours: Box<[String]>, // how it came that this was asked, and there, in words
     retry_after: Option<Duration>,
     showed: bool, // credentials, or a token

@@ -33,7 +33,7 @@ pub struct ManifestHead {
 /// What the registry says of a manifest it has stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Has it linked the manifest to its subject? If not, the client has to keep the fallback tag.
+    /// Whether the registry linked the manifest to its subject. Otherwise the client maintains the fallback tag.
     pub subject_linked: bool,
 }
 

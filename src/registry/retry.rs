@@ -83,7 +83,7 @@ impl Tried {
     }
 }
 
-/// Did the connection fail, and not the registry or this side?
+/// Returns `true` if the connection failed, not the registry or this side.
 const fn is_broken(kind: &Kind) -> bool {
     matches!(
         kind,

@@ -145,8 +145,8 @@ impl Client {
         }
     }
 
-    /// May that origin see what is meant for the registry? The same one may, and where the settings allow it the same host
-    /// in the clear.
+    /// Returns `true` if the origin may receive what is meant for the registry: it is the registry's own origin or, where the
+    /// settings allow it, the same host without TLS.
     pub(super) fn is_home(&self, origin: &Origin) -> bool {
         let settings = &self.inner.settings;
         let base = settings.base.origin();

@@ -19,7 +19,7 @@ pub struct Settings {
     pub headers: HeaderMap,
     /// What to answer a challenge with.
     pub credentials: Option<Credentials>,
-    /// May credentials and headers go from https to http, to a token service or the same host? Never without this.
+    /// Whether credentials and headers may go from https to http: to a token service, or to the same host.
     pub cleartext: bool,
     /// The longest that one exchange may take, from waiting for a connection to the end of the body.
     pub timeout: Duration,

@@ -86,7 +86,7 @@ impl TokenCache {
         }
     }
 
-    /// Is the token for it fetched for one request only?
+    /// Returns `true` if the token for this scope is fetched for one request only.
     pub(super) const fn is_used_once(&self, scope: &Scope<'_>) -> bool {
         self.habits.token_per_mount && scope.mounts_from.is_some()
     }

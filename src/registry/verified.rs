@@ -22,7 +22,7 @@ impl VerifiedCopies {
         self.0.borrow().get(digest).copied()
     }
 
-    /// Would one more be remembered?
+    /// Returns `true` if there is room for one more.
     pub(super) fn has_room(&self) -> bool {
         self.0.borrow().len() < MOST
     }

@@ -61,7 +61,7 @@ impl Sent {
         Some(last)
     }
 
-    /// Was all of it handed to the connection?
+    /// Returns `true` once all of it was handed to the connection.
     pub(super) fn is_complete(&self) -> bool {
         self.last().is_none_or(|way| way.complete.get())
     }

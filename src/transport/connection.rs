@@ -238,7 +238,7 @@ impl Connection {
         &mut self.driver
     }
 
-    /// Is the connection free and alive? A peer that has closed is noticed here, as far as the event loop knows.
+    /// Returns `true` if the connection is idle and alive, as far as the event loop knows. A close by the peer is noticed here.
     pub(super) fn is_usable(&mut self) -> bool {
         let Driver {
             half,

@@ -85,7 +85,7 @@ impl Dialer {
         Rc::new(tls.sessions(http, store))
     }
 
-    /// Does a pool that goes cold lose its sessions?
+    /// Returns `true` if a pool that is cleared forgets its TLS sessions.
     pub(super) fn forgets_sessions(&self) -> bool {
         self.route.tls.resumption() == Resumption::On
     }

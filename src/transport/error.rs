@@ -235,8 +235,9 @@ fn again(error: &io::Error) -> io::Error {
     )
 }
 
-/// Did the peer refuse the stream before it did anything for it, so that the request may be sent again? The `first` one of a
-/// connection may not where the peer gave an error: Go's client takes it that the next connection would meet the same.
+/// Returns `true` if the peer refused the stream before it processed the request, so that it may be sent again. The `first`
+/// request of a connection is not sent again if the peer gave an error: Go's client expects the next connection to fail in
+/// the same way.
 ///
 /// # Spec
 /// RFC 9113, sections 6.8 and 8.7.

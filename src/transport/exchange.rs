@@ -72,7 +72,7 @@ struct Exchange {
     first_byte: Instant,
     has_body: bool,
     length: Option<u64>, // of the body, as far as it was told
-    is_unwanted: bool,   // will nobody look at the body?
+    is_unwanted: bool,   // the body is discarded
 }
 
 impl Outgoing {

@@ -39,7 +39,7 @@ pub(super) struct Multiplexed {
     pub(super) probe: Rc<Probe>,
     state: Rc<State>,
     open: Cell<usize>,           // streams
-    used: Cell<bool>,            // has it carried an exchange?
+    used: Cell<bool>,            // it has carried an exchange
     slot: RefCell<Option<Slot>>, // while there are streams
 }
 
@@ -50,7 +50,7 @@ struct State {
     connection: RefCell<Option<Http2>>, // `None` before the handshake and after the end
     streams: Arc<Semaphore>,            // closed at the end; first come, first served
     limit: Cell<usize>,
-    in_order: Cell<bool>, // has it ended as the protocol has it, with GOAWAY or between two requests?
+    in_order: Cell<bool>, // it ended in order: with GOAWAY, or between two requests
     debt: Cell<usize>,    // open streams beyond a limit that was lowered
 }
 
@@ -173,8 +173,8 @@ impl Multiplexed {
         self.state.streams.close();
     }
 
-    /// May streams be opened? Looks at the socket of a free connection once: a peer that has closed is noticed here, also
-    /// by those whose turn came before that of the connection's own tasks.
+    /// Returns `true` if streams may be opened. Peeks at the socket of an unused connection once, so that a close by the peer
+    /// is noticed even before the connection's own tasks have run.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -193,17 +193,17 @@ impl Multiplexed {
         self.is_usable()
     }
 
-    /// May streams be opened, as far as is known?
+    /// Returns `true` if streams may be opened, as far as is known.
     pub(super) fn is_usable(&self) -> bool {
         !self.state.streams.is_closed()
     }
 
-    /// Does no exchange use it?
+    /// Returns `true` if no exchange uses it.
     pub(super) fn is_free(&self) -> bool {
         self.open.get() == 0
     }
 
-    /// Has it a place in the limit of its pool?
+    /// Returns `true` if it holds a slot of its pool.
     pub(super) fn has_slot(&self) -> bool {
         self.slot.borrow().is_some()
     }

@@ -77,7 +77,7 @@ impl Origin {
         })))
     }
 
-    /// Is it spoken to within TLS?
+    /// Returns `true` if connections to it use TLS.
     pub fn is_secure(&self) -> bool {
         self.0.secure
     }

@@ -24,7 +24,7 @@ use crate::exchange::{Handshake, HttpVersion, Protocol, Timings};
 /// How connections are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSettings {
-    /// Is a connection used again, or closed after each exchange (`Connection: close`)?
+    /// Whether connections are reused; otherwise each is closed after its exchange (`Connection: close`).
     pub keep_alive: bool,
     /// The most connections open at once; `None` opens one whenever none is free.
     pub limit: Option<NonZeroUsize>,
@@ -84,7 +84,7 @@ impl Pool {
         })
     }
 
-    /// Is a connection kept after its exchange?
+    /// Returns `true` if connections are kept after their exchange.
     pub const fn keeps_alive(&self) -> bool {
         self.settings.keep_alive
     }
@@ -133,7 +133,7 @@ impl Pool {
         Some(Lease::Exclusive { connection, slot })
     }
 
-    /// May one connection to that origin carry several exchanges?
+    /// Returns `true` if one connection to that origin may carry several exchanges.
     fn may_share(&self, origin: &Origin) -> bool {
         self.settings.keep_alive
             && match self.settings.http {

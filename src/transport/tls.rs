@@ -34,7 +34,7 @@ pub struct TlsSettings {
     pub server_name: Option<String>,
     /// No certificate is checked, the target's or any other.
     pub insecure: bool,
-    /// Are sessions resumed?
+    /// Which earlier sessions a handshake may resume.
     pub resumption: Resumption,
 }
 
@@ -262,7 +262,7 @@ impl Tls {
     }
 }
 
-/// Has the server chosen HTTP/2?
+/// Returns `true` if the server chose HTTP/2.
 pub(super) fn chose_http2(stream: &TlsStream<Socket>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }

@@ -29,7 +29,7 @@ pub(super) struct Probe {
     last_write: Cell<Option<Instant>>,
     first_read: Cell<Option<Instant>>,
     reads: Cell<u32>,
-    waits: Cell<bool>,                    // did the last read find nothing?
+    waits: Cell<bool>,                    // the last read found nothing
     wake_state: OnceCell<Arc<WakeState>>, // rings when something comes after that, where nobody else is woken
     read: Cell<u64>,                      // bytes, in the clear
     unwanted: Cell<u64>,                  // the bytes after `read` up to here need not be copied
@@ -92,8 +92,8 @@ impl Probe {
         let _ = self.wake_state.set(wake_state); // the same for the whole of a connection
     }
 
-    /// Did the last read find nothing, and has nothing come since, as far as the event loop knows? Another read would
-    /// find nothing either, and has no need to ask to be woken.
+    /// Returns `true` if the last read found nothing and, as far as the event loop knows, nothing has arrived since. Another
+    /// read would find nothing either, and need not register to be woken.
     pub(super) fn is_idle(&self) -> bool {
         self.waits.get()
             && self
@@ -177,7 +177,7 @@ impl Probe {
     }
 }
 
-/// Did the peer close or reset the connection? The socket is then readable, so that whoever reads is woken.
+/// Returns `true` if the peer closed or reset the connection. The socket is then readable, so the reader is woken.
 fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),

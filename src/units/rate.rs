@@ -130,7 +130,7 @@ impl Rate {
         self.millionths
     }
 
-    /// Is it zero?
+    /// Returns `true` if the rate is zero.
     pub const fn is_zero(self) -> bool {
         self.millionths == 0
     }

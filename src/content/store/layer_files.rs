@@ -137,8 +137,8 @@ impl LayerFiles {
         self.layer_names().map(open).collect()
     }
 
-    /// Is the blob there? Its digest was checked before it got its name, so only the size, if known, is looked at, and that
-    /// no stranger has put it there.
+    /// Returns `true` if the blob is there. Its digest was checked before the file got its name, so only the size, if known,
+    /// and the owner of the file are checked.
     pub fn has(&self, digest: &Digest, size: Option<u64>) -> bool {
         let found = self.files.get(digest).map(|name| self.root.look(name));
         let Some(Ok(Some(found))) = found else {

@@ -88,8 +88,8 @@ impl LayoutWriter {
             .join(digest.to_hex())
     }
 
-    /// Is the blob there? Its digest was checked before it got its name, so only its size is looked at, and that no stranger
-    /// has put it there.
+    /// Returns `true` if the blob is there. Its digest was checked before the file got its name, so only the size and the owner
+    /// of the file are checked.
     pub fn has(&self, descriptor: &Descriptor) -> bool {
         has(&self.blobs, descriptor).unwrap_or(false)
     }

@@ -88,7 +88,7 @@ impl PartialBlob {
         self.offset
     }
 
-    /// Are all the bytes there that the manifest promises? Nothing is left to be asked for then.
+    /// Returns `true` if all bytes of the size in the manifest are there, so that no request is needed.
     pub fn is_complete(&self) -> bool {
         self.size == Some(self.offset)
     }

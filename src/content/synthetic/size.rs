@@ -56,7 +56,7 @@ const MIB64: f64 = 67_108_864.0;
 const GIB10: f64 = 10_737_418_240.0;
 
 impl SizeSpec {
-    /// Are the numbers ones that sizes can be drawn from?
+    /// Checks that sizes can be drawn from these numbers.
     pub(super) fn check(&self, layers: Option<usize>) -> Result<(), SpecError> {
         let ordered = |min: &ByteSize, max: &ByteSize| {
             if min > max {

@@ -74,7 +74,7 @@ impl Default for SyntheticSpec {
 }
 
 impl SyntheticSpec {
-    /// Can there be such a set?
+    /// Checks that there can be such a set.
     ///
     /// # Errors
     /// [`SpecError`] says what makes no sense.

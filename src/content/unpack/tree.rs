@@ -254,7 +254,8 @@ fn is_replaced(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || Distrust::of(error).is_some()
 }
 
-/// Is the path one of these, or a directory that one of them is in? What is in a directory follows it in the order.
+/// Returns `true` if the path is one of these, or a directory that contains one of them. The contents of a directory follow
+/// it in the order.
 pub(super) fn leads_to(path: &Path, kept: &BTreeSet<PathBuf>) -> bool {
     let mut behind = kept.range::<Path, _>((Bound::Included(path), Bound::Unbounded));
     behind.next().is_some_and(|next| next.starts_with(path))

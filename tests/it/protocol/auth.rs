@@ -302,7 +302,7 @@ fn a_token_service_that_fails_is_named() {
             r#"{"errors":[{"code":"DENIED"}]}"#,
             "DENIED",
         ),
-        ("200 OK", "<html>login</html>", "not the JSON"),
+        ("200 OK", "<html>login</html>", "not the expected JSON"),
         ("200 OK", "{}", "no token"),
         ("200 OK", r#"{"token":""}"#, "no token"),
         ("200 OK", r#"{"token":"a\r\nX: y"}"#, "no header may hold"),
