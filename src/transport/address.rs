@@ -1,4 +1,4 @@
-//! Where a request goes: an origin, and what it is asked for.
+//! The URL of a request: an origin, and a path with its query.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use url::{Position, Url};
 
 use super::origin::{Origin, OriginError};
 
-/// A URL in the two parts that a request is made of, ready to be sent. Cheap to clone: a user asks for the same few
-/// things again and again, and a URL is taken apart once.
+/// A URL, split into the two parts of a request. Cheap to clone: a user requests the same few URLs again and again,
+/// and each is parsed once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     origin: Origin,
@@ -16,10 +16,10 @@ pub struct Address {
 }
 
 impl Address {
-    /// Takes a URL apart; what comes after `#` is for nobody but the client.
+    /// Splits a URL; its fragment is dropped.
     ///
     /// # Errors
-    /// When its scheme is not spoken, it has no host, or it does not fit on a request line.
+    /// Fails if its scheme is not supported, it has no host, or it is invalid on a request line.
     pub fn of(url: &Url) -> Result<Self, OriginError> {
         let origin = Origin::of(url)?;
         let target = &url[Position::BeforePath..Position::AfterQuery];
@@ -27,10 +27,10 @@ impl Address {
         Ok(Self { origin, target })
     }
 
-    /// Something else of the same origin: a path that begins with `/`, in the characters of a URL.
+    /// Returns another URL of the same origin. The path begins with `/`, and is percent-encoded.
     ///
     /// # Errors
-    /// When it does not fit on a request line.
+    /// Fails if it is invalid on a request line.
     pub fn at(&self, path: String) -> Result<Self, OriginError> {
         Ok(Self {
             origin: self.origin.clone(),
@@ -38,10 +38,10 @@ impl Address {
         })
     }
 
-    /// The same with more in its query, which stands there as it is given, after `?` or after `&`.
+    /// Returns the URL with an addition to its query, unchanged after `?` or `&`.
     ///
     /// # Errors
-    /// When it does not fit on a request line.
+    /// Fails if it is invalid on a request line.
     pub fn with_query(&self, more: &str) -> Result<Self, OriginError> {
         let path = self.path();
         self.at(match self.target.query() {
@@ -50,17 +50,17 @@ impl Address {
         })
     }
 
-    /// What a reference found in the answer leads to; `None` if it is none that can be asked.
+    /// Resolves a reference from a response; `None` if it cannot be requested.
     pub fn join(&self, reference: &str) -> Option<Self> {
         Self::of(&self.url().join(reference).ok()?).ok()
     }
 
-    /// Who is asked.
+    /// The origin.
     pub const fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The path; the query may hold secrets, and is left out.
+    /// The path, without the query, which may hold secrets.
     pub fn path(&self) -> &str {
         self.target.path()
     }
@@ -69,10 +69,10 @@ impl Address {
         &self.target
     }
 
-    /// All of it as a URL.
+    /// The whole URL.
     ///
     /// # Panics
-    /// Never: it has been one.
+    /// Never: it was parsed from one.
     pub fn url(&self) -> Url {
         let (scheme, host) = (self.origin.scheme(), self.origin.host_header());
         let host = host.to_str().expect("it was made of a URL's text");

@@ -1,4 +1,4 @@
-//! What a request carries: nothing, a few bytes, or a stream of frames that is never held in memory whole.
+//! The body of a request: nothing, a few bytes, or a stream of frames that is never held in memory whole.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct Body {
     totals: Option<Rc<Totals>>,
 }
 
-/// How far a body came on its way, readable while hyper owns the body. Cheap to clone.
+/// The progress of a body, readable while hyper owns the body. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sent(Option<Rc<Way>>); // `None`: there is nothing to send
 
@@ -34,7 +34,7 @@ struct Way {
 }
 
 impl Sent {
-    /// Bytes that were handed to a connection, those of a body that was sent in vain included.
+    /// Bytes that were handed to connections, those of an earlier attempt included.
     pub fn bytes(&self) -> u64 {
         let mut bytes = 0;
         let mut way = self.0.clone();
@@ -45,14 +45,14 @@ impl Sent {
         bytes
     }
 
-    /// From now on it is about `body`, which is sent in place of the one before.
+    /// Follows `body` from now on, which is sent in place of the earlier one.
     pub(super) fn goes_on_with(&self, body: &Body) {
         if let (Some(last), Some(next)) = (self.last(), &body.sent.0) {
             last.again.replace(Some(Rc::clone(next)));
         }
     }
 
-    /// That of the body which was sent last.
+    /// The progress of the body that was sent last.
     fn last(&self) -> Option<Rc<Way>> {
         let mut last = Rc::clone(self.0.as_ref()?);
         while let Some(next) = { last.again.borrow().clone() } {
@@ -66,19 +66,19 @@ impl Sent {
         self.last().is_none_or(|way| way.complete.get())
     }
 
-    /// When the last of it was handed to the connection; `None` of a body without content, too.
+    /// When the last byte was handed to the connection; `None` for a body without content, too.
     pub(super) fn completed(&self) -> Option<Instant> {
         self.last()?.completed.get()
     }
 
-    /// Why the content could not be read, if that is what ended the exchange. Taken once.
+    /// Takes the error of reading the content, if that ended the exchange.
     pub(super) fn take_broken(&self) -> Option<io::Error> {
         self.last()?.broken.take()
     }
 }
 
 impl Way {
-    /// A frame was asked for; the last one if the body has `ended`.
+    /// Notes that a frame was taken; the last one if the body has `ended`.
     fn went_on(&self, ended: bool) {
         self.complete.set(ended);
         if ended && self.completed.get().is_none() {
@@ -96,17 +96,17 @@ enum Content {
 }
 
 impl Body {
-    /// No body. Methods that usually carry one still say `Content-Length: 0`.
+    /// Makes an empty body. Methods that usually carry one still declare `Content-Length: 0`.
     pub fn empty() -> Self {
         Self::whole(Bytes::new())
     }
 
-    /// Bytes that are in memory already.
+    /// Makes a body of bytes in memory.
     pub fn whole(bytes: Bytes) -> Self {
         Self::new(Content::Whole(bytes))
     }
 
-    /// Frames that add up to `length` bytes, sent with `Content-Length`.
+    /// Makes a body of frames that add up to `length` bytes, sent with `Content-Length`.
     pub fn sized(frames: impl Iterator<Item = io::Result<Bytes>> + 'static, length: u64) -> Self {
         Self::new(Content::Stream {
             frames: Box::new(frames),
@@ -114,7 +114,7 @@ impl Body {
         })
     }
 
-    /// Frames whose sum is not told in advance, sent with chunked transfer encoding.
+    /// Makes a body of frames of unknown length, sent with chunked transfer encoding.
     pub fn chunked(frames: impl Iterator<Item = io::Result<Bytes>> + 'static) -> Self {
         Self::new(Content::Stream {
             frames: Box::new(frames),
@@ -134,12 +134,12 @@ impl Body {
         body
     }
 
-    /// The counter that outlives the body.
+    /// The progress, which outlives the body.
     pub fn sent(&self) -> Sent {
         self.sent.clone()
     }
 
-    /// The length that will be declared; `None` with chunked transfer encoding.
+    /// The declared length; `None` with chunked transfer encoding.
     pub const fn length(&self) -> Option<u64> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes.len() as u64),
@@ -147,7 +147,7 @@ impl Body {
         }
     }
 
-    /// Counts into the totals of a pool as well, from now on.
+    /// Counts in the totals of a pool as well, from now on.
     pub(super) fn count_into(&mut self, totals: &Rc<Totals>) {
         self.totals = Some(Rc::clone(totals));
     }

@@ -1,4 +1,4 @@
-//! A connection that its exchange drives by itself.
+//! An HTTP/1.1 connection that is driven by its exchange.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -20,7 +20,7 @@ use super::origin::Origin;
 use super::turn_waker::{Turn, TurnWaker};
 use super::wire::{Probe, Wire};
 
-/// An HTTP/1.1 connection and everything that belongs to it.
+/// An HTTP/1.1 connection and its state.
 pub(super) struct Connection {
     pub(super) origin: Origin,
     pub(super) sender: http1::SendRequest<Body>,
@@ -29,15 +29,15 @@ pub(super) struct Connection {
     driver: Driver,
 }
 
-/// What became of a request that was handed over.
+/// The outcome of a request that was handed over.
 pub(super) type SendResult = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 type Http1 = http1::Connection<TokioIo<Wire>, Body>;
 
-/// hyper's half that reads and writes, and the clock that stops it.
+/// hyper's connection, and the timer that stops it.
 pub(super) struct Driver {
     half: Half,
-    waker: Option<TurnWaker>, // where there is a connection to drive
+    waker: Option<TurnWaker>, // if there is a connection to drive
     timer: DeadlineTimer,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Driver {
 #[derive(Default)]
 struct Half {
     http1: Option<Box<Http1>>,
-    has_ended: bool, // what it had read and not understood is still in it
+    has_ended: bool, // bytes that it did not understand are still in it
 }
 
 impl Half {
@@ -56,7 +56,7 @@ impl Half {
         }
     }
 
-    /// Reads and writes what there is.
+    /// Reads and writes what is possible now.
     fn poll(&mut self, cx: &mut Context<'_>) {
         if let Some(http1) = &mut self.http1
             && !self.has_ended
@@ -70,7 +70,7 @@ impl Half {
         self.http1.is_some() && !self.has_ended
     }
 
-    /// The wire of a half that has ended, and what it had read and not understood.
+    /// Returns the wire of a half that has ended, and the bytes that it read and did not understand.
     fn take_back(&mut self) -> Option<(Wire, Bytes)> {
         let ended = self.http1.take_if(|_| self.has_ended)?;
         let parts = ended.into_parts();
@@ -81,14 +81,14 @@ impl Half {
 impl Drop for Half {
     fn drop(&mut self) {
         if let Some((mut wire, _)) = self.take_back() {
-            // TLS says farewell, as far as there is room for it; the peer may wait for that.
+            // Sends the TLS close_notify if there is room for it; the peer may wait for it.
             let mut nobody = Context::from_waker(Waker::noop());
             let _ = Pin::new(&mut wire).poll_shutdown(&mut nobody);
         }
     }
 }
 
-/// The deadline came first.
+/// The deadline passed first.
 pub(super) struct TimedOut;
 
 /// What is polled first in a turn.
@@ -96,12 +96,12 @@ pub(super) struct TimedOut;
 pub(super) enum First {
     /// The work: what it waits for may be there already.
     Work,
-    /// The connection: the work has handed over what it had, and waits for what comes of it.
+    /// The connection: the work has handed over its request and waits for the response.
     Connection,
 }
 
 impl Driver {
-    /// The clock alone, for exchanges over a connection that another task drives.
+    /// Returns the timer alone, for exchanges over a connection that other tasks drive.
     pub(super) fn clock() -> Self {
         Self {
             half: Half::default(),
@@ -110,17 +110,17 @@ impl Driver {
         }
     }
 
-    /// Runs `work` and the connection side by side until `work` is done or the deadline has come.
+    /// Runs `work` and the connection side by side until `work` is done or the deadline passes.
     ///
-    /// The work is polled after the connection, so that what was read is handed on in the same turn; and before it,
-    /// where something may be there already.
+    /// The work is polled after the connection, so that it gets in the same turn what was read; and also before it,
+    /// if something may be there already.
     pub(super) fn run<F: Future + Unpin>(
         &mut self,
         first: First,
         mut work: F,
         deadline: Instant,
     ) -> impl Future<Output = Result<F::Output, TimedOut>> {
-        // What the work comes to is large, and is moved no more often than it has to be.
+        // The output of the work is large, and is moved as rarely as possible.
         let mut output = None;
         poll_fn(move |cx| {
             let mut work = |context: &mut Context<'_>| match Pin::new(&mut work).poll(context) {
@@ -147,7 +147,8 @@ impl Driver {
     }
 }
 
-/// Polls the connection, and the work after it; and before it, if that is first. Returns `true` once the work is done.
+/// Polls the connection and then the work; the work also before, if it comes first. Returns `true` once the work is
+/// done.
 fn step(
     first: First,
     mut work: impl FnMut(&mut Context<'_>) -> bool,
@@ -162,7 +163,7 @@ fn step(
 }
 
 impl Connection {
-    /// Speaks HTTP/1.1 over a fresh connection.
+    /// Speaks HTTP/1.1 over a new connection.
     pub(super) async fn open(
         origin: Origin,
         wire: Wire,
@@ -184,7 +185,7 @@ impl Connection {
         })
     }
 
-    /// Hands a request over. Gives its answer, and what has to run beside it, the connection first.
+    /// Hands over a request. Returns the future of its response and the driver to run beside it, connection first.
     pub(super) fn send(
         &mut self,
         request: Request<Body>,
@@ -206,13 +207,13 @@ impl Connection {
         (answer, &mut self.driver)
     }
 
-    /// The wire of a connection that hyper gave up, and what it had read and not understood.
+    /// Returns the wire of a connection that hyper gave up, and the bytes that it read and did not understand.
     pub(super) fn take_back(&mut self) -> Option<(Wire, Bytes)> {
         self.driver.half.take_back()
     }
 
-    /// Has the answer to a request of that method read once more, from a wire that hands it over again, with room for that
-    /// many header fields.
+    /// Reads the response to a request of that method again, from a wire that replays it, with room for so many
+    /// header fields and bytes.
     pub(super) async fn read_again(
         &mut self,
         wire: Wire,
@@ -233,7 +234,7 @@ impl Connection {
         Some(driver.run(First::Connection, pin!(answer), deadline).await)
     }
 
-    /// Everything but the halves.
+    /// The driver.
     pub(super) fn driver(&mut self) -> &mut Driver {
         &mut self.driver
     }
@@ -248,7 +249,7 @@ impl Connection {
         else {
             return false;
         };
-        // While nothing is heard of the peer, it is as it was at the end of its last turn.
+        // While the peer sends nothing, the connection is as it was at the end of its last turn.
         let as_it_was = self.probe.is_idle() && self.sender.is_ready();
         if half.is_running() && !as_it_was {
             half.poll(&mut waker.context());

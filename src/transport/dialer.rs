@@ -1,4 +1,4 @@
-//! How connections are opened: over which addresses, to which endpoint, and within TLS if the origin wants it.
+//! How connections are opened: over which addresses, to which endpoint, and within TLS for https.
 
 use std::cell::{Cell, OnceCell};
 use std::io;
@@ -22,26 +22,26 @@ use super::wire::Socket;
 use crate::exchange::{Handshake, HttpVersion, Lookup, Resumption, Timings};
 use crate::units::Endpoint;
 
-/// The ways to the target and to wherever it sends us, the same for all workers.
+/// The ways to the target and to other hosts, the same for all workers.
 #[derive(Debug, Clone, Default)]
 pub struct Route {
-    /// Whom `connect_to`, the client certificate and the name of the TLS settings are for.
+    /// The origin that `connect_to`, the client certificate and the name of the TLS settings apply to.
     pub target: Option<Origin>,
-    /// Where connections to the target really go, in turn; empty: to its own address.
+    /// The endpoints of connections to the target, in turn; empty: its own address.
     pub connect_to: Vec<Endpoint>,
-    /// The local addresses that connections come from, in turn; empty: the system chooses.
+    /// The local addresses of connections, in turn; empty: the system chooses.
     pub source_ips: Vec<IpAddr>,
     /// When names are looked up.
     pub lookup: Lookup,
-    /// Whom `https` trusts.
+    /// The TLS settings of `https`.
     pub tls: Arc<Tls>,
 }
 
 impl Route {
-    /// Finds out whether this machine has the source addresses.
+    /// Checks that this machine has the source addresses.
     ///
     /// # Errors
-    /// The first that cannot be bound to, and why.
+    /// Returns the first that cannot be bound to, and why.
     pub fn check_sources(&self) -> Result<(), (IpAddr, io::Error)> {
         for ip in &self.source_ips {
             TcpListener::bind((*ip, 0)).map_err(|error| (*ip, error))?;
@@ -65,7 +65,7 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// A dialer that begins with that turn: workers with different numbers spread what few connections they have.
+    /// Makes a dialer that starts with that turn: workers with different numbers spread even a few connections.
     pub fn new(route: Arc<Route>, turn: usize) -> Self {
         Self {
             route,
@@ -90,7 +90,7 @@ impl Dialer {
         self.route.tls.resumption() == Resumption::On
     }
 
-    /// A TCP connection towards the origin. Writes what it cost into `timings`.
+    /// Opens a TCP connection to the origin. Writes the time of each phase into `timings`.
     pub(super) async fn tcp(
         &self,
         origin: &Origin,
@@ -133,7 +133,7 @@ impl Dialer {
             })
     }
 
-    /// Where the connections went so far.
+    /// The addresses of the connections so far.
     pub fn peers(&self) -> Vec<Peer> {
         self.peers.all()
     }
@@ -172,7 +172,7 @@ impl Dialer {
         happy_eyeballs::first(&order, dial).await
     }
 
-    /// The source that has the turn, of those of the address's family.
+    /// The next source of the address's family.
     fn source_for(&self, address: SocketAddr, turn: usize) -> Option<IpAddr> {
         let all = &self.route.source_ips;
         let mut sources = all.iter().cycle().skip(turn).take(all.len());
@@ -181,7 +181,7 @@ impl Dialer {
             .copied()
     }
 
-    /// The TLS handshake.
+    /// Performs the TLS handshake.
     pub(super) async fn tls(
         &self,
         sessions: &Sessions,
@@ -204,8 +204,8 @@ impl Dialer {
     }
 }
 
-/// Which source and which order of the endpoint's addresses have the turn, when the endpoints go round. Whatever has gone round
-/// together with another moves on by one, so that in the end every combination has had its turn.
+/// The source and the order of the endpoint's addresses for this turn. When two of them have come round together, one
+/// moves on, so that every combination has its turn.
 const fn places(turn: usize, endpoints: usize, sources: usize, addresses: usize) -> (usize, usize) {
     let endpoints = at_least_one(endpoints);
     let (sources, addresses) = (at_least_one(sources), at_least_one(addresses));
@@ -224,8 +224,8 @@ async fn connect_from(source: IpAddr, address: SocketAddr) -> io::Result<TcpStre
         IpAddr::V4(_) => TcpSocket::new_v4(),
         IpAddr::V6(_) => TcpSocket::new_v6(),
     }?;
-    // The port is chosen when the peer is known: then it need only differ from those of connections to the same peer.
-    // A kernel that does not know the option has fewer ports to give.
+    // The port is chosen when the peer is known: it then only has to differ from those of connections to the same
+    // peer. Kernels without this option have fewer ports.
     let _ = setsockopt(&socket, IpBindAddressNoPort, &true);
     socket.bind(SocketAddr::new(source, 0))?;
     socket.connect(address).await

@@ -1,4 +1,4 @@
-//! Why an exchange came to nothing, below the level of statuses.
+//! Why an exchange failed before it had a status.
 
 use std::fmt;
 use std::io;
@@ -8,10 +8,10 @@ use super::origin::OriginError;
 use super::tls_problem::TlsProblem;
 use crate::exchange::Protocol;
 
-/// What the exchange was waiting for.
+/// What an exchange was waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
-    /// A free connection of a bounded pool.
+    /// An idle connection of a pool with a limit.
     Connection,
     /// The addresses of a host.
     Dns,
@@ -19,7 +19,7 @@ pub enum Waiting {
     Connect,
     /// The TLS handshake.
     Tls,
-    /// The head of the answer.
+    /// The head of the response.
     Response,
     /// The rest of the body.
     Body,
@@ -38,57 +38,57 @@ impl fmt::Display for Waiting {
     }
 }
 
-/// Why an exchange came to nothing.
+/// Why an exchange failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL cannot be spoken to.
+    /// The URL is not supported.
     #[error(transparent)]
     Origin(#[from] OriginError),
     /// The host has no address.
     #[error("cannot resolve `{host}`: {source}")]
     Dns {
-        /// The name that was looked up.
+        /// The name.
         host: String,
-        /// What the resolver said.
+        /// The error of the resolver.
         source: io::Error,
     },
     /// No TCP connection.
     #[error("cannot connect to {address}: {source}")]
     Connect {
-        /// The origin that was dialled.
+        /// The origin.
         address: String,
-        /// What the system said of the last address tried.
+        /// The error of the last address.
         source: io::Error,
     },
     /// TLS failed, in the handshake or after it.
     #[error("TLS with {address}: {problem}")]
     Tls {
-        /// The origin that was spoken to.
+        /// The origin.
         address: String,
-        /// What is wrong.
+        /// The problem.
         problem: TlsProblem,
     },
-    /// The exchange took longer than it may.
+    /// The exchange took longer than its deadline.
     #[error("timed out waiting for {0}")]
     Timeout(Waiting),
-    /// The connection ended before the answer did.
+    /// The connection ended before the response did.
     #[error("{}", closed(*received, source.as_ref()))]
     Reset {
-        /// Bytes of the answer's body that had come; `None` when not even its head had.
+        /// Bytes of the response body so far; `None` before the head.
         received: Option<u64>,
-        /// What the system said; nothing when the peer closed in good order, only too early.
+        /// The error of the system; `None` if the peer closed in order, but too early.
         source: Option<io::Error>,
     },
     /// The peer does not speak HTTP.
     #[error("the response is not HTTP{}", what_else(.0))]
     NotHttp(FirstBytes),
-    /// The peer speaks HTTP and breaks it.
+    /// The peer violates HTTP.
     #[error("the response breaks {0} ({1})")]
     Malformed(Protocol, String),
-    /// The head of the answer is longer than any that is read.
+    /// The head of the response is too long.
     #[error("the response has more than 5,000 header fields, or more than 1 MiB of them")]
     LongHead,
-    /// The peer said over HTTP/2 that it did nothing for the request, and it could not be sent again.
+    /// The HTTP/2 peer did not process the request, and it could not be sent again.
     #[error(
         "the HTTP/2 peer took the request back unprocessed ({0}), and the client cannot send it again"
     )]
@@ -98,10 +98,10 @@ pub enum Error {
         "the peer does not speak HTTP/2 ({0}); choose another version (`http` in [target], or --http)"
     )]
     NotHttp2(String),
-    /// The bytes to be sent could not be had.
+    /// The content to send could not be read.
     #[error("cannot read the content to send: {0}")]
     Content(io::Error),
-    /// This machine, not the peer, ran out of something: descriptors, ports, memory.
+    /// This machine, not the peer, ran out of descriptors, ports or memory.
     #[error("this machine cannot open another connection: {0}")]
     Harness(io::Error),
 }
@@ -135,7 +135,7 @@ fn closed(received: Option<u64>, source: Option<&io::Error>) -> String {
 const HARNESS_LIMITS: [i32; 5] = [24, 23, 99, 105, 12];
 
 impl Error {
-    /// What went wrong while dialling `address`.
+    /// Converts an error of dialling `address`.
     pub(super) fn from_dial(address: String, source: io::Error) -> Self {
         match source.raw_os_error() {
             Some(number) if HARNESS_LIMITS.contains(&number) => Self::Harness(source),
@@ -143,7 +143,7 @@ impl Error {
         }
     }
 
-    /// The peer took back what it had just agreed to.
+    /// The peer closed what it had just accepted.
     pub(super) const fn closed_at_once() -> Self {
         Self::Reset {
             received: None,
@@ -151,14 +151,14 @@ impl Error {
         }
     }
 
-    /// What hyper meant. `received` are the bytes of the body so far, once the head has come; `first_bytes` is what the peer
-    /// sent first over that connection.
+    /// Converts an error of hyper. `received` is the size of the body so far, once the head has arrived;
+    /// `first_bytes` is what the peer sent first over that connection.
     pub(super) fn from_hyper(
         error: &hyper::Error,
         received: Option<u64>,
         (protocol, first_bytes): (Protocol, FirstBytes),
     ) -> Self {
-        // A peer that has spoken HTTP before has begun with it.
+        // A peer that has spoken HTTP before started with it.
         let is_stranger = match protocol {
             Protocol::Http1 => !first_bytes.is_empty() && !first_bytes.is_http(),
             Protocol::Http2 => first_bytes.is_tls(),
@@ -188,7 +188,7 @@ impl Error {
         }
     }
 
-    /// What an error below hyper means; that of hyper's own decoder comes in the same dress.
+    /// Converts an error below hyper. Errors of hyper's own decoder have the same type.
     fn from_io(error: &io::Error, received: Option<u64>) -> Self {
         let is_framing = error.raw_os_error().is_none()
             && matches!(
@@ -209,7 +209,7 @@ impl Error {
             return Self::Unprocessed(error.to_string());
         }
         let is_ours = !error.is_remote() && error.get_io().is_none();
-        // Frames that cannot be read: we hang up. Behind a good head they are a broken answer.
+        // Frames that cannot be read: we close. After a valid head, the response is malformed.
         if is_ours && error.is_go_away() && received.is_none() {
             return Self::NotHttp2(error.to_string());
         }
@@ -227,7 +227,7 @@ impl Error {
     }
 }
 
-/// The same error once more; there is no other way to own it.
+/// Returns an equal error; there is no other way to own it.
 fn again(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(
         || io::Error::new(error.kind(), error.to_string()),

@@ -23,38 +23,38 @@ use super::progress::{Ended, Progress};
 use super::resends::Resends;
 use crate::exchange::{Protocol, Timings};
 
-/// What a request is made of.
+/// The parts of a request.
 #[derive(Debug)]
 pub struct RequestParts {
-    /// The verb.
+    /// The method.
     pub method: Method,
-    /// Where to.
+    /// The URL.
     pub address: Address,
-    /// Everything but `Connection` and the length of the body; `Host` may be left out.
+    /// All headers but `Connection` and the length of the body; `Host` may be left out.
     pub headers: HeaderMap,
-    /// What it carries.
+    /// The body.
     pub body: Body,
-    /// When the exchange begins: now.
+    /// When the exchange starts: now.
     pub started: Instant,
-    /// When the whole exchange, body of the answer included, must be over.
+    /// When the whole exchange, including the response body, must be over.
     pub deadline: Instant,
 }
 
-/// An exchange that came to nothing.
+/// An exchange that failed.
 #[derive(Debug)]
 pub struct Failed {
-    /// What was asked.
+    /// The URL of the request.
     pub address: Address,
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// How far it came.
+    /// How far it got.
     pub ended: Ended,
 }
 
 /// A request that has not been sent.
 pub struct Outgoing(Box<Exchange>);
 
-/// A response whose head has come. Dropping it before its body has ended closes the connection.
+/// A response whose head has arrived. Dropping it before the end of its body closes the connection.
 pub struct Incoming(Box<Exchange>);
 
 /// A request, and its response once the head has arrived. It stays in one box from start to end, because it is moved often
@@ -67,16 +67,16 @@ struct Exchange {
     deadline: Instant,
     progress: Progress,
     status: StatusCode,                  // of the response
-    body: Option<hyper::body::Incoming>, // there until it is given up: it holds a stream of HTTP/2
-    lease: Option<Lease>,                // there until the body has ended
+    body: Option<hyper::body::Incoming>, // until it is dropped: it holds a stream of HTTP/2
+    lease: Option<Lease>,                // until the body has ended
     first_byte: Instant,
     has_body: bool,
-    length: Option<u64>, // of the body, as far as it was told
+    length: Option<u64>, // of the body, if known
     is_unwanted: bool,   // the body is discarded
 }
 
 impl Outgoing {
-    /// A request that is ready to go.
+    /// Makes a request that is ready to be sent.
     pub fn new(parts: RequestParts) -> Self {
         Self(Box::new(Exchange {
             address: parts.address,
@@ -95,28 +95,28 @@ impl Outgoing {
         }))
     }
 
-    /// The verb.
+    /// The method.
     pub fn method(&self) -> &Method {
         &self.0.method
     }
 
-    /// When the exchange began.
+    /// When the exchange started.
     pub fn started(&self) -> Instant {
         self.0.progress.started
     }
 
-    /// How far its body is on its way.
+    /// The progress of its body.
     pub fn sent(&self) -> &Sent {
         &self.0.progress.sent
     }
 
-    /// Sends the request over a connection of `pool` and waits for the head of the answer.
+    /// Sends the request over a connection of `pool` and waits for the head of the response.
     ///
     /// # Errors
-    /// [`Failed`] when no head came before the deadline. Nothing is sent a second time, with one exception: a kept
-    /// connection that turns out to be closed before a byte of this request was written to it is replaced, and so is
-    /// one whose peer says over HTTP/2 that it has done nothing for this request, as often as Go's client does it. A body is
-    /// made anew by `again`; without one the request has failed.
+    /// Returns [`Failed`] if no head arrives before the deadline. Nothing is sent a second time, with two exceptions:
+    /// a kept connection that was closed before a byte of this request was written is replaced, and so is one whose
+    /// peer says over HTTP/2 that it did not process the request, as often as Go's client does it. `again` makes the
+    /// body anew; if it returns `None`, the request has failed.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the request may have reached the peer.
@@ -138,7 +138,7 @@ impl Outgoing {
 }
 
 impl Exchange {
-    /// Takes headers and content of the request, and brings the head of the answer.
+    /// Takes headers and content of the request, and reads the head of the response.
     async fn run(
         &mut self,
         pool: &Rc<Pool>,
@@ -151,14 +151,14 @@ impl Exchange {
             let (origin, timings) = (self.address.origin(), &mut self.progress.timings);
             let (mut lease, handshake) = match pool.lease_idle(origin) {
                 Some(lease) => {
-                    // Until a request that is sent again goes out, it waits.
+                    // A request that is sent again is waiting until it goes out.
                     timings.wait = Some(resends.since(asked));
                     (lease, None)
                 }
-                // Boxed: most exchanges find a connection, and need not be as large as the way to a new one.
+                // Boxed: most exchanges find an idle connection, and need not be as large as a dial.
                 None => match Box::pin(pool.lease(origin, (asked, deadline), timings)).await {
                     Ok(lease) => lease,
-                    // A fresh connection took no request, and so has seen none.
+                    // A fresh connection that took no request has seen none.
                     Err(error @ Error::Unprocessed(_)) => {
                         let Some(due) = resends.after_pause(deadline) else {
                             return Err(error);
@@ -215,7 +215,7 @@ impl Exchange {
         }
     }
 
-    /// When a request that has come back is sent again; why it has failed, if it is not.
+    /// Returns when a request that came back is sent again, or why it has failed.
     fn came_back(
         &mut self,
         mut returned: TrySendError<Request<Body>>,
@@ -228,7 +228,7 @@ impl Exchange {
         let message = returned.take_message();
         let error = returned.error();
         let unprocessed = match (message, lease) {
-            // Not a byte was written: the peer closed while the connection was idle, ...
+            // No byte was written: the peer closed while the connection was idle, ...
             (Some(unsent), _) if was_kept => {
                 self.restore(unsent);
                 if let Some(now) = resends.at_once(deadline) {
@@ -241,7 +241,7 @@ impl Exchange {
                 self.restore(unsent);
                 Some(stream.connection.why_closed())
             }
-            // None was heard.
+            // The peer processed none of it.
             _ => spare
                 .filter(|_| is_unprocessed(error, !was_kept))
                 .filter(|spare| self.take_up(spare, again))
@@ -254,13 +254,13 @@ impl Exchange {
         Err(broken.map_or_else(|| lease.error(error, None), Error::Content))
     }
 
-    /// Takes back what was not sent.
+    /// Takes back a request that was not sent.
     fn restore(&mut self, unsent: Request<Body>) {
         let (head, body) = unsent.into_parts();
         (self.headers, self.content) = (head.headers, body);
     }
 
-    /// Makes the same request once more; `false` where its body cannot be made anew.
+    /// Prepares the same request again. Returns `false` if its body cannot be made anew.
     fn take_up(&mut self, spare: &Spare, again: &dyn Fn() -> Option<Body>) -> bool {
         if spare.has_body {
             let Some(body) = again() else {
@@ -273,7 +273,7 @@ impl Exchange {
         true
     }
 
-    /// The request as it goes over a connection of that kind.
+    /// Makes the request for a connection of that protocol.
     fn request(&mut self, protocol: Protocol, pool: &Pool) -> Request<Body> {
         let mut body = std::mem::replace(&mut self.content, Body::empty());
         body.count_into(pool.totals());
@@ -284,7 +284,7 @@ impl Exchange {
         request
     }
 
-    /// The head of the answer has come.
+    /// Takes over a response whose head has arrived.
     fn receive_head(&mut self, response: Response<hyper::body::Incoming>, lease: Lease) {
         self.first_byte = (self.progress.see(&lease, true)).unwrap_or_else(Instant::now);
         let (head, body) = response.into_parts();
@@ -308,7 +308,7 @@ impl Exchange {
         }
         self.body = None;
         if let Some(lease) = self.lease.take() {
-            // The peer may have answered early.
+            // The peer may have responded before the request was sent.
             lease.give_back(self.progress.sent.is_complete());
         }
     }
@@ -321,7 +321,7 @@ impl Exchange {
 }
 
 impl Incoming {
-    /// What was asked.
+    /// The URL of the request.
     pub fn address(&self) -> &Address {
         &self.0.address
     }
@@ -336,25 +336,25 @@ impl Incoming {
         &self.0.headers
     }
 
-    /// Bytes of the body that came so far.
+    /// Bytes of the body so far.
     pub fn received(&self) -> u64 {
         self.0.progress.received
     }
 
-    /// Nobody will look at the body: of what comes from now on only the length is told truly, and the bytes may be zeros. To be
-    /// said before the first part is asked for.
+    /// Discards the body: from now on only its length is right, and the bytes may be zeros. Call it before the first
+    /// [`Incoming::frame`].
     ///
-    /// In the clear over HTTP/1.1, and when the answer told its length, most of the body is then dropped within the system,
-    /// at less than half the cost of copying it.
+    /// Over HTTP/1.1 without TLS, and if the response states its length, the system then drops most of the body, at
+    /// less than half the cost of copying it.
     pub fn discard_body(&mut self) {
         self.0.is_unwanted = true;
     }
 
-    /// The next part of the body; `None` at its end. Drop each part before asking for the next: the read buffer
-    /// is then used again.
+    /// Returns the next part of the body, or `None` at its end. Drop each part before you ask for the next: the read
+    /// buffer is then reused.
     ///
     /// # Errors
-    /// When the body ends too early or the deadline comes.
+    /// Fails if the body ends too early or the deadline passes.
     ///
     /// # Cancel safety
     /// A part is either returned or still to come.
@@ -384,7 +384,7 @@ impl Incoming {
                     }
                     it.progress.received += part;
                     lease.totals().add_received(part);
-                    // Where the length was told, the last part is known for what it is.
+                    // With a known length, the last part is recognised without another read.
                     if body.is_end_stream() {
                         it.give_back();
                     }
@@ -398,7 +398,7 @@ impl Incoming {
         }
     }
 
-    /// Ends the exchange and says how it went. The connection is kept if the body has been read to its end.
+    /// Ends the exchange and returns its measurements. The connection is kept if the body was read to its end.
     pub fn end(self) -> Ended {
         self.0.progress.end()
     }

@@ -1,4 +1,4 @@
-//! What goes around a request, in the way of either HTTP version.
+//! The framing of a request in either HTTP version.
 
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
 use http::{Request, Uri};
@@ -7,7 +7,7 @@ use super::address::Address;
 use super::body::Body;
 use crate::exchange::Protocol;
 
-/// What is needed to send a request once more.
+/// A copy of what is needed to send a request again.
 pub(super) struct Spare {
     pub(super) headers: HeaderMap,
     pub(super) has_body: bool,
@@ -22,7 +22,7 @@ impl Spare {
     }
 }
 
-/// Puts on what frames a request, in the way of either version.
+/// Adds the framing of a request in either version.
 pub(super) fn put_on(
     request: &mut Request<Body>,
     address: &Address,
@@ -39,7 +39,7 @@ pub(super) fn put_on(
             if !keep_alive {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            // The target is the server itself, not a proxy: only path and query go on the request line.
+            // The peer is the server itself, not a proxy: the request line has only path and query.
             *request.uri_mut() = Uri::from(address.target().clone());
         }
         Protocol::Http2 => {
@@ -49,7 +49,7 @@ pub(super) fn put_on(
             parts.scheme = Some(origin.scheme());
             parts.authority = origin.authority().cloned();
             parts.path_and_query = Some(address.target().clone());
-            // hyper refuses a request without an authority, which is told as any other refusal.
+            // hyper refuses a request without an authority, and reports it as any other error.
             *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
         }
     }

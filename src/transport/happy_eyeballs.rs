@@ -9,14 +9,14 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::timeout;
 
-/// How long an attempt is given before the next address is tried beside it. One that fails gives way at once.
+/// The time before the next address is tried in parallel. An attempt that fails starts the next at once.
 ///
 /// # Spec
 /// RFC 8305, 5 and 8: Connection Attempt Delay. Go waits 300 ms, curl 200.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The addresses in the order in which they are tried: those of the first one's family take turns at being first, and
-/// the families alternate.
+/// The order in which addresses are tried: those of the first one's family take turns at being first, and the
+/// families alternate.
 ///
 /// # Spec
 /// RFC 8305, 4: First Address Family Count 1. Which family comes first is the resolver's choice (RFC 6724).
@@ -41,7 +41,7 @@ pub(super) fn order(addresses: &[SocketAddr], turn: usize) -> Vec<SocketAddr> {
     order
 }
 
-/// After how many turns the order is the same again: those of each family have all been first as often.
+/// The number of turns after which the order repeats: all addresses of a family have been first equally often.
 pub(super) fn turns(addresses: &[SocketAddr]) -> usize {
     let first = addresses.iter().filter(|it| it.is_ipv4()).count();
     match (first, addresses.len() - first) {
@@ -50,7 +50,7 @@ pub(super) fn turns(addresses: &[SocketAddr]) -> usize {
     }
 }
 
-/// After how many turns two that go round are at their beginnings again.
+/// The number of turns after which two cycles start together again (least common multiple).
 pub(super) const fn together(a: usize, b: usize) -> usize {
     const fn divisor(a: usize, b: usize) -> usize {
         if b == 0 { a } else { divisor(b, a % b) }
@@ -58,10 +58,10 @@ pub(super) const fn together(a: usize, b: usize) -> usize {
     a / divisor(a, b) * b
 }
 
-/// The first connection that comes about, or the last reason why there is none. Waits as long as any attempt does.
+/// Returns the first connection, or the last error. It waits as long as any attempt does.
 ///
 /// # Cancel safety
-/// Attempts under way are given up.
+/// Attempts under way are abandoned.
 pub(super) async fn first<T, F: Future<Output = io::Result<T>>>(
     addresses: &[SocketAddr],
     dial: impl Fn(SocketAddr) -> F,

@@ -20,7 +20,7 @@ pub(super) enum Lease {
 }
 
 impl Lease {
-    /// What has to be polled while somebody waits for the body.
+    /// What to poll while the body is awaited.
     pub(super) fn driver(&mut self) -> &mut Driver {
         match self {
             Self::Exclusive { connection, .. } => connection.driver(),
@@ -28,8 +28,8 @@ impl Lease {
         }
     }
 
-    /// When the request had been written, and when the answer began. At the socket, where one exchange has a
-    /// connection for itself; otherwise from when a stream was `ready` to now, if the answer's head has just come.
+    /// Returns when the request was written and when the response began. HTTP/1.1: at the socket. HTTP/2: from when
+    /// the stream was `ready` to now, if the head of the response has just arrived.
     pub(super) fn stamps(
         &self,
         sent: &Sent,
@@ -45,7 +45,7 @@ impl Lease {
             Self::Stream { .. } if sent.is_complete() => {
                 (Some(sent.completed().unwrap_or(ready)), head())
             }
-            // The answer came before the end of the request, if it came.
+            // The response, if any, came before the end of the request.
             Self::Stream { .. } => {
                 let head = head();
                 (head, head)
@@ -53,25 +53,25 @@ impl Lease {
         }
     }
 
-    /// Nobody will look at what follows of a body of `length` bytes, whose first `taken` have been handed on. Streams of
-    /// HTTP/2 come in frames that have to be read.
+    /// Discards the rest of a body of `length` bytes, of which `taken` were handed on. Streams of HTTP/2 arrive in
+    /// frames that have to be read.
     pub(super) fn discard_body(&self, taken: u64, length: u64) {
         if let Self::Exclusive { connection, .. } = self {
             connection.probe.discard_body(taken, length);
         }
     }
 
-    /// Hands the connection back for others to use. `is_clean` unless a part of the request is still to be sent.
+    /// Returns the connection to its pool. `is_clean` is `false` while a part of the request is still to be sent.
     pub(super) fn give_back(self, is_clean: bool) {
         if let Self::Exclusive { connection, slot } = self
             && is_clean
         {
             slot.pool.keep(connection);
         }
-        // What is left of a request would go out during the next exchange; a stream is reset instead.
+        // The rest of a request would go out during the next exchange; a stream is reset instead.
     }
 
-    /// The connection takes no more requests: what is sent next needs another one.
+    /// Retires the connection: the next request needs another one.
     pub(super) fn retire(self) {
         if let Self::Stream { stream, .. } = self {
             stream.connection.retire();
@@ -97,8 +97,8 @@ impl Lease {
         }
     }
 
-    /// What an error of hyper means on this connection. `received` are the bytes of the body so far, once the head has
-    /// come.
+    /// Converts an error of hyper on this connection. `received` is the size of the body so far, once the head has
+    /// arrived.
     pub(super) fn error(&self, error: &hyper::Error, received: Option<u64>) -> Error {
         let (origin, probe) = match self {
             Self::Exclusive { connection, .. } => (&connection.origin, &connection.probe),

@@ -1,4 +1,5 @@
-//! Heads of answers that hyper refuses and the clients of registries read: read once more, as Go's client reads them.
+//! Response heads that hyper refuses and the clients of registries accept: they are read again, as Go's client reads
+//! them.
 
 use std::pin::pin;
 
@@ -9,20 +10,20 @@ use tokio::time::Instant;
 
 use super::connection::{Connection, First, SendResult, TimedOut};
 
-/// The most header fields that are read: as many as curl reads. hyper reads 100 unless it is told before.
+/// The most header fields, as in curl. hyper's default is 100.
 pub(super) const MAX_FIELDS: usize = 5_000;
 
-/// The longest head that is read, in bytes: three times what curl reads.
+/// The longest head, in bytes: three times curl's limit.
 pub(super) const MAX_HEAD: usize = 1 << 20;
 
-/// How many heads of one answer are read once more: informational ones come before its own.
+/// The most heads of one response that are read again: informational ones come first.
 const MAX_HEADS: usize = 8;
 
-/// Reads the answer to a request of that method once more, from the head on that hyper could not read, where Go's client
-/// reads it. `None` where it does not either.
+/// Reads the response to a request of that method again, starting with the head that hyper could not read, if Go's
+/// client can read it. `None` if that cannot either.
 ///
 /// # Cancel safety
-/// The connection is of no use any more.
+/// The connection cannot be used any more.
 pub(super) async fn read_again(
     connection: &mut Connection,
     method: &Method,
@@ -63,13 +64,13 @@ pub(super) async fn read_again(
     best
 }
 
-/// Returns `true` if it begins as HTTP does, as far as it has come.
+/// Returns `true` if the bytes so far begin as HTTP does.
 fn is_http(bytes: &[u8]) -> bool {
     let length = bytes.len().min(7);
     bytes[..length] == b"HTTP/1."[..length]
 }
 
-/// Where a head ends, behind its empty line; nothing before `looked` is looked at again.
+/// Finds the end of a head, after its empty line; skips what is before `looked`.
 fn end_of_head(bytes: &[u8], looked: usize) -> Option<usize> {
     let ends = bytes[looked..].iter().enumerate();
     let mut ends = ends.filter(|(_, byte)| **byte == b'\n');
@@ -83,11 +84,11 @@ fn end_of_head(bytes: &[u8], looked: usize) -> Option<usize> {
     })
 }
 
-/// A head as strict readers want it, with all of it that Go's client makes use of; `None` where that client gives up, too.
+/// Rewrites a head for strict readers, with all that Go's client uses of it; `None` if that client fails, too.
 ///
-/// What comes on the next line after a blank belongs to the field before it. Fields whose names have a blank are read and
-/// never found by their name, and are left out. Older versions of that client, and curl, pass over any other name, and
-/// control characters in a value; newer ones refuse them.
+/// A line that begins with a blank continues the field before it. Fields whose names have a blank are never found by
+/// name, and are left out. Older versions of that client, and curl, skip any other invalid name and control
+/// characters in values; newer ones refuse them.
 ///
 /// # Spec
 /// RFC 9112, 5.1 and 5.2. `ReadMIMEHeader` of Go's `net/textproto`, `ReadResponse` of its `net/http`.
@@ -121,8 +122,8 @@ fn as_go_reads_it(head: &[u8]) -> Option<Vec<u8>> {
     Some(mended)
 }
 
-/// The status line, with as many blanks as it should have, and without the words that nobody looks at. A later version of
-/// HTTP/1 is read as the latest that we know.
+/// The status line, with the right number of blanks and without the reason phrase. A later version of HTTP/1 is read
+/// as the latest known one.
 ///
 /// # Spec
 /// RFC 9112, 2.3 and 4.

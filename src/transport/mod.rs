@@ -1,12 +1,13 @@
-//! One HTTP exchange over a connection we own, and where its time went.
+//! One HTTP exchange over a connection that we own, and where its time went.
 //!
-//! hyper's HTTP/1.1 connection is driven in the task that waits for the answer: no second task, no hop between them, and
-//! every period (waiting for a connection, name look-up, connect, TLS handshake, request written, first byte, body) has
-//! its own clock. An HTTP/2 connection carries many exchanges and has tasks of its own. A pooling client of hyper-util would hide those periods, race a dial against a waiting request, and send
-//! replay without telling anyone; it was refused for that.
+//! hyper's HTTP/1.1 connection is driven in the task that waits for the response: there is no second task and no hop
+//! between them, and each phase (waiting for a connection, name look-up, connect, TLS handshake, request written,
+//! first byte, body) is timed by itself. An HTTP/2 connection carries many exchanges and has tasks of its own. The
+//! pooling client of hyper-util was refused: it hides these phases, races a dial against a waiting request, and
+//! resends silently.
 //!
-//! This room knows nothing of registries: it follows no redirect, retries nothing, reads no body by itself and
-//! judges no status. Bodies are never collected here.
+//! This room knows nothing of registries. It follows no redirect, retries nothing, reads no body by itself and judges
+//! no status. It never collects bodies.
 
 mod address;
 mod body;

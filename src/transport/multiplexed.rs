@@ -1,4 +1,4 @@
-//! An HTTP/2 connection: one for all exchanges with an origin, driven by tasks of its own.
+//! An HTTP/2 connection: it carries all exchanges with an origin and is driven by tasks of its own.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -21,18 +21,18 @@ use super::origin::Origin;
 use super::slot::Slot;
 use super::wire::{Peek, Probe, Wire};
 
-/// What Go's clients tell a server at first: how far it may get ahead of the reader of one body, in bytes, ...
+/// The window that Go's clients grant a server at first, in bytes: for one body, ...
 const STREAM_WINDOW: u32 = 4 << 20;
-/// ... and of all readers together.
+/// ... and for all bodies together.
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
-/// The longest head of an answer, in bytes: as long as over HTTP/1.1.
+/// The longest head of a response, in bytes: as over HTTP/1.1.
 const MAX_HEAD: u32 = 1 << 20;
 
-/// More streams than anybody allows; a peer that sets no limit gets this one.
+/// More streams than any server allows; used for a peer that sets no limit.
 const MANY: usize = 1 << 16;
 
-/// An HTTP/2 connection and everything that belongs to it.
+/// An HTTP/2 connection and its state.
 pub(super) struct Multiplexed {
     pub(super) origin: Origin,
     sender: RefCell<http2::SendRequest<Body>>,
@@ -45,7 +45,7 @@ pub(super) struct Multiplexed {
 
 type Http2 = http2::Connection<TokioIo<Wire>, Body, Tasks>;
 
-/// How many streams the peer allows, seen whenever the connection has moved.
+/// The number of streams that the peer allows, updated whenever the connection makes progress.
 struct State {
     connection: RefCell<Option<Http2>>, // `None` before the handshake and after the end
     streams: Arc<Semaphore>,            // closed at the end; first come, first served
@@ -55,7 +55,7 @@ struct State {
 }
 
 impl State {
-    /// Takes over the limit that the peer has set last.
+    /// Adopts the latest limit of the peer.
     fn look(&self) {
         let Ok(connection) = self.connection.try_borrow() else {
             return;
@@ -86,7 +86,7 @@ impl State {
     }
 }
 
-/// Runs the tasks of one connection on the event loop that they were made on, and looks at its limit after each step.
+/// Runs the tasks of one connection on the event loop on which they were made, and checks its limit after each step.
 #[derive(Clone)]
 struct Tasks(Weak<State>);
 
@@ -104,7 +104,7 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Tasks {
     }
 }
 
-/// The task that hands requests to the connection, until it has ended or nobody can send any more.
+/// The task that hands requests to the connection, until it has ended or no sender is left.
 struct Drive(Rc<State>);
 
 impl Future for Drive {
@@ -113,7 +113,7 @@ impl Future for Drive {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut connection = self.0.connection.borrow_mut();
         if let Some(connection) = &mut *connection {
-            // Its error, if any, reaches those who wait through the sender.
+            // Its error, if any, reaches the waiting exchanges through the sender.
             match Pin::new(connection).poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(ended) => self.0.in_order.set(ended.is_ok()),
@@ -126,7 +126,7 @@ impl Future for Drive {
 }
 
 impl Multiplexed {
-    /// Speaks HTTP/2 over a fresh connection. One stream is allowed until the peer has said how many it allows.
+    /// Speaks HTTP/2 over a new connection. One stream is allowed until the peer has sent its limit.
     pub(super) async fn open(
         origin: Origin,
         wire: Wire,
@@ -159,7 +159,7 @@ impl Multiplexed {
         })
     }
 
-    /// Why there is no stream to be had, although the connection is fresh.
+    /// Why there is no stream although the connection is new.
     pub(super) fn why_closed(&self) -> Error {
         if self.state.in_order.get() {
             Error::Unprocessed("the connection was closed before a request was sent".to_owned())
@@ -168,7 +168,7 @@ impl Multiplexed {
         }
     }
 
-    /// Opens no more streams. Those that are open go on.
+    /// Opens no more streams. Open ones go on.
     pub(super) fn retire(&self) {
         self.state.streams.close();
     }
@@ -183,7 +183,7 @@ impl Multiplexed {
             match self.probe.peek() {
                 Peek::Quiet => {}
                 Peek::Closed => self.retire(),
-                // A ping, or a farewell: one turn to read it, and one to act on it.
+                // A ping or a GOAWAY: one turn to read it, and one to act on it.
                 Peek::Bytes => {
                     yield_now().await;
                     yield_now().await;
@@ -208,12 +208,12 @@ impl Multiplexed {
         self.slot.borrow().is_some()
     }
 
-    /// Takes a place in the limit, to be held until no stream is open.
+    /// Takes a slot, and holds it until no stream is open.
     pub(super) fn hold(&self, slot: Slot) {
         *self.slot.borrow_mut() = Some(slot);
     }
 
-    /// A stream, as soon as the peer allows one more; `None` when the connection takes no more.
+    /// Opens a stream as soon as the peer allows one more; `None` if the connection takes no more.
     ///
     /// # Cancel safety
     /// No stream is lost.
@@ -229,7 +229,7 @@ impl Multiplexed {
     }
 }
 
-/// Leave for one exchange. Dropping it ends the exchange, not the connection.
+/// A stream for one exchange. Dropping it ends the exchange, not the connection.
 pub(super) struct Stream {
     pub(super) is_first: bool,
     pub(super) clock: Driver,
@@ -238,7 +238,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Hands a request over. Gives its answer, and the clock to run beside it.
+    /// Hands over a request. Returns the future of its response and the driver to run beside it.
     pub(super) fn send(
         &mut self,
         request: Request<Body>,

@@ -1,4 +1,4 @@
-//! Who is spoken to: scheme, host and port.
+//! The peer of a connection: scheme, host and port.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use url::{Host, Position, Url};
 
 use crate::units::Endpoint;
 
-/// A scheme, a host and a port: what a connection leads to, and the border that credentials do not cross. Cheap to clone.
+/// A scheme, a host and a port: the end of a connection, and the border that credentials do not cross. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Origin(Arc<Inner>);
 
@@ -36,28 +37,28 @@ impl PartialEq for Origin {
 
 impl Eq for Origin {}
 
-/// Why a URL leads nowhere.
+/// Why a URL cannot be requested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
-    /// A scheme that is not spoken here.
+    /// An unsupported scheme.
     #[error("`{0}://` is not supported; regstorm speaks http:// and https://")]
     Scheme(String),
     /// A URL without a host.
     #[error("the URL names no host")]
     NoHost,
-    /// A path or query that cannot stand on a request line.
+    /// A path or query that is invalid on a request line.
     #[error("the URL's path and query do not fit on a request line")]
     Target,
 }
 
 impl Origin {
-    /// The origin of a URL.
+    /// Returns the origin of a URL.
     ///
     /// # Errors
-    /// When the scheme is neither `http` nor `https`, or there is no host.
+    /// Fails if the scheme is neither `http` nor `https`, or if there is no host.
     ///
     /// # Panics
-    /// Never: a URL's host is made of visible characters.
+    /// Never: a URL's host has only visible characters.
     pub fn of(url: &Url) -> Result<Self, OriginError> {
         let secure = match url.scheme() {
             "https" => true,
@@ -82,7 +83,7 @@ impl Origin {
         self.0.secure
     }
 
-    /// Returns `true` if the other one is the same host in the clear, and this one within TLS, whatever their ports.
+    /// Returns `true` if the other origin is the same host without TLS and this one has TLS, whatever their ports.
     pub fn is_secure_form_of(&self, other: &Self) -> bool {
         self.is_secure() && !other.is_secure() && self.host() == other.host()
     }
@@ -110,12 +111,12 @@ impl Origin {
         }
     }
 
-    /// What the header `Host` says.
+    /// The value of the header `Host`.
     pub fn host_header(&self) -> &HeaderValue {
         &self.0.host_header
     }
 
-    /// What says the same over HTTP/2.
+    /// The authority for HTTP/2.
     pub(super) fn authority(&self) -> Option<&Authority> {
         self.0.authority.as_ref()
     }

@@ -1,40 +1,40 @@
-//! How many connections each address of a host got.
+//! The connections that each address of a host got.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use crate::units::Endpoint;
 
-/// A peer that redirects to ever new hosts must not fill memory.
+/// The most addresses: a peer that redirects to ever new hosts must not fill memory.
 const MOST: usize = 256;
 
-/// One address of one host, and what came of it.
+/// The connections to one address of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// The host and port as they stand in a URL.
+    /// The host and port of the URL.
     pub host: Endpoint,
-    /// Where that leads to.
+    /// The address.
     pub address: SocketAddr,
-    /// Connections that came about.
+    /// Connections that were established.
     pub connections: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Attempts that were given up: another address was faster, or the time was over.
+    /// Attempts that were abandoned: another address was faster, or the deadline passed.
     pub given_up: u64,
 }
 
-/// The addresses that the connections of a worker went to.
+/// The addresses to which a worker connected.
 #[derive(Debug, Default)]
 pub(super) struct Peers(RefCell<Vec<Peer>>);
 
-/// An attempt to connect; dropped without an end it was given up.
+/// An attempt to connect. Dropping it without an outcome counts it as abandoned.
 pub(super) struct Attempt<'a> {
     peers: &'a Peers,
     place: Option<usize>,
 }
 
 impl Peers {
-    /// Notes that a host has these addresses, tried or not.
+    /// Notes the addresses of a host, tried or not.
     pub(super) fn know(&self, host: &Endpoint, addresses: &[SocketAddr]) {
         for address in addresses {
             self.place(host, *address);
@@ -52,7 +52,7 @@ impl Peers {
         self.0.borrow().clone()
     }
 
-    /// The place of an address. `None`: there are too many.
+    /// The index of an address. `None`: there are too many.
     fn place(&self, host: &Endpoint, address: SocketAddr) -> Option<usize> {
         let mut all = self.0.borrow_mut();
         let found = all

@@ -1,4 +1,4 @@
-//! The connections of one virtual user, or of all the users of a worker.
+//! The connections of one virtual user, or of all users of a worker.
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
@@ -21,21 +21,22 @@ use super::totals::Totals;
 use super::wire::{Probe, Socket, Wire};
 use crate::exchange::{Handshake, HttpVersion, Protocol, Timings};
 
-/// How connections are kept.
+/// How a pool keeps connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Whether connections are reused; otherwise each is closed after its exchange (`Connection: close`).
     pub keep_alive: bool,
-    /// The most connections open at once; `None` opens one whenever none is free.
+    /// The most open connections; `None` opens one whenever none is idle.
     pub limit: Option<NonZeroUsize>,
-    /// The most free connections kept to one origin; one more that comes free is closed. Go's clients keep two.
+    /// The most idle connections for one origin; further ones are closed. Go's clients keep two.
     pub max_idle_per_host: Option<NonZeroUsize>,
-    /// The HTTP version to speak. With HTTP/2 there is one connection to an origin, unless each exchange has its own.
+    /// The HTTP version to speak. With HTTP/2 there is one connection for each origin, unless each exchange has its
+    /// own.
     pub http: HttpVersion,
 }
 
 impl Default for PoolSettings {
-    /// Connections are kept, and as many as there are.
+    /// Keeps connections, without a limit.
     fn default() -> Self {
         Self {
             keep_alive: true,
@@ -46,13 +47,13 @@ impl Default for PoolSettings {
     }
 }
 
-/// A set of connections. Cheap to make; a virtual user may have one of its own or share one.
+/// A set of connections. It is cheap to make: a virtual user has one of its own or shares one.
 #[derive(Debug)]
 pub struct Pool {
     settings: PoolSettings,
     idle: RefCell<Vec<Connection>>,
     shared: RefCell<Vec<Rc<Multiplexed>>>, // one for each origin that speaks HTTP/2
-    protocols: OriginProtocols,            // origins of which it is not known, or not so
+    protocols: OriginProtocols,            // origins without HTTP/2, or not known
     permits: Option<Arc<Semaphore>>,
     pub(super) in_use: Cell<usize>,
     sessions: RefCell<Option<Rc<Sessions>>>, // made when first needed
@@ -60,14 +61,14 @@ pub struct Pool {
     totals: Rc<Totals>,
 }
 
-/// A fresh connection.
+/// A new connection.
 enum Opened {
     Http1(Connection),
     Http2(Multiplexed),
 }
 
 impl Pool {
-    /// A pool without connections.
+    /// Makes a pool without connections.
     pub fn new(settings: PoolSettings, dialer: Rc<Dialer>, totals: Rc<Totals>) -> Rc<Self> {
         Rc::new(Self {
             settings,
@@ -89,14 +90,14 @@ impl Pool {
         self.settings.keep_alive
     }
 
-    /// Connections that are open and free.
+    /// The number of idle connections.
     pub fn idle(&self) -> usize {
         let shared = self.shared.borrow();
         let free = shared.iter().filter(|it| it.is_usable() && it.is_free());
         self.idle.borrow().len() + free.count()
     }
 
-    /// Keeps a connection that has come free, if there is room for one more to its origin.
+    /// Keeps a connection that became idle, if there is room for one more to its origin.
     pub(super) fn keep(&self, mut connection: Connection) {
         connection.carried += 1;
         let mut idle = self.idle.borrow_mut();
@@ -107,7 +108,7 @@ impl Pool {
         }
     }
 
-    /// Closes every free connection and forgets TLS sessions that are not shared, as a node that goes cold does.
+    /// Closes all idle connections and forgets TLS sessions that are not shared, as on a node that starts cold.
     pub fn clear(&self) {
         self.idle.borrow_mut().clear();
         self.shared.borrow_mut().clear();
@@ -117,13 +118,13 @@ impl Pool {
         }
     }
 
-    /// Where the body bytes of this pool are counted.
+    /// The counters of this pool's body bytes.
     pub const fn totals(&self) -> &Rc<Totals> {
         &self.totals
     }
 
-    /// A connection to `origin` that is free right now and carries one exchange at a time. `None`: [`Pool::lease`] may
-    /// find or make one.
+    /// Leases an idle connection to `origin` that carries one exchange at a time. `None`: call [`Pool::lease`], which
+    /// may find or open one.
     pub(super) fn lease_idle(self: &Rc<Self>, origin: &Origin) -> Option<Lease> {
         if self.may_share(origin) {
             return None;
@@ -143,10 +144,11 @@ impl Pool {
             }
     }
 
-    /// A connection to `origin`, or a stream of one: a free one, or a new one. Writes what it cost into `timings`.
+    /// Leases a connection to `origin`, or a stream of one, idle or new. Writes the time of each phase into
+    /// `timings`.
     ///
     /// # Cancel safety
-    /// A dial that is given up is closed; no place in the limit is lost.
+    /// An abandoned dial is closed; no slot is lost.
     pub(super) async fn lease(
         self: &Rc<Self>,
         origin: &Origin,
@@ -190,7 +192,7 @@ impl Pool {
         }
     }
 
-    /// The same where one connection may carry many exchanges: nobody dials while somebody else does.
+    /// Does the same where one connection may carry many exchanges: only one of them dials.
     async fn lease_shared(
         self: &Rc<Self>,
         origin: &Origin,
@@ -206,7 +208,7 @@ impl Pool {
                 }
                 if !connection.has_slot() {
                     let slot = self.slot(deadline).await?;
-                    // Others may have come first, and it may have ended.
+                    // Other exchanges may have run first, and the connection may have ended.
                     if !connection.has_slot() && connection.is_usable() {
                         connection.hold(slot);
                     }
@@ -251,7 +253,7 @@ impl Pool {
         }
     }
 
-    /// The HTTP/2 connection to an origin, if there is one that takes requests.
+    /// Returns the HTTP/2 connection to an origin, if there is one that takes requests.
     fn find_shared(&self, origin: &Origin) -> Option<Rc<Multiplexed>> {
         let mut shared = self.shared.borrow_mut();
         shared.retain(|it| it.is_usable());
@@ -270,7 +272,7 @@ impl Pool {
         Ok(Slot::take(self, permit))
     }
 
-    /// A permit for one more connection, if the pool has a limit; what to wait for, if there is none left.
+    /// Returns a permit for one more connection if the pool has a limit. The error is the semaphore to wait for.
     fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, Arc<Semaphore>> {
         let Some(permits) = &self.permits else {
             return Ok(None);
@@ -279,7 +281,7 @@ impl Pool {
         permit.map(Some).map_err(|_none_left| Arc::clone(permits))
     }
 
-    /// The connection that was used last: it is the least likely to have been closed by the peer.
+    /// Takes the connection that was used last: the peer is least likely to have closed it.
     fn take_idle(&self, origin: &Origin) -> Option<Connection> {
         loop {
             let mut connection = {
@@ -293,7 +295,7 @@ impl Pool {
         }
     }
 
-    /// Closes free connections until there is room for one more. The dial itself has a place already.
+    /// Closes idle connections until there is room for one more. The dial itself holds a slot already.
     fn make_room(&self) {
         let Some(limit) = self.settings.limit else {
             return;

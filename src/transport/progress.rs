@@ -1,4 +1,4 @@
-//! The clocks and counts of an exchange, while it goes on and at its end.
+//! The measurements of an exchange, under way and at its end.
 
 use tokio::time::Instant;
 
@@ -6,14 +6,14 @@ use super::body::Sent;
 use super::lease::Lease;
 use crate::exchange::{ConnectionUse, Handshake, Protocol, Timings};
 
-/// How an exchange went, measured at its end, good or bad.
+/// The measurements of an exchange at its end, whatever its outcome.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ended {
     /// Where the time went.
     pub timings: Timings,
-    /// When it was over; `None` of one that nobody waited for.
+    /// When it ended; `None` if it was dropped.
     pub finished: Option<Instant>,
-    /// Which connection carried it.
+    /// The connection that carried it.
     pub connection: ConnectionUse,
     /// The TLS handshake, if it had one of its own.
     pub handshake: Option<Handshake>,
@@ -21,11 +21,11 @@ pub struct Ended {
     pub protocol: Option<Protocol>,
     /// Bytes of the request's body handed to the connection.
     pub sent: u64,
-    /// Bytes of the answer's body that came.
+    /// Bytes of the response body.
     pub received: u64,
 }
 
-/// The clocks and counts of an exchange under way.
+/// The measurements of an exchange under way.
 #[derive(Debug)]
 pub(super) struct Progress {
     pub(super) started: Instant,
@@ -54,12 +54,12 @@ impl Progress {
         }
     }
 
-    /// There is a connection to send over.
+    /// Notes the connection.
     pub(super) fn got(&mut self, lease: &Lease, handshake: Option<Handshake>, asked: Instant) {
         self.connection = lease.connection_use();
         self.handshake = handshake;
         self.protocol = Some(lease.protocol());
-        // A connection that was there is ready as soon as it was found.
+        // An idle connection is ready as soon as it is found.
         let found = self.timings.wait.filter(|_| self.is_reused());
         self.ready = Some(found.map_or_else(Instant::now, |wait| asked + wait));
     }
@@ -83,7 +83,7 @@ impl Progress {
         }
     }
 
-    /// Reads the clocks once the head has come, or has failed to come. Gives the moment of the answer.
+    /// Reads the stamps once the head has arrived or failed. Returns the first byte of the response.
     pub(super) fn see(&mut self, lease: &Lease, has_head: bool) -> Option<Instant> {
         let ready = self.ready?;
         let (written, responded) = lease.stamps(&self.sent, ready, has_head);
@@ -91,7 +91,7 @@ impl Progress {
             return responded;
         };
         if let Some(responded) = responded {
-            // The peer need not hear us out before it answers.
+            // The peer may respond before it has read the request.
             written = written.min(responded);
             self.timings.first_byte = Some(responded.saturating_duration_since(written));
         }

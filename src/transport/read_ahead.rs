@@ -1,12 +1,12 @@
-//! Bytes of a socket that are read before they are asked for.
+//! Bytes of a socket that are read before they are requested.
 
 use std::io;
 use std::task::Poll;
 
 use tokio::io::ReadBuf;
 
-/// Bytes read before they were asked for. Grows while reads fill it, so that a thousand users who ask for manifests
-/// hold little.
+/// Bytes that were read before they were requested. The buffer grows while reads fill it, so that a thousand users
+/// who request manifests hold little.
 #[derive(Debug, Default)]
 pub(super) struct ReadAhead {
     bytes: Vec<u8>, // all of it is room; from..to is filled
@@ -22,7 +22,7 @@ impl ReadAhead {
         self.from == self.to
     }
 
-    /// Room for the next read; what was there is taken to have been handed on.
+    /// Returns room for the next read. Call it only when all bytes were handed on.
     fn room(&mut self) -> &mut [u8] {
         if self.to == self.bytes.len() && self.bytes.len() < Self::MOST {
             let more = (self.bytes.len() * 2).clamp(Self::LEAST, Self::MOST);
@@ -38,7 +38,7 @@ impl ReadAhead {
         self.from += length;
     }
 
-    /// Hands on what is there, after another `read` if nothing is.
+    /// Hands on the bytes, after another `read` if there are none.
     pub(super) fn serve(
         &mut self,
         buffer: &mut ReadBuf<'_>,

@@ -12,14 +12,14 @@ use super::error::Error;
 use crate::exchange::Lookup;
 use crate::units::Endpoint;
 
-/// The addresses of hosts: looked up once for each worker and pinned, unless each connection is to ask anew.
+/// Looks up the addresses of hosts: once for each worker, or for each connection.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
     known: RefCell<Vec<(Endpoint, Rc<[SocketAddr]>)>>,
 }
 
 impl Resolver {
-    /// The addresses, and how long it took to find them, if they had to be looked for.
+    /// Returns the addresses, and the time of the look-up if there was one.
     pub(super) async fn resolve(
         &self,
         endpoint: &Endpoint,
@@ -55,14 +55,15 @@ impl Resolver {
             )));
         }
         let mut known = self.known.borrow_mut();
-        // Others may have asked at the same time; and a peer that redirects to ever new hosts must not fill memory.
+        // Another exchange may have looked it up meanwhile; and a peer that redirects to ever new hosts must not fill
+        // memory.
         if lookup == Lookup::Once && cached(&known).is_none() && known.len() < 1024 {
             known.push((endpoint.clone(), Rc::clone(&addresses)));
         }
         Ok((addresses, Some(asked.elapsed())))
     }
 
-    /// Knows the addresses of a host without a look-up.
+    /// Sets the addresses of a host without a look-up.
     #[cfg(test)]
     pub(super) fn pin(&self, endpoint: &Endpoint, addresses: &[SocketAddr]) {
         let mut known = self.known.borrow_mut();

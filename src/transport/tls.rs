@@ -1,4 +1,4 @@
-//! TLS as a client: whom it trusts, what it shows of itself, and whether it resumes sessions.
+//! TLS of a client: whom it trusts, its certificate, and which sessions it resumes.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -22,17 +22,17 @@ use super::wire::Socket;
 use crate::exchange::{Handshake, HttpVersion, Resumption};
 use crate::units::{Secret, is_clock_set};
 
-/// What a client of TLS is told.
+/// The TLS settings of a client.
 #[derive(Clone, Default)]
 pub struct TlsSettings {
-    /// Certificates in PEM that are trusted beside those of the system. One that the server shows itself is trusted as
-    /// it is, CA or not.
+    /// Certificates (PEM) that are trusted in addition to those of the system. A certificate that the server itself
+    /// presents is trusted as it is, CA or not.
     pub ca: Option<Vec<u8>>,
-    /// What the client shows of itself, to the target only.
+    /// The client certificate, presented to the target only.
     pub identity: Option<Identity>,
-    /// The name to ask the target for and to find in its certificate, in place of the URL's host.
+    /// The name for SNI and certificate verification of the target, in place of the URL's host.
     pub server_name: Option<String>,
-    /// No certificate is checked, the target's or any other.
+    /// Accepts any certificate, from the target and from other hosts.
     pub insecure: bool,
     /// Which earlier sessions a handshake may resume.
     pub resumption: Resumption,
@@ -41,9 +41,9 @@ pub struct TlsSettings {
 /// A client certificate.
 #[derive(Clone)]
 pub struct Identity {
-    /// The certificate and those between it and its CA, in PEM.
+    /// The certificate and its intermediates (PEM).
     pub certificates: Vec<u8>,
-    /// Its key, in PEM.
+    /// Its key (PEM).
     pub key: Secret,
 }
 
@@ -65,22 +65,22 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Why TLS cannot be set up as it was told.
+/// Why the TLS settings are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsSettingsError {
-    /// The file of CAs.
+    /// The CA file.
     #[error("the CA file holds no certificate in PEM: {0}")]
     Ca(String),
     /// The client certificate.
     #[error("the certificate file holds no certificate in PEM: {0}")]
     Certificate(String),
-    /// Its key.
+    /// The key of the client certificate.
     #[error("the key file holds no private key in PEM: {0}")]
     Key(String),
-    /// They are not a pair.
+    /// Certificate and key are no pair.
     #[error("the certificate and the key cannot be used together: {0}")]
     Pair(String),
-    /// The name to ask for.
+    /// The server name.
     #[error("`{0}` cannot be the name of a server")]
     ServerName(String),
 }
@@ -95,20 +95,20 @@ pub struct Tls {
     configs: OnceLock<Configs>, // made when first needed: the system's roots are a file of their own
 }
 
-/// Without a store of sessions and without a protocol to agree on.
+/// The configuration without a session store and without ALPN.
 struct Configs {
     target: ClientConfig,
     others: ClientConfig,
 }
 
-/// How one pool speaks TLS.
+/// TLS of one pool.
 #[derive(Debug)]
 pub(super) struct Sessions {
     target: Arc<ClientConfig>,
     others: Arc<ClientConfig>,
 }
 
-/// The time by which certificates are judged; none where nobody has set the clock.
+/// The time at which certificates are verified; `None` if the clock was never set.
 #[derive(Debug)]
 struct WallClock;
 
@@ -118,22 +118,22 @@ impl TimeProvider for WallClock {
     }
 }
 
-/// Servers whose sessions a store remembers: a registry, its token service and its storage, with some room.
+/// The servers whose sessions a store keeps: a registry, its token service and its storage, with some room.
 const SERVERS: usize = 8;
 
-/// rustls keeps so many tickets of each server.
+/// The tickets that rustls keeps for each server.
 const TICKETS: usize = 8;
 
-/// A new store of sessions.
+/// Makes an empty session store.
 pub(super) fn store() -> Arc<dyn ClientSessionStore> {
     Arc::new(ClientSessionMemoryCache::new(SERVERS * TICKETS))
 }
 
 impl Tls {
-    /// Reads what it is told.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// When a text is not the PEM that it should be, or certificate and key are no pair.
+    /// Fails if a text is not valid PEM, or if certificate and key are no pair.
     pub fn new(settings: &TlsSettings) -> Result<Self, TlsSettingsError> {
         let authorities = match &settings.ca {
             None => Vec::new(),
@@ -153,7 +153,7 @@ impl Tls {
         })
     }
 
-    /// Reads the system's roots now, where an exchange would have to wait for it later.
+    /// Loads the system's roots now, so that no exchange has to wait for it later.
     pub fn load_roots(&self) {
         self.configs();
     }
@@ -185,8 +185,8 @@ impl Tls {
         })
     }
 
-    /// The system's roots, and those of the settings. A system without any is not an error: each handshake will say
-    /// that it trusts nobody.
+    /// The system's roots and those of the settings. A system without roots is no error here: each handshake will
+    /// report that no CA is trusted.
     fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -194,7 +194,7 @@ impl Tls {
         roots
     }
 
-    /// TLS for a pool that speaks `http`, resuming what is in the store; `None` never resumes.
+    /// TLS for a pool that speaks `http` and resumes sessions of the store; `None` never resumes.
     pub(super) fn sessions(
         &self,
         http: HttpVersion,
@@ -205,7 +205,7 @@ impl Tls {
         let config = |config: &ClientConfig| {
             let mut config = config.clone();
             config.resumption = resumption.clone();
-            // Clients that speak HTTP/1.1 only do not mention it.
+            // Clients that speak only HTTP/1.1 send no ALPN.
             config.alpn_protocols = match http {
                 HttpVersion::Http1 => Vec::new(),
                 HttpVersion::Http2 => vec![b"h2".to_vec()],
@@ -219,7 +219,7 @@ impl Tls {
         }
     }
 
-    /// The name to ask for and to find in the certificate.
+    /// The name for SNI and certificate verification.
     fn name(&self, origin: &Origin, is_target: bool) -> Result<ServerName<'static>, TlsProblem> {
         if let (Some(name), true) = (&self.server_name, is_target) {
             return Ok(name.clone());
@@ -232,7 +232,7 @@ impl Tls {
         }
     }
 
-    /// The handshake, and how it went.
+    /// Performs the handshake, and returns its kind.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
@@ -250,7 +250,7 @@ impl Tls {
             &sessions.others
         };
         let probe = socket.probe();
-        // The handshake is a large future, and most exchanges have none.
+        // Boxed: the handshake is a large future, and most exchanges have none.
         let connecting = Box::pin(TlsConnector::from(Arc::clone(config)).connect(name, socket));
         let shaken = connecting.await;
         let stream = shaken.map_err(|error| TlsProblem::of(&error, probe.first_bytes()))?;

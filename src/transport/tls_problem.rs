@@ -1,4 +1,4 @@
-//! Why TLS came to nothing, and what somebody can do about it.
+//! Why TLS failed, and what to do about it.
 
 use std::fmt;
 use std::io;
@@ -8,37 +8,37 @@ use rustls::{AlertDescription, CertificateError, Error};
 use super::first_bytes::FirstBytes;
 use crate::units::foreign_words;
 
-/// Why TLS came to nothing.
+/// Why TLS failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsProblem {
-    /// Nobody who is trusted here has signed the certificate.
+    /// The certificate is signed by no trusted CA.
     UnknownIssuer,
-    /// The certificate is for other names; these.
+    /// The certificate is for other names: these.
     WrongName(Vec<String>),
-    /// The certificate is of another time.
+    /// The certificate is expired or not yet valid.
     OutOfDate,
-    /// What came is not TLS.
+    /// The peer does not speak TLS.
     NotTls(FirstBytes),
-    /// The server wants a certificate of the client, or another one.
+    /// The server requires a client certificate, or another one.
     ClientCertificate(String),
-    /// The server speaks none of the HTTP versions that were offered.
+    /// The server supports none of the offered HTTP versions.
     NoProtocol,
-    /// The connection ended in the middle.
+    /// The connection ended early.
     Closed,
     /// Anything else, in the words of rustls.
     Other(String),
 }
 
 impl TlsProblem {
-    /// What an error of the TLS stream means, if it is one of TLS.
+    /// Converts an error of a TLS stream; `None` if TLS is not the reason.
     pub(super) fn find(error: &io::Error) -> Option<Self> {
         let error = error.get_ref()?.downcast_ref::<Error>()?;
         Some(match error {
-            // A CA that was made anew under its old name has a signature that does not fit.
+            // A CA that was made anew under its old name has a signature that does not match.
             Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature,
             ) => Self::UnknownIssuer,
-            // It signed itself, and nobody said that it is to be trusted.
+            // It is self-signed and not among the trusted certificates.
             Error::InvalidCertificate(CertificateError::Other(other))
                 if other.to_string().contains("CaUsedAsEndEntity") =>
             {
@@ -72,7 +72,7 @@ impl TlsProblem {
         })
     }
 
-    /// What an error of the handshake means; `first_bytes` is what the peer sent first.
+    /// Converts an error of the handshake; `first_bytes` is what the peer sent first.
     pub(super) fn of(error: &io::Error, first_bytes: FirstBytes) -> Self {
         let cause = error.get_ref().and_then(|it| it.downcast_ref::<Error>());
         if matches!(cause, Some(Error::InvalidMessage(_))) && !first_bytes.is_tls() {
@@ -87,7 +87,7 @@ impl TlsProblem {
     }
 }
 
-/// What a peer has written, fit to be shown.
+/// Returns a text of the peer, fit to be shown.
 fn printable(text: &str) -> String {
     foreign_words(text, 300)
 }

@@ -1,8 +1,8 @@
-//! What the transport counts by itself: the other side of the sums that must close.
+//! The transport's own counters: the other side of the sums that must close.
 
 use std::cell::Cell;
 
-/// Body bytes that crossed the sockets of a worker: the count that the samples are held against. And the sockets.
+/// Body bytes that crossed the sockets of a worker, to be compared with those of the samples; and its connections.
 #[derive(Debug, Default)]
 pub struct Totals {
     connections: Cell<u64>,
@@ -17,12 +17,12 @@ impl Totals {
         self.sent.get()
     }
 
-    /// Bytes of answer bodies taken from connections.
+    /// Bytes of response bodies taken from connections.
     pub fn received(&self) -> u64 {
         self.received.get()
     }
 
-    /// Bytes that the sockets took and gave, heads and TLS included: what shows that something still moves.
+    /// Bytes that the sockets sent and received, heads and TLS included. They show whether anything still moves.
     pub fn moved(&self) -> u64 {
         self.moved.get()
     }

@@ -1,4 +1,4 @@
-//! Which certificates of servers are good enough.
+//! Verification of server certificates.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// Checks chains up to roots, as everybody does; and takes a certificate that was itself given as trusted for what it
-/// says, as Go's and OpenSSL's clients do: `openssl req -x509` makes such ones, and they are marked as CAs.
+/// Verifies chains up to roots; and accepts a certificate that was itself configured as trusted, as Go's and
+/// OpenSSL's clients do. `openssl req -x509` makes such certificates, marked as CAs.
 #[derive(Debug)]
 pub(super) struct Trust {
     chains: Option<Arc<WebPkiServerVerifier>>, // `None` without a root
@@ -86,7 +86,7 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// Takes any certificate, even one that cannot be read.
+/// Accepts any certificate, even an unreadable one.
 #[derive(Debug)]
 pub(super) struct Unchecked {
     schemes: Vec<SignatureScheme>,

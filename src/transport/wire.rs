@@ -1,4 +1,4 @@
-//! The bytes between hyper and the peer, in the clear or within TLS, and a look at when they really left and came.
+//! The bytes between hyper and the peer, plain or within TLS, and when they really left and arrived.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
@@ -23,14 +23,14 @@ use super::tls_problem::TlsProblem;
 use super::totals::Totals;
 use super::turn_waker::WakeState;
 
-/// What was seen of a connection since the last [`Probe::reset`].
+/// What happened on a connection since the last [`Probe::reset`].
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     last_write: Cell<Option<Instant>>,
     first_read: Cell<Option<Instant>>,
     reads: Cell<u32>,
     waits: Cell<bool>,                    // the last read found nothing
-    wake_state: OnceCell<Arc<WakeState>>, // rings when something comes after that, where nobody else is woken
+    wake_state: OnceCell<Arc<WakeState>>, // notes when bytes arrive after that
     read: Cell<u64>,                      // bytes, in the clear
     unwanted: Cell<u64>,                  // the bytes after `read` up to here need not be copied
     socket: Cell<Option<RawFd>>,          // while it is open
@@ -39,19 +39,19 @@ pub(super) struct Probe {
     totals: Rc<Totals>,            // of the pool
 }
 
-/// What a look at a socket finds that nobody reads from.
+/// The state of a socket that no task reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peek {
-    /// Nothing has come.
+    /// No byte has arrived.
     Quiet,
-    /// Something has come; whoever reads it will know what.
+    /// A byte has arrived.
     Bytes,
-    /// The peer has closed or reset the connection, or we have.
+    /// The connection is closed or was reset.
     Closed,
 }
 
 impl Probe {
-    /// A look at a connection whose bytes count in these totals.
+    /// Makes a probe that counts bytes in these totals.
     pub(super) fn new(totals: &Rc<Totals>) -> Self {
         Self {
             totals: Rc::clone(totals),
@@ -59,7 +59,7 @@ impl Probe {
         }
     }
 
-    /// Forgets what it saw, at the start of an exchange.
+    /// Forgets all stamps, at the start of an exchange.
     pub(super) fn reset(&self) {
         self.last_write.set(None);
         self.first_read.set(None);
@@ -68,11 +68,11 @@ impl Probe {
         self.unwanted.set(0);
     }
 
-    /// Nobody will look at what follows of a body of `length` bytes, whose first `taken` have been handed on.
+    /// Discards the rest of a body of `length` bytes, of which `taken` were handed on.
     ///
-    /// Where the body ends is known only if head and beginning came in one read, as they do from servers that are not
-    /// short of room for a head: then what of it was handed on is all that there is of the body so far, and the rest of it is
-    /// all that comes next. Otherwise everything is read as ever.
+    /// The end of the body is known only if head and beginning came in one read, as from any server that does not
+    /// write its head in pieces: then `taken` is all of the body so far, and only its rest comes next. Otherwise
+    /// everything is read as usual.
     pub(super) fn discard_body(&self, taken: u64, length: u64) {
         if self.reads.get() == 1
             && let Some(head) = self.read.get().checked_sub(taken)
@@ -81,13 +81,13 @@ impl Probe {
         }
     }
 
-    /// How many of the next bytes nobody will look at.
+    /// The number of the next bytes that are discarded.
     fn unwanted(&self) -> usize {
         let unwanted = self.unwanted.get().saturating_sub(self.read.get());
         usize::try_from(unwanted).unwrap_or(usize::MAX)
     }
 
-    /// From now on whoever reads is woken by that bell.
+    /// Sets the state of the waker that is woken when bytes arrive.
     pub(super) fn wakes(&self, wake_state: Arc<WakeState>) {
         let _ = self.wake_state.set(wake_state); // the same for the whole of a connection
     }
@@ -119,24 +119,24 @@ impl Probe {
         }
     }
 
-    /// The first bytes that the peer sent.
+    /// The first bytes of the peer.
     pub(super) fn first_bytes(&self) -> FirstBytes {
         self.first_bytes.get()
     }
 
-    /// The head of the answer is handed over once more: where its body ends is no longer known from a single read.
+    /// Notes that the head of the response is replayed: a single read no longer tells where its body ends.
     fn reads_again(&self) {
         self.reads.set(2);
         self.waits.set(false);
     }
 
-    /// What went wrong with TLS since the handshake: a server of TLS 1.3 refuses a client's certificate only then. HTTP/2
-    /// keeps nothing of an error but its text.
+    /// What went wrong with TLS since the handshake. A server of TLS 1.3 refuses a client certificate only then, and
+    /// HTTP/2 keeps only the text of an error.
     pub(super) fn problem(&self) -> Option<TlsProblem> {
         self.problem.borrow().clone()
     }
 
-    /// Looks at the socket, and takes nothing from it.
+    /// Looks at the socket without reading from it.
     pub(super) fn peek(&self) -> Peek {
         let Some(socket) = self.socket.get() else {
             return Peek::Closed;
@@ -152,18 +152,18 @@ impl Probe {
         }
     }
 
-    /// When the last byte of the request so far was taken by the system.
+    /// When the system took the last byte of the request so far.
     pub(super) fn last_write(&self) -> Option<Instant> {
         self.last_write.get()
     }
 
-    /// When the first byte of the answer, in the clear, was handed over.
+    /// When the first byte of the response, in the clear, was handed over.
     pub(super) fn first_read(&self) -> Option<Instant> {
         self.first_read.get()
     }
 
-    /// Looks at what a write came to. A peer that no longer listens may have answered before it left: the writing
-    /// then waits for ever, and the reading, which goes on, finds the answer or the end of the connection.
+    /// Checks the result of a write. A peer that no longer reads may have sent its response before: the write then
+    /// waits for ever, and the read finds the response or the end of the connection.
     fn saw_write(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &result {
             Poll::Ready(Ok(bytes @ 1..)) => {
@@ -185,11 +185,11 @@ fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-/// The most bytes that are dropped in one system call. The zeros in their place are written anew each time, and stay in the
-/// processor's cache.
+/// The most bytes that are dropped in one system call. The zeros in their place are written each time, and stay in
+/// the processor's cache.
 const DROP_AT_ONCE: usize = 128 << 10;
 
-/// A TCP stream on whose writes a [`Probe`] looks.
+/// A TCP stream whose writes a [`Probe`] observes.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -198,7 +198,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// What is seen of it.
+    /// Its probe.
     pub(super) fn probe(&self) -> Rc<Probe> {
         Rc::clone(&self.probe)
     }
@@ -212,7 +212,7 @@ impl Socket {
         }
     }
 
-    /// Takes up to `most` bytes from the system without having them copied: the buffer is filled with zeros.
+    /// Takes up to `most` bytes from the system without copying them: the buffer is filled with zeros.
     ///
     /// # Spec
     /// tcp(7): with `MSG_TRUNC` received bytes are discarded, and not passed back.
@@ -239,7 +239,8 @@ impl Socket {
         }
     }
 
-    /// Reads more than it is asked for. rustls asks for 4 KiB at a time: several system calls for each record.
+    /// Reads more than requested. rustls requests 4 KiB at a time, which would be several system calls for each
+    /// record.
     pub(super) fn reading_ahead(mut self) -> Self {
         self.ahead = Some(ReadAhead::default());
         self
@@ -248,7 +249,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.probe.socket.set(None); // the number may be another file's at once
+        self.probe.socket.set(None); // another file may have the descriptor at once
     }
 }
 
@@ -291,7 +292,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // Most requests are one slice, the head, and the system call for one is the cheaper one.
+        // Most requests are one slice, the head, and the system call for one slice is cheaper.
         let result = match slices {
             [only] => Pin::new(&mut self.stream).poll_write(cx, only),
             _ => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
@@ -308,14 +309,14 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Nothing to do: who shuts a connection down drops it next, which tells the peer as much, with one system call less.
+    /// Does nothing: the caller drops the connection next, which closes it with one system call less.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }
 
 /// What hyper reads from and writes to. Writes are stamped below TLS, when the system takes the last encrypted byte;
-/// reads above it, when the first byte of the answer can be read.
+/// reads above it, when the first byte of the response can be read.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: Stream,
@@ -346,15 +347,15 @@ impl Wire {
         }
     }
 
-    /// Hands over these bytes before any that are still to come, to a reader that writes a request first: it is the answer
-    /// to one that was written long ago.
+    /// Hands over these bytes before any others, to a reader that writes a request first: they are the response to an
+    /// earlier request.
     pub(super) fn hand_over_again(&mut self, bytes: Bytes) {
         self.probe.reads_again();
         self.replay = Some(Box::new(Replay::new(bytes)));
     }
 }
 
-/// The same call on whichever stream there is.
+/// The same call on either kind of stream.
 macro_rules! either {
     ($wire:expr, $stream:ident => $call:expr) => {
         match &mut $wire.stream {
