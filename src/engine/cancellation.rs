@@ -114,7 +114,7 @@ impl Cancellation {
             .map(|()| why)
     }
 
-    /// The signal as it is now; the task is woken when that changes.
+    /// Returns the signal as it is now; the task is woken when that changes.
     fn listen(&mut self, context: &mut Context<'_>) -> StopSignal {
         while self.stop.has_changed() || !hears(self.listening.as_ref(), context) {
             self.see();

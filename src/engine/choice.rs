@@ -76,7 +76,7 @@ fn zipf(count: usize, exponent: f64) -> Option<Zipf<f64>> {
     Zipf::new(count.max(1) as f64, exponent).ok()
 }
 
-/// The index of a rank, which is a whole number from 1.
+/// Returns the index of a rank, which is a whole number from 1.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -86,7 +86,7 @@ fn rank(rank: f64) -> u64 {
     (rank - 1.0) as u64
 }
 
-/// The finaliser of `SplitMix64`.
+/// Applies the finaliser of `SplitMix64`.
 const fn stir(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -134,8 +134,8 @@ impl Closed {
         }
     }
 
-    /// How long after the start of an iteration the next one may start, if it failed as those before it did. What takes as
-    /// long by itself is not held up.
+    /// Returns how long after the start of an iteration the next one may start, if it failed as those before it did. What
+    /// takes as long by itself is not held up.
     fn back_off(&mut self, freed: &Freed, started: Instant) -> Duration {
         self.failed = match freed.outcome {
             Outcome::Ok => 0,
@@ -239,7 +239,7 @@ fn offset(load: &Load, number: u32) -> Duration {
     })
 }
 
-/// The cycle of a pace that follows the last for a user that is free from then on. One that is late starts at once;
+/// Returns the cycle of a pace that follows the last for a user that is free from then on. One that is late starts at once;
 /// those that have passed altogether are given to `missed`.
 pub(super) fn next_cycle(
     last: Instant,

@@ -224,12 +224,12 @@ const LONGEST: Salt = Salt {
     iteration: u64::MAX,
 };
 
-/// The repository of one push. `None`: the name would be too long.
+/// Returns the repository of one push. `None`: the name would be too long.
 fn fresh(repository: &RepositoryName, salt: Salt) -> Option<RepositoryName> {
     format!("{repository}/{}", unique_tag(salt)).parse().ok()
 }
 
-/// The tag of what is stored once.
+/// Returns the tag of what is stored once.
 fn unique_tag(salt: Salt) -> Tag {
     format!("r{:x}-u{}-i{}", salt.run, salt.vu, salt.iteration)
         .parse()
@@ -249,12 +249,12 @@ pub(super) const fn stores_apart(journey: &Journey) -> bool {
     }
 }
 
-/// The repository of one image of a set.
+/// Returns the repository of one image of a set.
 pub(super) fn apart(prefix: &RepositoryName, index: usize) -> Option<RepositoryName> {
     format!("{prefix}/{index}").parse().ok()
 }
 
-/// The tag of what is the same each time.
+/// Returns the tag of what is the same each time.
 pub(super) fn fixed_tag() -> Tag {
     FIXED_TAG.parse().expect("a constant that is a tag")
 }

@@ -16,8 +16,8 @@ pub(super) struct IterationId {
 const ARRIVALS: u64 = 1 << 63;
 
 impl IterationId {
-    /// An iteration of a closed user, counted over all loads. Each part of a run that is made of several has lanes of its
-    /// own: what is pushed once must not be pushed again.
+    /// Returns the id of an iteration of a closed user, counted over all loads. Each part of a run that is made of several has lanes
+    /// of its own: what is pushed once must not be pushed again.
     pub(super) const fn of_user(trial: u32, vu: u64, number: u64) -> Self {
         Self {
             lane: ((trial as u64) << 40) | vu,
@@ -25,7 +25,7 @@ impl IterationId {
         }
     }
 
-    /// An arrival of an open load, in the same way.
+    /// Returns the id of an arrival of an open load, in the same way.
     pub(super) const fn of_arrival(trial: u32, load: usize, number: u64) -> Self {
         Self {
             lane: ARRIVALS | ((trial as u64) << 24) | load as u64,

@@ -35,7 +35,7 @@ impl Leftovers {
         }
     }
 
-    /// An image, or an index with its images.
+    /// Returns what an image, or an index with its images, puts into a repository.
     pub(super) fn of(repository: RepositoryName, image: &Image) -> Self {
         let mut leftovers = Self::new(repository);
         let mut seen = BTreeSet::new();

@@ -189,7 +189,7 @@ impl Window {
         }
     }
 
-    /// How long until it opens or closes; the longest time if that is not known.
+    /// Returns how long until it opens or closes; the longest time if that is not known.
     fn next_edge(&self) -> Duration {
         let edge = if self.is_open {
             self.closes

@@ -120,7 +120,7 @@ fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// What a user, or the count of dropped arrivals, has to know of a due arrival.
+/// Returns what a user, or the count of dropped arrivals, has to know of a due arrival.
 fn start(context: &Context, load: usize, clock: &LoadClock, due: Due) -> Start {
     Start {
         id: IterationId::of_arrival(context.shared.trial, load, due.index),

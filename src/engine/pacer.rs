@@ -35,7 +35,7 @@ impl AsRawFd for Timer {
 }
 
 impl Pacer {
-    /// A pacer for the event loop that this is called on.
+    /// Creates a pacer for the event loop that this is called on.
     ///
     /// # Errors
     /// When the system has no file descriptor left for it.

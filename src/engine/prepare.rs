@@ -266,7 +266,7 @@ impl SetupClient {
         })
     }
 
-    /// The longest that an exchange of any journey may take, and so the longest silence.
+    /// Returns the longest that an exchange of any journey may take, and so the longest silence.
     fn longest_request(&self) -> Duration {
         let journeys = used_journeys(&self.shared.plan);
         let longest = journeys.map(|(_, journey)| journey.request_timeout).max();
@@ -288,7 +288,7 @@ impl SetupClient {
         }
     }
 
-    /// The counts of everything that was done.
+    /// Returns the counts of everything that was done.
     pub(super) fn into_record(self) -> Record {
         drop((self.client, self.seeder));
         drop(self.recording);

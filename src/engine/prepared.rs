@@ -163,7 +163,7 @@ impl Prepared {
         Ok(loaded.finished)
     }
 
-    /// How many loads the target was given.
+    /// Returns how many loads the target was given.
     pub const fn loads(&self) -> u32 {
         self.loads
     }
@@ -217,7 +217,7 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// The headers by which a registry says what it is.
+/// Returns the headers by which a registry says what it is.
 fn names(headers: &http::HeaderMap) -> Vec<(String, String)> {
     ["server", "docker-distribution-api-version"]
         .iter()

@@ -267,7 +267,7 @@ impl Rounds<'_> {
     }
 }
 
-/// The first image of a journey.
+/// Returns the first image of a journey.
 async fn find(client: &Client, shared: &Shared, journey: usize) -> Result<Image, FailureClass> {
     struct Nowhere;
 

@@ -20,7 +20,7 @@ pub(super) struct Seed {
 }
 
 impl Seed {
-    /// What the journeys that are used need, each place once.
+    /// Returns what the journeys that are used need, each place once.
     pub(super) fn all(plan: &Plan, images: &Images) -> Vec<Self> {
         let mut seeds: BTreeMap<ImageName, Self> = BTreeMap::new();
         let used = used_journeys(plan).filter(|_| plan.prepare.seed);
@@ -65,7 +65,7 @@ impl Seed {
             .collect()
     }
 
-    /// The manifests of the image, and of what refers to it.
+    /// Returns the manifests of the image, and of what refers to it.
     pub(super) fn manifests(&self) -> Vec<Digest> {
         let mut manifests = Vec::new();
         let artifacts = self.artifacts();
@@ -103,7 +103,8 @@ impl Seed {
     }
 }
 
-/// Where the image at that place of a set is put. `None`: there is no such name; where it matters, that was said before.
+/// Returns where the image at that place of a set is put. `None`: there is no such name; where it matters, that was said
+/// before.
 fn place(place: SeedPlace<'_>, index: usize) -> Option<ImageName> {
     let (repository, tag) = match place {
         SeedPlace::Apart(prefix) => (apart(prefix, index)?, fixed_tag()),

@@ -32,7 +32,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// What the workers of a load of this plan read, the first against its target.
+    /// Returns what the workers of a load of this plan read, the first against its target.
     pub(super) fn new(
         plan: &Arc<Plan>,
         images: Arc<Images>,
@@ -74,7 +74,7 @@ impl Shared {
         }
     }
 
-    /// The same for another load: the same images and target, a plan of the same journeys, other iterations.
+    /// Returns the same for another load: the same images and target, a plan of the same journeys, other iterations.
     pub(super) fn trial(&self, plan: &Arc<Plan>, trial: u32) -> Self {
         let (images, target) = (Arc::clone(&self.images), Arc::clone(&self.target));
         Self {
@@ -84,7 +84,7 @@ impl Shared {
     }
 }
 
-/// What `shared-iterations` has to give out.
+/// Returns what `shared-iterations` has to give out.
 const fn shared_iterations(executor: &Executor) -> u64 {
     match executor {
         Executor::SharedIterations { iterations, .. } => *iterations,
@@ -92,12 +92,12 @@ const fn shared_iterations(executor: &Executor) -> u64 {
     }
 }
 
-/// The lanes into which an open load is split: as many as there are workers with a user for it.
+/// Returns the lanes into which an open load is split: as many as there are workers with a user for it.
 pub(super) fn lanes(load: &Load, workers: usize) -> usize {
     workers.min(usize::try_from(load.executor.vus()).unwrap_or(usize::MAX))
 }
 
-/// The journeys that a load uses, each once, with their places in the plan.
+/// Returns the journeys that a load uses, each once, with their places in the plan.
 pub(super) fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
     let shares = plan.loads.iter().flat_map(|load| &load.mix);
     let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();

@@ -80,7 +80,7 @@ impl Stop {
         self.state.by_caller.load(Ordering::SeqCst)
     }
 
-    /// When the run was first asked to stop.
+    /// Returns when the run was first asked to stop.
     pub fn asked(&self) -> Option<Instant> {
         match *self.signal.borrow() {
             StopSignal::None => None,
@@ -135,7 +135,7 @@ impl Stop {
         self.signal.has_changed().unwrap_or(false) // the sender is gone
     }
 
-    /// The signal as it is now.
+    /// Returns the signal as it is now.
     pub(super) fn look(&mut self) -> StopSignal {
         *self.signal.borrow_and_update()
     }

@@ -59,7 +59,7 @@ impl Target {
         })
     }
 
-    /// What a client of the target with these habits needs to know, with that limit on each exchange.
+    /// Returns what a client of the target with these habits needs to know, with that limit on each exchange.
     pub(super) fn client(&self, habits: &Habits, timeout: Duration) -> Rc<Settings> {
         let mut settings = Settings::new(self.base.clone(), habits.clone(), timeout);
         settings.headers.clone_from(&self.headers);
@@ -93,7 +93,7 @@ impl Target {
     }
 }
 
-/// The way to the target. `ca` is the embedded registry's own.
+/// Returns the way to the target. `ca` is the embedded registry's own.
 fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, Error> {
     let read = |file: &plan::NamedFile| {
         let mut bytes = Vec::new();

@@ -20,7 +20,7 @@ struct OfLoad {
 }
 
 impl Tracks {
-    /// The places of a plan's tracks, and the catalogue with them.
+    /// Returns the places of a plan's tracks, and the catalogue with them.
     pub(super) fn of(plan: &Plan) -> (Self, Catalogue) {
         let catalogue = journeys(plan);
         let mut tracks = Vec::new();
@@ -45,12 +45,12 @@ impl Tracks {
         (Self { loads }, catalogue.with_tracks(tracks))
     }
 
-    /// The stage of a load at that time since its first measured iteration; what is later belongs to the last.
+    /// Returns the stage of a load at that time since its first measured iteration; what is later belongs to the last.
     pub(super) fn stage(&self, load: usize, at: Duration) -> usize {
         stage_at(&self.loads[load].stages, at)
     }
 
-    /// The track of a journey, by its place in the load's mix.
+    /// Returns the track of a journey, by its place in the load's mix.
     pub(super) fn track(
         &self,
         catalogue: &Catalogue,
@@ -64,12 +64,12 @@ impl Tracks {
     }
 }
 
-/// The series of a plan's record: its journeys in all their stages, which views choose from.
+/// Returns the series of a plan's record: its journeys in all their stages, which views choose from.
 pub fn catalogue(plan: &Plan) -> Catalogue {
     Tracks::of(plan).1
 }
 
-/// The operations that each journey will use, so that their histograms are there before the first response.
+/// Returns the operations that each journey will use, so that their histograms are there before the first response.
 fn journeys(plan: &Plan) -> Catalogue {
     let journeys = plan
         .journeys

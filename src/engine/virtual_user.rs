@@ -140,8 +140,8 @@ impl VirtualUser {
         }
     }
 
-    /// What the user was busy with, when that is asked because it was not free in time: its last iteration, or thinking
-    /// about it.
+    /// Returns what the user was busy with, when that is asked because it was not free in time: its last iteration, or
+    /// thinking about it.
     pub(super) fn kept_by(&self, freed: Option<Freed>) -> DropCause {
         let Spent {
             operations,
@@ -328,7 +328,7 @@ impl VirtualUser {
     }
 }
 
-/// The user's own connections that are kept this way.
+/// Returns the user's own connections that are kept this way.
 fn own_pool(
     context: &Context,
     own: &mut Vec<(PoolSettings, Rc<Pool>)>,

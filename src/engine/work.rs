@@ -97,7 +97,7 @@ impl Work {
     }
 }
 
-/// The layers of an image of so many that a push knows.
+/// Returns the layers of an image of so many that a push knows.
 fn known(push: &Push, layers: usize) -> Known {
     match push.cache {
         Cache::Cold => Known::Nothing,

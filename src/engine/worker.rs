@@ -57,7 +57,7 @@ pub(super) struct Users {
 }
 
 impl Users {
-    /// Those of a worker that panicked: nothing is known of them but that.
+    /// Returns those of a worker that panicked: nothing is known of them but that.
     pub(super) fn lost(shared: &Shared, panics: u64) -> Self {
         let empty = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
         Self {

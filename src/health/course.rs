@@ -68,7 +68,7 @@ struct CoreCourse {
 }
 
 impl Course {
-    /// The window opens with this reading.
+    /// Opens the window with this reading.
     pub(super) fn begin(sample: Sample) -> Self {
         let mut course = Self {
             first: sample.at,
@@ -155,7 +155,7 @@ impl Course {
         self.core_saturated.see(idle < CORE_SATURATED, length);
     }
 
-    /// What the readings come to.
+    /// Returns what the readings come to.
     pub(super) fn signals(&self, fixed: Fixed) -> Signals {
         let window = self.last.saturating_duration_since(self.first);
         let of_window = |sum: u64, unit: Duration| {
@@ -236,7 +236,7 @@ impl Course {
     }
 }
 
-/// The share in which a worker ran between two readings.
+/// Returns the share in which a worker ran between two readings.
 pub(super) fn busy_share(before: &Sample, after: &Sample, worker: usize) -> Option<f64> {
     let (first, last) = (before.workers.get(&worker)?, after.workers.get(&worker)?);
     let ran = Duration::from_nanos(last.on_cpu_ns.saturating_sub(first.on_cpu_ns));
@@ -244,7 +244,7 @@ pub(super) fn busy_share(before: &Sample, after: &Sample, worker: usize) -> Opti
     (!length.is_zero()).then(|| ran.as_secs_f64() / length.as_secs_f64())
 }
 
-/// The shares in which the cores were idle between two readings.
+/// Returns the shares in which the cores were idle between two readings.
 pub(super) fn idle_shares(before: &Sample, after: &Sample) -> impl Iterator<Item = f64> {
     let before = before.cores.as_deref().unwrap_or_default();
     let after = after.cores.as_deref().unwrap_or_default();

@@ -74,7 +74,7 @@ pub struct ExchangeFacts {
 }
 
 impl Drops {
-    /// All of them.
+    /// Returns all of them.
     pub const fn all(self) -> u64 {
         self.no_vu
             .saturating_add(self.queue_full)
@@ -82,7 +82,7 @@ impl Drops {
             .saturating_add(self.by_target)
     }
 
-    /// Those for which the target is not to blame.
+    /// Returns those for which the target is not to blame.
     pub const fn not_by_target(self) -> u64 {
         self.all().saturating_sub(self.by_target)
     }

@@ -8,8 +8,8 @@
 //! Nothing here knows of scenarios, plans or requests, stops a run, or changes a limit: it looks, and says what it saw.
 //!
 //! The decision that shaped it: judging is a pure function of what is stored in the report, so that a verdict can be
-//! made again and argued with. And what the system does not tell is `None` and "not judged": a signal is never healthy
-//! because nobody looked. Refused: stopping a run at the first late wake-up, as Hyperfoil does; a virtual machine has
+//! made again and argued with. What the system does not report is `None` and "not judged": a signal is never healthy
+//! because it was not read. Refused: stopping a run at the first late wake-up, as Hyperfoil does; a virtual machine has
 //! one now and then, and percentiles, not maxima, are what a report is read for.
 //!
 //! # Cost

@@ -23,7 +23,7 @@ pub(super) struct MeasuredWindow {
     closed: OnceLock<Instant>,
 }
 
-/// The longest lateness since somebody last looked. It belongs to one sleeper, so nobody contends for it.
+/// The longest lateness since it was last read. It belongs to one sleeper, so there is no contention.
 #[derive(Debug, Default)]
 pub(super) struct Worst(AtomicU64);
 
@@ -39,7 +39,7 @@ impl Moments {
         self.next
     }
 
-    /// The moments that have passed by now, and how long ago each was.
+    /// Returns the moments that have passed by now, and how long ago each was.
     pub(super) fn passed(&mut self, now: Instant) -> impl Iterator<Item = (Instant, Duration)> {
         std::iter::from_fn(move || {
             let moment = self.next;
@@ -61,7 +61,7 @@ impl MeasuredWindow {
         self.closed.get_or_init(|| now);
     }
 
-    /// Whether a moment that has passed is in the window. A pause that outlasts the window counts up to its end.
+    /// Returns whether a moment that has passed is in the window. A pause that outlasts the window counts up to its end.
     pub(super) fn holds(&self, moment: Instant) -> bool {
         let opened = self.opened.get().is_some_and(|opened| *opened <= moment);
         opened && self.closed.get().is_none_or(|closed| moment < *closed)
@@ -74,7 +74,7 @@ impl Worst {
         self.0.fetch_max(micros, Ordering::Relaxed);
     }
 
-    /// The longest since the last time, and forgets it.
+    /// Returns the longest since the last time, and forgets it.
     pub(super) fn take(&self) -> Duration {
         Duration::from_micros(self.0.swap(0, Ordering::Relaxed))
     }

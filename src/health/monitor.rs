@@ -17,7 +17,7 @@ use super::window::Window;
 use super::worker::{WorkerHandle, Workers};
 use crate::measure::LatencyHistogram;
 
-/// How often the monitor looks.
+/// How often the monitor reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MonitorSettings {
     /// How often everything is read. Below half a second, shares are still taken over half a second.
@@ -38,7 +38,7 @@ impl Default for MonitorSettings {
 
 /// Watches this process and its machine, with two threads that end when it is finished or dropped.
 ///
-/// One thread reads what the system tells, and once more at each edge of the window. The other, the watchdog, sleeps
+/// One thread reads what the system reports, and once more at each edge of the window. The other, the watchdog, sleeps
 /// and measures how late the system wakes it.
 #[derive(Debug)]
 pub struct Monitor {
@@ -48,7 +48,7 @@ pub struct Monitor {
     fixed: Fixed,
 }
 
-/// What a person wants to see of the generator while it runs.
+/// The generator's health while it runs, for a progress line.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Latest {
     /// The share in which the cores that the process may use had something to do.
@@ -82,7 +82,7 @@ impl Monitor {
     /// Starts watching.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When a thread cannot be started.
     pub fn start(settings: MonitorSettings) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let fixed = Fixed::read();
@@ -102,25 +102,25 @@ impl Monitor {
         })
     }
 
-    /// The worker of that number, to be told of the monitor. The same number gives the same worker.
+    /// Returns the handle of the worker of that number. The same number gives the same worker.
     pub fn worker(&self, number: usize) -> WorkerHandle {
         self.shared.workers.handle(number, &self.shared.measured)
     }
 
-    /// The measured window opens now. A second call does nothing. Returns at once.
+    /// Opens the measured window now. A second call does nothing. Returns at once.
     pub fn open_window(&self) {
         self.shared.measured.open(Instant::now());
         self.sampler.tell(Edge::Open);
     }
 
-    /// The measured window closes now. A second call does nothing. Returns at once; the workers' threads should still
-    /// be there, or their last second is not seen.
+    /// Closes the measured window now. A second call does nothing. Returns at once; the workers' threads should still be
+    /// there, or their last second is not seen.
     pub fn close_window(&self) {
         self.shared.measured.close(Instant::now());
         self.sampler.tell(Edge::Close);
     }
 
-    /// How things were at the last reading. Takes a lock that nobody holds for long, and no worker at all.
+    /// Returns the last reading. Takes a lock that is held briefly, and by no worker.
     pub fn latest(&self) -> Latest {
         *self
             .shared
@@ -129,7 +129,7 @@ impl Monitor {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the window if it is open, ends the threads, and gives what they saw. `lags` is what the workers' probes
+    /// Closes the window if it is open, ends the threads, and returns what they saw. `lags` is what the workers' probes
     /// measured, in the order of the workers' numbers from 0.
     ///
     /// Without a window the signals are empty, and nothing can be judged by them.
@@ -158,7 +158,7 @@ impl Monitor {
     }
 }
 
-/// The sampler's thread: reads once per period and at the edges of the window.
+/// Runs the sampler's thread: reads once per period and at the edges of the window.
 fn watch(
     shared: &Shared,
     edges: &Receiver<Edge>,
@@ -195,7 +195,7 @@ fn watch(
     }
 }
 
-/// The watchdog's thread.
+/// Runs the watchdog's thread.
 fn sleep_and_wake(
     shared: &Shared,
     stop: &Receiver<Infallible>,

@@ -1,4 +1,4 @@
-//! Before the first request: does what the plan needs fit into this machine?
+//! Whether what a plan needs fits into this machine, before the first request.
 
 use std::fmt;
 use std::fs;
@@ -12,7 +12,7 @@ const TIME_WAIT: Duration = Duration::from_mins(1);
 /// How long where the system may take it again sooner (`net.ipv4.tcp_tw_reuse`).
 const TIME_WAIT_REUSE: Duration = Duration::from_secs(1);
 
-/// What this process may have. `None` is what the system does not tell.
+/// What this process may use. `None` where the system does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// How many files it may have open (`RLIMIT_NOFILE`, soft); `u64::MAX` for no limit.
@@ -38,7 +38,7 @@ pub enum PortReuse {
     Loopback,
 }
 
-/// The way from this machine to the target.
+/// The network between this machine and the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// Over an address of this machine.
@@ -106,7 +106,7 @@ pub enum Problem {
 }
 
 impl Limits {
-    /// What the system tells now.
+    /// Reads the limits of this process.
     pub fn read() -> Self {
         let text = |path| fs::read_to_string(path).ok();
         let open_files = text("/proc/self/limits").and_then(|it| proc::open_files_limit(&it));
@@ -149,7 +149,7 @@ impl Demand {
             .saturating_add(self.other_descriptors)
     }
 
-    /// What of this does not fit into these limits. A limit that is not known holds everything.
+    /// Returns what does not fit into these limits. A limit that is not known is taken as none.
     pub fn problems(&self, limits: &Limits) -> Vec<Problem> {
         [
             self.open_files(limits),
@@ -171,8 +171,8 @@ impl Demand {
         })
     }
 
-    /// A port is taken as long as its connection is open, and kept back for a while after. The target may be the one
-    /// that closes, which frees the port at once; that is not known here.
+    /// Returns the problem with ports, if there is one. A port is taken as long as its connection is open, and kept back for
+    /// a while after, unless the target closes first, which is not known here.
     fn ports(&self, limits: &Limits) -> Option<Problem> {
         let ports = limits.ports?;
         let kept_back = limits.port_reuse?.kept_back(self.route);
@@ -202,7 +202,7 @@ impl Demand {
 }
 
 impl fmt::Display for Problem {
-    /// What is too much, what fits, and the setting to change.
+    /// Returns what is too much, what fits, and the setting to change.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::OpenFiles {

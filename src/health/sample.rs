@@ -1,4 +1,4 @@
-//! One reading of everything the system tells about this process and its machine.
+//! One reading of everything the system reports about this process and its machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +30,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// A reading of a system that tells nothing.
+    /// Creates the reading of a system that reports nothing.
     #[cfg(test)]
     pub(super) const fn silent(at: Instant) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl Sampler {
         }
     }
 
-    /// Takes up the workers that have told their thread since the last time.
+    /// Adds the workers that have registered their thread since the last time.
     pub(super) fn watch(&mut self, threads: &BTreeMap<usize, u32>) {
         for (&worker, &thread) in threads {
             if self

@@ -84,7 +84,7 @@ impl Signal {
         Self::Retransmits,
     ];
 
-    /// The name in reports.
+    /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::StartLag => "start-lag",

@@ -31,7 +31,7 @@ pub struct Signals {
     pub sockets: Option<SocketSignals>,
     /// TCP segments of this network namespace.
     pub segments: Option<SegmentSignals>,
-    /// How late a thread woke that asks every 50 ms to be woken. Weighted by time: a pause of 200 ms counts as
+    /// How late a thread woke that sleeps 50 ms each time. Weighted by time: a pause of 200 ms counts as
     /// 200, 150, 100 and 50 ms, because a moment in it would have had to wait that long.
     pub watchdog_lag: LatencyHistogram,
 }
@@ -49,7 +49,7 @@ pub struct WorkerSignals {
     pub longest_busy_us: Option<u64>,
     /// The longest time in a row in which it was busy for more than 0.95.
     pub longest_saturated_us: Option<u64>,
-    /// How late its event loop woke a task that asks every 10 ms to be woken, weighted by time as in
+    /// How late its event loop woke a task that sleeps 10 ms each time, weighted by time as in
     /// [`Signals::watchdog_lag`]. Up to 2 ms is the grain of the timer; see [`super::LagProbe`].
     pub runtime_lag: LatencyHistogram,
 }

@@ -1,4 +1,4 @@
-//! A thread that belongs to somebody, and ends with them.
+//! A thread that ends with its owner.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -84,11 +84,11 @@ pub enum Why {
     TooShort,
     /// There are too few values for the percentile.
     TooFewValues,
-    /// The system does not tell, or nobody has measured it.
+    /// The system does not report it, or it was not measured.
     NotKnown,
 }
 
-/// Where the target is. Told with every verdict and never a reason: on one machine both share the cores, which the
+/// Where the target is. Part of every verdict and never a reason: on one machine both share the cores, which the
 /// signals show if it mattered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -127,7 +127,7 @@ struct Written {
 }
 
 impl Health {
-    /// The weight of the weightiest reason.
+    /// Returns the weight of the weightiest reason.
     pub fn verdict(&self) -> Verdict {
         let levels = self.reasons.iter().map(|reason| reason.level.into());
         levels.max().unwrap_or_default()
@@ -165,7 +165,7 @@ impl From<Health> for Written {
 }
 
 impl Verdict {
-    /// The name in reports.
+    /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Valid => "valid",

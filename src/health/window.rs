@@ -40,7 +40,7 @@ impl Window {
         }
     }
 
-    /// What was seen, unless it was never open.
+    /// Returns what was seen, unless it was never open.
     pub(super) fn into_course(self) -> Option<Box<Course>> {
         match self {
             Self::Before => None,

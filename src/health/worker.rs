@@ -1,4 +1,4 @@
-//! What a worker does for its own health: tells its thread, and measures how late its event loop is.
+//! What a worker does for its own health: registers its thread, and measures how late its event loop is.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ pub struct WorkerHandle {
 /// What a worker and the monitor share: written once by the one, read once a second by the other.
 #[derive(Debug, Default)]
 struct Slot {
-    /// 0 until the worker has told it.
+    /// 0 until the worker has registered it.
     thread: AtomicU32,
     worst_lag: Worst,
 }
@@ -35,7 +35,7 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Workers(Mutex<BTreeMap<usize, Arc<Slot>>>);
 
-/// Measures how late an event loop is: asks every 10 ms to be woken, and counts how much later that was.
+/// Measures how late an event loop is: sleeps 10 ms each time, and counts how much later it woke.
 ///
 /// Lag is the moment of waking less the moment asked for, with nothing subtracted. Tokio's timer has a grain of 1 ms
 /// and rounds up, so 1 to 2 ms are normal on an idle loop. Each moment that a stall covers counts with its own lag:
@@ -51,8 +51,8 @@ pub struct LagProbe {
 }
 
 impl WorkerHandle {
-    /// Tells the monitor that the current thread is this worker's. Call it on that thread, before the window opens.
-    /// Where the system does not tell a thread its number, the worker's processor time stays unknown.
+    /// Registers the current thread as this worker's. Call it on that thread, before the window opens. Where the system
+    /// gives a thread no number, the worker's processor time stays unknown.
     pub fn register(&self) {
         let link = fs::read_link("/proc/thread-self").unwrap_or_default();
         if let Some(thread) = link.to_str().and_then(proc::thread_id) {
@@ -60,7 +60,7 @@ impl WorkerHandle {
         }
     }
 
-    /// A probe for this worker's event loop. A worker has one.
+    /// Returns a probe for this worker's event loop. A worker has one.
     pub fn lag_probe(&self) -> LagProbe {
         LagProbe {
             slot: Arc::clone(&self.slot),
@@ -79,7 +79,7 @@ impl Workers {
         }
     }
 
-    /// The threads that are known.
+    /// Returns the threads that are known.
     pub(super) fn threads(&self) -> BTreeMap<usize, u32> {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let threads = slots
@@ -88,7 +88,7 @@ impl Workers {
         threads.filter(|(_, thread)| *thread != 0).collect()
     }
 
-    /// The worst lag of any event loop since the last call.
+    /// Returns the worst lag of any event loop since the last call.
     pub(super) fn take_worst_lag(&self) -> Duration {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let worst = slots.values().map(|slot| slot.worst_lag.take()).max();
@@ -113,7 +113,7 @@ impl LagProbe {
         }
     }
 
-    /// The lag in the measured window.
+    /// Returns the lag in the measured window.
     pub fn into_lag(self) -> LatencyHistogram {
         self.lag
     }
@@ -143,7 +143,7 @@ mod tests {
             let run = probe.run();
             tokio::pin!(run);
             turn(run.as_mut()).await;
-            // The clock moves on, and nobody gets a turn: moments at 10, 20, 30 and 40 ms, all seen at 45 ms.
+            // The clock moves on, and no task runs: moments at 10, 20, 30 and 40 ms, all seen at 45 ms.
             tokio::time::advance(Duration::from_millis(45)).await;
             turn(run.as_mut()).await;
         }

@@ -12,7 +12,7 @@ use crate::units::Quantile;
 
 use super::block_pool::{self, BLOCK, Block};
 
-/// The highest value that is told from higher ones: an hour in microseconds.
+/// The highest value that is distinguished from higher ones: an hour in microseconds.
 pub(super) const HIGH_US: u64 = 3_600_000_000;
 
 /// The counts of values up to [`HIGH_US`], each known to so many significant digits.
@@ -37,7 +37,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     /// As many as there are up to the bucket of the highest value.
     const BLOCKS: usize = Self::place(HIGH_US) / BLOCK + 1;
 
-    /// What nothing takes.
+    /// The memory of a histogram without values.
     pub(super) const EMPTY_BYTES: usize = Self::BLOCKS * size_of::<Option<Block>>();
 
     pub(super) fn new() -> Self {
@@ -47,7 +47,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// The number of the bucket that a value is in, counted from 0.
+    /// Returns the number of the bucket that a value is in, counted from 0.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "there are some thousand buckets"
@@ -58,7 +58,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         ((shift as usize) << Self::HALF) + (value >> shift) as usize
     }
 
-    /// The lowest value of that bucket.
+    /// Returns the lowest value of that bucket.
     pub(super) const fn low(place: usize) -> u64 {
         let shift = (place >> Self::HALF).saturating_sub(1);
         ((place - (shift << Self::HALF)) as u64) << shift
@@ -112,7 +112,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         self.count == 0
     }
 
-    /// What was counted, in ascending order.
+    /// Returns what was counted, in ascending order.
     pub(super) fn filled(&self) -> impl DoubleEndedIterator<Item = Filled> {
         let there = self.blocks.iter().enumerate();
         let there = there.filter_map(|(number, block)| Some((number, block.as_ref()?)));
@@ -146,12 +146,12 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         })
     }
 
-    /// The mean, each value taken for the middle of its bucket; 0 of nothing.
+    /// Returns the mean, each value taken for the middle of its bucket; 0 of nothing.
     pub(super) fn mean(&self) -> f64 {
         self.mean_of(|middle| middle)
     }
 
-    /// The standard deviation of the same.
+    /// Returns the standard deviation of the same.
     pub(super) fn deviation(&self) -> f64 {
         let mean = self.mean();
         self.mean_of(|middle| (middle - mean).powi(2)).sqrt()
@@ -167,20 +167,20 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         self.filled().map(part).sum()
     }
 
-    /// How many values are not more than this one, or in its bucket.
+    /// Returns how many values are not more than this one, or in its bucket.
     pub(super) fn count_up_to(&self, value: u64) -> u64 {
         let up_to = self.filled().take_while(|it| it.low <= value);
         up_to.map(|it| it.count).sum()
     }
 
-    /// The same for those who know only the crate's.
+    /// Adds the counts to a histogram of the crate.
     pub(super) fn add_to(&self, counts: &mut Histogram<u64>) {
         for it in self.filled() {
             counts.saturating_record_n(it.low, it.count);
         }
     }
 
-    /// What the crate's has counted.
+    /// Creates the same from a histogram of the crate.
     pub(super) fn of(counts: &Histogram<u64>) -> Self {
         let mut all = Self::new();
         for it in counts.iter_recorded() {
@@ -197,7 +197,7 @@ impl<const DIGITS: u8> Default for Buckets<DIGITS> {
 }
 
 impl<const DIGITS: u8> PartialEq for Buckets<DIGITS> {
-    /// A block of nothing is none.
+    /// Compares the counts, whichever blocks are allocated.
     fn eq(&self, other: &Self) -> bool {
         self.count == other.count && self.filled().eq(other.filled())
     }

@@ -47,7 +47,7 @@ impl JourneyId {
 }
 
 impl Catalogue {
-    /// A catalogue of these journeys, each with the operations it is expected to make. An operation that is not
+    /// Creates a catalogue of these journeys, each with the operations it is expected to make. An operation that is not
     /// expected is recorded all the same; it only costs an allocation at its first sight.
     ///
     /// There is one track for each journey. Journeys after the 65,536th get no id.
@@ -63,7 +63,7 @@ impl Catalogue {
         }
     }
 
-    /// The same journeys in these tracks instead. Tracks after the 65,536th get no id.
+    /// Returns the same journeys in these tracks instead. Tracks after the 65,536th get no id.
     ///
     /// # Panics
     /// When a track is of a journey of another catalogue.
@@ -75,36 +75,36 @@ impl Catalogue {
         self
     }
 
-    /// The tracks in the order of [`Catalogue::with_tracks`].
+    /// Returns the tracks in the order of [`Catalogue::with_tracks`].
     pub fn tracks(&self) -> impl Iterator<Item = (TrackId, &Track)> {
         (0..=u16::MAX).map(TrackId).zip(&self.tracks)
     }
 
-    /// The track at that place in the list of [`Catalogue::with_tracks`].
+    /// Returns the track at that place in the list of [`Catalogue::with_tracks`].
     pub fn track(&self, index: usize) -> Option<TrackId> {
         self.tracks.get(index)?;
         u16::try_from(index).ok().map(TrackId)
     }
 
-    /// The journey of a track.
+    /// Returns the journey of a track.
     pub(super) fn journey_of(&self, track: TrackId) -> JourneyId {
         self.tracks[track.index()].journey
     }
 
-    /// The journeys in the order of [`Catalogue::new`].
+    /// Returns the journeys in the order of [`Catalogue::new`].
     pub fn journeys(&self) -> impl Iterator<Item = (JourneyId, &str)> {
         (0..=u16::MAX)
             .map(JourneyId)
             .zip(self.journeys.iter().map(|(name, _)| name.as_str()))
     }
 
-    /// The journey at that place in the list of [`Catalogue::new`].
+    /// Returns the journey at that place in the list of [`Catalogue::new`].
     pub fn journey(&self, index: usize) -> Option<JourneyId> {
         self.journeys.get(index)?;
         u16::try_from(index).ok().map(JourneyId)
     }
 
-    /// The operations that any journey is expected to make.
+    /// Returns the operations that any journey is expected to make.
     pub(super) fn operations(&self) -> impl Iterator<Item = Operation> {
         let of = |operation: &Operation| {
             let mut journeys = self.journeys.iter();
@@ -117,7 +117,7 @@ impl Catalogue {
         self.journeys.len()
     }
 
-    /// The number of operations that a journey is expected to make.
+    /// Returns the number of operations that a journey is expected to make.
     pub(super) fn expected(&self, journey: JourneyId) -> usize {
         self.journeys[journey.index()].1.len()
     }

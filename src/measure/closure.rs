@@ -44,19 +44,19 @@ struct Written {
 }
 
 impl Sum {
-    /// Whether the two sides are equal.
+    /// Returns whether the two sides are equal.
     pub const fn holds(&self) -> bool {
         self.left == self.right
     }
 }
 
 impl Closure {
-    /// Whether all sums hold.
+    /// Returns whether all sums hold.
     pub fn holds(&self) -> bool {
         self.sums.iter().all(Sum::holds)
     }
 
-    /// The sums that do not hold.
+    /// Returns the sums that do not hold.
     pub fn broken(&self) -> impl Iterator<Item = &Sum> {
         self.sums.iter().filter(|sum| !sum.holds())
     }

@@ -91,7 +91,7 @@ impl Outcomes {
         add(&mut self.cancelled, other.cancelled);
     }
 
-    /// All that ended.
+    /// Returns all that ended.
     pub fn ended(self) -> u64 {
         self.ok
             .saturating_add(self.failed)

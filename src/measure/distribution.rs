@@ -22,8 +22,8 @@ pub struct Step {
 }
 
 impl LatencyHistogram {
-    /// The steps that HdrHistogram's percentile text has: `ticks` of them until half of the rest is left, then `ticks`
-    /// until half of that, and so on to the maximum. None of an empty histogram.
+    /// Returns the steps that HdrHistogram's percentile text has: `ticks` of them until half of the rest is left, then
+    /// `ticks` until half of that, and so on to the maximum. None of an empty histogram.
     ///
     /// Each share is computed for itself: added up, as the crate does it, a share of 3/4 may be a little more, and then
     /// names the value after the one that it is.
@@ -66,7 +66,7 @@ impl LatencyHistogram {
         steps
     }
 
-    /// How far values lie from their mean: the standard deviation, if there is a value.
+    /// Returns how far values lie from their mean: the standard deviation, if there is a value.
     pub fn deviation(&self) -> Option<Duration> {
         let counts = self.counts();
         (!counts.is_empty()).then(|| Duration::from_secs_f64(counts.deviation() / 1e6))

@@ -12,13 +12,13 @@ use crate::units::is_unseen;
 
 use super::{FailureClass, Period, TrackId};
 
-/// What is told of a failure, to be kept if it is the first of its kind.
+/// A failed exchange, whose example is kept if it is the first of its kind.
 pub struct FailureExample<'a> {
     /// The track that met it.
     pub track: TrackId,
     /// The part of the run that it belongs to.
     pub period: Period,
-    /// What was asked.
+    /// The operation.
     pub operation: Operation,
     /// Why it failed.
     pub class: FailureClass,
@@ -30,11 +30,11 @@ pub struct FailureExample<'a> {
     pub at: Duration,
     /// The same on the clock of the process.
     pub when: Instant,
-    /// Host and port of whoever was asked, and the path.
+    /// Host and port of the peer, and the path.
     pub asked: Option<(&'a dyn fmt::Display, &'a str)>,
-    /// By which id the peer knows the request, if it said so.
+    /// The peer's id of the request, if it sent one.
     pub request_id: Option<&'a str>,
-    /// What to tell a person. It is read only when the example is kept.
+    /// The error in words. It is formatted only if the example is kept.
     pub text: &'a dyn fmt::Display,
 }
 
@@ -44,7 +44,7 @@ pub struct FailureExample<'a> {
 pub struct FailureKind<E> {
     /// The part of the run that they belong to.
     pub period: Period,
-    /// What was asked.
+    /// The operation.
     pub operation: Operation,
     /// Why it failed.
     pub class: FailureClass,
@@ -71,7 +71,7 @@ pub struct FirstFailure {
     pub host: Option<String>,
     /// The path of the request, without its query: at most 300 characters.
     pub path: Option<String>,
-    /// By which id the peer knows the request.
+    /// The peer's id of the request.
     pub request_id: Option<String>,
     /// What happened: one line, at most 300 characters, none of them a control character.
     pub text: String,
@@ -89,7 +89,7 @@ impl Dated for FirstFailure {
     }
 }
 
-/// What tells two kinds apart.
+/// What distinguishes two kinds.
 type Key<'a> = (
     Period,
     Operation,
@@ -116,7 +116,7 @@ impl<E> FailureKind<E> {
 pub struct FailureLog<E = FirstFailure> {
     /// Failed exchanges by kind.
     pub kinds: Vec<FailureKind<E>>,
-    /// Failed exchanges of kinds beyond the number that is told apart.
+    /// Failed exchanges of kinds beyond the number that is distinguished.
     pub other: u64,
 }
 
@@ -130,7 +130,7 @@ impl<E> Default for FailureLog<E> {
 }
 
 impl<E> FailureLog<E> {
-    /// The most kinds that are told apart.
+    /// The most kinds that are distinguished.
     pub const MAX_KINDS: usize = 256;
 
     fn place(&self, key: Key<'_>) -> Option<usize> {
@@ -217,8 +217,8 @@ impl<E: Dated> FailureLog<E> {
     }
 }
 
-/// The first 300 characters without line breaks, control characters and those that reorder others: the text may come from a
-/// server.
+/// Returns the first 300 characters without line breaks, control characters and those that reorder others: the text may
+/// come from a server.
 pub(super) fn one_line(text: &dyn fmt::Display) -> String {
     let mut line = Line {
         text: String::new(),

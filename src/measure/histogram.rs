@@ -32,7 +32,7 @@ pub struct LatencyHistogram {
     clamped: u64,
 }
 
-/// Values that the histogram does not tell apart.
+/// Values that the histogram does not distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
     /// None of them is less, but for the part of a microsecond.
@@ -63,7 +63,7 @@ impl LatencyHistogram {
     /// The memory that one takes before its first value. It grows by 2 KiB where a value falls that has no near one yet.
     pub const EMPTY_BYTES: usize = Buckets::<3>::EMPTY_BYTES;
 
-    /// A histogram of nothing.
+    /// Creates an empty histogram.
     pub fn new() -> Self {
         Self {
             counts: Buckets::new(),
@@ -86,22 +86,22 @@ impl LatencyHistogram {
         self.clamped = self.clamped.saturating_add(other.clamped);
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     pub fn count(&self) -> u64 {
         self.counts.count()
     }
 
-    /// Is it of nothing?
+    /// Returns `true` if no value was recorded.
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// How many of them were more than an hour.
+    /// Returns how many of them were more than an hour.
     pub const fn clamped(&self) -> u64 {
         self.clamped
     }
 
-    /// The value that this share of all values does not exceed; `None` when there are too few of them to know
+    /// Returns the value that this share of all values does not exceed; `None` when there are too few of them to know
     /// ([`Quantile::is_known_from`]).
     pub fn quantile(&self, quantile: Quantile) -> Option<Duration> {
         self.counts.at(quantile).map(micros)
@@ -112,17 +112,17 @@ impl LatencyHistogram {
         self.counts.at_rank(rank).map(Bucket::from)
     }
 
-    /// The smallest value, if there is one.
+    /// Returns the smallest value, if there is one.
     pub fn min(&self) -> Option<Duration> {
         self.counts.filled().next().map(|it| micros(it.low))
     }
 
-    /// The largest value, if there is one.
+    /// Returns the largest value, if there is one.
     pub fn max(&self) -> Option<Duration> {
         self.counts.filled().next_back().map(|it| micros(it.high))
     }
 
-    /// The mean of the values, if there is one.
+    /// Returns the mean of the values, if there is one.
     pub fn mean(&self) -> Option<Duration> {
         (!self.counts.is_empty()).then(|| Duration::from_secs_f64(self.counts.mean() / 1e6))
     }
@@ -131,12 +131,12 @@ impl LatencyHistogram {
         &self.counts
     }
 
-    /// The values in ascending order, as exactly as they are known.
+    /// Returns the values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
         self.counts.filled().map(Bucket::from)
     }
 
-    /// The buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.
+    /// Returns the buckets as other programs read them: HdrHistogram V2, deflated, in base64, the unit being microseconds.
     /// The number of clamped values is not part of it.
     pub fn encode(&self) -> String {
         deflate(&self.counts)
@@ -168,7 +168,7 @@ impl Default for LatencyHistogram {
     }
 }
 
-/// The crate's own, empty, from 1 µs to 1 h.
+/// Returns the crate's own, empty, from 1 µs to 1 h.
 pub(super) fn crates(digits: u8) -> Histogram<u64> {
     Histogram::new_with_bounds(LOW_US, HIGH_US, digits)
         .expect("the bounds are constants, and 2 or 3 digits are allowed")
@@ -200,7 +200,7 @@ pub(super) fn from_encoded<const DIGITS: u8>(
     Ok(Buckets::of(&counts))
 }
 
-/// The V2 bytes, of a length that says so itself: the crate would reserve whatever length a file claims.
+/// Returns the V2 bytes, of a length that says so itself: the crate would reserve whatever length a file claims.
 fn inflate(text: &str) -> Option<Vec<u8>> {
     let bytes = STANDARD.decode(text).ok()?;
     let mut v2 = Vec::new();
@@ -252,7 +252,7 @@ pub(super) fn whole_micros(value: Duration) -> u64 {
         .saturating_add(u64::from(value.subsec_micros()))
 }
 
-/// A bucket's upper edge may lie beyond the range; no value does.
+/// Returns a value as a duration, cut to the range: a bucket's upper edge may lie beyond it, no value does.
 pub(super) fn micros(value: u64) -> Duration {
     Duration::from_micros(value.min(HIGH_US))
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::failures::one_line;
 use super::{FailureClass, Period, TrackId};
 
-/// What is told of an iteration that failed, to be kept if it is the first of its kind.
+/// A failed iteration, whose example is kept if it is the first of its kind.
 pub struct IterationFailure<'a> {
     /// The track that it belongs to.
     pub track: TrackId,
@@ -16,13 +16,13 @@ pub struct IterationFailure<'a> {
     pub period: Period,
     /// Why it failed, as it is counted.
     pub class: FailureClass,
-    /// What ended it, one of a few fixed words: `exchange` for an exchange that failed and is told as one.
+    /// What ended it, one of a few fixed words: `exchange` for an exchange that failed and is counted as one.
     pub cause: &'static str,
     /// When it ended, since the measured window opened.
     pub at: Duration,
     /// The same on the clock of the process.
     pub when: Instant,
-    /// What to tell a person. It is read only when the example is kept.
+    /// The error in words. It is formatted only if the example is kept.
     pub text: &'a dyn fmt::Display,
 }
 
@@ -57,7 +57,7 @@ pub struct IterationFailureLog {
 pub const BY_EXCHANGE: &str = "exchange";
 
 impl IterationFailureLog {
-    /// The kinds, in the order in which they were met.
+    /// Returns the kinds, in the order in which they were met.
     pub fn kinds(&self) -> &[IterationFailureKind] {
         &self.kinds
     }

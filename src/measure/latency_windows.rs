@@ -54,12 +54,12 @@ impl LatencyWindows {
         }
     }
 
-    /// The windows of a journey's response time, up to the last in which an iteration ended well.
+    /// Returns the windows of a journey's response time, up to the last in which an iteration ended well.
     pub(super) fn journey(&self, journey: JourneyId) -> &[PackedHistogram] {
         self.at(journey.index())
     }
 
-    /// The windows of one of [`PHASES`].
+    /// Returns the windows of one of [`PHASES`].
     pub(super) fn operation(&self, operation: Operation, phase: Phase) -> &[PackedHistogram] {
         let of = PHASES.iter().position(|it| *it == phase);
         of.map_or(&[], |of| self.at(place(self.journeys, operation) + of))
@@ -151,7 +151,8 @@ impl LatencyRecorder {
         self.shift = shift;
     }
 
-    /// All of it, in windows of 2^shift seconds: those of the time series, which what failed may have widened since.
+    /// Returns all of it, in windows of 2^shift seconds: those of the time series, which what failed may have widened
+    /// since.
     pub(super) fn finish(mut self, shift: u32) -> LatencyWindows {
         self.widen(shift);
         let series = self.series.into_iter();
@@ -172,7 +173,7 @@ impl Series {
                 self.pack();
                 self.window = window;
             }
-            // Whoever saw the end first need not tell it first.
+            // Ends need not be recorded in their order.
             Ordering::Less => return self.put(window, PackedHistogram::of(time)),
         }
         self.filled.record(whole_micros(time));
@@ -219,7 +220,7 @@ fn places(journeys: usize) -> usize {
     journeys + Operation::ALL.len() * PHASES.len()
 }
 
-/// The place of an operation's first series.
+/// Returns the place of an operation's first series.
 fn place(journeys: usize, operation: Operation) -> usize {
     journeys + operation.index() * PHASES.len()
 }

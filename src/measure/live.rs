@@ -17,7 +17,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// A run that has not begun.
+    /// Creates a run that has not begun.
     pub fn new() -> Self {
         Self {
             periods: [Totals::default(); Period::ALL.len()],
@@ -26,7 +26,7 @@ impl Live {
         }
     }
 
-    /// The counts of one period.
+    /// Returns the counts of one period.
     pub const fn totals(&self, period: Period) -> &Totals {
         &self.periods[period.index()]
     }
@@ -37,17 +37,17 @@ impl Live {
         self.periods.iter().map(active).sum()
     }
 
-    /// The response time of ok iterations of all journeys in the measured window, to two digits.
+    /// Returns the response time of ok iterations of all journeys in the measured window, to two digits.
     pub fn response_time(&self, quantile: Quantile) -> Option<Duration> {
         self.response_time.at(quantile).map(Duration::from_micros)
     }
 
-    /// All of these response times added up, exactly, each cut to whole microseconds.
+    /// Returns all of these response times added up, exactly, each cut to whole microseconds.
     pub const fn response_time_sum(&self) -> Duration {
         self.response_time_sum
     }
 
-    /// How many of these response times were less than each of the edges, for edges from 256 µs on at which buckets
+    /// Returns how many of these response times were less than each of the edges, for edges from 256 µs on at which buckets
     /// begin: powers of two and one and a half times these, in microseconds. There the numbers are exact.
     pub fn response_times_below(&self, edges: &[u64]) -> Vec<u64> {
         let below = |edge: &u64| match edge.checked_sub(1) {
@@ -57,7 +57,7 @@ impl Live {
         edges.iter().map(below).collect()
     }
 
-    /// The number of these response times.
+    /// Returns the number of these response times.
     pub fn response_times(&self) -> u64 {
         self.response_time.count()
     }

@@ -69,7 +69,7 @@ impl FailureClass {
         Self::HarnessLimit,
     ];
 
-    /// The name in reports and thresholds.
+    /// Returns the name in reports and thresholds.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Dns => "dns",
@@ -113,7 +113,7 @@ impl DropReason {
     /// Every reason, in the order of reports.
     pub const ALL: [Self; 4] = [Self::NoVu, Self::QueueFull, Self::Cut, Self::Overrun];
 
-    /// The name in reports.
+    /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoVu => "no-vu",
@@ -146,7 +146,7 @@ impl DropCause {
     /// Every cause, in the order of reports.
     pub const ALL: [Self; 3] = [Self::Target, Self::ThinkTime, Self::Generator];
 
-    /// The name in reports.
+    /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Target => "target",

@@ -26,7 +26,7 @@ pub struct PackedHistogram {
 }
 
 impl PackedHistogram {
-    /// What a histogram of [`DIGITS`] digits has counted.
+    /// Returns what a histogram of [`DIGITS`] digits has counted.
     pub(super) fn pack(counts: &Buckets<2>) -> Self {
         let filled = counts.filled();
         let used = filled.map(|it| (clamped(it.high), saturated(it.count)));
@@ -61,7 +61,7 @@ impl PackedHistogram {
         }
     }
 
-    /// The buckets again.
+    /// Returns the buckets again.
     fn used(&self) -> impl Iterator<Item = (u32, u32)> {
         let mut counts = &*self.counts;
         let mut last = 0;
@@ -73,30 +73,30 @@ impl PackedHistogram {
         })
     }
 
-    /// A single value.
+    /// Creates a single value.
     pub(super) fn of(value: Duration) -> Self {
         let place = Buckets::<2>::place(whole_micros(value).min(HIGH_US));
         let highest = Buckets::<2>::low(place + 1) - 1;
         Self::of_used([(clamped(highest), 1)], 1)
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     pub fn count(&self) -> u64 {
         self.used().map(|it| u64::from(it.1)).sum()
     }
 
-    /// Is it of nothing?
+    /// Returns `true` if no value was recorded.
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// The value that this share of all values does not exceed; `None` when there are too few of them to know
+    /// Returns the value that this share of all values does not exceed; `None` when there are too few of them to know
     /// ([`Quantile::is_known_from`]).
     pub fn quantile(&self, quantile: Quantile) -> Option<Duration> {
         Self::quantile_of([self], quantile)
     }
 
-    /// The same of all values of several: a percentile of histograms is never a mean of percentiles.
+    /// Returns the same of all values of several: a percentile of histograms is never a mean of percentiles.
     pub fn quantile_of<'a>(
         several: impl IntoIterator<Item = &'a Self>,
         quantile: Quantile,
@@ -108,7 +108,7 @@ impl PackedHistogram {
         all.at(quantile).map(micros)
     }
 
-    /// The values in ascending order, as exactly as they are known.
+    /// Returns the values in ascending order, as exactly as they are known.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
         self.used().map(|(value, count)| Bucket {
             low: micros(Buckets::<2>::low(place(value) as usize)),
@@ -185,7 +185,7 @@ impl PackedHistogram {
     }
 }
 
-/// The number of the bucket that a value is in, counted from 0.
+/// Returns the number of the bucket that a value is in, counted from 0.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "there are some thousand buckets"
@@ -194,7 +194,7 @@ const fn place(value: u32) -> u32 {
     Buckets::<2>::place(value as u64) as u32
 }
 
-/// The highest value of that bucket.
+/// Returns the highest value of that bucket.
 fn highest(place: u32) -> u32 {
     clamped(Buckets::<2>::low(place as usize + 1) - 1)
 }
@@ -216,12 +216,12 @@ fn take(bytes: &mut &[u8]) -> Option<u32> {
     Some((number.iter().rev()).fold(0, |sum, byte| (sum << 7) | u32::from(byte & 0x7f)))
 }
 
-/// The highest bucket ends beyond the range.
+/// Returns a number of microseconds, cut to the range: the highest bucket ends beyond it.
 fn clamped(micros: u64) -> u32 {
     saturated(micros.min(HIGH_US))
 }
 
-/// A window with more would be found by its sum, which then does not close.
+/// Returns a count, cut to 32 bits: a window with more is found by its sum, which then does not close.
 fn saturated(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -315,7 +315,7 @@ mod tests {
         let micros = |q| of(&hundred).quantile(q).map(|it| it.as_micros());
         assert_eq!(micros(Quantile::P99), Some(99));
         assert_eq!(micros(Quantile::P50), Some(50));
-        // Two halves, neither of which could tell.
+        // Two halves, each of which has too few.
         let (low, high) = hundred.split_at(50);
         let halves = [of(low), of(high)];
         let both = PackedHistogram::quantile_of(&halves, Quantile::P99);

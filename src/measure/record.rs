@@ -66,7 +66,7 @@ impl Record {
         &mut self.tracks[track.index()]
     }
 
-    /// The window in which it ended, if that is of the measured period.
+    /// Returns the window in which it ended, if that is of the measured period.
     pub(super) fn exchange(&mut self, sample: &ExchangeSample) -> Option<WindowIndex> {
         if sample.period == Period::Measure {
             let place = sample.track.index() * Operation::ALL.len() + sample.operation.index();
@@ -137,17 +137,17 @@ impl Record {
         self.window = self.window.min(at);
     }
 
-    /// The length of the measured window: what a rate is divided by.
+    /// Returns the length of the measured window: what a rate is divided by.
     pub const fn window(&self) -> Duration {
         self.window
     }
 
-    /// The sums of one period.
+    /// Returns the sums of one period.
     pub const fn totals(&self, period: Period) -> &Totals {
         &self.totals[period.index()]
     }
 
-    /// The journeys in the order of the catalogue, each with all its tracks merged.
+    /// Returns the journeys in the order of the catalogue, each with all its tracks merged.
     pub fn journeys(&self) -> impl Iterator<Item = (JourneyId, &str, Cow<'_, JourneySeries>)> {
         self.catalogue.journeys().map(|(id, name)| {
             let tracks = self.tracks_of(id).map(|track| &self.tracks[track.index()]);
@@ -155,8 +155,8 @@ impl Record {
         })
     }
 
-    /// The operations of one journey that were expected or occurred, in the order of [`Operation::ALL`], each with all
-    /// tracks of the journey merged.
+    /// Returns the operations of one journey that were expected or occurred, in the order of [`Operation::ALL`], each with
+    /// all tracks of the journey merged.
     pub fn operations(
         &self,
         journey: JourneyId,
@@ -171,7 +171,7 @@ impl Record {
         })
     }
 
-    /// The tracks in the order of the catalogue.
+    /// Returns the tracks in the order of the catalogue.
     pub fn tracks(&self) -> impl Iterator<Item = (TrackId, &Track, &JourneySeries)> {
         self.catalogue
             .tracks()
@@ -179,7 +179,7 @@ impl Record {
             .map(|((id, track), series)| (id, track, series))
     }
 
-    /// The operations of one track that were expected or occurred, in the order of [`Operation::ALL`].
+    /// Returns the operations of one track that were expected or occurred, in the order of [`Operation::ALL`].
     pub fn track_operations(
         &self,
         track: TrackId,
@@ -199,7 +199,7 @@ impl Record {
         tracks.filter_map(move |(id, track)| (track.journey == journey).then_some(id))
     }
 
-    /// The name of a track's journey.
+    /// Returns the name of a track's journey.
     pub fn journey_name(&self, track: TrackId) -> &str {
         let journey = self.catalogue.journey_of(track);
         let mut journeys = self.catalogue.journeys();
@@ -207,7 +207,7 @@ impl Record {
         found.map_or("", |(_, name)| name)
     }
 
-    /// The journey of a track, with its stage where there is more than one track of it.
+    /// Returns the journey of a track, with its stage where there is more than one track of it.
     pub(super) fn track_name(&self, track: TrackId) -> String {
         let name = self.journey_name(track);
         let journey = self.catalogue.journey_of(track);
@@ -223,17 +223,17 @@ impl Record {
         }
     }
 
-    /// What thresholds look at, in the order of the views that the recorder was made with.
+    /// Returns what thresholds look at, in the order of the views that the recorder was made with.
     pub fn observed(&self) -> &[Observed] {
         &self.observed
     }
 
-    /// The exchanges of a period outside the measured window; nothing for [`Period::Measure`].
+    /// Returns the exchanges of a period outside the measured window; nothing for [`Period::Measure`].
     pub const fn tally(&self, period: Period) -> &PeriodTally {
         &self.tallies[period.index()]
     }
 
-    /// The course of the measured window and what ended after it.
+    /// Returns the course of the measured window and what ended after it.
     pub const fn time_series(&self) -> &TimeSeries {
         &self.time_series
     }
@@ -249,7 +249,7 @@ impl Record {
         })
     }
 
-    /// Each latency that is kept by window, up to its last, with the count of the whole histogram.
+    /// Returns each latency that is kept by window, up to its last, with the count of the whole histogram.
     pub(super) fn windowed(&self) -> impl Iterator<Item = (Metric, &[PackedHistogram], u64)> {
         let journeys = self.journeys().map(|(id, name, series)| {
             let metric = Metric::of_journey(name, IterationClock::Response);
@@ -271,7 +271,7 @@ impl Record {
         journeys.chain(operations)
     }
 
-    /// An operation in all tracks.
+    /// Returns an operation in all tracks.
     fn series_of(&self, operation: Operation) -> impl Iterator<Item = &OperationSeries> {
         let tracks = self.catalogue.tracks();
         tracks.filter_map(move |(track, _)| self.operation(track, operation))
@@ -287,7 +287,7 @@ impl Record {
         &self.failures
     }
 
-    /// The addresses that connections went to, of all periods and every host.
+    /// Returns the addresses that connections went to, of all periods and every host.
     pub fn addresses(&self) -> &[AddressUse] {
         &self.addresses
     }
@@ -297,7 +297,7 @@ impl Record {
         self.transport
     }
 
-    /// How many durations were more than an hour and are counted as an hour.
+    /// Returns how many durations were more than an hour and are counted as an hour.
     pub fn clamped(&self) -> u64 {
         let journeys = self.tracks.iter().flat_map(JourneySeries::histograms);
         let operations = self
@@ -312,7 +312,7 @@ impl Record {
     }
 }
 
-/// The one there is, or all of them merged.
+/// Returns the one there is, or all of them merged.
 fn merged<'a, T: Clone + Default>(
     mut parts: impl Iterator<Item = &'a T>,
     merge: impl Fn(&mut T, &T),

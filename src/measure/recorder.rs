@@ -29,7 +29,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder for a measured window of that length.
+    /// Creates a recorder for a measured window of that length.
     ///
     /// The length decides how wide the windows of the time series are, and what ends too late to count in a rate:
     /// see [`Recorder::end_window`] for a run whose length is not known before.
@@ -146,12 +146,12 @@ impl Recorder {
         block_pool::provide(block_pool::ROOM);
     }
 
-    /// The counts so far, for a progress line. Copies some KiB.
+    /// Returns the counts so far, for a progress line. Copies some KiB.
     pub fn live(&self) -> Live {
         self.live.clone()
     }
 
-    /// What thresholds look at, so far. Copies two histograms for each view of a latency, some KiB each.
+    /// Returns what thresholds look at, so far. Copies two histograms for each view of a latency, some KiB each.
     pub fn observed(&self) -> Vec<Observed> {
         self.record.observed.clone()
     }

@@ -30,7 +30,7 @@ impl Period {
     /// Every period, in the order of a run.
     pub const ALL: [Self; 4] = [Self::Prepare, Self::WarmUp, Self::Measure, Self::CleanUp];
 
-    /// The name in reports.
+    /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Prepare => "prepare",
@@ -50,7 +50,7 @@ impl Period {
 pub struct ExchangeSample {
     /// The journey that it was made for, and the stage of the load.
     pub track: TrackId,
-    /// What was asked.
+    /// The operation.
     pub operation: Operation,
     /// The part of the run that it belongs to.
     pub period: Period,
@@ -116,17 +116,17 @@ impl IterationSample {
         }
     }
 
-    /// From the start to the end.
+    /// Returns the time from the start to the end.
     pub fn service_time(&self) -> Duration {
         self.finished.saturating_sub(self.started)
     }
 
-    /// From the moment it was due to the end: what somebody who wanted it then had to wait.
+    /// Returns the time from the moment it was due to the end: the latency that a user experiences.
     pub fn response_time(&self) -> Duration {
         self.finished.saturating_sub(self.scheduled)
     }
 
-    /// From the moment it was due to the start.
+    /// Returns the time from the moment it was due to the start.
     pub fn start_lag(&self) -> Duration {
         self.started.saturating_sub(self.scheduled)
     }

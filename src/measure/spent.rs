@@ -24,7 +24,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// An iteration without an exchange that took so long.
+    /// Creates an iteration without an exchange that took so long.
     pub const fn at_rest(time: Duration) -> Self {
         Self {
             operations: Duration::ZERO,
@@ -126,7 +126,7 @@ impl IterationTime {
         }
     }
 
-    /// The three parts together.
+    /// Returns the three parts together.
     pub(super) fn parts(&self) -> Duration {
         self.operations
             .saturating_add(self.pauses)

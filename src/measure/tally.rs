@@ -9,7 +9,7 @@ use crate::oci::Operation;
 
 use super::{Bytes, ClassCounts, ExchangeSample, OperationCounts, Outcome, Outcomes, StatusCounts};
 
-/// Exchanges of one period by operation, without latencies, so that nobody takes them for a result. Stored as a list of the
+/// Exchanges of one period by operation, without latencies, because they are no result. Stored as a list of the
 /// operations that occurred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeriodTally {
@@ -98,7 +98,7 @@ impl FromIterator<(Operation, OperationTally)> for PeriodTally {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PeriodOperation")]
 struct Named<T> {
-    /// What was asked.
+    /// The operation.
     name: Operation,
     #[serde(flatten)]
     tally: T,

@@ -97,7 +97,7 @@ impl TimeSeries {
     /// The most windows that a report holds.
     pub const MAX_WINDOWS: usize = 600;
 
-    /// An empty series of that many journeys, with windows wide enough for a run of that length.
+    /// Creates an empty series of that many journeys, with windows wide enough for a run of that length.
     pub(super) fn new(journeys: usize, expected: Duration) -> Self {
         let mut series = Self {
             shift: 0,
@@ -110,17 +110,18 @@ impl TimeSeries {
         series
     }
 
-    /// The length of a window in seconds: a power of two.
+    /// Returns the length of a window in seconds: a power of two.
     pub const fn window_seconds(&self) -> u64 {
         1 << self.shift
     }
 
-    /// The binary logarithm of that.
+    /// Returns the binary logarithm of that.
     pub(super) const fn shift(&self) -> u32 {
         self.shift
     }
 
-    /// The windows in order of time, each with its journeys in the order of the plan. The last one counted something.
+    /// Returns the windows in order of time, each with its journeys in the order of the plan. The last one counted
+    /// something.
     pub fn windows(&self) -> impl Iterator<Item = (&Window, &[JourneyWindow])> {
         (0..self.used).map(|index| (&self.windows[index], &self.iterations[self.row(index)]))
     }
@@ -159,7 +160,7 @@ impl TimeSeries {
         }
     }
 
-    /// The window of that time, which it makes room for.
+    /// Returns the window of that time, which it makes room for.
     fn at(&mut self, time: Duration) -> usize {
         let index = self.make_room(time);
         self.used = self.used.max(index + 1);
@@ -193,11 +194,11 @@ impl TimeSeries {
         self.shift += 1;
     }
 
-    /// Adds the counts of another series of the same journeys. False, and nothing done, when it has other journeys.
+    /// Adds the counts of another series of the same journeys. Returns `false`, and does nothing, if it has other journeys.
     #[must_use]
     pub fn merge(&mut self, mut other: Self) -> bool {
         if self.used == 0 {
-            // A list of no windows does not tell how many journeys it is of.
+            // An empty list does not say how many journeys it is of.
             std::mem::swap(self, &mut other);
         }
         if other.used > 0 && self.journeys != other.journeys {
@@ -223,7 +224,7 @@ impl TimeSeries {
     }
 
     /// Moves another series of the same journeys behind this one: both get windows of one width, in which they fit
-    /// together, and the other begins where this one ends. Gives the number of its first window.
+    /// together, and the other begins where this one ends. Returns the number of its first window.
     pub fn make_room_behind(&mut self, other: &mut Self) -> usize {
         while self.shift < other.shift {
             self.coarsen();
@@ -272,7 +273,7 @@ impl TimeSeries {
         at
     }
 
-    /// What all windows add up to: exchanges, their bytes, iterations.
+    /// Returns what all windows add up to: exchanges, their bytes, iterations.
     pub(super) fn sums(&self) -> (Window, Outcomes) {
         let mut all = Window::default();
         for window in &self.windows {

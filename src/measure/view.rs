@@ -56,7 +56,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// The counts alone.
+    /// Returns the counts alone.
     #[must_use]
     pub fn without_latencies(&self) -> Self {
         Self {

@@ -73,7 +73,7 @@ enum Source {
 }
 
 impl Curve {
-    /// The arrivals, in order. The seed is for [`Spacing::Poisson`] only.
+    /// Returns the arrivals, in order. The seed is for [`Spacing::Poisson`] only.
     ///
     /// This is the whole stream; see [`Arrivals::lane`] for a part of it.
     pub fn arrivals(&self, spacing: Spacing, seed: u64) -> Arrivals {
@@ -171,7 +171,7 @@ impl Iterator for Arrivals {
                     return None;
                 }
                 // The part that is left after the first of n instants is the least of n draws, that is, e^(-gap/n):
-                // the instants come sorted, and nobody has to keep them all.
+                // the instants come sorted, and need not be kept.
                 while draws.taken <= index {
                     let remaining = u64::from(*users) - draws.taken;
                     *left -= draws.gap() / float(u128::from(remaining));
@@ -203,7 +203,7 @@ impl Line {
         }
     }
 
-    /// When the area reaches this much, which is not less than before, and in which stage; `None` past the end.
+    /// Returns when the area reaches this much, which is not less than before, and in which stage; `None` past the end.
     fn at(&mut self, area: u128) -> Option<(Duration, usize)> {
         while area >= self.area.pieces.get(self.piece)?.through {
             self.piece += 1;

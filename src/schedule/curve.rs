@@ -58,7 +58,7 @@ pub enum RampError {
 }
 
 impl Ramp {
-    /// A ramp.
+    /// Creates a ramp.
     ///
     /// # Errors
     /// When there is no stage, when the rates differ in their unit of time, and when all is longer than 584 years.
@@ -75,20 +75,20 @@ impl Ramp {
         }
     }
 
-    /// The rate at the beginning.
+    /// Returns the rate at the beginning.
     pub const fn start(&self) -> Rate {
         self.start
     }
 
-    /// The lines that follow, in order; not empty.
+    /// Returns the lines that follow, in order; not empty.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
     }
 }
 
 impl Curve {
-    /// The exact number of arrivals with uniform [`super::Spacing`]: the area under the rate, rounded up, because the first
-    /// arrival is at the beginning.
+    /// Returns the exact number of arrivals with uniform [`super::Spacing`]: the area under the rate, rounded up, because
+    /// the first arrival is at the beginning.
     pub fn planned(&self) -> u64 {
         match self {
             Self::AtOnce { users, .. } => u64::from(*users),
@@ -96,8 +96,8 @@ impl Curve {
         }
     }
 
-    /// The expected number of arrivals with random [`super::Spacing`]: the area under the rate. With [`Self::AtOnce`] it is
-    /// the number.
+    /// Returns the expected number of arrivals with random [`super::Spacing`]: the area under the rate. With
+    /// [`Self::AtOnce`] it is the number.
     pub fn expected(&self) -> f64 {
         match self {
             Self::AtOnce { users, .. } => f64::from(*users),
@@ -108,12 +108,13 @@ impl Curve {
         }
     }
 
-    /// How long arrivals may come: none is due at this instant or later, but for users who start at once in no time.
+    /// Returns how long arrivals may come: none is due at this instant or later, but for users who start at once in no
+    /// time.
     pub fn length(&self) -> Duration {
         self.stages().last().map_or(Duration::ZERO, |it| it.until)
     }
 
-    /// When each stage begins and ends; one stage where the curve has no others.
+    /// Returns when each stage begins and ends; one stage where the curve has no others.
     pub fn stages(&self) -> Vec<Span> {
         match self {
             Self::Constant { duration: all, .. } | Self::AtOnce { window: all, .. } => {
@@ -157,7 +158,7 @@ pub(super) struct Piece {
 }
 
 impl Area {
-    /// The area of a curve; none where users start at once.
+    /// Returns the area of a curve; none where users start at once.
     pub(super) fn of(curve: &Curve) -> Self {
         let line;
         let (start, stages) = match curve {
@@ -202,7 +203,7 @@ impl Area {
 }
 
 impl Piece {
-    /// When the area reaches this much, which is at least `before` and less than `through`.
+    /// Returns when the area reaches this much, which is at least `before` and less than `through`.
     ///
     /// Rounded down where the rate is constant, to the nearest nanosecond elsewhere.
     pub(super) fn instant(&self, area: u128) -> Duration {
@@ -221,7 +222,7 @@ impl Piece {
         Duration::from_nanos(self.from_ns + elapsed.min(self.length_ns - 1))
     }
 
-    /// The time in which a line that climbs over the length of this piece gathers an area: the root `t` of
+    /// Returns the time in which a line that climbs over the length of this piece gathers an area: the root `t` of
     /// `slope·t² + 2·low·t = area`, in the form without a difference.
     fn climb(&self, low: u128, high: u128, area: u128) -> f64 {
         if area == 0 {
@@ -246,7 +247,7 @@ pub(super) const fn float(number: u128) -> f64 {
     number as f64
 }
 
-/// The nearest whole number.
+/// Returns the nearest whole number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -21,7 +21,7 @@ impl Side {
     /// Both, the base first.
     pub const BOTH: [Self; 2] = [Self::Base, Self::Candidate];
 
-    /// The word in reports.
+    /// Returns the word in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Base => "base",
@@ -29,7 +29,7 @@ impl Side {
         }
     }
 
-    /// The letter in the order of a pair.
+    /// Returns the letter in the order of a pair.
     pub const fn letter(self) -> char {
         match self {
             Self::Base => 'A',
@@ -37,7 +37,7 @@ impl Side {
         }
     }
 
-    /// The other one.
+    /// Returns the other one.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -47,7 +47,7 @@ impl Side {
     }
 }
 
-/// The order of the slices of one pair, so many a side: ABBA, ABBAAB, ... from the side that is first.
+/// Returns the order of the slices of one pair, so many a side: ABBA, ABBAAB, ... from the side that is first.
 ///
 /// Whatever drifts evenly over four slices hits both sides alike, and no side is always the one that comes second.
 pub fn alternating(first: Side, slices: u32) -> Vec<Side> {

@@ -12,12 +12,12 @@ pub struct Span {
 }
 
 impl Span {
-    /// Is the instant in it? Nothing is in an empty span.
+    /// Returns `true` if the instant is in it. An empty span contains nothing.
     pub fn contains(self, instant: Duration) -> bool {
         self.from <= instant && instant < self.until
     }
 
-    /// How long it is.
+    /// Returns how long it is.
     pub const fn length(self) -> Duration {
         self.until.saturating_sub(self.from)
     }
@@ -35,7 +35,7 @@ impl Span {
     }
 }
 
-/// The index of the stage to which an instant belongs.
+/// Returns the index of the stage to which an instant belongs.
 ///
 /// Of stages that begin at the same instant it is the last, since the others are jumps. What comes after the end, such
 /// as the end of an iteration that was under way, belongs to the last stage.

@@ -31,33 +31,33 @@ impl Users {
         Self { start, stages }
     }
 
-    /// How many there are at the beginning.
+    /// Returns how many there are at the beginning.
     pub const fn start(&self) -> u32 {
         self.start
     }
 
-    /// The lines that follow, in order.
+    /// Returns the lines that follow, in order.
     pub fn lines(&self) -> &[UserStage] {
         &self.stages
     }
 
-    /// The most users that live at once.
+    /// Returns the most users that live at once.
     pub fn peak(&self) -> u32 {
         let targets = self.stages.iter().map(|it| it.target);
         targets.fold(self.start, u32::max)
     }
 
-    /// How long the load is.
+    /// Returns how long the load is.
     pub fn length(&self) -> Duration {
         self.stages().last().map_or(Duration::ZERO, |it| it.until)
     }
 
-    /// When each stage begins and ends.
+    /// Returns when each stage begins and ends.
     pub fn stages(&self) -> Vec<Span> {
         Span::chain(self.stages.iter().map(|it| it.duration))
     }
 
-    /// When a user lives, counted from zero: spans that are not empty and do not touch, in order.
+    /// Returns when a user lives, counted from zero: spans that are not empty and do not touch, in order.
     ///
     /// Rounded down to a nanosecond. There is nothing for users from [`peak`](Self::peak) on.
     pub fn spans(&self, user: u32) -> impl Iterator<Item = Span> + use<> {

@@ -1,4 +1,4 @@
-//! How much this machine can ask of a registry at most, measured against the embedded one.
+//! The highest load that this machine can generate, measured against the embedded registry.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::result::{Ceiling, Environment};
 use crate::scenario::{self, Overrides};
 use crate::units::Quantile;
 
-/// One load: what it is for, the users and the image, and the journey.
+/// One load: the registry's storage, the users, the image, and the journey.
 struct Trial {
     storage: &'static str,
     vus: usize,
@@ -148,7 +148,7 @@ fn per_second(finished: &Finished, of: impl Fn(&Within) -> u64) -> f64 {
     (of(&within) as f64 / finished.record.window().as_secs_f64()).round()
 }
 
-/// The median of the smallest thing that is asked for.
+/// Returns the median of the smallest requests.
 fn floor_us(finished: &Finished) -> u64 {
     let mut tracks = finished.record.tracks();
     let manifest = tracks.find_map(|(track, _, _)| {

@@ -15,7 +15,7 @@ use crate::result::{
 };
 use crate::verdict::{Moment, Ran, Span, Watch};
 
-/// The thresholds of a plan, each with the span it is judged over.
+/// Returns the thresholds of a plan, each with the span it is judged over.
 pub(super) fn watch(plan: &Plan) -> Watch {
     // Of a stage that begins when others are done nothing is known before: such a threshold is inconclusive, and not
     // judged by the wrong length.
@@ -54,7 +54,8 @@ pub(super) struct Conclusion<'a> {
 }
 
 impl Conclusion<'_> {
-    /// What comes of a run that ends now. `ran` is what was done: of a search, the plan of the trial that is reported.
+    /// Returns what comes of a run that ends now. `ran` is what was done: of a search, the plan of the trial that is
+    /// reported.
     pub(super) fn outcome(
         mut self,
         ran: &Plan,
@@ -109,7 +110,7 @@ impl Conclusion<'_> {
         }
     }
 
-    /// How the generator did, held against what this machine has reached before.
+    /// Returns how the generator did, held against what this machine has reached before.
     fn generator(&self, ran: &Plan, finished: &Finished) -> GeneratorSection {
         let ran = seen(ran, finished, self.ceiling, &self.environment);
         GeneratorSection {
@@ -121,7 +122,7 @@ impl Conclusion<'_> {
     }
 }
 
-/// What the health of the generator depends on.
+/// Returns what the health of the generator depends on.
 pub(super) fn seen<'a>(
     plan: &'a Plan,
     finished: &'a Finished,
@@ -141,7 +142,7 @@ pub(super) fn seen<'a>(
     }
 }
 
-/// What a reader has to know beside the numbers.
+/// Returns what a reader has to know beside the numbers.
 fn notes(finished: &Finished) -> Vec<String> {
     let mut notes = finished.notes.clone();
     if finished.panics > 0 {
@@ -156,7 +157,7 @@ fn notes(finished: &Finished) -> Vec<String> {
     notes
 }
 
-/// A note on the responses of the embedded registry that no user saw; `search` has those of the other trials.
+/// Returns a note on the responses of the embedded registry that no user saw; `search` has those of the other trials.
 pub(super) fn broken_off(finished: &Finished, search: Option<&SearchSection>) -> Option<String> {
     let counts = finished.around.as_ref()?.embedded.as_ref()?;
     let seen = answered(&finished.record)
@@ -164,13 +165,13 @@ pub(super) fn broken_off(finished: &Finished, search: Option<&SearchSection>) ->
         + search.map_or(0, SearchSection::answered_by_others);
     (counts.answered() != seen).then(|| {
         format!(
-            "the embedded registry answered {} exchanges, and {seen} were seen to be answered: the rest was broken off",
+            "the embedded registry sent {} responses, of which the run received {seen}: the rest was broken off",
             counts.answered(),
         )
     })
 }
 
-/// The headers by which the target names itself.
+/// Returns the headers by which the target names itself.
 fn headers(finished: &Finished) -> TargetHeaders {
     let header = |name: &str| {
         let mut headers = finished.target.headers.iter();
@@ -183,7 +184,7 @@ fn headers(finished: &Finished) -> TargetHeaders {
     }
 }
 
-/// How long each period outside the measured window took.
+/// Returns how long each period outside the measured window took.
 fn period_durations(finished: &Finished) -> BTreeMap<Period, Duration> {
     let mut durations = BTreeMap::from([(Period::WarmUp, finished.warm_up_time)]);
     if let Some(around) = &finished.around {
@@ -193,7 +194,7 @@ fn period_durations(finished: &Finished) -> BTreeMap<Period, Duration> {
     durations
 }
 
-/// How long the stages of loads are, where that is set.
+/// Returns how long the stages of loads are, where that is set.
 fn stage_lengths(plan: &Plan) -> BTreeMap<(String, String), Duration> {
     let set = |load: &&Load| matches!(load.executor.length(), Length::Set(_));
     let loads = plan.loads.iter().filter(set);
@@ -222,7 +223,7 @@ fn answered(record: &Record) -> u64 {
     measured.chain(outside).map(|(_, count)| count).sum()
 }
 
-/// What the run came to, in the terms of a ceiling.
+/// Returns what the run came to, in the terms of a ceiling.
 fn demand(plan: &Plan, record: &Record) -> Demand {
     let mut demand = Demand::default();
     let window = record.window().as_secs_f64();
@@ -258,7 +259,7 @@ const fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// Whether the target is on this machine. A name is looked at, not looked up: only what is surely here is called the same.
+/// Returns whether the target is on this machine. Names are not resolved: only an address that is surely here counts.
 fn target_host(base: &str) -> TargetHost {
     let host = url::Url::parse(base).ok().and_then(|url| {
         let host = url.host_str()?;

@@ -27,7 +27,7 @@ impl Options {
     }
 }
 
-/// A number that no other run has.
+/// Returns a number that no other run has.
 pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

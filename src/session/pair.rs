@@ -80,7 +80,7 @@ impl Sides {
         runs.collect::<Result<_, _>>().map(Some)
     }
 
-    /// The same where each slice is a search for the capacity.
+    /// Does the same where each slice is a search for the capacity.
     fn searches(
         &self,
         order: &[Side],
@@ -160,7 +160,7 @@ impl Sides {
     }
 }
 
-/// The document of a run in which no virtual user panicked.
+/// Returns the document of a run in which no virtual user panicked.
 fn document(outcome: Outcome) -> Result<Document, Error> {
     match outcome.panics {
         0 => Ok(outcome.document),

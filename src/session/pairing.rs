@@ -42,7 +42,7 @@ pub enum Cut {
 }
 
 impl Cut {
-    /// The plans of one slice of the base and of the candidate.
+    /// Returns the plans of one slice of the base and of the candidate.
     ///
     /// # Errors
     /// [`Error::Cut`] when a load changes over time.
@@ -66,7 +66,7 @@ impl Cut {
         }
     }
 
-    /// How long a slice is measured and what is thrown away before; nothing of whole runs.
+    /// Returns how long a slice is measured and what is thrown away before; nothing of whole runs.
     const fn times(self) -> (Option<Duration>, Duration) {
         match self {
             Self::Slices { slice, settle, .. } => (Some(slice), settle),
@@ -74,7 +74,7 @@ impl Cut {
         }
     }
 
-    /// What a reader should know of slices that are short.
+    /// Returns what a reader should know of slices that are short.
     fn notes(self, iteration: Option<Duration>) -> Vec<String> {
         let Self::Slices { slices, slice, .. } = self else {
             return Vec::new();
@@ -291,23 +291,23 @@ impl Pairing {
         judge.add(Side::Candidate, candidate);
     }
 
-    /// How many pairs are part of the evidence.
+    /// Returns how many pairs are part of the evidence.
     pub fn made(&self) -> usize {
         self.judge.as_ref().map_or(0, |it| it.runs(Side::Base))
     }
 
-    /// The order in which the slices of the last pair were run.
+    /// Returns the order in which the slices of the last pair were run.
     pub fn last_order(&self) -> Option<&str> {
         self.orders.last().map(String::as_str)
     }
 
-    /// How the gates stand. Nothing is decided between two looks.
+    /// Returns how the gates stand. Nothing is decided between two looks.
     pub fn judged(&self) -> Option<Judged> {
         let judge = self.judge.as_ref()?;
         Some(judge.decide(compare::Design::Pairs, self.looks.alpha()))
     }
 
-    /// The pairs that were discarded.
+    /// Returns the pairs that were discarded.
     pub fn discarded(&self) -> &[DiscardedPair] {
         &self.discarded
     }
@@ -321,7 +321,8 @@ impl Pairing {
         ))
     }
 
-    /// The comparison of the pairs so far; `None` before the first. `cut` says why no more were made, if they were needed.
+    /// Returns the comparison of the pairs so far; `None` before the first. `cut` says why no more were made, if they were
+    /// needed.
     pub fn conclude(mut self, cut: Option<String>) -> Option<Comparison> {
         let judged = self.judged()?;
         let invalid = self.starved();
@@ -361,7 +362,7 @@ impl Pairing {
         }
     }
 
-    /// What a reader should know of the design.
+    /// Returns what a reader should know of the design.
     fn notes(&self, judge: &Judge) -> Vec<String> {
         let mut notes = self.cut.notes(judge.iteration_time());
         if self.sides.are_one_target() {

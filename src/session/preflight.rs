@@ -14,7 +14,7 @@ const WORKER_BYTES: u64 = 420 << 10;
 /// What a worker with users takes beside that: buffers of bodies, spare blocks for latencies, and a few blocks for each of some
 /// hundred histograms.
 const BUSY_WORKER_BYTES: u64 = 2_100 << 10;
-/// What each planned histogram adds to that, most of which few latencies or none fall into.
+/// What each planned histogram adds to that, most of which have few values or none.
 const HISTOGRAM_BYTES: u64 = 512;
 /// Memory of a virtual user without connections (9,900 that wait for arrivals took 57 MB in all).
 const BYTES_PER_VU: u64 = 2_500;
@@ -61,7 +61,7 @@ fn demand(plan: &Plan) -> Demand {
     }
 }
 
-/// The memory of all workers. Those that have no user record nothing.
+/// Returns the memory of all workers. Those that have no user record nothing.
 fn worker_bytes(plan: &Plan, vus: u64) -> u64 {
     let workers = plan.workers.get() as u64;
     let histograms = engine::catalogue(plan).histograms() as u64;
@@ -69,8 +69,8 @@ fn worker_bytes(plan: &Plan, vus: u64) -> u64 {
     workers * WORKER_BYTES + workers.min(vus) * busy
 }
 
-/// How many connections are to be expected at once: those of all users of a closed load, and of as many of an open load as
-/// arrive during an iteration. Most users that `max_vus` allows are idle.
+/// Returns how many connections are to be expected at once: those of all users of a closed load, and of as many of an open
+/// load as arrive during an iteration. Most users that `max_vus` allows are idle.
 fn busy_connections(plan: &Plan) -> u64 {
     let forecast = plan.forecast();
     let loads = forecast.loads.iter().map(|load| {
@@ -92,7 +92,7 @@ fn whole(rate: f64) -> u64 {
     rate.ceil() as u64
 }
 
-/// Connections that are newly made in a second, where a schedule tells how many iterations there are.
+/// Returns the new connections per second, where a schedule says how many iterations there are.
 fn new_connections(plan: &Plan) -> u64 {
     let forecast = plan.forecast();
     let mut all = 0.0;

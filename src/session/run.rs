@@ -72,7 +72,7 @@ fn load(
     Ok(conclusion.outcome(plan, &finished, None))
 }
 
-/// How the thresholds stand, once something was measured.
+/// Returns how the thresholds stand, once something was measured.
 fn standing(watch: &mut Watch, plan: &Plan, at: &Progress<'_>) -> Option<Vec<ThresholdResult>> {
     match at {
         Progress::Load {

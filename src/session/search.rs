@@ -19,7 +19,7 @@ use crate::verdict::{self, Moment, Watch};
 /// How long a target may take after a trial to respond as it did before.
 const RECOVERY: Duration = Duration::from_mins(1);
 
-/// The capacity search of a plan, if it is one: it is then the plan's only load.
+/// Returns the capacity search of a plan, if it is one: it is then the plan's only load.
 pub fn capacity_search(plan: &Plan) -> Option<&CapacitySearch> {
     plan.loads.iter().find_map(|load| match &load.executor {
         Executor::CapacitySearch(search) => Some(search),
@@ -174,7 +174,7 @@ impl Trials<'_> {
     }
 }
 
-/// The words for a criterion that a trial broke, by its number.
+/// Returns the words for a criterion that a trial broke, by its number.
 fn criterion(plan: &Plan, number: usize) -> String {
     verdict::Criterion::of(number, plan.thresholds.len()).told(plan)
 }
@@ -188,7 +188,7 @@ fn spec(wanted: &CapacitySearch) -> SearchSpec {
     }
 }
 
-/// The plan of one trial.
+/// Returns the plan of one trial.
 fn at_rate(plan: &Plan, wanted: &CapacitySearch, rate: Rate, kind: TrialKind) -> Plan {
     let duration = match kind {
         TrialKind::Confirm => wanted.confirm,

@@ -27,9 +27,9 @@ pub struct Resampled {
     sorted: Vec<f64>,
 }
 
-/// The integrated autocorrelation time of a series, in windows: 1 where neighbours have nothing in common, and n / that
-/// many windows are worth as much as independent ones. Correlations are added up as long as two neighbouring lags together
-/// are positive (the initial positive sequence of Geyer 1992), since beyond it they are noise.
+/// Returns the integrated autocorrelation time of a series, in windows: 1 where neighbours have nothing in common, and n /
+/// that many windows are worth as much as independent ones. Correlations are added up as long as two neighbouring lags
+/// together are positive (the initial positive sequence of Geyer 1992), since beyond it they are noise.
 ///
 /// Never less than 1: that noise which swings back makes a mean surer is not relied on. 1 for a series that never changes.
 /// `None` for fewer than two windows, and for a value that is not finite.
@@ -50,7 +50,8 @@ pub fn autocorrelation_time(series: &[f64]) -> Option<f64> {
     Some((2.0 * sum - 1.0).max(1.0))
 }
 
-/// How long blocks must be, in windows: twice the [autocorrelation time](autocorrelation_time), and not below `at_least`.
+/// Returns how long blocks must be, in windows: twice the [autocorrelation time](autocorrelation_time), and not below
+/// `at_least`.
 ///
 /// `None` for a time that is not a positive finite number.
 pub fn block_length(autocorrelation_time: f64, at_least: usize) -> Option<usize> {
@@ -73,8 +74,8 @@ impl Blocks {
         (blocks >= MIN_BLOCKS).then_some(Self { windows, length })
     }
 
-    /// The statistic of that many resamples. It is given the indices of the windows drawn, as many as there are windows,
-    /// some of them several times.
+    /// Returns the statistic of that many resamples. It is given the indices of the windows drawn, as many as there are
+    /// windows, some of them several times.
     ///
     /// `None` without resamples, and where the statistic once had no value, or none that is finite: an interval of the
     /// others would be of another question.
@@ -104,12 +105,12 @@ impl Blocks {
 }
 
 impl Resampled {
-    /// Every value, in ascending order.
+    /// Returns every value, in ascending order.
     pub fn sorted(&self) -> &[f64] {
         &self.sorted
     }
 
-    /// The percentile interval at the level `1 - alpha`.
+    /// Returns the percentile interval at the level `1 - alpha`.
     ///
     /// `None` for an `alpha` outside `(0, 1)`, and for one that takes more resamples: it needs 2 / alpha - 1 of them.
     pub fn interval(&self, alpha: f64) -> Option<Interval> {

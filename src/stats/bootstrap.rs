@@ -8,7 +8,7 @@ use super::shift::{Interval, real};
 
 const RESAMPLES: usize = 10_000;
 
-/// The interval of the mean at the level `1 - alpha`, and the two-sided p of a mean of 0 by the same resamples.
+/// Returns the interval of the mean at the level `1 - alpha`, and the two-sided p of a mean of 0 by the same resamples.
 ///
 /// Each resample says how far, in its own standard errors, its mean lies from the mean it was drawn around. The interval
 /// has the k-th outermost of these distances on either side, and p counts those beyond the observed one, itself included
@@ -43,7 +43,7 @@ pub(super) fn bootstrap_t(
     Some((interval, p_of(below.min(above)).min(1.0)))
 }
 
-/// How far the mean of each resample lies from the mean of all, in standard errors of the resample.
+/// Returns how far the mean of each resample lies from the mean of all, in standard errors of the resample.
 fn distances(values: &[f64], moments: &Moments, seed: u64) -> Option<Vec<f64>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut drawn = vec![0.0; values.len()];

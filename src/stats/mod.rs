@@ -1,7 +1,7 @@
 //! What the difference between two builds is, and how sure that is: tests, intervals and corrections over plain numbers.
 //!
-//! Pure: the same numbers and the same seed give the same answer. Nothing panics on any input. Where the numbers do not
-//! carry an answer (too few, one that is not finite, an error level outside (0, 1)) there is none: [`None`].
+//! Pure: the same numbers and the same seed give the same result. Nothing panics on any input. Where the numbers do not
+//! carry a result (too few, one that is not finite, an error level outside (0, 1)) there is none: [`None`].
 //!
 //! Not here: what the numbers are of (`measure`), and what is decided from them (`verdict`).
 //!

@@ -43,7 +43,7 @@ impl Moments {
         self.variance.sqrt()
     }
 
-    /// The standard error of the mean.
+    /// Returns the standard error of the mean.
     pub(super) fn error(&self) -> f64 {
         self.mean_variance.sqrt()
     }

@@ -33,14 +33,14 @@ pub enum Method {
     BootstrapT,
 }
 
-/// The mean of the differences, its interval at the level `1 - alpha`, and the cross-check by ranks.
+/// Returns the mean of the differences, its interval at the level `1 - alpha`, and the cross-check by ranks.
 ///
 /// The percentile bootstrap is never used: over few pairs it is too narrow.
 /// Where all differences are the same value the interval is that point, and p is 0, or 1 where the value is 0: there is no
 /// noise to doubt, and the ranks, which know only the number of pairs, still have their say.
 ///
 /// `None` for fewer than [`MIN_PAIRS`] differences, for one that is not finite, for an `alpha` outside `(0, 1)`, or one
-/// below 0.0002, which 10,000 resamples cannot tell from 0.
+/// below 0.0002, which 10,000 resamples cannot distinguish from 0.
 pub fn paired(differences: &[f64], alpha: f64, seed: u64) -> Option<Paired> {
     if differences.len() < MIN_PAIRS || !is_level(alpha) {
         return None;
@@ -85,7 +85,7 @@ pub(super) fn student(moments: &Moments, freedom: f64, alpha: f64) -> Option<(In
     Some((interval, two_sided_p(moments.mean / error, freedom)?))
 }
 
-/// What is said of a difference that every time was the same.
+/// Returns what is said of a difference that every time was the same.
 pub(super) fn without_noise(difference: f64) -> (Interval, f64) {
     let p = if difference.abs() > 0.0 { 0.0 } else { 1.0 };
     (Interval::point(difference), p)

@@ -1,7 +1,8 @@
 //! Looking at a test more than once without being wrong more often.
 
-/// The two-sided level at each of that many looks at growing evidence, such that a false alarm comes at any of them in 5% of
-/// sessions: Pocock (1977), "Group sequential methods in the design and analysis of clinical trials", Biometrika 64.
+/// Returns the two-sided level at each of that many looks at growing evidence, such that a false alarm comes at any of them
+/// in 5% of sessions: Pocock (1977), "Group sequential methods in the design and analysis of clinical trials", Biometrika
+/// 64.
 ///
 /// The constants are of looks at equal distances and of a known variance. `None` for no look and for more than five.
 pub const fn pocock(looks: usize) -> Option<f64> {

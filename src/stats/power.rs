@@ -6,11 +6,12 @@ use super::student::upper_quantile;
 /// Four out of five times a change of that size is found.
 const MISSED: f64 = 0.2;
 
-/// Beyond this nobody waits for it.
+/// More pairs take too long to be worth a number.
 const MOST_PAIRS: usize = 1000;
 
-/// The smallest mean difference that `pairs` pairs call a change at the level `alpha` in four of five sessions, where `sd`
-/// is the standard deviation of the differences: (t(1 - alpha/2) + t(0.80)) sd / sqrt(pairs), in the unit of `sd`.
+/// Returns the smallest mean difference that `pairs` pairs call a change at the level `alpha` in four of five sessions,
+/// where `sd` is the standard deviation of the differences: (t(1 - alpha/2) + t(0.80)) sd / sqrt(pairs), in the unit of
+/// `sd`.
 ///
 /// `None` for fewer than two pairs, for an `sd` that is negative or not finite, and for an `alpha` outside `(0, 1)`.
 pub fn detectable_effect(sd: f64, pairs: usize, alpha: f64) -> Option<f64> {
@@ -22,7 +23,8 @@ pub fn detectable_effect(sd: f64, pairs: usize, alpha: f64) -> Option<f64> {
     Some(errors * sd / real(pairs).sqrt())
 }
 
-/// The fewest pairs whose [detectable effect](detectable_effect) is not above `effect`, but not fewer than [`MIN_PAIRS`].
+/// Returns the fewest pairs whose [detectable effect](detectable_effect) is not above `effect`, but not fewer than
+/// [`MIN_PAIRS`].
 ///
 /// `None` where 1000 do not do, and for what has no detectable effect.
 pub fn pairs_needed(sd: f64, effect: f64, alpha: f64) -> Option<usize> {

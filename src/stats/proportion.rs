@@ -3,8 +3,8 @@
 use super::shift::{Interval, Shift, is_level};
 use super::student::{normal_two_sided_p, normal_upper_quantile};
 
-/// The interval of Agresti and Caffo (2000) for `failed_b / of_b - failed_a / of_a`, at the level `1 - alpha`: Wald's,
-/// after one failure and one success were added on each side. Unlike Wald's it has a width where nothing failed.
+/// Returns the interval of Agresti and Caffo (2000) for `failed_b / of_b - failed_a / of_a`, at the level `1 - alpha`:
+/// Wald's, after one failure and one success were added on each side. Unlike Wald's it has a width where nothing failed.
 ///
 /// It takes the trials for independent. Failures come in bursts, so of requests of one run it is too narrow.
 ///
@@ -29,8 +29,8 @@ pub fn agresti_caffo(
     })
 }
 
-/// The difference between the shares `(failed, of)` of two sides with the interval of [`agresti_caffo`] and the p that goes
-/// with it. The estimate is the plain difference. There are no ranks, so theirs repeat it.
+/// Returns the difference between the shares `(failed, of)` of two sides with the interval of [`agresti_caffo`] and the p
+/// that goes with it. The estimate is the plain difference. There are no ranks, so theirs repeat it.
 ///
 /// `None` as there.
 pub fn shares(base: (u64, u64), candidate: (u64, u64), alpha: f64) -> Option<Shift> {
@@ -56,7 +56,7 @@ const fn share((failed, of): (u64, u64)) -> f64 {
     failed as f64 / of as f64
 }
 
-/// The share after one failure and one success were added, and its variance.
+/// Returns the share after one failure and one success were added, and its variance.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a share needs no more than fifteen digits"

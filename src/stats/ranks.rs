@@ -7,7 +7,7 @@ use super::student::normal_two_sided_p;
 /// Up to so many values every outcome is counted. 2^50 of them is still a whole number in an `f64`.
 const MOST_COUNTED: usize = 50;
 
-/// The two-sided p of Wilcoxon's signed-rank test that the differences lie around 0.
+/// Returns the two-sided p of Wilcoxon's signed-rank test that the differences lie around 0.
 ///
 /// Differences of 0 are dropped, as Wilcoxon has it, and equal sizes share their mean rank. Up to 50 differences that are
 /// left, p is exact: all 2^n signs of these very ranks are counted. Above, it is the normal approximation with corrections
@@ -41,7 +41,8 @@ pub fn wilcoxon_p(differences: &[f64]) -> Option<f64> {
     Some(approximate(real(positive) - real(total) / 2.0, variance))
 }
 
-/// The two-sided p of the test of Mann and Whitney (Wilcoxon's rank sum) that two samples come from the same distribution.
+/// Returns the two-sided p of the test of Mann and Whitney (Wilcoxon's rank sum) that two samples come from the same
+/// distribution.
 ///
 /// Equal values share their mean rank. Up to 50 values of both together, p is exact: all ways to deal these very ranks to
 /// the two sides are counted. Three a side cannot have a p below 0.1, nor four below 0.029. Above, it is the normal
@@ -66,7 +67,7 @@ pub fn mann_whitney_p(a: &[f64], b: &[f64]) -> Option<f64> {
     Some(approximate(real(sum) - k * mean, variance))
 }
 
-/// The median of the means of every two differences, each with itself included (Hodges and Lehmann 1963).
+/// Returns the median of the means of every two differences, each with itself included (Hodges and Lehmann 1963).
 ///
 /// `None` without differences, or for one that is not finite.
 pub fn hodges_lehmann(differences: &[f64]) -> Option<f64> {
@@ -75,7 +76,7 @@ pub fn hodges_lehmann(differences: &[f64]) -> Option<f64> {
     median(means.collect())
 }
 
-/// The median of every value of `b` minus every value of `a` (Hodges and Lehmann 1963).
+/// Returns the median of every value of `b` minus every value of `a` (Hodges and Lehmann 1963).
 ///
 /// `None` where a side is empty, or for a value that is not finite.
 pub fn hodges_lehmann_shift(a: &[f64], b: &[f64]) -> Option<f64> {
@@ -86,8 +87,8 @@ pub fn hodges_lehmann_shift(a: &[f64], b: &[f64]) -> Option<f64> {
     )
 }
 
-/// The index of the value whose modified z score is the largest, and above 3.5 (Iglewicz and Hoaglin 1993): its distance
-/// from the median, in units of the median distance.
+/// Returns the index of the value whose modified z score is the largest, and above 3.5 (Iglewicz and Hoaglin 1993): its
+/// distance from the median, in units of the median distance.
 ///
 /// Where more than half of the values are the same the median distance is 0; then the mean distance stands in for it.
 pub fn outlier(values: &[f64]) -> Option<usize> {
@@ -144,7 +145,7 @@ fn two_sided(ways: &[f64], observed: usize) -> f64 {
     (2.0 * below.min(above) / all).min(1.0)
 }
 
-/// The normal approximation for a sum of doubled ranks, which moves in steps of two.
+/// Returns the normal approximation for a sum of doubled ranks, which moves in steps of two.
 fn approximate(off: f64, variance: f64) -> f64 {
     let off = (off.abs() - 1.0).max(0.0);
     if off > 0.0 {

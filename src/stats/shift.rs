@@ -1,6 +1,6 @@
-//! A difference between two builds, as every test of it tells it.
+//! A difference between two builds, as every test of it states it.
 
-/// The fewest pairs, or runs a side, from which a difference is told.
+/// The fewest pairs, or runs a side, from which a difference is stated.
 ///
 /// Four pairs that all point the same way have an exact signed-rank p of 2/16 = 0.125: nothing but the belief that the
 /// differences are normal could call them a change. Five have 2/32 = 0.0625.
@@ -37,18 +37,18 @@ impl Interval {
         Self { low: at, high: at }
     }
 
-    /// Whether it has the value in it, ends included.
+    /// Returns whether it has the value in it, ends included.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
 }
 
-/// Is it the probability of an error: more than never, less than always?
+/// Returns `true` for the probability of an error: in `(0, 1)`.
 pub(super) fn is_level(alpha: f64) -> bool {
     0.0 < alpha && alpha < 1.0
 }
 
-/// A number of things as a factor.
+/// Returns a number of things as a factor.
 #[expect(
     clippy::cast_precision_loss,
     reason = "what is counted here is far below 2^53"

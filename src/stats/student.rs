@@ -6,7 +6,7 @@
 use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};
 use statrs::function::erf::erfc;
 
-/// The probability of a t beyond that one, on both sides together. 0 for an infinite one.
+/// Returns the probability of a t beyond that one, on both sides together. 0 for an infinite one.
 pub(super) fn two_sided_p(t: f64, freedom: f64) -> Option<f64> {
     if t.is_infinite() {
         return Some(0.0);
@@ -15,24 +15,24 @@ pub(super) fn two_sided_p(t: f64, freedom: f64) -> Option<f64> {
     (!t.is_nan()).then(|| (2.0 * student.cdf(-t.abs())).min(1.0))
 }
 
-/// The t that is exceeded with that probability, in `(0, 0.5]`.
+/// Returns the t that is exceeded with that probability, in `(0, 0.5]`.
 pub(super) fn upper_quantile(tail: f64, freedom: f64) -> Option<f64> {
     let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
     solve(tail, |t| student.cdf(-t))
 }
 
-/// The standard normal value that is exceeded with that probability, in `(0, 0.5]`.
+/// Returns the standard normal value that is exceeded with that probability, in `(0, 0.5]`.
 pub(super) fn normal_upper_quantile(tail: f64) -> Option<f64> {
     let normal = Normal::standard();
     solve(tail, |z| normal.cdf(-z))
 }
 
-/// The probability of a standard normal value beyond that one, on both sides together.
+/// Returns the probability of a standard normal value beyond that one, on both sides together.
 pub(super) fn normal_two_sided_p(z: f64) -> f64 {
     erfc(z.abs() / std::f64::consts::SQRT_2).min(1.0)
 }
 
-/// Where a falling tail has that height, to the last digit that halving gives.
+/// Returns where a falling tail has that height, to the last digit that halving gives.
 fn solve(height: f64, tail: impl Fn(f64) -> f64) -> Option<f64> {
     if !(0.0 < height && height <= 0.5) {
         return None;

@@ -18,8 +18,8 @@ pub struct Unpaired {
     pub shift: Shift,
 }
 
-/// The difference of the means, its interval at the level `1 - alpha`, and the cross-check by ranks. Latencies are given
-/// as logarithms.
+/// Returns the difference of the means, its interval at the level `1 - alpha`, and the cross-check by ranks. Latencies are
+/// given as logarithms.
 ///
 /// It takes the runs of one side for independent, also of when they were made. Runs made one side after the other are not:
 /// what the machine did meanwhile looks like a difference between the builds, and p does not know of it.

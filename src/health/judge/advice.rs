@@ -48,7 +48,7 @@ impl Cure {
         }
     }
 
-    /// Whether this makes no sense where the other is advised, too.
+    /// Returns whether this makes no sense where the other is advised, too.
     const fn gives_way_to(self, other: Self) -> bool {
         match self {
             // There is no core for those that there are.
@@ -56,7 +56,7 @@ impl Cure {
                 other,
                 Self::FewerWorkers | Self::StopOthers | Self::UnsharedMachine | Self::RaiseCpuLimit
             ),
-            // More users ask for more of what there is too little of.
+            // More users need more of what there is too little of.
             Self::RaiseMaxVus => matches!(
                 other,
                 Self::FewerUsers
@@ -82,7 +82,7 @@ impl Cure {
     }
 }
 
-/// What a signal says when it is out of its bound.
+/// Returns what a signal says when it is out of its bound.
 const fn meaning(signal: Signal) -> &'static str {
     match signal {
         Signal::StartLag => "iterations began late by the generator's own doing",
@@ -122,7 +122,7 @@ const fn meaning(signal: Signal) -> &'static str {
     }
 }
 
-/// What helps, the best first.
+/// Returns what helps, the best first.
 const fn cures(signal: Signal) -> &'static [Cure] {
     use Cure as C;
     match signal {

@@ -82,10 +82,10 @@ pub(super) const LAG_IN_A_TENTH: Duration = Duration::from_millis(20);
 /// not the limit of a generator.
 pub(super) const SUSTAINED: Duration = Duration::from_secs(3);
 /// A busy core is the generator's when its workers took at least this part of the time that all cores were busy.
-/// Otherwise the target, or somebody else, fills them, and [`RUN_QUEUE_WAIT`] says whether the generator suffered.
+/// Otherwise the target, or another process, fills them, and [`RUN_QUEUE_WAIT`] says whether the generator suffered.
 pub(super) const WORKERS_PART: f64 = 0.5;
 
-/// The share of moments at which an answer would have lain unread because the worker had no core.
+/// The share of moments at which a response would have been left unread because the worker had no core.
 ///
 /// Tried on a virtual machine of two cores with a thread at 10% to 60% load, waking every 5 or 10 ms, for 5 to 10 s
 /// each. On the idle machine it waited at most 0.6% of the time; beside one busy loop 0.1% to 3%, as there is a core for
@@ -96,7 +96,7 @@ pub(super) const RUN_QUEUE_WAIT: Bounds = Bounds::share(0.05, 0.20);
 pub(super) const STEAL: Bounds = Bounds::share(0.05, 0.20);
 /// Being stopped at all is suspect; stopped threads are summed up.
 pub(super) const THROTTLING: Bounds = Bounds::share(0.0, 0.01);
-/// Of any task of the machine, so judged only where no worker tells its own wait and the target runs elsewhere.
+/// Of any task of the machine, so judged only where no worker reports its own wait and the target runs elsewhere.
 pub(super) const CPU_PRESSURE: Bounds = Bounds::share(0.05, 0.20);
 pub(super) const MEMORY_PRESSURE: Bounds = Bounds::share(0.05, 0.20);
 /// A few are the program's own pages at their first use.
@@ -130,7 +130,7 @@ impl Bounds {
         }
     }
 
-    /// The level that a number reaches, and the bound that it exceeds.
+    /// Returns the level that a number reaches, and the bound that it exceeds.
     pub(super) fn exceeded_by(&self, value: f64) -> Option<(Level, f64)> {
         let invalid = self.invalid.filter(|bound| value > *bound);
         let invalid = invalid.map(|bound| (Level::Invalid, bound));
@@ -158,7 +158,7 @@ impl Unit {
     }
 }
 
-/// A share as a person reads it: two decimals below one percent, one below ten, and no zeros at the end.
+/// Returns a share as a person reads it: two decimals below one percent, one below ten, and no zeros at the end.
 fn percent(share: f64) -> String {
     let value = share * 100.0;
     let text = match value {

@@ -12,7 +12,7 @@ use findings::Findings;
 /// Judges a run's generator by what was seen of it and by what the engine knows of the load.
 ///
 /// The bounds, with the reasons for each, are the constants of `judge/bounds.rs`. What cannot be judged, because the
-/// window was too short or the system does not tell, is listed as such and weighs nothing.
+/// window was too short or the system does not report it, is listed as such and weighs nothing.
 pub fn judge(signals: &Signals, facts: &LoadFacts<'_>) -> Health {
     let mut findings = Findings::default();
     load::judge(facts, &mut findings);

@@ -1,4 +1,4 @@
-//! Judging what the system tells: lags, processors, memory, sockets.
+//! Judges what the system reports: lags, processors, memory, sockets.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// A value that is known and was taken over a time that is long enough.
+    /// Returns a value that is known and was taken over a time that is long enough.
     fn told<T>(&self, value: Option<T>, least: Duration) -> Result<T, Why> {
         let long_enough = self.window >= least;
         match value {
@@ -95,7 +95,7 @@ impl Judge<'_> {
         }
     }
 
-    /// The workers' part of the time that cores were busy. Where workers do not tell, that of the whole process.
+    /// Returns the workers' part of the time that cores were busy. Where workers do not report it, that of the whole process.
     fn workers_part(&self, machine: &MachineSignals) -> Option<f64> {
         let workers = self.signals.workers.iter().map(|it| it.busy);
         let workers = workers.sum::<Option<f64>>().filter(|sum| *sum > 0.0);

@@ -101,7 +101,7 @@ impl<'a> Mount<'a> {
         }
     }
 
-    /// Where a group is found under this mount; nowhere if it is outside of what is mounted.
+    /// Returns where a group is found under this mount; nowhere if it is outside of what is mounted.
     fn path(&self, group: &str) -> Option<PathBuf> {
         let below = Path::new(group).strip_prefix(self.root).ok()?;
         let inside = |part| !matches!(part, std::path::Component::ParentDir);

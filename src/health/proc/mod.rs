@@ -1,4 +1,4 @@
-//! What Linux tells of itself under `/proc` and in the control group: texts, and what they mean.
+//! What Linux reports under `/proc` and in the control group: texts, and what they mean.
 //!
 //! The texts are parsed by pure functions. One that is missing, refused or not of the expected form gives `None`.
 

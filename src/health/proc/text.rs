@@ -197,7 +197,7 @@ pub(in crate::health) fn port_range(text: &str) -> Option<u64> {
     (first <= last).then(|| u64::from(last - first) + 1)
 }
 
-/// The value of the first line `name: value`.
+/// Returns the value of the first line `name: value`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;

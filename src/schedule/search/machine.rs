@@ -38,7 +38,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search that has not begun.
+    /// Creates a search that has not begun.
     ///
     /// # Errors
     /// See [`SearchSpec::check`].
@@ -57,7 +57,7 @@ impl Search {
         })
     }
 
-    /// What to do next. The answer is the same until an outcome is recorded.
+    /// Returns what to do next. It stays the same until an outcome is recorded.
     pub fn next(&self) -> Step {
         match &self.point {
             Some(point) => Step::Trial {
@@ -132,7 +132,7 @@ impl Search {
         }
     }
 
-    /// What the bounds call for, after a rate was judged.
+    /// Returns what the bounds call for, after a rate was judged.
     fn advance(&mut self, last: &Point) -> Option<Point> {
         let low = self.lows.last().copied();
         if low.is_some_and(|low| low.standing == Standing::Confirmed) {
@@ -164,7 +164,7 @@ impl Search {
         })
     }
 
-    /// A lower rate while none has passed.
+    /// Returns a lower rate while none has passed.
     fn shrink(&mut self) -> Option<Point> {
         let bound = &self.highs.last()?.high;
         let rate = bound.rate.times(1.0 / self.spec.growth).rounded(DIGITS);
@@ -187,7 +187,7 @@ impl Search {
         more.then(|| Point::new(rate, TrialKind::Confirm))
     }
 
-    /// The next rate beyond the upper bound; nothing when the generator has found its own.
+    /// Returns the next rate beyond the upper bound; nothing when the generator has found its own.
     fn look_beyond(&mut self) -> Option<Point> {
         let bound = self.highs.last()?;
         let Limit::Threshold(_) = bound.high.limit else {
@@ -203,14 +203,14 @@ impl Search {
         (rate > last.rate && rate > bound.high.rate).then(|| Point::new(rate, TrialKind::Beyond))
     }
 
-    /// The geometric middle; `None` when the bounds are close enough or no rate lies between them.
+    /// Returns the geometric middle; `None` when the bounds are close enough or no rate lies between them.
     fn between(&self, low: Rate, high: Rate) -> Option<Rate> {
         let ratio = high.per_second() / low.per_second();
         let middle = low.times(ratio.sqrt()).rounded(DIGITS);
         (ratio > 1.0 + self.spec.precision && low < middle && middle < high).then_some(middle)
     }
 
-    /// The next rate to grow to; `None` at the highest.
+    /// Returns the next rate to grow to; `None` at the highest.
     fn higher(&self, low: Rate) -> Option<Rate> {
         let rate = self.at_most_max(low.times(self.spec.growth).rounded(DIGITS));
         (rate > low).then_some(rate)
@@ -225,7 +225,7 @@ impl Search {
         self.spec.max_trials + 1 - self.number()
     }
 
-    /// Are the trials that are left needed to confirm what is known?
+    /// Returns `true` if the remaining trials are needed to confirm what is known.
     fn short_of_trials(&self) -> bool {
         self.left() <= self.spec.confirmations
     }

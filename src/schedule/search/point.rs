@@ -13,7 +13,7 @@ pub(super) struct Point {
     /// Since the last vote.
     invalid: u32,
     inconclusive: u32,
-    /// Was a trial near a limit? Then one alone does not decide.
+    /// Whether a trial was near a limit: then one alone does not decide.
     near: bool,
     /// The lowest margin of those that failed, and the threshold of that trial.
     worst: (f64, usize),
@@ -30,7 +30,7 @@ pub(super) enum Judgement {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Bound {
     pub(super) high: High,
-    /// Did one trial alone speak against it?
+    /// Whether a single trial failed.
     pub(super) single: bool,
 }
 
@@ -71,7 +71,7 @@ impl Point {
         (self.invalid, self.inconclusive) = (0, 0);
     }
 
-    /// What it comes to, once that is clear. `last` is the trial that was counted last.
+    /// Returns what it comes to, once that is clear. `last` is the trial that was counted last.
     pub(super) fn judgement(&self, last: &Trial, spec: &SearchSpec) -> Option<Judgement> {
         let of = match self.kind {
             TrialKind::Confirm => spec.confirmations,

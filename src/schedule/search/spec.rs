@@ -59,7 +59,7 @@ pub enum SearchSpecError {
 }
 
 impl SearchSpec {
-    /// A search from a rate with the defaults: no highest rate, growth 2, precision 0.05, borderline 0.1, three
+    /// Creates a search from a rate with the defaults: no highest rate, growth 2, precision 0.05, borderline 0.1, three
     /// confirmations, one retry, nothing beyond, 40 trials.
     pub const fn new(start: Rate) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl SearchSpec {
         }
     }
 
-    /// Is every field in its range?
+    /// Checks that every field is in its range.
     ///
     /// # Errors
     /// The first that is not.
