@@ -1,4 +1,4 @@
-//! `regstorm ab`: two live builds, loaded in turn, pair by pair, until their difference is known.
+//! `regstorm ab`: compares two live builds, loaded in turn, pair by pair, until their difference is known.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         proxy::tell_of(&plan);
     }
     if let Some(directory) = &args.reports {
-        // Those that are not used have a place of their own, lest `compare` takes them for pairs.
+        // Reports of discarded pairs have a directory of their own, so that `compare` does not take them for pairs.
         Directory::create_all(directory)
             .and_then(|reports| reports.part(DISCARDED))
             .map_err(|error| anyhow!("--reports {}: {error}", directory.display()))
@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     session.make()
 }
 
-/// Where the reports of pairs that are not used go, below the others.
+/// The directory of the reports of discarded pairs, below --reports.
 const DISCARDED: &str = "discarded";
 
 fn plan(args: &Args, target: &str) -> Result<Option<Plan>, Failure> {
@@ -134,11 +134,11 @@ struct Session<'a> {
     progress: Progress,
 }
 
-/// How the making of pairs has ended.
+/// Why no more pairs are made.
 enum Ending {
     /// It is decided, there are no more looks, or the generator was the limit too often.
     Done,
-    /// A person has stopped it.
+    /// A person has interrupted it.
     Interrupted,
     /// A target or a hook failed.
     Failed(Failure),
@@ -209,7 +209,7 @@ impl Session<'_> {
         Ok(Ending::Done)
     }
 
-    /// Makes one pair, after the hook; `None` if a person has stopped it.
+    /// Makes one pair, after the hook; `None` if a person has interrupted it.
     fn pair(&mut self, number: usize) -> Result<Option<Pair>, Failure> {
         let stop = &self.interrupts.stop;
         if let Some(hook) = &self.before_pair {
@@ -245,7 +245,7 @@ impl Session<'_> {
     }
 }
 
-/// A line for a pair that was made: where the gates stand. Nothing is decided before the next look.
+/// Returns the line for a pair: how the gates stand. Nothing is decided before the next look.
 fn standing(pairing: &Pairing) -> String {
     let metrics = pairing.judged().map(|it| it.metrics).unwrap_or_default();
     let gated = metrics.iter().filter(|it| it.gated);

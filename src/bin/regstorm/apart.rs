@@ -1,4 +1,4 @@
-//! Results that would be written into one file, of which only the last would be left.
+//! Checks that results go to different files: of several in one file only the last would be left.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-/// A file as the system knows it, or as it will when it is made.
+/// A file as the system identifies it, or will when it is created.
 #[derive(Debug, PartialEq, Eq)]
 enum Identity {
     Inode(u64, u64),
     Path(PathBuf),
 }
 
-/// The links that are followed to a file that is not there yet.
+/// The most links that are followed to a file that does not exist yet.
 const MOST_LINKS: usize = 40;
 
-/// Are all of these files apart, each named by its option? `inputs` are read, and must not be written over.
+/// Checks that all of these files, each named by its option, are different, and that none overwrites one of `inputs`.
 pub(crate) fn check(outputs: &[(&str, &Path)], inputs: &[&Path]) -> anyhow::Result<()> {
     let known = |path: &Path| (path != Path::new("-")).then(|| identity(path)).flatten();
     let mut before: Vec<(&str, Identity)> = Vec::new();
@@ -27,13 +27,13 @@ pub(crate) fn check(outputs: &[(&str, &Path)], inputs: &[&Path]) -> anyhow::Resu
         let shown = path.display();
         if let Some((other, _)) = before.iter().find(|(_, it)| *it == identity) {
             return Err(anyhow!(
-                "{other} and {option} would be one file, {shown}: name another for one of them"
+                "{other} and {option} would be one file, {shown}: choose another file for one of them"
             ));
         }
         let mut inputs = inputs.iter();
         if let Some(input) = inputs.find(|it| known(it).as_ref() == Some(&identity)) {
             return Err(anyhow!(
-                "{option} {shown} would be written over {}, which is read",
+                "{option} {shown} would overwrite {}, which is read",
                 input.display()
             ));
         }
@@ -42,7 +42,7 @@ pub(crate) fn check(outputs: &[(&str, &Path)], inputs: &[&Path]) -> anyhow::Resu
     Ok(())
 }
 
-/// Which file that is; `None` of a device, which keeps nothing.
+/// Identifies a file; `None` for a device, which keeps nothing.
 fn identity(path: &Path) -> Option<Identity> {
     if let Ok(there) = path.metadata() {
         let keeps = !there.file_type().is_char_device();

@@ -1,4 +1,4 @@
-//! `regstorm calibrate`: how much this machine can ask of a registry at most, measured against the embedded one.
+//! `regstorm calibrate`: measures the highest load that this machine can generate, against the embedded registry.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,11 +30,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let Args { duration, out } = args;
     if duration < Duration::from_millis(100) || duration > Duration::from_mins(10) {
-        let refused = anyhow!("--duration: from 100ms to 10m");
+        let refused = anyhow!("--duration: must be 100ms to 10m");
         return Err(Failure::new(Exit::Usage, refused));
     }
     let Some(path) = out.or_else(ceiling::path) else {
-        let homeless = anyhow!("there is no home directory to store it in: say where with --out");
+        let homeless = anyhow!("no home directory to store the result in: set --out FILE");
         return Err(Failure::new(Exit::Usage, homeless));
     };
     let (stopper, stop) = engine::stop();

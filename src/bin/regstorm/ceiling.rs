@@ -1,10 +1,10 @@
-//! Where this machine's ceiling is kept between runs.
+//! The file in which this machine's ceiling is kept between runs.
 
 use std::path::PathBuf;
 
 use regstorm::result::Ceiling;
 
-/// `$XDG_STATE_HOME/regstorm/ceiling.json`, by default under `~/.local/state`; `None` when there is no home.
+/// Returns `$XDG_STATE_HOME/regstorm/ceiling.json`, by default under `~/.local/state`; `None` if there is no home directory.
 pub(crate) fn path() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let state = match set("XDG_STATE_HOME") {
@@ -14,7 +14,7 @@ pub(crate) fn path() -> Option<PathBuf> {
     Some(state.join("regstorm/ceiling.json"))
 }
 
-/// The ceiling that is kept, if there is one.
+/// Reads the stored ceiling, if there is one.
 pub(crate) fn load() -> Option<Ceiling> {
     Ceiling::load(&path()?)
 }

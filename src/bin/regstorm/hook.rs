@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::exit::{Exit, Failure};
 use crate::process_group::ProcessGroup;
 
-/// How often is looked whether somebody asked to stop.
+/// How often the signal to stop is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The command and what it is told.
+/// The command, and the environment it gets.
 #[derive(Debug, Clone)]
 pub(crate) struct Hook {
     pub(crate) command: String,
@@ -28,9 +28,9 @@ pub(crate) struct Hook {
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It has done its work.
+    /// It has succeeded.
     Well,
-    /// Somebody asked to stop; it was ended.
+    /// A person has interrupted the run; the command was ended.
     Interrupted,
 }
 
@@ -51,7 +51,7 @@ impl Hook {
             .map_err(|error| failed(format!("cannot run it: {error}")))?;
         let (ended, end) = mpsc::sync_channel(1);
         thread::spawn(move || {
-            // Nobody waits any more when the receiver is gone.
+            // The receiver is gone if the command is no longer waited for.
             let _ = ended.send(child.wait());
         });
         let deadline = Instant::now() + self.patience;
@@ -61,7 +61,7 @@ impl Hook {
                 Ok(Ok(status)) => return Err(failed(format!("before pair {pair}: {status}"))),
                 Ok(Err(error)) => return Err(failed(error.to_string())),
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(failed("nobody waits for it".to_owned()));
+                    return Err(failed("its end was not seen".to_owned()));
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) if stop.asked().is_some() => break None,
                 Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {

@@ -49,18 +49,18 @@ pub(crate) struct PairArgs {
     pub(crate) patience: Duration,
 }
 
-/// Slices of a side where a plan can be cut.
+/// Slices of a side if the plan can be cut.
 const SLICES: u32 = 3;
 
-/// How long each is measured, and what it throws away before.
+/// How long a slice is measured, and what is discarded at its start.
 const SLICE: Duration = Duration::from_secs(10);
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Nobody measures a slice, or waits for a hook, for longer.
+/// The longest slice, and the longest wait for a hook.
 const LONGEST: Duration = Duration::from_hours(24);
 
 impl PairArgs {
-    /// At how many pairs is decided.
+    /// Returns the numbers of pairs at which regstorm decides whether it needs more.
     pub(crate) fn looks(&self) -> anyhow::Result<Looks> {
         let pairs = self.pairs.map_or_else(|| self.looks.clone(), |it| vec![it]);
         if pairs.iter().any(|it| *it > 1000) {
@@ -71,7 +71,7 @@ impl PairArgs {
         })
     }
 
-    /// How a pair is cut: in slices, where the load stays the same all the time.
+    /// Returns how a pair is cut: into slices, if the load stays the same all the time.
     pub(crate) fn cut(&self, plan: &Plan) -> anyhow::Result<Cut> {
         let slice = self.slice.unwrap_or(SLICE);
         let settle = self.settle.unwrap_or(SETTLE);

@@ -1,4 +1,4 @@
-//! What a person sees while a scenario runs: one line that is redrawn, or a few plain lines when nobody watches.
+//! Progress of a run on standard error: one line that is redrawn on a terminal, a few plain lines elsewhere.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -19,10 +19,10 @@ use crate::terminal;
 /// Rates are of the last second or so.
 const RATE_OVER: Duration = Duration::from_secs(1);
 
-/// Plain lines come at least this far apart.
+/// The shortest time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// The columns of the terminal, or as many as a line should have where there is none.
+/// Returns the columns of the terminal, or 120 if there is none.
 pub(crate) fn width() -> usize {
     console::Term::stdout()
         .size_checked()
@@ -34,7 +34,7 @@ pub(crate) struct Progress {
     shown: Shown,
     heading: String,
     vus: u32,
-    counted: bool, // do iterations end the run, rather than time?
+    counted: bool, // whether iterations end the run, rather than time
     generator: Latest,
     broken: usize, // thresholds, as they stand
     /// The slice that runs, where there are several: lines are then of pairs.
@@ -85,14 +85,14 @@ impl Progress {
         }
     }
 
-    /// Takes the line away, before something else is printed.
+    /// Removes the line, before something else is printed.
     pub(crate) fn clear(&self) {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
         }
     }
 
-    /// Says where the counts of the run can be scraped.
+    /// Shows where the metrics of the run can be scraped.
     pub(crate) fn metrics(&self, url: &str) {
         self.line(&format!("metrics  {url}"));
     }
@@ -196,7 +196,7 @@ impl Progress {
         }
     }
 
-    /// Users, rates, latencies and errors.
+    /// Returns users, rates, latencies and errors.
     fn counts(&mut self, period: Period, live: &Live) -> String {
         let now = Instant::now();
         let totals = *live.totals(period);
@@ -236,17 +236,17 @@ impl Progress {
         text
     }
 
-    /// A line that stays.
+    /// Prints a line that stays.
     pub(crate) fn line(&self, text: &str) {
         match &self.shown {
             Shown::Nothing => {}
             Shown::Bar(bar) => bar.println(text),
-            // When nobody reads it, the run goes on all the same.
+            // A closed standard error does not end the run.
             Shown::Lines => drop(writeln!(std::io::stderr().lock(), "{text}")),
         }
     }
 
-    /// A line that the next one replaces; nothing where lines cannot be replaced.
+    /// Shows a line that the next one replaces; nothing where lines cannot be replaced.
     pub(crate) fn now(&self, what: &str, text: &str) {
         if let Shown::Bar(bar) = &self.shown {
             bar.set_style(style("{prefix:8} {msg}"));
@@ -267,12 +267,12 @@ fn latency(live: &Live, quantile: Quantile) -> String {
         .map_or_else(|| "-".to_owned(), units::duration)
 }
 
-/// Minutes and seconds: `1:12`.
+/// Formats minutes and seconds: `1:12`.
 fn clock(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown of it")]
+#[expect(clippy::cast_precision_loss, reason = "three digits of it are shown")]
 fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 {
         count as f64 / seconds

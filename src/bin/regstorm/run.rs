@@ -1,4 +1,4 @@
-//! `regstorm run`: a scenario against a registry, watched while it runs, summed up and stored at its end.
+//! `regstorm run`: runs a scenario against a registry, shows its progress, and stores and sums up the result.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -66,8 +66,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// What the run came to. A sum that does not close makes every number doubtful; a run that a person has ended is told
-/// from one that has come to its end.
+/// Returns the exit code of a run. A sum that does not close makes every number doubtful; a run that a person has
+/// interrupted has a code of its own.
 pub(crate) fn exit(document: &Document) -> Exit {
     if !document.closure.holds() {
         return Exit::Defect;

@@ -1,4 +1,4 @@
-//! Shows a summary where it does not get between the lines of a result.
+//! Prints a summary to standard error if the result itself goes to standard output.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -6,7 +6,7 @@ use crate::exit::{self, Failure};
 use crate::progress;
 use crate::terminal;
 
-/// Prints what is made for a width and with or without colour: to standard error where the result itself went to
+/// Prints a summary for the width and colours of the stream it goes to: standard error if the result itself went to
 /// standard output.
 pub(crate) fn show(
     to_stderr: bool,
