@@ -1,4 +1,4 @@
-//! One exchange from its start to exactly one end that somebody hears of.
+//! One exchange, from its start to exactly one end that is reported.
 
 use http::StatusCode;
 use tokio::time::Instant;
@@ -7,9 +7,9 @@ use super::error::Kind;
 use crate::oci::Operation;
 use crate::transport::{Address, Ended, Sent};
 
-/// Hears of every exchange: of its beginning, and once of its end.
+/// Is told of each exchange: its start, and once its end.
 pub trait Observer {
-    /// An exchange begins. What is returned comes back with its end ([`Exchange::begun`]).
+    /// An exchange starts. The value returned comes back with its end ([`Exchange::begun`]).
     fn begins(&self, _at: Instant) -> Begun {
         Begun::default()
     }
@@ -17,29 +17,29 @@ pub trait Observer {
     /// An exchange has ended.
     fn exchange(&self, exchange: &Exchange<'_>);
 
-    /// The pause before a retry begins. What is returned comes back with its end ([`Pause::begun`]).
+    /// The pause before a retry starts. The value returned comes back with its end ([`Pause::begun`]).
     fn pauses(&self, _at: Instant) -> Begun {
         Begun::default()
     }
 
-    /// The pause before a retry is over.
+    /// The pause before a retry has ended.
     fn resumes(&self, _pause: &Pause) {}
 }
 
-/// A pause before a retry that is over.
+/// A pause before a retry that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
-    /// When it began.
+    /// When it started.
     pub began: Instant,
-    /// When it was over.
+    /// When it ended.
     pub ended: Instant,
-    /// Whether the request is sent again now; if not, nobody waits for that any more.
+    /// Whether the request is sent again now; otherwise no task waits for it any more.
     pub again: bool,
-    /// What the observer said when it began.
+    /// The value that the observer returned at its start.
     pub begun: Begun,
 }
 
-/// What an observer knows an exchange or a pause under way by: the iteration in which it began.
+/// The iteration in which an exchange or a pause started, as the observer counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Begun(pub u64);
 
@@ -48,32 +48,32 @@ pub struct Begun(pub u64);
 pub struct Exchange<'a> {
     /// What was asked.
     pub operation: Operation,
-    /// The status, if a head came.
+    /// The status, if there was a head.
     pub status: Option<StatusCode>,
-    /// Times, bytes and connection.
+    /// Timings, bytes and connection.
     pub ended: Ended,
-    /// Which of the three ends it came to.
+    /// Which of the three ends it had.
     pub end: End<'a>,
-    /// What the observer said when it began.
+    /// The value that the observer returned at its start.
     pub begun: Begun,
-    /// Whom and what was asked, of one that failed; its query may hold secrets, and is not printed.
+    /// The URL, if it failed; its query may hold secrets and is not printed.
     pub address: Option<&'a Address>,
-    /// By which id the peer knows the request, of one that failed with a response.
+    /// The request id in the response, if it failed with one.
     pub request_id: Option<&'a str>,
 }
 
 /// The end of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub enum End<'a> {
-    /// It did what it is for; a challenge that is answered and a redirect that is followed did, too.
+    /// It succeeded. So does a challenge that is answered, and a redirect that is followed.
     Ok,
     /// It failed.
     Failed(&'a Kind),
-    /// Nobody waited for its end.
+    /// It was dropped.
     Cancelled,
 }
 
-/// An exchange under way. Consumed by its end; dropped without one, it counts as cancelled.
+/// An exchange under way. It is consumed by its end; dropped before, it counts as cancelled.
 pub(super) struct Attempt<'c> {
     observer: &'c dyn Observer,
     operation: Operation,
@@ -112,18 +112,18 @@ impl<'c> Attempt<'c> {
         self.status = Some(status);
     }
 
-    /// How much of the body has come, in case nobody waits for the rest.
+    /// Notes the size of the body so far, for the case that the exchange is dropped.
     pub(super) const fn saw_bytes(&mut self, received: u64) {
         self.received = received;
     }
 
-    /// Ends the exchange well.
+    /// Ends the exchange as a success.
     pub(super) fn succeed(mut self, ended: Ended) {
         self.open = false;
         self.tell(ended, End::Ok, None, None);
     }
 
-    /// Ends the exchange badly.
+    /// Ends the exchange as a failure.
     pub(super) fn fail(
         mut self,
         ended: Ended,

@@ -1,9 +1,9 @@
-//! What a request wants to do, and where: the scope that a token for it must have.
+//! What a request does, and where: the scope of the token for it.
 
 use crate::oci::RepositoryName;
 use crate::profile::ScopeOrder;
 
-/// What a request wants to do, and where.
+/// What a request does, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scope<'a> {
     pub(super) repository: Option<&'a RepositoryName>, // `None`: the registry as a whole
@@ -11,7 +11,7 @@ pub(super) struct Scope<'a> {
     pub(super) actions: Actions,
 }
 
-/// What may be done in a repository, each including the ones before it.
+/// The actions in a repository. Each includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Actions {
     Pull,
@@ -32,7 +32,7 @@ impl Actions {
 }
 
 impl<'a> Scope<'a> {
-    /// Something to be done in one repository.
+    /// The scope of a request to one repository.
     pub(super) const fn of(repository: &'a RepositoryName, actions: Actions) -> Self {
         Self {
             repository: Some(repository),
@@ -41,8 +41,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same request as a part of a push to `pushed`: real clients ask once for all that the push needs, so that it
-    /// costs one token. What is looked at in another repository is looked at in order to mount it.
+    /// Returns the scope of the request within a push to `pushed`: real clients request one token for the whole push.
+    /// Another repository is only read, in order to mount from it.
     pub(super) fn within_push(self, pushed: &'a RepositoryName) -> Self {
         match self.repository {
             Some(name) if name == pushed => Self {
@@ -58,8 +58,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The scopes to ask a token service for, in the form it expects: that of the repository, then that of the one to
-    /// mount from.
+    /// Returns the scopes for a token service: that of the repository, then that of the repository to mount from.
     pub(super) fn texts(&self, order: ScopeOrder) -> Vec<String> {
         let own = self
             .repository
@@ -74,7 +73,7 @@ impl<'a> Scope<'a> {
 /// Returns `true` if one of the scopes allows all that `asked` does. A scope that cannot be parsed is covered only by the
 /// same text.
 pub(super) fn covered(asked: &str, by: &[String]) -> bool {
-    // A name may hold colons (a host with a port), so the parts are taken from both ends.
+    // A name may hold colons (a host with a port), so the parts are split off from both ends.
     let parts = |text: &str| -> Option<(String, Vec<String>)> {
         let (resource, actions) = text.rsplit_once(':')?;
         let actions = actions.split(',').map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! How a client comes by the `Authorization` of a request: challenges answered, tokens fetched and kept.
+//! The `Authorization` of requests: challenges are answered, tokens fetched and kept.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -17,10 +17,10 @@ use crate::profile::TokenForm;
 use crate::transport::{Address, Body};
 use crate::units::Credentials;
 
-/// The longest response of a token service that is read, in bytes.
+/// The longest response of a token service, in bytes.
 const MAX_RESPONSE: u64 = 1 << 20;
 
-/// After these statuses a service is taken not to speak `POST`: GCR says 404, Artifactory 401, ACR 400.
+/// Statuses that mean that a service does not support `POST`: GCR sends 404, Artifactory 401, ACR 400.
 const SPEAKS_NO_POST: [StatusCode; 4] = [
     StatusCode::BAD_REQUEST,
     StatusCode::UNAUTHORIZED,
@@ -28,7 +28,7 @@ const SPEAKS_NO_POST: [StatusCode; 4] = [
     StatusCode::METHOD_NOT_ALLOWED,
 ];
 
-/// A request for a token before it is sent.
+/// A request for a token.
 struct Inquiry {
     method: Method,
     address: Address,
@@ -36,7 +36,7 @@ struct Inquiry {
     form: Bytes,
 }
 
-/// An address without its query, which may hold a key.
+/// A URL without its query, which may hold a key.
 fn shown(address: &Address) -> String {
     let mut url = address.url();
     url.set_query(None);
@@ -44,7 +44,7 @@ fn shown(address: &Address) -> String {
 }
 
 impl Client {
-    /// What the challenge asks for, if there is a way to answer it that was not just `shown` and refused.
+    /// Returns the challenge of a response, if it is supported and was not just `shown` a refused answer.
     pub(super) fn supported_challenge(
         &self,
         response: &Response<'_>,
@@ -57,7 +57,7 @@ impl Client {
         (!useless).then_some(challenged)
     }
 
-    /// Learns from a challenge. What was shown and refused is not shown again; the next leg fetches what it needs.
+    /// Learns from a challenge. A refused authorization is dropped; the next leg fetches what it needs.
     pub(super) fn use_challenge(
         &self,
         challenged: Challenged,
@@ -68,7 +68,7 @@ impl Client {
         self.tokens().learn(challenged, Some(&scope), refused);
     }
 
-    /// The `Authorization` of a request: what we have, or a token fetched for it.
+    /// Returns the `Authorization` of a request: a known one, or a token fetched for it.
     pub(super) async fn authorization(
         &self,
         scope: &Scope<'_>,
@@ -78,13 +78,13 @@ impl Client {
             return Ok(Some(header));
         }
         match self.tokens().service() {
-            // Boxed, because it is rare: every request would be as large as the fetch that it seldom needs.
+            // Boxed, because it is rare: otherwise every request would be as large as a token fetch.
             Some(service) => Box::pin(self.token(&service, &scope)).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// A token for that scope, fetched by us or by somebody else at the same time.
+    /// Returns a token for that scope. One of the clients that want it at the same time fetches it.
     async fn token(&self, service: &Service, scope: &Scope<'_>) -> Result<HeaderValue, Error> {
         let tokens = self.tokens();
         let slot = tokens.slot(scope);
@@ -105,8 +105,8 @@ impl Client {
 
     /// Fetches a token, in the form that the client uses.
     ///
-    /// The credentials go to the address that the registry's own challenge names: that is the protocol. They do not go from
-    /// https to http.
+    /// The credentials go to the URL in the registry's own challenge, as the protocol has it, but never from https to
+    /// http.
     async fn fetch(&self, wish: &Wish<'_>) -> Result<Token, Error> {
         let (base, realm) = (&self.settings().base, &wish.service.realm);
         let exposed = base.origin().is_secure() && !realm.origin().is_secure();
@@ -118,7 +118,7 @@ impl Client {
             return Err(self.does_not_ask(Operation::Token, realm, kind));
         }
         match (wish.credentials, wish.habits.form) {
-            // There is no other way to show an identity token.
+            // There is no other way to send an identity token.
             (Some(Credentials::IdentityToken(_)), _) => {
                 self.take(wish, self.post(wish).await?).await
             }
@@ -165,8 +165,8 @@ impl Client {
         .await
     }
 
-    /// Asks a token service, wherever it sends us. The credentials go on to the same host only, and never from https to http;
-    /// without them a `GET` goes on to another host, as Go's client sends it.
+    /// Sends a request to a token service, and follows redirects. The credentials follow to the same host only, and
+    /// never from https to http; without them a `GET` follows to another host, as in Go's client.
     async fn ask(&self, inquiry: &Inquiry) -> Result<Response<'_>, Error> {
         let most = self.habits().wire.max_redirects;
         let mut hop: Option<Box<Hop>> = None;
@@ -226,7 +226,7 @@ impl Client {
         }
     }
 
-    /// The token in a response.
+    /// Reads the token in a response.
     async fn take(&self, wish: &Wish<'_>, mut response: Response<'_>) -> Result<Token, Error> {
         let status = response.status();
         if status != StatusCode::OK && !self.habits().accepted.token.contains(status.as_u16()) {

@@ -1,4 +1,4 @@
-//! Blobs: does it exist, give it, delete it.
+//! The verbs of blobs: check, fetch, delete.
 
 use std::fmt;
 use std::io;
@@ -14,17 +14,17 @@ use super::error::{Error, Kind};
 use super::response::Response;
 use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName};
 
-/// Where the bytes of a blob go.
+/// The destination of a blob's bytes.
 pub trait BlobSink {
-    /// How many first bytes of the blob are here already, and the hash of them. Asked before the first request.
+    /// Returns how many first bytes of the blob are here already, and their hash. Called before the first request.
     fn resume(&mut self) -> Option<(u64, Hasher)> {
         None
     }
 
-    /// The blob comes from its start although some of it was here: forget that.
+    /// Drops what was here: the blob comes from its start.
     ///
     /// # Errors
-    /// When that cannot be done.
+    /// Fails if that cannot be done.
     fn restart(&mut self, why: Restart) -> io::Result<()>;
 
     /// Returns `true` if the sink reads the bytes. Otherwise, and if they are not verified either, it may be given other bytes.
@@ -35,22 +35,22 @@ pub trait BlobSink {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When they cannot be kept.
+    /// Fails if they cannot be kept.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 }
 
-/// Why a blob of which some was here is fetched from its start.
+/// Why a partial blob is fetched from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// The registry sent all of it, where the rest was asked for.
+    /// The registry sent all of it instead of the rest.
     Whole,
     /// The registry refused to send the rest (416).
     Refused,
-    /// The registry sent another part than the one that was asked for, or did not say which.
+    /// The registry sent another part than the requested one, or did not say which.
     Elsewhere,
-    /// It is asked for in parts, from the first one on.
+    /// It is requested in parts, from the first one on.
     Parts,
-    /// What was here is of other content: with the rest it had another digest.
+    /// What was here is other content: together with the rest it had another digest.
     OtherContent,
 }
 
@@ -66,23 +66,24 @@ impl fmt::Display for Restart {
     }
 }
 
-/// A blob that has come.
+/// A blob that was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
-    /// Bytes that came over the wire this time; fewer than were taken if they came encoded.
+    /// Bytes over the wire this time; fewer than were taken if they came encoded.
     pub bytes: u64,
     /// Bytes of the whole blob.
     pub size: u64,
 }
 
 impl Client {
-    /// Asks whether a blob exists in a repository. `None`: it does not; `Some(size)`: it does, and the size if told.
+    /// Checks whether a blob exists in a repository. `None`: it does not; `Some(size)`: it does, with its size if the
+    /// registry states it.
     ///
     /// # Spec
     /// distribution-spec, "Checking if content exists in the registry", end-2.
     ///
     /// # Errors
-    /// When there is no response, or it is neither yes nor no.
+    /// Fails if there is no response, or if it is neither success nor 404.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -94,7 +95,7 @@ impl Client {
         self.blob_head_as(repository, digest, None).await
     }
 
-    /// Asks for a blob as [`Client::blob_head`] does, knowing its type.
+    /// Checks for a blob as [`Client::blob_head`] does, with a known type.
     ///
     /// # Errors
     /// As [`Client::blob_head`].
@@ -127,11 +128,12 @@ impl Client {
     /// # Spec
     /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14 for the rest of a blob.
     ///
-    /// A rest that does not come (416, another part, other content) is asked for no more: the blob then comes from its start,
-    /// by a request of its own.
+    /// If the rest cannot be had (416, another part, other content), the blob is fetched from its start by another
+    /// request.
     ///
     /// # Errors
-    /// When there is no response, it is not 200 or 206, the sink refuses, or the blob is not the wanted one.
+    /// Fails if there is no response, if it is not 200 or 206, if the sink refuses, or if the blob is not the wanted
+    /// one.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; what the sink has taken stays with the sink.
@@ -144,7 +146,7 @@ impl Client {
         self.blob_get_as(repository, wanted, None, sink).await
     }
 
-    /// Fetches a blob as [`Client::blob_get`] does, knowing its type.
+    /// Fetches a blob as [`Client::blob_get`] does, with a known type.
     ///
     /// # Errors
     /// As [`Client::blob_get`].
@@ -190,7 +192,8 @@ impl Client {
         }
     }
 
-    /// Takes the response to a request for the rest of a blob. Where it is none, the blob is to be asked for from its start.
+    /// Takes the response to a request for the rest of a blob. If it has no rest, the blob is to be fetched from its
+    /// start.
     async fn receive_rest(
         &self,
         response: Response<'_>,
@@ -220,7 +223,7 @@ impl Client {
         if let Err(error) = sink.restart(Restart::Elsewhere) {
             return Err(response.fail(Kind::Sink(error)));
         }
-        // It is counted as the failure that it is, and the blob comes all the same.
+        // The exchange counts as failed; the blob is fetched all the same.
         drop(response.fail(Kind::Protocol(ELSEWHERE)));
         Ok(Came::Nothing(0))
     }
@@ -231,7 +234,7 @@ impl Client {
     /// distribution-spec, "Deleting Blobs", end-10.
     ///
     /// # Errors
-    /// When there is no response, or it is neither 202 nor 404. Many registries refuse with 405.
+    /// Fails if there is no response, or if it is neither 202 nor 404. Many registries refuse with 405.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have deleted the blob.
@@ -262,11 +265,11 @@ impl Client {
     }
 }
 
-/// What is wrong with a response to a range request that begins elsewhere.
+/// The error of a response to a range request that starts elsewhere.
 pub(super) const ELSEWHERE: &str =
     "the response to a range request starts elsewhere, or has no valid Content-Range";
 
-/// The header that asks for everything from a byte on.
+/// Returns the header that requests everything from a byte on.
 ///
 /// # Spec
 /// RFC 9110, 14.2.
@@ -276,10 +279,10 @@ pub(super) fn from_byte(offset: u64) -> HeaderMap {
     HeaderMap::from_iter([(RANGE, value)])
 }
 
-/// What a response has brought.
+/// The result of a response.
 enum Came {
     Blob(Received),
-    /// It is to be asked for from its start, after so many bytes.
+    /// The blob is to be requested from its start, after so many bytes.
     Nothing(u64),
 }
 
@@ -312,7 +315,7 @@ async fn receive(
             response.succeed();
             Ok(Came::Blob(Received { bytes, size }))
         }
-        // Either part may be the wrong one. If it is the registry's, the whole will show it.
+        // Either part may be the wrong one. If the registry's is, the whole will show it.
         Err(kind) if is_rest && matches!(*kind, Kind::Digest { .. }) => {
             match sink.restart(Restart::OtherContent) {
                 Ok(()) => response.succeed(),
@@ -324,7 +327,7 @@ async fn receive(
     }
 }
 
-/// The first byte of a partial response: `Content-Range: bytes 5-9/10`.
+/// Returns the first byte of a partial response: `Content-Range: bytes 5-9/10`.
 pub(super) fn range_start(response: &Response<'_>) -> Option<u64> {
     let range = response.header(CONTENT_RANGE)?.strip_prefix("bytes ")?;
     range.split_once('-')?.0.trim().parse().ok()

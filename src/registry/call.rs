@@ -18,27 +18,28 @@ pub(super) struct Call<'a> {
     pub(super) scope: Scope<'a>,
     /// Whether it is sent without `Authorization` in any case, and a challenge is returned to the caller.
     pub(super) bare: bool,
-    /// Statuses accepted beside those of the operation.
+    /// Statuses that are accepted in addition to those of the operation.
     pub(super) also: &'a [u16],
-    /// What may come.
+    /// The content that it accepts.
     pub(super) accepts: Accepts<'a>,
 }
 
-/// What a request asks for. How that is said is the client's habit.
+/// The content that a request accepts. The client's habits decide how this is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Accepts<'a> {
-    /// Whatever the endpoint gives.
+    /// Any content.
     Anything,
-    /// A manifest, of a known type or of any. A registry that is not told converts or denies.
+    /// A manifest, of a known type or of any. Without `Accept` a registry may convert the manifest or deny that it
+    /// exists.
     Manifest(Option<&'a MediaType>),
-    /// A manifest that is to go.
+    /// The manifest to delete.
     Deleted,
     /// A blob, of a known type or of any.
     Blob(Option<&'a MediaType>),
 }
 
 impl Call<'_> {
-    /// A GET without a body, in the name of nobody yet.
+    /// Makes a GET without a body, for no repository.
     pub(super) fn get(operation: Operation, address: Address) -> Self {
         Self {
             operation,

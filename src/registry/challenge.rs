@@ -1,4 +1,4 @@
-//! Challenges: what a registry says that it wants to see.
+//! Authentication challenges of a registry.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -8,35 +8,35 @@ use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use crate::transport::Address;
 use crate::units::foreign_words;
 
-/// The most scopes of a challenge that are looked at, and the longest; a registry cannot make us ask for ever more.
+/// The most scopes of a challenge, and the longest: a registry cannot make the client request ever more.
 const MAX_SCOPES: usize = 16;
 const MAX_SCOPE: usize = 1024; // bytes
 
 /// The longest word of a challenge that is shown: tickets and nonces are longer.
 const MAX_SHOWN: usize = 20; // bytes
 
-/// The challenge of a registry.
+/// A challenge of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
     Basic,
     Bearer(Rc<Service>),
 }
 
-/// A token service, as a challenge names it.
+/// The token service that a challenge names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Service {
     pub(super) realm: Address,
     pub(super) name: Option<String>,
 }
 
-/// A challenge, and the scopes that it asks for by itself.
+/// A challenge, and the scopes that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Challenged {
     pub(super) challenge: Challenge,
     pub(super) scopes: Vec<String>,
 }
 
-/// Reads `WWW-Authenticate`: Bearer if it is on offer, else Basic.
+/// Reads `WWW-Authenticate`: Bearer if it is offered, else Basic.
 ///
 /// # Spec
 /// RFC 9110, 11.6.1; Docker Registry v2 authentication, "Token Authentication Specification".
@@ -65,7 +65,7 @@ pub(super) fn challenged(asked: &Address, headers: &HeaderMap) -> Option<Challen
     basic
 }
 
-/// A challenge that nobody here can answer, as it may be shown; `None` where there is none, or one that can be answered.
+/// Returns an unsupported challenge, fit to be shown; `None` if there is none, or if one of them is supported.
 pub(super) fn unsupported_challenge(asked: &Address, headers: &HeaderMap) -> Option<String> {
     if !headers.contains_key(WWW_AUTHENTICATE) || challenged(asked, headers).is_some() {
         return None;
@@ -79,7 +79,7 @@ fn texts(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, str>> {
     values.map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
-/// One way to authenticate that is on offer.
+/// One authentication scheme that is offered.
 struct Offer<'t> {
     scheme: &'t str,
     parameters: Vec<(&'t str, Cow<'t, str>)>,
@@ -93,8 +93,8 @@ impl Offer<'_> {
     }
 }
 
-/// What a header offers, as far as it can be read. Values without quotes reach to the next comma, whatever is in them, and a
-/// parameter that cannot be read is passed over: Go's clients and curl log in to registries that write so.
+/// Parses a header as far as possible. An unquoted value ends at the next comma, whatever is in it, and an invalid
+/// parameter is skipped: Go's clients and curl log in to registries that write so.
 fn offers(text: &str) -> Vec<Offer<'_>> {
     let mut offers: Vec<Offer<'_>> = Vec::new();
     let mut rest = text;
@@ -125,7 +125,7 @@ fn offers(text: &str) -> Vec<Offer<'_>> {
     }
 }
 
-/// The characters of a token, and what follows them.
+/// Splits off the characters of a token.
 fn token(text: &str) -> (&str, &str) {
     let is_end = |it: char| !it.is_ascii_alphanumeric() && !"!#$%&'*+-.^_`|~".contains(it);
     text.split_at(text.find(is_end).unwrap_or(text.len()))
@@ -135,7 +135,7 @@ fn behind_comma(text: &str) -> &str {
     text.find(',').map_or("", |comma| &text[comma + 1..])
 }
 
-/// A value, quoted or not, and what follows it; `None` where its quotes do not end.
+/// Splits off a value, quoted or not; `None` if its quotes do not end.
 fn value_of(text: &str) -> (Option<Cow<'_, str>>, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, behind) = text.split_at(text.find(',').unwrap_or(text.len()));
@@ -153,7 +153,7 @@ fn value_of(text: &str) -> (Option<Cow<'_, str>>, &str) {
     }
 }
 
-/// The words of a challenge without what may be secret: queries, users of addresses, and whatever is long and no address.
+/// Returns a challenge without what may be secret: queries, users of URLs, and long words that are no URL.
 fn masked(text: &str) -> String {
     let is_break = |it: char| it.is_whitespace() || ",;\"'<>".contains(it);
     let mut shown = String::new();
@@ -161,7 +161,7 @@ fn masked(text: &str) -> String {
         let word = piece.trim_end_matches(is_break);
         let (name, behind) = token(word);
         let value = match behind.strip_prefix('=') {
-            // What is too long for a name may be a token that ends with the padding of Base64.
+            // A word that is too long for a name may be a token that ends with the padding of Base64.
             Some(value) if !name.is_empty() && name.len() <= MAX_SHOWN => {
                 shown.extend([name, "="]);
                 value
@@ -183,7 +183,7 @@ fn masked(text: &str) -> String {
     shown
 }
 
-/// One parameter may hold several scopes.
+/// Splits a parameter into its scopes.
 ///
 /// # Spec
 /// RFC 6749, 3.3.

@@ -1,22 +1,22 @@
-//! Holding a blob against what was wanted, while it comes.
+//! Verification of a blob while it arrives.
 
 use super::client::Client;
 use super::error::Kind;
 use super::verified::VerifiedCopies;
 use crate::oci::{Checksum, Checksummer, Digest, Hasher, Verify};
 
-/// A blob that is asked for.
+/// A blob to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its name, and what its bytes must hash to.
+    /// Its name, and the digest of its bytes.
     pub digest: Digest,
-    /// Bytes, as the manifest says; schema 1 says nothing.
+    /// Its size in bytes, as in the manifest; schema 1 has none.
     pub size: Option<u64>,
-    /// How much of that is checked.
+    /// What is verified.
     pub verify: Verify,
 }
 
-/// A blob that is coming, and what it is held against.
+/// A blob that is arriving, and what it is compared with.
 #[derive(Debug)]
 pub struct Check<'a> {
     wanted: Wanted,
@@ -25,24 +25,25 @@ pub struct Check<'a> {
     is_rest: bool, // an earlier check saw its beginning
 }
 
-/// By what the content is judged.
+/// How the content is verified.
 #[derive(Debug)]
 enum Means<'a> {
-    /// It is not.
+    /// Not at all.
     None,
-    /// Its digest.
+    /// By its digest.
     Digest(Hasher),
-    /// Its digest; if it is the right one, the checksum that was taken on the way is what later copies must have.
+    /// By its digest. If it is right, the checksum taken on the way is what later copies must have.
     First(Hasher, Checksummer, &'a VerifiedCopies),
-    /// The checksum of a copy that had the digest.
+    /// By the checksum of a verified copy.
     Later(Checksummer, Checksum),
 }
 
 impl Client {
-    /// The check of a blob of which nothing has come yet.
+    /// Starts the check of a blob.
     ///
-    /// By [`Verify::Digest`] it is hashed unless a copy of it is among those that this client
-    /// [shares](Client::sharing_copies). Who does not bring it to its end has verified nothing, and nothing is remembered.
+    /// With [`Verify::Digest`] it is hashed, unless a copy of it is among those that this client
+    /// [shares](Client::sharing_copies). A check that is not finished has verified nothing, and nothing is
+    /// remembered.
     pub fn check(&self, wanted: Wanted) -> Check<'_> {
         let hasher = || wanted.digest.algorithm().hasher();
         let means = match (wanted.verify, self.copies()) {
@@ -64,8 +65,8 @@ impl Client {
 }
 
 impl Check<'_> {
-    /// The check of the rest of a blob, whose first `size` bytes are in `hasher`. A checksum of the whole cannot be made of
-    /// that: it is hashed.
+    /// Starts the check of the rest of a blob, whose first `size` bytes are in `hasher`. It is hashed: there is no
+    /// checksum of the whole.
     pub(super) fn of_rest(wanted: Wanted, (size, hasher): (u64, Hasher)) -> Self {
         let means = if wanted.verify.reads_content() {
             Means::Digest(hasher)
@@ -80,7 +81,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whether it is of a rest, whose beginning came before.
+    /// Returns `true` for the rest of a blob.
     pub(super) const fn is_rest(&self) -> bool {
         self.is_rest
     }
@@ -90,11 +91,10 @@ impl Check<'_> {
         !matches!(self.means, Means::None)
     }
 
-    /// Takes in the next bytes.
+    /// Takes the next bytes.
     ///
     /// # Errors
-    /// When there are more than there should be. A peer that sends more than it may is stopped at once, not when it is
-    /// done.
+    /// Fails as soon as there are more bytes than expected.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), Box<Kind>> {
         self.size += bytes.len() as u64;
         if let Some(expected) = self.expected_size()
@@ -114,10 +114,10 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Judges the blob, now that all of it has come, and gives its size in bytes.
+    /// Finishes the check, and returns the size in bytes.
     ///
     /// # Errors
-    /// When it is not the wanted one.
+    /// Fails if the blob is not the wanted one.
     pub fn finish(self) -> Result<u64, Box<Kind>> {
         if let Some(expected) = self.expected_size()
             && self.size != expected

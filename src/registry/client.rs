@@ -1,4 +1,4 @@
-//! A client of one registry: its connections, its tokens, and the upload sessions it gave up.
+//! A client of one registry: its connections, its tokens, and its abandoned upload sessions.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -21,12 +21,12 @@ use crate::oci::{Operation, RepositoryName};
 use crate::profile::Habits;
 use crate::transport::{Address, Pool};
 
-/// A client of one registry, as one user has it: its connections, its tokens, and the upload sessions it gave up.
+/// A client of one registry, as one user has it: its connections, its tokens, and its abandoned upload sessions.
 pub struct Client {
     pub(super) inner: Rc<Inner>,
     pushed: Option<Rc<RepositoryName>>, // the repository that is pushed to
-    pub(super) awaited: Option<Awaited>, // who waits, where that is another task
-    copies: Option<Rc<VerifiedCopies>>, // those that it shares with others
+    pub(super) awaited: Option<Awaited>, // the waiting task, if it is another one
+    copies: Option<Rc<VerifiedCopies>>, // those shared with other clients
 }
 
 pub(super) struct Inner {
@@ -35,19 +35,19 @@ pub(super) struct Inner {
     pub(super) observer: Rc<dyn Observer>,
     tokens: Rc<TokenCache>,
     is_cache_shared: bool,
-    abandoned: RefCell<Vec<Abandoned>>, // a few for each upload under way, at most
-    opening: Cell<usize>,               // sessions asked for and not yet answered
-    opened: Notify,                     // one of them was answered
+    abandoned: RefCell<Vec<Abandoned>>, // at most a few for each upload under way
+    opening: Cell<usize>,               // sessions without a response yet
+    opened: Notify,                     // one of them has its response
 }
 
-/// An upload session that was given up.
+/// An abandoned upload session.
 #[derive(Clone)]
 pub(super) struct Abandoned {
     pub(super) location: Address,
     pub(super) repository: Rc<RepositoryName>,
 }
 
-/// Told when nobody waits any more: its sender is gone.
+/// Closed when no task waits any more: its sender is dropped.
 pub(super) type Awaited = watch::Receiver<()>;
 
 /// A session that is being opened; counted while it exists.
@@ -69,7 +69,7 @@ impl Drop for Opening {
 }
 
 impl Client {
-    /// A client that speaks over `pool` and tells `observer` of every exchange.
+    /// Makes a client that sends over `pool` and reports every exchange to `observer`.
     pub fn new(settings: Rc<Settings>, pool: Rc<Pool>, observer: Rc<dyn Observer>) -> Self {
         let tokens = TokenCache::new(
             settings.credentials.clone(),
@@ -78,7 +78,7 @@ impl Client {
         Self::with(settings, pool, observer, (Rc::new(tokens), false))
     }
 
-    /// The same with tokens that other clients fetch and use, too.
+    /// Makes a client that shares its tokens with others.
     pub fn sharing(
         settings: Rc<Settings>,
         pool: Rc<Pool>,
@@ -112,7 +112,7 @@ impl Client {
         }
     }
 
-    /// The same client, which remembers the copies of blobs that it has verified, and knows those of others.
+    /// Returns the same client, which shares the checksums of verified blobs with others.
     #[must_use]
     pub fn sharing_copies(self, copies: Rc<VerifiedCopies>) -> Self {
         Self {
@@ -125,7 +125,7 @@ impl Client {
         self.copies.as_deref()
     }
 
-    /// The same client in the middle of a push to that repository: its tokens allow pushing from the first request on,
+    /// Returns the same client within a push to that repository: its tokens allow pushing from the first request on,
     /// as those of real clients do.
     #[must_use]
     pub fn for_push(&self, repository: &RepositoryName) -> Self {
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    /// What a token for a request must allow, in view of what the request is a part of.
+    /// The scope of the token for a request, in view of the operation that the request is a part of.
     pub(super) fn widened<'a>(&'a self, scope: &Scope<'a>) -> Scope<'a> {
         match &self.pushed {
             Some(pushed) => scope.within_push(pushed),
@@ -151,7 +151,7 @@ impl Client {
         &self.inner.tokens
     }
 
-    /// The client that is emulated.
+    /// The habits of the emulated client.
     pub fn habits(&self) -> &Habits {
         self.inner.settings.habits()
     }
@@ -166,27 +166,27 @@ impl Client {
         &self.inner.pool
     }
 
-    /// Forgets connections, tokens and what was learnt of the registry, as a node that goes cold does. What it shares with
-    /// other clients is not its own to forget.
+    /// Forgets connections, tokens and what was learnt of the registry, as on a node that starts cold. Tokens shared
+    /// with other clients stay.
     pub fn forget(&self) {
         self.inner.pool.clear();
         self.forget_tokens();
     }
 
-    /// Forgets tokens and what was learnt of the registry, as a client that begins another operation does.
+    /// Forgets tokens and what was learnt of the registry, as a client does that starts another operation.
     pub fn forget_tokens(&self) {
         if !self.inner.is_cache_shared {
             self.inner.tokens.clear();
         }
     }
 
-    /// Asks whether this is a registry that will speak to us; gives the headers of its response.
+    /// Checks that this is a registry that accepts the client. Returns the headers of its response.
     ///
     /// # Spec
     /// distribution-spec, "Determining Support", end-1.
     ///
     /// # Errors
-    /// When there is no response, or it is not 200 once the challenge has been answered.
+    /// Fails if there is no response, or if it is not 200 after the challenge was answered.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -198,14 +198,14 @@ impl Client {
         Ok(headers)
     }
 
-    /// Pings as real clients do before they pull or push: without credentials, and a challenge that can be answered is
-    /// taken as the lesson it is. The ping is not sent again; the request that follows carries what was asked for.
+    /// Pings as real clients do before they pull or push: without credentials. A supported challenge is remembered;
+    /// the ping is not sent again, and the next request carries the authorization.
     ///
     /// # Spec
     /// distribution-spec, "Determining Support", end-1.
     ///
     /// # Errors
-    /// When there is no response, or it is neither 200 nor such a challenge.
+    /// Fails if there is no response, or if it is neither 200 nor such a challenge.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -230,17 +230,17 @@ impl Client {
         }
     }
 
-    /// The address of an endpoint under `/v2/`.
+    /// The URL of an endpoint under `/v2/`.
     pub(super) fn endpoint(&self, rest: &[&str]) -> Address {
         self.inner.settings.base.endpoint(rest)
     }
 
-    /// Remembers an upload session that somebody has to cancel.
+    /// Remembers an abandoned upload session.
     pub(super) fn abandon(&self, session: Abandoned) {
         self.inner.abandoned.borrow_mut().push(session);
     }
 
-    /// How many upload sessions were given up and not yet cancelled.
+    /// The number of abandoned upload sessions that are not cancelled yet.
     pub fn count_abandoned(&self) -> usize {
         self.inner.abandoned.borrow().len()
     }
@@ -250,14 +250,14 @@ impl Client {
         self.inner.opening.get() > 0 || self.count_abandoned() > 0
     }
 
-    /// An upload session to be cancelled.
+    /// Takes an abandoned upload session, to cancel it.
     pub(super) fn take_abandoned(&self) -> Option<Abandoned> {
         self.inner.abandoned.borrow_mut().pop()
     }
 
-    /// Runs `open`, which asks for an upload session, to its end even if nobody waits for it any more: the session
-    /// that it opens would hold space on the registry, and nobody would know its address. A request that the registry
-    /// has refused is not sent again for nobody.
+    /// Runs `open`, which opens an upload session, to its end even if its caller is dropped. Otherwise the session
+    /// would hold space on the registry, and its URL would be lost. Without a caller a refused request is not
+    /// retried.
     pub(super) async fn open<T, F>(&self, open: impl FnOnce(Self) -> F) -> Result<T, Error>
     where
         T: 'static,
@@ -271,7 +271,7 @@ impl Client {
             ..self.again()
         });
         tokio::task::spawn_local(async move {
-            // A session that nobody takes is dropped, and so given up.
+            // A session that no caller takes is dropped, and so abandoned.
             drop(teller.send(open.await));
             drop(opening);
         });
@@ -280,7 +280,7 @@ impl Client {
         opened
     }
 
-    /// The same client once more, for whoever goes on with it.
+    /// Returns a second handle of the same client.
     pub(super) fn again(&self) -> Self {
         Self {
             inner: Rc::clone(&self.inner),
@@ -297,7 +297,7 @@ impl Client {
         }
     }
 
-    /// Sends a call that deletes; `false` when there was nothing to delete.
+    /// Sends a call that deletes. Returns `false` if there was nothing to delete.
     pub(super) async fn delete(&self, call: &Call<'_>) -> Result<bool, Error> {
         let response = self.send(call).await?;
         let deleted = response.status() != StatusCode::NOT_FOUND;

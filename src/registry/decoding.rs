@@ -1,4 +1,4 @@
-//! Undoing the `Content-Encoding` of a response, as far as the client undoes it.
+//! Decoding of `Content-Encoding`, as far as the client decodes it.
 
 use std::io::{self, Write};
 
@@ -8,26 +8,25 @@ use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 use crate::units::foreign_words;
 
-/// The most bytes that one frame may become: an honest encoding of megabytes stays far below it.
+/// The most decoded bytes of one frame: an honest encoding of megabytes stays far below it.
 const MOST: usize = 64 << 20;
 
-/// The most codings of one response that are undone.
+/// The most codings of one response.
 const MOST_CODINGS: usize = 4;
 
-/// Which codings a client undoes.
+/// Which codings a client decodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Undoing {
-    /// Those that the specification names, whether they were asked for or not. A list with another one is passed on as it
-    /// came.
+    /// Those of the specification, requested or not. A list with another one is passed on encoded.
     Known,
-    /// The one that the response names, if it is one of those that the request asked for. All else is passed on as it came:
-    /// Go's transport undoes the `gzip` that it has asked for, and nothing that calls itself otherwise.
+    /// The one that the response names, if the request asked for it. Anything else is passed on encoded: Go's
+    /// transport decodes the `gzip` that it requested, and nothing under another name.
     Asked(Option<HeaderValue>),
     /// Each of the list, the last one first. A list with another one is refused.
     Listed,
 }
 
-/// An encoded body on its way to be read.
+/// The decoder of one body.
 pub(super) struct Decoder {
     label: Box<str>,
     layers: Vec<Layer>, // the outermost first
@@ -46,12 +45,12 @@ enum Layer {
     Gzip(MultiGzDecoder<Room>),
     Zlib(ZlibDecoder<Room>),
     Deflate(DeflateDecoder<Room>),
-    /// One of the two before, as its first bytes will tell.
+    /// One of the two before; the first bytes decide.
     Either(Vec<u8>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Room>>),
 }
 
-/// Decoded bytes until they are taken, and no more than there may be.
+/// Decoded bytes until they are taken, up to a limit.
 #[derive(Default)]
 struct Room(Vec<u8>);
 
@@ -70,13 +69,13 @@ impl Write for Room {
 }
 
 impl Decoder {
-    /// What undoes the encoding of a response; `None` where there is none, or it is passed on as it came.
+    /// Makes the decoder of a response; `None` if it has no encoding, or if it is passed on encoded.
     ///
     /// # Spec
     /// RFC 9110, 8.4: the names of codings are case-insensitive, `x-gzip` is `gzip`.
     ///
     /// # Errors
-    /// When the client refuses the encoding.
+    /// Fails if the client refuses the encoding.
     pub(super) fn of(
         headers: &HeaderMap,
         undoing: impl FnOnce() -> Undoing,
@@ -89,7 +88,7 @@ impl Decoder {
             .map(|it| String::from_utf8_lossy(it.as_bytes()))
             .collect();
         let undoing = undoing();
-        // Only the first of several lines is looked at by Go's clients.
+        // Go's clients read only the first of several lines.
         let label = match undoing {
             Undoing::Known => values.join(", "),
             Undoing::Asked(_) | Undoing::Listed => values[0].to_string(),
@@ -131,10 +130,10 @@ impl Decoder {
         &self.label
     }
 
-    /// The next decoded bytes.
+    /// Decodes the next bytes.
     ///
     /// # Errors
-    /// When the encoding is broken, or a frame becomes more than [`MOST`] bytes.
+    /// Fails if the encoding is broken, or if a frame becomes larger than [`MOST`].
     pub(super) fn decode(&mut self, frame: &[u8]) -> Result<Bytes, EncodingError> {
         self.is_empty &= frame.is_empty();
         let mut bytes = Bytes::copy_from_slice(frame);
@@ -151,9 +150,8 @@ impl Decoder {
     }
 
     /// Checks at the end of the body that the encoding is complete. A body without a byte is empty, however it is labelled.
-    ///
     /// # Errors
-    /// When its end is missing.
+    /// Fails if the end is missing.
     pub(super) fn end(&mut self) -> Result<(), EncodingError> {
         if self.is_empty || self.layers.iter_mut().all(|layer| layer.end().is_ok()) {
             return Ok(());
@@ -169,7 +167,7 @@ impl Decoder {
     }
 }
 
-/// Returns `true` if that one coding is among those that the request asked for.
+/// Returns `true` if the request asked for that one coding.
 fn is_asked(asked: Option<&HeaderValue>, label: &str) -> bool {
     let asked = asked.and_then(|it| it.to_str().ok()).unwrap_or_default();
     let mut names = asked.split(',').filter_map(|it| it.split(';').next());
@@ -231,7 +229,7 @@ impl Layer {
         std::mem::take(&mut room.0)
     }
 
-    /// Only gzip tells here that its end is missing; of the others the content does.
+    /// Only gzip notices here that its end is missing; for the others the content does.
     fn end(&mut self) -> io::Result<()> {
         match self {
             Self::Gzip(decoder) => decoder.try_finish(),

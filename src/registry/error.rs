@@ -1,4 +1,4 @@
-//! Why a verb did not do what it is for.
+//! Why a verb failed.
 
 use std::fmt;
 use std::io;
@@ -12,17 +12,17 @@ use super::link::LinkError;
 use crate::oci::{Digest, ErrorBody, ManifestError, Operation};
 use crate::{transport, units};
 
-/// A verb that failed: what was asked, of what, and why it came to nothing.
+/// A failed verb: the operation, its subject, and the reason.
 ///
-/// Its clones tell of the same failure: all who waited for one token fail with it.
+/// Its clones are of the same failure: all that waited for one token fail with it.
 #[derive(Debug, Clone)]
 pub struct Error {
     operation: Operation,
-    subject: Box<str>, // what was asked for: a path, or an address elsewhere; queries may hold secrets and stay out
+    subject: Box<str>, // a path, or a URL elsewhere; without its query, which may hold secrets
     kind: Arc<Kind>,
     elsewhere: bool,        // it was sent to another address than the registry's
     turned: bool,           // a redirect turned it into a `GET`
-    detours: Box<[String]>, // how it came that this was asked, and there, in words
+    detours: Box<[String]>, // why the request was made, and why to that host
     retry_after: Option<Duration>,
     showed: bool, // credentials, or a token
 }
@@ -31,53 +31,53 @@ pub struct Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Kind {
-    /// There was no response, or not all of it.
+    /// There was no response, or only a part of it.
     #[error(transparent)]
     Transport(transport::Error),
-    /// The registry said no.
+    /// The registry refused.
     #[error("{}", refusal(*status, body))]
     Status {
         /// The status of the response.
         status: StatusCode,
-        /// What the registry said in words.
+        /// The error body.
         body: ErrorBody,
     },
-    /// The registry wants to know who asks, in a way that is not known here.
+    /// The registry requires an authentication that the client does not support.
     #[error("{kind}; cannot answer its challenge `WWW-Authenticate: {challenge}`")]
     Unanswered {
-        /// What it wants, without what may be secret.
+        /// The challenge, without secrets.
         challenge: String,
         /// Its refusal.
         kind: Box<Kind>,
     },
-    /// The bytes are not the ones that were asked for.
+    /// The bytes have another digest.
     #[error("digest mismatch: expected {expected}, got {found}")]
     Digest {
-        /// The digest that was asked for or promised.
+        /// The digest that was requested or promised.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the bytes.
         found: Digest,
     },
-    /// The bytes are not those of a copy that had the digest, against which they were held instead of hashing them.
+    /// The bytes differ from a verified copy, with which they were compared instead of hashing them.
     #[error(
         "digest mismatch: expected {expected}, got other content than its copy that was verified before"
     )]
     UnlikeVerified {
-        /// The digest that was asked for.
+        /// The digest that was requested.
         expected: Digest,
     },
-    /// There are more or fewer bytes than there should be.
+    /// There are more or fewer bytes than expected.
     #[error("size mismatch: expected {expected} bytes, got {found}")]
     Size {
-        /// Bytes promised.
+        /// The bytes expected.
         expected: u64,
-        /// Bytes that came.
+        /// The bytes received.
         found: u64,
     },
-    /// The response is encoded in a way that cannot be undone.
+    /// The encoding of the response cannot be decoded.
     #[error(transparent)]
     Encoding(EncodingError),
-    /// What the response became by undoing its encoding is not what it should be.
+    /// The decoded response is not what was requested.
     #[error(
         "{kind}; the response is labelled `Content-Encoding: {label}` and was decoded, which is wrong \
          if it was not encoded"
@@ -85,44 +85,44 @@ pub enum Kind {
     Decoded {
         /// The encoding, as the response names it.
         label: Box<str>,
-        /// What is wrong.
+        /// The problem.
         kind: Box<Kind>,
     },
-    /// The response breaks the protocol.
+    /// The response violates the protocol.
     #[error("the registry broke the protocol: {0}")]
     Protocol(&'static str),
-    /// The list cannot be read on.
+    /// The next page of the list cannot be read.
     #[error(transparent)]
     Link(LinkError),
-    /// A redirect that leads no further.
+    /// A redirect that cannot be followed.
     #[error(transparent)]
     Redirect(Redirect),
     /// Credentials would have gone from https to http, or to another host.
     #[error(transparent)]
     Withheld(Withheld),
-    /// The response is not the document that was asked for.
+    /// The response is not the requested document.
     #[error(transparent)]
     Manifest(ManifestError),
-    /// The response is longer than any such response may be.
+    /// The response is too long.
     #[error("the response is longer than {}", units::bytes(*.0))]
     TooLong(u64),
-    /// What came could not be stored on this side.
+    /// The content could not be stored on this side.
     #[error("cannot store what was received: {0}")]
     Sink(io::Error),
 }
 
-/// A redirect that leads no further.
+/// A redirect that cannot be followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Redirect {
-    /// The client follows only so many for one request.
+    /// The most redirects that the client follows for one request.
     #[error("redirected more than {0} times")]
     TooMany(u8),
-    /// Its `Location` is no address.
+    /// Its `Location` is invalid.
     #[error("the redirect leads to no address that can be asked")]
     Nowhere,
 }
 
-/// Why a token service was not asked: credentials would have gone where they must not go.
+/// Why a token service got no request: credentials would have gone where they must not go.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Withheld {
     /// From https to http.
@@ -131,7 +131,7 @@ pub enum Withheld {
          `cleartext = true` in [target.auth], or --cleartext-credentials, allows it"
     )]
     Cleartext {
-        /// Who sent the client there.
+        /// The peer that sent the client there.
         from: String,
         /// Where credentials would have gone.
         to: String,
@@ -156,7 +156,7 @@ fn refusal(status: StatusCode, body: &ErrorBody) -> String {
 }
 
 impl Kind {
-    /// What is wrong, without the way in which it came about.
+    /// The reason, without its circumstances.
     pub fn root(&self) -> &Self {
         match self {
             Self::Decoded { kind, .. } | Self::Unanswered { kind, .. } => kind.root(),
@@ -179,7 +179,7 @@ impl Error {
         }
     }
 
-    /// The same, and how it came that this was asked.
+    /// Adds why the request was made.
     pub(super) fn after(self, detour: String) -> Self {
         let mut detours = self.detours.into_vec();
         detours.push(detour);
@@ -189,7 +189,7 @@ impl Error {
         }
     }
 
-    /// The same, and how it came that another address than the registry's was asked.
+    /// Adds why the request went to another host than the registry's.
     pub(super) fn elsewhere(self, detour: String) -> Self {
         Self {
             elsewhere: true,
@@ -197,7 +197,7 @@ impl Error {
         }
     }
 
-    /// The same, after a redirect with that status that made a `GET` of it.
+    /// Adds that a redirect with that status turned the request into a `GET`.
     pub(super) fn turned(self, status: StatusCode) -> Self {
         Self {
             turned: true,
@@ -205,53 +205,53 @@ impl Error {
         }
     }
 
-    /// Whether a redirect made a `GET` of what was asked.
+    /// Returns `true` if a redirect turned the request into a `GET`.
     pub const fn is_turned(&self) -> bool {
         self.turned
     }
 
-    /// Whether another address than the registry's own was asked, because the registry sent its client there.
+    /// Returns `true` if the registry sent its client to another host, and the request to that host failed.
     pub const fn is_elsewhere(&self) -> bool {
         self.elsewhere
     }
 
-    /// The same, after which the registry wants to be left alone for so long.
+    /// Adds the time that the registry asks to wait.
     pub(super) fn until(mut self, retry_after: Option<Duration>) -> Self {
         self.retry_after = retry_after;
         self
     }
 
-    /// How long the registry wants to be left alone, a minute at most; `None` when it did not say.
+    /// The time that the registry asks to wait, a minute at most; `None` if it did not say.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The same of a request that showed credentials, or a token for them.
+    /// Adds that the request carried credentials, or a token for them.
     pub(super) fn showing(self, showed: bool) -> Self {
         Self { showed, ..self }
     }
 
-    /// Returns `true` if the request showed credentials, or a token.
+    /// Returns `true` if the request carried credentials, or a token.
     pub const fn showed_credentials(&self) -> bool {
         self.showed
     }
 
-    /// What was asked for: a path, or an address elsewhere. Without its query, which may hold secrets.
+    /// The subject: a path, or a URL elsewhere, without its query, which may hold secrets.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// What was asked.
+    /// The operation.
     pub const fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// Why it came to nothing.
+    /// The reason.
     pub fn kind(&self) -> &Kind {
         self.kind.root()
     }
 
-    /// The status, when the registry said no.
+    /// The status, if the registry refused.
     pub fn status(&self) -> Option<StatusCode> {
         match self.kind() {
             Kind::Status { status, .. } => Some(*status),

@@ -1,4 +1,4 @@
-//! The headers that a client's habits put on a request.
+//! The headers of a request, by the client's habits.
 
 use std::cell::RefCell;
 use std::mem::{Discriminant, discriminant};
@@ -17,7 +17,7 @@ use crate::transport::Address;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// The value of an `Authorization` header, marked so that nobody prints it.
+/// Makes the value of an `Authorization` header, marked as sensitive.
 pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(value).ok()?;
     value.set_sensitive(true);
@@ -44,7 +44,7 @@ pub(super) struct Headers {
     prepared: RefCell<Vec<(Kind, HeaderMap)>>, // one for each kind of call that was met
 }
 
-/// Calls of one kind carry the same headers, as long as they need none of their own.
+/// Calls of one kind carry the same headers, unless they need some of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Kind {
     operation: Operation,
@@ -53,7 +53,7 @@ struct Kind {
 }
 
 impl Kind {
-    /// `None`: what it carries depends on more than its kind.
+    /// `None`: its headers depend on more than its kind.
     fn of(call: &Call<'_>) -> Option<Self> {
         let accepts = match call.accepts {
             Accepts::Manifest(Some(_)) | Accepts::Blob(Some(_)) => return None,
@@ -71,7 +71,7 @@ impl Kind {
 }
 
 impl Headers {
-    /// What cannot stand in a header is left out; scenarios are checked for that.
+    /// Leaves out what is invalid in a header; scenarios are checked for that.
     pub(super) fn of(wire: &Wire) -> Self {
         let value = |text: &str| HeaderValue::try_from(text).ok();
         let lines: Vec<String> = match wire.accept.form {
@@ -96,7 +96,7 @@ impl Headers {
         }
     }
 
-    /// The headers of a call that goes to the registry: its own, those that are `for_all` calls, and those of the client's
+    /// Returns the headers of a call to the registry: its own, those `for_all` calls, and those of the client's
     /// habits. For most calls they are the same as before, and are copied.
     pub(super) fn at_home(&self, call: &Call<'_>, for_all: &HeaderMap) -> HeaderMap {
         let make = || {
@@ -118,7 +118,7 @@ impl Headers {
         headers
     }
 
-    /// Puts the headers of a call on, beside those that the call itself needs.
+    /// Adds the headers of the habits to those that the call needs.
     pub(super) fn add_to(&self, call: &Call<'_>, headers: &mut HeaderMap) {
         self.introduce(headers);
         if self.api_version {
@@ -133,14 +133,14 @@ impl Headers {
         }
     }
 
-    /// What every request carries, to whomever it goes.
+    /// Adds the headers of every request, whatever its host.
     pub(super) fn introduce(&self, headers: &mut HeaderMap) {
         if !headers.contains_key(USER_AGENT) {
             headers.insert(USER_AGENT, self.user_agent.clone());
         }
     }
 
-    /// What a request for a token carries, beside what it needs.
+    /// Adds the headers of a request for a token.
     pub(super) fn for_token(&self, headers: &mut HeaderMap) {
         self.introduce(headers);
         if let Some(encoding) = &self.encoding {
@@ -148,8 +148,7 @@ impl Headers {
         }
     }
 
-    /// What a request that follows a redirect says of where it came from. A query may hold a key to what it leads to; it
-    /// is told to nobody else.
+    /// Adds the `Referer` of a request that follows a redirect, without the query, which may hold a key.
     pub(super) fn refer(&self, from: &Address, to: &Address, headers: &mut HeaderMap) {
         let downgrade = from.origin().is_secure() && !to.origin().is_secure();
         if !self.referer || downgrade {
@@ -206,7 +205,7 @@ impl Headers {
         }
     }
 
-    /// Which codings of the response to a call are undone.
+    /// Returns which codings of the response to a call are decoded.
     pub(super) fn undoing_of(&self, call: &Call<'_>) -> Undoing {
         match self.decoding {
             Decoding::Asked if self.fetch_encoding.is_some() && fetches(call) => Undoing::Listed,
@@ -215,7 +214,7 @@ impl Headers {
         }
     }
 
-    /// Which codings of a response to any other request are.
+    /// Returns which codings of a response to any other request are decoded.
     pub(super) fn undoing(&self) -> Undoing {
         match self.decoding {
             Decoding::Asked => Undoing::Asked(self.encoding.clone()),
@@ -226,14 +225,14 @@ impl Headers {
     fn encoding_of(&self, call: &Call<'_>, headers: &HeaderMap) -> Option<HeaderValue> {
         match &self.fetch_encoding {
             Some(encoding) if fetches(call) => Some(encoding.clone()),
-            // Go's client asks for gzip by itself, but not for a part of something.
+            // Go's client requests gzip by itself, but not for a range.
             _ if headers.contains_key(http::header::RANGE) => None,
             _ => self.encoding.clone(),
         }
     }
 }
 
-/// Whether something is fetched by its descriptor.
+/// Returns `true` if the call fetches by a descriptor.
 fn fetches(call: &Call<'_>) -> bool {
     call.method == Method::GET
         && !matches!(call.accepts, Accepts::Anything | Accepts::Manifest(None))

@@ -1,4 +1,4 @@
-//! `Link`: where a list goes on.
+//! `Link`: the next page of a list.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -9,7 +9,7 @@ use http::header::LINK;
 use crate::transport::Address;
 use crate::units::foreign_words;
 
-/// The most of a header that is looked at, in bytes.
+/// The longest header, in bytes; the rest is ignored.
 const MOST: usize = 64 << 10;
 
 /// A list that is being read, page by page.
@@ -19,16 +19,16 @@ pub struct Walk {
     seen: BTreeSet<u64>, // hashes of the addresses of the pages so far
 }
 
-/// Why a list cannot be read on.
+/// Why the next page of a list cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// There is a header, and it is none.
+    /// The header is invalid.
     #[error("cannot read `Link: {0}`: no one can tell whether another page follows")]
     Malformed(String),
-    /// What follows has no address.
+    /// The URL of the next page is invalid.
     #[error("the next page of `Link: {0}` is at no address that can be asked")]
     NoAddress(String),
-    /// What follows came before.
+    /// The next page was read before.
     #[error("the list leads back to a page that was read before (`Link: {0}`)")]
     Loop(String),
 }
@@ -40,13 +40,13 @@ struct Link {
 }
 
 impl Walk {
-    /// The walk that goes on behind the page that was asked for at `asked` and answered at `answered`, if one follows.
+    /// Returns the walk after the page that was requested at `asked` and came from `answered`; `None` if it was the last page.
     ///
     /// # Spec
     /// distribution-spec, "Listing Tags"; RFC 8288, 3.
     ///
     /// # Errors
-    /// When there is a `Link` that cannot be read or followed, or that leads to a page of this walk.
+    /// Fails if there is a `Link` that is invalid, or that leads to a page of this walk.
     pub(super) fn behind(
         walked: Option<Self>,
         (asked, answered): (&Address, &Address),
@@ -88,7 +88,7 @@ fn hash(address: &Address) -> u64 {
     hasher.finish()
 }
 
-/// The header as it may be shown: queries may hold secrets.
+/// Returns the header without queries, which may hold secrets.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
     let mut is_query = false;
@@ -108,7 +108,7 @@ fn shown(text: &str) -> String {
     foreign_words(&shown, 120)
 }
 
-/// All links of the header; `None` where it is not one.
+/// Returns all links of the header; `None` if it is invalid.
 ///
 /// # Spec
 /// RFC 8288, 3 and appendix B.2. Elements of the list may be empty; of several `rel` the first one counts.
@@ -148,7 +148,7 @@ fn blank(text: &str) -> &str {
     text.trim_start_matches([' ', '\t'])
 }
 
-/// The value of a parameter, which it need not have, and what follows.
+/// Splits off the value of a parameter, which it need not have.
 ///
 /// # Spec
 /// RFC 9110, 5.6.4 for a quoted one.

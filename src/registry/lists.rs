@@ -1,4 +1,4 @@
-//! Lists: tags, repositories, and the manifests that refer to one; page by page.
+//! Lists, page by page: tags, repositories and referrers.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -14,15 +14,15 @@ use super::response::Response;
 use crate::oci::{Content, Digest, Entry, ImageIndex, Operation, Reference, RepositoryName, Tag};
 use crate::transport::Address;
 
-/// The longest page that is read. Registries exist that know no pages: this is two million tags of sixty characters.
+/// The longest page. Some registries have no pages: this is two million tags of sixty characters.
 pub const MAX_LIST: u64 = 128 << 20;
 
-/// Where to go on reading a list.
+/// The page of a list to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paging {
-    /// From the start, with at most so many entries a page; `None` leaves that to the registry.
+    /// The first one, with at most so many entries; `None` leaves the number to the registry.
     First(Option<u32>),
-    /// From where the last page ended.
+    /// The one after the last page.
     Next(Walk),
 }
 
@@ -31,7 +31,7 @@ pub enum Paging {
 pub struct Page<T> {
     /// The entries, in the registry's order.
     pub entries: Vec<T>,
-    /// The page that follows, if the registry says that one does.
+    /// The next page, if the registry names one.
     pub next: Option<Paging>,
 }
 
@@ -48,13 +48,13 @@ struct Repositories {
 }
 
 impl Client {
-    /// The tags of a repository.
+    /// Lists the tags of a repository.
     ///
     /// # Spec
     /// distribution-spec, "Listing Tags", end-8.
     ///
     /// # Errors
-    /// When there is no response, it is not 200, or it is not a list of tags.
+    /// Fails if there is no response, if it is not 200, or if it is not a list of tags.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -74,13 +74,13 @@ impl Client {
         })
     }
 
-    /// The repositories of the registry.
+    /// Lists the repositories of the registry.
     ///
     /// # Spec
     /// Docker Registry HTTP API V2, "Listing Repositories". Not part of the OCI specification.
     ///
     /// # Errors
-    /// When there is no response, it is not 200, or it is not a list of repositories.
+    /// Fails if there is no response, if it is not 200, or if it is not a list of repositories.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -96,14 +96,14 @@ impl Client {
         })
     }
 
-    /// The manifests whose subject is `digest`, perhaps only those of one type of artifact. `None`: the registry has no
-    /// such list, and [`Client::referrers_by_tag`] is the way to ask.
+    /// Lists the manifests whose subject is `digest`, of all types or of one artifact type. `None`: the registry has
+    /// no such list; use [`Client::referrers_by_tag`].
     ///
     /// # Spec
-    /// distribution-spec, "Listing Referrers", end-12; a registry that has the list never answers 404.
+    /// distribution-spec, "Listing Referrers", end-12; a registry that has the list never responds with 404.
     ///
     /// # Errors
-    /// When there is no response, it is neither 200 nor 404, or it is not an index.
+    /// Fails if there is no response, if it is neither 200 nor 404, or if it is not an index.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -143,14 +143,14 @@ impl Client {
         }))
     }
 
-    /// The manifests whose subject is `digest`, from the index that clients keep under a tag where the registry has no
-    /// list of referrers. Empty: there is no such tag, or no index under it.
+    /// Lists the manifests whose subject is `digest`, from the index that clients keep under a tag if the registry
+    /// has no list of referrers. Empty: there is no such tag, or no index under it.
     ///
     /// # Spec
     /// distribution-spec, "Unavailable Referrers API" and "Referrers Tag Schema".
     ///
     /// # Errors
-    /// When there is no response, it is neither 200 nor 404, or what came is not a manifest.
+    /// Fails if there is no response, if it is neither 200 nor 404, or if it is not a manifest.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -188,7 +188,7 @@ impl Client {
     }
 }
 
-/// Reads one page, and where the next one is.
+/// Reads one page, and finds the next one.
 async fn read_page<T: DeserializeOwned>(
     mut response: Response<'_>,
     asked: &Address,
@@ -211,13 +211,13 @@ async fn read_page<T: DeserializeOwned>(
     }
 }
 
-/// The tag under which clients keep the referrers of a manifest where the registry does not.
+/// Returns the tag under which clients keep the referrers of a manifest if the registry does not.
 ///
 /// # Spec
 /// distribution-spec, "Referrers Tag Schema": algorithm and hash, joined by a hyphen.
 ///
 /// # Panics
-/// Never: a digest has nothing in it that a tag cannot have, but for its colon.
+/// Never: apart from its colon, a digest has only characters of tags.
 pub fn referrers_tag(digest: &Digest) -> Tag {
     let text = digest.to_string().replacen(':', "-", 1);
     let end = text.len().min(128);

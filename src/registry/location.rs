@@ -1,4 +1,4 @@
-//! Addresses: the base URL of a registry, and what it sends us to.
+//! URLs: the base URL of a registry, and those that it refers to.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use url::Url;
 use crate::oci::Digest;
 use crate::transport::{Address, Origin, OriginError};
 
-/// The URL of a registry, with whatever path stands in front of `/v2/`.
+/// The URL of a registry, with the path in front of `/v2/`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Base {
     address: Address, // its path ends in `/`; no query
@@ -21,25 +21,25 @@ pub enum BaseError {
     /// Not a URL.
     #[error("`{0}` is not the URL of a registry, such as http://localhost:5000 ({1})")]
     Malformed(String, url::ParseError),
-    /// A scheme that is not spoken.
+    /// An unsupported scheme.
     #[error(transparent)]
     Origin(#[from] OriginError),
-    /// Credentials in the URL end up in logs and process lists.
+    /// Credentials in the URL, which end up in logs and process lists.
     #[error("the URL carries a user or password; give credentials on their own")]
     Credentials,
-    /// A query or a fragment has no place in front of `/v2/`.
+    /// A query or a fragment, which cannot stand in front of `/v2/`.
     #[error("the URL of a registry has no `?` and no `#`")]
     Query,
-    /// `/v2/` is not part of it.
+    /// `/v2/`, which is not part of it.
     #[error("the URL of a registry ends before /v2, which regstorm adds")]
     Version,
 }
 
 impl Base {
-    /// Reads the URL of a registry.
+    /// Parses the URL of a registry.
     ///
     /// # Errors
-    /// [`BaseError`]; the message never repeats a password.
+    /// Returns [`BaseError`]; its message never repeats a password.
     pub fn parse(text: &str) -> Result<Self, BaseError> {
         let url = Url::parse(text).map_err(|error| {
             let shown = if text.contains('@') { "the text" } else { text };
@@ -48,10 +48,10 @@ impl Base {
         Self::new(url)
     }
 
-    /// Takes a URL as the base.
+    /// Makes a base of a URL.
     ///
     /// # Errors
-    /// [`BaseError`] when it cannot stand in front of `/v2/`.
+    /// Returns [`BaseError`] if it cannot stand in front of `/v2/`.
     pub fn new(mut url: Url) -> Result<Self, BaseError> {
         Origin::of(&url)?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -69,7 +69,7 @@ impl Base {
         Ok(Self { address })
     }
 
-    /// The address of an endpoint: `v2/` and what follows, in the characters of names, tags and digests.
+    /// Returns the URL of an endpoint: `v2/` and `path`, in the characters of names, tags and digests.
     pub(super) fn endpoint(&self, rest: &[&str]) -> Address {
         let beginning = [self.address.path(), "v2/"];
         let length = |parts: &[&str]| -> usize { parts.iter().map(|part| part.len()).sum() };
@@ -87,7 +87,7 @@ impl Base {
         self.address.path()
     }
 
-    /// Whose credentials these are.
+    /// The origin that the credentials are for.
     pub const fn origin(&self) -> &Origin {
         self.address.origin()
     }
@@ -105,17 +105,17 @@ impl fmt::Debug for Base {
     }
 }
 
-/// The `Location` of a response, absolute or relative to the address that was asked, its query kept as it is.
+/// Returns the `Location` of a response, absolute or relative to the URL of the request, its query unchanged.
 pub(super) fn location(asked: &Address, headers: &HeaderMap) -> Option<Address> {
     asked.join(headers.get(LOCATION)?.to_str().ok()?)
 }
 
-/// The address with `digest=` added to whatever query it has.
+/// Returns the URL with `digest=` added to its query.
 pub(super) fn with_digest(address: &Address, digest: &Digest) -> Result<Address, OriginError> {
     address.with_query(&format!("digest={}", escaped(digest)))
 }
 
-/// A digest as clients write it in a query.
+/// Encodes a digest as clients write it in a query.
 pub(super) fn escaped(digest: &Digest) -> String {
     digest.to_string().replace(':', "%3A")
 }

@@ -1,4 +1,4 @@
-//! Manifests: does it exist, give it, store it, delete it.
+//! The verbs of manifests: check, fetch, store, delete.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -13,24 +13,24 @@ use super::response::Response;
 use crate::oci::{Digest, Manifest, MediaType, Operation, Reference, RepositoryName};
 use crate::transport::Body;
 
-/// The longest manifest that is read. The specification asks registries to take at least 4 MiB.
+/// The longest manifest. The specification asks registries to accept at least 4 MiB.
 pub const MAX_MANIFEST: u64 = 8 << 20;
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
-/// What a HEAD says of a manifest.
+/// What a HEAD returns of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestHead {
-    /// The digest, if the registry tells it; it need not.
+    /// The digest, if the registry states it.
     pub digest: Option<Digest>,
-    /// The type, if the registry tells it.
+    /// The type, if the registry states it.
     pub media_type: Option<MediaType>,
-    /// The size in bytes, if the registry tells it.
+    /// The size in bytes, if the registry states it.
     pub size: Option<u64>,
 }
 
-/// What the registry says of a manifest it has stored.
+/// What the registry returns for a stored manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Whether the registry linked the manifest to its subject. Otherwise the client maintains the fallback tag.
@@ -38,13 +38,13 @@ pub struct Stored {
 }
 
 impl Client {
-    /// Asks what a tag points at, or whether a manifest exists. `None`: it does not.
+    /// Looks up the manifest that a reference points at. `None`: there is none.
     ///
     /// # Spec
     /// distribution-spec, "Checking if content exists in the registry", end-3.
     ///
     /// # Errors
-    /// When there is no response, or it is neither yes nor no.
+    /// Fails if there is no response, or if it is neither success nor 404.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -56,7 +56,7 @@ impl Client {
         self.manifest_head_as(repository, reference, None).await
     }
 
-    /// Asks for a manifest as [`Client::manifest_head`] does, knowing its type.
+    /// Looks up a manifest as [`Client::manifest_head`] does, with a known type.
     ///
     /// # Errors
     /// As [`Client::manifest_head`].
@@ -88,13 +88,13 @@ impl Client {
         Ok(head)
     }
 
-    /// Fetches a manifest. Its bytes must match the digest that was asked for, and the one in the response's header.
+    /// Fetches a manifest. Its bytes must match the requested digest, and the one in the response's header.
     ///
     /// # Spec
     /// distribution-spec, "Pulling manifests", end-3.
     ///
     /// # Errors
-    /// When there is no response, it is not 200, or the bytes are not the manifest that was asked for.
+    /// Fails if there is no response, if it is not 200, or if the bytes are not the requested manifest.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -106,8 +106,8 @@ impl Client {
         self.manifest_get_as(repository, reference, None).await
     }
 
-    /// Fetches a manifest as [`Client::manifest_get`] does, knowing its type. A client that fetches in parts asks for
-    /// a manifest from its first byte on.
+    /// Fetches a manifest as [`Client::manifest_get`] does, with a known type. A client that fetches in parts
+    /// requests a manifest from its first byte on.
     ///
     /// # Errors
     /// As [`Client::manifest_get`].
@@ -157,7 +157,7 @@ impl Client {
     /// distribution-spec, "Pushing Manifests", end-7.
     ///
     /// # Errors
-    /// When there is no response, it is not 201, or it names another digest.
+    /// Fails if there is no response, if it is not 201, or if it names another digest.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have stored the manifest.
@@ -190,13 +190,13 @@ impl Client {
         Ok(Stored { subject_linked })
     }
 
-    /// Deletes a tag, or a manifest and every tag that points at it. `false`: it was not there.
+    /// Deletes a tag, or a manifest with every tag that points at it. Returns `false` if it was not there.
     ///
     /// # Spec
     /// distribution-spec, "Deleting tags", "Deleting Manifests", end-9.
     ///
     /// # Errors
-    /// When there is no response, or it is neither 202 nor 404. Many registries refuse with 405.
+    /// Fails if there is no response, or if it is neither 202 nor 404. Many registries refuse with 405.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have deleted the manifest.
@@ -234,7 +234,7 @@ impl Client {
         }
     }
 
-    /// Reads a manifest, and checks that it is the one that was asked for.
+    /// Reads a manifest, and checks that it is the requested one.
     async fn read_manifest(
         &self,
         mut response: Response<'_>,
@@ -253,10 +253,10 @@ impl Client {
         let seen = self.settings().seen();
         let known = seen.find(response.address().path(), &raw, media_type.as_ref());
         let is_known = known.is_some();
-        // A wrong digest explains a document that cannot be read; it is looked at first.
+        // A wrong digest explains an unreadable document, so it is checked first.
         let manifest = match known {
             Some(known) => Ok(known),
-            // A copy: the bytes outlive the read buffer that they came in.
+            // A copy: the bytes outlive the read buffer.
             None => Manifest::parse(Bytes::copy_from_slice(&raw), media_type.as_ref()),
         };
         for expected in asked.into_iter().chain(promised) {
@@ -292,7 +292,7 @@ impl Client {
     }
 }
 
-/// The digest in the header. One that cannot be read, or is of an algorithm we do not know, is no promise.
+/// The digest in the header. An unreadable one, or one of an unknown algorithm, promises nothing.
 fn promised_digest(response: &Response<'_>) -> Option<Digest> {
     response.header(CONTENT_DIGEST)?.parse().ok()
 }
@@ -301,7 +301,7 @@ fn content_type(response: &Response<'_>) -> Option<MediaType> {
     response.header(CONTENT_TYPE).map(MediaType::from)
 }
 
-/// Headers of one name and value.
+/// Makes headers of one name and value.
 pub(super) fn header(name: HeaderName, value: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
 }

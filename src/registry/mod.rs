@@ -1,13 +1,13 @@
 //! The distribution protocol: one verb for each endpoint, over [`transport`](crate::transport).
 //!
-//! A [`Client`] speaks to one registry under one base URL. Each verb sends what the specification says and
-//! judges the response: which statuses are good, whether digest and length are what they should be. Answering a
-//! challenge and following a redirect are done here, and every leg is an exchange of its own that the
-//! [`Observer`] hears of. Nothing else is ever sent twice.
+//! A [`Client`] talks to one registry under one base URL. Each verb sends what the specification says and judges the
+//! response: which statuses are good, whether digest and length are right. Challenges are answered and redirects
+//! followed here; each leg is an exchange of its own that is reported to the [`Observer`]. A failed request is sent
+//! again only where the client's habits ([`Retry`](crate::profile::Retry)) say so.
 //!
-//! What is refused: building upload URLs by hand (they are followed as given), a fallback to another way of
-//! pushing, and credentials for any address but the registry's own and the token service that its challenge names.
-//! In which order a pull or push uses the verbs is decided above, in `client`.
+//! Refused: building upload URLs by hand (they are followed as given), a fallback to another way of pushing, and
+//! credentials for any address but the registry's own and the token service that its challenge names. `client`,
+//! above, decides in which order a pull or push uses the verbs.
 
 mod attempt;
 mod auth;

@@ -1,5 +1,5 @@
-//! A part of a blob, fetched as clients do that fetch one blob by several requests: each asks for everything from its
-//! part on, and closes the connection when it has its part.
+//! A part of a blob. Clients that fetch one blob by several requests ask each time for everything from a part on, and
+//! close the connection after the part.
 
 use std::ops::Range;
 
@@ -14,25 +14,25 @@ use super::client::Client;
 use super::error::{Error, Kind};
 use crate::oci::{MediaType, Operation, RepositoryName};
 
-/// What a request for a part of a blob brought.
+/// The result of a request for a part of a blob.
 #[derive(Debug)]
 pub enum Part {
     /// The bytes of the part, in order.
     Ranged(Vec<Bytes>),
-    /// The registry does not give parts; nothing was taken of what it sent instead.
+    /// The registry does not send parts; its body was not used.
     None(Restart),
 }
 
 impl Client {
-    /// Fetches the bytes of `range`, a part of a blob, by asking for everything from its first byte
-    /// on. Where more follows the connection is closed, however much of it the registry has sent: that is the client's
-    /// habit and the registry's cost.
+    /// Fetches the bytes of `range`, a part of a blob, by requesting everything from its first byte on. If more
+    /// follows, the connection is closed, however much of it the registry has sent: that is the client's habit and
+    /// the registry's cost.
     ///
     /// # Spec
     /// distribution-spec, "Pulling blobs", end-2; RFC 9110, 14.2.
     ///
     /// # Errors
-    /// When there is no response, it is neither 200, 206 nor 416, or it ends too early.
+    /// Fails if there is no response, if it is neither 200, 206 nor 416, or if it ends too early.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled.
@@ -63,7 +63,7 @@ impl Client {
             }
         }
         if range_start(&response) != Some(range.start) {
-            // It is counted as the failure that it is, and the blob may come all the same.
+            // The exchange counts as failed; the blob may be fetched all the same.
             drop(response.fail(Kind::Protocol(ELSEWHERE)));
             return Ok(Part::None(Restart::Elsewhere));
         }
@@ -83,7 +83,7 @@ impl Client {
                     let room = usize::try_from(length - have).unwrap_or(usize::MAX);
                     frame.truncate(room);
                     have += frame.len() as u64;
-                    // Copied: a frame is a view into the connection's whole read buffer, and would keep it.
+                    // Copied: a frame is a view into the whole read buffer, and would keep it.
                     parts.push(Bytes::copy_from_slice(&frame));
                 }
             }

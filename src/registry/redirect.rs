@@ -1,4 +1,4 @@
-//! Redirects: where a request goes on, by which method, and whether with its body.
+//! Redirects: the next URL of a request, its method, and whether it keeps its body.
 
 use http::header::LOCATION;
 use http::{Method, StatusCode};
@@ -8,45 +8,46 @@ use super::location::location;
 use super::response::Response;
 use crate::transport::Address;
 
-/// A request that a redirect has sent on.
+/// A request after a redirect.
 pub(super) struct Hop {
     pub(super) address: Address,
-    /// Where the redirect was met.
+    /// The URL that redirected.
     pub(super) from: Address,
     pub(super) method: Method,
-    /// Whether the request still carries its body.
+    /// Whether the request keeps its body.
     pub(super) has_body: bool,
-    /// The redirect that has turned the method into `GET`, if one has.
+    /// The redirect that turned the method into `GET`, if one has.
     pub(super) turned: Option<StatusCode>,
     count: u8, // of redirects up to here
 }
 
-/// What a request carries, in view of sending it again.
+/// Whether the body of a request can be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Carries {
     Nothing,
     /// A body that the client can make anew.
     Again,
-    /// A stream that is gone once it is sent.
+    /// A stream, which can be sent once.
     Once,
 }
 
-/// What a response does to a request.
+/// The effect of a response on its request.
 pub(super) enum Course {
-    /// It is an end: no redirect, or none that the client follows.
+    /// It is final: no redirect, or none that the client follows.
     Stays,
-    /// It leads on.
+    /// It redirects.
     Leads(Box<Hop>),
 }
 
-/// Reads a response to a request that was sent by `method` after the redirects `before`, and follows at most `most` of them.
+/// Reads a response to a request that was sent by `method` after the redirects `before`, and follows at most `most`
+/// of them.
 ///
 /// # Spec
 /// RFC 9110, 15.4. Go's client turns every method but `GET` and `HEAD` into `GET` after 301, 302 and 303, and after 307 and 308
 /// sends the body again if it can make it anew. Other statuses, and a redirect without `Location`, are left to the caller.
 ///
 /// # Errors
-/// When there were too many redirects, or this one leads to no address that can be asked.
+/// Fails after too many redirects, or if this one leads to an invalid URL.
 pub(super) fn course(
     response: &Response<'_>,
     (method, carries): (&Method, Carries),

@@ -1,4 +1,4 @@
-//! The id by which a registry, or what stands before it, knows a request in its own log.
+//! The id by which a registry, or a proxy in front of it, logs a request.
 
 use http::header::{HeaderMap, HeaderName};
 
@@ -13,10 +13,10 @@ const ENDINGS: [&str; 6] = [
     "cf-ray",
 ];
 
-/// An id is a word, and not a document.
+/// An id is a word, not a document.
 const LONGEST: usize = 128;
 
-/// The id that a response names, if it names one.
+/// Returns the id that a response names.
 pub(super) fn of(headers: &HeaderMap) -> Option<&str> {
     ENDINGS.iter().find_map(|ending| {
         let named = |name: &HeaderName| name.as_str().ends_with(ending);

@@ -1,4 +1,4 @@
-//! A response that somebody has to bring to an end: read, taken as good, or refused.
+//! A response that has to be brought to an end: read, accepted or refused.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use super::request_id;
 use crate::oci::{ErrorBody, MAX_ERROR_BODY};
 use crate::transport::{Address, Incoming};
 
-/// How long the rest of a refusal is waited for. Some registries promise a body that never comes.
+/// The time limit for the rest of a refusal. Some registries promise a body that never comes.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 
-/// A response whose status is good. It must be brought to an end.
+/// A response with an accepted status. It must be brought to an end.
 pub(super) struct Response<'c> {
     pub(super) client: &'c Client,
     pub(super) incoming: Incoming,
     pub(super) attempt: Attempt<'c>,
     pub(super) decoder: Option<Box<Decoder>>,
-    /// The redirect that has turned the request into a `GET`.
+    /// The redirect that turned the request into a `GET`.
     pub(super) turned: Option<StatusCode>,
-    /// Whether it is a redirect that is not followed because the request's body was a stream.
+    /// Whether it is a redirect that is not followed because the body of the request was a stream.
     pub(super) is_gone: bool,
 }
 
 impl Response<'_> {
-    /// What was asked.
+    /// The URL of the request.
     pub(super) fn address(&self) -> &Address {
         self.incoming.address()
     }
@@ -45,19 +45,19 @@ impl Response<'_> {
         self.incoming.headers()
     }
 
-    /// The header as text, if there is one and it is text.
+    /// Returns a header as text; `None` if it is missing or no text.
     pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
-    /// Nobody will look at the body. One that has to be decoded is looked at.
+    /// Discards the body, unless it has to be decoded.
     pub(super) fn discard_body(&mut self) {
         if self.decoder.is_none() {
             self.incoming.discard_body();
         }
     }
 
-    /// The next part of the body.
+    /// Returns the next part of the body.
     pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, Kind> {
         match self.incoming.frame().await {
             None => {
@@ -77,8 +77,8 @@ impl Response<'_> {
         }
     }
 
-    /// Reads the whole body, which must not be longer than `limit` bytes. What came in one piece is not copied, and holds
-    /// the connection's read buffer while it is kept.
+    /// Reads the whole body, at most `limit` bytes. A body in one piece is not copied, and holds the connection's
+    /// read buffer while it is kept.
     pub(super) async fn collect(&mut self, limit: u64) -> Result<Bytes, Kind> {
         let mut whole = Bytes::new();
         let mut pieces = Vec::new();
@@ -101,7 +101,7 @@ impl Response<'_> {
         })
     }
 
-    /// Reads away a body that nobody needs, and ends the exchange well.
+    /// Reads a body that is not needed, and ends the exchange as a success.
     pub(super) async fn finish(mut self) -> Result<(), Error> {
         match self.collect(MAX_ERROR_BODY as u64).await {
             Ok(_) => {
@@ -112,27 +112,28 @@ impl Response<'_> {
         }
     }
 
-    /// Ends the exchange well although the rest of the response may never come, because the head has said everything.
+    /// Ends the exchange as a success after its head, although the rest of the response may never come.
     pub(super) async fn set_aside(mut self) {
         drop(self.listen().await);
         self.succeed();
     }
 
-    /// Ends the exchange well after all that was wanted of the body; the connection is kept if nothing follows.
+    /// Ends the exchange as a success after the wanted part of the body. `at_end`: nothing follows, and the
+    /// connection is kept.
     pub(super) async fn leave(mut self, at_end: bool) {
         if at_end {
-            // Only now the connection sees that the body is over.
+            // Only now the connection notices the end of the body.
             let _ = timeout(ERROR_BODY_WAIT, self.frame()).await;
         }
         self.succeed();
     }
 
-    /// Ends the exchange well.
+    /// Ends the exchange as a success.
     pub(super) fn succeed(self) {
         self.attempt.succeed(self.incoming.end());
     }
 
-    /// Ends the exchange badly.
+    /// Ends the exchange as a failure.
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
         let address = self.address().clone();
@@ -159,7 +160,7 @@ impl Response<'_> {
         }
     }
 
-    /// Ends the exchange with the registry's refusal, reading as much of its words as comes soon.
+    /// Ends the exchange with the registry's refusal, after reading as much of its error body as comes soon.
     pub(super) async fn refuse(mut self) -> Error {
         let status = self.status();
         let body = ErrorBody::parse(&self.listen().await);
@@ -173,7 +174,7 @@ impl Response<'_> {
         self.fail(kind)
     }
 
-    /// Ends the exchange with the registry's refusal if its words are one, else well.
+    /// Ends the exchange with the registry's refusal if its error body is one, else as a success.
     pub(super) async fn refuse_if(
         mut self,
         is_refusal: impl Fn(&ErrorBody) -> bool,
@@ -187,7 +188,7 @@ impl Response<'_> {
         Ok(())
     }
 
-    /// As much of the body as comes soon, and not too much of it.
+    /// Reads as much of the body as comes soon, up to a limit.
     async fn listen(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
         let listen = async {
@@ -198,13 +199,13 @@ impl Response<'_> {
                 }
             }
         };
-        // Whatever has come by then is all there is.
+        // What has arrived by then is used.
         let _ = timeout(ERROR_BODY_WAIT, listen).await;
         said
     }
 }
 
-/// Returns `true` if it may be that what came was not to be decoded.
+/// Returns `true` if the reason may be that the body should not have been decoded.
 const fn is_about_content(kind: &Kind) -> bool {
     matches!(
         kind,

@@ -1,4 +1,4 @@
-//! Whether a request that failed is sent once more, and when: as the emulated client does it.
+//! Whether and when a failed request is retried, as the emulated client does it.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::oci::Operation;
 use crate::profile::{Retry, RetryAfter, RetryScope};
 use crate::transport;
 
-/// No registry is waited for longer, whatever it asks for.
+/// The longest pause, whatever the registry asks for.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// A call that failed, with when the registry wants to see it again.
+/// A failed call, and when the registry expects it again.
 pub(super) struct Refused {
     pub(super) error: Error,
 }
@@ -37,7 +37,7 @@ impl From<Error> for Refused {
     }
 }
 
-/// How often a call was tried, and how it failed last.
+/// The attempts of a call, and how the last one failed.
 #[derive(Default)]
 pub(super) struct Tried {
     failed: u32,
@@ -45,7 +45,7 @@ pub(super) struct Tried {
 }
 
 impl Tried {
-    /// The pause before the call is sent again; `None`: it is not.
+    /// Returns the pause before the call is sent again; `None`: it is not.
     pub(super) fn again(
         &mut self,
         retry: &Retry,
@@ -95,7 +95,7 @@ const fn is_broken(kind: &Kind) -> bool {
     )
 }
 
-/// Seconds, or a date; how far that is away tells the date of the response itself, by the registry's own clock.
+/// Parses seconds or a date. A date is relative to the date of the response, by the registry's own clock.
 ///
 /// # Spec
 /// RFC 9110, 10.2.3.

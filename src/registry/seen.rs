@@ -1,4 +1,4 @@
-//! Manifests that were read before: the same bytes need not be parsed and hashed again.
+//! Manifests that were read before: the same bytes are not parsed and hashed again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -6,15 +6,15 @@ use std::fmt;
 
 use crate::oci::{Manifest, MediaType};
 
-/// The most manifests that are kept, ...
+/// The most manifests, ...
 const MOST: usize = 4096;
-/// ... and the most bytes of all of them together.
+/// ... and the most bytes of all of them.
 const MOST_BYTES: usize = 16 << 20;
 
-/// What the users of one worker have read of one registry, by the path that it was asked for.
+/// The manifests that the users of one worker have read from one registry, by path.
 ///
-/// A response is still read whole and compared byte by byte; what equals a response that was parsed and checked is that
-/// manifest. When there is no more room, further ones are parsed each time.
+/// A response is still read whole and compared byte by byte; if it equals one that was parsed and checked, it is that
+/// manifest. When the cache is full, further ones are parsed each time.
 #[derive(Default)]
 pub(super) struct Seen {
     manifests: RefCell<HashMap<Box<str>, Known>>,
@@ -27,7 +27,7 @@ struct Known {
 }
 
 impl Seen {
-    /// The manifest that has just these bytes and was sent under that type, if it was seen at that path last.
+    /// Returns the manifest with these bytes and this type, if it was the last one at that path.
     pub(super) fn find(
         &self,
         path: &str,
@@ -40,7 +40,7 @@ impl Seen {
             .then(|| known.manifest.clone())
     }
 
-    /// Remembers a manifest that was found to be right.
+    /// Remembers a verified manifest.
     pub(super) fn keep(&self, path: &str, manifest: &Manifest, content_type: Option<MediaType>) {
         let mut manifests = self.manifests.borrow_mut();
         let before = manifests.remove(path);

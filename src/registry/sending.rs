@@ -1,4 +1,5 @@
-//! Sending a call: challenges answered, redirects followed, the status judged; each leg an exchange of its own.
+//! Sending a call: challenges are answered, redirects followed, the status is judged; each leg is an exchange of its
+//! own.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::success::{is_specified, is_taken};
 use crate::oci::Operation;
 use crate::transport::{self, Address, Body, Origin, OriginError, Outgoing, RequestParts};
 
-/// A pause before a retry. Whichever way it ends, the observer hears of it.
+/// A pause before a retry. The observer is told of its end, whatever ends it.
 struct Pausing<'c> {
     observer: &'c dyn Observer,
     began: Instant,
@@ -50,7 +51,7 @@ impl Drop for Pausing<'_> {
 }
 
 impl Client {
-    /// Sends a call until the registry has said yes or no, again where the client's habit is to try again.
+    /// Sends a call, and retries it as the client's habits say.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Response<'_>, Error> {
         let retry = &self.habits().retry;
         let mut tried = Tried::default();
@@ -65,7 +66,7 @@ impl Client {
         }
     }
 
-    /// Lets so much time pass; `false` as soon as nobody waits any more for what comes after it.
+    /// Waits. Returns `false` as soon as no task waits for the outcome any more.
     async fn is_awaited_for(&self, pause: Duration) -> bool {
         let mut pausing = Pausing::begin(&*self.inner.observer);
         match self.awaited.clone() {
@@ -73,13 +74,13 @@ impl Client {
                 sleep(pause).await;
                 pausing.again = true;
             }
-            // Nothing is ever sent: only the end of who waits ends this.
+            // Nothing is ever sent over this channel: it only closes.
             Some(mut awaited) => pausing.again = timeout(pause, awaited.changed()).await.is_err(),
         }
         pausing.again
     }
 
-    /// Sends a call, answers a challenge and follows redirects, and does not try again.
+    /// Sends a call, answers a challenge and follows redirects, without retries.
     pub(super) async fn send_once(&self, call: &Call<'_>) -> Result<Response<'_>, Refused> {
         let mut hop: Option<Box<Hop>> = None;
         let mut challenged_before = false;
@@ -134,7 +135,7 @@ impl Client {
                 Ok(Course::Stays) if is_taken(&self.habits().accepted, call, status) => {
                     return Ok(response);
                 }
-                // Boxed, because it is rare: every request would be as large as the refusal that it seldom meets.
+                // Boxed, because it is rare: otherwise every request would be as large as a refusal.
                 Ok(Course::Stays) => {
                     response.is_gone = carries == Carries::Once && status.is_redirection();
                     let mut refused = Box::pin(Refused::by(response)).await;
@@ -153,7 +154,7 @@ impl Client {
         origin == base || (settings.cleartext && base.is_secure_form_of(origin))
     }
 
-    /// What a request of that operation carries.
+    /// Returns whether the body of a request can be sent again.
     fn carries(&self, operation: Operation, body: &Body) -> Carries {
         let is_blob = matches!(
             operation,
@@ -168,7 +169,7 @@ impl Client {
         }
     }
 
-    /// The headers of one leg of a call. Those of the settings and what is shown are for the registry alone.
+    /// The headers of one leg. Those of the settings and the authorization are for the registry alone.
     fn headers_for(
         &self,
         call: &Call<'_>,
@@ -200,7 +201,7 @@ impl Client {
         headers
     }
 
-    /// One leg of a call, begun now.
+    /// Makes one leg of a call, which starts now.
     pub(super) fn outgoing(
         &self,
         method: &Method,
@@ -224,7 +225,7 @@ impl Client {
         })
     }
 
-    /// Counts an exchange that failed before it began: what it was to ask does not fit into a request.
+    /// Counts an exchange that failed before it started: its URL is invalid in a request.
     pub(super) fn cannot_ask(
         &self,
         operation: Operation,
@@ -235,7 +236,7 @@ impl Client {
         self.does_not_ask(operation, address, kind)
     }
 
-    /// Counts an exchange that failed before it began.
+    /// Counts an exchange that failed before it started.
     pub(super) fn does_not_ask(
         &self,
         operation: Operation,
@@ -252,7 +253,8 @@ impl Client {
         self.failed(operation, address, kind)
     }
 
-    /// What failed, and if it was sent elsewhere than to the registry, who sent it there.
+    /// Makes the error of a failed exchange. If it went to another host than the registry's, the error names who sent
+    /// it there.
     pub(super) fn failed(&self, operation: Operation, address: &Address, kind: Kind) -> Error {
         let base = &self.inner.settings.base;
         if address.origin() == base.origin() {
@@ -304,7 +306,7 @@ impl Client {
                     turned: None,
                     is_gone: false,
                 };
-                // A response to HEAD tells of an encoding, and has no body to undo it on.
+                // A response to HEAD may name an encoding, and has no body to decode.
                 match decoder {
                     Ok(decoder) => response.decoder = decoder.map(Box::new),
                     Err(_) if is_head => {}

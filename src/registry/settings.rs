@@ -1,4 +1,4 @@
-//! What a client needs to know of its registry, the same for all clients of a worker.
+//! The settings of a client, the same for all clients of a worker.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use super::seen::Seen;
 use crate::profile::Habits;
 use crate::units::Credentials;
 
-/// What a client needs to know of its registry.
+/// The settings of a client.
 pub struct Settings {
-    /// Where the registry is.
+    /// The registry's base URL.
     pub base: Base,
-    /// Headers of every request to the registry; not sent to token services and redirect targets elsewhere.
+    /// Headers of every request to the registry. Token services and redirect targets elsewhere do not get them.
     pub headers: HeaderMap,
-    /// What to answer a challenge with.
+    /// The credentials for challenges.
     pub credentials: Option<Credentials>,
     /// Whether credentials and headers may go from https to http: to a token service, or to the same host.
     pub cleartext: bool,
-    /// The longest that one exchange may take, from waiting for a connection to the end of the body.
+    /// The time limit of one exchange, from waiting for a connection to the end of the body.
     pub timeout: Duration,
     habits: Habits,
-    pub(super) wire: Headers, // of those habits
-    seen: Seen,               // by any client with these settings
+    pub(super) wire: Headers, // of the habits
+    seen: Seen,               // by all clients with these settings
 }
 
 impl Settings {
-    /// What a client needs to know that emulates one with these habits: nobody's credentials, and no headers of its own.
+    /// Makes the settings of a client with these habits, without credentials and without additional headers.
     ///
-    /// `timeout` is the longest that one exchange may take.
+    /// `timeout` is the time limit of one exchange.
     pub fn new(base: Base, habits: Habits, timeout: Duration) -> Self {
         Self {
             base,
@@ -45,7 +45,7 @@ impl Settings {
         }
     }
 
-    /// The client that is emulated.
+    /// The habits of the emulated client.
     pub const fn habits(&self) -> &Habits {
         &self.habits
     }
@@ -56,7 +56,7 @@ impl Settings {
 }
 
 impl fmt::Debug for Settings {
-    /// Of the headers only the names: any of them may be a key.
+    /// Shows only the names of headers: any value may be a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("base", &self.base)

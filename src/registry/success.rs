@@ -1,4 +1,4 @@
-//! Which statuses are a success: those of the specification, and those that the client takes for one beside them.
+//! Which statuses are a success: those of the specification, and others that the client accepts.
 
 use http::StatusCode;
 
@@ -6,16 +6,16 @@ use super::call::Call;
 use crate::oci::Operation;
 use crate::profile::Accepted;
 
-/// Returns `true` if the specification, or the call itself, calls that status a success.
+/// Returns `true` if the status is a success by the specification or by the call itself.
 pub(super) fn is_specified(call: &Call<'_>, status: StatusCode) -> bool {
     let status = status.as_u16();
     call.operation.accepted().contains(&status) || call.also.contains(&status)
 }
 
-/// Returns `true` if the client takes that status for a success of the call all the same.
+/// Returns `true` if the client accepts the status as a success.
 pub(super) fn is_taken(accepted: &Accepted, call: &Call<'_>, status: StatusCode) -> bool {
     let statuses = match call.operation {
-        // A ping that asks whether there is a registry at all wants to know.
+        // A ping that checks for a registry needs to know.
         Operation::Ping if call.bare => &accepted.ping,
         Operation::ManifestHead => &accepted.manifest_head,
         Operation::ManifestGet => &accepted.manifest_get,

@@ -1,4 +1,4 @@
-//! Tokens: the request for one, and what its response is good for.
+//! Tokens: the request for one, and its response.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::profile::TokenHabits;
 use crate::transport::{Address, OriginError};
 use crate::units::Credentials;
 
-/// How long a token is good for when its service does not say.
+/// The lifetime of a token if its service states none.
 ///
 /// # Spec
 /// Docker Registry v2 authentication, `expires_in`.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
 
-/// No token is trusted longer, whatever its service says.
+/// The longest lifetime, whatever the service states.
 const MAX_LIFETIME: Duration = Duration::from_hours(24 * 365);
 
-/// The most of a token's life that is left unused. What it has to make up for does not grow with the life: the way of
-/// a request to the registry, the rounding of `expires_in` to seconds, and clocks that are not quite right. A tenth is
-/// enough of a short life; an expiry that is met all the same costs a 401 and no more.
+/// The most of a lifetime that is left unused. It covers the request's way to the registry, the rounding of
+/// `expires_in` to seconds, and clocks that are slightly off, none of which grows with the lifetime. A tenth is
+/// enough for short lifetimes; an expired token costs one 401.
 const MAX_MARGIN: Duration = Duration::from_secs(5);
 
-/// Something that may be put into an `Authorization` header until it expires.
+/// A value of `Authorization` that is valid until it expires.
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) header: HeaderValue,
@@ -42,7 +42,7 @@ impl Token {
     }
 }
 
-/// A request for a token, in the form of `GET` or of `POST`.
+/// A request for a token, by `GET` or `POST`.
 pub(super) struct Wish<'a> {
     pub(super) service: &'a Service,
     pub(super) scopes: Vec<String>,
@@ -51,13 +51,13 @@ pub(super) struct Wish<'a> {
 }
 
 impl Wish<'_> {
-    /// The address of the `GET`; the parameters in the order of their names, as Go writes them.
+    /// Returns the URL of the `GET`. The parameters are sorted by name, as in Go.
     ///
     /// # Spec
     /// Docker Registry v2 authentication, "Requesting a Token".
     ///
     /// # Errors
-    /// When the scopes are too long for a request line.
+    /// Fails if the scopes are too long for a request line.
     pub(super) fn address(&self) -> Result<Address, OriginError> {
         let mut url = self.service.realm.url();
         let account = self.credentials.and_then(Credentials::username);
@@ -79,7 +79,7 @@ impl Wish<'_> {
         Address::of(&url)
     }
 
-    /// The form of the `POST`; the fields in the order of their names, as Go writes them.
+    /// Returns the form of the `POST`. The fields are sorted by name, as in Go.
     ///
     /// # Spec
     /// Docker Registry v2 authentication, "`OAuth2` Token Authentication"; RFC 6749, 4.3.2 and 6.
@@ -110,22 +110,22 @@ impl Wish<'_> {
     }
 }
 
-/// A token service's response.
+/// The response of a token service.
 #[derive(Deserialize)]
 struct TokenResponse {
     #[serde(default)]
     token: Option<String>,
     #[serde(default)]
     access_token: Option<String>,
-    /// Seconds. Some services write a fraction; what is no number tells nothing.
+    /// Seconds. Some services write a fraction; a value that is no number counts as missing.
     #[serde(default)]
     expires_in: serde_json::Value,
 }
 
-/// Reads the response that has just come. `issued_at` is not looked at: it is of another clock than ours.
+/// Reads a response that has just arrived. `issued_at` is ignored: it is of another clock.
 ///
 /// # Errors
-/// What is wrong with the response.
+/// Returns what is wrong with the response.
 pub(super) fn read(raw: &[u8], habits: &TokenHabits) -> Result<Token, &'static str> {
     let response: TokenResponse = serde_json::from_slice(raw)
         .map_err(|_| "the token service's response is not the expected JSON")?;
@@ -142,8 +142,8 @@ pub(super) fn read(raw: &[u8], habits: &TokenHabits) -> Result<Token, &'static s
     Ok(Token { header, expires })
 }
 
-/// How long a token is used, from its coming on; `None`: until it is refused. One that would be dead on arrival would be
-/// fetched again before it is used once: a life of nothing is no life that was told.
+/// Returns how long a token is used from its arrival; `None`: until it is refused. A lifetime of zero counts as
+/// missing: otherwise the token would be fetched again before each use.
 fn life(told: Option<Duration>, habits: &TokenHabits) -> Option<Duration> {
     match told.filter(|life| !life.is_zero()) {
         Some(life) => Some(life.min(MAX_LIFETIME).max(habits.shortest_life)),

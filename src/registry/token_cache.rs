@@ -1,4 +1,4 @@
-//! What a client has learnt of its registry's way to authenticate, and the tokens it holds.
+//! The token cache: how the registry authenticates its clients, and the tokens of a client.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -19,10 +19,10 @@ use crate::oci::RepositoryName;
 use crate::profile::{ChallengeScope, TokenHabits};
 use crate::units::Credentials;
 
-/// The most tokens kept; the oldest goes first.
+/// The most tokens; the oldest is dropped first.
 const MAX_SLOTS: usize = 256;
 
-/// The most scopes remembered for one token beside those that the client thinks of itself.
+/// The most scopes of one token in addition to those that the client adds by itself.
 const MAX_EXTRA: usize = 16;
 
 fn basic(credentials: &Credentials) -> Option<HeaderValue> {
@@ -33,20 +33,20 @@ fn basic(credentials: &Credentials) -> Option<HeaderValue> {
     sensitive(&format!("Basic {}", STANDARD.encode(pair)))
 }
 
-/// What a client has learnt of its registry's way to authenticate, and the tokens it holds. Clients with the same
-/// credentials and habits may share one: then a token that one of them has fetched is used by all.
+/// How the registry authenticates its clients, as learnt from its challenges, and the tokens. Clients with the same
+/// credentials and habits may share one cache: then they use each other's tokens.
 pub struct TokenCache {
     credentials: Option<Credentials>,
     basic: Option<HeaderValue>,
     habits: TokenHabits,
     challenge: RefCell<Option<Challenge>>,
-    /// The scopes of the first challenge, where the client asks for them always.
+    /// The scopes of the first challenge, if the client's habit is to request them always.
     challenge_scopes: RefCell<Vec<String>>,
     slots: RefCell<Vec<Rc<Slot>>>,
 }
 
 impl TokenCache {
-    /// A token cache of somebody with these credentials, or of nobody, that is used as `habits` say.
+    /// Makes an empty cache for these credentials, used as `habits` say.
     pub fn new(credentials: Option<Credentials>, habits: TokenHabits) -> Self {
         Self {
             basic: credentials.as_ref().and_then(basic),
@@ -62,7 +62,7 @@ impl TokenCache {
         self.credentials.as_ref()
     }
 
-    /// Name and password as a header, if that is what the credentials are.
+    /// The header for Basic, if the credentials are name and password.
     pub(super) const fn basic(&self) -> Option<&HeaderValue> {
         self.basic.as_ref()
     }
@@ -71,7 +71,7 @@ impl TokenCache {
         &self.habits
     }
 
-    /// What to send without being asked: Basic once the registry has asked for it, or a token that is still good.
+    /// The header to send unasked: Basic once the registry has requested it, or a token that is still valid.
     pub(super) fn header(&self, scope: &Scope<'_>) -> Option<HeaderValue> {
         match &*self.challenge.borrow() {
             None => None,
@@ -99,7 +99,7 @@ impl TokenCache {
         }
     }
 
-    /// The place of the token for that scope.
+    /// The slot of the token for that scope.
     pub(super) fn slot(&self, scope: &Scope<'_>) -> Rc<Slot> {
         let mut slots = self.slots.borrow_mut();
         if let Some(slot) = slots.iter().find(|slot| slot.key.is(scope)) {
@@ -108,7 +108,7 @@ impl TokenCache {
         if slots.len() >= MAX_SLOTS {
             let now = Instant::now();
             let useless = slots.iter().position(|slot| slot.good(now).is_none());
-            // Whoever is fetching a token for it goes on; it is not kept then.
+            // A fetch under way goes on; its token is not kept.
             slots.remove(useless.unwrap_or(0));
         }
         let slot = Rc::new(Slot::new(TokenKey::of(scope)));
@@ -116,7 +116,7 @@ impl TokenCache {
         slot
     }
 
-    /// All that a token for that scope must allow, as far as is known.
+    /// The scopes to request for a token, as far as they are known.
     pub(super) fn scopes(&self, scope: &Scope<'_>, slot: &Slot) -> Vec<String> {
         let mut scopes = scope.texts(self.habits.scope_order);
         scopes.extend(slot.extra.borrow().iter().cloned());
@@ -128,8 +128,8 @@ impl TokenCache {
         scopes
     }
 
-    /// Learns from a challenge. What was shown and `refused` is not shown again; no other token is thrown away, because
-    /// somebody may have fetched a better one meanwhile. `scope` is that of the request, if it was to have a token.
+    /// Learns from a challenge. The `refused` authorization is dropped. Other tokens stay: another client may have
+    /// fetched a better one meanwhile. `scope` is that of the request, if it should have had a token.
     pub(super) fn learn(
         &self,
         challenged: Challenged,
@@ -162,7 +162,7 @@ impl TokenCache {
         }
     }
 
-    /// Forgets everything that was learnt.
+    /// Forgets everything.
     pub(super) fn clear(&self) {
         *self.challenge.borrow_mut() = None;
         self.challenge_scopes.borrow_mut().clear();
@@ -179,7 +179,7 @@ impl fmt::Debug for TokenCache {
     }
 }
 
-/// What a token is for.
+/// The key of a token.
 struct TokenKey {
     repository: Option<RepositoryName>,
     mounts_from: Option<RepositoryName>,
@@ -208,17 +208,17 @@ impl TokenKey {
     }
 }
 
-/// The place of one token: who fetches it, and what came of it.
+/// One token: who fetches it, and the result.
 pub(super) struct Slot {
     key: TokenKey,
-    /// Scopes that challenges have asked for beyond those of the key.
+    /// Scopes of challenges in addition to those of the key.
     extra: RefCell<Vec<String>>,
     token: RefCell<Option<Token>>,
-    /// Held by the one who fetches. If that one is dropped, the next who waits takes over.
+    /// Held during a fetch. If the fetch is dropped, the next waiting client takes over.
     turn: Mutex<()>,
-    /// Fetches that ended, well or badly.
+    /// Fetches that ended, whatever their outcome.
     ended: Cell<u64>,
-    failed: RefCell<Option<Error>>, // how the last one failed
+    failed: RefCell<Option<Error>>, // the last failure
 }
 
 impl Slot {
@@ -246,7 +246,7 @@ impl Slot {
         }
     }
 
-    /// Remembers scopes to ask for, and drops a token that was fetched without them.
+    /// Adds scopes, and drops a token that was fetched without them.
     fn ask_for(&self, scopes: Vec<String>) {
         let mut extra = self.extra.borrow_mut();
         for scope in scopes {
@@ -257,11 +257,12 @@ impl Slot {
         }
     }
 
-    /// The token by `fetch`, which is run by one of all who ask at once; all of them have what came of it. So a failure
-    /// is one exchange, however many wait, and nobody asks a service again that has just refused somebody else.
+    /// Returns the token, by `fetch` if need be. Of all that want it at once one fetches, and all get its result. A
+    /// failure is therefore one exchange, however many wait, and a service that has just refused is not requested
+    /// again for each.
     ///
     /// # Cancel safety
-    /// When the one who fetches is dropped, another of those who wait fetches.
+    /// If the fetching client is dropped, another one fetches.
     pub(super) async fn token(
         &self,
         fetch: impl AsyncFnOnce() -> Result<Token, Error>,
@@ -275,7 +276,7 @@ impl Slot {
             if let Some(error) = &*self.failed.borrow() {
                 return Err(error.clone());
             }
-            // Its life may have been shorter than our waiting for our turn; the registry will say so.
+            // Its lifetime may have been shorter than the wait for the lock; the registry will say so.
             if let Some(token) = &*self.token.borrow() {
                 return Ok(token.header.clone());
             }

@@ -1,4 +1,4 @@
-//! Uploads: a session is opened, fed and closed, and its address changes at every step.
+//! Uploads: a session is opened, filled and closed, and its URL changes at every step.
 
 use std::fmt;
 use std::ops::Range;
@@ -22,10 +22,10 @@ use crate::transport::{Address, Body};
 const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
 const OCTETS: &str = "application/octet-stream";
 
-/// An upload that the registry has accepted and not yet closed.
+/// An upload session that is open.
 ///
-/// Each response carries a new address and the old one may be dead, so that every step takes the session and gives
-/// the next one. A session that is dropped before it is closed is remembered by its client, which cancels it with
+/// Each response carries a new URL, and the old one may be dead, so every step consumes the session and returns the
+/// next one. A session that is dropped before it is closed is remembered by its client, which cancels it with
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
 pub struct UploadSession {
@@ -40,7 +40,7 @@ pub struct UploadSession {
 pub enum Mounted {
     /// The blob is in the repository now.
     Done,
-    /// It could not be mounted; the registry has opened a session instead.
+    /// It could not be mounted; the registry opened a session instead.
     Session(UploadSession),
 }
 
@@ -49,7 +49,7 @@ pub enum Mounted {
 pub enum Posted {
     /// The blob is in the repository now.
     Done,
-    /// The registry does not do this; it has opened a session instead, and none of the bytes count.
+    /// The registry does not support this; it opened a session instead, and none of the bytes count.
     Session(UploadSession),
 }
 
@@ -60,10 +60,10 @@ impl Client {
     /// distribution-spec, "POST then PUT", end-4a. The path ends in a slash: without it some registries redirect.
     ///
     /// # Errors
-    /// When there is no response, it is not 202, or it has no `Location`.
+    /// Fails if there is no response, if it is not 202, or if it has no `Location`.
     ///
     /// # Cancel safety
-    /// A dropped call goes on until the registry has answered; the session then counts as given up.
+    /// A dropped call goes on until there is a response; the session is then abandoned.
     pub async fn upload_start(&self, repository: &RepositoryName) -> Result<UploadSession, Error> {
         let repository = Rc::new(repository.clone());
         let opened = self.open(|client| async move {
@@ -79,16 +79,16 @@ impl Client {
         opened.await
     }
 
-    /// Asks the registry to take a blob over from another repository (or, without `from`, from wherever it has it).
+    /// Mounts a blob from another repository; without `from`, from any repository that has it.
     ///
     /// # Spec
     /// distribution-spec, "Mounting a blob from another repository", end-11.
     ///
     /// # Errors
-    /// When there is no response, or it is neither 201 nor 202 with a `Location`.
+    /// Fails if there is no response, or if it is neither 201 nor 202 with a `Location`.
     ///
     /// # Cancel safety
-    /// A dropped call goes on until the registry has answered; a session that it opened then counts as given up.
+    /// A dropped call goes on until there is a response; a session that it opened is then abandoned.
     pub async fn upload_mount(
         &self,
         repository: &RepositoryName,
@@ -122,13 +122,13 @@ impl Client {
         opened.await
     }
 
-    /// Sends a whole blob in the request that would open a session.
+    /// Sends a whole blob in the request that otherwise opens a session.
     ///
     /// # Spec
-    /// distribution-spec, "Single POST", end-4b. A registry that does not do this answers 202.
+    /// distribution-spec, "Single POST", end-4b. A registry that does not support this responds with 202.
     ///
     /// # Errors
-    /// When there is no response, or it is neither 201 nor 202 with a `Location`.
+    /// Fails if there is no response, or if it is neither 201 nor 202 with a `Location`.
     ///
     /// # Cancel safety
     /// A dropped call counts as cancelled; the registry may have stored the blob.
@@ -158,19 +158,19 @@ impl Client {
         Ok(Posted::Session(session))
     }
 
-    /// Cancels every session that was given up, and says how many there were. Each is asked for once, whatever the
-    /// client's habit: nobody is to wait for a registry that is busy, only to clean up.
+    /// Cancels all abandoned sessions, and returns their number. Each is requested once, without retries: clean-up
+    /// does not wait for a busy registry.
     ///
     /// # Spec
-    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone already is as good as cancelled. One
-    /// whose address is out of date is not (404 `BLOB_UPLOAD_INVALID`): a request that broke off has moved it on, and
-    /// the registry tells nobody where to.
+    /// distribution-spec, "Cancel a blob upload", end-14. A session that is gone counts as cancelled. One whose URL
+    /// is out of date does not (404 `BLOB_UPLOAD_INVALID`): an interrupted request has changed its URL, and the new
+    /// one is unknown.
     ///
     /// # Errors
-    /// The last failure; the other sessions are cancelled all the same.
+    /// Returns the last failure; the other sessions are cancelled all the same.
     ///
     /// # Cancel safety
-    /// Sessions that no response has come for are kept for the next call.
+    /// Sessions without a response are kept for the next call.
     pub async fn cancel_abandoned(&self) -> Result<usize, Error> {
         self.wait_opened().await;
         let mut result = Ok(0);
@@ -220,7 +220,7 @@ async fn cancelled(response: Response<'_>) -> Result<(), Error> {
     response.finish().await
 }
 
-/// The query of a mount, in the client's form. Without a repository to mount from the form has no part for it.
+/// The query of a mount, in the client's form. The form has no part for a missing repository.
 fn mount_query(client: &Client, digest: &Digest, from: Option<&RepositoryName>) -> String {
     let Some(from) = from else {
         return format!("mount={}", escaped(digest));
@@ -238,7 +238,7 @@ fn mount_query(client: &Client, digest: &Digest, from: Option<&RepositoryName>) 
     }
 }
 
-/// A session whose end was asked for; kept for later if nobody waits for the response.
+/// A session that is being cancelled; kept for later if the call is dropped.
 struct Asked<'c> {
     client: &'c Client,
     session: Option<Abandoned>,
@@ -277,12 +277,12 @@ impl UploadSession {
             location: Some(location),
             chunk_min: chunk_min(&response),
         };
-        // The session is open from here on: if the rest of the response is bad, it is given up.
+        // The session is open from here on: if the rest of the response is bad, it is abandoned.
         response.finish().await?;
         Ok(session)
     }
 
-    /// The fewest bytes that the registry takes in any chunk but the last; 0 when it did not say.
+    /// The fewest bytes of any chunk but the last, as the registry requires; 0 if it did not say.
     pub const fn chunk_min(&self) -> u64 {
         self.chunk_min
     }
@@ -293,11 +293,11 @@ impl UploadSession {
     /// distribution-spec, "Pushing a blob in chunks", end-5. `Content-Range` is `<first>-<last>`, without a unit.
     ///
     /// # Errors
-    /// When there is no response, it is not 202, or it has no `Location`. 416 means that the registry is elsewhere:
-    /// the session is given back by [`UploadSession::patch_or_out_of_step`].
+    /// Fails if there is no response, if it is not 202, or if it has no `Location`. 416 means that the registry has
+    /// another offset: [`UploadSession::patch_or_out_of_step`] then returns the session.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled, and the session as given up.
+    /// A dropped call counts as cancelled, and the session is abandoned.
     pub async fn patch(
         self,
         body: &dyn Fn() -> Body,
@@ -309,7 +309,7 @@ impl UploadSession {
         }
     }
 
-    /// Sends bytes as [`UploadSession::patch`] does, and gives the session back when the registry answers 416.
+    /// Sends bytes as [`UploadSession::patch`] does, and returns the session after 416.
     ///
     /// # Errors
     /// As [`UploadSession::patch`], but for 416.
@@ -338,7 +338,7 @@ impl UploadSession {
             }
             other => other?,
         };
-        // Without a new address a session stays where it is, where the client thinks so.
+        // Without a new URL a session keeps its URL, if the client accepts that.
         let stays = client.habits().accepted.patch_without_location
             && !response.headers().contains_key(LOCATION);
         if stays {
@@ -356,10 +356,10 @@ impl UploadSession {
     /// distribution-spec, "POST then PUT" and "Pushing a blob in chunks", end-6.
     ///
     /// # Errors
-    /// When there is no response, or it is not 201.
+    /// Fails if there is no response, or if it is not 201.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled, and the session as given up.
+    /// A dropped call counts as cancelled, and the session is abandoned.
     pub async fn put(mut self, digest: &Digest, body: &dyn Fn() -> Body) -> Result<(), Error> {
         let response = {
             let headers = header(CONTENT_TYPE, OCTETS);
@@ -372,16 +372,16 @@ impl UploadSession {
         response.finish().await
     }
 
-    /// Gives the session up, and waits until the registry has done so, too.
+    /// Cancels the session, and waits for the registry's response.
     ///
     /// # Spec
     /// distribution-spec, "Cancel a blob upload", end-14.
     ///
     /// # Errors
-    /// When there is no response, or it is neither 204 nor that there is no such session.
+    /// Fails if there is no response, or if it is neither 204 nor says that there is no such session.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled, and the session as given up.
+    /// A dropped call counts as cancelled, and the session is abandoned.
     pub async fn cancel(mut self) -> Result<(), Error> {
         let Some(location) = self.location.take() else {
             return Ok(());
@@ -404,16 +404,16 @@ impl UploadSession {
         ended
     }
 
-    /// Asks how many bytes the registry has.
+    /// Returns how many bytes the registry has.
     ///
     /// # Spec
     /// distribution-spec, "Pushing a blob in chunks", end-13. `Range: 0-<last>`, without a unit; `0-0` is none.
     ///
     /// # Errors
-    /// When there is no response, or it is not 204.
+    /// Fails if there is no response, or if it is not 204.
     ///
     /// # Cancel safety
-    /// A dropped call counts as cancelled, and the session as given up.
+    /// A dropped call counts as cancelled, and the session is abandoned.
     pub async fn status(mut self) -> Result<(Self, u64), Error> {
         let client = self.client.again();
         let response = {
@@ -457,7 +457,7 @@ impl UploadSession {
         })
     }
 
-    /// Goes on at the address that the response gives.
+    /// Goes on with the URL in the response.
     async fn step(&mut self, response: Response<'_>) -> Result<(), Error> {
         let Some(next) = location(response.address(), response.headers()) else {
             return Err(response.fail(NO_LOCATION));
@@ -469,7 +469,7 @@ impl UploadSession {
 }
 
 impl fmt::Debug for UploadSession {
-    /// Without the query of the address: whoever knows it may write.
+    /// Omits the query of the URL: it grants write access.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadSession")
             .field("repository", &self.repository)

@@ -1,4 +1,4 @@
-//! What is remembered of the copies of blobs that had their digest.
+//! The checksums of blobs whose digest was verified.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,18 +6,18 @@ use std::fmt;
 
 use crate::oci::{Checksum, Digest};
 
-/// Digests that are remembered: some 10 MiB of them, and more than the images of a load have.
+/// The most digests: some 10 MiB, and more than the images of a load have.
 const MOST: usize = 65_536;
 
-/// The checksums of blobs that came whole and had their digest, for the clients that share it: later copies are held
-/// against them ([`Verify::Digest`](crate::oci::Verify::Digest)).
+/// The checksums of blobs whose digest was verified, for the clients that share it: later copies are compared with
+/// them ([`Verify::Digest`](crate::oci::Verify::Digest)).
 ///
-/// It grows to 65,536 digests. What comes after them is not remembered, and so hashed each time.
+/// It grows to 65,536 digests; further blobs are hashed each time.
 #[derive(Default)]
 pub struct VerifiedCopies(RefCell<BTreeMap<Digest, Checksum>>);
 
 impl VerifiedCopies {
-    /// What a copy of that digest must have; `None` as long as none was verified.
+    /// The checksum of that digest; `None` until a copy was verified.
     pub(super) fn checksum(&self, digest: &Digest) -> Option<Checksum> {
         self.0.borrow().get(digest).copied()
     }
@@ -27,7 +27,7 @@ impl VerifiedCopies {
         self.0.borrow().len() < MOST
     }
 
-    /// Remembers a copy that was whole and had its digest.
+    /// Remembers the checksum of a verified copy.
     pub(super) fn remember(&self, digest: Digest, checksum: Checksum) {
         if self.has_room() {
             self.0.borrow_mut().insert(digest, checksum);
