@@ -179,7 +179,7 @@ fn comparable(comparison: &Comparison) -> Case {
 
 fn generator(name: &str, document: &Document) -> Case {
     let health = &document.generator.health;
-    let reasons: Vec<String> = health.reasons.iter().map(ToString::to_string).collect();
+    let reasons: Vec<String> = words::reasons(health);
     let end = match health.verdict() {
         Verdict::Invalid => End::Error {
             kind: "invalid",

@@ -15,7 +15,7 @@ use crate::verdict::{Status, ThresholdResult};
 
 use super::addresses::{self, Host};
 use super::change::{self, Words};
-use super::words;
+use super::words::{self, Spent};
 use page::{Page, ROWS, Table, escape};
 
 /// More kinds of failures than this are in the report only.
@@ -31,6 +31,7 @@ pub fn run(document: &Document) -> String {
     page.add(&thresholds(&document.thresholds));
     page.add(&health("Generator", document));
     page.add(&journeys(document));
+    page.add(&spent(document));
     page.add(&failures(document));
     page.list(
         "Addresses",
@@ -161,9 +162,9 @@ fn health(title: &str, document: &Document) -> String {
     if !health.reasons.is_empty() {
         text.push('\n');
     }
-    for reason in health.reasons.iter().take(ROWS) {
+    for reason in words::reasons(health).iter().take(ROWS) {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "- {}", escape(&reason.to_string()));
+        let _ = writeln!(text, "- {}", escape(reason));
     }
     text
 }
@@ -210,6 +211,27 @@ fn journeys(document: &Document) -> String {
     table.render(title)
 }
 
+/// Where the time of iterations went, on average.
+fn spent(document: &Document) -> String {
+    let mut table = Table::new(&words::SPENT_COLUMNS, ROWS);
+    for journey in &document.journeys {
+        let spent = Spent::of(journey);
+        let mut row = vec![escape(&journey.name)];
+        row.extend(spent.means.map(shown));
+        row.extend([
+            units::count(spent.retries),
+            units::count(spent.paused),
+            shown(spent.longest_pause),
+        ]);
+        table.row(&row);
+    }
+    table.render(words::SPENT)
+}
+
+fn shown(time: Option<Duration>) -> String {
+    time.map_or("-".to_owned(), units::duration)
+}
+
 /// `-` where there are too few samples to know.
 fn times(latency: &LatencyHistogram) -> impl Iterator<Item = String> {
     let known = [
@@ -219,7 +241,6 @@ fn times(latency: &LatencyHistogram) -> impl Iterator<Item = String> {
         latency.quantile(Quantile::P999),
         latency.max(),
     ];
-    let shown = |time: Option<Duration>| time.map_or("-".to_owned(), units::duration);
     known.into_iter().map(shown)
 }
 
@@ -236,7 +257,7 @@ fn failures(document: &Document) -> String {
             escape(&format!(
                 "{} ({})",
                 kind.example.text,
-                words::place(&kind.example)
+                words::place(document, kind)
             )),
         ]);
     }

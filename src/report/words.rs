@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::measure::{BY_EXCHANGE, ClassCounts, Connections, Period};
+use url::Url;
+
+use crate::health::{Health, Reason};
+use crate::measure::{BY_EXCHANGE, ClassCounts, Connections, FailureKind, Period};
+use crate::oci::Operation;
 use crate::result::{
-    Document, Example, IterationFailureEntry, PeriodSection, RunVerdict, SearchEnd, SearchSection,
-    StageSection,
+    Document, Example, IterationFailureEntry, JourneySection, PeriodSection, RunVerdict, SearchEnd,
+    SearchSection, StageSection,
 };
 use crate::units;
 use crate::verdict::Status;
@@ -70,15 +74,61 @@ fn not_judged(document: &Document) -> String {
     text
 }
 
-/// Where an example of a failure is found in the log of whoever was asked:
-/// `2026-01-02T03:04:52.310000Z registry:5000 /v2/app/manifests/1 request 3f2a`
-pub(super) fn place(example: &Example) -> String {
+/// Where the first failure of a kind is found in the log of the peer:
+/// `2026-01-02T03:04:52.310000Z registry:5000 /v2/app/manifests/1 request 3f2a`. A request that did not go to the registry
+/// says how it came there.
+pub(super) fn place(document: &Document, kind: &FailureKind<Example>) -> String {
+    let example = &kind.example;
     let mut parts = vec![example.time.clone()];
     parts.extend(example.host.clone());
     parts.extend(example.path.clone());
     let request = example.request_id.as_ref();
     parts.extend(request.map(|it| format!("request {it}")));
+    parts.extend(detour(document, kind).map(|it| format!("({it})")));
     parts.join(" ")
+}
+
+/// Returns why a request went to another host than the target's.
+fn detour(document: &Document, kind: &FailureKind<Example>) -> Option<&'static str> {
+    let is_elsewhere = || {
+        let target = Url::parse(document.plan.target()?).ok()?;
+        let (host, port) = (target.host_str()?, target.port_or_known_default()?);
+        let known = kind.example.host.as_ref()?;
+        Some(*known != format!("{host}:{port}"))
+    };
+    match kind.operation {
+        Operation::Redirected => Some("a redirect led there"),
+        _ if !is_elsewhere().unwrap_or(false) => None,
+        Operation::Token => Some("the registry names its token service there"),
+        _ => Some("the registry sent the client there"),
+    }
+}
+
+/// Returns the reasons of a verdict on the generator, each with its advice; of several with one advice only the first has it.
+pub(super) fn advised(health: &Health) -> impl Iterator<Item = (&Reason, Option<&str>)> {
+    let mut given: Vec<&str> = Vec::new();
+    health.reasons.iter().map(move |reason| {
+        let advice = reason.advice.as_str();
+        let is_new = !given.contains(&advice);
+        if is_new {
+            given.push(advice);
+        }
+        (reason, is_new.then_some(advice))
+    })
+}
+
+/// `run-queue-wait of worker 0: 54.9% (at most 20%); use fewer workers`, a line for each reason.
+pub(super) fn reasons(health: &Health) -> Vec<String> {
+    let line = |(reason, advice): (&Reason, Option<&str>)| {
+        let of = reason.subject.as_ref();
+        let of = of.map_or_else(String::new, |it| format!(" of {it}"));
+        let advice = advice.map_or_else(String::new, |it| format!("; {it}"));
+        format!(
+            "{}{of}: {} ({}){advice}",
+            reason.signal, reason.observed, reason.bound
+        )
+    };
+    advised(health).map(line).collect()
 }
 
 /// `9 × pull timeout (iteration-timeout), first at 2026-01-02T03:04:52.310000Z: given up after its iteration_timeout`
@@ -226,10 +276,42 @@ pub(super) fn reused(connections: Connections) -> String {
     }
 }
 
-/// Returns the mean of a time that was summed over so many, in whole microseconds.
-pub(super) fn mean(total: Duration, count: u64) -> Option<Duration> {
-    let micros = u64::try_from(total.as_micros()).unwrap_or(u64::MAX);
-    micros.checked_div(count).map(Duration::from_micros)
+/// The title and the columns of the table of where the time of iterations went: the three parts add up to it.
+pub(super) const SPENT: &str = "Where the time of an iteration went, on average";
+pub(super) const SPENT_COLUMNS: [&str; 8] = [
+    "journey",
+    "time",
+    "= operations",
+    "+ pauses",
+    "+ rest",
+    "retries",
+    "paused",
+    "longest pause",
+];
+
+/// Where the time of the iterations of a journey went.
+pub(super) struct Spent {
+    /// The means of the time, operations, pauses and rest, in whole microseconds; `None` if no iteration ended.
+    pub(super) means: [Option<Duration>; 4],
+    pub(super) retries: u64,
+    pub(super) paused: u64,
+    pub(super) longest_pause: Option<Duration>,
+}
+
+impl Spent {
+    pub(super) fn of(journey: &JourneySection) -> Self {
+        let (time, ended) = (&journey.counts.time, journey.counts.outcomes.ended());
+        let mean = |total: Duration| {
+            let micros = u64::try_from(total.as_micros()).unwrap_or(u64::MAX);
+            micros.checked_div(ended).map(Duration::from_micros)
+        };
+        Self {
+            means: [time.total, time.operations, time.pauses, time.rest].map(mean),
+            retries: time.retries,
+            paused: time.paused_iterations,
+            longest_pause: Some(time.longest_pause).filter(|it| !it.is_zero()),
+        }
+    }
 }
 
 /// `5 timeout, 1 reset`
@@ -237,4 +319,45 @@ pub(super) fn classes(counts: &ClassCounts) -> String {
     let counts = counts.iter();
     let counts = counts.map(|(class, count)| format!("{} {class}", units::count(count)));
     counts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing;
+
+    /// RFC 9110, 15.4: a redirect leads to another place; distribution-spec, end-4: so may the `Location` of an upload.
+    #[test]
+    fn a_failure_elsewhere_says_how_the_request_came_there() {
+        let mut document = testing::document();
+        document.plan.resolved = serde_json::json!({"target": {"url": "https://registry"}});
+        let mut kind = document.failures.exchanges.kinds[0].clone();
+        for (operation, host, wanted) in [
+            (Operation::BlobGet, "registry:443", None),
+            (Operation::Token, "registry:443", None),
+            (
+                Operation::UploadPut,
+                "storage:443",
+                Some("(the registry sent the client there)"),
+            ),
+            (
+                Operation::Token,
+                "auth:443",
+                Some("(the registry names its token service there)"),
+            ),
+            (
+                Operation::Redirected,
+                "registry:443",
+                Some("(a redirect led there)"),
+            ),
+        ] {
+            kind.operation = operation;
+            kind.example.host = Some(host.into());
+            let place = place(&document, &kind);
+            match wanted {
+                Some(wanted) => assert!(place.ends_with(wanted), "{place}"),
+                None => assert!(place.ends_with("request 3f2a"), "{place}"),
+            }
+        }
+    }
 }

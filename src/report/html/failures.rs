@@ -36,7 +36,7 @@ pub(super) fn section(document: &Document) -> Markup {
     ];
     let mut table = Table::new("Of all periods", &heading);
     for kind in &failures.exchanges.kinds {
-        table.row(row(kind, all));
+        table.row(row(document, kind, all));
     }
     if !table.is_empty() {
         section.push(table.render());
@@ -73,7 +73,7 @@ pub(super) fn section(document: &Document) -> Markup {
     section
 }
 
-fn row(kind: &FailureKind<Example>, all: u64) -> Vec<Cell> {
+fn row(document: &Document, kind: &FailureKind<Example>, all: u64) -> Vec<Cell> {
     let example = &kind.example;
     let place = match kind.period {
         Period::Measure => format!("{} in {}: ", clock(example.at_us), example.journey),
@@ -90,7 +90,7 @@ fn row(kind: &FailureKind<Example>, all: u64) -> Vec<Cell> {
         Cell::words(format!(
             "{place}{} ({})",
             example.text,
-            words::place(example)
+            words::place(document, kind)
         )),
         Cell::count(kind.count),
         Cell::number(

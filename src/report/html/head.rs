@@ -131,8 +131,7 @@ fn reasons(document: &Document) -> Vec<String> {
         reasons.push(words::verdict(document));
     }
     if document.verdict == RunVerdict::Invalid {
-        let health = &document.generator.health;
-        reasons.extend(health.reasons.iter().map(ToString::to_string));
+        reasons.extend(words::reasons(&document.generator.health));
     }
     if document.generator.health.verdict() == Verdict::Suspect {
         let words = "the generator is SUSPECT: it may have moved the numbers, see Generator";

@@ -1,7 +1,7 @@
 //! Whether the numbers are the target's: the generator's verdict, its reasons, and what nobody could judge.
 
 use crate::health::{Level, TargetHost, Verdict};
-use crate::report::words::number_of;
+use crate::report::words::{self, number_of};
 use crate::result::GeneratorSection;
 use crate::units::{self, Quantile};
 
@@ -64,7 +64,7 @@ fn strip(generator: &GeneratorSection, open_model: bool) -> super::markup::Eleme
 fn reasons(generator: &GeneratorSection) -> Markup {
     let heading = ["signal", "", "of", "observed", "bound", "what to do"];
     let mut table = Table::new("", &heading);
-    for reason in &generator.health.reasons {
+    for (reason, advice) in words::advised(&generator.health) {
         let (state, word) = match reason.level {
             Level::Suspect => (State::Open, "suspect"),
             Level::Invalid => (State::Bad, "invalid"),
@@ -75,7 +75,7 @@ fn reasons(generator: &GeneratorSection) -> Markup {
             Cell::words(reason.subject.as_deref().unwrap_or_default()).short(),
             Cell::words(&reason.observed).short(),
             Cell::words(&reason.bound).short(),
-            Cell::words(&reason.advice),
+            Cell::words(advice.unwrap_or_default()),
         ]);
     }
     if table.is_empty() {

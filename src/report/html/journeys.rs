@@ -11,7 +11,7 @@ use super::markup::Markup;
 use super::operations;
 use super::parts::{details, faint, titled};
 use super::table::{Cell, Table, quantiles};
-use crate::report::words;
+use crate::report::words::{self, Spent};
 
 /// The tables of the journeys, each with its operations to open.
 pub(super) fn section(document: &Document) -> Markup {
@@ -94,34 +94,19 @@ fn times(document: &Document) -> Table {
     table
 }
 
-/// Where the time of iterations went, on average: the three parts add up to it.
+/// Where the time of iterations went, on average.
 fn spent(document: &Document) -> Table {
-    let heading = [
-        "journey",
-        "time",
-        "= operations",
-        "+ pauses",
-        "+ rest",
-        "retries",
-        "paused",
-        "longest pause",
-    ];
-    let mut table = Table::new("Where the time of an iteration went, on average", &heading);
+    let mut table = Table::new(words::SPENT, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
-        let it = &journey.counts.time;
-        let ended = journey.counts.outcomes.ended();
-        let longest = Some(it.longest_pause).filter(|it| !it.is_zero());
-        let mean = |part| Cell::time(words::mean(part, ended));
-        table.row(vec![
-            Cell::words(&journey.name),
-            mean(it.total),
-            mean(it.operations),
-            mean(it.pauses),
-            mean(it.rest),
-            Cell::count(it.retries),
-            Cell::count(it.paused_iterations),
-            Cell::time(longest),
+        let spent = Spent::of(journey);
+        let mut row = vec![Cell::words(&journey.name)];
+        row.extend(spent.means.map(Cell::time));
+        row.extend([
+            Cell::count(spent.retries),
+            Cell::count(spent.paused),
+            Cell::time(spent.longest_pause),
         ]);
+        table.row(row);
     }
     table
 }

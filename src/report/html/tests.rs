@@ -11,7 +11,9 @@ use super::*;
 use crate::exchange::Phase;
 use crate::measure::{IterationClock, JourneyLatencies, Metric};
 use crate::oci::Operation;
-use crate::report::testing::{HOSTILE, break_a_sum, comparison, document, empty, millis};
+use crate::report::testing::{
+    HOSTILE, break_a_sum, comparison, document, empty, invalidate, millis,
+};
 use crate::result::{JourneySection, LatencySeries, OperationSection, PairPoint};
 use made::{assert_well_formed, attributes, full, packed, poisoned, windows};
 
@@ -314,4 +316,18 @@ fn the_parts_of_an_iterations_time_are_shown() {
     for shown in ["2.50 s", "1.50 s", "750 ms", "250 ms", "17"] {
         assert!(table.contains(shown), "no {shown} in {table}");
     }
+}
+
+/// Two workers with one advice: the banner gives it once, and so does the table.
+#[test]
+fn an_advice_is_given_once() {
+    let mut run = document();
+    invalidate(&mut run);
+    let reasons = &mut run.generator.health.reasons;
+    let mut second = reasons[0].clone();
+    second.subject = Some("worker 2".into());
+    reasons.push(second);
+    let html = render(&run);
+    assert!(html.matches("worker 1").count() >= 2 && html.matches("worker 2").count() >= 2);
+    assert_eq!(html.matches("use more workers").count(), 2);
 }

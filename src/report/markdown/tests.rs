@@ -161,3 +161,29 @@ fn every_verdict_has_a_word() {
         assert!(comparison(&all).starts_with(&format!("## regstorm: {word},")));
     }
 }
+
+/// Four iterations of 10 s in all: 6 s in exchanges, 3 s in pauses, and the rest.
+#[test]
+fn the_parts_of_an_iterations_time_are_shown() {
+    let mut document = testing::document();
+    let counts = &mut document.journeys[0].counts;
+    counts.outcomes.ok = 3;
+    counts.outcomes.failed = 1;
+    counts.outcomes.cancelled = 0;
+    counts.time.total = Duration::from_secs(10);
+    counts.time.operations = Duration::from_secs(6);
+    counts.time.pauses = Duration::from_secs(3);
+    counts.time.rest = Duration::from_secs(1);
+    counts.time.retries = 17;
+    counts.time.paused_iterations = 2;
+    let text = run(&document);
+    let (_, table) = text
+        .split_once("**Where the time of an iteration went, on average**")
+        .expect("a table");
+    assert_eq!(
+        rows_of(table, "| pull |"),
+        [
+            "pull", "2.50 s", "1.50 s", "750 ms", "250 ms", "17", "2", "-"
+        ]
+    );
+}

@@ -32,7 +32,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     for kind in failures.exchanges.kinds.iter().take(SHOWN) {
         text.push_str(&layout.line("", &entry(kind), Paint::Plain));
         // To be found in the registry's log, so never cut.
-        let place = words::place(&kind.example);
+        let place = words::place(document, kind);
         text.push_str(&layout.whole("", &format!("  {place}"), Paint::Dim));
     }
     let hidden = failures.exchanges.kinds.iter().skip(SHOWN);

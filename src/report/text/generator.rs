@@ -35,8 +35,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
 
 fn reasons(health: &Health, layout: &Layout) -> String {
     let mut text = String::new();
-    let mut told: Vec<&str> = Vec::new();
-    for reason in &health.reasons {
+    for (reason, advice) in words::advised(health) {
         let level = match reason.level {
             Level::Suspect => "suspect",
             Level::Invalid => "invalid",
@@ -47,11 +46,9 @@ fn reasons(health: &Health, layout: &Layout) -> String {
             "{level}: {}{of} {} (bound {})",
             reason.signal, reason.observed, reason.bound
         );
-        // Each worker may have the same to say.
-        if !told.contains(&reason.advice.as_str()) {
-            told.push(&reason.advice);
+        if let Some(advice) = advice {
             words.push_str(": ");
-            words.push_str(&reason.advice);
+            words.push_str(advice);
         }
         text.push_str(&layout.whole("", &words, Paint::Plain));
     }

@@ -9,7 +9,7 @@ use crate::units::{self, Quantile};
 
 use super::super::figures::QUANTILES;
 use super::super::table::{Cell, Paint, Table};
-use super::super::words;
+use super::super::words::{self, Spent};
 
 pub(super) fn journeys(document: &Document, colour: bool) -> String {
     let mut counts = Table::new(
@@ -55,37 +55,20 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
     )
 }
 
-/// Where the time of iterations went, on average: the three parts add up to it.
+/// Where the time of iterations went, on average.
 fn spent(document: &Document, colour: bool) -> String {
-    let mut table = Table::new(
-        1,
-        &[
-            "journey",
-            "time",
-            "= operations",
-            "+ pauses",
-            "+ rest",
-            "retries",
-            "paused",
-            "longest pause",
-        ],
-    );
+    let mut table = Table::new(1, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
-        let it = &journey.counts.time;
-        let ended = journey.counts.outcomes.ended();
+        let spent = Spent::of(journey);
         let shown = |time: Option<Duration>| time.map_or("-".to_owned(), units::duration);
-        let mean = |part| shown(words::mean(part, ended));
-        let longest = shown(Some(it.longest_pause).filter(|it| !it.is_zero()));
-        table.row(vec![
-            (&journey.name).into(),
-            mean(it.total).into(),
-            mean(it.operations).into(),
-            mean(it.pauses).into(),
-            mean(it.rest).into(),
-            units::count(it.retries).into(),
-            units::count(it.paused_iterations).into(),
-            longest.into(),
+        let mut row: Vec<Cell> = vec![(&journey.name).into()];
+        row.extend(spent.means.map(|it| shown(it).into()));
+        row.extend([
+            units::count(spent.retries).into(),
+            units::count(spent.paused).into(),
+            shown(spent.longest_pause).into(),
         ]);
+        table.row(row);
     }
     table.render(colour)
 }
