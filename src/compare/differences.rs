@@ -78,7 +78,7 @@ impl Differences {
     }
 
     fn difference(&self, aspect: Aspect, side: Side, (first, odd): (String, String)) -> Difference {
-        // A run that is unlike the first of its own side is told as the other side's: there is nothing else beside it.
+        // A run that differs from the first of its own side is listed as the other side's: there is no other column.
         let odd = match side {
             Side::Base if !odd.is_empty() => format!("{odd} (in a run of the base)"),
             _ => odd,

@@ -1,4 +1,4 @@
-//! What is compared: the gates of the user, or the usual ones; and what is told beside them.
+//! What is compared: the gates of the user, or the usual ones; and what is shown beside them.
 
 use crate::exchange::Phase;
 use crate::measure::IterationClock;
@@ -14,7 +14,7 @@ use super::reading::{Reading, needed};
 pub struct Gates {
     /// What has a say in the verdict, each with its margin. Not empty.
     pub gated: Vec<Gate>,
-    /// What is told and not judged.
+    /// What is shown and not judged.
     pub informative: Vec<Comparand>,
     /// What was left out, and why.
     pub notes: Vec<String>,

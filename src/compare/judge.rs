@@ -51,8 +51,8 @@ struct Runs {
 pub enum Design<'a> {
     /// The n-th run of the base and the n-th of the candidate are a pair.
     Pairs,
-    /// Two heaps.
-    Heaps,
+    /// Two groups of runs.
+    Groups,
     /// One run each, whose windows are what there is.
     Single(&'a Document, &'a Document),
 }
@@ -230,7 +230,7 @@ fn cap(metric: &mut MetricComparison) {
 /// One metric and what every run says of it.
 struct Metric<'a> {
     comparand: &'a Comparand,
-    /// `None`: it is told, not judged.
+    /// `None`: it is shown, not judged.
     margin: Option<f64>,
     base: Vec<Reading>,
     candidate: Vec<Reading>,
@@ -306,7 +306,7 @@ impl Metric<'_> {
                     base.iter().zip(&candidate).map(|(a, b)| b - a).collect();
                 stats::paired(&differences, alpha, seed).map_or(Evidence::Nothing, Evidence::Paired)
             }
-            Design::Heaps => stats::unpaired(&base, &candidate, alpha)
+            Design::Groups => stats::unpaired(&base, &candidate, alpha)
                 .map_or(Evidence::Nothing, Evidence::Unpaired),
             // For reading, the change is enough: what lies within a run is no measure of it.
             Design::Single(..) if self.margin.is_none() => Evidence::Nothing,

@@ -102,7 +102,7 @@ mod tests {
         // What is for information decides nothing.
         assert_eq!(next(6, &[pass, None]), Next::Stop);
         assert_eq!(next(6, &[None]), Next::Stop);
-        // A regression is an answer, whatever else is open.
+        // A regression is a result, whatever else is open.
         assert_eq!(
             next(6, &[Some(OPEN), Some(Decision::Regression)]),
             Next::Stop

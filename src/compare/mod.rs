@@ -2,7 +2,7 @@
 //!
 //! The unit of evidence is a run, or a pair of runs that were made in turn; never a request. What is compared is read from
 //! whole histograms, so a percentile of several slices is that of all their samples. First comes whether the sides compare
-//! at all; a difference that nobody allowed makes the comparison invalid, whatever the numbers say.
+//! at all; a difference that is not allowed makes the comparison invalid, whatever the numbers say.
 //!
 //! Not here: making the runs (`engine`), the tests themselves (`stats`), and how it is shown (`report`).
 

@@ -1,4 +1,4 @@
-//! Which runs belong together: pairs, two heaps, or one run each.
+//! Which runs belong together: pairs, two groups, or one run each.
 
 use crate::result::{Document, Method, PairSection};
 use crate::schedule::Side;

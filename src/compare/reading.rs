@@ -50,7 +50,7 @@ impl Reading {
     }
 }
 
-/// The fewest samples a run of which a comparand is compared.
+/// Returns the fewest samples of a run for which a comparand is compared.
 pub(super) fn needed(comparand: &Comparand) -> u64 {
     match comparand {
         Comparand::Latency(_, Statistic::Quantile(quantile)) => {

@@ -2,7 +2,7 @@
 //!
 //! This room knows an address and a text, and nothing of what the text says. It never stands in the way of a run: the
 //! text is handed over without waiting for a reader, the server has a thread and a runtime of its own, and when the
-//! [`Exposition`] is dropped, whoever still reads is cut off.
+//! [`Exposition`] is dropped, a reader that is left is cut off.
 //!
 //! The decision that shaped it: one request for each connection, a few connections, a few seconds for each. A scraper asks
 //! four times a minute; connections that are kept would only be something to hold open. Refused: a file for a textfile
@@ -47,7 +47,7 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Listens, and answers from a thread of its own with an empty text until one is [`set`](Self::set).
+    /// Listens, and responds from a thread of its own with an empty text until one is [`set`](Self::set).
     ///
     /// # Errors
     /// When the address cannot be listened on, or there is no thread to be had.
@@ -82,7 +82,7 @@ impl Exposition {
         self.address
     }
 
-    /// The text from now on. Waits for nobody.
+    /// Sets the text from now on, without waiting.
     pub fn set(&self, text: String) {
         self.text.send_replace(Bytes::from(text));
     }
@@ -129,7 +129,7 @@ async fn accept(listener: TcpListener, text: watch::Receiver<Bytes>) {
     }
 }
 
-/// One request and its answer. There is nobody to tell when it fails.
+/// Serves one request. A failure has no reader.
 async fn serve(stream: TcpStream, text: watch::Receiver<Bytes>) {
     let answer = service_fn(|request: Request<Incoming>| {
         let response = answer(&request, &text);

@@ -70,7 +70,7 @@ impl Words<'_> {
         self.points(&format!("{sign}{}", units::share(change.abs())))
     }
 
-    /// A difference of shares is told in percentage points, lest it be taken for a part of the share.
+    /// A difference of shares is shown in percentage points, so that it is not taken for a part of the share.
     fn points(&self, percent: &str) -> String {
         match self.0.unit {
             MetricUnit::Share => percent.replace('%', " pp"),

@@ -118,7 +118,7 @@ fn run(document: &Document) -> Vec<String> {
     ]
 }
 
-/// The latencies of iterations: journey, load and stage are told by `place`. `timed`: is a rate known?
+/// The latencies of iterations: `place` is journey, load and stage. `timed`: a rate is known.
 fn iterations(rows: &mut Vec<Vec<String>>, of: &JourneySection, place: [&str; 3], timed: bool) {
     for clock in IterationClock::ALL {
         let mut row: Vec<String> = place.map(text).to_vec();

@@ -12,7 +12,7 @@ use crate::result::Document;
 /// How many steps there are until half of the rest is left: HdrHistogram's own number.
 const TICKS: u32 = 5;
 
-/// The names that [`render`] takes, the first of which stands for the run: the response time of the first journey.
+/// Returns the names that [`render`] takes. The first stands for the run: the response time of the first journey.
 pub fn metrics(document: &Document) -> Vec<String> {
     let latencies = document.latencies();
     latencies.map(|(metric, _)| metric.to_string()).collect()

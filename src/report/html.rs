@@ -38,7 +38,7 @@ const POLICY: &str =
 
 /// The page of one run.
 pub fn render(document: &Document) -> String {
-    let mut page = Page::new(&document.plan.name, head::of_run(document));
+    let mut page = HtmlPage::new(&document.plan.name, head::of_run(document));
     page.add("thresholds", "Thresholds", head::thresholds(document));
     page.add(
         "generator",
@@ -68,7 +68,7 @@ pub fn render(document: &Document) -> String {
 pub fn render_comparison(comparison: &Comparison) -> String {
     let title = format!("{}: candidate against base", comparison.candidate.plan.name);
     let (base, candidate) = (&comparison.base, &comparison.candidate);
-    let mut page = Page::new(&title, comparison::head(comparison));
+    let mut page = HtmlPage::new(&title, comparison::head(comparison));
     page.add("metrics", "Metrics", comparison::metrics(comparison));
     page.add("changes", "Changes", forest::section(comparison));
     page.add("design", "Design", comparison::design(comparison));
@@ -103,13 +103,13 @@ pub fn render_comparison(comparison: &Comparison) -> String {
 }
 
 /// A page under construction.
-struct Page {
+struct HtmlPage {
     title: String,
     head: Markup,
     sections: Vec<(&'static str, &'static str, Markup)>,
 }
 
-impl Page {
+impl HtmlPage {
     fn new(title: &str, head: Markup) -> Self {
         Self {
             title: title.to_owned(),

@@ -1,7 +1,7 @@
 //! Markdown for a pull request or a job's summary: the verdict first, then why.
 //!
 //! The text is bounded: a comment on GitHub may have 65,536 characters, and what does not fit is left out with a word
-//! about it. Words of others stand for themselves: they make no table, no link, no HTML, and call nobody by `@`.
+//! about it. Words of others stand for themselves: they make no table, no link, no HTML, and mention nobody by `@`.
 
 mod page;
 
@@ -16,14 +16,14 @@ use crate::verdict::{Status, ThresholdResult};
 use super::addresses::{self, Host};
 use super::change::{self, Words};
 use super::words::{self, Spent};
-use page::{Page, ROWS, Table, escape};
+use page::{MarkdownPage, MarkdownTable, ROWS, escape};
 
 /// More kinds of failures than this are in the report only.
 const FAILURES: usize = 5;
 
 /// One run.
 pub fn run(document: &Document) -> String {
-    let mut page = Page::new();
+    let mut page = MarkdownPage::new();
     let verdict = words::verdict_word(document.verdict);
     let name = escape(&document.plan.name);
     page.add(&format!("## regstorm: {verdict}, {name}\n"));
@@ -50,7 +50,7 @@ pub fn run(document: &Document) -> String {
 
 /// A comparison of two builds.
 pub fn comparison(comparison: &Comparison) -> String {
-    let mut page = Page::new();
+    let mut page = MarkdownPage::new();
     let verdict = comparison.verdict.name().to_uppercase();
     let name = escape(&comparison.candidate.plan.name);
     page.add(&format!("## regstorm: {verdict}, {name}\n"));
@@ -104,7 +104,7 @@ fn reasons(document: &Document) -> Vec<String> {
 }
 
 fn thresholds(results: &[ThresholdResult]) -> String {
-    let mut table = Table::new(&["threshold", "observed", "samples", "status"], ROWS);
+    let mut table = MarkdownTable::new(&["threshold", "observed", "samples", "status"], ROWS);
     for result in results {
         let status = match result.status {
             Status::Pass => "pass".to_owned(),
@@ -133,7 +133,7 @@ fn metrics(metrics: &[MetricComparison]) -> String {
         "margin",
         "decision",
     ];
-    let mut table = Table::new(&heading, ROWS);
+    let mut table = MarkdownTable::new(&heading, ROWS);
     for metric in metrics {
         let words = Words(metric);
         let decision = change::decision(metric.decision);
@@ -189,7 +189,7 @@ fn journeys(document: &Document) -> String {
         "p99.9",
         "max",
     ];
-    let mut table = Table::new(&columns, ROWS);
+    let mut table = MarkdownTable::new(&columns, ROWS);
     for journey in &document.journeys {
         let latency = if document.open_model {
             &journey.latencies.response_time
@@ -213,7 +213,7 @@ fn journeys(document: &Document) -> String {
 
 /// Where the time of iterations went, on average.
 fn spent(document: &Document) -> String {
-    let mut table = Table::new(&words::SPENT_COLUMNS, ROWS);
+    let mut table = MarkdownTable::new(&words::SPENT_COLUMNS, ROWS);
     for journey in &document.journeys {
         let spent = Spent::of(journey);
         let mut row = vec![escape(&journey.name)];
@@ -247,7 +247,7 @@ fn times(latency: &LatencyHistogram) -> impl Iterator<Item = String> {
 fn failures(document: &Document) -> String {
     let section = &document.failures;
     let heading = ["count", "period", "operation", "why", "first of them"];
-    let mut table = Table::new(&heading, FAILURES);
+    let mut table = MarkdownTable::new(&heading, FAILURES);
     for kind in &section.exchanges.kinds {
         table.row(&[
             units::count(kind.count),
@@ -262,7 +262,7 @@ fn failures(document: &Document) -> String {
         ]);
     }
     let mut text = table.render("Failures");
-    let mut table = Table::new(
+    let mut table = MarkdownTable::new(
         &["count", "period", "journey", "why", "first of them"],
         FAILURES,
     );
@@ -314,7 +314,7 @@ fn environment(environment: &Environment) -> Vec<(&'static str, String)> {
 
 /// Folded away: what a reader wants only when in doubt. Labels of more than one side stand beside each other.
 fn details(title: &str, rows: &[(&str, String)], sides: &[&Environment]) -> String {
-    let mut table = Table::new(&["", ""], 2 * ROWS);
+    let mut table = MarkdownTable::new(&["", ""], 2 * ROWS);
     for (name, value) in rows {
         table.row(&[(*name).to_owned(), escape(value)]);
     }

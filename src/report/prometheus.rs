@@ -1,6 +1,6 @@
 //! What Prometheus reads while a run goes on.
 //!
-//! Counters are told by period, so that each only ever grows while a load runs; a search begins anew with each trial,
+//! Counters have a label for the period, so that each only ever grows while a load runs; a search begins anew with each trial,
 //! which Prometheus takes for a restart. None of it is what verdicts are made of: that is the report.
 
 use std::time::Duration;

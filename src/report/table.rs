@@ -58,13 +58,13 @@ impl<T: AsRef<str>> From<T> for Cell {
 /// Rows under a heading. The leading columns are words and align left, the others numbers and align right; what a
 /// row has beyond the heading is a remark and has no width.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     heading: Vec<String>,
     words: usize,
     rows: Vec<Vec<Cell>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table whose first `words` columns are words.
     pub(super) fn new(words: usize, heading: &[&str]) -> Self {
         Self {
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn words_left_numbers_right_remarks_after() {
-        let mut table = Table::new(1, &["name", "p50", "p99"]);
+        let mut table = TextTable::new(1, &["name", "p50", "p99"]);
         table.row(vec![
             "a".into(),
             "41 µs".into(),
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn colour_does_not_move_columns() {
         let table = || {
-            let mut table = Table::new(1, &["name", "errors"]);
+            let mut table = TextTable::new(1, &["name", "errors"]);
             table.row(vec!["a".into(), Cell::new("6", Paint::Bad)]);
             table
         };

@@ -15,7 +15,7 @@ use crate::result::{
 use crate::units;
 use crate::verdict::Status;
 
-/// Why the run comes to what it comes to.
+/// Returns why the run has its verdict.
 pub(super) fn verdict(document: &Document) -> String {
     let count = |status: fn(&Status) -> bool| {
         let results = document.thresholds.iter();

@@ -1,4 +1,4 @@
-//! What this machine reaches against the embedded registry: how much of it does a run ask for?
+//! What this machine reaches against the embedded registry, and the share of it that a run needs.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use super::Environment;
 use crate::files::{Directory, Place};
 
 /// The most that was reached on a machine, with the registry on the same cores. A target elsewhere leaves more room,
-/// so the share that a run asks for is never told too low.
+/// so the share that a run needs is never reported too low.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
     /// The format, always [`Ceiling::SCHEMA`].
@@ -52,7 +52,7 @@ impl Ceiling {
     /// As it stands in the file.
     pub const SCHEMA: &str = "regstorm.ceiling/2";
 
-    /// Was it measured on this machine, by this version?
+    /// Returns `true` if it was measured on this machine, by this version.
     pub fn fits(&self, environment: &Environment) -> bool {
         let theirs = &self.environment;
         self.schema == Self::SCHEMA

@@ -73,7 +73,7 @@ pub struct Document {
     pub journeys: Vec<JourneySection>,
     /// The operations of all journeys together; each journey has its own as well.
     pub operations: Vec<OperationSection>,
-    /// What a bystander saw beside the load; none of it is in the sections above.
+    /// What an unrelated client saw beside the load; none of it is in the sections above.
     pub probe: Option<ProbeSection>,
     /// What happened outside the measured window.
     pub periods: Vec<PeriodSection>,
@@ -169,7 +169,7 @@ pub struct Facts {
     pub generator: GeneratorSection,
     /// The search that the run was part of.
     pub search: Option<SearchSection>,
-    /// What a bystander recorded, and how often it asked.
+    /// What the probe recorded, and from one of its rounds to the next.
     pub probe: Option<(Record, Duration)>,
     /// How long the stages of loads were planned to be, by the names of both, where that is set.
     pub stage_lengths: BTreeMap<(String, String), Duration>,

@@ -167,7 +167,7 @@ fn rfc3339(time: SystemTime) -> String {
     by_calendar(time, |it| humantime::format_rfc3339_millis(it).to_string())
 }
 
-/// A time in UTC, by the proleptic calendar: a clock that nobody has set may be before 1970.
+/// A time in UTC, by the proleptic calendar: a clock that was never set may be before 1970.
 fn by_calendar(time: SystemTime, shown: impl Fn(SystemTime) -> String) -> String {
     let Err(before) = time.duration_since(SystemTime::UNIX_EPOCH) else {
         return shown(time);

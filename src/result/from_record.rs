@@ -145,7 +145,7 @@ fn stages(
     tracks().map(section).collect()
 }
 
-/// What a bystander saw, from a record of its own.
+/// What the probe saw, from a record of its own.
 fn probe(record: &Record, every: Duration, clock: WallClock) -> Option<ProbeSection> {
     let (id, name, series) = record.journeys().next()?;
     let mut rounds = JourneySection::new(name, &series, operations(record.operations(id)));

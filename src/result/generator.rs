@@ -14,8 +14,8 @@ use super::{JourneySection, SearchEnd, SearchSection};
 pub struct GeneratorSection {
     /// The verdict with its reasons.
     pub health: Health,
-    /// The share of this machine's ceiling that was asked for, 1 being all of it; null where nobody has measured the
-    /// ceiling.
+    /// The share of this machine's ceiling that was needed, 1 being all of it; null if the ceiling was not
+    /// measured.
     pub ceiling_share: Option<f64>,
     /// How late the pacers of open loads woke, for each arrival in the measured window.
     pub pacer_lag: LatencyHistogram,

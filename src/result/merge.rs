@@ -274,7 +274,7 @@ impl Document {
         }
     }
 
-    /// Of two generators one is kept; a reader is told of both.
+    /// Notes the health of both generators, of which one is kept.
     fn note_health(&mut self, other: &Self) {
         let told = |it: &Self| -> Vec<String> {
             let reasons = it.generator.health.reasons.iter();

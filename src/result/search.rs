@@ -22,7 +22,7 @@ pub struct SearchSection {
     pub broke: Option<String>,
     /// Why the search ended.
     pub end: SearchEnd,
-    /// The trial whose numbers the rest of this document tells, from 1.
+    /// The trial whose numbers the rest of this document shows, from 1.
     pub told: u32,
     /// The trials in order.
     pub trials: Vec<TrialSection>,
@@ -52,7 +52,7 @@ pub struct TrialSection {
     /// Iterations that were due and never began.
     pub dropped: u64,
     /// Everything that its users sent, by period: warm-up, measured window, clean-up. With those of all trials but the one
-    /// that the rest of this document tells, and all periods of the document, the exchanges are all that the registry saw.
+    /// that the rest of this document shows, and all periods of the document, the exchanges are all that the registry saw.
     #[serde(default)]
     pub periods: Vec<PeriodSection>,
     /// What failed of it, by kind.
@@ -88,7 +88,7 @@ impl SearchSection {
 }
 
 impl SearchSection {
-    /// What the exchanges of all trials came to, those of the trial that is told included.
+    /// Returns how the exchanges of all trials ended, those of the trial that the document shows included.
     pub fn exchanges(&self) -> Outcomes {
         let mut all = Outcomes::default();
         for trial in &self.trials {
@@ -116,7 +116,7 @@ impl SearchSection {
         })
     }
 
-    /// Responses of every trial but the one that is told, whatever their status.
+    /// Returns the responses of every trial but the one that the document shows, whatever their status.
     pub fn answered_by_others(&self) -> u64 {
         let others = self.trials.iter().filter(|it| it.number != self.told);
         let periods = others.flat_map(|it| &it.periods);
@@ -126,7 +126,7 @@ impl SearchSection {
 }
 
 impl TrialSection {
-    /// What its exchanges came to, over all periods.
+    /// Returns how its exchanges ended, over all periods.
     pub fn exchanges(&self) -> Outcomes {
         let mut all = Outcomes::default();
         for period in &self.periods {
@@ -135,7 +135,7 @@ impl TrialSection {
         all
     }
 
-    /// The percentiles that a table shows, where they are known.
+    /// Returns a percentile, if it is known.
     pub fn quantile(&self, quantile: Quantile) -> Option<std::time::Duration> {
         self.response_time.quantile(quantile)
     }

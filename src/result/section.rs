@@ -61,14 +61,14 @@ pub struct ShardSection {
     pub window_us: u64,
 }
 
-/// What a bystander saw beside the load.
+/// What an unrelated client saw beside the load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeSection {
     /// From one round to the next, in microseconds.
     pub every_us: u64,
-    /// How long it asked, in microseconds.
+    /// How long it sent requests, in microseconds.
     pub window_us: u64,
-    /// Its rounds and what it asked in them.
+    /// Its rounds and the requests in them.
     pub rounds: JourneySection,
     /// What failed of them, by kind.
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct ProbeSection {
 /// One operation in the measured period, of one journey or of all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationSection {
-    /// What was asked.
+    /// The kind of the exchanges.
     pub name: Operation,
     /// The number of exchanges, whatever their outcome.
     pub count: u64,
@@ -151,13 +151,13 @@ pub struct Example {
     pub at_us: u64,
     /// The same by the wall clock, RFC 3339, in UTC.
     pub time: String,
-    /// Host and port of whoever was asked.
+    /// Host and port of the peer.
     pub host: Option<String>,
-    /// The path that was asked for, without its query.
+    /// The path of the request, without its query.
     pub path: Option<String>,
     /// The repository that the path is of, if it is of one.
     pub repository: Option<String>,
-    /// The id by which whoever was asked knows the request (`X-Request-Id` and its like), if it sent one.
+    /// The id by which the peer knows the request (`X-Request-Id` and its like), if it sent one.
     pub request_id: Option<String>,
     /// What happened, in one line.
     pub text: String,

@@ -22,11 +22,11 @@ pub struct Ran<'a> {
     pub pacer_lag: &'a LatencyHistogram,
     /// What was seen of the process and its machine.
     pub signals: &'a Signals,
-    /// The share of this machine's ceiling that was asked for; `None` when nobody has measured it.
+    /// The share of this machine's ceiling that was needed; `None` if it was not measured.
     pub ceiling_share: Option<f64>,
     /// Where the target is.
     pub target_host: TargetHost,
-    /// Whether the run was ended before its time: what was dropped because of that is nobody's fault.
+    /// Whether the run was ended before its time: what was dropped because of that is no fault.
     pub ended_early: bool,
 }
 

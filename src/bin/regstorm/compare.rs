@@ -102,7 +102,7 @@ fn compare(sides: &Sides<'_>, mut judge: Judge) -> Option<Comparison> {
     }
     let design = match sides.method {
         Method::Paired => Design::Pairs,
-        Method::Unpaired => Design::Heaps,
+        Method::Unpaired => Design::Groups,
         Method::Single => Design::Single(sides.base.first()?, sides.candidate.first()?),
     };
     let judged = judge.decide(design, ALPHA);

@@ -71,7 +71,7 @@ pub(crate) fn get(name: &str, server: &str) -> anyhow::Result<Option<Credentials
     }))
 }
 
-/// Is it a name, and no path or option?
+/// Returns `true` if it is a name, and no path or option.
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     !name.is_empty() && name.len() <= 64 && name.chars().all(fits)

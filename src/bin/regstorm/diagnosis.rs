@@ -27,34 +27,38 @@ const TLS_ANSWERS: [&str; 3] = [
 ];
 const TLS_ADVICE: &str = "the registry speaks TLS there: write its address with https://";
 
-/// What was wanted of which registry.
-pub(crate) struct Errand<'a> {
+/// The transfer that failed.
+pub(crate) struct FailedTransfer<'a> {
     pub(crate) target: &'a Target,
     pub(crate) reference: &'a ImageName,
-    /// Has there ever been an answer?
-    pub(crate) answered: bool,
+    /// `true` if there was a response.
+    pub(crate) got_response: bool,
 }
 
 /// The failure to report.
-pub(crate) async fn failure(error: client::Error, client: &Client, errand: &Errand<'_>) -> Failure {
+pub(crate) async fn failure(
+    error: client::Error,
+    client: &Client,
+    transfer: &FailedTransfer<'_>,
+) -> Failure {
     match error {
         client::Error::Registry(error) => {
             if wants_tls(&error, client).await {
                 return Failure::new(Exit::Target, anyhow!("{error}; {TLS_ADVICE}"));
             }
             if is_doubtful(&error) && is_no_registry(&error, client).await {
-                let base = errand.target.base();
+                let base = transfer.target.base();
                 let text = format!(
                     "{error}; there is no registry at {base}: check the path in front of /v2/"
                 );
                 return Failure::new(Exit::Target, anyhow!(text));
             }
-            of_registry(&error, errand)
+            of_registry(&error, transfer)
         }
         client::Error::Store(error) => store(&error),
         // The client asks nothing more, and so nothing more is asked to explain it.
         client::Error::NotFound(_) => {
-            let (base, reference) = (errand.target.base(), errand.reference);
+            let (base, reference) = (transfer.target.base(), transfer.reference);
             let text = format!(
                 "there is no `{reference}` at {base}, or it is not shown to you; if nothing is found there, \
                  check the path in front of /v2/"
@@ -108,7 +112,7 @@ fn told(error: &io::Error) -> String {
     text
 }
 
-/// Might it be no registry that has answered?
+/// Returns `true` if the response may not be a registry's.
 fn is_doubtful(error: &registry::Error) -> bool {
     match error.kind() {
         Kind::Status { status, body } => {
@@ -266,8 +270,8 @@ fn at_https(error: &registry::Error) -> Option<String> {
     })
 }
 
-fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
-    if !errand.target.base().origin().is_secure()
+fn of_registry(error: &registry::Error, transfer: &FailedTransfer<'_>) -> Failure {
+    if !transfer.target.base().origin().is_secure()
         && let Some(advice) = at_https(error)
     {
         return Failure::new(Exit::Target, anyhow!("{error}; {advice}"));
@@ -279,12 +283,12 @@ fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
     let (exit, advice) = match error.kind() {
         Kind::Status { .. } if error.is_turned() => (Exit::Failed, String::new()),
         Kind::Withheld(_) => (Exit::Target, String::new()),
-        Kind::Transport(cause) => of_transport(cause, errand),
+        Kind::Transport(cause) => of_transport(cause, transfer),
         Kind::Status { status, .. } => {
             if speaks_of_tls(error) {
                 (Exit::Target, TLS_ADVICE.to_owned())
             } else {
-                of_status(*status, error, errand)
+                of_status(*status, error, transfer)
             }
         }
         Kind::Digest { .. } | Kind::UnlikeVerified { .. } | Kind::Size { .. } => (
@@ -301,10 +305,10 @@ fn of_registry(error: &registry::Error, errand: &Errand<'_>) -> Failure {
     }
 }
 
-fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String) {
+fn of_transport(error: &transport::Error, transfer: &FailedTransfer<'_>) -> (Exit, String) {
     use transport::{Error, Waiting};
-    let base = errand.target.base();
-    let never_answered = if errand.answered {
+    let base = transfer.target.base();
+    let no_response = if transfer.got_response {
         Exit::Failed
     } else {
         Exit::Target
@@ -319,7 +323,7 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
         }
         Error::Timeout(Waiting::Tls) => (Exit::Target, String::new()),
         Error::Timeout(_) => (
-            never_answered,
+            no_response,
             "--timeout lets a request take longer".to_owned(),
         ),
         Error::NotHttp(beginning) if beginning.is_tls() && !base.origin().is_secure() => {
@@ -328,13 +332,17 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
         Error::NotHttp(_) | Error::NotHttp2(_) | Error::Origin(_) | Error::Tls { .. } => {
             (Exit::Target, String::new())
         }
-        Error::Malformed(..) | Error::LongHead => (never_answered, String::new()),
-        Error::Reset { received: None, .. } if !errand.answered && !base.origin().is_secure() => (
-            Exit::Target,
-            format!("a port that expects TLS does that, too: is it https:// ({base})?"),
-        ),
+        Error::Malformed(..) | Error::LongHead => (no_response, String::new()),
+        Error::Reset { received: None, .. }
+            if !transfer.got_response && !base.origin().is_secure() =>
+        {
+            (
+                Exit::Target,
+                format!("a port that expects TLS does that, too: is it https:// ({base})?"),
+            )
+        }
         Error::Reset { .. } => (
-            never_answered,
+            no_response,
             "run the same command again to go on".to_owned(),
         ),
         Error::Unprocessed(_) | Error::Content(_) | Error::Harness(_) => {
@@ -344,9 +352,13 @@ fn of_transport(error: &transport::Error, errand: &Errand<'_>) -> (Exit, String)
 }
 
 /// Who is not let in, as far as that was asked.
-fn of_refusal(status: StatusCode, error: &registry::Error, errand: &Errand<'_>) -> String {
-    let repository = &errand.reference.repository;
-    match errand.target.user() {
+fn of_refusal(
+    status: StatusCode,
+    error: &registry::Error,
+    transfer: &FailedTransfer<'_>,
+) -> String {
+    let repository = &transfer.reference.repository;
+    match transfer.target.user() {
         Some(user) if error.showed_credentials() && status == StatusCode::FORBIDDEN => {
             format!("user `{user}` may not do this in `{repository}`")
         }
@@ -354,19 +366,23 @@ fn of_refusal(status: StatusCode, error: &registry::Error, errand: &Errand<'_>) 
             format!("the registry does not let user `{user}` in: check name and password")
         }
         Some(user) if error.operation() == Operation::Redirected => {
-            format!("the credentials of `{user}` are for {} and were not sent there", errand.target.base())
+            format!("the credentials of `{user}` are for {} and were not sent there", transfer.target.base())
         }
         Some(user) => format!("the credentials of `{user}` were not sent: it did not ask for them in a way that regstorm knows"),
         None => "the registry wants to know who asks: give --user NAME, and the password in REGSTORM_PASSWORD".to_owned(),
     }
 }
 
-fn of_status(status: StatusCode, error: &registry::Error, errand: &Errand<'_>) -> (Exit, String) {
-    let (reference, base) = (errand.reference, errand.target.base());
+fn of_status(
+    status: StatusCode,
+    error: &registry::Error,
+    transfer: &FailedTransfer<'_>,
+) -> (Exit, String) {
+    let (reference, base) = (transfer.reference, transfer.target.base());
     let repository = &reference.repository;
     match (status, error.operation()) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
-            (Exit::Target, of_refusal(status, error, errand))
+            (Exit::Target, of_refusal(status, error, transfer))
         }
         (_, Operation::Token) => (Exit::Target, String::new()),
         (StatusCode::NOT_FOUND, Operation::ManifestGet) => (

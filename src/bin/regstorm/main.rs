@@ -40,13 +40,13 @@ mod scenario_file;
 mod schema;
 mod serve;
 mod signals;
+mod staging;
 mod summary;
 mod target_args;
 mod terminal;
 mod tls_args;
 mod transfer;
 mod user_args;
-mod workshop;
 
 use std::process::ExitCode;
 

@@ -121,7 +121,7 @@ impl OutputArgs {
         })
     }
 
-    /// Is there one that is of one run, and not of a comparison?
+    /// Returns `true` if one of them is of one run, and not of a comparison.
     pub(crate) fn check_comparison(&self) -> Result<(), Failure> {
         let of_runs = [
             (&self.csv, "--csv"),

@@ -18,12 +18,12 @@ use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
 use crate::client_args::ClientArgs;
-use crate::diagnosis::{self, Errand};
+use crate::diagnosis::{self, FailedTransfer};
 use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::pull_store::{Form, Kept, PullStore};
+use crate::staging::Staging;
 use crate::target_args::{TargetArgs, URL_HELP};
-use crate::transfer::{self, Answered, Interrupts};
-use crate::workshop::Workshop;
+use crate::transfer::{self, Interrupts, ResponseSeen};
 
 /// Pull one image into a directory
 ///
@@ -104,8 +104,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let target = args.target.resolve(&args.url, habits)?;
     let form = match (args.layers, args.unpack) {
         (_, true) => {
-            let workshop = Workshop::of(&args.directory).or_exit(Exit::Usage)?;
-            Form::Either(Rc::new(workshop))
+            let staging = Staging::of(&args.directory).or_exit(Exit::Usage)?;
+            Form::Either(Rc::new(staging))
         }
         (true, false) => Form::Layers(args.directory),
         (false, false) => Form::Layout(args.directory),
@@ -126,8 +126,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
 
     transfer::block_on(async |mut interrupts| {
         let began = Instant::now();
-        let answered = Rc::new(Answered::default());
-        let client = target.client(answered.clone());
+        let seen = Rc::new(ResponseSeen::default());
+        let client = target.client(seen.clone());
         job.progress
             .line(&format!("pull {} from {}", job.reference, target.base()));
         let work = client::pull(&client, &job.reference, &job.options, &store);
@@ -139,12 +139,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
                 Ok(Exit::Interrupted)
             }
             Some(Err(error)) => {
-                let errand = Errand {
+                let transfer = FailedTransfer {
                     target: &target,
                     reference: &job.reference,
-                    answered: answered.get(),
+                    got_response: seen.get(),
                 };
-                Err(diagnosis::failure(error, &client, &errand).await)
+                Err(diagnosis::failure(error, &client, &transfer).await)
             }
             Some(Ok(Pulled::UpToDate(digest))) => {
                 if let Reference::Tag(tag) = &job.reference.reference {
@@ -195,16 +195,16 @@ async fn keep(
     }
     let shown = match &job.form {
         Form::Layout(directory) | Form::Layers(directory) => directory,
-        Form::Either(workshop) => {
-            let Some(unpacked) = unpacked(job, workshop, kept, interrupts).await? else {
+        Form::Either(staging) => {
+            let Some(unpacked) = unpacked(job, staging, kept, interrupts).await? else {
                 job.progress.line("interrupted; the blobs are kept");
                 return Ok(Exit::Interrupted);
             };
-            workshop.publish().or_exit(Exit::Failed)?;
+            staging.publish().or_exit(Exit::Failed)?;
             if let Some(lost) = lost(&unpacked) {
                 job.progress.line(&lost);
             }
-            workshop.directory()
+            staging.directory()
         }
     };
     if !job.quiet {
@@ -235,12 +235,12 @@ fn blobs(count: usize) -> String {
 /// Unpacks the blobs. Nothing of it is left when that fails, or when it is interrupted: then `None`.
 async fn unpacked(
     job: &Job,
-    workshop: &Workshop,
+    staging: &Staging,
     kept: Kept,
     interrupts: &mut Interrupts,
 ) -> Result<Option<Unpacked>, Failure> {
-    let from = workshop.image().or_exit(Exit::Failed)?.path().to_owned();
-    let to = workshop.root().or_exit(Exit::Failed)?;
+    let from = staging.image().or_exit(Exit::Failed)?.path().to_owned();
+    let to = staging.root().or_exit(Exit::Failed)?;
     let mut options = UnpackOptions::fitting(&to);
     options.max_bytes = job.max_unpacked.unwrap_or(options.max_bytes);
     let stop = Arc::clone(&options.stop);
@@ -257,7 +257,7 @@ async fn unpacked(
     match ended.or_exit(Exit::Defect)? {
         Ok(unpacked) => Ok(Some(unpacked)),
         Err(error) => {
-            workshop.give_up().or_exit(Exit::Failed)?;
+            staging.give_up().or_exit(Exit::Failed)?;
             match error.downcast_ref() {
                 Some(UnpackError::Stopped) => return Ok(None),
                 Some(UnpackError::TooLarge(_)) => Err(anyhow!(

@@ -13,7 +13,7 @@ use regstorm::oci::{Content, Descriptor, Digest, Hasher, ImageIndex, Manifest, M
 use regstorm::registry::{BlobSink, Restart, Wanted};
 
 use crate::blob_progress::BlobProgress;
-use crate::workshop::Workshop;
+use crate::staging::Staging;
 
 /// Where the files of an image go, and what they look like.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub(crate) enum Form {
     /// A file for each layer, and the manifest, in this directory.
     Layers(PathBuf),
     /// An OCI layout if it can be one, else a file for each layer: something to unpack.
-    Either(Rc<Workshop>),
+    Either(Rc<Staging>),
 }
 
 /// A directory that fills with an image.
@@ -74,7 +74,7 @@ impl PullStore {
         })
     }
 
-    /// Is the image one of several for different platforms?
+    /// `true` if the image is one of several for different platforms.
     pub(crate) fn was_chosen(&self) -> bool {
         self.index.borrow().is_some()
     }
@@ -118,8 +118,8 @@ impl PullStore {
             Form::Layout(_) if is_schema1 => return Err(io::Error::other(NoLayout)),
             Form::Layout(root) => LayoutWriter::create(root).map(Filling::Layout),
             Form::Layers(root) => LayerFiles::create(root, manifest).map(Filling::Layers),
-            Form::Either(workshop) => {
-                let root = workshop.image()?;
+            Form::Either(staging) => {
+                let root = staging.image()?;
                 if is_schema1 {
                     LayerFiles::within(root, manifest).map(Filling::Layers)
                 } else {

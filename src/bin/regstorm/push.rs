@@ -16,10 +16,10 @@ use tokio::time::Instant;
 
 use crate::blob_progress::BlobProgress;
 use crate::client_args::ClientArgs;
-use crate::diagnosis::{self, Errand};
+use crate::diagnosis::{self, FailedTransfer};
 use crate::exit::{self, Exit, Failure, OrExit as _};
 use crate::target_args::{TargetArgs, URL_HELP};
-use crate::transfer::{self, Answered};
+use crate::transfer::{self, ResponseSeen};
 
 /// Push one image to a registry
 ///
@@ -171,8 +171,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
 
     transfer::block_on(async |mut interrupts| {
         let began = Instant::now();
-        let answered = Rc::new(Answered::default());
-        let client = target.client(answered.clone());
+        let seen = Rc::new(ResponseSeen::default());
+        let client = target.client(seen.clone());
         let base = target.base();
         progress.line(&format!(
             "push {reference} to {base}: {blobs} blobs, {}",
@@ -195,12 +195,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
                 if let Some(cancelled) = cancelled {
                     progress.line(&cancelled);
                 }
-                let errand = Errand {
+                let transfer = FailedTransfer {
                     target: &target,
                     reference: &reference,
-                    answered: answered.get(),
+                    got_response: seen.get(),
                 };
-                Err(diagnosis::failure(error, &client, &errand).await)
+                Err(diagnosis::failure(error, &client, &transfer).await)
             }
             Some(Ok(pushed)) => {
                 if !args.quiet {

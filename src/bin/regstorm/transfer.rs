@@ -65,17 +65,17 @@ impl Interrupts {
     }
 }
 
-/// Knows whether the registry has ever answered.
+/// Records whether there was a response.
 #[derive(Default)]
-pub(crate) struct Answered(Cell<bool>);
+pub(crate) struct ResponseSeen(Cell<bool>);
 
-impl Answered {
+impl ResponseSeen {
     pub(crate) fn get(&self) -> bool {
         self.0.get()
     }
 }
 
-impl Observer for Answered {
+impl Observer for ResponseSeen {
     fn exchange(&self, exchange: &Exchange<'_>) {
         if exchange.status.is_some() {
             self.0.set(true);

@@ -415,7 +415,7 @@ fn capacities_are_compared_and_their_trials_not_added_up() {
     let base = runs([100.0, 101.0, 99.0, 100.5, 99.5]);
     let worse = runs([80.0, 81.0, 79.0, 80.5, 79.5]);
     let judged = judge(Gates::usual(&base[0]), &base, &worse);
-    let comparison = conclude(judged, Design::Heaps, Method::Unpaired);
+    let comparison = conclude(judged, Design::Groups, Method::Unpaired);
     let metric = &comparison.metrics[0];
     assert_eq!(
         (metric.metric.as_str(), metric.decision),
@@ -431,7 +431,7 @@ fn capacities_are_compared_and_their_trials_not_added_up() {
     );
     let unconfirmed = [100.0, 101.0, 99.0, 100.5, 99.5].map(|it| searched(it, false));
     let judged = judge(Gates::usual(&base[0]), &base, &unconfirmed);
-    let comparison = conclude(judged, Design::Heaps, Method::Unpaired);
+    let comparison = conclude(judged, Design::Groups, Method::Unpaired);
     assert_eq!(comparison.metrics[0].decision, Stored::Inconclusive);
 }
 

@@ -11,7 +11,7 @@ use crate::units;
 use super::head::{banner, fact, notes, warnings};
 use super::markup::{Markup, element};
 use super::parts::{details, faint, titled};
-use super::table::{Cell, State, Table};
+use super::table::{Cell, HtmlTable, State};
 
 /// The banner, and which two builds these are.
 pub(super) fn head(comparison: &Comparison) -> Markup {
@@ -77,7 +77,7 @@ pub(super) fn metrics(comparison: &Comparison) -> Markup {
         "p / by ranks",
         "detectable / pairs",
     ];
-    let mut table = Table::new("Candidate against base", &heading);
+    let mut table = HtmlTable::new("Candidate against base", &heading);
     for metric in &comparison.metrics {
         table.row(row(metric));
     }
@@ -153,7 +153,7 @@ fn why(metrics: &[MetricComparison]) -> Markup {
 }
 
 fn pairs(metric: &MetricComparison, orders: &[String]) -> Markup {
-    let mut table = Table::new("", &["pair", "order", "base", "candidate", "change"]);
+    let mut table = HtmlTable::new("", &["pair", "order", "base", "candidate", "change"]);
     for (index, pair) in metric.pairs.iter().enumerate() {
         table.row(vec![
             Cell::words(pair.number.to_string()),
@@ -248,7 +248,7 @@ pub(super) fn design(comparison: &Comparison) -> Markup {
             .with(element("dd").with(value));
     }
     let mut section = Markup::from(list);
-    let mut table = Table::new("Pairs that were made and not used", &["pair", "why"]);
+    let mut table = HtmlTable::new("Pairs that were made and not used", &["pair", "why"]);
     for pair in &comparison.discarded {
         let number = Cell::words(pair.number.to_string());
         table.row(vec![number, Cell::words(&pair.reason)]);
@@ -261,7 +261,7 @@ pub(super) fn design(comparison: &Comparison) -> Markup {
 
 /// In what the sides differ that ought not to.
 pub(super) fn differences(comparison: &Comparison) -> Markup {
-    let mut table = Table::new("", &["what", "", "base", "candidate"]);
+    let mut table = HtmlTable::new("", &["what", "", "base", "candidate"]);
     for difference in &comparison.differences {
         let state = if difference.allowed {
             Cell::state(State::Open, "allowed")

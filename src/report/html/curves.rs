@@ -260,7 +260,7 @@ mod tests {
             .map(|it| it.split('"').next().unwrap().split('|').collect())
             .collect();
         assert_eq!(readings[0].len(), 61);
-        // Three digits: 9,000 µs and the next seven are one bucket, of which the highest is told.
+        // Three digits: 9,000 µs and the next seven are one bucket, of which the highest is shown.
         assert_eq!(readings[0][20], "9.01 ms", "{:?}", readings[0]);
         assert!(readings[0][21..].iter().all(|it| *it == "-"));
         assert_eq!((readings[1][20], readings[1][60]), ("900 ms", "999 ms"));

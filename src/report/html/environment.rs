@@ -9,7 +9,7 @@ use crate::units;
 
 use super::markup::{Markup, element};
 use super::parts::{details, faint};
-use super::table::{Cell, State, Table};
+use super::table::{Cell, HtmlTable, State};
 
 /// The machine, the times, the target's headers, labels and what the CI said.
 pub(super) fn section(document: &Document) -> Markup {
@@ -85,7 +85,7 @@ pub(super) fn sums(document: &Document) -> Markup {
 }
 
 fn table_of<'a>(sums: impl Iterator<Item = &'a Sum>) -> Markup {
-    let mut table = Table::new("", &["sum", "", "left", "right"]);
+    let mut table = HtmlTable::new("", &["sum", "", "left", "right"]);
     for sum in sums {
         let state = if sum.holds() {
             Cell::state(State::Good, "holds")
@@ -113,7 +113,7 @@ fn periods(document: &Document) -> Markup {
         "sent",
         "received",
     ];
-    let mut table = Table::new("Outside the measured window", &heading);
+    let mut table = HtmlTable::new("Outside the measured window", &heading);
     for section in &document.periods {
         let exchanges = section.totals.exchanges;
         table.row(vec![

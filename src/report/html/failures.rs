@@ -8,7 +8,7 @@ use crate::units;
 use super::markup::Markup;
 use super::number::float;
 use super::parts::faint;
-use super::table::{Cell, Table};
+use super::table::{Cell, HtmlTable};
 
 /// All kinds that the report tells apart, the most frequent first.
 pub(super) fn section(document: &Document) -> Markup {
@@ -34,7 +34,7 @@ pub(super) fn section(document: &Document) -> Markup {
         "count",
         "share",
     ];
-    let mut table = Table::new("Of all periods", &heading);
+    let mut table = HtmlTable::new("Of all periods", &heading);
     for kind in &failures.exchanges.kinds {
         table.row(row(document, kind, all));
     }
@@ -49,7 +49,7 @@ pub(super) fn section(document: &Document) -> Markup {
         "first example",
         "count",
     ];
-    let mut table = Table::new("Iterations", &heading);
+    let mut table = HtmlTable::new("Iterations", &heading);
     for kind in &failures.iterations {
         table.row(vec![
             Cell::words(&kind.journey).short(),

@@ -7,7 +7,7 @@ use crate::units;
 use crate::verdict::{Status, ThresholdResult};
 
 use super::markup::{Markup, element};
-use super::table::{Cell, State, Table};
+use super::table::{Cell, HtmlTable, State};
 
 /// The banner, warnings and notes of a run.
 pub(super) fn of_run(document: &Document) -> Markup {
@@ -147,7 +147,7 @@ fn reasons(document: &Document) -> Vec<String> {
 
 /// The thresholds with what was observed.
 pub(super) fn thresholds(document: &Document) -> Markup {
-    let mut table = Table::new(
+    let mut table = HtmlTable::new(
         "",
         &["threshold", "", "observed", "limit", "samples", "why"],
     );

@@ -1,4 +1,4 @@
-//! Whether the numbers are the target's: the generator's verdict, its reasons, and what nobody could judge.
+//! Whether the numbers are the target's: the generator's verdict, its reasons, and what could not be judged.
 
 use crate::health::{Level, TargetHost, Verdict};
 use crate::report::words::{self, number_of};
@@ -8,7 +8,7 @@ use crate::units::{self, Quantile};
 use super::head::fact;
 use super::markup::{Markup, element};
 use super::parts::{details, faint};
-use super::table::{Cell, State, Table, exact_time};
+use super::table::{Cell, HtmlTable, State, exact_time};
 
 /// The strip, a table of reasons, and what could not be judged.
 pub(super) fn section(generator: &GeneratorSection, open_model: bool) -> Markup {
@@ -63,7 +63,7 @@ fn strip(generator: &GeneratorSection, open_model: bool) -> super::markup::Eleme
 
 fn reasons(generator: &GeneratorSection) -> Markup {
     let heading = ["signal", "", "of", "observed", "bound", "what to do"];
-    let mut table = Table::new("", &heading);
+    let mut table = HtmlTable::new("", &heading);
     for (reason, advice) in words::advised(&generator.health) {
         let (state, word) = match reason.level {
             Level::Suspect => (State::Open, "suspect"),
@@ -89,7 +89,7 @@ fn not_judged(generator: &GeneratorSection) -> Markup {
     if not_judged.is_empty() {
         return Markup::new();
     }
-    let mut table = Table::new("", &["signal", "of", "why"]);
+    let mut table = HtmlTable::new("", &["signal", "of", "why"]);
     for it in not_judged {
         table.row(vec![
             Cell::words(it.signal.name()),

@@ -1,4 +1,4 @@
-//! The journeys: what was planned and came of it, how long it took, stage by stage, and what a bystander felt.
+//! The journeys: what was planned and came of it, how long it took, stage by stage, and what the probe saw.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::units::{self, Quantile};
 use super::markup::Markup;
 use super::operations;
 use super::parts::{details, faint, titled};
-use super::table::{Cell, Table, quantiles};
+use super::table::{Cell, HtmlTable, quantiles};
 use crate::report::words::{self, Spent};
 
 /// The tables of the journeys, each with its operations to open.
@@ -31,7 +31,7 @@ pub(super) fn section(document: &Document) -> Markup {
     section
 }
 
-fn counts(document: &Document) -> Table {
+fn counts(document: &Document) -> HtmlTable {
     let heading = [
         "journey",
         "planned",
@@ -44,7 +44,7 @@ fn counts(document: &Document) -> Table {
         "sent",
         "received",
     ];
-    let mut table = Table::new("Iterations in the measured window", &heading);
+    let mut table = HtmlTable::new("Iterations in the measured window", &heading);
     for journey in &document.journeys {
         let starts = journey.counts.starts;
         let reasons = journey.counts.drops.iter();
@@ -67,9 +67,9 @@ fn counts(document: &Document) -> Table {
     table
 }
 
-fn times(document: &Document) -> Table {
+fn times(document: &Document) -> HtmlTable {
     let heading = ["journey", "", "p50", "p90", "p95", "p99", "p99.9", "max"];
-    let mut table = Table::new("Latency of iterations", &heading);
+    let mut table = HtmlTable::new("Latency of iterations", &heading);
     for journey in &document.journeys {
         let response = (
             "response time, from the scheduled start",
@@ -95,8 +95,8 @@ fn times(document: &Document) -> Table {
 }
 
 /// Where the time of iterations went, on average.
-fn spent(document: &Document) -> Table {
-    let mut table = Table::new(words::SPENT, &words::SPENT_COLUMNS);
+fn spent(document: &Document) -> HtmlTable {
+    let mut table = HtmlTable::new(words::SPENT, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
         let spent = Spent::of(journey);
         let mut row = vec![Cell::words(&journey.name)];
@@ -114,7 +114,7 @@ fn spent(document: &Document) -> Table {
 /// How long those took that did not end well.
 fn failed(journey: &JourneySection) -> Markup {
     let heading = ["", "count", "p50", "p90", "p95", "p99", "p99.9", "max"];
-    let mut table = Table::new("Iterations that did not end well", &heading);
+    let mut table = HtmlTable::new("Iterations that did not end well", &heading);
     for (what, histogram) in [
         (
             "failed: service time",
@@ -165,7 +165,7 @@ fn stages(document: &Document) -> Markup {
         "service time"
     };
     let caption = format!("Iterations by the stage in which they were due, with their {what}");
-    let mut table = Table::new(&caption, &heading);
+    let mut table = HtmlTable::new(&caption, &heading);
     for journey in &document.journeys {
         for stage in &journey.stages {
             let it = &stage.iterations;
@@ -200,7 +200,7 @@ fn few(latency: &LatencyHistogram) -> impl Iterator<Item = Cell> {
 
 fn probe(probe: &ProbeSection) -> Markup {
     let heading = ["", "count", "errors", "dropped", "p50", "p90", "p99", "max"];
-    let mut table = Table::new("", &heading);
+    let mut table = HtmlTable::new("", &heading);
     let rounds = &probe.rounds;
     let mut row = vec![
         Cell::words("a round, response time"),

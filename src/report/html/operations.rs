@@ -9,13 +9,13 @@ use crate::units::{self, Quantile};
 use super::markup::Markup;
 use super::number::{float, micros};
 use super::plot::nothing;
-use super::table::{Cell, Table, exact_time, quantiles};
+use super::table::{Cell, HtmlTable, exact_time, quantiles};
 
 /// The operations of all journeys together, and where their connections went if there was a choice.
 pub(super) fn section(document: &Document) -> Markup {
     let mut section = tables(&document.operations);
     for host in addresses::hosts(document) {
-        let mut table = Table::new(&host.summary, &["address", "what came of it"]);
+        let mut table = HtmlTable::new(&host.summary, &["address", "what came of it"]);
         for (address, counts) in host.addresses {
             table.row(vec![Cell::words(address), Cell::words(counts)]);
         }
@@ -40,7 +40,7 @@ pub(super) fn tables(operations: &[OperationSection]) -> Markup {
     section
 }
 
-fn counts(operations: &[OperationSection]) -> Table {
+fn counts(operations: &[OperationSection]) -> HtmlTable {
     let secure = operations.iter().any(|it| {
         let connections = it.counts.connections;
         connections.tls_full > 0 || connections.tls_resumed > 0
@@ -58,7 +58,7 @@ fn counts(operations: &[OperationSection]) -> Table {
         heading.push("TLS full / resumed");
     }
     heading.extend(["rate", "sent", "received"]);
-    let mut table = Table::new("Exchanges in the measured window", &heading);
+    let mut table = HtmlTable::new("Exchanges in the measured window", &heading);
     for operation in operations {
         let statuses = operation.counts.statuses.iter();
         let statuses = statuses.map(|(status, count)| format!("{status}: {}", units::count(count)));
@@ -96,7 +96,7 @@ fn counts(operations: &[OperationSection]) -> Table {
     table
 }
 
-fn times(operations: &[OperationSection]) -> Table {
+fn times(operations: &[OperationSection]) -> HtmlTable {
     let heading = [
         "operation",
         "min",
@@ -107,7 +107,7 @@ fn times(operations: &[OperationSection]) -> Table {
         "p99.9",
         "max",
     ];
-    let mut table = Table::new("Total time of ok exchanges", &heading);
+    let mut table = HtmlTable::new("Total time of ok exchanges", &heading);
     let none = LatencyHistogram::new();
     for operation in operations {
         let total = operation
@@ -123,7 +123,7 @@ fn times(operations: &[OperationSection]) -> Table {
 }
 
 /// Where the time went: the median and p99 of each phase that any operation had.
-fn phases(operations: &[OperationSection]) -> Table {
+fn phases(operations: &[OperationSection]) -> HtmlTable {
     let had = |phase: &Phase| {
         operations
             .iter()
@@ -132,7 +132,7 @@ fn phases(operations: &[OperationSection]) -> Table {
     let phases: Vec<Phase> = Phase::ALL.into_iter().filter(had).collect();
     let names = phases.iter().map(|it| it.name());
     let heading: Vec<&str> = std::iter::once("operation").chain(names).collect();
-    let mut table = Table::new("p50 / p99 of each phase of ok exchanges", &heading);
+    let mut table = HtmlTable::new("p50 / p99 of each phase of ok exchanges", &heading);
     for operation in operations {
         let mut row = vec![Cell::words(operation.name.name())];
         let cells = phases

@@ -9,7 +9,7 @@ use super::markup::Markup;
 use super::number::{float, micros};
 use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
 use super::scale::Scale;
-use super::table::{Cell, State, Table};
+use super::table::{Cell, HtmlTable, State};
 
 /// The chart and the table.
 pub(super) fn section(search: &SearchSection) -> Markup {
@@ -23,7 +23,7 @@ pub(super) fn section(search: &SearchSection) -> Markup {
     section
 }
 
-fn table(trials: &[&TrialSection]) -> Table {
+fn table(trials: &[&TrialSection]) -> HtmlTable {
     let heading = [
         "trial",
         "outcome",
@@ -38,7 +38,7 @@ fn table(trials: &[&TrialSection]) -> Table {
         "exchanges",
         "why",
     ];
-    let mut table = Table::new(
+    let mut table = HtmlTable::new(
         "Trials by rate, with the response time of ok iterations",
         &heading,
     );

@@ -171,13 +171,13 @@ pub(super) fn exact_time(time: Duration) -> String {
 
 /// Rows under a heading; the first cell of a row is its heading.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct HtmlTable {
     caption: Markup,
     heading: Vec<Markup>,
     rows: Vec<Vec<Cell>>,
 }
 
-impl Table {
+impl HtmlTable {
     /// A table without rows. A heading is aligned as the cells below it are.
     pub(super) fn new(caption: &str, heading: &[&str]) -> Self {
         Self {
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn headings_say_what_they_head() {
-        let mut table = Table::new("", &["name", "p50"]);
+        let mut table = HtmlTable::new("", &["name", "p50"]);
         assert!(table.is_empty());
         table.row(vec![Cell::words("a<b"), Cell::count(1234)]);
         let html = Markup::from(table.render()).into_string();

@@ -11,12 +11,12 @@ pub(super) const ROWS: usize = 40;
 const CELL: usize = 160;
 
 /// Sections, as long as there is room for them.
-pub(super) struct Page {
+pub(super) struct MarkdownPage {
     text: String,
     left_out: bool,
 }
 
-impl Page {
+impl MarkdownPage {
     pub(super) const fn new() -> Self {
         Self {
             text: String::new(),
@@ -72,15 +72,15 @@ fn heading(title: &str) -> String {
 }
 
 /// A table whose cells are Markdown already.
-pub(super) struct Table {
+pub(super) struct MarkdownTable {
     heading: String,
     rows: Vec<String>,
     most: usize,
     more: usize,
 }
 
-impl Table {
-    /// A table of at most that many rows; of others the number is told.
+impl MarkdownTable {
+    /// A table of at most that many rows; of others the number is shown.
     pub(super) fn new(heading: &[&str], most: usize) -> Self {
         let line = format!(
             "| {} |\n|{}\n",
@@ -103,7 +103,7 @@ impl Table {
         }
     }
 
-    /// Nothing of a table without rows.
+    /// Returns nothing for a table without rows.
     pub(super) fn render(&self, title: &str) -> String {
         if self.rows.is_empty() {
             return String::new();

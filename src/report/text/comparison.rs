@@ -10,7 +10,7 @@ use crate::result::{
 use crate::units;
 
 use super::super::change::{self, Words};
-use super::super::table::{Cell, Paint, Table, harmless};
+use super::super::table::{Cell, Paint, TextTable, harmless};
 use super::super::words::number_of;
 use super::layout::LABEL;
 
@@ -134,7 +134,7 @@ fn table(comparison: &Comparison, colour: bool) -> String {
         "detectable",
         "p",
     ];
-    let mut table = Table::new(1, &heading);
+    let mut table = TextTable::new(1, &heading);
     let changed = |it: &MetricComparison| it.p.is_some_and(|p| p <= comparison.design.alpha);
     let shown = |it: &&MetricComparison| it.gated || changed(it);
     for metric in comparison.metrics.iter().filter(shown) {

@@ -9,7 +9,7 @@ use super::super::table::Paint;
 use super::super::words;
 use super::layout::Layout;
 
-/// The health, with a line for each reason and one for what nobody looked at.
+/// The health, with a line for each reason and one for what was not judged.
 pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     let generator = &document.generator;
     let verdict = generator.health.verdict();

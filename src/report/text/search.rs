@@ -3,7 +3,7 @@
 use crate::result::Document;
 use crate::units::{self, Quantile};
 
-use super::super::table::{Cell, Paint, Table};
+use super::super::table::{Cell, Paint, TextTable};
 use super::super::words;
 use super::layout::Layout;
 
@@ -12,7 +12,7 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
     let Some(search) = &document.search else {
         return String::new();
     };
-    let mut table = Table::new(
+    let mut table = TextTable::new(
         2,
         &[
             "trial",

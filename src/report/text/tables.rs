@@ -8,11 +8,11 @@ use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::{self, Quantile};
 
 use super::super::figures::QUANTILES;
-use super::super::table::{Cell, Paint, Table};
+use super::super::table::{Cell, Paint, TextTable};
 use super::super::words::{self, Spent};
 
 pub(super) fn journeys(document: &Document, colour: bool) -> String {
-    let mut counts = Table::new(
+    let mut counts = TextTable::new(
         1,
         &[
             "journey",
@@ -27,7 +27,7 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
             "received",
         ],
     );
-    let mut times = Table::new(
+    let mut times = TextTable::new(
         2,
         &["journey", "", "p50", "p90", "p95", "p99", "p99.9", "max"],
     );
@@ -57,7 +57,7 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
 
 /// Where the time of iterations went, on average.
 fn spent(document: &Document, colour: bool) -> String {
-    let mut table = Table::new(1, &words::SPENT_COLUMNS);
+    let mut table = TextTable::new(1, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
         let spent = Spent::of(journey);
         let shown = |time: Option<Duration>| time.map_or("-".to_owned(), units::duration);
@@ -75,7 +75,7 @@ fn spent(document: &Document, colour: bool) -> String {
 
 /// The journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.
 fn stages(document: &Document, colour: bool) -> String {
-    let mut table = Table::new(
+    let mut table = TextTable::new(
         3,
         &[
             "stage", "journey", "", "started", "failed", "dropped", "rate", "p50", "p90", "p99",
@@ -125,7 +125,7 @@ pub(super) fn probe(document: &Document, colour: bool) -> String {
     let Some(probe) = &document.probe else {
         return String::new();
     };
-    let mut table = Table::new(
+    let mut table = TextTable::new(
         1,
         &[
             "probe", "count", "errors", "dropped", "p50", "p90", "p99", "max",
@@ -162,7 +162,7 @@ pub(super) fn probe(document: &Document, colour: bool) -> String {
     format!("\n{}", table.render(colour))
 }
 
-fn journey_times(times: &mut Table, journey: &JourneySection, open_model: bool) {
+fn journey_times(times: &mut TextTable, journey: &JourneySection, open_model: bool) {
     let response = ("response time", &journey.latencies.response_time);
     let service = ("service time", &journey.latencies.service_time);
     // In a closed model nothing is due before it starts: the row would only repeat the other.
@@ -193,7 +193,7 @@ fn journey_times(times: &mut Table, journey: &JourneySection, open_model: bool) 
 }
 
 pub(super) fn operations(document: &Document, colour: bool) -> String {
-    let mut counts = Table::new(
+    let mut counts = TextTable::new(
         1,
         &[
             "operation",
@@ -206,7 +206,7 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
             "received",
         ],
     );
-    let mut times = Table::new(
+    let mut times = TextTable::new(
         1,
         &[
             "operation",
@@ -245,7 +245,7 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
 }
 
 /// Where the time went: the median and p99 of each phase that any operation had, in their order.
-fn phases(document: &Document) -> Table {
+fn phases(document: &Document) -> TextTable {
     let had = |phase: &Phase| {
         let mut operations = document.operations.iter();
         *phase != Phase::Total && operations.any(|it| it.latencies.phases.get(*phase).is_some())
@@ -254,7 +254,7 @@ fn phases(document: &Document) -> Table {
     let titles: Vec<&str> = std::iter::once("operation")
         .chain(phases.iter().map(|phase| title(*phase)))
         .collect();
-    let mut table = Table::new(1, &titles);
+    let mut table = TextTable::new(1, &titles);
     for operation in &document.operations {
         let mut row: Vec<Cell> = vec![operation.name.name().into()];
         if operation.latencies.phases.get(Phase::Total).is_some() {

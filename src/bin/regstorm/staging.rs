@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use regstorm::files::{Directory, Place};
 
-/// The name of the workshop in a directory that is there.
+/// The name of the staging directory inside one that exists.
 const INSIDE: &str = ".regstorm-pull";
 
-/// A directory of ours in which a root filesystem is made: in DIR if that is there, so that it may be a mount point or the
+/// A directory of ours in which a root filesystem is made: in DIR if that exists, so that it may be a mount point or the
 /// current directory, or else beside it. Its name can be guessed, so that the next command finds what an interrupted one
 /// has left; so it is used only if this user owns it and nobody else may write to it.
-pub(crate) struct Workshop {
-    directory: PathBuf, // what the user asked for
+pub(crate) struct Staging {
+    directory: PathBuf, // as the user wrote it
     opened: OnceCell<Opened>,
 }
 
@@ -26,18 +26,18 @@ struct Opened {
     _lock: File,
 }
 
-/// Where the workshop is.
+/// Where the staging directory is.
 struct Spot {
     /// What it is in.
     parent: Directory,
     /// Its name there.
     name: OsString,
-    /// The name of the directory beside it that is to be made; none where the workshop is in it.
+    /// The name of the directory beside it that is to be made; none where the staging directory is in it.
     new: Option<OsString>,
 }
 
-impl Workshop {
-    /// The workshop for a directory, which must be new or empty. Changes nothing.
+impl Staging {
+    /// Returns the staging directory for a directory, which must be new or empty. Changes nothing.
     pub(crate) fn of(directory: &Path) -> anyhow::Result<Self> {
         let shown = || format!("cannot use {}", directory.display());
         let spot = match Spot::find(directory) {
@@ -168,7 +168,7 @@ impl Spot {
         })
     }
 
-    /// Returns `true` if nothing but the workshop is in the directory.
+    /// Returns `true` if nothing but the staging directory is in the directory.
     fn is_free(&self) -> io::Result<bool> {
         let names = self.parent.names(2)?;
         Ok(names.iter().all(|it| *it == self.name))
