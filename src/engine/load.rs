@@ -1,5 +1,6 @@
 //! One load from its start to its end: workers, the probe beside them, and the monitor that watches all.
 
+use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::probe::ProbeThread;
 use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
-use super::worker::{self, Snapshot, StartBarrier, Users, Worker};
+use super::worker::{self, Snapshot, StartBarrier, Users, Worker, WorkerEnd};
 use crate::health::{Latest, Monitor, MonitorSettings};
 use crate::measure::{Live, Observed, Period};
 use crate::plan::{Length, Plan};
@@ -37,20 +38,22 @@ pub(super) struct Loaded {
 /// How long the workers have to make their users, before the first of these may act.
 const LEAD: Duration = Duration::from_millis(50);
 
-/// Starts the workers, reports their progress, and waits for them.
-pub(super) fn load(
-    shared: &Arc<Shared>,
-    target: &TargetIdentity,
-    stop: &Stop,
-    tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Loaded, Error> {
-    let plan = &shared.plan;
-    let monitor = Monitor::start(MonitorSettings::default())?;
-    let (ready, readies) = mpsc::sync_channel(plan.workers.get());
-    let mut clocks = Vec::with_capacity(plan.workers.get());
-    let (ended, ends) = mpsc::sync_channel(plan.workers.get());
-    let mut snapshots = Vec::with_capacity(plan.workers.get());
-    for index in 0..plan.workers.get() {
+/// The other ends of what workers have: when they are ready, their clock, what they show, and how they end.
+struct Started {
+    readies: mpsc::Receiver<()>,
+    clocks: Vec<mpsc::SyncSender<Clock>>,
+    snapshots: Vec<watch::Receiver<Snapshot>>,
+    ends: mpsc::Receiver<io::Result<WorkerEnd>>,
+}
+
+/// Starts the threads of the workers, which wait for the clock.
+fn start(shared: &Arc<Shared>, monitor: &Monitor, stop: &Stop) -> io::Result<Started> {
+    let workers = shared.plan.workers.get();
+    let (ready, readies) = mpsc::sync_channel(workers);
+    let mut clocks = Vec::with_capacity(workers);
+    let (ended, ends) = mpsc::sync_channel(workers);
+    let mut snapshots = Vec::with_capacity(workers);
+    for index in 0..workers {
         let (shown, snapshot) = watch::channel(Snapshot::default());
         snapshots.push(snapshot);
         let (set_clock, clock) = mpsc::sync_channel(1);
@@ -74,6 +77,29 @@ pub(super) fn load(
             })?;
     }
     drop((ready, ended));
+    Ok(Started {
+        readies,
+        clocks,
+        snapshots,
+        ends,
+    })
+}
+
+/// Starts the workers, reports their progress, and waits for them.
+pub(super) fn load(
+    shared: &Arc<Shared>,
+    target: &TargetIdentity,
+    stop: &Stop,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Loaded, Error> {
+    let plan = &shared.plan;
+    let monitor = Monitor::start(MonitorSettings::default())?;
+    let Started {
+        readies,
+        clocks,
+        snapshots,
+        ends,
+    } = start(shared, &monitor, stop)?;
     // The clock starts when every worker has its memory, or is gone already: nothing is to be late because of that.
     while readies.recv().is_ok() {}
     let clock = Clock::new(plan, Instant::now() + LEAD);

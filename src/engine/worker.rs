@@ -165,14 +165,14 @@ struct UsersEnd {
     panics: u64,
 }
 
-/// The tasks of one worker.
-struct Tasks {
+/// What was spawned on one worker.
+struct Spawned {
     tasks: JoinSet<io::Result<Done>>,
     parts: Vec<(usize, SharedArrivals)>,
     pacer_lag: Rc<RefCell<LatencyHistogram>>,
 }
 
-impl Tasks {
+impl Spawned {
     fn of(context: &Rc<Context>, worker: &Worker) -> io::Result<Self> {
         let plan = &context.shared.plan;
         let workers = plan.workers.get() as u64;
@@ -211,11 +211,11 @@ impl Tasks {
 
 /// Runs all users to their end, and publishes their counts meanwhile.
 async fn run_users(context: &Rc<Context>, worker: Worker) -> io::Result<UsersEnd> {
-    let Tasks {
+    let Spawned {
         mut tasks,
         parts,
         pacer_lag,
-    } = Tasks::of(context, &worker)?;
+    } = Spawned::of(context, &worker)?;
     if !tasks.is_empty() {
         context.recorder.borrow().make_room();
     }

@@ -22,6 +22,7 @@ mod calibrate;
 mod conclude;
 mod error;
 mod event;
+mod job;
 mod options;
 mod pair;
 mod pairing;

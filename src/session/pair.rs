@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
+use super::job::Job;
 use super::options::{Options, random};
 use super::search::{capacity_search, search};
 use crate::engine::{Finished, Progress, Setup, Stock, Stop};
@@ -89,8 +90,13 @@ impl Sides {
     ) -> Result<Option<Vec<(Side, Document)>>, Error> {
         let mut runs = Vec::with_capacity(order.len());
         for side in order.iter().copied() {
-            let (plan, environment) = (self.plan(side), self.options.environment());
-            let searched = search(plan, &self.stock, &self.options, environment, stop, report)?;
+            let job = Job {
+                plan: self.plan(side),
+                stock: &self.stock,
+                options: &self.options,
+                environment: self.options.environment(),
+            };
+            let searched = search(job, stop, report)?;
             if stop.asked().is_some() {
                 return Ok(None);
             }

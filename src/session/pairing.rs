@@ -255,9 +255,9 @@ impl Pairing {
         }
         let generator_limit = generator_limit(&base).or_else(|| generator_limit(&candidate));
         Ok(Some(Pair {
-            generator_limit,
             base,
             candidate,
+            generator_limit,
         }))
     }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
+use super::job::Job;
 use super::options::{Options, random};
 use super::search;
 use crate::engine::{self, Progress, Setup, Stock, Stop};
 use crate::measure::Period;
 use crate::plan::Plan;
-use crate::result::Environment;
 use crate::verdict::{ThresholdResult, Watch};
 
 /// Runs a plan, judges it, and gives its document. A plan that searches for the capacity is searched for it.
@@ -31,24 +31,24 @@ pub fn run(
     let environment = options.environment();
     report(Event::Load(Progress::Opening));
     let stock = Stock::prepare(plan)?;
+    let job = Job {
+        plan,
+        stock: &stock,
+        options,
+        environment,
+    };
     if search::capacity_search(plan).is_some() {
-        return search::search(plan, &stock, options, environment, stop, report);
+        return search::search(job, stop, report);
     }
-    load(plan, &stock, options, environment, stop, report)
+    load(job, stop, report)
 }
 
 /// Runs a plan that is one load, and watches its thresholds meanwhile.
-fn load(
-    plan: &Arc<Plan>,
-    stock: &Stock,
-    options: &Options,
-    environment: Environment,
-    stop: &Stop,
-    report: &mut dyn FnMut(Event<'_>),
-) -> Result<Outcome, Error> {
+fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<Outcome, Error> {
+    let plan = job.plan;
     let mut watch = conclude::watch(plan);
     let views = watch.views(&engine::catalogue(plan));
-    let setup = Setup::new(plan, stock, random(), views)?;
+    let setup = Setup::new(plan, job.stock, random(), views)?;
     let mut target = setup.prepare(Duration::ZERO, stop, &mut |at| report(Event::Load(at)))?;
     let mut finished = target.load(plan, 0, stop, &mut |at| {
         let standing = standing(&mut watch, plan, &at);
@@ -65,8 +65,8 @@ fn load(
     let conclusion = Conclusion {
         plan,
         watch: &watch,
-        ceiling: options.ceiling.as_ref(),
-        environment,
+        ceiling: job.options.ceiling.as_ref(),
+        environment: job.environment,
         interrupted: stop.is_interrupted(),
     };
     Ok(conclusion.outcome(plan, &finished, None))

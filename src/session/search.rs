@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
+use super::job::Job;
 use super::options::{Options, random};
-use crate::engine::{self, Finished, Prepared, Progress, Setup, Stock, Stop};
+use crate::engine::{self, Finished, Prepared, Progress, Setup, Stop};
 use crate::plan::{CapacitySearch, Executor, Plan};
 use crate::result::{Environment, SearchSection, TrialSection};
 use crate::schedule::{self, Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
@@ -36,13 +37,16 @@ pub fn capacity_search(plan: &Plan) -> Option<&CapacitySearch> {
 /// # Errors
 /// As [`run`](super::run). A search that is interrupted after its first trial is no error.
 pub(super) fn search(
-    plan: &Arc<Plan>,
-    stock: &Stock,
-    options: &Options,
-    environment: Environment,
+    job: Job<'_>,
     stop: &Stop,
     report: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, Error> {
+    let Job {
+        plan,
+        stock,
+        options,
+        environment,
+    } = job;
     let wanted = capacity_search(plan).ok_or(Error::Search)?;
     let watch = conclude::watch(plan);
     let views = watch.views(&engine::catalogue(plan));
