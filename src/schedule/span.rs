@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// A part of the time of a load, from an instant until just before another; both since the load began.
+/// A part of the time of a load, from an instant until just before another; both since the load began, or the measured
+/// window opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// The first instant that is in it.
@@ -12,6 +13,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// All of the time, up to its end whenever that is.
+    pub const WINDOW: Self = Self {
+        from: Duration::ZERO,
+        until: Duration::MAX,
+    };
+
     /// Returns `true` if the instant is in it. An empty span contains nothing.
     pub fn contains(self, instant: Duration) -> bool {
         self.from <= instant && instant < self.until
@@ -20,6 +27,11 @@ impl Span {
     /// Returns how long it is.
     pub const fn length(self) -> Duration {
         self.until.saturating_sub(self.from)
+    }
+
+    /// Returns how much of it lies before that time: its length so far, or in a window that closed then.
+    pub fn length_at(self, time: Duration) -> Duration {
+        self.until.min(time).saturating_sub(self.from)
     }
 
     /// Spans of these lengths, one after the other.

@@ -13,7 +13,8 @@ use crate::result::{
     Ceiling, Demand, Document, Environment, Facts, GeneratorSection, PlanSection, SearchSection,
     TargetHeaders,
 };
-use crate::verdict::{Moment, Ran, Span, Watch};
+use crate::schedule::Span;
+use crate::verdict::{Moment, Ran, Watch};
 
 /// Returns the thresholds of a plan, each with the span it is judged over.
 pub(super) fn watch(plan: &Plan) -> Watch {
@@ -24,11 +25,7 @@ pub(super) fn watch(plan: &Plan) -> Watch {
         until: Duration::MAX,
     };
     Watch::new(plan, |stage| {
-        let span = plan.stage_span(stage).map(|span| Span {
-            from: span.from,
-            until: span.until,
-        });
-        Some(span.unwrap_or(unknown))
+        Some(plan.stage_span(stage).unwrap_or(unknown))
     })
 }
 

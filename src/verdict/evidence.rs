@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::micros;
-use super::view::Span;
 use crate::measure::Observed;
 use crate::plan::{Limit, Operator, Quantity, Statistic, Threshold};
+use crate::schedule::Span;
 
 /// Whether more samples may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

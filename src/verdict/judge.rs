@@ -7,9 +7,9 @@ use super::evidence::{Evidence, Moment};
 use super::latency;
 use super::number::{micros, real};
 use super::threshold_result::{Figure, Observation, Reason, Status, ThresholdResult};
-use super::view::Span;
 use crate::measure::{Bytes, Observed};
 use crate::plan::{Direction, Operator, Quantity, Statistic, Threshold};
+use crate::schedule::Span;
 
 /// Judges a threshold by what was counted for it.
 ///

@@ -27,5 +27,5 @@ pub use evidence::{Evidence, Moment};
 pub use generator::Ran;
 pub use judge::judge;
 pub use threshold_result::{Figure, Observation, Overall, Reason, Status, ThresholdResult};
-pub use view::{Span, view};
+pub use view::{judged_span, view};
 pub use watch::Watch;

@@ -4,48 +4,27 @@ use std::time::Duration;
 
 use crate::measure::{Catalogue, Track, TrackId, View};
 use crate::plan::{Limit, Threshold};
+use crate::schedule::Span;
 
-/// A part of the measured window, counted from its opening.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Its start.
-    pub from: Duration,
-    /// Its end, which is not in it. [`Duration::MAX`]: the end of the window.
-    pub until: Duration,
-}
-
-impl Span {
-    /// All of the window.
-    pub const WINDOW: Self = Self {
-        from: Duration::ZERO,
-        until: Duration::MAX,
+/// Returns the span that a threshold is judged over, where its stage runs in `stage`.
+///
+/// Whose samples count is known from the stage they carry. Only a rate per second needs to know when that was, since
+/// it counts what ended in that time and divides by its length.
+pub fn judged_span(threshold: &Threshold, stage: Option<Span>) -> Span {
+    let own = Span {
+        from: threshold.from,
+        until: threshold.until.unwrap_or(Duration::MAX),
     };
-
-    /// The span that a threshold is judged over, where its stage runs in `stage`.
-    ///
-    /// Whose samples count is known from the stage they carry. Only a rate per second needs to know when that was, since
-    /// it counts what ended in that time and divides by its length.
-    pub fn of(threshold: &Threshold, stage: Option<Self>) -> Self {
-        let own = Self {
-            from: threshold.from,
-            until: threshold.until.unwrap_or(Duration::MAX),
-        };
-        match (threshold.expectation.limit(), stage) {
-            (Limit::PerSecond(_) | Limit::BytesPerSecond(_), Some(stage)) => Self {
-                from: own.from.max(stage.from),
-                until: own.until.min(stage.until),
-            },
-            _ => own,
-        }
-    }
-
-    /// How much of it lies before that time: its length so far, or in a window that closed then.
-    pub fn length_at(self, time: Duration) -> Duration {
-        self.until.min(time).saturating_sub(self.from)
+    match (threshold.expectation.limit(), stage) {
+        (Limit::PerSecond(_) | Limit::BytesPerSecond(_), Some(stage)) => Span {
+            from: own.from.max(stage.from),
+            until: own.until.min(stage.until),
+        },
+        _ => own,
     }
 }
 
-/// What is to be recorded for a threshold that is judged over that span, see [`Span::of`].
+/// What is to be recorded for a threshold that is judged over that span, counted from the opening of the measured window.
 ///
 /// The catalogue is that of the run, with its tracks. A threshold on a journey or a stage that it does not have sees
 /// nothing.

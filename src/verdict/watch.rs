@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::evidence::Moment;
 use super::judge::judge;
 use super::threshold_result::{Status, ThresholdResult};
-use super::view::{Span, view};
+use super::view::{judged_span, view};
 use crate::measure::{Catalogue, Observed, View};
 use crate::plan::{Abort, Plan, Threshold};
+use crate::schedule::Span;
 
 const OTHER_VIEWS: &str = "the observations are of other views than those of this watch";
 
@@ -35,7 +36,7 @@ impl Watch {
             let stage = threshold.stage.as_deref().and_then(&stage);
             let opens = stage.map_or(Duration::ZERO, |stage| stage.from);
             Watched {
-                span: Span::of(threshold, stage),
+                span: judged_span(threshold, stage),
                 opens: threshold.from.max(opens),
                 threshold: threshold.clone(),
                 ended_run: None,

@@ -22,7 +22,8 @@ use regstorm::result::{
     Document, Environment, Facts, GeneratorSection, PlanSection, RunVerdict, TargetHeaders,
     WallClock,
 };
-use regstorm::verdict::{Moment, Span, Status, Watch};
+use regstorm::schedule::Span;
+use regstorm::verdict::{Moment, Status, Watch};
 
 use crate::support::registry;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use regstorm::measure::{Bytes, Observed, Outcomes, Starts};
 use regstorm::report::text;
+use regstorm::schedule::Span;
 use regstorm::verdict::{
-    Figure, Moment, Observation, Overall, Reason, Span, Status, ThresholdResult, judge,
+    Figure, Moment, Observation, Overall, Reason, Status, ThresholdResult, judge,
 };
 
 use super::{latencies, threshold};

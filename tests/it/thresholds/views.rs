@@ -9,7 +9,8 @@ use regstorm::measure::{
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Threshold;
-use regstorm::verdict::{Moment, Span, Status, judge, view};
+use regstorm::schedule::Span;
+use regstorm::verdict::{Moment, Status, judge, judged_span, view};
 
 use super::threshold;
 
@@ -48,7 +49,7 @@ const HOLD: Span = Span {
 
 fn of(threshold: &Threshold) -> View {
     let stage = threshold.stage.as_ref().map(|_| HOLD);
-    view(threshold, &catalogue(), Span::of(threshold, stage))
+    view(threshold, &catalogue(), judged_span(threshold, stage))
 }
 
 fn in_hold(metric: &str, expect: &str) -> Threshold {
@@ -160,7 +161,7 @@ fn observed(threshold: &Threshold) -> Observed {
 /// Judged by what the recorder counted, and what was found then.
 fn found(threshold: &Threshold) -> (Status, String, u64) {
     let stage = threshold.stage.as_ref().map(|_| HOLD);
-    let length = Span::of(threshold, stage).length_at(ms(20_000));
+    let length = judged_span(threshold, stage).length_at(ms(20_000));
     let result = judge(
         threshold,
         &observed(threshold),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use regstorm::measure::{Catalogue, Observed, Outcomes};
-use regstorm::verdict::{Moment, Reason, Span, Status, Watch};
+use regstorm::schedule::Span;
+use regstorm::verdict::{Moment, Reason, Status, Watch};
 
 use super::{latencies, plan};
 
