@@ -1,4 +1,4 @@
-//! Changing what is in a directory: moving, removing, and writing whole files.
+//! Changing a directory: moving, removing, and writing whole files.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,14 +10,14 @@ use rustix::fs::{self as sys, AtFlags, Mode, OFlags, RenameFlags};
 use super::directory::{Directory, PLAIN, single};
 use super::kind::Kind;
 
-/// What the names of unfinished files begin with.
+/// The prefix of unfinished files.
 const TEMPORARY: &str = ".regstorm-";
 
 impl Directory {
-    /// Moves what stands under a name to another directory, and replaces what has its name there.
+    /// Moves an entry to another directory, and replaces an entry of that name there.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn rename(
         &self,
         name: impl AsRef<OsStr>,
@@ -28,10 +28,10 @@ impl Directory {
         Ok(sys::renameat(&self.handle, name, &to.handle, new)?)
     }
 
-    /// The same, but fails when the name is taken there.
+    /// Moves an entry to another directory. Fails if the name is taken there.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn move_to(
         &self,
         name: impl AsRef<OsStr>,
@@ -40,7 +40,7 @@ impl Directory {
     ) -> io::Result<()> {
         let (name, new) = (single(name.as_ref())?, single(new.as_ref())?);
         match self.move_as_it_is(name, to, new) {
-            // A directory that may not be written to may not be moved, because `..` in it changes.
+            // A directory without write permission may not be moved, because its `..` changes.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let found = self.look(name)?;
                 let Some(found) = found.filter(|it| it.kind == Kind::Directory) else {
@@ -76,7 +76,7 @@ impl Directory {
     /// Removes a file or a link.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = single(name.as_ref())?;
         Ok(sys::unlinkat(&self.handle, name, AtFlags::empty())?)
@@ -85,20 +85,20 @@ impl Directory {
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn remove_directory(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = single(name.as_ref())?;
         Ok(sys::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// Gives a directory of ours other permissions.
+    /// Sets the permissions of a directory that is ours.
     pub(super) fn permit(&self, name: &OsStr, mode: u32) -> io::Result<()> {
-        // The handle cannot do it, and by the name a link would be followed that took its place.
+        // The handle cannot do it, and by name a link in its place would be followed.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | PLAIN;
         let mode = Mode::from_raw_mode(mode);
         match sys::openat(&self.handle, name, flags, Mode::empty()) {
             Ok(directory) => Ok(sys::fchmod(directory, mode)?),
-            // One that may not be read. Only this user and root can put a link in its place, because it is ours.
+            // It is not readable. Only this user and root can put a link in its place, because it is ours.
             Err(rustix::io::Errno::ACCESS) => {
                 Ok(sys::chmodat(&self.handle, name, mode, AtFlags::empty())?)
             }
@@ -106,11 +106,11 @@ impl Directory {
         }
     }
 
-    /// Writes a whole file: whoever reads it sees the old one or the new one. What stands under the name is replaced, and a
-    /// link is not followed. `mode` are the permissions of a new file, less the user's mask.
+    /// Writes a whole file: readers see the old one or the new one. An existing entry is replaced, and a link is not
+    /// followed. `mode` are the permissions of a new file, less the user's mask.
     ///
     /// # Errors
-    /// Those of the system, and of `fill`; nothing new is left then.
+    /// Errors of the system and of `fill`; nothing new is left then.
     pub fn replace(
         &self,
         name: impl AsRef<OsStr>,
@@ -121,7 +121,7 @@ impl Directory {
         let (mut new, temporary) = self.temporary(mode)?;
         let written = fill(&mut new).and_then(|()| self.rename(&temporary, self, name));
         if written.is_err() {
-            // What went wrong first is what is told.
+            // The first error is returned.
             let _ = self.remove_file(&temporary);
         }
         written
@@ -130,17 +130,17 @@ impl Directory {
     /// Returns `true` if a file can be made in it.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn check_writable(&self) -> io::Result<()> {
         let (_, temporary) = self.temporary(0o600)?;
         self.remove_file(temporary)
     }
 
-    /// A new file whose name nobody can know before.
+    /// A new file with an unpredictable name.
     fn temporary(&self, mode: u32) -> io::Result<(File, OsString)> {
         let flags = OFlags::WRONLY | PLAIN | OFlags::CREATE | OFlags::EXCL;
         loop {
-            // The keys come from the system's random numbers.
+            // The keys are random numbers of the system.
             let random = RandomState::new().build_hasher().finish();
             let name = OsString::from(format!("{TEMPORARY}{random:016x}"));
             match sys::openat(&self.handle, &name, flags, Mode::from_raw_mode(mode)) {

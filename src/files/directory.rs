@@ -1,4 +1,4 @@
-//! A directory that is held open, in which names are single components and no link is followed.
+//! A directory that is held open. Names in it are single components, and no link is followed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -13,24 +13,24 @@ use super::distrust::Distrust;
 use super::kind::Kind;
 use super::status::Status;
 
-/// How directories are opened: enough to make, open and remove what is in them.
+/// Flags for directories: enough to make, open and remove what is in them.
 const HANDLE: OFlags = OFlags::PATH
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// How files are opened. A pipe would make the opener wait; it is told from a file afterwards.
+/// Flags for files. A pipe would block the opener; it is checked for afterwards.
 pub(super) const PLAIN: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
 
-/// What a file may be written to by: its owner. The user's mask applies too.
+/// The permissions of files: writable by their owner. The user's mask applies too.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 
 /// A directory that is held open.
 ///
-/// Every name that its methods take must be one component. Whatever happens to the directories above it, what is done
-/// by it is done in this one.
+/// Every name that its methods take must be one component. Whatever happens to the directories above, all operations
+/// are on this one.
 #[derive(Debug)]
 pub struct Directory {
     pub(super) handle: OwnedFd,
@@ -38,7 +38,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Where paths of the user begin.
+    /// The start of a user's path.
     pub(super) fn start(path: &Path) -> io::Result<Self> {
         let (at, path) = if path.is_absolute() {
             ("/", "/")
@@ -51,7 +51,7 @@ impl Directory {
         })
     }
 
-    /// Its path as it was when it was opened, for messages.
+    /// Its path when it was opened, for messages.
     pub fn path(&self) -> &Path {
         if self.path.as_os_str().is_empty() {
             Path::new(".")
@@ -65,10 +65,10 @@ impl Directory {
         self.path.join(name.as_ref())
     }
 
-    /// A second handle of the same directory.
+    /// Returns a second handle of the same directory.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn again(&self) -> io::Result<Self> {
         Ok(Self {
             handle: self.handle.try_clone()?,
@@ -76,18 +76,18 @@ impl Directory {
         })
     }
 
-    /// What the system says of the directory itself.
+    /// The status of the directory itself.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn status(&self) -> io::Result<Status> {
         Ok(Status::new(&sys::fstat(&self.handle)?))
     }
 
-    /// What stands under a name; `None` if nothing does.
+    /// Returns the status of an entry; `None` if there is none.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Status>> {
         let name = single(name.as_ref())?;
         match sys::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -97,17 +97,17 @@ impl Directory {
         }
     }
 
-    /// The bytes that an unprivileged user may still write on its file system; `None` where it does not say.
+    /// The bytes that an unprivileged user may still write on its file system; `None` if unknown.
     pub fn free_space(&self) -> Option<u64> {
         let status = sys::fstatvfs(&self.handle).ok()?;
         let bytes = status.f_bavail.saturating_mul(status.f_frsize);
         (status.f_blocks > 0).then_some(bytes)
     }
 
-    /// Some names in it, at most `limit`, in the order of the system.
+    /// Returns names in it, at most `limit`, in the order of the system.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn names(&self, limit: usize) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::new(self.readable()?)? {
@@ -127,7 +127,7 @@ impl Directory {
     /// Opens a directory in it.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] when something else stands there.
+    /// Errors of the system; a [`Distrust`] if something else is there.
     pub fn child(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = single(name.as_ref())?;
         match sys::openat(&self.handle, name, HANDLE, Mode::empty()) {
@@ -147,17 +147,18 @@ impl Directory {
     /// Makes a directory in it and opens it.
     ///
     /// # Errors
-    /// Those of the system: also when the name is taken.
+    /// Errors of the system: also when the name is taken.
     pub fn make(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
         let name = single(name.as_ref())?;
         sys::mkdirat(&self.handle, name, Mode::from_raw_mode(mode))?;
         self.child(name)
     }
 
-    /// Opens the directory of that name that only this user may write to, or makes one that only this user may read.
+    /// Opens the directory of that name, which must be writable by this user only, or makes one that only this user
+    /// may read.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] when what stands there is not ours.
+    /// Errors of the system; a [`Distrust`] if the entry is not ours.
     pub fn ours(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = single(name.as_ref())?;
         let directory = match self.make(name, 0o700) {
@@ -168,11 +169,11 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Opens or makes a directory that is part of what the user named: no link, its owner is this user or the owner of
-    /// this directory, and not everybody may write to it.
+    /// Opens or makes a directory that is part of the user's path: no link, owned by this user or by the owner of
+    /// this directory, and not writable by everybody.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] when what stands there is another.
+    /// Errors of the system; a [`Distrust`] if the entry is another.
     pub fn part(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = single(name.as_ref())?;
         let directory = match self.make(name, 0o755) {
@@ -186,15 +187,15 @@ impl Directory {
     /// Opens a regular file for reading.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] when something else stands there.
+    /// Errors of the system; a [`Distrust`] if something else is there.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.open_plain(name.as_ref(), OFlags::RDONLY)
     }
 
-    /// Opens a file to go on with at its end, which must be ours, or makes it.
+    /// Opens a file, which must be ours, to append to it; or makes it.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] when what stands there is not ours.
+    /// Errors of the system; a [`Distrust`] if the entry is not ours.
     pub fn resume_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let name = name.as_ref();
         let append = OFlags::RDWR | OFlags::APPEND;
@@ -211,7 +212,7 @@ impl Directory {
     /// Makes a file for writing. The name must be free.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn create_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create(name.as_ref(), OFlags::WRONLY)
     }
@@ -230,7 +231,7 @@ impl Directory {
                 Ok(file.into())
             }
             Err(error) => {
-                // What it is tells more than the system's word for it.
+                // The kind says more than the error of the system.
                 if let Some(found) = self.look(name)? {
                     found.check_kind(Kind::File)?;
                 }
@@ -239,7 +240,7 @@ impl Directory {
         }
     }
 
-    /// Opens what is no regular file for writing, and waits for a reader where it is a pipe.
+    /// Opens an entry that is no regular file for writing. A pipe blocks until it has a reader.
     pub(super) fn open_special(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = sys::openat(&self.handle, single(name)?, flags, Mode::empty())?;
@@ -257,10 +258,10 @@ impl Directory {
         Ok(file.into())
     }
 
-    /// Where a link in it leads, uninterpreted.
+    /// Returns the target of a link, uninterpreted.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn read_link(&self, name: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
         let target = sys::readlinkat(&self.handle, single(name.as_ref())?, Vec::new())?;
         Ok(target.into_bytes())
@@ -269,16 +270,16 @@ impl Directory {
     /// Makes a symbolic link. The name must be free.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn symlink(&self, target: &[u8], name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = single(name.as_ref())?;
         Ok(sys::symlinkat(target, &self.handle, name)?)
     }
 
-    /// Gives a file of another directory a second name here. A symbolic link is not followed.
+    /// Adds a second name for a file of another directory. A symbolic link is not followed.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn hard_link(
         &self,
         from: &Self,
@@ -290,16 +291,16 @@ impl Directory {
         Ok(linked?)
     }
 
-    /// A handle by which it can be read.
+    /// Returns a handle for reading it.
     fn readable(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(sys::openat(&self.handle, ".", flags, Mode::empty())?)
     }
 
-    /// Holds the directory for this process until the file is dropped; `None` when another one has it.
+    /// Locks the directory for this process until the file is dropped; `None` if another process holds the lock.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn lock(&self) -> io::Result<Option<File>> {
         let file = self.readable()?;
         match sys::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -312,7 +313,7 @@ impl Directory {
         }
     }
 
-    /// Opens what a magic link of /proc leads to: an open file of this process.
+    /// Opens the target of a magic link of /proc: an open file of this process.
     pub(super) fn open_own(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         Ok(sys::openat(&self.handle, single(name)?, flags, Mode::empty())?.into())

@@ -1,4 +1,4 @@
-//! Why something on the disk is not used.
+//! Why a file, directory or link is not trusted.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,20 +8,20 @@ use super::kind::Kind;
 /// Why a file, directory or link is not opened, resumed, followed or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
-    /// It is something else than what is needed.
+    /// It has another kind than needed.
     #[error("it is {found}, not {wanted}; remove it, or choose another path")]
     Kind {
-        /// What it is.
+        /// Its kind.
         found: Kind,
-        /// What is needed.
+        /// The kind needed.
         wanted: Kind,
     },
-    /// It belongs to somebody else.
+    /// It belongs to another user.
     #[error("it belongs to user {owner}, and this is user {me}; remove it, or choose another path")]
     Owner {
         /// The numeric ID of its owner.
         owner: u32,
-        /// The numeric ID of the user who runs this.
+        /// The numeric ID of this process's user.
         me: u32,
     },
     /// Others may write to it.
@@ -30,19 +30,19 @@ pub enum Distrust {
         /// Its permissions.
         mode: u32,
     },
-    /// It has other names, which may be files of somebody else.
+    /// It has other names, which may be files of another user.
     #[error("it has {links} names (hard links); remove it, or choose another path")]
     Linked {
-        /// How many.
+        /// The number of names.
         links: u64,
     },
-    /// A link in a directory to which others may write, made by one of them.
+    /// A link in a directory that others may write to, made by one of them.
     #[error(
         "`{}` is {kind} that user {owner} put into a directory of others, and is not used; choose another path",
         .path.display()
     )]
     Planted {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
         /// A link, a pipe or a device.
         kind: Kind,
@@ -58,7 +58,7 @@ impl From<Distrust> for io::Error {
 }
 
 impl Distrust {
-    /// The reason within an error, if it is one.
+    /// Returns the reason within an error, if it is one.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }

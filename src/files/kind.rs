@@ -1,8 +1,8 @@
-//! What something on the disk is.
+//! The kind of a directory entry.
 
 use std::fmt;
 
-/// What something on the disk is.
+/// The kind of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.

@@ -6,18 +6,17 @@ use std::io;
 use super::directory::Directory;
 use super::kind::Kind;
 
-/// As many names are held at once.
+/// The most names that are held at once.
 const BATCH: usize = 1024;
 
 impl Directory {
-    /// Removes what stands under a name, with all that is in it. Links are removed and not followed. Nothing there is no
-    /// error.
+    /// Removes an entry with everything in it. Links are removed and not followed. A missing entry is no error.
     ///
-    /// What is to be removed must be ours. However deep it is, few handles are open at once and no path grows: directories
-    /// below the first are moved up into it before they are emptied.
+    /// The entry must be ours. However deep it is, few handles are open at once and no path grows: directories below
+    /// the first are moved up into it before they are emptied.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn remove_all(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = name.as_ref();
         match self.look(name)?.map(|it| it.kind) {
@@ -54,7 +53,7 @@ impl Directory {
         }
     }
 
-    /// Removes the files in it, and moves the directories up.
+    /// Removes the files in it, and moves its directories up.
     fn empty_into(&self, top: &Self, moved: &mut u64) -> io::Result<()> {
         loop {
             let names = self.names(BATCH)?;
@@ -82,7 +81,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory that is to be emptied, whatever its permissions.
+    /// Opens a directory to empty it, whatever its permissions.
     fn to_empty(&self, name: &OsStr) -> io::Result<Self> {
         let directory = self.child(name)?;
         if directory.status()?.mode & 0o700 != 0o700 {

@@ -1,4 +1,4 @@
-//! What stands under a name: kind, owner, permissions.
+//! The status of a directory entry: kind, owner, permissions.
 
 use std::io;
 
@@ -8,14 +8,14 @@ use rustix::process::geteuid;
 use super::distrust::Distrust;
 use super::kind::Kind;
 
-/// Permission of the group or of everybody to write.
+/// Write permission of the group or of everybody.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const WRITABLE_BY_ALL: u32 = 0o002;
 
-/// What the system says of something on the disk, links not followed.
+/// The status of a directory entry, links not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// The size of a file, in bytes.
     pub size: u64,
@@ -23,7 +23,7 @@ pub struct Status {
     pub owner: u32,
     /// Its permissions, 12 bits.
     pub mode: u32,
-    /// How many names it has.
+    /// The number of its names.
     pub links: u64,
 }
 
@@ -49,7 +49,7 @@ impl Status {
         }
     }
 
-    /// Fails unless it is of that kind.
+    /// Fails unless it has that kind.
     pub(super) fn check_kind(&self, wanted: Kind) -> io::Result<()> {
         if self.kind == wanted {
             return Ok(());
@@ -58,7 +58,7 @@ impl Status {
         Err(Distrust::Kind { found, wanted }.into())
     }
 
-    /// Fails unless this process's user owns it, nobody else may write to it, and a file has one name.
+    /// Fails unless this process's user owns it, no other user may write to it, and a file has one name.
     ///
     /// # Errors
     /// A [`Distrust`] within the error.
@@ -77,8 +77,8 @@ impl Status {
         Ok(())
     }
 
-    /// Fails if somebody owns it who has no part in the directory that the user named, or if everybody may write to it.
-    /// `owner` is the owner of that directory. The group may write: many users have a mask of 002.
+    /// Fails if it belongs to neither this user nor `owner`, the owner of the directory that the user named, or if
+    /// everybody may write to it. The group may write: many users have a mask of 002.
     ///
     /// # Errors
     /// A [`Distrust`] within the error.
@@ -102,7 +102,7 @@ impl Status {
     }
 }
 
-/// The numeric ID of the user with whose rights this runs.
+/// The numeric ID of this process's effective user.
 pub(super) fn me() -> u32 {
     geteuid().as_raw()
 }

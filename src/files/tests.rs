@@ -100,7 +100,7 @@ fn a_path_is_followed_as_the_system_would() {
         ("dangling", "nowhere", true),
         ("new", "new", false),
     ] {
-        let found = Place::find(&path.join(name)).unwrap();
+        let found = ResolvedPath::find(&path.join(name)).unwrap();
         found.write(name.as_bytes()).unwrap();
         assert_eq!(
             fs::read_to_string(path.join(wanted)).unwrap(),
@@ -115,15 +115,15 @@ fn a_path_is_followed_as_the_system_would() {
         ("a/file/deeper", io::ErrorKind::NotADirectory),
         ("..", io::ErrorKind::IsADirectory),
     ] {
-        let error = Place::find(&path.join(name)).unwrap_err();
+        let error = ResolvedPath::find(&path.join(name)).unwrap_err();
         assert_eq!(error.kind(), kind, "{name}");
     }
-    let error = Place::find(&path.join("loop")).unwrap_err();
+    let error = ResolvedPath::find(&path.join("loop")).unwrap_err();
     assert_eq!(
         error.raw_os_error(),
         Some(rustix::io::Errno::LOOP.raw_os_error())
     );
-    let error = Place::find(&path.join("a"))
+    let error = ResolvedPath::find(&path.join("a"))
         .unwrap()
         .write(b"")
         .unwrap_err();
@@ -141,7 +141,10 @@ fn a_descriptor_of_this_process_is_a_file() {
     let file = fs::File::create(path.join("file")).unwrap();
     let descriptor = std::os::fd::AsRawFd::as_raw_fd(&file);
     let name = PathBuf::from(format!("/dev/fd/{descriptor}"));
-    Place::find(&name).unwrap().write(b"through").unwrap();
+    ResolvedPath::find(&name)
+        .unwrap()
+        .write(b"through")
+        .unwrap();
     assert_eq!(fs::read_to_string(path.join("file")).unwrap(), "through");
 }
 
@@ -243,8 +246,8 @@ fn what_is_ours_is_made_so_and_checked() {
         for found in [
             Directory::open(&path.join("planted")).map(drop),
             Directory::create_all(&path.join("planted/below")).map(drop),
-            Place::find(&path.join("planted")).map(drop),
-            Place::find(&path.join("planted/file")).map(drop),
+            ResolvedPath::find(&path.join("planted")).map(drop),
+            ResolvedPath::find(&path.join("planted/file")).map(drop),
         ] {
             assert!(matches!(distrust(found), Distrust::Planted { .. }));
         }

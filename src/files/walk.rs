@@ -9,14 +9,14 @@ use std::path::{Component, Path, PathBuf};
 use super::directory::{Directory, planted};
 use super::kind::Kind;
 
-/// As many as Linux follows.
+/// The most links, as in Linux.
 const MAX_LINKS: usize = 40;
 
 impl Directory {
-    /// Opens a directory that the user has named. Links on the way are followed as [`Place`](super::Place) says.
+    /// Opens a directory that the user named. Links on the way are followed as [`ResolvedPath`](super::ResolvedPath) says.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] within the error.
+    /// Errors of the system; a [`Distrust`] within the error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let (directory, missing) = walk(path)?;
         match missing {
@@ -25,10 +25,10 @@ impl Directory {
         }
     }
 
-    /// Opens a directory that the user has named, and makes it and those above it where they are missing.
+    /// Opens a directory that the user named, and makes it and its parents where they are missing.
     ///
     /// # Errors
-    /// Those of the system; a [`Distrust`] within the error.
+    /// Errors of the system; a [`Distrust`] within the error.
     pub fn create_all(path: &Path) -> io::Result<Self> {
         let (mut directory, missing) = walk(path)?;
         for part in missing.iter().flatten() {
@@ -38,7 +38,7 @@ impl Directory {
     }
 }
 
-/// The directory of a path, and the components at its end that are missing, if any are.
+/// Returns the directory of a path, and the missing components at its end.
 fn walk(path: &Path) -> io::Result<(Directory, Option<Vec<OsString>>)> {
     let mut walk = Walk::new(path)?;
     while let Some(part) = walk.ahead.pop_front() {
@@ -54,7 +54,7 @@ fn walk(path: &Path) -> io::Result<(Directory, Option<Vec<OsString>>)> {
     Ok((walk.here, None))
 }
 
-/// A path that is being gone along.
+/// A path that is being followed.
 pub(super) struct Walk {
     pub(super) here: Directory,
     pub(super) ahead: VecDeque<OsString>,
@@ -73,7 +73,7 @@ impl Walk {
         })
     }
 
-    /// Goes one component on.
+    /// Follows one component.
     pub(super) fn enter(&mut self, part: &OsStr) -> io::Result<()> {
         if part == "." {
             return Ok(());
@@ -95,7 +95,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Puts the parts of a link before those that are ahead, if the link may be followed.
+    /// Puts the components of a link before those ahead, if the link may be followed.
     pub(super) fn follow(&mut self, name: &OsStr) -> io::Result<()> {
         self.links += 1;
         if self.links > MAX_LINKS {
@@ -117,7 +117,7 @@ impl Walk {
     }
 }
 
-/// The components of a path behind its root. A slash at the end asks for a directory, as `.` does.
+/// Returns the components of a path after its root. A slash at the end requires a directory, as `.` does.
 fn parts(path: &Path) -> impl Iterator<Item = OsString> {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),

@@ -1,4 +1,4 @@
-//! A quick checksum: tells two copies apart that differ by accident, and proves nothing against somebody who means harm.
+//! A fast checksum. It tells apart copies that differ by accident, and proves nothing against an attacker.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use twox_hash::XxHash3_128;
 
 /// The length of some content and its 128-bit XXH3.
 ///
-/// Of two contents that differ by accident the checksums are the same once in 2^128. Whoever wants to can make two that
-/// have the same; so it holds a copy against another, and is no name of content as a [`Digest`](super::Digest) is.
+/// Two contents that differ by accident have the same checksum once in 2^128, but an attacker can make such a pair. A
+/// checksum therefore compares copies, and never names content as a [`Digest`](super::Digest) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checksum {
     length: u64,
     xxh3: u128,
 }
 
-/// A checksum in the making. What it works in, some 600 bytes, is on the heap: it exists only while content comes.
+/// Computes a checksum. Its state, some 600 bytes, is on the heap: it exists only while content arrives.
 pub struct Checksummer {
     length: u64,
     state: Box<XxHash3_128>,
 }
 
 impl Checksummer {
-    /// One that has seen no bytes.
+    /// Makes a checksummer without input.
     pub fn new() -> Self {
         Self {
             length: 0,
@@ -29,13 +29,13 @@ impl Checksummer {
         }
     }
 
-    /// Takes in the next bytes; allocates nothing.
+    /// Takes the next bytes. Allocates nothing.
     pub fn update(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
         self.state.write(bytes);
     }
 
-    /// The checksum of everything taken in.
+    /// Returns the checksum of all input.
     pub fn finish(self) -> Checksum {
         Checksum {
             length: self.length,

@@ -1,4 +1,4 @@
-//! A descriptor: what a document says of another piece of content before anyone fetches it.
+//! A descriptor: what a document states of other content.
 
 use std::collections::BTreeMap;
 
@@ -19,22 +19,22 @@ pub struct Descriptor {
     pub digest: Digest,
     /// REQUIRED. Bytes; at most `i64::MAX`, as the specification's signed integer allows.
     pub size: u64,
-    /// OPTIONAL. Where else the content may be had; layers that are not distributed have it.
+    /// OPTIONAL. Other URLs of the content; layers that are not distributed have them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// OPTIONAL. Notes by key.
+    /// OPTIONAL. The annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// OPTIONAL, in an index. What the manifest runs on.
+    /// OPTIONAL, in an index. The platform of the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// OPTIONAL. The type of artifact, in an index and in a list of referrers.
+    /// OPTIONAL. The artifact type, in an index and in a list of referrers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
 }
 
 impl Descriptor {
-    /// A descriptor with the three required properties.
+    /// Makes a descriptor with the three required properties.
     pub const fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,

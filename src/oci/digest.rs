@@ -34,18 +34,18 @@ pub enum Algorithm {
 /// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// There is no `algorithm:` in front.
+    /// There is no `algorithm:`.
     #[error("a digest is written `sha256:<64 hex digits>`")]
     NoAlgorithm,
-    /// The algorithm is not one that regstorm can compute.
+    /// The algorithm is not supported.
     #[error("unknown digest algorithm `{0}`; regstorm knows sha256 and sha512")]
     UnknownAlgorithm(String),
     /// Not the number of lower-case hex digits that the algorithm needs.
     #[error("a {algorithm} digest has {expected} lower-case hex digits")]
     Encoding {
-        /// The algorithm that was named.
+        /// The algorithm.
         algorithm: Algorithm,
-        /// The number of digits it needs.
+        /// The number of digits that it needs.
         expected: usize,
     },
 }
@@ -67,7 +67,7 @@ impl Algorithm {
         }
     }
 
-    /// A hasher that has seen no bytes.
+    /// Makes a hasher without input.
     pub fn hasher(self) -> Hasher {
         match self {
             Self::Sha256 => Hasher(State::Sha256(Sha256::new())),
@@ -75,7 +75,7 @@ impl Algorithm {
         }
     }
 
-    /// The digest of one slice of bytes.
+    /// Returns the digest of some bytes.
     pub fn digest(self, bytes: &[u8]) -> Digest {
         let mut hasher = self.hasher();
         hasher.update(bytes);
@@ -90,12 +90,12 @@ impl fmt::Display for Algorithm {
 }
 
 impl Digest {
-    /// The SHA-256 digest of one slice of bytes.
+    /// Returns the SHA-256 digest of some bytes.
     pub fn sha256(bytes: &[u8]) -> Self {
         Algorithm::Sha256.digest(bytes)
     }
 
-    /// The algorithm that made this digest.
+    /// The algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         match self {
             Self::Sha256(_) => Algorithm::Sha256,
@@ -122,7 +122,7 @@ impl Digest {
         text
     }
 
-    /// The first twelve hex digits, as people quote a digest.
+    /// The first twelve hex digits, as digests are often quoted.
     pub fn short(&self) -> String {
         self.to_hex()[..12].to_owned()
     }
@@ -168,7 +168,7 @@ const fn nibble(digit: u8) -> Option<u8> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // At once: digit by digit through the formatter it costs as much as a small request.
+        // In one piece: digit by digit through the formatter it would cost as much as a small request.
         f.write_str(self.algorithm().name())?;
         f.write_str(":")?;
         f.write_str(&self.to_hex())
@@ -208,7 +208,7 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// A digest in the making. `Clone` keeps the state, so that many blobs may share one hashed prefix.
+/// Computes a digest. `Clone` keeps the state, so that many blobs may share one hashed prefix.
 #[derive(Clone)]
 pub struct Hasher(State);
 
@@ -219,7 +219,7 @@ enum State {
 }
 
 impl Hasher {
-    /// Takes in the next bytes.
+    /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Sha256(state) => state.update(bytes),
@@ -227,7 +227,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of everything taken in.
+    /// Returns the digest of all input.
     pub fn finish(self) -> Digest {
         match self.0 {
             State::Sha256(state) => Digest::Sha256(state.finalize().into()),

@@ -1,4 +1,4 @@
-//! An entry of a document: a descriptor, or what stands in the place of one and is judged only when it is used.
+//! An entry of a document: a descriptor, or something else in its place, which is judged only when it is used.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 
 use super::{Descriptor, Digest, DigestError, MediaType, Platform};
 
-/// What a document says of another piece of content, read as far as it goes.
+/// What a document states of other content, parsed as far as possible.
 ///
-/// `null` is read as nothing, as Go reads it. A document is never refused for an entry: one that cannot be used says so to
-/// who wants to use it.
+/// `null` counts as missing, as in Go. A document is never refused for an entry: an unusable entry is an error only
+/// where it is used.
 #[derive(Debug, Clone)]
 pub struct Entry(Result<Descriptor, Box<Odd>>);
 
-/// An entry that is no whole descriptor.
+/// An entry that is no complete descriptor.
 #[derive(Debug, Clone)]
 struct Odd {
     error: EntryError,
@@ -23,7 +23,7 @@ struct Odd {
     read: Read,
 }
 
-/// The properties of an entry that can be read.
+/// The properties of an entry that can be parsed.
 #[derive(Debug, Clone)]
 struct Read {
     media_type: Option<MediaType>,
@@ -37,32 +37,32 @@ struct Read {
 /// Why an entry is no descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// Something else stands in its place.
+    /// Something else is in its place.
     #[error("it is not a JSON object")]
     NotAnObject,
-    /// A property that the specification requires is missing.
+    /// A required property is missing.
     #[error("it has no `{0}`")]
     Missing(&'static str),
-    /// A property is of another kind than the specification says.
+    /// A property has another type than the specification says.
     #[error("its `{name}` is not {expected}")]
     Kind {
         /// The property.
         name: &'static str,
-        /// What it should be.
+        /// The expected type.
         expected: &'static str,
     },
-    /// The digest cannot be used.
+    /// The digest is invalid.
     #[error("its `digest` cannot be used: {0}")]
     Digest(DigestError),
 }
 
-/// An entry that is needed and cannot be used, and where it stands.
+/// An entry that is needed and unusable, and its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} cannot be used: {error}")]
 pub struct Unusable {
-    /// Where it stands, such as `layer 2 of the manifest`.
+    /// Its position, such as `layer 2 of the manifest`.
     pub place: Cow<'static, str>,
-    /// What is wrong with it.
+    /// The problem.
     pub error: EntryError,
 }
 
@@ -109,18 +109,18 @@ impl Entry {
         })
     }
 
-    /// The whole descriptor.
+    /// Returns the complete descriptor.
     ///
     /// # Errors
-    /// [`EntryError`] when a required property is missing or cannot be read.
+    /// Returns [`EntryError`] if a required property is missing or invalid.
     pub fn descriptor(&self) -> Result<&Descriptor, &EntryError> {
         self.0.as_ref().map_err(|odd| &odd.error)
     }
 
-    /// The digest alone: many clients need no more of an entry.
+    /// Returns the digest alone: many clients need no more of an entry.
     ///
     /// # Errors
-    /// [`EntryError`] when it is missing or cannot be read.
+    /// Returns [`EntryError`] if it is missing or invalid.
     pub fn digest(&self) -> Result<&Digest, &EntryError> {
         match &self.0 {
             Ok(descriptor) => Ok(&descriptor.digest),
@@ -128,7 +128,7 @@ impl Entry {
         }
     }
 
-    /// The size in bytes, if the entry says one.
+    /// The size in bytes, if it is stated.
     pub fn size(&self) -> Option<u64> {
         match &self.0 {
             Ok(descriptor) => Some(descriptor.size),
@@ -136,7 +136,7 @@ impl Entry {
         }
     }
 
-    /// The type, if the entry says one.
+    /// The type, if it is stated.
     pub fn media_type(&self) -> Option<&MediaType> {
         match &self.0 {
             Ok(descriptor) => Some(&descriptor.media_type),
@@ -144,7 +144,7 @@ impl Entry {
         }
     }
 
-    /// The platform, if the entry says one. One of the wrong shape is `unknown/unknown`.
+    /// The platform, if it is stated. One of the wrong shape is `unknown/unknown`.
     pub fn platform(&self) -> Option<&Platform> {
         match &self.0 {
             Ok(descriptor) => descriptor.platform.as_ref(),
@@ -152,7 +152,7 @@ impl Entry {
         }
     }
 
-    /// The type of artifact, if the entry says one.
+    /// The artifact type, if it is stated.
     pub fn artifact_type(&self) -> Option<&str> {
         match &self.0 {
             Ok(descriptor) => descriptor.artifact_type.as_deref(),
@@ -169,7 +169,7 @@ impl Entry {
         annotations.get(key).map(String::as_str)
     }
 
-    /// Returns `true` if it is a layer that is not distributed: see [`MediaType::is_foreign_layer`].
+    /// Returns `true` for a layer that is not distributed: see [`MediaType::is_foreign_layer`].
     pub fn is_foreign_layer(&self) -> bool {
         self.media_type().is_some_and(MediaType::is_foreign_layer)
     }
@@ -217,7 +217,7 @@ fn kind_or_missing(value: &Value, name: &'static str, expected: &'static str) ->
     }
 }
 
-/// Notes by key. `null` is an empty text, as Go reads it; what is no text is left out.
+/// Reads annotations. `null` is an empty text, as in Go; values that are no text are left out.
 fn texts(value: &Value) -> BTreeMap<String, String> {
     let note = |(key, value): (&String, &Value)| match value {
         Value::Null => Some((key.clone(), String::new())),
@@ -228,7 +228,7 @@ fn texts(value: &Value) -> BTreeMap<String, String> {
     fields.filter_map(note).collect()
 }
 
-/// Notes by key of a whole document.
+/// Reads the annotations of a document.
 pub(super) fn annotations<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
 where
     D: Deserializer<'de>,
@@ -236,7 +236,7 @@ where
     Ok(texts(&Value::deserialize(deserializer)?))
 }
 
-/// Some writers put `null` where the specification has an object or nothing.
+/// Reads `null` as empty: some writers put it in place of an object.
 pub(super) fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -245,7 +245,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What is `null` or of another kind than expected is nothing.
+/// Reads `null` and values of another type as missing.
 pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! What a registry says when it says no: the specification's error body, read leniently.
+//! The specification's error body, parsed leniently.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use super::entry::lenient;
 use crate::units::foreign_words;
 
-/// The most bytes of an error body that are read; a proxy may answer with a whole page.
+/// The most bytes of an error body; a proxy may send a whole page.
 pub const MAX_ERROR_BODY: usize = 64 * 1024;
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// The code of an error, as a registry names it.
+        /// The code of an error.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)*
@@ -21,7 +21,7 @@ macro_rules! error_codes {
         }
 
         impl ErrorCode {
-            /// The code as it stands on the wire.
+            /// The code on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -66,7 +66,7 @@ error_codes! {
     Unauthorized = "UNAUTHORIZED",
     /// The credentials do not allow this.
     Denied = "DENIED",
-    /// The registry does not do this.
+    /// The registry does not support this.
     Unsupported = "UNSUPPORTED",
     /// Too many requests.
     TooManyRequests = "TOOMANYREQUESTS",
@@ -78,7 +78,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// What could be read of an error body: a code if there was one, and a line to show a person.
+/// What could be parsed of an error body: a code, if there was one, and a line to show.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErrorBody {
     /// The first error's code.
@@ -101,7 +101,7 @@ struct Entry {
 }
 
 impl ErrorBody {
-    /// Reads whatever came: the specification's JSON, a page of HTML, plain text, or nothing. Never fails.
+    /// Parses any body: the specification's JSON, a page of HTML, plain text, or nothing. Never fails.
     pub fn parse(raw: &[u8]) -> Self {
         if let Ok(envelope) = serde_json::from_slice::<Envelope>(raw) {
             return envelope

@@ -1,17 +1,17 @@
-//! The image config: the part of it that says which file systems the layers make.
+//! The image config: the platform, and the uncompressed layers.
 
 use serde::Deserialize;
 
 use super::entry::{lenient, null_is_empty};
 use super::{Digest, Platform};
 
-/// What regstorm reads of an image config. The rest of the document is nobody's business here.
+/// The parts of an image config that regstorm uses.
 ///
 /// # Spec
 /// image-spec, "OCI Image Configuration".
 #[derive(Debug, Clone)]
 pub struct ImageConfig {
-    /// The platform the image runs on, if the config says one.
+    /// The platform of the image, if the config states it.
     pub platform: Option<Platform>,
     /// The uncompressed layers.
     pub rootfs: Rootfs,
@@ -38,10 +38,10 @@ struct Fields {
 }
 
 impl ImageConfig {
-    /// Reads a config. `null` is read as nothing.
+    /// Parses a config. `null` counts as missing.
     ///
     /// # Errors
-    /// When the bytes are not JSON, or a diff id is not a digest.
+    /// Fails if the bytes are not JSON, or if a diff id is not a digest.
     pub fn parse(raw: &[u8]) -> Result<Self, serde_json::Error> {
         let fields: Fields = serde_json::from_slice(raw)?;
         let platform = Platform {

@@ -1,4 +1,4 @@
-//! An image index: what is in it, and which of its manifests is for a platform.
+//! An image index: its manifests, and which of them is for a platform.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use super::{Entry, EntryError, MediaType, Platform, Unusable};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageIndex {
-    /// REQUIRED, always 2; clients do not look. 0 where the document says none.
+    /// REQUIRED, always 2; clients ignore it. 0 if it is missing.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub schema_version: u32,
     /// REQUIRED by Docker, recommended by OCI. Must equal the type in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// OPTIONAL. What kind of artifact this is.
+    /// OPTIONAL. The artifact type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// REQUIRED. The manifests to choose from.
@@ -29,7 +29,7 @@ pub struct ImageIndex {
     /// OPTIONAL. The manifest that this one refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Entry>,
-    /// OPTIONAL. Notes by key.
+    /// OPTIONAL. The annotations.
     #[serde(
         default,
         deserialize_with = "annotations",
@@ -39,8 +39,8 @@ pub struct ImageIndex {
 }
 
 impl ImageIndex {
-    /// The entry whose content runs best on a platform, and its place: the first one of the best [`Platform::rank`].
-    /// Attestations (`unknown/unknown`) and entries without a platform never match.
+    /// Returns the entry whose content suits a platform best, and its position: the first one of the best
+    /// [`Platform::rank`]. Attestations (`unknown/unknown`) and entries without a platform never match.
     pub fn closest(&self, wanted: &Platform) -> Option<(usize, &Entry)> {
         let ranked = self
             .manifests
@@ -54,13 +54,13 @@ impl ImageIndex {
         Some((best.1, best.2))
     }
 
-    /// The platforms on offer, as people write them.
+    /// The platforms of its entries, as text.
     pub fn platforms(&self) -> Vec<String> {
         let platforms = self.manifests.iter().filter_map(Entry::platform);
         platforms.map(ToString::to_string).collect()
     }
 
-    /// Why the entry at a place, counted from 0, cannot be used.
+    /// Makes the error of an unusable entry at a position, counted from 0.
     pub fn unusable(&self, place: usize, error: &EntryError) -> Unusable {
         let platform = self.manifests.get(place).and_then(Entry::platform);
         let platform = platform.map(|it| format!(" ({it})")).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! A manifest of any kind: its exact bytes, their digest, and a parsed view beside them.
+//! A manifest of any kind: its exact bytes, their digest, and the parsed document.
 //!
-//! The bytes are never written again from the view: a digest is over bytes, and no two serialisers agree.
+//! The bytes are never written again from the parsed document: a digest is over bytes, and no two serialisers agree.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -24,14 +24,14 @@ struct Inner {
     sha256: OnceLock<Digest>, // once somebody has asked
 }
 
-/// What a manifest says.
+/// The content of a manifest.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// One image (or artifact): a config and layers.
     Image(Box<ImageManifest>),
     /// A choice of manifests, one for each platform.
     Index(Box<ImageIndex>),
-    /// The first format: layers only.
+    /// Docker's first format: layers only.
     Schema1(Box<Schema1>),
 }
 
@@ -42,24 +42,24 @@ pub enum Content {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageManifest {
-    /// REQUIRED, always 2; clients do not look. 0 where the document says none.
+    /// REQUIRED, always 2; clients ignore it. 0 if it is missing.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub schema_version: u32,
     /// REQUIRED by Docker, recommended by OCI. Must equal the type in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// OPTIONAL. What kind of artifact this is.
+    /// OPTIONAL. The artifact type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// REQUIRED. The image config.
     pub config: Entry,
-    /// REQUIRED. The layers, the bottom one first. A layer may stand twice.
+    /// REQUIRED. The layers, the bottom one first. A layer may occur twice.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub layers: Vec<Entry>,
     /// OPTIONAL. The manifest that this one refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Entry>,
-    /// OPTIONAL. Notes by key.
+    /// OPTIONAL. The annotations.
     #[serde(
         default,
         deserialize_with = "annotations",
@@ -69,39 +69,39 @@ pub struct ImageManifest {
 }
 
 impl ImageManifest {
-    /// The descriptor of the config.
+    /// Returns the descriptor of the config.
     ///
     /// # Errors
-    /// [`Unusable`] when it is none.
+    /// Returns [`Unusable`] if it is none.
     pub fn config(&self) -> Result<&Descriptor, Unusable> {
         let config = self.config.descriptor();
         config.map_err(|error| Unusable::new("the config of the manifest", error))
     }
 
-    /// Looks whether config and distributed layers say what they are.
+    /// Checks that config and distributed layers are complete descriptors.
     ///
     /// # Errors
-    /// [`Unusable`] names the first one that does not.
+    /// Returns [`Unusable`] for the first one that is not.
     pub fn check(&self) -> Result<(), Unusable> {
         self.config()?;
         self.distributed_layers()
             .try_for_each(|layer| layer.map(drop))
     }
 
-    /// The descriptor of the layer at a place, counted from 0.
+    /// Returns the descriptor of the layer at a position, counted from 0.
     ///
     /// # Errors
-    /// [`Unusable`] when it is none.
+    /// Returns [`Unusable`] if it is none.
     ///
     /// # Panics
-    /// When there is no such layer.
+    /// Panics if there is no such layer.
     pub fn layer(&self, place: usize) -> Result<&Descriptor, Unusable> {
         let layer = self.layers[place].descriptor();
         let named = || format!("layer {} of the manifest", place + 1);
         layer.map_err(|error| Unusable::new(named(), error))
     }
 
-    /// The layers that registries distribute, the bottom one first; of each that is no descriptor, why.
+    /// The layers that registries distribute, the bottom one first, each as descriptor or error.
     pub fn distributed_layers(&self) -> impl Iterator<Item = Result<&Descriptor, Unusable>> {
         let layers = self.layers.iter().enumerate();
         let distributed = layers.filter(|(_, layer)| !layer.is_foreign_layer());
@@ -115,20 +115,20 @@ pub enum ManifestError {
     /// Not JSON, or a property is missing or of the wrong kind.
     #[error("not a manifest of type {media_type}: {source}")]
     Malformed {
-        /// The type the bytes were taken for.
+        /// The assumed type.
         media_type: MediaType,
-        /// What the parser found, and where.
+        /// The error of the parser.
         source: serde_json::Error,
     },
-    /// JSON, but no manifest, or one of a kind that has no config and no layers.
+    /// JSON, but no manifest, or one without a config and layers.
     #[error("the document is not a manifest that regstorm knows ({0})")]
     Unknown(Box<str>),
-    /// The signature block of schema 1 does not lead back to what was signed.
+    /// The signature block of schema 1 does not describe the signed bytes.
     #[error("the signature of the schema 1 manifest does not say which bytes it covers")]
     Signature,
 }
 
-/// The part of a document that tells its kind.
+/// The part of a document that shows its kind.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Probe {
@@ -147,13 +147,13 @@ struct Probe {
 }
 
 impl Manifest {
-    /// Reads a manifest. `content_type` is what the registry's header said of it, if it said anything.
+    /// Parses a manifest. `content_type` is the type in the registry's header, if there was one.
     ///
-    /// The header counts when it names a kind of manifest; else the document's own `mediaType`; else its shape
-    /// (OCI allows a manifest without `mediaType`, and some registries answer `application/json`).
+    /// The header counts if it names a kind of manifest; otherwise the document's own `mediaType`; otherwise its
+    /// shape. OCI allows a manifest without `mediaType`, and some registries send `application/json`.
     ///
     /// # Errors
-    /// [`ManifestError`] when the bytes are not a manifest of that kind.
+    /// Returns [`ManifestError`] if the bytes are not a manifest of that kind.
     pub fn parse(raw: Bytes, content_type: Option<&MediaType>) -> Result<Self, ManifestError> {
         let known = |media_type: &MediaType| MediaType::MANIFESTS.contains(media_type);
         let malformed = |media_type: &MediaType| {
@@ -219,10 +219,10 @@ impl Manifest {
         }
     }
 
-    /// Builds an image manifest and its bytes.
+    /// Makes an image manifest and its bytes.
     ///
     /// # Panics
-    /// Never: every value of the type can be said in JSON.
+    /// Never: every value of the type is valid JSON.
     pub fn from_image(image: &ImageManifest, media_type: MediaType) -> Self {
         let raw: Bytes = serde_json::to_vec(image)
             .expect("a manifest holds nothing that JSON cannot say")
@@ -231,10 +231,10 @@ impl Manifest {
         Self::new(raw.clone(), raw, media_type, content)
     }
 
-    /// Builds an index and its bytes.
+    /// Makes an index and its bytes.
     ///
     /// # Panics
-    /// Never: every value of the type can be said in JSON.
+    /// Never: every value of the type is valid JSON.
     pub fn from_index(index: &ImageIndex, media_type: MediaType) -> Self {
         let raw: Bytes = serde_json::to_vec(index)
             .expect("an index holds nothing that JSON cannot say")
@@ -253,12 +253,12 @@ impl Manifest {
         &self.0.media_type
     }
 
-    /// What it says.
+    /// The parsed document.
     pub fn content(&self) -> &Content {
         &self.0.content
     }
 
-    /// The digest that names it in a registry. For a signed schema 1 it covers what was signed, not all the bytes.
+    /// The digest that names it in a registry. For a signed schema 1 it covers the signed bytes only.
     pub fn digest(&self, algorithm: Algorithm) -> Digest {
         let compute = || algorithm.digest(&self.0.signed_bytes);
         match algorithm {
@@ -267,7 +267,7 @@ impl Manifest {
         }
     }
 
-    /// A descriptor of the manifest itself.
+    /// Returns a descriptor of the manifest itself.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::new(
             self.media_type().clone(),

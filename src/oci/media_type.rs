@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! media_types {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// A media type. What regstorm does not know is kept word for word.
+        /// A media type. Unknown types are kept verbatim.
         #[derive(Clone, PartialEq, Eq, Hash)]
         pub enum MediaType {
             $($(#[$doc])* $variant,)*
@@ -15,7 +15,7 @@ macro_rules! media_types {
         }
 
         impl MediaType {
-            /// The type as it stands on the wire.
+            /// The type on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -23,7 +23,7 @@ macro_rules! media_types {
                 }
             }
 
-            /// The type that has exactly this name, if it is one of ours.
+            /// Returns the known type of this name.
             fn known(text: &str) -> Option<Self> {
                 match text {
                     $($text => Some(Self::$variant),)*
@@ -33,7 +33,7 @@ macro_rules! media_types {
         }
 
         impl From<&str> for MediaType {
-            /// Reads a type as it stands in a header or a document. Parameters (`; charset=utf-8`) are dropped.
+            /// Parses a type of a header or a document. Parameters (`; charset=utf-8`) are dropped.
             fn from(text: &str) -> Self {
                 Self::known(text).unwrap_or_else(|| {
                     let bare = text.split(';').next().unwrap_or_default().trim();
@@ -82,9 +82,9 @@ media_types! {
 }
 
 impl MediaType {
-    /// Every kind of manifest that regstorm reads, in the order it asks for them.
+    /// The types of manifests that regstorm reads, in the order of `Accept`.
     ///
-    /// A registry that is not told may convert a manifest to schema 1 or deny that it exists.
+    /// Without `Accept` a registry may convert a manifest to schema 1 or deny that it exists.
     pub const MANIFESTS: [Self; 6] = [
         Self::OciManifest,
         Self::DockerManifest,

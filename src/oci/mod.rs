@@ -1,7 +1,8 @@
 //! The nouns of the OCI image and distribution specifications, and of Docker's formats before them.
 //!
-//! Values only: nothing here opens a file or a socket. Each noun is made by parsing or by hashing and is
-//! well formed from then on; what a document says of other content is an [`Entry`], which is judged when it is used. A manifest keeps the bytes it came as, because its digest is over those bytes.
+//! Values only: nothing here opens a file or a socket. Each noun is made by parsing or by hashing, and is well formed
+//! from then on. What a document states of other content is an [`Entry`], which is judged when it is used. A manifest
+//! keeps its original bytes, because its digest is over those bytes.
 
 mod checksum;
 mod descriptor;

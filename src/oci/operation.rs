@@ -1,4 +1,4 @@
-//! The endpoints of the distribution specification as one table: what may be asked, how, and what is a good answer.
+//! The endpoints of the distribution specification as one table: their names and their accepted statuses.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub enum Operation {
     UploadStart,
     /// A whole blob in one POST.
     UploadPost,
-    /// Take a blob over from another repository.
+    /// Mount a blob from another repository.
     UploadMount,
     /// Send a part of a blob, or all of it.
     UploadPatch,
@@ -44,19 +44,19 @@ pub enum Operation {
     UploadPut,
     /// The progress of an upload.
     UploadStatus,
-    /// Give up an upload session.
+    /// Cancel an upload session.
     UploadCancel,
     /// The tags of a repository.
     TagsList,
-    /// The manifests that refer to one.
+    /// The manifests that refer to another one.
     Referrers,
     /// The repositories of a registry.
     Catalog,
-    /// The second leg of a redirect: whatever address the registry sent the client to.
+    /// The request after a redirect, to any URL.
     Redirected,
 }
 
-/// One line of the table.
+/// A row of the table.
 struct Line {
     name: &'static str,
     spec_id: &'static str,
@@ -92,7 +92,7 @@ impl Operation {
         let (name, spec_id, accepted): (_, _, &[u16]) = match self {
             Self::Ping => ("ping", "end-1", &[200]),
             Self::Token => ("token", "", &[200]),
-            // A client asks by HEAD because it does not know: 404 is an answer, not a failure.
+            // A client sends HEAD because it does not know: 404 is a success.
             Self::ManifestHead => ("manifest-head", "end-3", &[200, 404]),
             Self::ManifestGet => ("manifest-get", "end-3", &[200]),
             Self::ManifestPut => ("manifest-put", "end-7", &[201]),
@@ -101,11 +101,11 @@ impl Operation {
             Self::BlobGet => ("blob-get", "end-2", &[200, 206]),
             Self::BlobDelete => ("blob-delete", "end-10", &[202]),
             Self::UploadStart => ("upload-start", "end-4a", &[202]),
-            // 202: the registry does not do this in one request and has opened a session instead.
+            // 202: the registry does not support this in one request, and opened a session instead.
             Self::UploadPost => ("upload-post", "end-4b", &[201, 202]),
-            // 202: the blob was not there to be mounted, and a session is open.
+            // 202: the blob could not be mounted, and a session is open.
             Self::UploadMount => ("upload-mount", "end-11", &[201, 202]),
-            // 201: what ECR answers.
+            // 201: the status of ECR.
             Self::UploadPatch => ("upload-patch", "end-5", &[202, 201]),
             Self::UploadPut => ("upload-put", "end-6", &[201]),
             Self::UploadStatus => ("upload-status", "end-13", &[204]),
@@ -127,22 +127,22 @@ impl Operation {
         self.line().name
     }
 
-    /// The id in the specification's table; empty for what stands outside it.
+    /// The id in the specification's table; empty for other operations.
     pub const fn spec_id(self) -> &'static str {
         self.line().spec_id
     }
 
-    /// The statuses that mean the operation did what it is for.
+    /// The statuses that mean success.
     pub const fn accepted(self) -> &'static [u16] {
         self.line().accepted
     }
 
-    /// The place in [`Operation::ALL`].
+    /// The position in [`Operation::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The operation of that name.
+    /// Returns the operation of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }

@@ -1,4 +1,4 @@
-//! A platform: what content runs on, and which other platforms' content runs there, too.
+//! A platform: what content runs on, and which content of other platforms it runs as well.
 //!
 //! Names are normalised, and platforms ordered, as containerd's `platforms` library does for Linux: docker, containerd,
 //! nerdctl, Kubernetes and BuildKit all choose with it.
@@ -32,7 +32,7 @@ pub struct Platform {
 #[error("`{0}` is not a platform: write os/architecture[/variant], such as linux/arm64/v8")]
 pub struct PlatformError(String);
 
-/// The word for an operating system or processor that nothing runs on, as attestations use it.
+/// The operating system or processor of attestations, on which nothing runs.
 const UNKNOWN: &str = "unknown";
 
 impl Platform {
@@ -47,7 +47,7 @@ impl Platform {
         }
     }
 
-    /// The platform of nearly every server, and what regstorm asks for unless told otherwise.
+    /// The platform of nearly every server, and the default.
     pub fn linux_amd64() -> Self {
         Self::new("linux", "amd64")
     }

@@ -194,9 +194,9 @@ macro_rules! text_noun {
 
 text_noun!(RepositoryName, Tag);
 
-/// The repository that a path of the distribution API is of; `None` where it is of none, or of no such API.
+/// Returns the repository in a path of the distribution API; `None` if it names none.
 ///
-/// Whatever stands before `/v2/` is the address at which the registry is.
+/// Anything before `/v2/` is the registry's base path.
 pub fn repository_of(path: &str) -> Option<&str> {
     let (_, rest) = path.split_once("/v2/")?;
     let ends = ["/manifests/", "/blobs/", "/tags/", "/referrers/"];

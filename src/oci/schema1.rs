@@ -1,4 +1,4 @@
-//! Docker's first manifest format, which says which of its own bytes were signed.
+//! Docker's first manifest format, which describes which of its own bytes are signed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -53,7 +53,7 @@ struct Protected {
 }
 
 impl Schema1 {
-    /// The layers in the order they are applied, the bottom one first, repeats kept.
+    /// The layers in the order of application, the bottom one first, with repeats.
     pub fn layers_bottom_first(&self) -> Vec<Digest> {
         self.fs_layers
             .iter()
@@ -62,8 +62,8 @@ impl Schema1 {
             .collect()
     }
 
-    /// The bytes that were signed: the document as it was before the signatures were put into it. `None` if the first
-    /// signature does not describe them.
+    /// Returns the signed bytes: the document without its signatures. `None` if the first signature does not describe
+    /// them.
     pub(super) fn payload(&self, raw: &Bytes) -> Option<Bytes> {
         let Some(signature) = self.signatures.first() else {
             return Some(raw.clone());

@@ -1,17 +1,17 @@
-//! What is checked of a blob when it is pulled.
+//! How pulled blobs are verified.
 
-/// How much of a blob is checked as it comes.
+/// How a blob is verified while it arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
-    /// Every byte and the length. The first copy of a digest is hashed and the digest compared; a later one is held
-    /// against it by a [`Checksum`](super::Checksum), where somebody remembers the first.
+    /// Every byte and the length. The first copy of a digest is hashed; later copies are compared with it by a
+    /// [`Checksum`](super::Checksum), where clients share the checksums.
     #[default]
     Digest,
-    /// Every byte of every copy is hashed and the digest compared; the length too.
+    /// Every byte and the length: each copy is hashed.
     EveryDigest,
-    /// Only the length is compared.
+    /// Only the length.
     Length,
-    /// Nothing is compared; an answer that ends too early still fails.
+    /// Nothing. A response that ends too early still fails.
     None,
 }
 

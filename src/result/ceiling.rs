@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
-use crate::files::{Directory, Place};
+use crate::files::{Directory, ResolvedPath};
 
 /// The most that was reached on a machine, with the registry on the same cores. A target elsewhere leaves more room,
 /// so the share that a run needs is never reported too low.
@@ -86,7 +86,7 @@ impl Ceiling {
         }
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        Place::find(path)?.write(&text)
+        ResolvedPath::find(path)?.write(&text)
     }
 
     /// Reads what was stored; `None` when there is nothing, or nothing that this version can read: a ceiling can always

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Comparison, ComparisonSchema, Document, Schema};
-use crate::files::Place;
+use crate::files::ResolvedPath;
 
 /// Why a document could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -152,12 +152,12 @@ impl Comparison {
 
 /// Writes what was made of a document. The file appears whole or not at all: it is written beside its place and then
 /// renamed. A link stays, and what it leads to is replaced; a device or a pipe is written to. What another user may have put
-/// there to lead the write elsewhere is refused (see [`Place`]).
+/// there to lead the write elsewhere is refused (see [`ResolvedPath`]).
 ///
 /// # Errors
 /// [`Error::Write`] when the directory or the file cannot be written.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Error> {
-    Place::find(path)
+    ResolvedPath::find(path)
         .and_then(|place| place.write(text.as_bytes()))
         .map_err(|source| Error::Write {
             path: path.to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A number of bytes. Read from `4MiB`, `1.5 GB` or `512B`; a bare number is refused, because nobody knows what it means.
+/// A number of bytes: `4MiB`, `1.5 GB` or `512B`. A bare number is refused, because its unit is unclear.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ByteSize(u64);
 
@@ -13,17 +13,17 @@ pub struct ByteSize(u64);
 pub struct ByteSizeError(String);
 
 impl ByteSize {
-    /// That many bytes.
+    /// Makes a number of bytes.
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
     }
 
-    /// That many times 1,024 bytes.
+    /// Makes a number of KiB.
     pub const fn from_kib(kib: u64) -> Self {
         Self(kib << 10)
     }
 
-    /// That many times 1,048,576 bytes.
+    /// Makes a number of MiB.
     pub const fn from_mib(mib: u64) -> Self {
         Self(mib << 20)
     }
@@ -46,14 +46,14 @@ impl FromStr for ByteSize {
         text.parse::<bytesize::ByteSize>()
             .map(|size| Self(size.as_u64()))
             .ok()
-            // The specifications give sizes as signed 64-bit integers.
+            // The specifications have sizes as signed 64-bit integers.
             .filter(|size| i64::try_from(size.0).is_ok())
             .ok_or_else(refuse)
     }
 }
 
 impl fmt::Display for ByteSize {
-    /// Exact, and readable again: the largest binary unit that divides it.
+    /// Exact and parseable: in the largest binary unit that divides it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(u64, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
         for (shift, unit) in UNITS {

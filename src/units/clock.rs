@@ -1,8 +1,8 @@
-//! Whether the wall clock can be right.
+//! Whether the wall clock was set.
 
 use std::time::SystemTime;
 
-/// Returns `false` where the wall clock is before 1970, as on a machine without a battery that has not met a time server.
+/// Returns `false` if the wall clock is before 1970, as on a machine without a battery before it has synchronised.
 /// rustls and hyper count seconds since then, and panic on such a clock.
 #[expect(
     clippy::disallowed_methods,

@@ -1,22 +1,22 @@
-//! How a number looks to a person: three significant digits and a unit.
+//! Numbers for people: three significant digits and a unit.
 
 use std::time::Duration;
 
-/// A text that is not a length of time.
+/// A text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a length of time: write a number and a unit, such as 250ms, 30s or 5m")]
 pub struct DurationError(String);
 
-/// Reads `250ms`, `30s`, `1h 30m`.
+/// Parses `250ms`, `30s`, `1h 30m`.
 ///
 /// # Errors
-/// When a number or its unit is missing or unknown.
+/// Fails if a number or its unit is missing or unknown.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     humantime::parse_duration(text.trim())
         .map_err(|_| DurationError(text.chars().take(60).collect()))
 }
 
-/// A length of time: `0 µs`, `41 µs`, `9.8 ms`, `1.04 s`, `2:05 min`.
+/// Formats a duration: `0 µs`, `41 µs`, `9.8 ms`, `1.04 s`, `2:05 min`.
 pub fn duration(value: Duration) -> String {
     let micros = value.as_secs_f64() * 1e6;
     if micros < 999.5 {
@@ -35,7 +35,7 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
-/// A number of bytes in decimal units, as networks are rated: `512 B`, `33.6 MB`, `1.41 GB`.
+/// Formats bytes in decimal units, as networks are rated: `512 B`, `33.6 MB`, `1.41 GB`.
 #[expect(
     clippy::cast_precision_loss,
     reason = "three digits are shown of a number with at least fifteen exact ones"
@@ -44,7 +44,7 @@ pub fn bytes(value: u64) -> String {
     scaled(value as f64, "B")
 }
 
-/// A rate: `379/s`, `1.41 GB/s` when `unit` is `B`.
+/// Formats a rate: `379/s`; `1.41 GB/s` if `unit` is `B`.
 pub fn per_second(value: f64, unit: &str) -> String {
     if unit.is_empty() {
         format!("{}/s", three_digits(value))
@@ -53,7 +53,7 @@ pub fn per_second(value: f64, unit: &str) -> String {
     }
 }
 
-/// A share of a whole in percent, in three significant digits however small it is: `0%`, `0.011%`, `96.4%`.
+/// Formats a share in percent, with three significant digits however small it is: `0%`, `0.011%`, `96.4%`.
 pub fn share(value: f64) -> String {
     let percent = value * 100.0;
     let mut digits = 1;
@@ -65,7 +65,7 @@ pub fn share(value: f64) -> String {
     format!("{text}%")
 }
 
-/// A count with its thousands set apart: `54,000`.
+/// Formats a count with separated thousands: `54,000`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -89,7 +89,7 @@ fn scaled(value: f64, unit: &str) -> String {
     format!("{value:.0} P{unit}")
 }
 
-/// Three significant digits, whole numbers without a point.
+/// Formats three significant digits, whole numbers without a point.
 fn three_digits(value: f64) -> String {
     let whole = value.fract().abs() < f64::EPSILON;
     if whole || value >= 99.95 {

@@ -1,7 +1,8 @@
-//! Words that somebody else chose, made fit to be shown.
+//! Text of a peer, made fit to be shown.
 
-/// The first `limit` characters of a peer's words as one line that cannot drive the reader's terminal: runs of white space
-/// and control characters become one space, characters that are not seen but change what is seen are left out.
+/// Returns the first `limit` characters of a peer's text as one line that cannot control the reader's terminal: runs
+/// of white space and control characters become one space, and invisible characters that change their neighbours are
+/// left out.
 pub fn foreign_words(text: &str, limit: usize) -> String {
     let clean = text.replace(|c: char| c.is_control(), " ");
     let words: Vec<&str> = clean.split_whitespace().collect();

@@ -1,5 +1,4 @@
-//! Numbers that carry their unit, and secrets that carry their silence: how they are read from a scenario
-//! and how a person sees them.
+//! Numbers with their unit and secrets that are never shown: how scenarios write them and how reports show them.
 
 mod byte_size;
 mod clock;

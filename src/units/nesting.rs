@@ -1,16 +1,16 @@
-//! How deep a TOML text is nested, told before anything is built of it.
+//! The nesting of a TOML text, checked before it is parsed.
 //!
-//! Parsers guard themselves against brackets in brackets, but a key of a hundred thousand words (`a.a.a...`) becomes as many
-//! tables in tables, and taking those down again overflows the stack.
+//! Parsers limit nested brackets, but a key of a hundred thousand words (`a.a.a...`) becomes as many nested tables,
+//! and dropping them overflows the stack.
 
 use std::ops::Range;
 
-/// The most brackets within brackets, and the most words of one key.
+/// The most nested brackets, and the most words of one key.
 const MOST: usize = 32;
 
-/// Where a TOML text is nested deeper than anything that people write: the bracket or the key that is one too many.
+/// Finds where a TOML text is nested too deeply: the bracket or the key that is one too many.
 ///
-/// Takes time in proportion to the text, whether it is TOML or not.
+/// Takes linear time, whether the text is TOML or not.
 pub fn too_deep(text: &str) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -34,7 +34,7 @@ pub fn too_deep(text: &str) -> Option<Range<usize>> {
             words = 0;
             key_start = at;
         }
-        // A table's header ends whatever was left open before it.
+        // The header of a table ends any open bracket before it.
         if *byte == b'\n' && bytes.get(at) == Some(&b'[') {
             brackets = 0;
         }
@@ -48,7 +48,7 @@ pub fn too_deep(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The length of the string at the start of a text; to the end of the text when it is not closed.
+/// Returns the length of the string at the start of a text, up to the end of the text if it is not closed.
 fn string_length(bytes: &[u8]) -> usize {
     let quote = bytes[0];
     let is_long = bytes.len() >= 3 && bytes[1] == quote && bytes[2] == quote;

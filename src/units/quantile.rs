@@ -1,16 +1,16 @@
-//! A place in a sorted list of values.
+//! A quantile.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A share in `[0, 1)`: the value that this share of all values does not exceed. Printed as a percentile, `p99.9`, and
-/// stored as one, 99.9.
+/// A share in `[0, 1)`: the value that this share of all values does not exceed. It is printed as a percentile,
+/// `p99.9`, and stored as one, 99.9.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Quantile {
-    // In [0, 100): as it is written, because 99.9 / 100 is not quite 0.999.
+    // In [0, 100), as it is written, because 99.9 / 100 is not quite 0.999.
     percentile: f64,
 }
 
@@ -45,10 +45,10 @@ impl Quantile {
     /// All but one in a thousand.
     pub const P999: Self = Self { percentile: 99.9 };
 
-    /// The quantile of a percentile: 99.9 is [`Quantile::P999`].
+    /// Makes the quantile of a percentile: 99.9 is [`Quantile::P999`].
     ///
     /// # Errors
-    /// When the number is not finite or not in `[0, 100)`. The hundredth is the maximum, which is not a quantile.
+    /// Fails if the number is not finite or not in `[0, 100)`. 100 is the maximum, which is no quantile.
     pub fn from_percentile(percentile: f64) -> Result<Self, QuantileError> {
         if (0.0..100.0).contains(&percentile) {
             Ok(Self { percentile })
@@ -67,7 +67,7 @@ impl Quantile {
         self.percentile / 100.0
     }
 
-    /// Whether that many values say anything about this place: one of them at least must be expected above it,
+    /// Returns `true` if that many values say anything about this quantile: at least one must be expected above it,
     /// which takes 1/(1-q) values. Of 50 values, the 99.9th percentile is only another name for the maximum.
     #[expect(
         clippy::cast_precision_loss,
@@ -78,7 +78,7 @@ impl Quantile {
         values as f64 * (100.0 - self.percentile) >= 100.0 - 1e-6
     }
 
-    /// The fewest values from which it is known: p99 takes 100, p99.9 takes 1,000.
+    /// The fewest values that determine it: p99 takes 100, p99.9 takes 1,000.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -88,8 +88,8 @@ impl Quantile {
         ((100.0 - 1e-6) / (100.0 - self.percentile)).ceil() as u64
     }
 
-    /// Which of that many values in ascending order is at this place, counted from 1: the nearest rank, so that of
-    /// 1,000 values p99.9 is the 999th. Never more than `values`, and 0 only of none.
+    /// Returns the rank of this quantile among that many ascending values, counted from 1 (nearest rank): of 1,000
+    /// values p99.9 is the 999th. Never more than `values`; 0 only without values.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

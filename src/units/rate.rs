@@ -23,7 +23,7 @@ pub enum RateError {
     /// Not a number, infinite or negative.
     #[error("a rate is a number of iterations, zero or more")]
     NotANumber,
-    /// Above zero, but it would be kept as zero.
+    /// Above zero, but stored as zero.
     #[error("the least rate above zero is 0.000001 of the time unit")]
     TooSlow,
     /// More than [`Rate::MAX_PER_SECOND`].
@@ -35,19 +35,19 @@ pub enum RateError {
 }
 
 impl Rate {
-    /// How many parts an iteration is counted in.
+    /// The parts of an iteration that are counted.
     pub const MILLIONTHS: u64 = 1_000_000;
 
-    /// The most iterations per second that a rate may come to.
+    /// The most iterations per second.
     pub const MAX_PER_SECOND: u64 = 1_000_000;
 
     /// The shortest and the longest unit of time.
     pub const UNITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_hours(24));
 
-    /// A number of iterations in a unit of time, rounded to a millionth of an iteration.
+    /// Makes a rate, rounded to a millionth of an iteration.
     ///
     /// # Errors
-    /// When the number is not finite, is negative, is too small to be kept or too fast, or when the unit is out of
+    /// Fails if the number is not finite, negative, too small to be stored or too fast, or if the unit is out of
     /// range.
     pub fn new(iterations: f64, unit: Duration) -> Result<Self, RateError> {
         if !iterations.is_finite() || iterations < 0.0 {
@@ -80,8 +80,9 @@ impl Rate {
         unit_ns: 1_000_000_000,
     };
 
-    /// This rate times a factor, in the same unit of time; the nearest that can be kept, but not zero, and at most
-    /// [`MAX_PER_SECOND`](Self::MAX_PER_SECOND). A factor that is not above zero gives the least rate.
+    /// Multiplies the rate by a factor, in the same unit of time. The result is the nearest rate that can be stored,
+    /// but not zero, and at most [`MAX_PER_SECOND`](Self::MAX_PER_SECOND). A factor that is not above zero gives the
+    /// smallest rate.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self {
@@ -90,7 +91,7 @@ impl Rate {
         }
     }
 
-    /// The nearest rate with that many significant digits in the same unit of time, at most
+    /// Returns the nearest rate with that many significant digits in the same unit of time, at most
     /// [`MAX_PER_SECOND`](Self::MAX_PER_SECOND): `141.4/s` for √2 × 100.
     #[must_use]
     pub fn rounded(self, digits: u32) -> Self {
@@ -103,7 +104,7 @@ impl Rate {
         }
     }
 
-    /// The most that may happen in the unit of time.
+    /// The most iterations in the unit of time.
     fn most(self) -> u64 {
         let most = u128::from(Self::FASTEST.millionths) * u128::from(self.unit_ns)
             / u128::from(Self::FASTEST.unit_ns);
@@ -135,7 +136,7 @@ impl Rate {
         self.millionths == 0
     }
 
-    /// In lowest terms, so that equal rates have equal terms.
+    /// Returns the rate in lowest terms, so that equal rates have equal terms.
     fn lowest(self) -> (u64, u64) {
         let (mut a, mut b) = (self.millionths, self.unit_ns);
         while b != 0 {

@@ -13,10 +13,10 @@ pub struct Ratio(f64);
 pub struct RatioError(String);
 
 impl Ratio {
-    /// A share.
+    /// Makes a share.
     ///
     /// # Errors
-    /// When the number is not finite or not in `[0, 1]`.
+    /// Fails if the number is not finite or not in `[0, 1]`.
     pub fn try_new(value: f64) -> Result<Self, RatioError> {
         if (0.0..=1.0).contains(&value) {
             Ok(Self(value))

@@ -7,12 +7,12 @@ use std::fmt;
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// Takes a text into hiding.
+    /// Hides a text.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one place that puts it on the wire.
+    /// The text, to be put on the wire.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -24,17 +24,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How somebody shows who they are. `Debug` shows the user and no secret.
+/// Credentials. `Debug` shows the user and no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// A user and a password, or whatever a registry calls them.
+    /// A user and a password, or their equivalents.
     Password {
         /// The user.
         username: String,
         /// The password.
         password: Secret,
     },
-    /// What a token service gave in place of a password. It opens that service only, by OAuth 2.
+    /// The identity token of a token service, in place of a password. Only that service accepts it, by OAuth 2.
     ///
     /// # Spec
     /// Docker Registry v2 authentication, "`OAuth2` Token Authentication": `refresh_token`.
@@ -42,7 +42,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// A user and a password.
+    /// Makes credentials of a user and a password.
     pub fn password(username: impl Into<String>, password: Secret) -> Self {
         Self::Password {
             username: username.into(),
@@ -50,7 +50,7 @@ impl Credentials {
         }
     }
 
-    /// The user, where one is named.
+    /// The user, if there is one.
     pub fn username(&self) -> Option<&str> {
         match self {
             Self::Password { username, .. } => Some(username),

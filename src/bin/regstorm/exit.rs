@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
-use regstorm::files::Place;
+use regstorm::files::ResolvedPath;
 use regstorm::units::is_unseen;
 
 /// The end of a command, as scripts see it. The numbers are part of the interface (docs/reference/exit-codes.md).
@@ -93,7 +93,7 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
 /// Says where a link leads: it is written through.
 pub(crate) fn check_writable(flag: &str, path: &Path) -> anyhow::Result<Option<String>> {
     let name = path.display();
-    let place = Place::find(path).and_then(|place| place.check_writable().map(|()| place));
+    let place = ResolvedPath::find(path).and_then(|place| place.check_writable().map(|()| place));
     let place = place.map_err(|error| match error.kind() {
         io::ErrorKind::IsADirectory => anyhow!("{flag} {name}: this is a directory"),
         _ => anyhow!("{flag} {name}: {error}"),

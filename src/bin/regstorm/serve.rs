@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use regstorm::embedded::{
     Auth, AuthScheme, Counts, EmbeddedError, Quirk, Registry, Settings, Storage, parse_faults,
 };
-use regstorm::files::Place;
+use regstorm::files::ResolvedPath;
 use regstorm::units::{self, ByteSize, Credentials};
 use tokio::sync::watch;
 
@@ -143,7 +143,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         })?;
         if let Some(ca) = registry.ca() {
             let name = ca_out.display();
-            Place::find(&ca_out)
+            ResolvedPath::find(&ca_out)
                 .and_then(|place| place.write(ca.as_bytes()))
                 .with_context(|| format!("cannot write the CA's certificate to {name}"))
                 .or_exit(Exit::Usage)?;

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use regstorm::files::{Directory, Place};
+use regstorm::files::{Directory, ResolvedPath};
 
 /// The name of the staging directory inside one that exists.
 const INSIDE: &str = ".regstorm-pull";
@@ -157,7 +157,7 @@ impl Spot {
                 });
             }
         }
-        let place = Place::find(directory)?;
+        let place = ResolvedPath::find(directory)?;
         let mut name = OsString::from(".");
         name.push(place.name());
         name.push(".regstorm");

@@ -1,4 +1,4 @@
-//! Where a path of the user leads, with links followed by hand.
+//! A path of the user, resolved with links followed by hand.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,23 +10,23 @@ use super::kind::Kind;
 use super::status::Status;
 use super::walk::Walk;
 
-/// A name in a directory that is held open: where a path of the user leads.
+/// A resolved path of the user: a name in a directory that is held open.
 ///
-/// A link on the way, also the last one, is followed when this user, root or the owner of the directory has made it, or
-/// when nobody else may write to that directory. Any other one may have been planted, and is refused.
+/// A link on the way, and the last one, is followed if this user, root or the owner of the directory made it, or if
+/// no other user may write to that directory. Any other link may have been planted, and is refused.
 #[derive(Debug)]
-pub struct Place {
+pub struct ResolvedPath {
     directory: Directory,
     name: OsString,
     found: Option<Status>,
     is_link: bool,
 }
 
-impl Place {
-    /// Finds the place of a path. Its directory must be there, and the file need not.
+impl ResolvedPath {
+    /// Resolves a path. Its directory must exist; the file need not.
     ///
     /// # Errors
-    /// Those of the system; [`Distrust`](super::Distrust) within the error for a link that is not followed.
+    /// Errors of the system; [`Distrust`](super::Distrust) within the error for a link that is not followed.
     pub fn find(path: &Path) -> io::Result<Self> {
         let mut walk = Walk::new(path)?;
         let mut is_link = false;
@@ -58,22 +58,22 @@ impl Place {
         Err(io::ErrorKind::IsADirectory.into())
     }
 
-    /// The directory that it is in.
+    /// The directory.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// The same, without the name.
+    /// Returns the directory.
     pub fn into_directory(self) -> Directory {
         self.directory
     }
 
-    /// Its name in that directory.
+    /// The name in the directory.
     pub fn name(&self) -> &OsStr {
         &self.name
     }
 
-    /// Its path, links resolved.
+    /// The path, with links resolved.
     pub fn path(&self) -> PathBuf {
         self.directory.path_of(&self.name)
     }
@@ -86,7 +86,7 @@ impl Place {
     /// Checks that a file can be written there, and leaves nothing behind.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn check_writable(&self) -> io::Result<()> {
         match self.found.map(|it| it.kind) {
             Some(Kind::Directory) => Err(io::ErrorKind::IsADirectory.into()),
@@ -95,11 +95,11 @@ impl Place {
         }
     }
 
-    /// Writes a whole file there, or to the pipe or device that stands there. A file appears whole or not at all, with
-    /// permissions that any program gives a file.
+    /// Writes a whole file there, or to the pipe or device of that name. A file appears whole or not at all, with the
+    /// usual permissions of a new file.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let all = |file: &mut File| file.write_all(bytes);
         match self.found.map(|it| it.kind) {
