@@ -1,4 +1,4 @@
-//! Attaching artifacts to an image, with the index under the fallback tag where the registry keeps no list.
+//! Attaching artifacts to an image, with the index under the fallback tag for registries without a referrers list.
 
 use super::error::Error;
 use super::push::{push, tag};
@@ -10,18 +10,18 @@ use crate::oci::{
 };
 use crate::registry::{Client, referrers_tag};
 
-/// Pushes artifacts that refer to `subject`. Where the registry does not link them to it, the index under the fallback
-/// tag is brought up to date, once for all of them; gives its digest then.
+/// Pushes artifacts that refer to `subject`. If the registry does not link them to it, the index under the fallback
+/// tag is updated, once for all of them; its digest is then returned.
 ///
 /// # Spec
 /// distribution-spec, "Pushing Manifests with Subject" and "Referrers Tag Schema".
 ///
 /// # Errors
-/// [`Error`] at the first thing that fails.
+/// Returns [`Error`] at the first failure.
 ///
 /// # Cancel safety
-/// Exchanges under way count as cancelled; what the registry has stored stays. Two who bring the index of one image up to
-/// date at once may lose the entries of one of them, as the specification has it.
+/// Exchanges under way count as cancelled; what the registry has stored stays. Two clients that update the index of
+/// one image at once may lose the entries of one of them: the specification allows it.
 pub async fn attach(
     client: &Client,
     (repository, subject, artifacts): (&RepositoryName, &Digest, &[Image]),
@@ -64,7 +64,7 @@ pub async fn attach(
     Ok(Some(digest))
 }
 
-/// What an index says of an artifact.
+/// The entry of an artifact in an index.
 fn entry(artifact: &Image) -> Descriptor {
     let artifact_type = match artifact.manifest().content() {
         Content::Image(manifest) => {

@@ -3,19 +3,19 @@
 use crate::oci::{Digest, Entry, ImageIndex, MediaType, Platform, Unusable};
 use crate::profile::{EntryUse, IndexChoice, Matching, WithoutPlatform};
 
-/// What a client goes by when it asks for the manifest of an entry.
+/// What a client requests for an entry.
 #[derive(Debug)]
 pub(super) struct Chosen<'i> {
     pub(super) digest: Digest,
     pub(super) media_type: Option<&'i MediaType>,
-    /// The size that the manifest must have, for a client that looks.
+    /// The size that the manifest must have, for a client that checks it.
     pub(super) size: Option<u64>,
 }
 
-/// The entry for a platform, chosen as the client chooses. `None`: there is none.
+/// Chooses the entry for a platform, as the client does. `None`: there is none.
 ///
 /// # Errors
-/// [`Unusable`] when the client would take an entry that says too little.
+/// Returns [`Unusable`] if the client would take an incomplete entry.
 pub(super) fn choose<'i>(
     index: &'i ImageIndex,
     media_type: &MediaType,
@@ -51,7 +51,7 @@ pub(super) fn choose<'i>(
     chosen.map(Some)
 }
 
-/// As podman does it: a variant that was written out stays, though it goes without saying (`arm64/v8`).
+/// Normalises a platform as podman does: an explicit variant stays even if it is the default (`arm64/v8`).
 fn normalize(wanted: &Platform) -> Platform {
     let normalized = wanted.normalized();
     let variant = normalized
@@ -69,7 +69,7 @@ fn is_unknown(entry: &Entry) -> bool {
     media_type.is_some_and(|it| !MediaType::MANIFESTS.contains(it))
 }
 
-/// How well an entry fits: the smallest is best, `None` does not fit.
+/// Ranks an entry: the smallest rank is best, `None` does not fit.
 fn rank(entry: &Entry, is_oci: bool, wanted: &Platform, how: IndexChoice) -> Option<usize> {
     const LAST: usize = usize::MAX;
     let is_read_as_none = |platform: &&Platform| {
@@ -102,7 +102,7 @@ fn fit(offered: &Platform, wanted: &Platform, matching: Matching) -> Option<usiz
     }
 }
 
-/// The variants that containers/image takes, in its order: those of `arm` and `arm64` that it knows.
+/// The variants that containers/image accepts, in its order: the known ones of `arm` and `arm64`.
 fn variants(wanted: &Platform) -> Vec<&str> {
     let known: &[&str] = match wanted.architecture.as_str() {
         "arm" => &["v8", "v7", "v6", "v5"],

@@ -1,4 +1,4 @@
-//! A deletion: of a manifest of its own, which is stored first, so that there is something to delete each time.
+//! A deletion of a manifest that is stored first, so that each iteration has one to delete.
 
 use super::error::Error;
 use super::resolve::digest_of;
@@ -6,11 +6,11 @@ use crate::oci::{Algorithm, ImageName, Manifest, Reference};
 use crate::profile::DeleteBy;
 use crate::registry::Client;
 
-/// Stores a manifest, whose blobs are there already, and deletes it as the client does.
+/// Stores a manifest, whose blobs exist already, and deletes it as the client does.
 ///
 /// # Errors
-/// [`Error`] at the first thing that fails. Many registries do not delete: 405. One that no longer has the manifest
-/// has lost it: [`Error::NotFound`].
+/// Returns [`Error`] at the first failure. Many registries refuse to delete (405). [`Error::NotFound`]: the registry
+/// has lost the manifest.
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled; the manifest may be left in the registry.

@@ -1,4 +1,4 @@
-//! Why an image was not moved.
+//! Why a sequence of requests failed.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use crate::content::ContentError;
 use crate::oci::Unusable;
 use crate::registry;
 
-/// Why a pull or push stopped.
+/// Why a pull, a push or another sequence failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An exchange failed.
@@ -15,43 +15,43 @@ pub enum Error {
     /// The content to push could not be read.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// The name stands for nothing, and the client asks no further.
+    /// The image name does not exist, and the client sends no other request.
     #[error("the registry has no {0}")]
     NotFound(String),
-    /// The parts of a blob came well and do not make it up.
+    /// The parts of a blob arrived, but are not the blob together.
     #[error(transparent)]
     Parts(Box<registry::Kind>),
     /// The index has no image for the platform.
     #[error("there is no image for {wanted}; the index offers {}", list(offered))]
     Platform {
-        /// The platform asked for.
+        /// The requested platform.
         wanted: String,
         /// The platforms of the index.
         offered: Vec<String>,
     },
-    /// An entry of an index or a manifest is needed, and says too little.
+    /// A required entry of an index or a manifest is incomplete.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// Indexes that lead to indexes, too many times.
+    /// Too many nested indexes.
     #[error("the index leads to an index, more than {0} times")]
     Depth(usize),
-    /// A list that goes on and on.
+    /// A list without an end.
     #[error("the list has more than {0} pages")]
     Pages(usize),
-    /// The manifest is not as long as the index says.
+    /// The manifest has another size than in the index.
     #[error("the manifest {digest} has {found} bytes, but the index says {expected}")]
     ManifestSize {
         /// The manifest's digest.
         digest: String,
-        /// Bytes the index promises.
+        /// The size in the index, in bytes.
         expected: u64,
-        /// Bytes that came.
+        /// The size of the manifest, in bytes.
         found: u64,
     },
-    /// There is nothing to send.
+    /// The image has no content to send.
     #[error("there is nothing to send: {0}")]
     Nothing(&'static str),
-    /// What was pulled could not be kept.
+    /// The content could not be stored.
     #[error("cannot store the image: {0}")]
     Store(#[from] io::Error),
 }

@@ -1,4 +1,4 @@
-//! One blob of a pull: left out where the client leaves it out, fetched whole or in parts.
+//! One blob of a pull: skipped if the client skips it, fetched whole or in parts.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::oci::{MediaType, RepositoryName};
 use crate::profile::PullAgain;
 use crate::registry::{Client, Part, Restart, Wanted};
 
-/// What all the fetches of one pull have in common.
+/// The context that all fetches of one pull share.
 pub(super) struct Fetch<'a> {
     pub(super) client: &'a Client,
     pub(super) repository: &'a RepositoryName,
@@ -20,7 +20,7 @@ pub(super) struct Fetch<'a> {
     pub(super) limit: &'a Semaphore, // of requests for parts, over all layers
 }
 
-/// A blob of an image, and its type where the manifest tells it.
+/// A blob of an image, and its type if the manifest states it.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     pub(super) wanted: Wanted,
@@ -28,7 +28,7 @@ pub(super) struct Piece {
 }
 
 impl Fetch<'_> {
-    /// The bytes that came, or `None` when the config was here already and is not fetched again.
+    /// Returns the bytes that arrived, or `None` if the config is here already and is not fetched again.
     pub(super) async fn config(&self, piece: &Piece) -> Result<Option<u64>, Error> {
         let again = matches!(
             self.client.habits().pull.again,
@@ -37,7 +37,7 @@ impl Fetch<'_> {
         self.piece(piece, again).await
     }
 
-    /// The bytes that came, or `None` when the layer was here already and is not fetched again.
+    /// Returns the bytes that arrived, or `None` if the layer is here already and is not fetched again.
     pub(super) async fn layer(&self, piece: &Piece) -> Result<Option<u64>, Error> {
         let again = self.client.habits().pull.again == PullAgain::Nothing;
         self.piece(piece, again).await
@@ -52,7 +52,7 @@ impl Fetch<'_> {
         let was_begun = slot.resume().is_some_and(|(offset, _)| offset > 0);
         let bytes = self.bytes(piece, &mut *slot).await?;
         match slot.commit() {
-            // Either part may be the wrong one. If it is the registry's, the whole will show it.
+            // Either part may be the wrong one. If the registry's is, the whole will show it.
             Err(error) if was_begun && is_other_content(&error) => {
                 let Some(mut slot) = self.store.slot(&piece.wanted)? else {
                     return Ok(Some(bytes));
@@ -69,7 +69,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// Fetches what is not here of a blob, and gives the bytes that came.
+    /// Fetches what is missing of a blob, and returns the bytes that arrived.
     async fn bytes(&self, piece: &Piece, slot: &mut dyn BlobSlot) -> Result<u64, Error> {
         let part_size = self.client.habits().pull.part_size;
         if let (Some(part_size), Some(size)) = (part_size, piece.wanted.size)
@@ -89,15 +89,15 @@ impl Fetch<'_> {
         Ok(whole.await?.bytes)
     }
 
-    /// Fetches a blob in parts that are asked for side by side and put together in order. At most as many parts as may be
-    /// in flight wait in memory.
+    /// Fetches a blob in parts, in parallel, and joins them in order. At most as many parts as may be in flight wait
+    /// in memory.
     async fn parts(
         &self,
         piece: &Piece,
         (part_size, size): (u64, u64),
         slot: &mut dyn BlobSlot,
     ) -> Result<u64, Error> {
-        // Parts are asked for anew, whatever is here of the blob.
+        // All parts are requested, whatever is here of the blob.
         if slot.resume().is_some_and(|(offset, _)| offset > 0) {
             slot.restart(Restart::Parts)?;
         }
@@ -119,7 +119,7 @@ impl Fetch<'_> {
             let frames = match part? {
                 Part::Ranged(frames) => frames,
                 Part::None(why) => {
-                    // The whole is asked for instead, and is in flight as a part is.
+                    // The whole is requested instead, and counts as a part in flight.
                     drop(parts);
                     let _permit = self.limit.acquire().await;
                     slot.restart(why)?;
@@ -137,7 +137,7 @@ impl Fetch<'_> {
     }
 }
 
-/// Returns `true` if the bytes make up another blob than the one that was wanted.
+/// Returns `true` if the bytes are another blob than the wanted one.
 fn is_other_content(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|it| it.downcast_ref());
     matches!(inner, Some(StoreError::DigestMismatch(_)))

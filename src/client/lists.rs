@@ -1,4 +1,4 @@
-//! Lists, read to their end as a client does: page after page, where the registry says that the next one is.
+//! Lists, read to their end as a client does: page by page, as long as the registry names a next one.
 
 use std::future::Future;
 
@@ -7,13 +7,13 @@ use super::resolve::digest_of;
 use crate::oci::{Entry, ImageName, Reference, RepositoryName};
 use crate::registry::{self, Client, Page, Paging};
 
-/// Pages of one list that are read before it is taken for endless.
+/// The most pages of one list; a longer one counts as endless.
 const MAX_PAGES: usize = 10_000;
 
-/// Reads the tags of a repository; gives their number.
+/// Reads the tags of a repository, and returns their number.
 ///
 /// # Errors
-/// [`Error`] at the first page that fails, and when there is no end to them.
+/// Returns [`Error`] at the first page that fails, and for an endless list.
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled.
@@ -22,7 +22,7 @@ pub async fn list_tags(client: &Client, repository: &RepositoryName) -> Result<u
     count(client, |paging| client.tags(repository, paging)).await
 }
 
-/// Reads the repositories of the registry; gives their number.
+/// Reads the repositories of the registry, and returns their number.
 ///
 /// # Errors
 /// As [`list_tags`].
@@ -34,14 +34,14 @@ pub async fn catalog(client: &Client) -> Result<usize, Error> {
     count(client, |paging| client.catalog(paging)).await
 }
 
-/// Reads what refers to an image, perhaps only artifacts of one type; gives their number. A tag is resolved first, as
-/// for a pull. Where the registry has no such list, the index under the fallback tag is read instead.
+/// Reads the referrers of an image, of all types or of one, and returns their number. A tag is resolved first, as for
+/// a pull. If the registry has no such list, the index under the fallback tag is read instead.
 ///
 /// # Spec
 /// distribution-spec, "Listing Referrers" and "Unavailable Referrers API".
 ///
 /// # Errors
-/// As [`list_tags`]. That the registry has neither the list nor the tag is none.
+/// As [`list_tags`]. It is no error if the registry has neither the list nor the tag.
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled.
@@ -84,7 +84,7 @@ async fn greet(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads every page and counts what is on them.
+/// Reads all pages and counts their entries.
 async fn count<F>(client: &Client, read: impl Fn(Paging) -> F) -> Result<usize, Error>
 where
     F: Future<Output = Result<Page<String>, registry::Error>>,

@@ -1,12 +1,12 @@
-//! What a client does to pull or push an image, and to poll, list and delete: which requests, in which order, how many
-//! at once.
+//! The sequences of a client: which requests it sends to pull or push an image, and to poll, list and delete; in
+//! which order, and how many in parallel.
 //!
-//! All of that is the habit of the client that is emulated ([`Habits`](crate::profile::Habits)), and is read from it; there is no code for any one
-//! client. What is pulled or pushed is said by the caller.
+//! All of this is data, the habits of the emulated client ([`Habits`](crate::profile::Habits)); no code is for one
+//! client. The caller says what to pull or push.
 //!
-//! The verbs are `registry`'s; where pulled bytes go is the caller's ([`Store`]), so that a virtual user which throws
-//! them away and `regstorm pull` which keeps them send the same requests. A sequence stops at its first failure;
-//! transfers still under way are dropped then and count as cancelled.
+//! The verbs are in `registry`. The caller decides where pulled bytes go ([`Store`]), so that a virtual user which
+//! discards them and `regstorm pull` which keeps them send the same requests. A sequence stops at its first failure;
+//! transfers under way are dropped then and count as cancelled.
 
 mod attach;
 mod choose;

@@ -6,10 +6,10 @@ use crate::oci::{Digest, ImageName};
 use crate::profile::Resolve;
 use crate::registry::Client;
 
-/// Asks what a tag points at, in that way, whatever the client's own way of resolving is.
+/// Looks up the digest of a reference in that way, whatever the client's own way of resolving is.
 ///
 /// # Errors
-/// [`Error`] when the registry does not tell, or has no such tag.
+/// Returns [`Error`] if the registry does not state the digest, or has no such tag.
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled.

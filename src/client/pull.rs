@@ -1,4 +1,4 @@
-//! A pull: a name becomes a manifest, then config and layers come in the client's order.
+//! A pull: the image name is resolved to a manifest, then config and layers are fetched in the client's order.
 
 use std::collections::BTreeSet;
 
@@ -17,22 +17,22 @@ use crate::oci::{
 use crate::profile::{ConfigOrder, ConnectionPolicy, PullAgain, Resolve};
 use crate::registry::{Client, Wanted};
 
-/// Indexes that may lead to one another before an image must come.
+/// The most nested indexes in front of an image.
 const MAX_DEPTH: usize = 4;
 
-/// What is taken of what is there; how it is asked for is the client's habit.
+/// What is pulled. The client's habits decide how it is requested.
 #[derive(Debug, Clone)]
 pub struct PullOptions {
-    /// How blobs are checked.
+    /// How blobs are verified.
     pub verify: Verify,
-    /// Which image of an index is taken.
+    /// The image of an index that is taken.
     pub platform: Platform,
 }
 
-/// What a pull came to.
+/// The result of a pull.
 #[derive(Debug, Clone)]
 pub enum Pulled {
-    /// The name leads to what is here already; nothing else was asked for.
+    /// The image is here already; no other request was sent.
     UpToDate(Digest),
     /// The image is here.
     Image(Box<PulledImage>),
@@ -41,22 +41,22 @@ pub enum Pulled {
 /// An image that has been pulled.
 #[derive(Debug, Clone)]
 pub struct PulledImage {
-    /// The manifest of the image (not of the index that led to it).
+    /// The manifest of the image (not of the index in front of it).
     pub manifest: Manifest,
-    /// Blobs that came over the wire.
+    /// The number of blobs that were fetched.
     pub fetched: usize,
-    /// Blobs that were here already and did not come.
+    /// The number of blobs that were here already.
     pub present: usize,
-    /// Bytes of blobs that came over the wire.
+    /// The bytes of blobs that were fetched.
     pub bytes: u64,
 }
 
 /// Pulls an image into `store`.
 ///
-/// Layers that are not distributed (`urls`) are left out, as every client leaves them out.
+/// Layers that are not distributed (`urls`) are skipped, as in every client.
 ///
 /// # Errors
-/// [`Error`] at the first thing that fails.
+/// Returns [`Error`] at the first failure.
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled; blobs that were committed stay.
@@ -84,7 +84,7 @@ enum Resolved {
     Manifest(Manifest),
 }
 
-/// Follows a name to the manifest or index that it stands for.
+/// Resolves an image name to its manifest or index.
 async fn resolve(client: &Client, name: &ImageName, store: &dyn Store) -> Result<Resolved, Error> {
     let (repository, reference) = (&name.repository, &name.reference);
     let habits = &client.habits().pull;
@@ -108,7 +108,7 @@ async fn resolve(client: &Client, name: &ImageName, store: &dyn Store) -> Result
     }
     if client.habits().token.resolver_apart {
         client.forget_tokens();
-        // Who keeps connections for longer, or shares them, keeps them here, too.
+        // A client that keeps connections for longer, or shares them, keeps them here, too.
         if client.habits().connections == ConnectionPolicy::PerIteration {
             client.pool().clear();
         }
@@ -120,7 +120,7 @@ async fn resolve(client: &Client, name: &ImageName, store: &dyn Store) -> Result
     Ok(Resolved::Manifest(manifest))
 }
 
-/// Follows indexes until an image manifest has come.
+/// Follows indexes to an image manifest.
 async fn choose(
     client: &Client,
     repository: &RepositoryName,
@@ -162,7 +162,7 @@ async fn choose(
     Err(Error::Depth(MAX_DEPTH))
 }
 
-/// The blobs of an image, each once.
+/// Returns the blobs of an image, each once.
 struct Pieces {
     config: Option<Piece>,
     layers: Vec<Piece>, // the bottom one first
@@ -170,7 +170,7 @@ struct Pieces {
 
 impl Pieces {
     /// # Errors
-    /// [`Unusable`] when the config or a layer says too little to be fetched.
+    /// Returns [`Unusable`] if the entry of the config or a layer is incomplete.
     fn of(manifest: &Manifest, verify: Verify) -> Result<Self, Unusable> {
         let piece = |blob: &Descriptor| Piece {
             wanted: Wanted {
@@ -206,7 +206,7 @@ impl Pieces {
     }
 }
 
-/// Fetches config and layers, in the client's order and as many at once as it does.
+/// Fetches config and layers, in the client's order and with its parallelism.
 async fn blobs(
     client: &Client,
     repository: &RepositoryName,

@@ -1,4 +1,4 @@
-//! A push: layers and config side by side, then the manifest; the images of an index before the index.
+//! A push: layers and config in parallel, then the manifest; the images of an index before the index.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::oci::{
 use crate::profile::{LayerOrder, ManifestCheck};
 use crate::registry::{Client, Stored};
 
-/// Does a part of a push, again as often as `watch` wants, and lets it hear of a refusal.
+/// Runs a part of a push, retries it as `watch` says, and reports a refusal to it.
 async fn persist<T>(
     watch: &dyn Watch,
     digest: &Digest,
@@ -41,12 +41,12 @@ async fn persist<T>(
     }
 }
 
-/// How many blobs came to be in the registry, by how.
+/// The number of blobs, by how they came into the registry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Blobs that were there.
+    /// Blobs that existed.
     pub existed: usize,
-    /// Blobs taken over from another repository.
+    /// Blobs mounted from another repository.
     pub mounted: usize,
     /// Blobs sent.
     pub sent: usize,
@@ -83,9 +83,9 @@ impl Tally {
 pub struct Pushed {
     /// Its blobs, and those of its children.
     pub blobs: Tally,
-    /// Manifests stored, the index included.
+    /// Manifests stored, including the index.
     pub manifests: usize,
-    /// Manifests that the registry had already, and that were not stored again.
+    /// Manifests that existed and were not stored again.
     pub manifests_existed: usize,
     /// Manifests with a subject that the registry did not link to it.
     pub unlinked: usize,
@@ -94,8 +94,7 @@ pub struct Pushed {
 /// Pushes an image, or an index with its images.
 ///
 /// # Errors
-/// [`Error`] at the first thing that fails. Upload sessions given up are the client's to cancel
-/// ([`Client::cancel_abandoned`]).
+/// Returns [`Error`] at the first failure. Abandoned upload sessions are cancelled by [`Client::cancel_abandoned`].
 ///
 /// # Cancel safety
 /// Exchanges under way count as cancelled; what the registry has stored stays.
@@ -121,7 +120,7 @@ pub async fn push(
     let reference = &name.reference;
     if job.is_there(image, reference).await? {
         pushed.manifests_existed += 1;
-        // A tag is a name that may be missing although the manifest is there.
+        // The tag may be missing although the manifest exists.
         if job.habits.manifest_check == ManifestCheck::First {
             return Ok(pushed);
         }
@@ -140,10 +139,10 @@ pub async fn push(
     Ok(pushed)
 }
 
-/// Stores a manifest whose blobs are there, as a part of a push.
+/// Stores a manifest whose blobs exist, as a part of a push.
 ///
 /// # Errors
-/// [`Error`] when the registry does not take it.
+/// Returns [`Error`] if the registry refuses it.
 ///
 /// # Cancel safety
 /// A dropped call counts as cancelled; the manifest may be stored.
@@ -161,11 +160,11 @@ pub async fn tag(
     persist(watch, digest, put).await
 }
 
-/// A step that leads to the same step for the images of an index, and so is boxed.
+/// Boxed, because a step recurses into the images of an index.
 type Step<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 impl<'a> Job<'a> {
-    /// The images of an index, then the blobs of an image, then the manifest.
+    /// Pushes the images of an index, then the blobs of an image, then the manifest.
     fn image(
         &'a self,
         image: &'a Image,
@@ -182,7 +181,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The manifests of an index's images, then its own.
+    /// Stores the manifests of an index's images, then its own.
     fn manifests(
         &'a self,
         image: &'a Image,
@@ -198,7 +197,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Brings blobs into the repository, as many at once as the client does.
+    /// Uploads blobs, with the client's parallelism.
     async fn blobs(&self, blobs: Vec<Named<'_>>, pushed: &mut Pushed) -> Result<(), Error> {
         let (configs, mut layers): (Vec<_>, Vec<_>) =
             blobs.into_iter().partition(|it| it.layer.is_none());
@@ -226,7 +225,7 @@ impl<'a> Job<'a> {
     }
 
     async fn blob(&self, named: Named<'_>) -> Result<Tally, Error> {
-        // Who mounts a layer knows it from the other repository.
+        // A client that mounts a layer knows it from the other repository.
         let is_known = self.options.mount_from.is_some()
             || named.layer.is_some_and(|it| self.options.known.has(it));
         let job = Upload {
@@ -264,7 +263,7 @@ impl<'a> Job<'a> {
             .await?;
         Ok(head.is_some_and(|head| match (head.digest, reference) {
             (Some(found), _) => found == *digest,
-            // A registry that finds a digest has what it names.
+            // A registry that finds a digest has that content.
             (None, reference) => *reference == Reference::Digest(*digest),
         }))
     }
@@ -308,7 +307,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A blob and its place in its image.
+/// A blob and its position in its image.
 #[derive(Debug, Clone, Copy)]
 struct Named<'a> {
     blob: &'a Blob,
@@ -324,7 +323,7 @@ fn refers(image: &Image) -> bool {
     }
 }
 
-/// The blobs of an image itself, the bottom layer first, the config last.
+/// Returns the blobs of an image itself, the bottom layer first, the config last.
 fn own_blobs(image: &Image) -> Vec<Named<'_>> {
     let layers = image.layers().len();
     image
@@ -337,7 +336,7 @@ fn own_blobs(image: &Image) -> Vec<Named<'_>> {
         .collect()
 }
 
-/// The blobs of an image and of all below it, each digest once.
+/// Returns the blobs of an image and its children, each digest once.
 fn all_blobs<'a>(image: &'a Image, seen: &mut BTreeSet<Digest>) -> Vec<Named<'a>> {
     let mut blobs: Vec<Named<'a>> = Vec::new();
     for child in image.children() {

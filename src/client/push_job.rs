@@ -1,4 +1,4 @@
-//! What a push is given, and what its uploads have in common.
+//! The input of a push, and the context that its uploads share.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::profile::PushHabits;
 use crate::registry::{self, Client};
 use crate::transport::Sent;
 
-/// What a push finds; what it makes of it is the client's habit.
+/// The circumstances of a push. The client's habits decide what follows from them.
 #[derive(Debug, Clone)]
 pub struct PushOptions {
-    /// A repository that blobs are mounted from where it has them.
+    /// The repository to mount blobs from.
     pub mount_from: Option<RepositoryName>,
-    /// The layers that the client has met before.
+    /// The layers that the client knows.
     pub known: Known,
 }
 
-/// The layers that a client has pushed to or pulled from this registry before, and so knows by digest.
+/// The layers that a client has pushed to or pulled from this registry before, and knows by digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
     /// None.
     Nothing,
-    /// So many, from the bottom one upwards.
+    /// This many, from the bottom up.
     Layers(usize),
     /// All.
     Everything,
@@ -40,9 +40,9 @@ impl Known {
     }
 }
 
-/// Hears of each blob and manifest as it goes and as it is done, and says whether what failed is tried again.
+/// Is told of the progress of each blob and manifest, and decides whether a failed one is retried.
 pub trait Watch {
-    /// Bytes of a blob, those from `offset` on, are about to be sent; `sent` counts them as they go.
+    /// The bytes of a blob from `offset` on are about to be sent; `sent` counts them.
     fn sending(&self, _blob: &Blob, _offset: u64, _sent: Sent) {}
 
     /// A blob is in the registry now.
@@ -51,11 +51,11 @@ pub trait Watch {
     /// A manifest is about to be stored.
     fn storing(&self, _digest: &Digest) {}
 
-    /// The registry has refused a blob or a manifest. Of one that ends in another way nobody knows whether it is there.
+    /// The registry has refused a blob or a manifest. After other failures it is unknown whether the registry has it.
     fn refused(&self, _digest: &Digest) {}
 
-    /// A part of the push, one blob or one manifest, has failed after so many other times: the pause before it is tried
-    /// again from its beginning. `None`: the push has failed.
+    /// A blob or a manifest has failed after `failed` earlier failures. Returns the pause before it is retried from
+    /// its beginning; `None`: the push has failed.
     fn again(&self, _error: &registry::Error, _failed: usize) -> Option<Duration> {
         None
     }
@@ -63,29 +63,29 @@ pub trait Watch {
 
 impl Watch for () {}
 
-/// How a blob came to be in the repository.
+/// How a blob came into the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uploaded {
-    /// It was there.
+    /// It existed.
     Existed,
-    /// It was taken over from another repository.
+    /// It was mounted from another repository.
     Mounted,
     /// It was sent.
     Sent,
 }
 
-/// What all the uploads of one push have in common.
+/// The context that all uploads of one push share.
 pub(super) struct Job<'a> {
     pub(super) client: &'a Client,
     pub(super) repository: &'a RepositoryName,
     pub(super) habits: &'a PushHabits,
     pub(super) options: &'a PushOptions,
     pub(super) watch: &'a dyn Watch,
-    /// Set once the ping in front of the first mount was answered.
+    /// Set once the ping before the first mount has succeeded.
     pub(super) mounting: OnceCell<()>,
 }
 
-/// A blob to be uploaded, and what the client makes of it.
+/// A blob to upload, and its role for the client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Upload<'a> {
     pub(super) blob: &'a Blob,

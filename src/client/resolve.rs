@@ -1,4 +1,4 @@
-//! From a name to a digest: the first question of a pull, a poll and a deletion.
+//! From an image name to a digest: the first step of a pull, a poll and a deletion.
 
 use http::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::oci::{Algorithm, Digest, ImageName, MediaType, Reference};
 use crate::profile::{Resolve, ResolveFallback};
 use crate::registry::{self, Client};
 
-/// What `HEAD` tells of a name. `None`: not enough for this client, which goes on to ask by `GET`.
+/// Resolves a name by `HEAD`. `None`: the response is not enough for this client, which goes on with `GET`.
 pub(super) async fn by_head(
     client: &Client,
     name: &ImageName,
@@ -20,7 +20,7 @@ pub(super) async fn by_head(
             return Err(Error::NotFound(name.to_string()));
         }
         Ok(None) => (None, None),
-        // The GET shows why, in words that an answer to HEAD cannot carry.
+        // The GET shows why, in an error body that a response to HEAD cannot have.
         Err(error) if falls_back(fallback, &error) => (None, None),
         Err(error) => return Err(error.into()),
     };
@@ -38,7 +38,7 @@ fn falls_back(fallback: ResolveFallback, error: &registry::Error) -> bool {
     })
 }
 
-/// What a name stands for, asked in that way.
+/// Resolves a name in that way.
 pub(super) async fn digest_of(
     client: &Client,
     name: &ImageName,

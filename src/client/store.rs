@@ -1,11 +1,11 @@
-//! Where a pulled image goes, as the caller says.
+//! Where a pulled image is stored.
 
 use std::io;
 
 use crate::oci::{Digest, Manifest};
 use crate::registry::{BlobSink, Restart, Wanted};
 
-/// Where a pulled image goes.
+/// Where a pulled image is stored.
 pub trait Store {
     /// Returns `true` if all of the image with that manifest or index is here. A client that knows this from the reference
     /// sends no request.
@@ -13,31 +13,31 @@ pub trait Store {
         false
     }
 
-    /// Takes a manifest: those that lead to the image first, its own last, all before any blob.
+    /// Takes a manifest: first the indexes in front of the image, then its own, all before any blob.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// Fails if it cannot be kept.
     fn manifest(&self, _manifest: &Manifest) -> io::Result<()> {
         Ok(())
     }
 
-    /// A place for a blob; `None` when the blob is here already.
+    /// Returns the slot to write a blob to; `None` if the blob is here already.
     ///
     /// # Errors
-    /// When there can be no such place.
+    /// Fails if there is no room for it.
     fn slot(&self, wanted: &Wanted) -> io::Result<Option<Box<dyn BlobSlot>>>;
 }
 
-/// A place that a blob is written to.
+/// The slot that a blob is written to.
 pub trait BlobSlot: BlobSink {
-    /// Makes the blob, complete and checked, part of the store.
+    /// Adds the blob, complete and verified, to the store.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// Fails if it cannot be kept.
     fn commit(self: Box<Self>) -> io::Result<()>;
 }
 
-/// The store that throws everything away: a load test measures the registry, not this machine's disk.
+/// The store that discards everything: a load test measures the registry, not this machine's disk.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Discard;
 

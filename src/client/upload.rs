@@ -1,4 +1,4 @@
-//! One blob on its way into a registry, in whichever form the client pushes.
+//! The upload of one blob, in the client's form.
 
 use std::io;
 
@@ -12,10 +12,10 @@ use crate::units::ByteSize;
 use super::error::Error;
 use super::push_job::{Job, Upload, Uploaded};
 
-/// Times that a registry may be out of step with one upload before it is given up.
+/// The most offset mismatches (416) of one upload.
 const MAX_REPEATS: usize = 3;
 
-/// Brings one blob into a repository.
+/// Uploads one blob into a repository.
 pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded, Error> {
     let Job {
         client,
@@ -37,7 +37,7 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         Checks::Known => upload.is_known,
         Checks::Once | Checks::Twice => true,
     };
-    // A client that compresses on the way knows another digest at first.
+    // A client that compresses on the way knows only the uncompressed digest at first.
     let unpacked = upload.blob.unpacked().filter(|_| habits.packs_late);
     let known_as = unpacked.unwrap_or(digest);
     let found = first_check
@@ -56,7 +56,7 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         Some(Mounted::Done) => return Ok(Uploaded::Mounted),
         Some(Mounted::Session(opened)) if habits.mount.use_session => Some(opened),
         Some(Mounted::Session(opened)) => {
-            // An exchange that fails is told as one; skopeo goes on whatever comes of it.
+            // A failed exchange is recorded as one; skopeo goes on all the same.
             drop(opened.cancel().await);
             None
         }
@@ -77,7 +77,7 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
     Ok(Uploaded::Sent)
 }
 
-/// Tries to take a blob over from another repository, if there is one and the client does so with this blob.
+/// Mounts a blob from another repository, if there is one and the client mounts this blob.
 async fn mount(job: &Job<'_>, upload: Upload<'_>) -> Result<Option<Mounted>, Error> {
     let Job {
         client,
@@ -100,7 +100,7 @@ async fn mount(job: &Job<'_>, upload: Upload<'_>) -> Result<Option<Mounted>, Err
         return Ok(None);
     }
     if habits.mount.ping {
-        // Uploads that come to this together wait for one ping.
+        // Uploads that get here together wait for one ping.
         let ping = async || client.greet().await.map(drop);
         job.mounting.get_or_try_init(ping).await?;
     }
@@ -111,7 +111,7 @@ async fn mount(job: &Job<'_>, upload: Upload<'_>) -> Result<Option<Mounted>, Err
     Ok(Some(mounted))
 }
 
-/// Sends the bytes of a blob, in whichever form the client pushes.
+/// Sends the bytes of a blob, in the client's form.
 async fn send(
     job: &Job<'_>,
     blob: &Blob,
@@ -131,7 +131,7 @@ async fn send(
     };
     let whole = || watched(0, Body::sized(blob.all(), blob.size()));
     if method == PushMethod::Post {
-        // A session that a mount has left open is used; a second one would be a stray.
+        // A session that a mount has opened is used; a second one would be abandoned.
         if session.is_none() {
             match client.upload_post(repository, digest, &whole).await? {
                 Posted::Done => return Ok(()),
@@ -160,7 +160,7 @@ async fn send(
     Ok(())
 }
 
-/// Sends a blob in ranges. A registry that is out of step (416) is asked where it is.
+/// Sends a blob in ranges. After a mismatch (416) the registry is asked for its offset.
 async fn chunks(
     mut session: UploadSession,
     blob: &Blob,

@@ -1,4 +1,4 @@
-//! A tar archive as an index: where each entry's bytes are. Nothing is extracted.
+//! An index of a tar archive: the position of each entry's bytes. Nothing is extracted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -11,10 +11,10 @@ use super::region::Region;
 
 /// An image of 127 layers in the oldest layout has about 500.
 const MAX_ENTRIES: usize = 100_000;
-/// The longest name that Linux takes.
+/// Linux' limit of a path.
 const MAX_NAME: usize = 4096;
 
-/// What stands under one exact name.
+/// The entry of one exact name.
 #[derive(Debug)]
 pub(super) enum Node {
     Missing,
@@ -28,7 +28,7 @@ pub(super) enum Node {
     Sparse,
 }
 
-/// An open tar archive and what is in it.
+/// An open tar archive and its index.
 #[derive(Debug)]
 pub(super) struct Archive {
     file: Arc<File>,
@@ -50,7 +50,7 @@ impl Archive {
     /// Reads all headers. `name` is for messages.
     pub(super) fn index(file: File, name: &str) -> Result<Self, ContentError> {
         let read = |source: io::Error| {
-            // The tar reader repeats the bytes that it could not understand; they are no message.
+            // The error of the tar reader repeats the bytes that it could not parse; it is no message.
             if source.to_string().chars().all(|it| matches!(it, ' '..='~')) {
                 ContentError::Read {
                     name: name.to_owned(),
@@ -178,7 +178,7 @@ pub(super) fn is_pax_sparse<R: io::Read>(entry: &mut tar::Entry<'_, R>) -> io::R
     }))
 }
 
-/// The name relative to the top; none for the top itself.
+/// Returns the name relative to the top; `None` for the top itself.
 fn normalise(path: &str, label: &dyn Fn() -> String) -> Result<Option<String>, ContentError> {
     let parts: Vec<&str> = path
         .split('/')

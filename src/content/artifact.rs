@@ -1,4 +1,5 @@
-//! Small manifests that a run needs beside its images: artifacts that refer to one, and variants of one to be deleted.
+//! Small manifests that a run needs in addition to its images: artifacts that refer to one, and variants of one to
+//! delete.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use crate::oci::{Content, Descriptor, Digest, ImageManifest, Manifest, MediaType
 const VARIANT: &str = "regstorm.variant";
 
 impl Image {
-    /// An artifact that refers to `subject`: the empty config, and a layer of a few bytes that is of this artifact alone.
-    /// Two of one subject, type and number are the same.
+    /// Makes an artifact that refers to `subject`: the empty config, and a layer of a few bytes of its own. Two of
+    /// the same subject, type and number are equal.
     ///
     /// # Spec
     /// image-spec, "Guidelines for Artifact Usage".
@@ -37,8 +38,8 @@ impl Image {
         Self::single(manifest, vec![layer], config)
     }
 
-    /// A manifest that names the same config and layers, or images, and has a digest of its own for each `variant`.
-    /// `None` for schema 1, which has no room for a note.
+    /// Makes a manifest with the same config and layers, or images, and a different digest for each `variant`. `None`
+    /// for schema 1, which has no annotations.
     pub fn variant(&self, variant: &str) -> Option<Manifest> {
         let media_type = self.manifest().media_type().clone();
         let note = || (VARIANT.to_owned(), variant.to_owned());

@@ -1,4 +1,4 @@
-//! One blob: its descriptor, and its bytes in frames, from any offset and as often as wanted.
+//! One blob: its descriptor, and its bytes in frames, from any offset and as often as needed.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use super::region::Region;
 use super::synthetic::Stream;
 use crate::oci::{Descriptor, Digest, Hasher};
 
-/// A piece of content that can be sent: what a descriptor says of it, and its bytes. Cheap to clone.
+/// Content that can be sent: its descriptor and its bytes. Cheap to clone.
 #[derive(Clone)]
 pub struct Blob(Arc<Inner>);
 
@@ -64,7 +64,7 @@ impl Blob {
         }))
     }
 
-    /// The same blob, which was compressed here from what has that digest.
+    /// Returns the same blob, which was compressed here from content with that digest.
     pub(super) fn packed_from(&self, unpacked: Digest) -> Self {
         Self(Arc::new(Inner {
             descriptor: self.0.descriptor.clone(),
@@ -73,29 +73,29 @@ impl Blob {
         }))
     }
 
-    /// What the blob was before it was compressed on this side, if it was. A client that compresses on the way knows
-    /// it by this digest only.
+    /// The digest of the uncompressed content, if the blob was compressed on this side. A client that compresses on
+    /// the way knows only this digest.
     pub fn unpacked(&self) -> Option<&Digest> {
         self.0.unpacked.as_ref()
     }
 
-    /// Type, digest and size.
+    /// The descriptor.
     pub fn descriptor(&self) -> &Descriptor {
         &self.0.descriptor
     }
 
-    /// The number of bytes.
+    /// The size in bytes.
     pub fn size(&self) -> u64 {
         self.0.descriptor.size
     }
 
-    /// The bytes of a range, in order, in frames of at most [`FRAME_SIZE`]. Each call starts anew.
+    /// Returns the bytes of a range, in order, in frames of at most [`FRAME_SIZE`]. Each call starts anew.
     ///
-    /// Frames of a file are read when they are asked for. The read blocks; it is short, because a file that is
-    /// pushed many times is in the page cache.
+    /// Frames of a file are read on demand. The read blocks briefly: a file that is pushed many times is in the page
+    /// cache.
     ///
     /// # Errors
-    /// [`ContentError::Range`] when the blob does not have these bytes.
+    /// Returns [`ContentError::Range`] if the blob does not have these bytes.
     pub fn frames(&self, range: Range<u64>) -> Result<Frames, ContentError> {
         if range.start > range.end || range.end > self.size() {
             return Err(ContentError::Range {
@@ -107,12 +107,12 @@ impl Blob {
         Ok(self.span(range))
     }
 
-    /// All the bytes, in frames.
+    /// Returns all bytes, in frames.
     pub fn all(&self) -> Frames {
         self.span(0..self.size())
     }
 
-    /// All the bytes, to read.
+    /// Returns a reader of all bytes.
     pub fn reader(&self) -> BlobReader {
         BlobReader {
             frames: self.all(),
@@ -120,7 +120,7 @@ impl Blob {
         }
     }
 
-    /// Takes all the bytes into a hasher.
+    /// Feeds all bytes to a hasher.
     pub(super) fn hash_into(&self, hasher: &mut Hasher) -> io::Result<()> {
         self.all()
             .try_for_each(|frame| frame.map(|bytes| hasher.update(&bytes)))
@@ -148,7 +148,7 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// The bytes of a blob, frame by frame. After an error there is nothing more.
+/// The bytes of a blob, frame by frame. After an error there are no more.
 #[derive(Debug)]
 pub struct Frames {
     blob: Blob,
@@ -158,7 +158,7 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The number of bytes still to come.
+    /// The number of remaining bytes.
     pub const fn remaining(&self) -> u64 {
         self.end - self.position
     }
@@ -208,7 +208,7 @@ impl Iterator for Frames {
 
 impl std::iter::FusedIterator for Frames {}
 
-/// The bytes of a blob as a reader.
+/// A reader of a blob's bytes.
 #[derive(Debug)]
 pub struct BlobReader {
     frames: Frames,

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::error::ContentError;
 use crate::oci::{Entry, EntryError, Unusable};
 
-/// An image that could be loaded.
+/// An image that may be loaded.
 #[derive(Debug)]
 pub(super) struct Candidate {
-    /// The names it goes by, the best one first; perhaps none.
+    /// Its names, the best one first; may be empty.
     pub(super) names: Vec<String>,
     /// Its entry in the `index.json` of the OCI layout.
     pub(super) oci: Option<Listed>,
@@ -18,7 +18,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// Writers disagree on whether `docker.io/library/` is part of a name, so it never counts.
+    /// Writers disagree on whether `docker.io/library/` is part of a name, so it is ignored.
     pub(super) fn is_called(&self, wanted: &str) -> bool {
         let digest = self.oci.as_ref().and_then(|it| it.entry.digest().ok());
         let wanted = familiar(wanted);
@@ -26,7 +26,7 @@ impl Candidate {
             || self.names.iter().any(|name| familiar(name) == wanted)
     }
 
-    /// Returns `true` if it can be loaded, as far as its entries say.
+    /// Returns `true` if its entries are complete.
     pub(super) fn is_whole(&self) -> bool {
         let oci = self.oci.as_ref();
         let docker = self.docker.as_ref();
@@ -56,14 +56,14 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// How it is called where it has no name.
+    /// The label of an entry without a name.
     pub(super) fn label(&self) -> String {
         let digest = self.entry.digest().map(ToString::to_string);
         digest.unwrap_or_else(|_| format!("entry {} of index.json", self.place + 1))
     }
 }
 
-/// One image of `manifest.json`, read as far as it goes, and judged when it is loaded.
+/// An image of `manifest.json`, parsed as far as possible, and judged when it is loaded.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) place: usize, // counted from 0
@@ -100,18 +100,18 @@ impl Item {
         }
     }
 
-    /// How it is called where it has no name.
+    /// The label of an image without a name.
     pub(super) fn label(&self) -> String {
         let config = self.config.clone();
         config.unwrap_or_else(|_| format!("entry {} of manifest.json", self.place + 1))
     }
 
-    /// Returns `true` if it says what the image is made of.
+    /// Returns `true` if it names its config and layers.
     pub(super) const fn is_whole(&self) -> bool {
         self.config.is_ok() && self.layers.is_ok()
     }
 
-    /// Config and layers.
+    /// Returns config and layers.
     pub(super) fn parts(&self, document: &str) -> Result<(&str, &[String]), ContentError> {
         let unusable = |error: &EntryError| {
             let place = format!("entry {}", self.place + 1).into();

@@ -1,10 +1,10 @@
-//! How bytes are compressed, told by the bytes themselves, and undoing it.
+//! Compression: detecting it by the bytes themselves, and undoing it.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-/// A kind of compression that layers and archives come in.
+/// A compression of layers and archives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
     Plain,
@@ -13,18 +13,19 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// Tells by the first bytes. Media types and file names are often wrong; the magic number is not.
+    /// Detects it by the first bytes. Media types and file names are often wrong; the magic number is not.
     pub(super) const fn sniff(head: [u8; 4]) -> Self {
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
-            // The second is a skippable frame, with which pzstd opens a stream.
+            // The second is a skippable frame, with which pzstd starts a stream.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
             _ => Self::Plain,
         }
     }
 }
 
-/// The program that made what begins so, if it is one that [`unpacked`] does not undo. Told by the first bytes, too.
+/// Returns the program that compressed the content, if [`unpacked`] does not support it. Detected by the first bytes,
+/// too.
 pub(super) const fn unread_compression(head: [u8; 4]) -> Option<&'static str> {
     match head {
         [0xfd, b'7', b'z', b'X'] => Some("xz"),
@@ -40,7 +41,7 @@ pub(super) const fn unread_compression(head: [u8; 4]) -> Option<&'static str> {
     }
 }
 
-/// A reader of what `packed` holds. Several members or frames one after the other are read as one stream.
+/// Returns a reader of the uncompressed content. Consecutive members or frames are read as one stream.
 ///
 /// Memory is bounded: gzip has a window of 32 KiB, and zstd refuses windows of more than 128 MiB.
 pub(super) fn unpacked<'a>(packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {

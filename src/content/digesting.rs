@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::oci::{Algorithm, Digest, Hasher};
 
-/// Hashes and counts what is read or written through it, and ends with an error beyond a limit.
+/// Hashes and counts the bytes that are read or written through it, and fails beyond a limit.
 pub(super) struct Digesting<T> {
     inner: T,
     hasher: Hasher,
@@ -22,7 +22,7 @@ impl<T> Digesting<T> {
         }
     }
 
-    /// What passed: its digest and the number of bytes.
+    /// Returns the digest and the number of the bytes.
     pub(super) fn finish(self) -> (Digest, u64) {
         (self.hasher.finish(), self.count)
     }

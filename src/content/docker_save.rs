@@ -1,7 +1,7 @@
-//! What `docker save` writes, and what others write in its manner: `manifest.json`, a config, layers.
+//! The output of `docker save` and of compatible tools: `manifest.json`, a config, layers.
 //!
-//! Only `manifest.json` knows the order of the layers. There is no registry manifest in it, so one is made: over the
-//! config as it is, and over the layers with the media types that are true of the bytes that are sent.
+//! Only `manifest.json` has the order of the layers. There is no registry manifest in it, so one is made: over the
+//! unchanged config, and over the layers with the right media types for the bytes sent.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,12 +20,12 @@ use super::root::{Root, read_document};
 use crate::oci::{Algorithm, Descriptor, Digest, ImageConfig, ImageManifest, Manifest, MediaType};
 use crate::units::ByteSize;
 
-/// Docker itself stops at 127.
+/// Docker's own limit is 127.
 const MAX_LAYERS: usize = 1000;
 /// The most images of one archive.
 const MAX_IMAGES: usize = 1000;
 
-/// Adds the images of `manifest.json`; joins those that the OCI layout beside it already offered.
+/// Adds the images of `manifest.json`, and joins them with those of the OCI layout beside it.
 pub(super) fn add_candidates(
     root: &Root,
     saved: &[u8],
@@ -153,7 +153,7 @@ fn assemble(config: &bytes::Bytes, digest: Digest, layers: Vec<Layer>) -> Image 
     )
 }
 
-/// Reads a layer, compresses it if it should be, and knows its digests from then on.
+/// Reads a layer, compresses it if need be, and determines its digests.
 fn layer(loader: &mut Loader, region: &Region) -> Result<Layer, ContentError> {
     if let Some(layer) = loader.layers.get(region.name()) {
         return Ok(layer.clone());
@@ -163,7 +163,7 @@ fn layer(loader: &mut Loader, region: &Region) -> Result<Layer, ContentError> {
         source,
     };
     let packing = Packing::sniff(region.head().map_err(failed)?);
-    // The type and the digest are not known yet; nobody sees this descriptor.
+    // The type and the digest are not known yet; this descriptor is not used.
     let unknown = Descriptor::new(MediaType::DockerLayer, Digest::sha256(b""), region.size());
     let bytes = Blob::from_file(unknown, region.clone());
     let layer = if packing == Packing::Plain && loader.options.compression == Compression::Gzip {
@@ -198,7 +198,7 @@ fn layer(loader: &mut Loader, region: &Region) -> Result<Layer, ContentError> {
     Ok(layer)
 }
 
-/// Nothing is kept of the bytes; the limit is there because a small layer may take forever to unpack.
+/// No byte is kept; the limit is for small layers that unpack for ever.
 fn unpacked_digest(packed: &Blob, name: &str, limit: ByteSize) -> Result<Digest, ContentError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::FileTooLarge => ContentError::TooLarge {
@@ -216,7 +216,7 @@ fn unpacked_digest(packed: &Blob, name: &str, limit: ByteSize) -> Result<Digest,
     Ok(plain.finish().0)
 }
 
-/// A config is called by its digest; if it is, the name has to be right.
+/// Checks the name of a config: if it is a digest, it has to be the right one.
 fn check_name(path: &str, found: Digest, region: &Region) -> Result<(), ContentError> {
     let file = path.rsplit('/').next().unwrap_or(path);
     let hex = file.strip_suffix(".json").unwrap_or(file);

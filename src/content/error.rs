@@ -1,16 +1,16 @@
-//! Why content cannot be read, or is not what it says it is.
+//! Why content cannot be read, or is wrong.
 
 use std::{fmt, io};
 
 use crate::oci::{Digest, ManifestError, Unusable};
 use crate::units::ByteSize;
 
-/// Two digests that should be one.
+/// Two digests that should be equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The one that was promised.
+    /// The expected digest.
     pub expected: Digest,
-    /// The one that the bytes have.
+    /// The digest of the bytes.
     pub found: Digest,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Why an image cannot be taken from a file or a directory.
+/// Why an image cannot be read from a file or a directory.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
     /// The operating system refused.
@@ -34,43 +34,43 @@ pub enum ContentError {
     Read {
         /// The file, and the entry in it.
         name: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A temporary file could not be made or filled.
     #[error("cannot spool `{name}` to a temporary file")]
     Spool {
-        /// What was to be kept.
+        /// The content to be kept.
         name: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// Neither a regular file nor a directory; it is not opened, because that could wait forever.
     #[error("`{0}` is neither a regular file nor a directory")]
     Special(String),
-    /// A name or a link that leads out of the archive or directory.
+    /// A name or a link out of the archive or directory.
     #[error("`{name}` leads out of the image (`{target}`); it is refused")]
     Escape {
         /// The entry.
         name: String,
-        /// Where it leads.
+        /// Its target.
         target: String,
     },
-    /// Links that lead to each other.
+    /// A loop of links.
     #[error("`{0}` leads through too many links, or in a circle")]
     LinkLoop(String),
-    /// A sparse entry: its bytes are not stored one after the other.
+    /// A sparse entry: its bytes are not contiguous.
     #[error("`{0}` is stored as a sparse file; write the archive again without `--sparse`")]
     Sparse(String),
     /// An entry that claims more bytes than its archive has.
     #[error("`{0}` is cut short: the archive ends inside of it")]
     Truncated(String),
-    /// Something is larger than any real image has it.
+    /// Larger than in any real image.
     #[error("`{name}` is larger than {limit}; it is refused")]
     TooLarge {
-        /// What is too large.
+        /// The part that is too large.
         name: String,
-        /// The most that is read.
+        /// The limit.
         limit: ByteSize,
     },
     /// More entries than any real image has.
@@ -78,20 +78,20 @@ pub enum ContentError {
     TooMany {
         /// The archive or index.
         name: String,
-        /// The most that are read.
+        /// The limit.
         limit: usize,
     },
-    /// No headers of a tar archive are where they should be.
+    /// A file without the headers of a tar archive.
     #[error("`{0}` is not a tar archive, or it is damaged")]
     NotTar(String),
-    /// No layout that regstorm knows.
+    /// An unknown layout.
     #[error(
         "`{name}` is not an image: neither `manifest.json` (docker save) nor `oci-layout` and `index.json` (OCI layout) is at its top, but {found}"
     )]
     NotAnImage {
         /// The file or directory.
         name: String,
-        /// What is there.
+        /// Its content.
         found: String,
     },
     /// A `docker save` of Docker before 1.10.
@@ -99,62 +99,62 @@ pub enum ContentError {
         "`{0}` was saved by a Docker before 1.10 (`repositories` without `manifest.json`); load it and save it again with a newer one"
     )]
     TooOld(String),
-    /// A file that another one refers to is not there.
+    /// A file that another one refers to is missing.
     #[error("`{name}` is missing; `{referrer}` refers to it")]
     Missing {
         /// The file.
         name: String,
-        /// Who refers to it.
+        /// The file that refers to it.
         referrer: String,
     },
-    /// A document is not what it should be.
+    /// A document is invalid.
     #[error("`{name}` is not a valid {kind}")]
     Json {
         /// The file.
         name: String,
-        /// What it should be.
+        /// The expected document.
         kind: &'static str,
-        /// What the parser found, and where.
+        /// The error of the parser.
         source: serde_json::Error,
     },
-    /// A manifest is not one.
+    /// A manifest is invalid.
     #[error("`{name}` is not a manifest that can be pushed")]
     Manifest {
         /// The file.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         source: ManifestError,
     },
-    /// An entry of a document is needed, and cannot be used.
+    /// A required entry of a document is unusable.
     #[error("`{name}`: {why}")]
     Entry {
         /// The document.
         name: String,
-        /// Which entry, and what is wrong with it.
+        /// The entry and the problem.
         why: Box<Unusable>,
     },
-    /// A manifest of schema 1, which no current registry takes.
+    /// A manifest of schema 1, which no current registry accepts.
     #[error("`{0}` is a manifest of schema 1; convert the image with a current tool first")]
     Schema1(String),
-    /// The bytes do not have the digest that was promised.
+    /// The digest is wrong.
     #[error("`{name}` has another digest than its descriptor or its name says: {digests}")]
     DigestMismatch {
         /// The file.
         name: String,
-        /// What it should be, and what it is.
+        /// The expected and the actual digest.
         digests: Box<Mismatch>,
     },
-    /// The number of bytes is not the one that was promised.
+    /// The size is wrong.
     #[error("`{name}` should have {expected} bytes, but has {found}")]
     SizeMismatch {
         /// The file.
         name: String,
-        /// What its descriptor says.
+        /// The size in its descriptor.
         expected: u64,
-        /// What it is.
+        /// The actual size.
         found: u64,
     },
-    /// A layer does not unpack to what the config names.
+    /// The uncompressed layer has another digest than in the config.
     #[error(
         "layer {layer}, `{name}`, unpacks to another digest than the config names (rootfs.diff_ids): {digests}"
     )]
@@ -163,10 +163,10 @@ pub enum ContentError {
         layer: usize,
         /// The file.
         name: String,
-        /// What it should be, and what it is.
+        /// The expected and the actual digest.
         digests: Box<Mismatch>,
     },
-    /// The manifest and the config count the layers differently.
+    /// The manifest and the config have different numbers of layers.
     #[error("`{name}` has {layers} layers, but its config names {diff_ids} (rootfs.diff_ids)")]
     LayerCount {
         /// The image.
@@ -176,7 +176,7 @@ pub enum ContentError {
         /// Layers of the config.
         diff_ids: usize,
     },
-    /// Several images and no choice.
+    /// Several images, and none is chosen.
     #[error("`{name}` holds several images; choose one of: {}", .images.join(", "))]
     Ambiguous {
         /// The file or directory.
@@ -184,27 +184,27 @@ pub enum ContentError {
         /// The images in it.
         images: Vec<String>,
     },
-    /// The chosen image is not there.
+    /// The chosen image is missing.
     #[error("`{name}` holds no image `{wanted}`, but: {}", .images.join(", "))]
     NoSuchImage {
         /// The file or directory.
         name: String,
-        /// What was asked for.
+        /// The chosen image.
         wanted: String,
         /// The images in it.
         images: Vec<String>,
     },
-    /// There is nothing for the chosen platform.
+    /// There is no image for the chosen platform.
     #[error("`{name}` has nothing for {wanted}, but for: {}", .platforms.join(", "))]
     NoSuchPlatform {
         /// The image.
         name: String,
-        /// What was asked for.
+        /// The chosen platform.
         wanted: String,
-        /// What there is.
+        /// The platforms of the image.
         platforms: Vec<String>,
     },
-    /// An archive in a form that is not read.
+    /// An unsupported archive format.
     #[error(
         "`{name}` is compressed with {compression}, which regstorm does not read; uncompress it first, or compress it with gzip or zstd"
     )]
@@ -214,7 +214,7 @@ pub enum ContentError {
         /// The program that compressed it.
         compression: &'static str,
     },
-    /// Bytes that the blob does not have.
+    /// Bytes beyond the blob.
     #[error("bytes {start} to {end} were asked of a blob that has {size}")]
     Range {
         /// The first byte.
@@ -227,7 +227,7 @@ pub enum ContentError {
 }
 
 impl ContentError {
-    /// That an entry of a document cannot be used.
+    /// Makes the error of an unusable entry.
     pub(super) fn entry(document: &str, why: Unusable) -> Self {
         Self::Entry {
             name: document.to_owned(),

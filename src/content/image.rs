@@ -21,7 +21,7 @@ struct Inner {
 }
 
 impl Image {
-    /// An image of one manifest. A digest that stands twice among the layers is kept once.
+    /// Makes an image of one manifest. A repeated layer is kept once.
     pub(super) fn single(manifest: Manifest, mut layers: Vec<Blob>, config: Blob) -> Self {
         let mut seen = BTreeSet::new();
         layers.retain(|layer| seen.insert(layer.descriptor().digest));
@@ -35,7 +35,7 @@ impl Image {
         })
     }
 
-    /// An index of images. A child that stands twice is kept once.
+    /// Makes an index of images. A repeated child is kept once.
     pub(super) fn index(manifest: Manifest, mut children: Vec<Self>) -> Self {
         let mut seen = BTreeSet::new();
         children.retain(|child| seen.insert(child.descriptor().digest));
@@ -53,7 +53,7 @@ impl Image {
         Self(Arc::new(inner))
     }
 
-    /// The same image under a name.
+    /// Returns the same image with a name.
     pub(super) fn named(&self, name: Option<&str>) -> Self {
         let inner = &*self.0;
         Self::new(Inner {
@@ -71,12 +71,12 @@ impl Image {
         &self.0.manifest
     }
 
-    /// Type, digest and size of the manifest.
+    /// The descriptor of the manifest.
     pub fn descriptor(&self) -> &Descriptor {
         &self.0.descriptor
     }
 
-    /// The layers to send, the bottom one first, each digest once. Layers that live elsewhere are not among them.
+    /// The layers to send, the bottom one first, each digest once, without layers that are not distributed.
     pub fn layers(&self) -> &[Blob] {
         &self.0.layers
     }
@@ -86,7 +86,7 @@ impl Image {
         self.0.config.as_ref()
     }
 
-    /// What is sent before the manifest: the layers, then the config. Each digest once.
+    /// The blobs to send before the manifest: the layers, then the config, each digest once.
     pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
         let is_layer = |blob: &&Blob| {
             self.layers()
@@ -103,12 +103,12 @@ impl Image {
         &self.0.children
     }
 
-    /// What the source calls it: a tag of `docker save` or the reference name of an OCI layout.
+    /// Its name in the source: a tag of `docker save` or the reference name of an OCI layout.
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// The bytes of all blobs and manifests, those of the children included. What is shared counts once.
+    /// The bytes of all blobs and manifests, including the children. Shared content counts once.
     pub fn total_bytes(&self) -> u64 {
         fn add(image: &Image, seen: &mut BTreeSet<Digest>) -> u64 {
             let own = image

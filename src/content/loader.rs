@@ -1,4 +1,4 @@
-//! What loading an image is given, and what is kept while images are loaded from one place.
+//! The options of loading an image, and the state that images of one source share.
 
 use std::collections::BTreeMap;
 
@@ -12,27 +12,27 @@ use super::spool::Spool;
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::units::ByteSize;
 
-/// What becomes of the uncompressed layers of a `docker save`.
+/// How uncompressed layers of a `docker save` are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
-    /// They are compressed once, as `docker push` does, and always to the same bytes.
+    /// Compressed once, as `docker push` does, and always to the same bytes.
     #[default]
     Gzip,
-    /// They are sent as they are, and declared as plain tar.
+    /// Unchanged, and declared as plain tar.
     Keep,
 }
 
-/// What to take from a file or directory, and how.
+/// Options of opening a file or directory.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// For layers that are not compressed, when a manifest has to be made. An OCI layout is never changed.
+    /// For uncompressed layers, if a manifest has to be made. An OCI layout is never changed.
     pub compression: Compression,
-    /// Which image, when there are several: a tag as `docker save` wrote it, a reference name of an OCI layout, or the
-    /// digest of a manifest.
+    /// The image, if there are several: a tag of `docker save`, a reference name of an OCI layout, or the digest of a
+    /// manifest.
     pub reference: Option<String>,
-    /// One platform of an index. Without it the index is taken whole, attestations included.
+    /// One platform of an index. Without it the whole index is taken, including attestations.
     pub platform: Option<Platform>,
-    /// The largest that a compressed archive, or a compressed layer of a `docker save`, may be uncompressed.
+    /// The limit of uncompressed archives, and of uncompressed layers of a `docker save`.
     pub max_unpacked: ByteSize,
 }
 
@@ -48,17 +48,17 @@ impl Default for OpenOptions {
     }
 }
 
-/// What is shared while images are loaded from one place.
+/// The state that images of one source share.
 #[derive(Debug)]
 pub(super) struct Loader {
     pub(super) root: Root,
     pub(super) options: OpenOptions,
     pub(super) spool: Spool,
-    /// Blobs whose bytes were checked.
+    /// Verified blobs.
     pub(super) blobs: BTreeMap<Digest, Blob>,
-    /// Layers of a `docker save` that were checked, by the name of the file.
+    /// Verified layers of a `docker save`, by file name.
     pub(super) layers: BTreeMap<String, Layer>,
-    /// Images of an OCI layout that were checked.
+    /// Verified images of an OCI layout.
     pub(super) images: BTreeMap<Digest, Image>,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Layer {
     pub(super) packing: Packing,
 }
 
-/// Hashes a file and compares.
+/// Verifies the size and the digest of a file.
 pub(super) fn verify(region: &Region, descriptor: &Descriptor) -> Result<Blob, ContentError> {
     if region.size() != descriptor.size {
         return Err(ContentError::SizeMismatch {

@@ -1,13 +1,13 @@
-//! A reader under a tar parser that ends when the headers of one entry ask for more than their share.
+//! A reader for a tar parser that fails if the headers of one entry are too long.
 //!
-//! The parser reads long names and pax records whole into memory, as long as they say they are. It is given an
-//! allowance before each header and, for the data of an entry, which is streamed, all it wants.
+//! The parser reads long names and pax records whole into memory, whatever their length. It gets an allowance before
+//! each header, and no limit for the data of an entry, which is streamed.
 
 use std::cell::Cell;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-/// The most that the headers of one entry may take: a name of 4 KiB, a link of 4 KiB, extended attributes.
+/// The longest headers of one entry: a name of 4 KiB, a link of 4 KiB, extended attributes.
 const HEADERS: u64 = 1 << 20;
 
 /// The bytes that may still be read.
@@ -15,12 +15,12 @@ const HEADERS: u64 = 1 << 20;
 pub(super) struct Allowance(Rc<Cell<u64>>);
 
 impl Allowance {
-    /// Enough for the headers of one entry and no more.
+    /// Sets the allowance to the headers of one entry.
     pub(super) fn headers_only(&self) {
         self.0.set(HEADERS);
     }
 
-    /// As much as there is.
+    /// Removes the limit.
     pub(super) fn everything(&self) {
         self.0.set(u64::MAX);
     }

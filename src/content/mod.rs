@@ -1,17 +1,16 @@
-//! Content: where the images of a push come from, and where those of a pull go.
+//! Content: the images of pushes, and the storage of pulled ones.
 //!
-//! - [`SyntheticSet`] makes images from a seed. Digests are known before anything is sent, memory does not grow
-//!   with the size of a blob, and a variant that no registry has seen costs one hash of 64 bytes per layer.
-//! - [`open`] reads what `docker save`, skopeo, crane, buildah and others write: a directory or a tar of the
-//!   docker-save layouts, or of an OCI layout. An [`Image`] that it returns has been checked: each digest and each
-//!   size is right, and the layers are the ones that the config names.
-//! - [`LayoutWriter`] and [`LayerFiles`] write what a pull brings; [`unpack()`] makes a file system of it.
+//! - [`SyntheticSet`] makes images from a seed. Digests are known before anything is sent, memory does not grow with
+//!   the size of a blob, and a variant that no registry has seen costs one hash of 64 bytes per layer.
+//! - [`open`] reads the output of `docker save`, skopeo, crane, buildah and others: a directory or a tar of the
+//!   docker-save layouts, or of an OCI layout. An [`Image`] that it returns is verified: every digest and size is
+//!   right, and the layers are those of the config.
+//! - [`LayoutWriter`] and [`LayerFiles`] write pulled images; [`unpack()`] makes a file system of one.
 //!
-//! Nothing here knows HTTP: the order of requests is the business of the client profiles.
+//! Nothing here knows HTTP: the order of requests is in the client profiles.
 //!
-//! Files are read at their offset, in frames of 256 KiB, and not mapped. Mapping needs `unsafe`, and a file that is
-//! cut short under a map kills the process; a short read is an error value. Archives are indexed once, and nothing is
-//! ever extracted from them.
+//! Files are read at offsets, in frames of 256 KiB, and not mapped. Mapping needs `unsafe`, and truncating a mapped
+//! file kills the process; a short read is an error value. Archives are indexed once, and never extracted.
 //!
 //! The invariant: whatever an archive or a directory says, no byte outside of it is read, and whatever a layer says,
 //! nothing outside of the target directory is touched.

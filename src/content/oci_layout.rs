@@ -12,9 +12,10 @@ use super::root::{Root, read_document};
 
 /// The annotation that names an image in `index.json`.
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// What containerd, and Docker with its store, put the whole name into; `ref.name` is then the tag alone.
+/// The annotation in which containerd, and Docker with its store, put the whole name; `ref.name` is then the tag
+/// alone.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
-/// An index of an index of an index: deeper ones are nobody's image.
+/// The deepest nesting of indexes: no real image is deeper.
 const MAX_DEPTH: usize = 8;
 /// The most images of one index.
 const MAX_CHILDREN: usize = 1000;
@@ -207,7 +208,7 @@ fn blob(
     Ok(blob)
 }
 
-/// Where a blob is in a layout. The digest is well formed, so the name is.
+/// The path of a blob in a layout. The digest is well formed, so the path is.
 pub(super) fn path(descriptor: &Descriptor) -> String {
     let digest = &descriptor.digest;
     format!("blobs/{}/{}", digest.algorithm(), digest.to_hex())

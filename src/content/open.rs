@@ -1,4 +1,4 @@
-//! Opening an image, whatever it comes in: a directory or an archive, of `docker save` or an OCI layout.
+//! Opening an image of any source: a directory or an archive, of `docker save` or an OCI layout.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,14 +18,14 @@ use super::root::Root;
 use super::spool::{self, Spool};
 use crate::units::ByteSize;
 
-/// Opens one image of a file or directory, and checks every digest and size of it.
+/// Opens one image of a file or directory, and verifies every digest and size of it.
 ///
-/// The archive may be compressed with gzip or zstd; it is then uncompressed to an unnamed temporary file, because
-/// blobs are read at offsets. So are layers that are to be compressed.
+/// A compressed archive (gzip or zstd) is uncompressed to an unnamed temporary file, because blobs are read at
+/// offsets. So are layers that have to be compressed.
 ///
 /// # Errors
-/// [`ContentError`] says which entry is wrong, missing or refused; several images without a choice are an error that
-/// lists them.
+/// Returns [`ContentError`], which names the entry that is wrong, missing or refused. Several images without a choice
+/// are an error that lists them.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Image, ContentError> {
     let mut loader = Loader::new(path, options)?;
     let candidates = loader.candidates()?;
@@ -33,9 +33,9 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Image, ContentError> {
     loader.load(chosen)
 }
 
-/// Opens all images of a file or directory, in their order. What they share is checked and compressed once.
+/// Opens all images of a file or directory, in their order. Shared content is verified and compressed once.
 ///
-/// The options' `reference` does not matter.
+/// The options' `reference` is ignored.
 ///
 /// # Errors
 /// As [`open`].
@@ -62,7 +62,7 @@ impl Loader {
         })
     }
 
-    /// What the root offers. Docker 25 and later writes both layouts at once: then both are in a candidate.
+    /// Lists the images of the source. Docker 25 and later writes both layouts at once: a candidate then has both.
     fn candidates(&self) -> Result<Vec<Candidate>, ContentError> {
         let root = &self.root;
         let mut candidates = Vec::new();
@@ -110,7 +110,7 @@ impl Loader {
             .collect();
         let mut fitting: Vec<&Candidate> =
             named.iter().copied().filter(|it| self.fits(it)).collect();
-        // What nobody named is no choice when it cannot be loaded.
+        // An image that was not chosen by name is ignored if it cannot be loaded.
         if fitting.iter().any(|it| it.is_whole()) {
             fitting.retain(|it| it.is_whole());
         }
@@ -160,7 +160,7 @@ fn open_root(path: &Path, max_unpacked: ByteSize) -> Result<Root, ContentError> 
         name: name.clone(),
         source,
     };
-    // The path is the user's own word: links in it are followed.
+    // The user chose this path: links in it are followed.
     let kind = fs::metadata(path).map_err(read)?;
     if kind.is_dir() {
         return Ok(Root::Directory(path.to_owned()));

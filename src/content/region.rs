@@ -1,11 +1,11 @@
-//! A stretch of a file, read at its offset; many readers share one open file.
+//! A part of a file, read at its offset; many readers share one open file.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// A stretch of an open file. Cheap to clone.
+/// A part of an open file. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Region {
     file: Arc<File>,

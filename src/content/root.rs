@@ -1,7 +1,7 @@
-//! The directory or archive that an image is in: finding files by name, and never outside.
+//! The directory or archive of an image: finds files by name, and never outside.
 //!
-//! Links are followed here, by hand, one component at a time, because the operating system would follow them out.
-//! The directory is taken to be at rest: who can change it while it is read can also change what is in it.
+//! Links are followed by hand, one component at a time, because the operating system would follow them out. The
+//! directory is assumed not to change: a user who can change it can also change its files.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ use crate::units::ByteSize;
 
 /// The largest document that is read into memory.
 pub(super) const MAX_DOCUMENT: u64 = 8 << 20;
-/// As many as Linux follows.
+/// The most links, as in Linux.
 const MAX_LINKS: usize = 40;
 
 /// A directory or an indexed archive.
@@ -31,7 +31,7 @@ pub(super) enum Root {
 }
 
 impl Root {
-    /// The file of that name, links followed; none if there is no such name.
+    /// Returns the file of that name, links followed; `None` if there is none.
     pub(super) fn find(&self, name: &str) -> Result<Option<Region>, ContentError> {
         match resolve(name, |name| self.node(name)).map_err(|error| self.locate(error))? {
             None => Ok(None),
@@ -42,7 +42,7 @@ impl Root {
         }
     }
 
-    /// The file of that name, which `referrer` says is there.
+    /// Returns the file of that name, which `referrer` refers to.
     pub(super) fn require(&self, name: &str, referrer: &str) -> Result<Region, ContentError> {
         self.find(name)?.ok_or_else(|| ContentError::Missing {
             name: self.label(name),
@@ -50,12 +50,12 @@ impl Root {
         })
     }
 
-    /// A small file of that name as bytes.
+    /// Reads a small file of that name.
     pub(super) fn document(&self, name: &str) -> Result<Option<Bytes>, ContentError> {
         self.find(name)?.as_ref().map(read_document).transpose()
     }
 
-    /// How the file of that name is called in messages.
+    /// The label of a file in messages.
     pub(super) fn label(&self, name: &str) -> String {
         match self {
             Self::Directory(root) => root.join(name).display().to_string(),
@@ -63,7 +63,7 @@ impl Root {
         }
     }
 
-    /// How the whole is called in messages.
+    /// The label of the whole in messages.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Directory(root) => root.display().to_string(),
@@ -109,7 +109,7 @@ impl Root {
     }
 }
 
-/// The bytes of a small file.
+/// Reads a small file.
 pub(super) fn read_document(region: &Region) -> Result<Bytes, ContentError> {
     if region.size() > MAX_DOCUMENT {
         return Err(ContentError::TooLarge {
@@ -156,7 +156,7 @@ fn node_on_disk(path: &Path) -> Result<Node, ContentError> {
     })
 }
 
-/// Opens a regular file of which no component is a link.
+/// Opens a regular file without links in its path.
 fn open_file(path: &Path) -> Result<Region, ContentError> {
     let name = path.display().to_string();
     let read = |source| ContentError::Read {
@@ -177,7 +177,7 @@ fn open_file(path: &Path) -> Result<Region, ContentError> {
     ))
 }
 
-/// Follows links inside the root. `None` when the name leads nowhere.
+/// Follows links inside the root. `None` if the name does not exist.
 fn resolve(
     name: &str,
     node: impl Fn(&str) -> Result<Node, ContentError>,

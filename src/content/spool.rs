@@ -1,4 +1,4 @@
-//! An unnamed temporary file: what must be compressed or uncompressed before it can be read at offsets.
+//! An unnamed temporary file, for content that must be compressed or uncompressed before it can be read at offsets.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -15,7 +15,7 @@ use super::region::Region;
 use crate::oci::{Algorithm, Digest};
 use crate::units::ByteSize;
 
-/// What zlib takes by default, and what Docker uses.
+/// The default of zlib and of Docker.
 const LEVEL: u32 = 6;
 
 /// One temporary file for all layers of an opened image; the system removes it with its last reader.
@@ -30,7 +30,7 @@ pub(super) struct Spool {
 pub(super) struct Compressed {
     pub(super) region: Region,
     pub(super) digest: Digest,
-    /// Of the bytes before compression.
+    /// The digest before compression.
     pub(super) diff_id: Digest,
 }
 
@@ -94,7 +94,7 @@ pub(super) fn uncompress(
         source,
     };
     let file = tempfile::tempfile().map_err(failed)?;
-    // One byte more than allowed is enough to know.
+    // One byte beyond the limit is enough to know.
     let mut plain = unpacked(packed)
         .map_err(|source| ContentError::Read {
             name: name.to_owned(),
@@ -137,7 +137,7 @@ fn copy(from: &mut impl Read, to: &mut impl Write, name: &str) -> Result<(), Con
     }
 }
 
-/// Writes at the end of a file whose position other readers do not share.
+/// Writes at the end of a file, whose position other readers do not share.
 struct Appending<'a> {
     file: &'a File,
     end: u64,

@@ -14,7 +14,7 @@ pub enum StoreError {
     Write {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The directory holds something else.
@@ -34,12 +34,12 @@ pub enum StoreError {
     /// An index has no layers.
     #[error("an index has no layers to write; choose one of its platforms")]
     NoLayers,
-    /// The `index.json` of the layout cannot be added to.
+    /// The `index.json` of the layout is invalid.
     #[error("`{}` is not an OCI image index", .path.display())]
     Index {
         /// The file.
         path: PathBuf,
-        /// What the parser found, and where.
+        /// The error of the parser.
         source: serde_json::Error,
     },
     /// Another process writes the same blob.
@@ -48,25 +48,25 @@ pub enum StoreError {
     /// A blob that the manifest does not have.
     #[error("{0} is not a blob of the manifest")]
     NotInManifest(Digest),
-    /// The bytes that came do not have the digest that was promised. They were removed.
+    /// The bytes have another digest. They were removed.
     #[error("what came is not what its descriptor says: {0}")]
     DigestMismatch(Box<Mismatch>),
-    /// Fewer bytes came than were promised. They are kept.
+    /// There were too few bytes. They are kept.
     #[error("{digest} should have {expected} bytes, but only {found} came")]
     TooShort {
         /// Of the blob.
         digest: Digest,
-        /// What the descriptor says.
+        /// The size in the descriptor.
         expected: u64,
-        /// What came.
+        /// The actual size.
         found: u64,
     },
-    /// More bytes came than were promised. Those that are too many were not written.
+    /// There were too many bytes. The surplus was not written.
     #[error("{digest} should have {expected} bytes, but more came")]
     TooLong {
         /// Of the blob.
         digest: Digest,
-        /// What the descriptor says.
+        /// The size in the descriptor.
         expected: u64,
     },
 }

@@ -18,7 +18,7 @@ const CONFIG: &str = "config.json";
 
 /// A directory with `manifest.json`, `config.json` and `01-<digest>.tar.gz` and so on, the bottom layer first.
 ///
-/// The names are made from the manifest; nothing that a registry says becomes part of a path, but hex digits.
+/// The names are made from the manifest. No text of a registry becomes part of a path, apart from hex digits.
 #[derive(Debug)]
 pub struct LayerFiles {
     root: Rc<Directory>,
@@ -27,7 +27,7 @@ pub struct LayerFiles {
 }
 
 impl LayerFiles {
-    /// Looks whether a directory may hold the files of some image: every name in it is one of theirs. Changes nothing.
+    /// Checks whether a directory may hold the files of an image: it has no other names. Changes nothing.
     ///
     /// # Errors
     /// [`StoreError::Stranger`] names a file of something else.
@@ -39,7 +39,7 @@ impl LayerFiles {
         }
     }
 
-    /// Prepares a directory for the files of an image. Those that are there must be of this image.
+    /// Prepares a directory for the files of an image. Existing files must be of this image.
     ///
     /// A schema 1 manifest has layers, but no config.
     ///
@@ -53,7 +53,7 @@ impl LayerFiles {
         Self::within(root, manifest)
     }
 
-    /// Prepares a directory that is open for the files of an image.
+    /// Prepares an open directory for the files of an image.
     ///
     /// # Errors
     /// As [`LayerFiles::create`].
@@ -103,7 +103,7 @@ impl LayerFiles {
         Ok(own)
     }
 
-    /// Every name that the image may have in the directory.
+    /// All names of the image in the directory.
     fn names(&self) -> impl Iterator<Item = String> {
         let copies = self.copies.iter().map(|(_, name)| name);
         let names = self.files.values().chain(copies).cloned();
@@ -112,20 +112,20 @@ impl LayerFiles {
             .chain([MANIFEST.to_owned()])
     }
 
-    /// Where a blob of the image is, once it is there; none for a digest that the manifest does not have.
+    /// The path of a blob, once it is there; `None` for a digest that is not in the manifest.
     pub fn blob_path(&self, digest: &Digest) -> Option<PathBuf> {
         self.files.get(digest).map(|name| self.root.path_of(name))
     }
 
-    /// The names of the layers, the bottom one first; one that stands twice is here twice.
+    /// The names of the layers, the bottom one first; a repeated layer has two names.
     fn layer_names(&self) -> impl Iterator<Item = &String> {
         let copies = self.copies.iter().map(|(_, name)| name);
         let all: BTreeSet<_> = self.files.values().chain(copies).collect();
-        // The names begin with the place, all of the same width.
+        // The names start with the position, all of the same width.
         all.into_iter().filter(|name| *name != CONFIG)
     }
 
-    /// The layers, the bottom one first, opened.
+    /// Opens the layers, the bottom one first.
     ///
     /// # Errors
     /// [`StoreError::Write`] names the one that cannot be opened.
@@ -147,7 +147,7 @@ impl LayerFiles {
         is_kept(&found, &self.root) && size.is_none_or(|size| found.size == size)
     }
 
-    /// Begins a blob of the image, or goes on with one that was interrupted if its size is known.
+    /// Starts a blob of the image, or resumes an interrupted one if its size is known.
     ///
     /// # Errors
     /// [`StoreError::NotInManifest`]; [`StoreError::Busy`] when another process writes it.
@@ -165,13 +165,13 @@ impl LayerFiles {
         PartialBlob::open(part, target, *digest, size)
     }
 
-    /// Writes the manifest as it is, and the files of layers that stand twice.
+    /// Writes the unchanged manifest, and the files of repeated layers.
     ///
     /// # Errors
     /// [`StoreError::Write`].
     pub fn finish(&self, manifest: &Manifest) -> Result<(), StoreError> {
         for (digest, copy) in &self.copies {
-            // A layer that registries do not distribute is not there, however often it stands.
+            // A layer that registries do not distribute is missing, however often it is listed.
             if let Some(name) = self.files.get(digest) {
                 self.copy(name, copy)
                     .map_err(|error| write_error(&self.root.path_of(copy), error))?;
@@ -196,7 +196,7 @@ fn part_name(digest: &Digest) -> String {
     format!(".{}-{}.partial", digest.algorithm(), digest.to_hex())
 }
 
-/// What [`LayerFiles`] may have named so, for any image.
+/// Returns `true` for a name that [`LayerFiles`] gives to files of any image.
 fn is_layer_name(name: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_part = || {
@@ -216,7 +216,7 @@ fn is_layer_name(name: &str) -> bool {
     [MANIFEST, CONFIG].contains(&name) || is_part().is_some() || is_layer().is_some()
 }
 
-/// Refuses a directory that holds something else. The temporary name of a file that an
+/// Refuses a directory that holds other files. A temporary file that an interruption left is ours, too.
 /// interruption left is ours, too.
 fn refuse_strangers(root: &Directory, is_own: impl Fn(&str) -> bool) -> Result<(), StoreError> {
     let names = root.names(usize::MAX);
@@ -235,7 +235,7 @@ fn refuse_strangers(root: &Directory, is_own: impl Fn(&str) -> bool) -> Result<(
     Ok(())
 }
 
-/// What people's tools expect of a file of that type.
+/// The usual file extension of that type.
 fn suffix(media_type: &MediaType) -> &'static str {
     match media_type {
         MediaType::OciLayer | MediaType::OciForeignLayer | MediaType::DockerLayer => ".tar",

@@ -1,4 +1,4 @@
-//! An OCI image layout that is being filled.
+//! An OCI image layout that is being written.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use crate::oci::{Content, Descriptor, Digest, Manifest, MediaType};
 
 const LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// Where the parts of blobs are, below `blobs`.
+/// The directory of partial blobs, below `blobs`.
 const PARTIAL: &str = ".partial";
 
-/// An OCI layout directory. Images are added to those that are there.
+/// An OCI layout directory. Images are added to existing ones.
 ///
-/// Everything in it is opened below a handle of its directory. A directory of it may belong to this user or to the owner
-/// of the layout, and not everybody may write to it.
+/// Everything in it is opened below the handle of its directory. Its directories may belong to this user or to the
+/// owner of the layout, and must not be writable by everybody.
 #[derive(Debug)]
 pub struct LayoutWriter {
     root: Directory,
@@ -41,7 +41,7 @@ impl LayoutWriter {
         Self::within(root)
     }
 
-    /// Opens or prepares a layout in a directory that was looked at before.
+    /// Opens or prepares a layout in a directory that was checked before.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -52,7 +52,7 @@ impl LayoutWriter {
         Ok(Self { root, blobs, parts })
     }
 
-    /// Looks whether a directory may become a layout: it is one, or it is empty, or there is none. Changes nothing.
+    /// Checks whether a directory may become a layout: it is one, it is empty, or there is none. Changes nothing.
     ///
     /// # Errors
     /// [`StoreError::Occupied`] when it holds something else.
@@ -81,7 +81,7 @@ impl LayoutWriter {
         }
     }
 
-    /// Where a blob is, once it is there.
+    /// The path of a blob, once it is there.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.blobs
             .path_of(digest.algorithm().name())
@@ -94,7 +94,7 @@ impl LayoutWriter {
         has(&self.blobs, descriptor).unwrap_or(false)
     }
 
-    /// The manifest of an image in a layout, if there is one and the image is in it with all of its blobs. Changes nothing.
+    /// Returns the manifest of an image in a layout, if the image is complete. Changes nothing.
     pub fn image(root: &Path, manifest: &Digest) -> Option<Descriptor> {
         let blobs = Directory::open(root).ok()?.child("blobs").ok()?;
         let directory = blobs.child(manifest.algorithm().name()).ok()?;
@@ -111,7 +111,7 @@ impl LayoutWriter {
             .then(|| manifest.descriptor())
     }
 
-    /// Begins a blob, or goes on with one that was interrupted.
+    /// Starts a blob, or resumes an interrupted one.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when another process writes it.
@@ -124,7 +124,7 @@ impl LayoutWriter {
         PartialBlob::open(part, target, *digest, Some(descriptor.size))
     }
 
-    /// Adds a manifest, as it is, and gives its descriptor.
+    /// Adds an unchanged manifest, and returns its descriptor.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -136,7 +136,7 @@ impl LayoutWriter {
         Ok(descriptor)
     }
 
-    /// The `index.json` that is there, or an empty one.
+    /// Reads the existing `index.json`, or returns an empty one.
     fn index(&self, path: &Path) -> Result<Map<String, Value>, StoreError> {
         let failed = |error| write_error(path, error);
         let file = match self.root.open_file("index.json") {
@@ -158,7 +158,7 @@ impl LayoutWriter {
         })
     }
 
-    /// Names an image in `index.json`, beside those that are there. One of the same name is replaced.
+    /// Names an image in `index.json`, in addition to existing ones. One of the same name is replaced.
     ///
     /// # Errors
     /// [`StoreError::Index`] when there is an `index.json` that is none.
@@ -168,7 +168,7 @@ impl LayoutWriter {
             path: path.clone(),
             source,
         };
-        // Edited as it stands: whatever else is in it, and in its entries, stays.
+        // Edited in place: everything else in it, and in its entries, stays.
         let mut index = self.index(&path)?;
         let mut image = image;
         if let Some(name) = name {
@@ -183,13 +183,13 @@ impl LayoutWriter {
         let bytes = serde_json::to_vec(&index).map_err(invalid)?;
         replace(&self.root, "index.json", &bytes)?;
         replace(&self.root, "oci-layout", LAYOUT.as_bytes())?;
-        // Other blobs may still be unfinished there; then it stays.
+        // Other partial blobs may still be there; then it stays.
         let _ = self.blobs.remove_directory(PARTIAL);
         Ok(())
     }
 }
 
-/// Returns `true` if a blob of that size is among these, which no other user has put there.
+/// Returns `true` if a blob of that size is among these, and no other user has put it there.
 fn has(blobs: &Directory, descriptor: &Descriptor) -> io::Result<bool> {
     let digest = &descriptor.digest;
     let directory = blobs.child(digest.algorithm().name())?;
@@ -214,19 +214,19 @@ fn stays_beside(other: &Value, name: Option<&str>, digest: &Digest) -> bool {
     }
 }
 
-/// A directory of a layout, opened or made.
+/// Opens or makes a directory of a layout.
 fn part_of(directory: &Directory, name: &str) -> Result<Directory, StoreError> {
     let part = directory.part(name);
     part.map_err(|error| write_error(&directory.path_of(name), error))
 }
 
-/// Returns `true` for a file of this user or of the owner of its directory, to which not everybody may write.
+/// Returns `true` for a file of this user or of the owner of its directory that is not writable by everybody.
 pub(super) fn is_kept(found: &Status, directory: &Directory) -> bool {
     let owner = directory.status().map(|it| it.owner);
     found.kind == Kind::File && owner.is_ok_and(|owner| found.check_owned(owner).is_ok())
 }
 
-/// Writes a whole file; whoever reads it sees the old one or the new one.
+/// Writes a whole file; readers see the old one or the new one.
 pub(super) fn replace(directory: &Directory, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     directory
         .replace(name, 0o644, |file| file.write_all(bytes))

@@ -1,7 +1,7 @@
-//! Where a pull puts what it brings: an OCI layout, or a directory of layers.
+//! Storage of pulled images: an OCI layout, or a directory of layers.
 //!
-//! A blob is written under another name and renamed when its digest was right. So a blob that is there is true, and
-//! what an interruption left can be gone on with.
+//! A blob is written under another name, and renamed when its digest was right. An existing blob is therefore
+//! complete, and an interrupted one can be resumed.
 
 mod error;
 mod layer_files;

@@ -13,9 +13,9 @@ use crate::oci::{Digest, Hasher};
 /// A name in a directory that is held open.
 type Name = (Rc<Directory>, String);
 
-/// A blob of which perhaps not all bytes are there yet.
+/// A blob that may be incomplete.
 ///
-/// Dropping it keeps what was written, and the next one for the same digest goes on from there.
+/// Dropping it keeps the bytes; the next one for the same digest resumes there.
 #[derive(Debug)]
 pub struct PartialBlob {
     file: File, // positioned at its end; locked
@@ -28,9 +28,9 @@ pub struct PartialBlob {
 }
 
 impl PartialBlob {
-    /// Opens the part that is there, which must be ours, or an empty one. Reads what is there, to know its hash.
+    /// Opens the existing part, which must be ours, or an empty one. Reads it to compute its hash.
     ///
-    /// Without a size nobody can tell a part from the whole: it is then begun anew.
+    /// Without a size, a part cannot be told from the whole: it starts anew.
     pub(super) fn open(
         (directory, name): Name,
         target: Name,
@@ -43,7 +43,7 @@ impl PartialBlob {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path())),
-            // Some network file systems have no locks; two writers then end in a wrong digest.
+            // Some network file systems have no locks; two writers then produce a wrong digest.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
@@ -83,7 +83,7 @@ impl PartialBlob {
         }
     }
 
-    /// The bytes that are there already: where a `Range` request goes on.
+    /// The number of bytes that are there: the start of a `Range` request.
     pub const fn offset(&self) -> u64 {
         self.offset
     }
@@ -93,7 +93,7 @@ impl PartialBlob {
         self.size == Some(self.offset)
     }
 
-    /// Forgets what was written, for a server that begins at the start again.
+    /// Drops the bytes, for a server that starts from the beginning.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -104,10 +104,10 @@ impl PartialBlob {
         Ok(())
     }
 
-    /// Adds the next bytes.
+    /// Appends the next bytes.
     ///
     /// # Errors
-    /// [`StoreError::TooLong`] when these are more than the manifest says, and none of them is written.
+    /// Returns [`StoreError::TooLong`] if there are more than in the manifest; none of them is written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         if let Some(expected) = self.size
             && bytes.len() as u64 > expected - self.offset
@@ -117,7 +117,7 @@ impl PartialBlob {
                 expected,
             });
         }
-        // Byte for byte what is on the disk is in the hash, even when the disk is full in between.
+        // The hash has exactly the bytes on the disk, even if the disk fills up in between.
         let mut rest = bytes;
         while !rest.is_empty() {
             match self.file.write(rest) {
@@ -137,8 +137,8 @@ impl PartialBlob {
     /// Checks size and digest, and gives the blob its name.
     ///
     /// # Errors
-    /// [`StoreError::TooShort`], and the part is kept; [`StoreError::DigestMismatch`], and it is removed, because no
-    /// more bytes will make it right.
+    /// [`StoreError::TooShort`]: the part is kept. [`StoreError::DigestMismatch`]: it is removed, because more bytes
+    /// cannot make it right.
     pub fn commit(self) -> Result<(), StoreError> {
         let digest = self.digest;
         if let Some(expected) = self.size.filter(|size| self.offset < *size) {

@@ -33,7 +33,8 @@ struct Rootfs<'a> {
     diff_ids: &'a [Digest],
 }
 
-/// A config for these layers. `size` bytes, or as many as it needs, or as many as `filler` (hex digits) can fill.
+/// Makes a config for these layers. It has `size` bytes, or as many as it needs, or as many as `filler` (hex digits)
+/// can fill.
 pub(super) fn config(name: &str, layers: &[Digest], size: u64, filler: &str) -> Vec<u8> {
     let bare = document(name, layers, "");
     let missing = usize::try_from(size)

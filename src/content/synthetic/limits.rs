@@ -1,4 +1,4 @@
-//! The limits of a set of synthetic images, and what is wrong with one beyond them.
+//! The limits of a set of synthetic images, and the errors beyond them.
 
 use super::stream::TAIL;
 use crate::units::ByteSize;
@@ -10,7 +10,7 @@ pub(super) const MAX_LAYER: ByteSize = ByteSize::from_mib(1 << 20);
 /// Registries refuse manifests above 4 MiB; a config is read whole by every client.
 pub(super) const MAX_CONFIG: ByteSize = ByteSize::from_mib(4);
 
-/// Why there can be no such set.
+/// Why a set is impossible.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SpecError {
     /// No image.
@@ -40,7 +40,7 @@ pub enum SpecError {
         /// Layers.
         layers: usize,
     },
-    /// A list of sizes for the config.
+    /// A list of sizes for the config, which has one.
     #[error("an image has one config: a list of sizes makes no sense for it")]
     ConfigPerLayer,
     /// A range that ends before it starts.
@@ -54,10 +54,10 @@ pub enum SpecError {
     /// A logarithm of zero.
     #[error("a logarithmic distribution of sizes starts above 0B")]
     LogOfZero,
-    /// A deviation that is none.
+    /// An invalid deviation.
     #[error("the deviation of a lognormal distribution is a number from 0 up, not {0}")]
     Sigma(f64),
-    /// A layer without room for what sets it apart.
+    /// A layer without room for its unique tail.
     #[error("a layer has at least {TAIL} bytes, not {0}: smaller ones could not be told apart")]
     LayerTooSmall(ByteSize),
     /// A layer that takes too long to hash.

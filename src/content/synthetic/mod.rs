@@ -1,12 +1,12 @@
 //! Images made from a seed.
 //!
-//! A layer is opaque: bytes that no compressor makes smaller, declared as a gzip layer, because that is the type that
-//! registries see. It does not unpack, and the config's `diff_ids` are the digests of the layers as they are sent.
-//! A registry stores, hashes and serves such an image as any other; a scanner that unpacks layers will refuse it.
+//! A layer is opaque: incompressible bytes, declared as a gzip layer, because that is the type that registries see.
+//! It does not unpack, and the config's `diff_ids` are the digests of the layers as sent. A registry stores, hashes
+//! and serves such an image as any other; a scanner that unpacks layers will refuse it.
 //!
 //! The bytes are slices of one seeded buffer of 4 MiB, so they cost no computing and no memory. Within a blob nothing
-//! repeats at a distance of less than 2 MiB. Each blob ends in 64 bytes of its own, so no two blobs are equal;
-//! these are also what makes the same image new for a registry ([`SyntheticSet::unique_image`]).
+//! repeats at a distance of less than 2 MiB. Each blob ends in 64 bytes of its own, so no two blobs are equal; these
+//! bytes also make an image new to a registry ([`SyntheticSet::unique_image`]).
 //!
 //! The same specification and seed give the same bytes on every platform.
 

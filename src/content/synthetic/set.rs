@@ -15,13 +15,13 @@ use crate::content::blob::Blob;
 use crate::content::image::Image;
 use crate::oci::{Algorithm, Descriptor, Digest, Hasher, ImageManifest, Manifest};
 
-/// A layer that all images share belongs to this one, which does not exist.
+/// The image index of a layer that all images share; no such image exists.
 const SHARED: u64 = u64::MAX;
 
-/// What makes a variant of an image one that no registry has seen.
+/// The salt of a variant of an image that no registry has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Salt {
-    /// The run; another one for each, such as a random number or the time it began.
+    /// The run; different for each, such as a random number or its start time.
     pub run: u64,
     /// The virtual user, over all workers and shards.
     pub vu: u64,
@@ -31,8 +31,8 @@ pub struct Salt {
 
 /// A set of images made from a seed. Cheap to clone; threads may share it.
 ///
-/// Making the set draws the sizes and hashes nothing, so that a plan costs no time. The layers are hashed when an image
-/// is first asked for, once. [`prepare`](Self::prepare) does it ahead, so that it does not fall into a measurement.
+/// Making the set draws the sizes and hashes nothing, so that a plan costs no time. The layers are hashed once, when
+/// an image is first used. [`prepare`](Self::prepare) does it ahead, outside of any measurement.
 #[derive(Clone)]
 pub struct SyntheticSet(Arc<Inner>);
 
@@ -55,10 +55,10 @@ struct Layer {
 }
 
 impl SyntheticSet {
-    /// Draws the shapes of the set. Sets of one run need different seeds, or they have layers in common.
+    /// Draws the shapes of the set. Sets of one run need different seeds, or they share layers.
     ///
     /// # Errors
-    /// [`SpecError`] when the specification makes no sense.
+    /// Returns [`SpecError`] if the specification is impossible.
     pub fn new(spec: SyntheticSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
         let own = spec.layers - spec.shared_base_layers;
@@ -106,12 +106,12 @@ impl SyntheticSet {
         self.len() == 0
     }
 
-    /// What the set was made from.
+    /// The specification of the set.
     pub fn spec(&self) -> &SyntheticSpec {
         &self.0.spec
     }
 
-    /// The bytes of all layers, the shared ones once. Known without hashing; configs and manifests are not in it.
+    /// The bytes of all layers, shared ones once, without configs and manifests. Known without hashing.
     pub fn layer_bytes(&self) -> u64 {
         self.0.layer_sizes.iter().sum()
     }
@@ -119,15 +119,15 @@ impl SyntheticSet {
     /// The sizes of the layers of one image, the bottom one first. Known without hashing.
     ///
     /// # Panics
-    /// When `index` is not below [`len`](Self::len).
+    /// Panics if `index` is not below [`len`](Self::len).
     pub fn layer_sizes(&self, index: usize) -> impl Iterator<Item = u64> + '_ {
         self.0.indices(index).map(|layer| self.0.layer_sizes[layer])
     }
 
-    /// Image `index`. Hashes its layers if nobody has yet.
+    /// Returns image `index`. Hashes its layers at the first call.
     ///
     /// # Panics
-    /// When `index` is not below [`len`](Self::len).
+    /// Panics if `index` is not below [`len`](Self::len).
     pub fn image(&self, index: usize) -> Image {
         let inner = &*self.0;
         inner.images[index]
@@ -140,11 +140,11 @@ impl SyntheticSet {
             .clone()
     }
 
-    /// Image `index` as no registry has seen it: the same shape and the same shared layers, but the other layers and
-    /// the config are of this salt alone. Costs one hash of 64 bytes per layer, and the config.
+    /// Returns image `index` as no registry has seen it: with the same shape and shared layers, but the other layers
+    /// and the config are unique to this salt. Costs one hash of 64 bytes per layer, and the config.
     ///
     /// # Panics
-    /// When `index` is not below [`len`](Self::len).
+    /// Panics if `index` is not below [`len`](Self::len).
     pub fn unique_image(&self, index: usize, salt: Salt, kept: usize) -> Image {
         let inner = &*self.0;
         let layers = inner.indices(index).enumerate().map(|(place, layer)| {
@@ -185,7 +185,7 @@ impl SyntheticSet {
 }
 
 impl Inner {
-    /// The places of an image's layers in `layers`.
+    /// The positions of an image's layers in `layers`.
     fn indices(&self, image: usize) -> impl Iterator<Item = usize> + use<> {
         assert!(image < self.spec.count, "the set has no image {image}");
         let shared = self.spec.shared_base_layers;

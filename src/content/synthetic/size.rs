@@ -33,20 +33,20 @@ pub enum SizeSpec {
         median: ByteSize,
         /// The deviation of the natural logarithm; finite, not negative.
         sigma: f64,
-        /// What is smaller becomes this.
+        /// Smaller sizes become this.
         min: ByteSize,
-        /// What is larger becomes this.
+        /// Larger sizes become this.
         max: ByteSize,
     },
     /// Blobs as registries store them: lognormal with a median of 4 MB and a deviation of 2.15, up to 500 MB.
     Stored {
-        /// What is larger becomes this.
+        /// Larger sizes become this.
         cap: ByteSize,
     },
     /// Blobs as clients request them: fitted to the blob requests of the FAST'18 registry traces, mean 14 MB, up to
     /// 10 GiB.
     Requested {
-        /// What is larger becomes this. Without it few blobs are most of the bytes: 0.05% are larger than 1 GiB.
+        /// Larger sizes become this. Without it few blobs are most of the bytes: 0.05% are larger than 1 GiB.
         cap: ByteSize,
     },
 }
@@ -128,7 +128,7 @@ impl SizeSpec {
     }
 }
 
-/// A mixture that has the moments and the tail of the traces; below 1 MB only its total mass is known.
+/// A mixture with the moments and the tail of the traces; below 1 MB only its total mass is known.
 fn requested(rng: &mut impl Rng) -> f64 {
     let kind: f64 = rng.random();
     if kind < 0.650 {

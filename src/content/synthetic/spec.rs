@@ -1,4 +1,4 @@
-//! What a set of synthetic images looks like.
+//! The specification of a set of synthetic images.
 
 use super::limits::{MAX_CONFIG, MAX_LAYER, MAX_LAYERS, SpecError};
 use super::size::SizeSpec;
@@ -46,11 +46,11 @@ pub struct SyntheticSpec {
     pub count: usize,
     /// Layers of each image; `count * layers` is at most 1,000,000.
     pub layers: usize,
-    /// The size of a layer. Drawn sizes below 64 bytes become 64, the least that can be told apart.
+    /// The size of a layer. Drawn sizes below 64 bytes become 64, the smallest unique layer.
     pub layer_size: SizeSpec,
-    /// How many layers, from the bottom, all images have in common; at most `layers`.
+    /// The number of layers, from the bottom, that all images share; at most `layers`.
     pub shared_base_layers: usize,
-    /// The size of a config. One that is too small for what a config must say becomes as large as needed.
+    /// The size of a config. A config never becomes smaller than its required content.
     pub config_size: SizeSpec,
     /// The kind of manifest.
     pub format: Format,
@@ -77,7 +77,7 @@ impl SyntheticSpec {
     /// Checks that there can be such a set.
     ///
     /// # Errors
-    /// [`SpecError`] says what makes no sense.
+    /// Returns [`SpecError`] if it is impossible.
     pub fn check(&self) -> Result<(), SpecError> {
         let (count, layers) = (self.count, self.layers);
         if count == 0 {
@@ -113,7 +113,7 @@ impl SyntheticSpec {
 }
 
 impl SizeSpec {
-    /// The sizes that were written down and may come out of it.
+    /// The sizes that are written in the specification and may be drawn.
     fn given(&self) -> Vec<ByteSize> {
         match self {
             Self::Fixed(size) | Self::Stored { cap: size } | Self::Requested { cap: size } => {

@@ -7,13 +7,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::content::frame::{FRAME, FRAME_SIZE, frame_length};
 use crate::oci::{Algorithm, Digest};
 
-/// Frames that are different parts of the pool; after so many the walk is moved on.
+/// The number of frames with different parts of the pool; after these the walk is shifted.
 const FRAMES_PER_LAP: u64 = 16;
 const LAP: u64 = FRAMES_PER_LAP * FRAME;
-/// The length of the end that belongs to one blob alone: a SHA-512.
+/// The length of the unique end of a blob: a SHA-512.
 pub(super) const TAIL: u64 = 64;
 
-/// The shared buffer: a lap of random bytes, and its first frame again, so that no slice has to wrap around.
+/// The shared buffer: a lap of random bytes, and its first frame again, so that no slice wraps around.
 #[derive(Debug, Clone)]
 pub(super) struct Pool(Bytes);
 
@@ -27,7 +27,7 @@ impl Pool {
     }
 }
 
-/// Which blob of a set.
+/// The blob of a set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BlobId {
     /// `u64::MAX` for a layer that all images share.
@@ -47,7 +47,7 @@ pub(in crate::content) struct Stream {
 }
 
 impl Stream {
-    /// The walk of a blob of that size, which is at least [`TAIL`].
+    /// Makes the walk of a blob of that size, which is at least [`TAIL`].
     pub(super) fn new(pool: &Pool, seed: u64, id: BlobId, size: u64) -> Self {
         let place = words(&digest(
             Algorithm::Sha256,
@@ -57,14 +57,14 @@ impl Stream {
         Self {
             pool: pool.clone(),
             start: place.0 % LAP,
-            // At most half a lap forward, so what was seen last comes again after half a lap at the earliest.
+            // At most half a lap forward, so content repeats after half a lap at the earliest.
             step: 1 + place.1 % (LAP / 2),
             body: size - TAIL,
             tail: tail(&[seed, id.image, id.layer]),
         }
     }
 
-    /// The same body with a tail for this salt.
+    /// Returns the same body with a tail for this salt.
     pub(super) fn salted(&self, seed: u64, id: BlobId, salt: [u64; 3]) -> Self {
         let [run, vu, iteration] = salt;
         Self {
@@ -87,7 +87,7 @@ impl Stream {
         &self.tail
     }
 
-    /// The bytes from `position`, at most to the next border of a frame, the tail, or `end`.
+    /// Returns the bytes from `position`, at most to the next border of a frame, the tail, or `end`.
     ///
     /// `position` is below `end`, and `end` at most the size.
     pub(in crate::content) fn frame(&self, position: u64, end: u64) -> Bytes {
@@ -110,7 +110,7 @@ fn tail(words: &[u64]) -> [u8; 64] {
         .expect("a SHA-512 has 64 bytes")
 }
 
-/// Two words of a hash.
+/// Takes two words of a hash.
 fn words(digest: &Digest) -> (u64, u64) {
     let bytes = digest.as_bytes();
     let word = |at: usize| {
@@ -123,7 +123,7 @@ fn words(digest: &Digest) -> (u64, u64) {
     (word(0), word(8))
 }
 
-/// A hash of numbers, for one purpose.
+/// Hashes numbers for one purpose.
 pub(super) fn digest(algorithm: Algorithm, purpose: &[u8], words: &[u64]) -> Digest {
     let mut hasher = algorithm.hasher();
     hasher.update(purpose);
@@ -133,7 +133,7 @@ pub(super) fn digest(algorithm: Algorithm, purpose: &[u8], words: &[u64]) -> Dig
     hasher.finish()
 }
 
-/// A generator for one purpose.
+/// Makes a generator for one purpose.
 pub(super) fn generator(purpose: &[u8], numbers: &[u64]) -> Xoshiro256PlusPlus {
     let (seed, _) = words(&digest(Algorithm::Sha256, purpose, numbers));
     Xoshiro256PlusPlus::seed_from_u64(seed)

@@ -7,7 +7,7 @@ use crate::content::error::Mismatch;
 use crate::oci::{Digest, Unusable};
 use crate::units::ByteSize;
 
-/// Why an image does not become a file system.
+/// Why an image cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// The directory is not empty.
@@ -18,7 +18,7 @@ pub enum UnpackError {
     Write {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// An index has no layers.
@@ -27,7 +27,7 @@ pub enum UnpackError {
     /// The config cannot be read.
     #[error("the config of the image cannot be read")]
     Config(#[source] io::Error),
-    /// The manifest and the config count the layers differently.
+    /// The manifest and the config have different numbers of layers.
     #[error("the manifest has {layers} layers, but the config names {diff_ids} (rootfs.diff_ids)")]
     LayerCount {
         /// Layers of the manifest.
@@ -46,20 +46,20 @@ pub enum UnpackError {
     Read {
         /// Counted from 1, the bottom one first.
         layer: usize,
-        /// What the parser found.
+        /// The error of the parser.
         source: io::Error,
     },
-    /// A layer does not unpack to what the config names.
+    /// The uncompressed layer has another digest than in the config.
     #[error(
         "layer {layer} unpacks to another digest than the config names (rootfs.diff_ids): {digests}"
     )]
     DiffId {
         /// Counted from 1, the bottom one first.
         layer: usize,
-        /// What it should be, and what it is.
+        /// The expected and the actual digest.
         digests: Box<Mismatch>,
     },
-    /// A name that leads out of the directory, or is none.
+    /// A name out of the directory, or an invalid one.
     #[error(
         "layer {layer} has an entry `{name}`, which could lead out of the directory; it is refused"
     )]
@@ -69,10 +69,10 @@ pub enum UnpackError {
         /// The entry.
         name: String,
     },
-    /// Links that lead to each other.
+    /// A loop of links.
     #[error("`{0}` leads through too many links, or in a circle")]
     LinkLoop(String),
-    /// Something else stands where a directory is needed.
+    /// Another entry is where a directory is needed.
     #[error("`{0}` is not a directory, but the image has entries in it")]
     NotADirectory(String),
     /// A hard link to something that is not there, or is a directory.
@@ -82,10 +82,10 @@ pub enum UnpackError {
         layer: usize,
         /// The entry.
         name: String,
-        /// Where it leads.
+        /// Its target.
         target: String,
     },
-    /// A sparse file in a form that is not read.
+    /// An unsupported form of sparse file.
     #[error(
         "layer {layer} stores `{name}` as a sparse file in the pax format, which is not supported"
     )]
@@ -95,7 +95,7 @@ pub enum UnpackError {
         /// The entry.
         name: String,
     },
-    /// It was asked to stop.
+    /// Unpacking was stopped.
     #[error("unpacking was stopped")]
     Stopped,
     /// More bytes than allowed.

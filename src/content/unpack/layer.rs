@@ -19,14 +19,14 @@ use crate::content::archive::is_pax_sparse;
 use crate::files::{Directory, Kind};
 use crate::units::ByteSize;
 
-/// The longest name that Linux takes.
+/// Linux' limit of a path.
 const MAX_NAME: usize = 4096;
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
-/// What aufs kept for itself in the directories that it layered.
+/// The names that aufs kept for itself in its directories.
 const AUFS: &[u8] = b".wh..wh.";
 
-/// The file system as far as it was made.
+/// The file system so far.
 #[derive(Debug)]
 pub(super) struct Applied<'a> {
     tree: Tree,
@@ -34,7 +34,7 @@ pub(super) struct Applied<'a> {
     pub(super) report: Unpacked,
     layer: usize,            // counted from 1; for messages
     ours: BTreeSet<PathBuf>, // what this layer made
-    // Given to the directories at the end: one that may not be written to could not be filled.
+    // Set at the end: directories without write permission could not be filled.
     directories: BTreeMap<PathBuf, Attributes>,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// Begins the next layer.
+    /// Starts the next layer.
     pub(super) fn next_layer(&mut self) {
         self.layer += 1;
         self.ours.clear();
@@ -68,7 +68,7 @@ impl<'a> Applied<'a> {
         self.layer
     }
 
-    /// Takes in one entry of the layer.
+    /// Applies one entry of the layer.
     pub(super) fn apply<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> Result<(), UnpackError> {
         self.check_stop()?;
         self.report.entries += 1;
@@ -107,7 +107,7 @@ impl<'a> Applied<'a> {
         Ok(())
     }
 
-    /// The components of a name. One that could lead out is refused, though nothing would follow it.
+    /// Returns the components of a name. A name with `..` is refused, though it would not be followed.
     fn parts<'n>(&self, name: &'n [u8]) -> Result<Vec<&'n OsStr>, UnpackError> {
         let parts: Vec<&OsStr> = name
             .split(|byte| *byte == b'/')
@@ -127,7 +127,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// A whiteout hides what the layers below have; what this layer made stays.
+    /// Applies a whiteout: it hides entries of the layers below; those of this layer stay.
     fn whiteout(
         &mut self,
         parents: &[&OsStr],
@@ -191,14 +191,14 @@ impl<'a> Applied<'a> {
         Ok(())
     }
 
-    /// Copies the bytes of an entry, but no block of zeros: a hole of the archive is one of the file.
+    /// Copies the bytes of an entry without blocks of zeros: a hole of the archive is one of the file.
     fn fill<R: Read>(
         &mut self,
         file: &File,
         path: &Path,
         entry: &mut Entry<'_, R>,
     ) -> Result<u64, UnpackError> {
-        // What is known to be too much is not begun. Holes count: a few bytes can say that there are terabytes.
+        // An entry that is known to be too large is not started. Holes count: a few bytes can describe terabytes.
         self.allow(entry.size())?;
         let length = FRAME_SIZE.min(usize::try_from(entry.size()).unwrap_or(FRAME_SIZE));
         let mut buffer = vec![0; length];
@@ -218,7 +218,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// Fails when so many bytes more are too many.
+    /// Fails if so many more bytes are too many.
     fn allow(&self, bytes: u64) -> Result<(), UnpackError> {
         let limit = self.options.max_bytes;
         if self.report.bytes.saturating_add(bytes) > limit.get() {
@@ -334,10 +334,10 @@ impl<'a> Applied<'a> {
         self.options.max_bytes
     }
 
-    /// Gives the directories their permissions and times, the deepest ones first.
+    /// Sets the permissions and times of directories, the deepest first.
     pub(super) fn finish(self) -> Result<Unpacked, UnpackError> {
         for (path, attributes) in self.directories.iter().rev() {
-            // A later entry may have put a link in the way.
+            // A later entry may have put a link there.
             if let Some(directory) = self.tree.directory_itself(path)? {
                 give(&directory, *attributes, 0o1777).map_err(self.tree.failed(path))?;
             }
@@ -346,11 +346,11 @@ impl<'a> Applied<'a> {
     }
 }
 
-/// What file systems have as a block, or a part of it.
+/// The block of file systems, or a part of it.
 const BLOCK: usize = 4096;
 const ZEROS: [u8; BLOCK] = [0; BLOCK];
 
-/// Writes bytes at an offset, but no aligned block that is all zeros: a new file has zeros where nothing was written.
+/// Writes bytes at an offset without aligned blocks of zeros: a new file has zeros there anyway.
 fn write_sparse(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     let before = usize::try_from(offset % BLOCK as u64).unwrap_or(0);
     let first = (BLOCK - before).min(bytes.len());

@@ -1,4 +1,4 @@
-//! The bounds of unpacking, and what it came to.
+//! The limits of unpacking, and its result.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::files::Directory;
 use crate::units::ByteSize;
 
-/// Bounds of what is unpacked: an image may be made to fill a disk.
+/// The limits of unpacking: an image may be made to fill a disk.
 #[derive(Debug, Clone)]
 pub struct UnpackOptions {
-    /// The bytes of all layers, uncompressed, and of all files.
+    /// The bytes of all uncompressed layers, and of all files.
     pub max_bytes: ByteSize,
-    /// The entries of all layers, and the directories that their names go through without being entries.
+    /// The entries of all layers, and the directories in their names that are no entries.
     pub max_entries: u64,
-    /// When it becomes true, unpacking ends with [`UnpackError::Stopped`].
+    /// Set it to `true` to stop unpacking with [`UnpackError::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
 impl UnpackOptions {
-    /// As by default, but no more bytes than nine tenths of what is free where the directory is, if that is known.
+    /// Returns the default, but at most nine tenths of the free space at the directory, if known.
     pub fn fitting(directory: &Directory) -> Self {
         let default = Self::default();
         let Some(free) = directory.free_space() else {
@@ -46,14 +46,14 @@ impl Default for UnpackOptions {
     }
 }
 
-/// What became of an image.
+/// The result of unpacking.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unpacked {
     /// Layers applied.
     pub layers: usize,
     /// Entries of all layers.
     pub entries: u64,
-    /// Files written; those that a later layer hides or replaces count too.
+    /// Files written, including those that a later layer hides or replaces.
     pub files: u64,
     /// Bytes of these files.
     pub bytes: u64,
@@ -61,7 +61,7 @@ pub struct Unpacked {
     pub whiteouts: u64,
     /// Devices and pipes that were not made.
     pub devices_skipped: u64,
-    /// Entries of another owner or group than root, which belong to who unpacked them.
+    /// Entries of another owner or group than root; they belong to this user.
     pub owners_skipped: u64,
     /// Entries that had a set-user-id or set-group-id bit.
     pub set_id_bits_dropped: u64,

@@ -1,12 +1,12 @@
-//! A reader that ends where a tar block ends.
+//! A reader that ends at the end of a tar block.
 
 use std::io::{self, Read};
 
 /// The size of everything in a tar.
 const BLOCK: u64 = 512;
 
-/// Fills the last block up with zeros, as the writer should have done: umoci leaves out the end of an archive, the
-/// padding of the last file included, and docker reads it all the same.
+/// Fills the last block with zeros, which the writer should have done: umoci omits the end of an archive, including
+/// the padding of the last file, and docker reads it all the same.
 #[derive(Debug)]
 pub(super) struct Padded<R> {
     inner: R,

@@ -1,4 +1,4 @@
-//! All layers of an image, one over the other.
+//! All layers of an image, applied over each other.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,7 +22,7 @@ use crate::oci::{Algorithm, Content, Digest, ImageConfig};
 /// Unpacks an image into an empty directory.
 ///
 /// # Errors
-/// [`UnpackError`] says which layer is at fault. The directory is then empty again.
+/// Returns [`UnpackError`], which names the layer. The directory is then empty again.
 pub fn unpack(
     image: &Image,
     directory: &Directory,
@@ -49,13 +49,13 @@ pub fn unpack(
     unpack_layers(layers, directory, options)
 }
 
-/// Unpacks files that are layers, the bottom one first, into an empty directory.
+/// Unpacks layer files, the bottom one first, into an empty directory.
 ///
-/// For images of schema 1, whose config names no digest of a layer's uncompressed bytes. Who has checked the digests
-/// of the files has checked all there is.
+/// For images of schema 1, whose config has no digests of uncompressed layers. Verify the digests of the files
+/// before.
 ///
 /// # Errors
-/// [`UnpackError`] says which layer is at fault. The directory is then empty again.
+/// Returns [`UnpackError`], which names the layer. The directory is then empty again.
 pub fn unpack_files(
     layers: Vec<File>,
     directory: &Directory,
@@ -90,13 +90,13 @@ fn unpack_layers<'a, R: Read>(
     };
     let unpacked = all();
     if unpacked.is_err() {
-        // Half of an image is of no use, and may have filled the disk. What went wrong is told, not this.
+        // A partial image is useless, and may have filled the disk. The first error is returned, not this one.
         let _ = directory.clear();
     }
     unpacked
 }
 
-/// Applies a layer of at most `limit` bytes, and gives their number.
+/// Applies a layer of at most `limit` bytes, and returns its size.
 fn apply_layer(
     applied: &mut Applied<'_>,
     packed: impl Read,
@@ -118,12 +118,12 @@ fn apply_layer(
         let mut entry = entry.map_err(|error| applied.read_error(error))?;
         allowance.everything();
         applied.apply(&mut entry)?;
-        // Data that nobody wanted is no header of the next entry. The holes of a sparse file are endless, though.
+        // Unread data is no header of the next entry. The holes of a sparse file are endless, though.
         if !entry.header().entry_type().is_gnu_sparse() {
             io::copy(&mut entry, &mut io::sink()).map_err(|error| applied.read_error(error))?;
         }
     }
-    // Padding after the last entry belongs to the digest too.
+    // The digest includes the padding after the last entry.
     allowance.everything();
     let mut rest = tar.into_inner().into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| applied.read_error(error))?;
@@ -149,7 +149,7 @@ fn read_config(config: &Blob) -> Result<ImageConfig, UnpackError> {
     ImageConfig::parse(&bytes).map_err(|error| UnpackError::Config(error.into()))
 }
 
-/// A reader that ends with an error when its bytes are no longer wanted.
+/// A reader that fails once unpacking is stopped.
 struct Stoppable<R> {
     inner: R,
     stop: Arc<AtomicBool>,

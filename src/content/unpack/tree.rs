@@ -1,4 +1,4 @@
-//! A directory tree that nothing leads out of.
+//! A directory tree that no path leaves.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
@@ -13,20 +13,20 @@ use std::rc::Rc;
 use super::error::UnpackError;
 use crate::files::{Directory, Distrust, Kind, Status};
 
-/// As many as Linux follows.
+/// The most links, as in Linux.
 const MAX_LINKS: usize = 40;
-/// The longest path that Linux takes. Links could make longer ones.
+/// Linux' limit of a path. Links could make longer ones.
 const MAX_PATH: usize = 4096;
 
-/// What to do about directories that are not there.
+/// How missing directories are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     Create,
     Stop,
 }
 
-/// The target directory. Paths that it takes and gives are relative to it and contain no link; a link that somebody else puts
-/// there all the same is not followed.
+/// The target directory. Its paths are relative to it and contain no link; a link that another user puts there is not
+/// followed.
 #[derive(Debug)]
 pub(super) struct Tree {
     root: Rc<Directory>,
@@ -34,7 +34,7 @@ pub(super) struct Tree {
     last: RefCell<Option<Last>>, // most entries are beside the one before
 }
 
-/// The directory that was wanted last.
+/// The directory that was used last.
 #[derive(Debug)]
 struct Last {
     asked: PathBuf,
@@ -51,7 +51,7 @@ impl Tree {
         }
     }
 
-    /// Directories that no entry asked for, made on the way to others.
+    /// Directories that are no entries, made on the way to others.
     pub(super) const fn implied(&self) -> u64 {
         self.implied.get()
     }
@@ -75,7 +75,7 @@ impl Tree {
         Ok(here)
     }
 
-    /// Does something with the directory that a path is in, and with the name there.
+    /// Runs `work` on the directory of a path, with the last name.
     fn at<T>(
         &self,
         path: &Path,
@@ -88,7 +88,7 @@ impl Tree {
             .map_err(self.failed(path))
     }
 
-    /// What stands there, links not followed.
+    /// Returns the status of an entry, links not followed.
     pub(super) fn look(&self, path: &Path) -> Result<Option<Status>, UnpackError> {
         if path.as_os_str().is_empty() {
             return self.root.status().map(Some).map_err(self.failed(path));
@@ -107,7 +107,7 @@ impl Tree {
         self.at(path, |parent, name| parent.make(name, 0o777).map(drop))
     }
 
-    /// Makes a file where nothing is.
+    /// Makes a file under a free name.
     pub(super) fn make_file(&self, path: &Path) -> Result<File, UnpackError> {
         self.at(path, |parent, name| parent.create_file(name))
     }
@@ -116,7 +116,7 @@ impl Tree {
         self.at(path, |parent, name| parent.symlink(target, name))
     }
 
-    /// A link to a symbolic link is one to the link itself.
+    /// A hard link to a symbolic link is one to the link itself.
     pub(super) fn hard_link(&self, existing: &Path, path: &Path) -> Result<(), UnpackError> {
         let from = existing.parent().unwrap_or(Path::new(""));
         let from = self.open(from).map_err(self.failed(existing))?;
@@ -124,7 +124,7 @@ impl Tree {
         self.at(path, |parent, name| parent.hard_link(&from, old, name))
     }
 
-    /// A directory whose permissions and times are to be set, unless something else stands there or in the way.
+    /// Opens a directory to set its permissions and times; `None` if there is another entry there or on the way.
     pub(super) fn directory_itself(&self, path: &Path) -> Result<Option<File>, UnpackError> {
         let opened = self.at(path, |parent, name| {
             parent.child(name)?; // tells a link from a directory that may not be read
@@ -136,7 +136,7 @@ impl Tree {
         }
     }
 
-    /// The directory of that name, as a process would find it whose root this tree is.
+    /// Opens a directory, as a process whose root is this tree would.
     pub(super) fn directory(
         &self,
         parts: &[&OsStr],
@@ -214,20 +214,20 @@ impl Tree {
         Ok(Some(here))
     }
 
-    /// Removes what stands there, if anything does. Links are removed, not followed.
+    /// Removes an entry, if there is one. Links are removed, not followed.
     pub(super) fn remove(&self, path: &Path) -> Result<(), UnpackError> {
         let Some(found) = self.look(path)? else {
             return Ok(());
         };
         let removed = self.at(path, |parent, name| parent.remove_all(name));
         if found.kind != Kind::File {
-            // The way to the last directory may have led through it.
+            // The path to the last directory may have led through it.
             *self.last.borrow_mut() = None;
         }
         removed
     }
 
-    /// Removes everything below a directory but the paths to keep, whose parents are kept too.
+    /// Removes everything below a directory except the paths to keep and their parents.
     pub(super) fn clear(&self, path: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), UnpackError> {
         let mut directories = vec![path.to_owned()];
         while let Some(directory) = directories.pop() {
@@ -249,7 +249,7 @@ impl Tree {
     }
 }
 
-/// Returns `true` if the system found something else than a directory.
+/// Returns `true` if the entry is no directory.
 fn is_replaced(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || Distrust::of(error).is_some()
 }
