@@ -1,100 +1,22 @@
 //! Two shards of one run become one document, count by count.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::measure::{AddressUse, PackedHistogram, TimeSeries};
 
-use crate::health::Verdict;
-use crate::units;
-use crate::verdict::ThresholdResult;
-
 use super::shard::micros_of;
 use super::{
-    Counts, Document, FailureSection, JourneySection, LatencySeries, OperationSection,
+    Counts, Document, FailureSection, JourneySection, LatencySeries, MergeError, OperationSection,
     PeriodSection, RunVerdict, StageSection,
 };
-
-/// How the notes begin that are made anew with every shard.
-const MERGED: &str = "merged from ";
-const LABEL: &str = "the label ";
-
-/// How a note ends that stands for others like it.
-const MORE: &str = " more like it)";
-
-/// Names that are listed; of the others, how many.
-const LISTED: usize = 3;
-
-/// Why two documents are not parts of one run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MergeError {
-    /// Their plans differ.
-    #[error("the plans differ: {ours} and {theirs}; only shards of one plan merge")]
-    Plan {
-        /// The fingerprint of the first.
-        ours: String,
-        /// The fingerprint of the second.
-        theirs: String,
-    },
-    /// They were measured by different versions.
-    #[error("measured by regstorm {ours} and {theirs}; measure all shards with one version")]
-    Version {
-        /// The version of the first.
-        ours: String,
-        /// The version of the second.
-        theirs: String,
-    },
-    /// Their choices differ.
-    #[error("the seeds differ: {ours} and {theirs}; shards of one run share it")]
-    Seed {
-        /// The seed of the first.
-        ours: u64,
-        /// The seed of the second.
-        theirs: u64,
-    },
-    /// For half of the longer measured window or more, only one of them ran.
-    #[error(
-        "the measured windows have {common} of {longer} in common ({ours}; {theirs}); shards of one run are started together"
-    )]
-    Time {
-        /// How long both were measured.
-        common: String,
-        /// How long the longer of them was.
-        longer: String,
-        /// When the first ran.
-        ours: String,
-        /// When the second ran.
-        theirs: String,
-    },
-    /// They are of the same start, on the same host, and say the same.
-    #[error("both are the same report; each shard counts once")]
-    Same,
-    /// One of them is a side of a pair, which is compared and not added up.
-    #[error("a side of a pair is no shard; compare the reports instead")]
-    Paired,
-    /// One of them tells a search, whose numbers are of one trial.
-    #[error("a search has no shards: the numbers in its report are those of one trial")]
-    Search,
-    /// They were judged by different thresholds, which the plan's fingerprint leaves out.
-    #[error("the thresholds differ: {ours} and {theirs}; judge all shards by the same")]
-    Thresholds {
-        /// The first that differs, as the first has it.
-        ours: String,
-        /// As the second has it.
-        theirs: String,
-    },
-    /// The plans are the same and the journeys are not: one of the documents was edited.
-    #[error("the journeys differ though the plan is the same; one of the documents was edited")]
-    Journeys,
-}
 
 impl Document {
     /// Adds the document of another shard that ran at the same time.
     ///
     /// Windows are put where the wall clock has them. Rates become those of both together, over the time in which both ran;
     /// thresholds are judged again by what both have counted; one that ended a shard stays as it was when it did. The
-    /// environment stays that of the first, with the labels that agree; those that do not are told in a note and kept with
-    /// each shard. Of the generators the one in worse health is kept; notes tell what was wrong with the other.
+    /// environment stays that of the first, with the labels that agree; those that do not are noted and kept with
+    /// each shard. Of the generators the one in worse health is kept; notes say what was wrong with the other.
     ///
     /// # Errors
     /// When the two are not shards of one run, see [`MergeError`]. The document is then as it was.
@@ -109,7 +31,7 @@ impl Document {
         self.align_with(&mut other);
         self.add(other)?;
         self.shards = shards;
-        self.tell_shards();
+        self.note_shards();
         Ok(())
     }
 
@@ -138,36 +60,6 @@ impl Document {
             *at = at.saturating_add(micros);
         }
         self.window_from_us = self.window_from_us.saturating_add(micros);
-    }
-
-    /// Says what it was merged from, however many shards that are.
-    fn tell_shards(&mut self) {
-        self.notes
-            .retain(|it| !it.starts_with(MERGED) && !it.starts_with(LABEL));
-        let hosts = self.shards.iter();
-        let hosts = hosts.map(|it| it.host.as_deref().unwrap_or("unknown"));
-        let many = self.shards.len();
-        let differ = self.shards.iter().any(|it| it.window_us != self.window_us);
-        let rates = if self.window_from_us > 0 || differ {
-            let common = units::duration(self.window());
-            format!("; rates are over the {common} in which all of them ran")
-        } else {
-            String::new()
-        };
-        let text = format!("{MERGED}{many} shards, on {}{rates}", listed(hosts));
-        self.notes.push(text);
-        let keys = self.shards.iter().flat_map(|it| it.labels.keys());
-        let keys: BTreeSet<String> = keys.cloned().collect();
-        for key in keys {
-            let values = self.shards.iter().map(|it| it.labels.get(&key));
-            let values = values.map(|it| it.map_or("none", String::as_str));
-            if values.clone().collect::<BTreeSet<_>>().len() > 1 {
-                let values = listed(values);
-                self.notes.push(format!(
-                    "{LABEL}`{key}` differs between the shards: {values}"
-                ));
-            }
-        }
     }
 
     /// Adds the counts of another document of the same plan.
@@ -273,154 +165,6 @@ impl Document {
             operation.rate(window_us);
         }
     }
-
-    /// Notes the health of both generators, of which one is kept.
-    fn note_health(&mut self, other: &Self) {
-        let told = |it: &Self| -> Vec<String> {
-            let reasons = it.generator.health.reasons.iter();
-            let told = reasons.map(|reason| {
-                let (host, level) = (it.environment.host(), Verdict::from(reason.level).name());
-                format!(
-                    "generator on host {host}: {level}: {} {}",
-                    reason.signal, reason.observed
-                )
-            });
-            told.collect()
-        };
-        let mut notes = told(other);
-        if self.shards.is_empty() {
-            notes.splice(0..0, told(self));
-        }
-        for note in notes {
-            self.note(note);
-        }
-    }
-
-    /// Adds a note; one that differs from another in numbers or in its host alone is counted with that.
-    fn note(&mut self, note: String) {
-        if self.notes.contains(&note) {
-            return;
-        }
-        let (text, more) = unfolded(&note);
-        let key = likeness(text);
-        let known = self.notes.iter_mut();
-        match known
-            .map(|it| (likeness(unfolded(it).0), it))
-            .find(|it| it.0 == key)
-        {
-            Some((_, known)) => {
-                let (first, others) = unfolded(known);
-                *known = format!("{first} (and {}{MORE}", others + more + 1);
-            }
-            None => self.notes.push(note),
-        }
-    }
-
-    /// Whether the other is another shard of the same run.
-    ///
-    /// # Errors
-    /// What speaks against it, see [`MergeError`].
-    pub fn check_same_run(&self, other: &Self) -> Result<(), MergeError> {
-        if self.search.is_some() || other.search.is_some() {
-            return Err(MergeError::Search);
-        }
-        if self.pair.is_some() || other.pair.is_some() {
-            return Err(MergeError::Paired);
-        }
-        self.check_same_plan(other)?;
-        if self.plan.seed != other.plan.seed {
-            return Err(MergeError::Seed {
-                ours: self.plan.seed,
-                theirs: other.plan.seed,
-            });
-        }
-        if self == other {
-            return Err(MergeError::Same);
-        }
-        let (ours, theirs) = (self.span(), other.span());
-        if !ours.is_one_load_with(theirs) {
-            let shown = |micros| units::duration(Duration::from_micros(micros));
-            return Err(MergeError::Time {
-                common: shown(ours.and(theirs).length()),
-                longer: shown(ours.length().max(theirs.length())),
-                ours: self.environment.time(),
-                theirs: other.environment.time(),
-            });
-        }
-        self.check_thresholds(other)
-    }
-
-    /// Whether the other is a run of the same plan, whenever it was made.
-    pub(super) fn check_same_plan(&self, other: &Self) -> Result<(), MergeError> {
-        if self.plan.fingerprint != other.plan.fingerprint {
-            return Err(MergeError::Plan {
-                ours: self.plan.fingerprint.to_string(),
-                theirs: other.plan.fingerprint.to_string(),
-            });
-        }
-        if self.regstorm != other.regstorm {
-            return Err(MergeError::Version {
-                ours: self.regstorm.clone(),
-                theirs: other.regstorm.clone(),
-            });
-        }
-        let names =
-            |it: &Self| -> Vec<String> { it.journeys.iter().map(|it| it.name.clone()).collect() };
-        if names(self) != names(other) || self.open_model != other.open_model {
-            return Err(MergeError::Journeys);
-        }
-        Ok(())
-    }
-
-    fn check_thresholds(&self, other: &Self) -> Result<(), MergeError> {
-        let many = self.thresholds.len().max(other.thresholds.len());
-        for index in 0..many {
-            let (ours, theirs) = (self.thresholds.get(index), other.thresholds.get(index));
-            let same = ours
-                .zip(theirs)
-                .is_some_and(|(ours, theirs)| ours.is_of_same(theirs));
-            if !same {
-                let name = |it: Option<&ThresholdResult>| {
-                    it.map_or_else(|| "none".to_owned(), |it| format!("`{}`", it.name()))
-                };
-                return Err(MergeError::Thresholds {
-                    ours: name(ours),
-                    theirs: name(theirs),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The different ones of some names: the first few, and how many more.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: BTreeSet<&str> = names.collect();
-    let first: Vec<&str> = names.iter().take(LISTED).copied().collect();
-    let text = first.join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => text,
-        more => format!("{text} and {more} more"),
-    }
-}
-
-/// A note, and for how many others it stands.
-fn unfolded(note: &str) -> (&str, u64) {
-    let folded = note
-        .strip_suffix(MORE)
-        .and_then(|it| it.rsplit_once(" (and "));
-    let folded = folded.and_then(|(text, count)| Some((text, count.parse().ok()?)));
-    folded.unwrap_or((note, 0))
-}
-
-/// What notes have in common that tell one thing of different shards: all but numbers, and the host of a generator.
-fn likeness(note: &str) -> String {
-    let note = match note.strip_prefix("generator on host ") {
-        Some(rest) => rest.split_once(": ").map_or(rest, |(_, what)| what),
-        None => note,
-    };
-    let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
-    note.chars().filter(|it| !digits(*it)).collect()
 }
 
 fn merge_operations(ours: &mut Vec<OperationSection>, others: Vec<OperationSection>) {

@@ -20,6 +20,8 @@ mod generator;
 mod json_schema;
 mod latencies;
 mod merge;
+mod merge_check;
+mod merge_notes;
 mod schema;
 mod search;
 mod section;
@@ -36,7 +38,7 @@ pub use comparison::{
 pub use document::{Document, Facts, LatencySeries, PairSection, PlanSection, TargetHeaders};
 pub use environment::{Environment, WallClock};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
-pub use merge::MergeError;
+pub use merge_check::MergeError;
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
