@@ -84,7 +84,7 @@ fn counts(connections: u64, failed: u64, given_up: u64) -> String {
     }
     if given_up > 0 {
         let words = number_of(given_up, "attempt");
-        let _ = write!(text, ", {words} given up without an answer");
+        let _ = write!(text, ", {words} given up without a response");
     }
     text
 }
@@ -138,7 +138,7 @@ mod tests {
         let wanted = [
             "reg.test:5000 has 2 addresses, looked up once by each worker (dns = \"once\")",
             "1,200 connections",
-            "1 connection, 2 attempts failed, 1 attempt given up without an answer",
+            "1 connection, 2 attempts failed, 1 attempt given up without a response",
         ];
         let text = text::summary(&shown, 120, false, None);
         let markdown = markdown::run(&shown);

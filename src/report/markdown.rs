@@ -278,7 +278,7 @@ fn failures(document: &Document) -> String {
     text.push_str(&table.render("Failed iterations"));
     if section.exchanges.other > 0 {
         let other = units::count(section.exchanges.other);
-        let _ = writeln!(text, "\n{other} more of kinds that were not told apart.");
+        let _ = writeln!(text, "\n{other} more failures are of other kinds.");
     }
     text
 }

@@ -77,7 +77,7 @@ impl fmt::Display for Criterion {
         f.write_str(match self {
             Self::Threshold(_) => "a threshold",
             Self::Errors => "errors at most 0.1%",
-            Self::Integrity => "every byte as it was asked for",
+            Self::Integrity => "every blob has its digest and length",
             Self::Backlog => "as many iterations end as are due",
             Self::Users => "a virtual user is free (max_vus)",
         })

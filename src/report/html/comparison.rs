@@ -206,10 +206,8 @@ fn probability(p: Option<f64>) -> String {
 pub(super) fn design(comparison: &Comparison) -> Markup {
     let design = &comparison.design;
     let method = match design.method {
-        Method::Paired => {
-            "pairs of runs, made in turn (Student's t on log ratios, Wilcoxon beside it)"
-        }
-        Method::Unpaired => "runs made at any time (Welch's t on logs, Mann-Whitney beside it)",
+        Method::Paired => "pairs of runs, made in turn (Student's t on log ratios, and Wilcoxon)",
+        Method::Unpaired => "runs made at any time (Welch's t on logs, and Mann-Whitney)",
         Method::Single => {
             "one run each: what their windows tell, which is too little to fail a build by"
         }

@@ -65,7 +65,7 @@ pub(super) fn section(document: &Document) -> Markup {
     }
     if failures.exchanges.other > 0 {
         let words = format!(
-            "{} more are of kinds beyond the number that is told apart.",
+            "{} more failures are of other kinds.",
             units::count(failures.exchanges.other)
         );
         section.push(faint(words));

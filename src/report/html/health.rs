@@ -34,7 +34,7 @@ fn strip(generator: &GeneratorSection, open_model: bool) -> super::markup::Eleme
         strip = strip.with(fact("pacer lag p50 / p99", &words, most.as_deref()));
     }
     let share = match generator.ceiling_share {
-        Some(share) => format!("{} asked for", units::share(share)),
+        Some(share) => format!("{} needed", units::share(share)),
         None => "unknown: regstorm calibrate".to_owned(),
     };
     strip = strip.with(fact("this machine's ceiling", &share, None));

@@ -224,7 +224,7 @@ fn probe(probe: &ProbeSection) -> Markup {
     }
     let every = units::duration(Duration::from_micros(probe.every_us));
     let mut inside = Markup::from(faint(format!(
-        "A connection of its own asked every {every} beside the load; none of it is in the other tables."
+        "Requests every {every} on a connection of their own, beside the load. The other tables do not count them."
     )));
     inside.push(table.render());
     titled("Probe", inside).into()

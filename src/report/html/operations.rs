@@ -34,7 +34,7 @@ pub(super) fn tables(operations: &[OperationSection]) -> Markup {
     section.push(phases(operations).render());
     if operations.iter().any(|it| it.counts.connections.http2 > 0) {
         section.push(super::parts::faint(
-            "Over HTTP/2, sending and first byte are as the client was told, not at the socket.",
+            "Over HTTP/2, sending and first byte are measured in the client, not at the socket.",
         ));
     }
     section

@@ -27,7 +27,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     }
     if all.http2 > 0 {
         let words = format!(
-            "{} over HTTP/2 (sending and first byte as the client was told, not at the socket), {} over HTTP/1.1",
+            "{} over HTTP/2 (sending and first byte measured in the client, not at the socket), {} over HTTP/1.1",
             number_of(all.http2, "exchange"),
             units::count(all.http1)
         );
