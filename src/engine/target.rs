@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::error::Error;
 use crate::embedded::{self, Registry};
-use crate::exchange::{HttpVersion, Lookup};
+use crate::exchange::HttpVersion;
 use crate::plan::{self, Place, Plan};
 use crate::profile::{Habits, Profile};
 use crate::registry::{Base, Settings};
@@ -137,10 +137,7 @@ fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, 
         target: Some(base.origin().clone()),
         connect_to: addresses.connect_to.clone(),
         source_ips: addresses.source_ips.clone(),
-        lookup: match addresses.dns {
-            plan::Dns::Once => Lookup::Once,
-            plan::Dns::PerConnection => Lookup::PerConnection,
-        },
+        lookup: addresses.dns,
         tls: Arc::new(tls),
     };
     let checked = route.check_sources();

@@ -23,7 +23,7 @@ pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
     ARTIFACT_TYPE, Abort, Action, Addresses, Ask, Begin, Cache, CapacitySearch, Catalog, CleanUp,
-    ConnectionPolicy, Crew, Delete, Direction, Dns, DockerConfig, Embedded, Executor, Expectation,
+    ConnectionPolicy, Crew, Delete, Direction, DockerConfig, Embedded, Executor, Expectation,
     ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load, Metric, NamedFile, Needs,
     OnNoVu, Operator, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
     Referrers, SeedPlace, Selection, Share, Stage, StageSpan, Statistic, Target, ThinkTime,

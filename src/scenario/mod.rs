@@ -53,7 +53,5 @@ pub use problem::Problems;
 pub(crate) use read::shown;
 pub use read::{json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
-pub use target::{
-    Addresses, Dns, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy,
-};
+pub use target::{Addresses, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy};
 pub use threshold::{Abort, Expectation, Limit, Operator, Statistic, Threshold};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::embedded::{AuthScheme, Storage};
-use crate::exchange::{HttpVersion, Resumption};
+use crate::exchange::{HttpVersion, Lookup, Resumption};
 use crate::units::{ByteSize, Credentials, Endpoint, Secret, words};
 
 /// The registry under test.
@@ -68,17 +68,7 @@ pub struct Addresses {
     /// Where connections to the target really go, in turn; to its own address when empty.
     pub connect_to: Vec<Endpoint>,
     /// When names are looked up.
-    pub dns: Dns,
-}
-
-/// When names are looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dns {
-    /// Once for each worker.
-    #[default]
-    Once,
-    /// For each connection.
-    PerConnection,
+    pub dns: Lookup,
 }
 
 /// A `config.json` of docker.
@@ -103,11 +93,6 @@ pub enum TokenPolicy {
 words! { TokenPolicy {
     "per-vu" => Self::PerVu,
     "shared" => Self::Shared,
-}}
-
-words! { Dns {
-    "once" => Self::Once,
-    "per-connection" => Self::PerConnection,
 }}
 
 /// Where a registry is.

@@ -7,7 +7,8 @@ use super::super::codec::{Codec, list, words};
 use super::super::form::Form;
 use super::super::key::{Key, key};
 use super::super::value::parsed;
-use crate::scenario::target::{Dns, Target};
+use crate::exchange::Lookup;
+use crate::scenario::target::Target;
 use crate::units::Endpoint;
 
 /// As many addresses as anybody lists by hand.
@@ -31,7 +32,7 @@ pub(super) fn keys() -> Vec<Key<Target>> {
         ),
         key!(
             "dns",
-            words("dns", Dns::WORDS),
+            words("dns", Lookup::WORDS),
             |it: Target| it.addresses.dns,
             r#""per-connection""#,
             "When the names of hosts are looked up: once for each worker, or for each connection.",
