@@ -60,7 +60,7 @@ pub(super) fn conclude(case: Case) -> Comparison {
     }
 }
 
-/// What the gated metrics come to, with a line for each that is the reason.
+/// Returns what the gated metrics come to, with a line for each that is the reason.
 fn verdict(metrics: &[MetricComparison]) -> (ComparisonVerdict, Vec<String>) {
     let gated = || metrics.iter().filter(|it| it.gated);
     let of = |decision: Decision| gated().filter(move |it| it.decision == decision);
@@ -82,7 +82,7 @@ fn verdict(metrics: &[MetricComparison]) -> (ComparisonVerdict, Vec<String>) {
     (ComparisonVerdict::Inconclusive, open)
 }
 
-/// Why a run makes a comparison invalid, if it does.
+/// Returns why a run makes a comparison invalid, if it does.
 pub(super) fn unfit(side: Side, run: &Document) -> Option<String> {
     let of = format!("a run of the {}", side.name());
     if !run.closure.holds() {
@@ -96,7 +96,7 @@ pub(super) fn unfit(side: Side, run: &Document) -> Option<String> {
     generator_limit(run).map(|why| format!("the generator was the limit in {of}: {why}"))
 }
 
-/// What made the generator's health invalid, if it is.
+/// Returns what made the generator's health invalid, if it is.
 pub fn generator_limit(run: &Document) -> Option<String> {
     let health = &run.generator.health;
     if health.verdict() != Verdict::Invalid {

@@ -105,14 +105,14 @@ impl Margin {
         self.0
     }
 
-    /// The margin of a log ratio.
+    /// Returns the margin of a log ratio.
     fn as_log_ratio(self) -> f64 {
         self.0.ln_1p()
     }
 }
 
 impl Evidence {
-    /// The difference.
+    /// Returns the difference.
     pub const fn shift(&self) -> Option<&Shift> {
         match self {
             Self::Paired(paired) => Some(&paired.shift),
@@ -131,7 +131,7 @@ impl Evidence {
 }
 
 impl Decision {
-    /// Whether more runs could change it.
+    /// Returns `true` if more runs could change it.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Inconclusive(_))
     }

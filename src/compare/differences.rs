@@ -140,7 +140,7 @@ impl Facts {
     }
 }
 
-/// What a run was made on, in words.
+/// Returns what a run was made on, in words.
 fn machine(run: &Document) -> String {
     let environment = &run.environment;
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());

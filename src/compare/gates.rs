@@ -21,7 +21,7 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// The gates that a user has chosen; the usual ones if there are none.
+    /// Returns the gates that a user has chosen; the usual ones if there are none.
     pub fn of(chosen: Vec<Gate>, run: &Document) -> Self {
         if chosen.is_empty() {
             Self::usual(run)
@@ -30,7 +30,7 @@ impl Gates {
         }
     }
 
-    /// The gates that a user has chosen, with what else a run like this one can be read for.
+    /// Returns the gates that a user has chosen, with what else a run like this one can be read for.
     pub fn chosen(gates: Vec<Gate>, run: &Document) -> Self {
         let mut all = Self {
             gated: gates,
@@ -41,7 +41,7 @@ impl Gates {
         all
     }
 
-    /// The usual gates of a run like this one: few, because each takes from the others' chance to be found.
+    /// Returns the usual gates of a run like this one: few, because each takes from the others' chance to be found.
     ///
     /// Of each journey the response time, p(50) and p(99), and the share that failed; the iterations per second where no
     /// load has a schedule. Of a search its capacity alone. A percentile for which a run has too few samples is left out,
@@ -80,7 +80,7 @@ impl Gates {
         gates
     }
 
-    /// All of them, gated ones first.
+    /// Returns all of them, gated ones first.
     pub(super) fn all(&self) -> impl Iterator<Item = (&Comparand, Option<f64>)> {
         let gated = self.gated.iter().map(|it| (&it.comparand, Some(it.margin)));
         gated.chain(self.informative.iter().map(|it| (it, None)))

@@ -79,7 +79,7 @@ impl Judge {
         }
     }
 
-    /// What is compared.
+    /// Returns what is compared.
     pub const fn gates(&self) -> &Gates {
         &self.gates
     }
@@ -105,7 +105,7 @@ impl Judge {
         }
     }
 
-    /// How many runs of a side there are.
+    /// Returns how many runs of a side there are.
     pub fn runs(&self, side: Side) -> usize {
         match side {
             Side::Base => self.base.readings.len(),
@@ -113,7 +113,7 @@ impl Judge {
         }
     }
 
-    /// The longest median of an iteration's service time, over the journeys of both sides.
+    /// Returns the longest median of an iteration's service time, over the journeys of both sides.
     pub fn iteration_time(&self) -> Option<Duration> {
         let runs = [&self.base.all, &self.candidate.all].into_iter().flatten();
         let journeys = runs.flat_map(|it| &it.journeys);
@@ -121,7 +121,7 @@ impl Judge {
         medians.max()
     }
 
-    /// The comparison of the runs so far. `None` where a side has none.
+    /// Returns the comparison of the runs so far. `None` where a side has none.
     pub fn conclude(self, judged: Judged, conduct: Conduct) -> Option<Comparison> {
         let mut notes = self.gates.notes;
         notes.extend(conduct.notes);

@@ -39,7 +39,7 @@ impl Looks {
         })
     }
 
-    /// The two-sided level of each look, for intervals and decisions.
+    /// Returns the two-sided level of each look, for intervals and decisions.
     pub const fn alpha(&self) -> f64 {
         self.alpha
     }
@@ -49,8 +49,8 @@ impl Looks {
         &self.pairs
     }
 
-    /// What comes after the look at that many pairs, by what was decided there: the end, if a regression is found, or every
-    /// gated metric is decided, or there is no later look.
+    /// Returns what comes after the look at that many pairs, by what was decided there: the end, if a regression is found, or
+    /// every gated metric is decided, or there is no later look.
     ///
     /// Only this look counts. What was decided at an earlier one, while another metric was open, is decided again.
     pub fn next(&self, pairs: usize, decided: &[Decided]) -> Next {

@@ -80,7 +80,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// The pairs in order, if they are some.
+/// Returns the pairs in order, if they are some.
 fn paired<'a>(
     base: &[&'a Document],
     candidate: &[&'a Document],

@@ -32,7 +32,7 @@ impl Reading {
         }
     }
 
-    /// The number; of a share, the part of all.
+    /// Returns the number; of a share, the part of all.
     pub(super) fn value(self) -> Option<f64> {
         match self {
             Self::Value { value, .. } => Some(value),
@@ -41,7 +41,7 @@ impl Reading {
         }
     }
 
-    /// How many samples it is of.
+    /// Returns how many samples it is of.
     pub(super) const fn samples(self) -> u64 {
         match self {
             Self::Value { samples, .. } | Self::Nothing { samples } => samples,
@@ -69,7 +69,7 @@ pub(super) fn needed(comparand: &Comparand) -> u64 {
     }
 }
 
-/// What the values of a comparand are.
+/// Returns what the values of a comparand are.
 pub(super) const fn unit(comparand: &Comparand) -> MetricUnit {
     match comparand {
         Comparand::Latency(..) => MetricUnit::Micros,

@@ -28,7 +28,7 @@ impl Counts {
         }
     }
 
-    /// The difference of the shares by Agresti and Caffo; `None` where a side has nothing to have a share of.
+    /// Returns the difference of the shares by Agresti and Caffo; `None` where a side has nothing to have a share of.
     pub(super) fn shift(self, alpha: f64) -> Option<stats::Shift> {
         stats::shares(self.base, self.candidate, alpha)
     }

@@ -13,8 +13,8 @@ const BLOCK: u64 = 5;
 /// How often windows are drawn again.
 const RESAMPLES: usize = 2_000;
 
-/// What the windows of two runs say of a percentile; its estimate is of the whole runs. `None` where the reports hold no
-/// windows of it, or too few.
+/// Returns what the windows of two runs say of a percentile; its estimate is of the whole runs. `None` where the reports hold
+/// no windows of it, or too few.
 pub(super) fn shift(
     (base, candidate): (&Document, &Document),
     comparand: &Comparand,
@@ -55,7 +55,7 @@ pub(super) fn shift(
     })
 }
 
-/// The percentile of every resample, in the order of drawing.
+/// Returns the percentile of every resample, in the order of drawing.
 fn resampled(
     series: &LatencySeries,
     document: &Document,
@@ -129,7 +129,7 @@ impl Table {
         }
     }
 
-    /// The percentile of the windows drawn, all their samples together.
+    /// Returns the percentile of the windows drawn, all their samples together.
     fn quantile(&self, drawn: &[usize], quantile: Quantile) -> Option<f64> {
         let mut counts = vec![0_u64; self.values.len()];
         for block in drawn.chunks(self.length) {
@@ -165,7 +165,7 @@ fn add(sums: &mut [u64], counts: &[u64]) {
     }
 }
 
-/// The interval between the outermost values on either side.
+/// Returns the interval between the outermost values on either side.
 fn percentile_interval(sorted: &[f64], alpha: f64) -> Option<Interval> {
     #[expect(
         clippy::cast_possible_truncation,

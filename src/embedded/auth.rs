@@ -37,7 +37,7 @@ pub(super) fn authorize(
     }
 }
 
-/// What an operation must be allowed, in the grammar of scopes.
+/// Returns what an operation must be allowed, in the grammar of scopes.
 fn needs(
     request: &ParsedRequest<'_>,
     operation: Operation,
@@ -120,7 +120,7 @@ pub(super) fn credentials(value: Option<&str>) -> Option<(String, Secret)> {
     Some((user.to_owned(), Secret::new(password)))
 }
 
-/// What stands behind a scheme, whose case does not matter.
+/// Returns what stands behind a scheme, whose case does not matter.
 fn parameter<'v>(value: &'v str, scheme: &str) -> Option<&'v str> {
     let (found, rest) = value.split_once(' ')?;
     found.eq_ignore_ascii_case(scheme).then(|| rest.trim())

@@ -15,7 +15,7 @@ use super::response::{Content, Response};
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-/// A blob's content, whole or the part that was asked for.
+/// Returns a blob's content, whole or the part that was asked for.
 pub(super) fn content(request: &ParsedRequest<'_>, blob: &Rc<Blob>) -> Result<Response, Refusal> {
     let size = blob.size;
     if blob.pieces.is_none() && request.head.method != Method::HEAD {

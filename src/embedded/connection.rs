@@ -85,7 +85,7 @@ async fn to_its_end<C: Future>(activity: &Activity, served: C, shut_down: fn(Pin
     }
 }
 
-/// The socket of a client once it is known what it speaks, the bytes that were read to find out, and whether that is
+/// Returns the socket of a client once it is known what it speaks, the bytes that were read to find out, and whether that is
 /// HTTP/2. `None`: the handshake failed.
 async fn greet(
     site: &Site,

@@ -41,7 +41,7 @@ impl ConnectionState {
         })
     }
 
-    /// The line of one stream of this connection.
+    /// Returns the state of one stream of this connection.
     pub(super) fn stream(&self) -> Rc<Self> {
         Rc::new(Self {
             id: self.id,

@@ -24,7 +24,7 @@ struct Page<'t> {
 }
 
 impl<'t> Page<'t> {
-    /// The first `n` names behind `last`. `n` of zero is an empty page that does not go on.
+    /// Returns the first `n` names behind `last`. `n` of zero is an empty page that does not go on.
     fn cut(names: impl Iterator<Item = &'t str>, last: Option<&str>, n: usize) -> Self {
         let mut behind = names.skip_while(|name| last.is_some_and(|last| *name <= last));
         let names: Vec<_> = behind.by_ref().take(n).collect();
@@ -106,7 +106,7 @@ pub(super) fn tags(
     ))
 }
 
-/// The repositories; not in the specification, but every registry has it.
+/// Returns the repositories; not in the specification, but every registry has it.
 pub(super) fn catalog(request: &ParsedRequest<'_>) -> Result<Response, Refusal> {
     #[derive(Serialize)]
     struct List<'t> {

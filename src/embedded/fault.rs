@@ -92,7 +92,7 @@ pub enum When {
 }
 
 impl Fault {
-    /// A fault that hits every request of one operation.
+    /// Returns a fault that hits every request of one operation.
     pub const fn on(operation: Operation, kind: FaultKind) -> Self {
         Self {
             operation: Some(operation),
@@ -103,7 +103,7 @@ impl Fault {
         }
     }
 
-    /// A fault that hits every request.
+    /// Returns a fault that hits every request.
     pub const fn everywhere(kind: FaultKind) -> Self {
         Self {
             operation: None,
@@ -114,14 +114,14 @@ impl Fault {
         }
     }
 
-    /// The same, for some requests only.
+    /// Returns the same, for some requests only.
     #[must_use]
     pub const fn when(mut self, when: When) -> Self {
         self.when = when;
         self
     }
 
-    /// The same, for `count` matching requests behind the first `after`.
+    /// Returns the same, for `count` matching requests behind the first `after`.
     #[must_use]
     pub const fn window(mut self, after: u64, count: Option<u64>) -> Self {
         self.after = after;
@@ -214,7 +214,7 @@ impl Armed {
 }
 
 impl FaultKind {
-    /// The seed of the lengths that are drawn, if any are.
+    /// Returns the seed of the lengths that are drawn, if any are.
     const fn seed(&self) -> u64 {
         match self {
             Self::DrawnDelay(lengths) | Self::Stall(_, Stall::Drawn(lengths)) => lengths.seed(),

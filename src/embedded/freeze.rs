@@ -67,7 +67,7 @@ impl Freezer {
         }
     }
 
-    /// The last freezes, oldest first.
+    /// Returns the last freezes, oldest first.
     pub(super) fn log(&self) -> Vec<Freeze> {
         self.log.borrow().iter().copied().collect()
     }

@@ -44,7 +44,7 @@ impl Inbound {
         }
     }
 
-    /// The next bytes; `None` at the end.
+    /// Returns the next bytes; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Ending> {
         self.keep_pace().await?;
         self.exchange.site.freezer.pass().await;
@@ -84,7 +84,7 @@ impl Inbound {
         Ok(())
     }
 
-    /// The whole body, if it has at most `limit` bytes; `None` if it has more.
+    /// Returns the whole body, if it has at most `limit` bytes; `None` if it has more.
     pub(super) async fn collect(&mut self, limit: u64) -> Result<Option<Bytes>, Ending> {
         if self.body.size_hint().lower() > limit {
             return Ok(None);

@@ -25,14 +25,14 @@ impl Keys {
         }
     }
 
-    /// A number never drawn before.
+    /// Returns a number never drawn before.
     pub(super) fn draw(&self) -> u128 {
         let counter = self.drawn.get();
         self.drawn.set(counter.wrapping_add(1));
         u128::from(self.high.hash_one(counter)) << 64 | u128::from(self.low.hash_one(counter))
     }
 
-    /// A seal on a text that only these keys can make.
+    /// Returns a seal on a text that only these keys can make.
     pub(super) fn seal(&self, text: &str) -> String {
         let key = format!(
             "{:016x}{:016x}",

@@ -54,7 +54,7 @@ impl Lengths {
         Ok(Self::of(Shape::Uniform { min, max }))
     }
 
-    /// An exponential distribution, as of waiting for the next of many independent events. What is longer than `max`
+    /// Returns an exponential distribution, as of waiting for the next of many independent events. What is longer than `max`
     /// becomes `max`, which makes the mean of what is drawn a little less than `mean`.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Lengths {
         Ok(Self::of(Shape::Exponential { mean, max }))
     }
 
-    /// A normal distribution of the logarithm, as latencies of servers mostly have. Half of the lengths are below
+    /// Returns a normal distribution of the logarithm, as latencies of servers mostly have. Half of the lengths are below
     /// `median`; `sigma`, from 0 to 5, is the deviation of the natural logarithm. What is longer than `max` becomes `max`.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Lengths {
         Self { shape, seed: 0 }
     }
 
-    /// The same distribution, drawn with this seed in place of 0: the same seed gives the same lengths.
+    /// Returns the same distribution, drawn with this seed in place of 0: the same seed gives the same lengths.
     #[must_use]
     pub const fn seeded(mut self, seed: u64) -> Self {
         self.seed = seed;

@@ -59,7 +59,7 @@ impl Pace {
         self.cut.get_or_insert((offset, cut));
     }
 
-    /// What to do when `moved` bytes have passed.
+    /// Returns what to do when `moved` bytes have passed.
     pub(super) fn step(&mut self, moved: u64, now: Instant) -> Step {
         let began = *self.began.get_or_insert(now);
         let mut most = u64::MAX;

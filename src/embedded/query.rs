@@ -11,7 +11,7 @@ impl<'q> Query<'q> {
         Self(query.unwrap_or_default())
     }
 
-    /// The first value of a key, decoded.
+    /// Returns the first value of a key, decoded.
     pub(super) fn get(&self, key: &str) -> Option<Cow<'q, str>> {
         self.all(key).next()
     }

@@ -70,7 +70,7 @@ impl ChunkRange {
         (first <= last).then_some(Self { first, last })
     }
 
-    /// The number of bytes; `None` only for a chunk of 2^64 bytes.
+    /// Returns the number of bytes; `None` only for a chunk of 2^64 bytes.
     pub(super) const fn length(self) -> Option<u64> {
         (self.last - self.first).checked_add(1)
     }

@@ -47,7 +47,7 @@ pub struct RequestRecord {
 }
 
 impl RequestRecord {
-    /// The first value of a header, if it is text.
+    /// Returns the first value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -61,7 +61,7 @@ impl RequestRecord {
             .collect()
     }
 
-    /// The scheme of the `Authorization` header, if there was one.
+    /// Returns the scheme of the `Authorization` header, if there was one.
     pub fn authorization(&self) -> Option<&str> {
         self.header("authorization")
     }

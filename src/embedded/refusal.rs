@@ -48,7 +48,7 @@ impl Refusal {
         }
     }
 
-    /// The same with one more header. A value that no header can hold is left out.
+    /// Returns the same with one more header. A value that no header can hold is left out.
     #[must_use]
     pub(super) fn with(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {

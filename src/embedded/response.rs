@@ -88,7 +88,7 @@ impl Response {
         self
     }
 
-    /// The head for the wire, and the content that follows it: none after `HEAD`, whose length is sent all the same.
+    /// Returns the head for the wire, and the content that follows it: none after `HEAD`, whose length is sent all the same.
     pub(super) fn into_http(self, method: &Method) -> http::Response<Content> {
         let Self {
             status,

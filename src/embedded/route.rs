@@ -93,7 +93,7 @@ impl<'p> Route<'p> {
         }
     }
 
-    /// The repository, if the endpoint has one.
+    /// Returns the repository, if the endpoint has one.
     pub(super) const fn name(&self) -> Option<&'p str> {
         match self {
             Self::Ping | Self::Token | Self::Catalog => None,

@@ -268,32 +268,32 @@ impl Running {
         self.began
     }
 
-    /// The address it listens on.
+    /// Returns the address it listens on.
     pub const fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The certificate, in PEM, that a client of TLS has to trust; `None` without TLS.
+    /// Returns the certificate, in PEM, that a client of TLS has to trust; `None` without TLS.
     pub fn ca(&self) -> Option<&str> {
         self.ca.as_deref()
     }
 
-    /// The address of the storage host, if blobs are redirected.
+    /// Returns the address of the storage host, if blobs are redirected.
     pub const fn storage_addr(&self) -> Option<SocketAddr> {
         self.storage_address
     }
 
-    /// The URL to give to a client, with the base path and without a slash at the end.
+    /// Returns the URL to give to a client, with the base path and without a slash at the end.
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.address, self.base_path)
     }
 
-    /// What it has done so far. All zero once it has stopped.
+    /// Returns what it has done so far. All zero once it has stopped.
     pub fn counts(&self) -> Counts {
         self.ask(|site| site.counts()).unwrap_or_default()
     }
 
-    /// The last requests, oldest first; empty unless [`Settings::record_requests`] is set.
+    /// Returns the last requests, oldest first; empty unless [`Settings::record_requests`] is set.
     pub fn requests(&self) -> Vec<RequestRecord> {
         let log = self.ask(|site| site.log.as_ref().map(|log| log.borrow().snapshot()));
         log.ok().flatten().unwrap_or_default()
@@ -310,7 +310,7 @@ impl Running {
         self.ask(move |site| site.freezer.freeze(length, Instant::now()))
     }
 
-    /// The last 1,024 freezes, oldest first, whether a call or a fault caused them.
+    /// Returns the last 1,024 freezes, oldest first, whether a call or a fault caused them.
     pub fn freezes(&self) -> Vec<Freeze> {
         self.ask(|site| site.freezer.log()).unwrap_or_default()
     }

@@ -75,7 +75,7 @@ impl Site {
         self.settings.storage == Storage::Sink
     }
 
-    /// A state for an upload session: half of a number never drawn before.
+    /// Returns a state for an upload session: half of a number never drawn before.
     pub(super) fn draw_state(&self) -> u64 {
         u64::try_from(self.keys.draw() >> 64).unwrap_or_default()
     }
@@ -85,7 +85,7 @@ impl Site {
         if self.settings.tls { "https" } else { "http" }
     }
 
-    /// The registry's URL as this client knows it: by the `Host` it sent.
+    /// Returns the registry's URL as this client knows it: by the `Host` it sent.
     pub(super) fn url_for(&self, head: &Parts) -> String {
         let base = &self.settings.base_path;
         let scheme = self.scheme();
@@ -97,13 +97,13 @@ impl Site {
         }
     }
 
-    /// The host by which this client knows the registry, without a port.
+    /// Returns the host by which this client knows the registry, without a port.
     pub(super) fn host_name(&self, head: &Parts) -> Option<String> {
         let url = self.url_for(head).parse::<Uri>().ok()?;
         url.host().map(str::to_owned)
     }
 
-    /// What stands in front of `/v2/` in a `Location`.
+    /// Returns what stands in front of `/v2/` in a `Location`.
     pub(super) fn location_base(&self, head: &Parts) -> String {
         if self.has(Quirk::RelativeLocations) {
             self.settings.base_path.clone()

@@ -18,7 +18,7 @@ use super::request::{ParsedRequest, digest_in_path};
 use super::response::{CONTENT_DIGEST, Response};
 use super::site::Site;
 
-/// Where the storage host of a registry at that address listens: beside a loopback address, on another one.
+/// Returns where the storage host of a registry at that address listens: beside a loopback address, on another one.
 pub(super) fn address_beside(registry: IpAddr) -> IpAddr {
     match registry {
         IpAddr::V4(ip) if ip.is_loopback() => another_loopback(ip).into(),
@@ -45,7 +45,7 @@ pub(super) fn url(site: &Site, head: &Parts, digest: &Digest) -> Option<String> 
     ))
 }
 
-/// A name of the storage host that is not the one by which the client calls the registry.
+/// Returns a name of the storage host that is not the one by which the client calls the registry.
 fn another_name(known: Option<&str>, storage: IpAddr) -> String {
     let literal = match storage {
         IpAddr::V4(ip) => ip.to_string(),

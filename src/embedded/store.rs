@@ -60,7 +60,7 @@ impl Store {
         self.blobs.len()
     }
 
-    /// A blob, if this repository has it.
+    /// Returns a blob, if this repository has it.
     pub(super) fn blob(&self, name: &RepositoryName, digest: &Digest) -> Option<&Rc<Blob>> {
         self.repositories
             .get(name)
@@ -68,7 +68,7 @@ impl Store {
             .and_then(|_| self.any_blob(digest))
     }
 
-    /// A blob, whatever repository has it.
+    /// Returns a blob, whatever repository has it.
     pub(super) fn any_blob(&self, digest: &Digest) -> Option<&Rc<Blob>> {
         self.blobs.get(digest).map(|linked| &linked.blob)
     }
@@ -203,12 +203,12 @@ impl Repository {
             .and_then(|(digest, _)| self.manifests.get(digest))
     }
 
-    /// The tags in the order of their bytes.
+    /// Returns the tags in the order of their bytes.
     pub(super) fn tags(&self) -> impl Iterator<Item = &Tag> {
         self.tags.keys()
     }
 
-    /// The manifests that name `subject`.
+    /// Returns the manifests that name `subject`.
     pub(super) fn referrers(&self, subject: &Digest) -> impl Iterator<Item = &Rc<StoredManifest>> {
         self.referrers
             .get(subject)

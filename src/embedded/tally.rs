@@ -109,7 +109,7 @@ impl Tally {
             .or_default() += 1;
     }
 
-    /// The counters; what the store knows is added by its owner.
+    /// Returns the counters; what the store knows is added by its owner.
     pub(super) fn snapshot(&self) -> Counts {
         let exchanges = self.exchanges.borrow().clone();
         let answered: u64 = exchanges.values().sum();

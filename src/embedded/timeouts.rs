@@ -114,7 +114,7 @@ impl Activity {
         }
     }
 
-    /// Why it has had its time, if it has.
+    /// Returns why it has had its time, if it has.
     fn overdue(&self, limits: Limits) -> Option<Over> {
         match self.state.get() {
             State::Head { since } if since.elapsed() >= limits.head => Some(Over::Head),

@@ -62,7 +62,7 @@ impl fmt::Display for Access {
     }
 }
 
-/// An identity token: good as long as this registry runs.
+/// Returns an identity token: good as long as this registry runs.
 pub(super) fn identity(site: &Site, user: &str) -> String {
     let text = format!("identity {user}");
     format!(
@@ -88,7 +88,7 @@ pub(super) fn seal(site: &Site, scopes: &[Access], lifetime: Duration) -> String
     )
 }
 
-/// What a token grants; `None`: it is not ours, or has expired.
+/// Returns what a token grants; `None`: it is not ours, or has expired.
 pub(super) fn granted(site: &Site, token: &str) -> Option<Vec<Access>> {
     let (text, seal) = token.split_once('.')?;
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;

@@ -140,7 +140,7 @@ impl Uploads {
             .ok_or(Unavailable::Unknown)
     }
 
-    /// How far a session came.
+    /// Returns how far a session came.
     pub(super) fn progress(
         &mut self,
         id: u128,

@@ -303,7 +303,7 @@ fn location(request: &ParsedRequest<'_>, name: &RepositoryName, progress: Progre
     format!("{base}/v2/{name}/blobs/uploads/{id}?_state={state:016x}")
 }
 
-/// The range so far: `0-0` for nothing, which one byte looks like too; the specification leaves no other way.
+/// Returns the range so far: `0-0` for nothing, which one byte looks like too; the specification leaves no other way.
 fn range_of(progress: Progress) -> String {
     format!("0-{}", progress.size.saturating_sub(1))
 }

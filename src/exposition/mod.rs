@@ -77,7 +77,7 @@ impl Exposition {
         })
     }
 
-    /// Where it listens; the port is the real one also where any was asked for.
+    /// Returns where it listens; the port is the real one also where any was asked for.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

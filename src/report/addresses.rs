@@ -19,7 +19,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// All of it as one line.
+    /// Returns all of it as one line.
     pub(super) fn line(&self) -> String {
         let all = self.addresses.iter();
         let all: Vec<_> = all
@@ -29,7 +29,7 @@ impl Host {
     }
 }
 
-/// The hosts of a document that have several addresses.
+/// Returns the hosts of a document that have several addresses.
 pub(super) fn hosts(document: &Document) -> Vec<Host> {
     let of_one_host = document.addresses.chunk_by(|a, b| a.host == b.host);
     of_one_host.map(|all| host(document, all)).collect()
@@ -89,7 +89,7 @@ fn counts(connections: u64, failed: u64, given_up: u64) -> String {
     text
 }
 
-/// Whether a URL leads to a host and port.
+/// Returns `true` if a URL leads to a host and port.
 fn leads_to(url: &str, host: &str) -> bool {
     let Ok(url) = url.parse::<url::Url>() else {
         return false;
@@ -108,7 +108,7 @@ mod tests {
     use crate::report::testing::empty;
     use crate::report::{html, markdown, text};
 
-    /// A document of a run against `http://reg.test:5000` with these other keys of its target.
+    /// Returns a document of a run against `http://reg.test:5000` with these other keys of its target.
     fn document(target: &serde_json::Value, counts: &[(&str, [u64; 3])]) -> Document {
         let mut document = empty();
         let mut keys = json!({"url": "http://reg.test:5000"});

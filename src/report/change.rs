@@ -12,12 +12,12 @@ pub(super) const NONE_SHOWN: &str = "~";
 pub(super) struct Words<'a>(pub(super) &'a MetricComparison);
 
 impl Words<'_> {
-    /// A value: `412 ms`; `-` for none.
+    /// Returns a value: `412 ms`; `-` for none.
     pub(super) fn value(&self, value: Option<f64>) -> String {
         value.map_or_else(|| "-".to_owned(), |it| shown(self.0.unit, it))
     }
 
-    /// The change, where the interval says that there is one; otherwise `~`.
+    /// Returns the change, where the interval says that there is one; otherwise `~`.
     pub(super) fn change(&self) -> String {
         let is_shown = |[low, high]: [f64; 2]| low > 0.0 || high < 0.0;
         match (self.0.change, self.0.interval) {
@@ -39,7 +39,7 @@ impl Words<'_> {
         self.points(&units::share(self.0.margin.abs()))
     }
 
-    /// The change from which on it is a regression, with its sign.
+    /// Returns the change from which on it is a regression, with its sign.
     pub(super) const fn worse(&self) -> f64 {
         let margin = self.0.margin.abs();
         match self.0.better {
@@ -64,13 +64,13 @@ impl Words<'_> {
         )
     }
 
-    /// A change with its sign: `+8.1%`.
+    /// Returns a change with its sign: `+8.1%`.
     pub(super) fn signed(&self, change: f64) -> String {
         let sign = if change < 0.0 { '-' } else { '+' };
         self.points(&format!("{sign}{}", units::share(change.abs())))
     }
 
-    /// A difference of shares is shown in percentage points, so that it is not taken for a part of the share.
+    /// Shows a difference of shares in percentage points, so that it is not taken for a part of the share.
     fn points(&self, percent: &str) -> String {
         match self.0.unit {
             MetricUnit::Share => percent.replace('%', " pp"),
@@ -79,7 +79,7 @@ impl Words<'_> {
     }
 }
 
-/// A value in its unit, in three digits.
+/// Returns a value in its unit, in three digits.
 fn shown(unit: MetricUnit, value: f64) -> String {
     match unit {
         MetricUnit::Micros => {

@@ -45,7 +45,7 @@ const COLUMNS: [&str; 29] = [
     "clamped",
 ];
 
-/// A row for each latency of each journey, of its stages and operations, and of the operations of all journeys, whose
+/// Returns a row for each latency of each journey, of its stages and operations, and of the operations of all journeys, whose
 /// field `journey` is empty. Counts are of iterations or exchanges and stand in each of their rows; exchanges have no
 /// `scheduled` and no `dropped`. `per_s` counts what ended well within the window. Latencies are of ok ones.
 pub fn long(document: &Document) -> String {
@@ -101,7 +101,7 @@ pub fn wide(document: &Document) -> String {
     line(names) + &line(values)
 }
 
-/// The first columns, the same in every row.
+/// Returns the first columns, the same in every row.
 fn run(document: &Document) -> Vec<String> {
     let labels = document.environment.labels.iter();
     let labels: Vec<String> = labels
@@ -183,7 +183,7 @@ fn micros(time: Option<Duration>) -> String {
         .unwrap_or_default()
 }
 
-/// The words of others, harmless to a spreadsheet.
+/// Returns the words of others, harmless to a spreadsheet.
 fn text(words: &str) -> String {
     let words = harmless(words);
     // A spreadsheet may look past blanks.
@@ -194,7 +194,7 @@ fn text(words: &str) -> String {
     }
 }
 
-/// A record, ended as RFC 4180 has it.
+/// Returns a record, ended as RFC 4180 has it.
 fn line(fields: impl IntoIterator<Item = String>) -> String {
     let quoted = |field: String| {
         if field.contains([',', '"', '\r', '\n']) {
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use crate::report::testing;
 
-    /// The rows as another program reads them.
+    /// Returns the rows as another program reads them.
     fn read(text: &str) -> Vec<BTreeMap<String, String>> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let names = reader.headers().unwrap().clone();

@@ -51,7 +51,7 @@ pub(super) fn flows(document: &Document) -> Vec<Flow<'_>> {
     journeys.chain(operations).collect()
 }
 
-/// The share that failed of what ended; nothing of nothing.
+/// Returns the share that failed of what ended; nothing of nothing.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 iterations")]
 pub(super) fn failed_share(outcomes: Outcomes) -> Option<f64> {
     let ended = outcomes.ended();

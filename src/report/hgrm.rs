@@ -18,7 +18,7 @@ pub fn metrics(document: &Document) -> Vec<String> {
     latencies.map(|(metric, _)| metric.to_string()).collect()
 }
 
-/// The distribution of a metric, such as `pull.response_time` or `blob-get.total`; `None` where the run has no such
+/// Returns the distribution of a metric, such as `pull.response_time` or `blob-get.total`; `None` where the run has no such
 /// metric.
 pub fn render(document: &Document, metric: &str) -> Option<String> {
     let mut latencies = document.latencies();

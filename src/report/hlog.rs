@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::measure::Period;
 use crate::result::Document;
 
-/// The windows of the document, in order of time.
+/// Returns the windows of the document, in order of time.
 pub fn render(document: &Document) -> String {
     let mut text = String::from("#[Histogram log format version 1.3]\n");
     // Writing to a string does not fail.
@@ -60,13 +60,13 @@ fn window_opened(document: &Document) -> Option<Duration> {
     began.checked_add(Duration::from_micros(before))
 }
 
-/// A tag has no comma, blank or line break.
+/// Returns the tag of a metric, which has no comma, blank or line break.
 fn tag(metric: &str) -> String {
     let bad = |c: char| c == ',' || c.is_whitespace() || c.is_control();
     metric.replace(bad, "_")
 }
 
-/// How much of a window lies within the measured time, in seconds. One that begins after its end is whole.
+/// Returns how much of a window lies within the measured time, in seconds. One that begins after its end is whole.
 fn length(start: u64, seconds: u64, measured_us: u64) -> String {
     let whole = seconds * 1_000_000;
     let left = measured_us.saturating_sub(start.saturating_mul(1_000_000));

@@ -36,7 +36,7 @@ const SCRIPT: &str = include_str!("html/script.js");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-/// The page of one run.
+/// Returns the page of one run.
 pub fn render(document: &Document) -> String {
     let mut page = HtmlPage::new(&document.plan.name, head::of_run(document));
     page.add("thresholds", "Thresholds", head::thresholds(document));
@@ -64,7 +64,7 @@ pub fn render(document: &Document) -> String {
     page.render()
 }
 
-/// The page of a comparison.
+/// Returns the page of a comparison.
 pub fn render_comparison(comparison: &Comparison) -> String {
     let title = format!("{}: candidate against base", comparison.candidate.plan.name);
     let (base, candidate) = (&comparison.base, &comparison.candidate);

@@ -35,7 +35,7 @@ pub fn run(document: &Document) -> String {
     suite.render()
 }
 
-/// A comparison of two builds.
+/// Returns a comparison of two builds.
 pub fn comparison(comparison: &Comparison) -> String {
     let mut suite = Suite::new(&format!("{} (comparison)", comparison.candidate.plan.name));
     let verdict = comparison.verdict.name();
@@ -93,7 +93,7 @@ fn found(result: &ThresholdResult) -> String {
     format!("{} {is} {observed}, expected {expected}", what.trim())
 }
 
-/// What the run came to beside its thresholds.
+/// Returns what the run came to beside its thresholds.
 fn outcome(document: &Document) -> Case {
     let ok = document.totals.iterations.ok;
     let (name, end) = match (&document.search, document.verdict) {

@@ -48,7 +48,7 @@ pub fn run(document: &Document) -> String {
     page.finish()
 }
 
-/// A comparison of two builds.
+/// Returns a comparison of two builds.
 pub fn comparison(comparison: &Comparison) -> String {
     let mut page = MarkdownPage::new();
     let verdict = comparison.verdict.name().to_uppercase();
@@ -87,7 +87,7 @@ pub fn comparison(comparison: &Comparison) -> String {
     page.finish()
 }
 
-/// What decided the verdict.
+/// Returns what decided the verdict.
 fn reasons(document: &Document) -> Vec<String> {
     let mut reasons = Vec::new();
     if !document.closure.holds() {
@@ -155,7 +155,7 @@ fn metrics(metrics: &[MetricComparison]) -> String {
     table.render("Metrics")
 }
 
-/// The generator's health, with its reasons.
+/// Returns the generator's health, with its reasons.
 fn health(title: &str, document: &Document) -> String {
     let health = &document.generator.health;
     let mut text = format!("\n**{title}**: {}\n", health.verdict());
@@ -211,7 +211,7 @@ fn journeys(document: &Document) -> String {
     table.render(title)
 }
 
-/// Where the time of iterations went, on average.
+/// Returns where the time of iterations went, on average.
 fn spent(document: &Document) -> String {
     let mut table = MarkdownTable::new(&words::SPENT_COLUMNS, ROWS);
     for journey in &document.journeys {

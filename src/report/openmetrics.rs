@@ -21,7 +21,7 @@ const QUANTILES: [(&str, Quantile); 5] = [
     ("0.999", Quantile::P999),
 ];
 
-/// The whole of it, ended by `# EOF`.
+/// Returns the whole of it, ended by `# EOF`.
 pub fn render(document: &Document) -> String {
     let mut samples = Samples::default();
     whole(&mut samples, document);

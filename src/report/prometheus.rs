@@ -10,7 +10,7 @@ use crate::measure::{Live, Outcomes, Period};
 
 use super::samples::{Samples, seconds};
 
-/// The edges of the buckets in microseconds: powers of two and one and a half times these, from 256 µs to 67 s.
+/// Returns the edges of the buckets in microseconds: powers of two and one and a half times these, from 256 µs to 67 s.
 fn edges() -> Vec<u64> {
     let powers = (8..=26).map(|power| 1_u64 << power);
     let mut edges: Vec<u64> = powers.flat_map(|edge| [edge, edge + edge / 2]).collect();
@@ -18,7 +18,7 @@ fn edges() -> Vec<u64> {
     edges
 }
 
-/// Which part of the run is under way.
+/// Returns which part of the run is under way.
 pub fn period(is: Period) -> String {
     let mut samples = Samples::default();
     let name = "regstorm_period";
@@ -29,7 +29,7 @@ pub fn period(is: Period) -> String {
     samples.finish()
 }
 
-/// The counts of a load so far.
+/// Returns the counts of a load so far.
 pub fn load(live: &Live) -> String {
     let mut samples = Samples::default();
     let periods = [Period::WarmUp, Period::Measure].map(|it| (it.name(), live.totals(it)));
@@ -74,7 +74,7 @@ pub fn load(live: &Live) -> String {
     samples.finish()
 }
 
-/// The generator, as it was seen last.
+/// Returns the generator, as it was seen last.
 pub fn generator(latest: &Latest) -> String {
     let mut samples = Samples::default();
     let name = "regstorm_generator_worst_lag_seconds";

@@ -42,7 +42,7 @@ impl Samples {
     }
 }
 
-/// A label's value in quotes.
+/// Returns a label's value in quotes.
 fn escape(text: &str) -> String {
     let text = harmless(text);
     text.replace('\\', "\\\\").replace('"', "\\\"")

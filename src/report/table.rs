@@ -23,7 +23,7 @@ impl Paint {
         }
     }
 
-    /// The text in this paint, if colour is wanted.
+    /// Returns the text in this paint, if colour is wanted.
     pub(super) fn over(self, text: &str, colour: bool) -> String {
         if colour && self != Self::Plain {
             format!("{}{text}\x1b[0m", self.code())
@@ -65,7 +65,7 @@ pub(super) struct TextTable {
 }
 
 impl TextTable {
-    /// A table whose first `words` columns are words.
+    /// Returns a table whose first `words` columns are words.
     pub(super) fn new(words: usize, heading: &[&str]) -> Self {
         Self {
             heading: heading.iter().map(|it| (*it).to_owned()).collect(),
@@ -78,7 +78,7 @@ impl TextTable {
         self.rows.push(cells);
     }
 
-    /// The lines, each ended by a line break.
+    /// Returns the lines, each ended by a line break.
     pub(super) fn render(self, colour: bool) -> String {
         let heading = self.heading.iter().map(|it| Cell::new(it, Paint::Bold));
         let mut rows = vec![heading.collect::<Vec<_>>()];
@@ -112,8 +112,8 @@ impl TextTable {
     }
 }
 
-/// The text without what could move a cursor, change a colour or turn the direction of writing: servers and
-/// scenario files are not asked how the terminal should look.
+/// Returns the text without what could move a cursor, change a colour or turn the direction of writing: servers and scenario
+/// files are not asked how the terminal should look.
 pub(super) fn harmless(text: &str) -> String {
     let bad = |c: char| {
         c.is_control()
@@ -122,7 +122,7 @@ pub(super) fn harmless(text: &str) -> String {
     text.chars().map(|c| if bad(c) { ' ' } else { c }).collect()
 }
 
-/// The text cut to that many characters, the last of which then says that it was cut.
+/// Returns the text cut to that many characters, the last of which then says that it was cut.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();

@@ -23,7 +23,7 @@ use crate::verdict::{self, Figure, Observation, Status, ThresholdResult};
 pub(crate) const HOSTILE: &str =
     "=a|b`c`<script>alert(1)</script>\r\n# \"x\" 'y' \u{1b}[31m\u{0}\u{202e},{z}\\ @team & ]]>";
 
-/// The durations from `first` to `last` milliseconds, each once.
+/// Returns the durations from `first` to `last` milliseconds, each once.
 pub(crate) fn millis(first: u64, last: u64) -> LatencyHistogram {
     let mut histogram = LatencyHistogram::new();
     for value in first..=last {
@@ -32,7 +32,7 @@ pub(crate) fn millis(first: u64, last: u64) -> LatencyHistogram {
     histogram
 }
 
-/// A run in which nothing happened.
+/// Returns a run in which nothing happened.
 pub(crate) fn empty() -> Document {
     let catalogue = Catalogue::new(vec![("pull".into(), vec![Operation::BlobGet])]);
     let record: Record = Recorder::new(&catalogue, &[], Duration::from_secs(20)).into_record();
@@ -82,7 +82,7 @@ pub(crate) fn empty() -> Document {
     Document::new(&record, facts)
 }
 
-/// A run of 1,000 good pulls: response times of 1,001 to 2,000 ms, blobs of 1 to 1,000 ms.
+/// Returns a run of 1,000 good pulls: response times of 1,001 to 2,000 ms, blobs of 1 to 1,000 ms.
 pub(crate) fn document() -> Document {
     let mut document = empty();
     document.window_us = 20_000_000;
@@ -182,7 +182,7 @@ fn blobs() -> OperationSection {
     }
 }
 
-/// A threshold on the p99 of the pulls, in microseconds.
+/// Returns a threshold on the p99 of the pulls, in microseconds.
 pub(crate) fn threshold(status: Status, observed_us: Option<u64>) -> ThresholdResult {
     let observed = observed_us.map(|micros| Observation {
         at_least: Figure::Micros(micros),
@@ -279,7 +279,7 @@ fn metric(
     }
 }
 
-/// A comparison with one metric of every decision: a regression, so that is the verdict.
+/// Returns a comparison with one metric of every decision: a regression, so that is the verdict.
 pub(crate) fn comparison() -> Comparison {
     use Decision::{Improvement, Inconclusive, NotGated, Pass, Regression};
     use MetricUnit::{Micros, Share};
@@ -355,7 +355,7 @@ pub(crate) fn comparison() -> Comparison {
     }
 }
 
-/// The same, of two sides that do not compare.
+/// Returns the same, of two sides that do not compare.
 pub(crate) fn invalid_comparison() -> Comparison {
     let mut comparison = comparison();
     comparison.verdict = ComparisonVerdict::Invalid;

@@ -24,7 +24,7 @@ use layout::{LABEL, Layout};
 /// The width that tables are made for: beyond it, nothing is moved to the right edge.
 const WIDE: usize = 120;
 
-/// The end-of-run summary, of as many lines as the plan has journeys and operations, not of the run's length.
+/// Returns the end-of-run summary, of as many lines as the plan has journeys and operations, not of the run's length.
 ///
 /// `width` is the number of columns of the terminal. Words are cut to it; tables are not, because a number that is not
 /// shown is worse than a wrapped line (they fit into 120 columns unless names are long). Numbers have three significant
@@ -54,13 +54,13 @@ pub fn summary(document: &Document, width: usize, colour: bool, saved_as: Option
     text
 }
 
-/// The summary of a comparison: what is decided of each metric, and what that comes to.
+/// Returns the summary of a comparison: what is decided of each metric, and what that comes to.
 pub fn comparison(comparison: &Comparison, colour: bool, saved_as: Option<&Path>) -> String {
     comparison::summary(comparison, colour, saved_as)
 }
 
-/// The thresholds of a run, a line for each; nothing where there are none. Lines are not cut, because a number that is not
-/// shown is worse than a wrapped line.
+/// Returns the thresholds of a run, a line for each; nothing where there are none. Lines are not cut, because a number that is
+/// not shown is worse than a wrapped line.
 pub fn thresholds(results: &[ThresholdResult], colour: bool) -> String {
     thresholds::lines(results, colour)
 }

@@ -47,7 +47,7 @@ pub(super) fn verdict(document: &Document) -> String {
     }
 }
 
-/// The verdict in one word, in capitals: the same in every format for people.
+/// Returns the verdict in one word, in capitals: the same in every format for people.
 pub(super) const fn verdict_word(verdict: RunVerdict) -> &'static str {
     match verdict {
         RunVerdict::Pass => "PASS",
@@ -74,9 +74,8 @@ fn not_judged(document: &Document) -> String {
     text
 }
 
-/// Where the first failure of a kind is found in the log of the peer:
-/// `2026-01-02T03:04:52.310000Z registry:5000 /v2/app/manifests/1 request 3f2a`. A request that did not go to the registry
-/// says how it came there.
+/// Returns where the first failure of a kind is found in the log of the peer, and how a request came there that did not go to
+/// the registry: `2026-01-02T03:04:52.310000Z registry:5000 /v2/app/manifests/1 request 3f2a`.
 pub(super) fn place(document: &Document, kind: &FailureKind<Example>) -> String {
     let example = &kind.example;
     let mut parts = vec![example.time.clone()];
@@ -150,7 +149,7 @@ pub(super) fn failed_iterations(kind: &IterationFailureEntry) -> String {
     text
 }
 
-/// What a search found: `between 412/s and 431/s, where this breaks: pull.response_time p(99) < 250ms`.
+/// Returns what a search found: `between 412/s and 431/s, where this breaks: pull.response_time p(99) < 250ms`.
 pub(super) fn capacity(search: &SearchSection) -> String {
     let rate = |per_s: f64| units::per_second(per_s, "");
     let broke = search.broke.as_deref().unwrap_or("nothing");
@@ -181,7 +180,7 @@ pub(super) fn capacity(search: &SearchSection) -> String {
     )
 }
 
-/// That trials of one rate differ, if they do.
+/// Returns a sentence if trials of one rate differ.
 pub(super) fn disagreement(search: &SearchSection) -> Option<String> {
     let (rate, passed, of) = search.disagreement()?;
     Some(format!(
@@ -191,7 +190,7 @@ pub(super) fn disagreement(search: &SearchSection) -> Option<String> {
     ))
 }
 
-/// What clamping did to the numbers, if it did.
+/// Returns what clamping did to the numbers, if it did.
 pub(super) fn clamped(document: &Document) -> Option<String> {
     (document.clamped > 0).then(|| {
         let count = units::count(document.clamped);
@@ -202,7 +201,7 @@ pub(super) fn clamped(document: &Document) -> Option<String> {
 /// What a sum that does not close means.
 pub(super) const BROKEN_SUMS: &str = "DO NOT CLOSE: a defect of regstorm, do not trust this report";
 
-/// What an open or closed model means for the numbers.
+/// Returns what an open or closed model means for the numbers.
 pub(super) const fn model(document: &Document) -> &'static str {
     if document.open_model {
         "open model"
@@ -251,7 +250,7 @@ pub(super) fn clock(micros: u64) -> String {
     format!("{minutes}:{seconds:02}.{:03}", at.subsec_millis())
 }
 
-/// A stage by the name of its load, and its own where that is another.
+/// Returns a stage by the name of its load, and its own where that is another.
 pub(super) fn stage(section: &StageSection) -> String {
     if section.load == section.stage {
         section.load.clone()
@@ -260,7 +259,7 @@ pub(super) fn stage(section: &StageSection) -> String {
     }
 }
 
-/// The share of exchanges on a connection that had served before. Only all of them are 100%, only none is 0%; `-` where
+/// Returns the share of exchanges on a connection that had served before. Only all of them are 100%, only none is 0%; `-` where
 /// there was no connection.
 pub(super) fn reused(connections: Connections) -> String {
     let all = connections.new.saturating_add(connections.reused);

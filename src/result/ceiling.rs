@@ -61,7 +61,7 @@ impl Ceiling {
                 == (&environment.host, &environment.cpu_model, environment.cores)
     }
 
-    /// The share of the ceiling that a demand comes to: 1 is all of it. Requests and bytes take from the same cores, so
+    /// Returns the share of the ceiling that a demand comes to: 1 is all of it. Requests and bytes take from the same cores, so
     /// their shares add up; a blob's own request is counted in both, which errs on the high side. First copies, which are
     /// hashed, are taken for later ones, which errs on the low side until they are few.
     pub fn share(&self, demand: &Demand) -> f64 {

@@ -220,7 +220,7 @@ impl Aspect {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Plan, Self::Machine, Self::Version, Self::Load];
 
-    /// The word, also on the command line.
+    /// Returns the word, also on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -232,7 +232,7 @@ impl Aspect {
 }
 
 impl ComparisonVerdict {
-    /// The word in reports.
+    /// Returns the word in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pass => "pass",

@@ -135,7 +135,7 @@ impl LatencySeries {
 }
 
 impl PlanSection {
-    /// Where the target was, as the plan has it: an address without credentials, or `embedded`.
+    /// Returns where the target was, as the plan has it: an address without credentials, or `embedded`.
     pub fn target(&self) -> Option<&str> {
         self.resolved.pointer("/target/url")?.as_str()
     }
@@ -182,7 +182,7 @@ pub struct Facts {
 }
 
 impl Document {
-    /// The length of the measured window.
+    /// Returns the length of the measured window.
     pub const fn window(&self) -> Duration {
         Duration::from_micros(self.window_us)
     }

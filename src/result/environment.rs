@@ -74,7 +74,7 @@ impl WallClock {
         time.unwrap_or(self.wall)
     }
 
-    /// A moment of the run, RFC 3339 in UTC, to the microsecond.
+    /// Returns a moment of the run, RFC 3339 in UTC, to the microsecond.
     pub fn at(self, instant: Instant) -> String {
         let shown = |time| humantime::format_rfc3339_micros(time).to_string();
         by_calendar(self.time(instant), shown)
@@ -105,7 +105,7 @@ impl PartialEq for WallClock {
 impl Eq for WallClock {}
 
 impl Environment {
-    /// The machine that this is, and a run that begins now.
+    /// Returns the machine that this is, and a run that begins now.
     pub fn observe() -> Self {
         let line = |path| {
             let text = fs::read_to_string(path).ok()?;
@@ -138,7 +138,7 @@ impl Environment {
         format!("{} to {}", self.started, self.ended)
     }
 
-    /// The host's name, for people.
+    /// Returns the host's name, for people.
     pub(super) fn host(&self) -> &str {
         self.host.as_deref().unwrap_or("unknown")
     }
@@ -162,12 +162,12 @@ impl Environment {
 const CYCLE_YEARS: u64 = 400;
 const CYCLE: Duration = Duration::from_hours(146_097 * 24);
 
-/// A time in UTC, to the millisecond.
+/// Returns a time in UTC, to the millisecond.
 fn rfc3339(time: SystemTime) -> String {
     by_calendar(time, |it| humantime::format_rfc3339_millis(it).to_string())
 }
 
-/// A time in UTC, by the proleptic calendar: a clock that was never set may be before 1970.
+/// Returns a time in UTC, by the proleptic calendar: a clock that was never set may be before 1970.
 fn by_calendar(time: SystemTime, shown: impl Fn(SystemTime) -> String) -> String {
     let Err(before) = time.duration_since(SystemTime::UNIX_EPOCH) else {
         return shown(time);
@@ -190,7 +190,7 @@ fn memory_bytes(meminfo: &str) -> Option<u64> {
     kib.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The value of the first line `name : value`.
+/// Returns the value of the first line `name : value`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;

@@ -17,7 +17,7 @@ use super::{
 };
 
 impl Document {
-    /// The document of a run whose workers' records are merged.
+    /// Returns the document of a run whose workers' records are merged.
     ///
     /// The sums that must close are those of the load and those of the probe.
     pub fn new(record: &Record, facts: Facts) -> Self {
@@ -79,7 +79,7 @@ impl Document {
     }
 }
 
-/// The addresses of hosts that have more than one.
+/// Returns the addresses of hosts that have more than one.
 fn several(addresses: &[AddressUse]) -> Vec<AddressUse> {
     let is_one_of_several = |it: &&AddressUse| {
         let other = |other: &AddressUse| other.host == it.host && other.address != it.address;
@@ -107,7 +107,7 @@ fn journeys(
     record.journeys().map(section).collect()
 }
 
-/// The operations that occurred.
+/// Returns the operations that occurred.
 fn operations<'a>(
     series: impl Iterator<Item = (Operation, Cow<'a, OperationSeries>)>,
 ) -> Vec<OperationSection> {
@@ -117,7 +117,7 @@ fn operations<'a>(
         .collect()
 }
 
-/// The stages of a journey, if it ran in more than one.
+/// Returns the stages of a journey, if it ran in more than one.
 fn stages(
     record: &Record,
     journey: JourneyId,
@@ -145,7 +145,7 @@ fn stages(
     tracks().map(section).collect()
 }
 
-/// What the probe saw, from a record of its own.
+/// Returns what the probe saw, from a record of its own.
 fn probe(record: &Record, every: Duration, clock: WallClock) -> Option<ProbeSection> {
     let (id, name, series) = record.journeys().next()?;
     let mut rounds = JourneySection::new(name, &series, operations(record.operations(id)));
@@ -183,7 +183,7 @@ fn latency_series(record: &Record) -> Vec<LatencySeries> {
         .collect()
 }
 
-/// The exchanges of every period of a record, that of the measured window included: all that was sent.
+/// Returns the exchanges of every period of a record, that of the measured window included: all that was sent.
 pub(super) fn all_periods(record: &Record) -> Vec<PeriodSection> {
     let mut all = periods(record, &BTreeMap::new());
     let measured = all_operations(record, 0);

@@ -38,7 +38,7 @@ impl Counts {
     /// not the one that was planned.
     const UNACCOUNTED: u64 = 100; // one in so many
 
-    /// Those of a run with these journeys.
+    /// Returns those of a run with these journeys.
     pub(super) fn of<'a>(
         totals: &Totals,
         journeys: impl IntoIterator<Item = &'a JourneySection>,
@@ -51,12 +51,12 @@ impl Counts {
         }
     }
 
-    /// The starts of open loads that were dropped.
+    /// Returns the starts of open loads that were dropped.
     pub const fn dropped(&self) -> u64 {
         self.totals.starts.dropped.saturating_sub(self.overrun)
     }
 
-    /// Whether more starts were dropped than may be when no threshold accounts for them: none is on a latency of
+    /// Returns `true` if more starts were dropped than may be when no threshold accounts for them: none is on a latency of
     /// iterations, of which the dropped are bounds, or on `dropped` itself.
     pub fn are_unaccounted(&self, thresholds: &[ThresholdResult]) -> bool {
         let many = self.dropped().saturating_mul(Self::UNACCOUNTED) > self.totals.starts.scheduled;
@@ -84,7 +84,7 @@ pub enum RunVerdict {
 }
 
 impl RunVerdict {
-    /// What thresholds come to when the generator was in that state.
+    /// Returns what thresholds come to when the generator was in that state.
     pub fn of(health: &Health, thresholds: &[ThresholdResult], counts: &Counts) -> Self {
         match (health.verdict(), Overall::of(thresholds)) {
             (Verdict::Invalid, _) => Self::Invalid,
@@ -97,7 +97,7 @@ impl RunVerdict {
         }
     }
 
-    /// What a search comes to: a capacity that was confirmed is a pass, also where it is only known to be at least that
+    /// Returns what a search comes to: a capacity that was confirmed is a pass, also where it is only known to be at least that
     /// much.
     pub const fn of_search(search: &SearchSection) -> Self {
         match (search.low_per_s.is_some(), search.confirmed, search.end) {
@@ -108,7 +108,7 @@ impl RunVerdict {
         }
     }
 
-    /// The word in reports.
+    /// Returns the word in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pass => "pass",

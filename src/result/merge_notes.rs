@@ -90,7 +90,7 @@ impl Document {
     }
 }
 
-/// The different ones of some names: the first few, and how many more.
+/// Returns the different ones of some names: the first few, and how many more.
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: BTreeSet<&str> = names.collect();
     let first: Vec<&str> = names.iter().take(LISTED).copied().collect();
@@ -101,7 +101,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-/// A note, and for how many others it stands.
+/// Returns a note, and for how many others it stands.
 fn unfolded(note: &str) -> (&str, u64) {
     let folded = note
         .strip_suffix(MORE)
@@ -110,7 +110,7 @@ fn unfolded(note: &str) -> (&str, u64) {
     folded.unwrap_or((note, 0))
 }
 
-/// What notes have in common that tell one thing of different shards: all but numbers, and the host of a generator.
+/// Returns what notes have in common that tell one thing of different shards: all but numbers, and the host of a generator.
 fn likeness(note: &str) -> String {
     let note = match note.strip_prefix("generator on host ") {
         Some(rest) => rest.split_once(": ").map_or(rest, |(_, what)| what),

@@ -67,8 +67,8 @@ pub struct TrialSection {
 }
 
 impl SearchSection {
-    /// The highest rate at which some trials passed and others failed, with how many passed of how many: the capacity is
-    /// no sharper than what made them differ.
+    /// Returns the highest rate at which some trials passed and others failed, with how many passed of how many: the capacity
+    /// is no sharper than what made them differ.
     pub fn disagreement(&self) -> Option<(f64, usize, usize)> {
         let count = |rate: f64, outcome: &str| {
             let of_rate = self
@@ -97,7 +97,7 @@ impl SearchSection {
         all
     }
 
-    /// The sums of all trials, for the document: one for each trial, and those that do not close.
+    /// Returns the sums of all trials, for the document: one for each trial, and those that do not close.
     pub(super) fn sums(&self) -> impl Iterator<Item = Sum> {
         self.trials.iter().flat_map(|trial| {
             let number = trial.number;

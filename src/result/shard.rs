@@ -27,14 +27,14 @@ impl Span {
         }
     }
 
-    /// Whether two windows are those of one load: for most of the longer one both were open.
+    /// Returns `true` if two windows are those of one load: for most of the longer one both were open.
     pub(super) fn is_one_load_with(self, other: Self) -> bool {
         let longer = self.length().max(other.length());
         2 * self.and(other).length() >= longer
     }
 }
 
-/// A time as reports write it; 0 for none.
+/// Returns a time as reports write it; 0 for none.
 pub(super) fn micros_of(time: &str) -> u64 {
     let parsed = humantime::parse_rfc3339(time).ok();
     let since = parsed.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
@@ -42,7 +42,7 @@ pub(super) fn micros_of(time: &str) -> u64 {
 }
 
 impl Document {
-    /// The time that its rates are of.
+    /// Returns the time that its rates are of.
     pub(super) fn span(&self) -> Span {
         let opened = micros_of(&self.window_opened);
         let from_us = opened.saturating_add(self.window_from_us);
@@ -189,7 +189,7 @@ impl OperationSection {
     }
 }
 
-/// A share of a count.
+/// Returns a share of a count.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

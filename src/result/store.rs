@@ -86,7 +86,7 @@ impl Stored {
 }
 
 impl Stored {
-    /// The result as JSON, indented, with a line break at the end.
+    /// Returns the result as JSON, indented, with a line break at the end.
     pub fn to_json(&self) -> String {
         match self {
             Self::Run(run) => run.to_json(),
@@ -104,7 +104,7 @@ impl Stored {
 }
 
 impl Document {
-    /// The document as JSON, indented, with a line break at the end.
+    /// Returns the document as JSON, indented, with a line break at the end.
     pub fn to_json(&self) -> String {
         pretty(self)
     }
@@ -128,7 +128,7 @@ impl Document {
 }
 
 impl Comparison {
-    /// The comparison as JSON, indented, with a line break at the end.
+    /// Returns the comparison as JSON, indented, with a line break at the end.
     pub fn to_json(&self) -> String {
         pretty(self)
     }
@@ -187,7 +187,7 @@ impl<'a> Raw<'a> {
         })
     }
 
-    /// What it holds, if it is of that schema.
+    /// Returns what it holds, if it is of that schema.
     fn of<T: DeserializeOwned>(&self, known: &'static str) -> Result<T, Error> {
         if self.schema != known {
             return Err(Error::Schema {
@@ -204,7 +204,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// The bytes of a file, or why there are too many: a device has no end.
+/// Returns the bytes of a file, or why there are too many: a device has no end.
 fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path)?;

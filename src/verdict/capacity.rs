@@ -40,7 +40,7 @@ impl Criterion {
     /// The criteria that are no thresholds, in the order in which a search numbers them behind the thresholds.
     const OTHERS: [Self; 4] = [Self::Errors, Self::Integrity, Self::Backlog, Self::Users];
 
-    /// The number by which a search of so many thresholds knows it.
+    /// Returns the number by which a search of so many thresholds knows it.
     fn index(self, thresholds: usize) -> usize {
         match self {
             Self::Threshold(index) => index,
@@ -51,7 +51,7 @@ impl Criterion {
         }
     }
 
-    /// The criterion of that number.
+    /// Returns the criterion of that number.
     pub fn of(index: usize, thresholds: usize) -> Self {
         let other = index.checked_sub(thresholds);
         let other = other.and_then(|it| Self::OTHERS.get(it).copied());
@@ -84,7 +84,7 @@ impl fmt::Display for Criterion {
     }
 }
 
-/// What a trial at one rate comes to, with its thresholds judged.
+/// Returns what a trial at one rate comes to, with its thresholds judged.
 ///
 /// The margin is that of the worst: how far it is from its limit, as a share of the limit.
 pub fn trial_outcome(ran: &Ran<'_>, health: &Health, results: &[ThresholdResult]) -> TrialOutcome {
@@ -136,7 +136,7 @@ const fn is_of_users(signal: Signal) -> bool {
     )
 }
 
-/// How far from its limit, as a share of it: below zero if it is broken.
+/// Returns how far from its limit, as a share of it: below zero if it is broken.
 fn margin(result: &ThresholdResult) -> f64 {
     let limit = number(result.limit);
     let found = result.observed.map_or(limit, |it| number(it.at_least));
@@ -152,7 +152,7 @@ fn margin(result: &ThresholdResult) -> f64 {
     }
 }
 
-/// What no threshold says, with its margin; only what is broken.
+/// Returns what no threshold says, with its margin; only what is broken.
 fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
     let totals = record.totals(Period::Measure);
     let mut broken = Vec::new();
@@ -192,7 +192,7 @@ fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
     broken
 }
 
-/// The share of the second half's arrivals that is missing among what ended in it, if it is too much to be chance.
+/// Returns the share of the second half's arrivals that is missing among what ended in it, if it is too much to be chance.
 fn backlog(record: &Record) -> Option<f64> {
     let series = record.time_series();
     let width = series.window_seconds();

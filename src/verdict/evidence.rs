@@ -85,7 +85,7 @@ impl Evidence {
         }
     }
 
-    /// Whether two are of the same demand, whatever was counted.
+    /// Returns `true` if two are of the same demand, whatever was counted.
     pub fn same_demand(&self, other: &Self) -> bool {
         (self.quantity, self.statistic, self.operator)
             == (other.quantity, other.statistic, other.operator)

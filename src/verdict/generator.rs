@@ -42,7 +42,7 @@ struct Scheduled {
 }
 
 impl Ran<'_> {
-    /// The generator's health.
+    /// Returns the generator's health.
     pub fn health(&self) -> Health {
         let record = self.record;
         let journeys: Vec<(&str, LatencyHistogram, Option<Scheduled>)> = record
@@ -73,7 +73,7 @@ impl Ran<'_> {
         health::judge(self.signals, &facts)
     }
 
-    /// What was due of a journey by a schedule; `None` if all its loads are closed.
+    /// Returns what was due of a journey by a schedule; `None` if all its loads are closed.
     fn scheduled<'a>(
         &self,
         tracks: impl Iterator<Item = (TrackId, &'a Track, &'a JourneySeries)>,
@@ -137,7 +137,7 @@ impl Scheduled {
     }
 }
 
-/// The exchanges that are not meant to wait for a connection. Where users share a pool, waiting for it is what the
+/// Returns the exchanges that are not meant to wait for a connection. Where users share a pool, waiting for it is what the
 /// scenario is about.
 fn exchanges(plan: &Plan, record: &Record) -> ExchangeFacts {
     let mut facts = ExchangeFacts::default();
@@ -161,7 +161,7 @@ fn exchanges(plan: &Plan, record: &Record) -> ExchangeFacts {
     facts
 }
 
-/// The sum of all values, as exactly as the histogram knows them.
+/// Returns the sum of all values, as exactly as the histogram knows them.
 fn sum(histogram: &LatencyHistogram) -> Duration {
     let count = u32::try_from(histogram.count()).unwrap_or(u32::MAX);
     let mean = histogram.mean().unwrap_or_default();

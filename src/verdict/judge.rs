@@ -143,7 +143,7 @@ impl Missing {
     }
 }
 
-/// How many samples a value is of.
+/// Returns how many samples a value is of.
 fn samples(quantity: Quantity, observed: &Observed) -> u64 {
     let outcomes = observed.outcomes;
     match quantity {
@@ -157,7 +157,7 @@ fn samples(quantity: Quantity, observed: &Observed) -> u64 {
     }
 }
 
-/// What was counted, for a quantity that is one.
+/// Returns what was counted, for a quantity that is one.
 fn counted(quantity: Quantity, observed: &Observed) -> u64 {
     match quantity {
         Quantity::Latency => observed.latency.count(),
@@ -272,7 +272,7 @@ impl Finding {
     }
 }
 
-/// A share of a count.
+/// Returns a share of a count.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -282,7 +282,7 @@ fn part(count: u64, share: f64) -> u64 {
     (real(count) * share).round() as u64
 }
 
-/// What is said of a count, which only grows.
+/// Returns what is said of a count, which only grows.
 fn grown(count: u64, operator: Operator, limit: u64, moment: Moment) -> Status {
     let upper = matches!(operator, Operator::Less | Operator::LessOrEqual);
     match Bounds::exactly(count).against(operator, limit) {

@@ -6,7 +6,7 @@ use super::bounds::Bounds;
 use crate::measure::{Bucket, LatencyHistogram};
 use crate::plan::Statistic;
 
-/// The bounds of a statistic over those that finished, those that did not, and so many that never began, in whole
+/// Returns the bounds of a statistic over those that finished, those that did not, and so many that never began, in whole
 /// microseconds; `None` of none at all.
 ///
 /// What never began may have been done in no time, or never.
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!((found.low, found.high), (Duration::ZERO, None));
     }
 
-    /// The nearest rank of a sorted list.
+    /// Returns the nearest rank of a sorted list.
     fn truth(statistic: Statistic, sorted: &[u64]) -> f64 {
         let micros = |it: u64| f64::from(u32::try_from(it).unwrap());
         let count = u64::try_from(sorted.len()).unwrap();

@@ -124,7 +124,7 @@ pub enum Overall {
 }
 
 impl Overall {
-    /// The worst of all; [`Overall::Pass`] of none.
+    /// Returns the worst of all; [`Overall::Pass`] of none.
     pub fn of(results: &[ThresholdResult]) -> Self {
         let each = results.iter().map(|result| match result.status {
             Status::Pass => Self::Pass,
@@ -136,14 +136,14 @@ impl Overall {
 }
 
 impl ThresholdResult {
-    /// Whether both are of one threshold, whatever came of it.
+    /// Returns `true` if both are of one threshold, whatever came of it.
     pub fn is_of_same(&self, other: &Self) -> bool {
         (&self.metric, &self.stage, self.limit) == (&other.metric, &other.stage, other.limit)
             && (self.from_us, self.until_us) == (other.from_us, other.until_us)
             && self.evidence.same_demand(&other.evidence)
     }
 
-    /// Whether iterations that were due and never began are part of what it was judged by.
+    /// Returns `true` if iterations that were due and never began are part of what it was judged by.
     pub fn accounts_for_dropped(&self) -> bool {
         match self.evidence.quantity {
             Quantity::Dropped => true,
@@ -153,7 +153,7 @@ impl ThresholdResult {
         }
     }
 
-    /// The threshold in one line: `pull.response_time p(99) < 2s in hold, from 30s`.
+    /// Returns the threshold in one line: `pull.response_time p(99) < 2s in hold, from 30s`.
     pub fn name(&self) -> String {
         let mut name = format!("{} {}", self.metric, self.expect);
         let time = |micros| humantime::format_duration(Duration::from_micros(micros)).to_string();

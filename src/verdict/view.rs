@@ -24,7 +24,8 @@ pub fn judged_span(threshold: &Threshold, stage: Option<Span>) -> Span {
     }
 }
 
-/// What is to be recorded for a threshold that is judged over that span, counted from the opening of the measured window.
+/// Returns what is to be recorded for a threshold that is judged over that span, counted from the opening of the measured
+/// window.
 ///
 /// The catalogue is that of the run, with its tracks. A threshold on a journey or a stage that it does not have sees
 /// nothing.

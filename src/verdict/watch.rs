@@ -29,8 +29,8 @@ struct Watched {
 }
 
 impl Watch {
-    /// The thresholds of a plan, of which a stage of that name runs in the span that `stage` says; from the start of the
-    /// first to the end of the last, where several loads have one. `None` stands for the whole window.
+    /// Returns the thresholds of a plan, of which a stage of that name runs in the span that `stage` says; from the start of
+    /// the first to the end of the last, where several loads have one. `None` stands for the whole window.
     pub fn new(plan: &Plan, stage: impl Fn(&str) -> Option<Span>) -> Self {
         let watched = plan.thresholds.iter().map(|threshold| {
             let stage = threshold.stage.as_deref().and_then(&stage);
@@ -47,16 +47,16 @@ impl Watch {
         }
     }
 
-    /// What is to be recorded, in the order of the thresholds: a view for each.
+    /// Returns what is to be recorded, in the order of the thresholds: a view for each.
     pub fn views(&self, catalogue: &Catalogue) -> Vec<View> {
         let views = self.watched.iter();
         let views = views.map(|it| view(&it.threshold, catalogue, it.span));
         views.collect()
     }
 
-    /// How the thresholds stand that long after the measured window opened, by what all workers together have counted
-    /// for the [views](Watch::views). A result that [ended the run](ThresholdResult::ended_run) says so from then on: it
-    /// is broken, has the samples that it needs, and its delay has passed.
+    /// Returns how the thresholds stand that long after the measured window opened, by what all workers together have counted
+    /// for the [views](Watch::views). A result that [ended the run](ThresholdResult::ended_run) says so from then on: it is
+    /// broken, has the samples that it needs, and its delay has passed.
     ///
     /// Iterations that still run are not among the samples. That makes a latency look better and a rate lower than it
     /// will be, which is why a rate per second needs a delay to end a run, and a lower limit of a count never does.
@@ -70,7 +70,7 @@ impl Watch {
         results.collect()
     }
 
-    /// What the thresholds come to, by all that was counted in a window of that length. One that ended the run stays as
+    /// Returns what the thresholds come to, by all that was counted in a window of that length. One that ended the run stays as
     /// it was when it did: what ended after is of a run that was being given up.
     ///
     /// # Panics

@@ -51,7 +51,7 @@ impl Clock {
         }
     }
 
-    /// What ended after the measured window.
+    /// Returns what ended after the measured window.
     pub(super) fn shade(self) -> Option<(f64, f64)> {
         let end = self.at(self.windows);
         (self.measured_s < end).then_some((self.measured_s, end))

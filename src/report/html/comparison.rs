@@ -13,7 +13,7 @@ use super::markup::{Markup, element};
 use super::parts::{details, faint, titled};
 use super::table::{Cell, HtmlTable, State};
 
-/// The banner, and which two builds these are.
+/// Returns the banner, and which two builds these are.
 pub(super) fn head(comparison: &Comparison) -> Markup {
     let name = &comparison.candidate.plan.name;
     let mut head = Markup::from(element("h1").with(name).with(": candidate against base"));
@@ -64,7 +64,7 @@ fn build(side: &str, document: &Document) -> Markup {
         .into()
 }
 
-/// The table of metrics, and the pairs of each to open.
+/// Returns the table of metrics, and the pairs of each to open.
 pub(super) fn metrics(comparison: &Comparison) -> Markup {
     let heading = [
         "metric",
@@ -137,7 +137,7 @@ fn two(first: &str, second: &str, key: Option<f64>) -> Cell {
     )
 }
 
-/// What is not plain from the numbers of a metric.
+/// Returns what is not plain from the numbers of a metric.
 fn why(metrics: &[MetricComparison]) -> Markup {
     let mut list = element("dl");
     let mut any = false;
@@ -166,7 +166,7 @@ fn pairs(metric: &MetricComparison, orders: &[String]) -> Markup {
     table.render().into()
 }
 
-/// How much a decision is to be noticed.
+/// Returns how much a decision is to be noticed.
 pub(super) const fn state(decision: Decision) -> State {
     match decision {
         Decision::Regression => State::Bad,
@@ -176,7 +176,7 @@ pub(super) const fn state(decision: Decision) -> State {
     }
 }
 
-/// A value, exactly on hover.
+/// Returns a value, exactly on hover.
 fn side(metric: &MetricComparison, value: Option<f64>) -> Cell {
     let Some(value) = value else {
         return Cell::unknown();
@@ -202,7 +202,7 @@ fn probability(p: Option<f64>) -> String {
     }
 }
 
-/// How the evidence was come by, and what of it was thrown away.
+/// Returns how the evidence was come by, and what of it was thrown away.
 pub(super) fn design(comparison: &Comparison) -> Markup {
     let design = &comparison.design;
     let method = match design.method {

@@ -21,7 +21,7 @@ const POINTS: usize = 300;
 /// A percentile of fewer is hardly ever known: windows are taken together until they have so many, in the middle.
 const WORTH: u64 = 100;
 
-/// The charts.
+/// Returns the charts.
 pub(super) fn section(document: &Document) -> Markup {
     if document.time_series.windows().next().is_none() {
         return nothing("nothing ended in the measured window").into();
@@ -82,7 +82,7 @@ fn bytes(document: &Document, clock: Clock) -> Markup {
     })
 }
 
-/// A line for each series of counts, divided by the length of a window.
+/// Returns a line for each series of counts, divided by the length of a window.
 fn rates(
     label: &str,
     clock: Clock,
@@ -270,7 +270,7 @@ fn percentiles(series: &LatencySeries, clock: Clock) -> Markup {
     chart
 }
 
-/// How many windows make a point.
+/// Returns how many windows make a point.
 fn together(windows: &[PackedHistogram]) -> usize {
     let values: u64 = windows.iter().map(PackedHistogram::count).sum();
     let fewest = windows.len().div_ceil(POINTS).max(1);

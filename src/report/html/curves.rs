@@ -27,7 +27,7 @@ struct Curve<'a> {
     of: &'a LatencyHistogram,
 }
 
-/// The journeys in one chart, and each operation in a chart of its own.
+/// Returns the journeys in one chart, and each operation in a chart of its own.
 pub(super) fn of_run(document: &Document) -> Markup {
     let mut curves = Vec::new();
     for (look, journey) in document.journeys.iter().enumerate() {
@@ -176,7 +176,7 @@ fn chart(label: &str, size: Size, curves: &[Curve<'_>]) -> Element {
     plot.render()
 }
 
-/// The percentile with `step / PER_NINE` nines.
+/// Returns the percentile with `step / PER_NINE` nines.
 fn percentile(step: usize) -> f64 {
     let nines = float(step as u64) / float(PER_NINE as u64);
     let exact = 100.0 - 100.0 * 10_f64.powf(-nines);
@@ -197,14 +197,14 @@ fn named(percentile: f64) -> String {
     format!("p{text}")
 }
 
-/// A logarithmic axis for values in microseconds; `None` for no values.
+/// Returns a logarithmic axis for values in microseconds; `None` for no values.
 pub(super) fn time_axis(values: &[f64]) -> Option<Axis> {
     let low = values.iter().copied().min_by(f64::total_cmp)?;
     let high = values.iter().copied().max_by(f64::total_cmp)?;
     Some(axis_of(Scale::log_around(low, high)))
 }
 
-/// An axis of microseconds.
+/// Returns an axis of microseconds.
 pub(super) fn axis_of(scale: Scale) -> Axis {
     Axis {
         ticks: scale.ticks(6),

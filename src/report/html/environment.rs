@@ -11,7 +11,7 @@ use super::markup::{Markup, element};
 use super::parts::{details, faint};
 use super::table::{Cell, HtmlTable, State};
 
-/// The machine, the times, the target's headers, labels and what the CI said.
+/// Returns the machine, the times, the target's headers, labels and what the CI said.
 pub(super) fn section(document: &Document) -> Markup {
     let environment = &document.environment;
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
@@ -49,7 +49,7 @@ pub(super) fn section(document: &Document) -> Markup {
     list.into()
 }
 
-/// The plan with no default left open.
+/// Returns the plan with no default left open.
 pub(super) fn plan(document: &Document) -> Markup {
     let plan = &document.plan;
     let mut section = Markup::from(faint(format!("{}, seed {}", plan.fingerprint, plan.seed)));
@@ -58,7 +58,7 @@ pub(super) fn plan(document: &Document) -> Markup {
     section
 }
 
-/// Whether the sums close, and what happened outside the measured window.
+/// Returns whether the sums close, and what happened outside the measured window.
 pub(super) fn sums(document: &Document) -> Markup {
     let closure = &document.closure;
     let mut section = Markup::new();

@@ -10,7 +10,7 @@ use super::number::float;
 use super::parts::faint;
 use super::table::{Cell, HtmlTable};
 
-/// All kinds that the report tells apart, the most frequent first.
+/// Returns all kinds that the report tells apart, the most frequent first.
 pub(super) fn section(document: &Document) -> Markup {
     let (exchanges, iterations) = (document.totals.exchanges, document.totals.iterations);
     let counted = format!(

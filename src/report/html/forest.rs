@@ -131,7 +131,7 @@ impl<'a> Forest<'a> {
         row
     }
 
-    /// What may be, and what is a regression.
+    /// Returns what may be, and what is a regression.
     fn bands(&self, metric: &MetricComparison, top: f64) -> Markup {
         let (low, high) = (self.size.x(0.0), self.size.x(1.0));
         let [left, right] = [-metric.margin, metric.margin].map(|it| self.x(it));
@@ -175,7 +175,7 @@ impl<'a> Forest<'a> {
         (low..=high).contains(&change)
     }
 
-    /// The end of an interval: a bar, or an arrow where it goes on beyond the chart.
+    /// Returns the end of an interval: a bar, or an arrow where it goes on beyond the chart.
     fn end(&self, at: f64, y: f64) -> Element {
         let x = self.x(at);
         if self.shows(at) {
@@ -185,7 +185,7 @@ impl<'a> Forest<'a> {
         }
     }
 
-    /// A circle where the base began, a square where the candidate did.
+    /// Returns a circle where the base began, a square where the candidate did.
     fn pair(
         &self,
         metric: &MetricComparison,
@@ -217,7 +217,7 @@ impl<'a> Forest<'a> {
     }
 }
 
-/// What lies beyond the chart, to the right or to the left.
+/// Returns what lies beyond the chart, to the right or to the left.
 fn arrow((x, y): (f64, f64), right: bool) -> Element {
     let back = if right { -6.0 } else { 6.0 };
     let points = [(x + back, y - 4.0), (x, y), (x + back, y + 4.0)];
@@ -225,7 +225,7 @@ fn arrow((x, y): (f64, f64), right: bool) -> Element {
     arrow.attr("d", path(points.map(Some)))
 }
 
-/// How far the axis goes to both sides: over all that has a say; what else there is may lie beyond.
+/// Returns how far the axis goes to both sides: over all that has a say; what else there is may lie beyond.
 fn reach(metrics: &[&MetricComparison]) -> f64 {
     let any_gated = metrics.iter().any(|it| it.gated);
     let heard = metrics.iter().filter(|it| it.gated || !any_gated);

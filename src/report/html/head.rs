@@ -9,7 +9,7 @@ use crate::verdict::{Status, ThresholdResult};
 use super::markup::{Markup, element};
 use super::table::{Cell, HtmlTable, State};
 
-/// The banner, warnings and notes of a run.
+/// Returns the banner, warnings and notes of a run.
 pub(super) fn of_run(document: &Document) -> Markup {
     let mut head = title(document);
     let word = words::verdict_word(document.verdict);
@@ -25,7 +25,7 @@ pub(super) fn of_run(document: &Document) -> Markup {
     head
 }
 
-/// The word in large letters, and why.
+/// Returns the word in large letters, and why.
 pub(super) fn banner(state: State, word: &str, reasons: &[String]) -> Markup {
     let class = format!("banner {}", state.class());
     let list = reasons.iter().map(|it| element("li").with(it));
@@ -39,7 +39,7 @@ pub(super) fn banner(state: State, word: &str, reasons: &[String]) -> Markup {
     banner.into()
 }
 
-/// What makes every number doubtful, or less than it seems.
+/// Returns what makes every number doubtful, or less than it seems.
 pub(super) fn warnings(document: &Document) -> Markup {
     let mut warnings = Vec::new();
     if !document.closure.holds() {
@@ -55,7 +55,7 @@ pub(super) fn warnings(document: &Document) -> Markup {
     warnings.map(alert).collect()
 }
 
-/// What else a reader has to know.
+/// Returns what else a reader has to know.
 pub(super) fn notes(notes: &[String]) -> Markup {
     let notes = notes.iter();
     notes
@@ -111,7 +111,7 @@ fn title(document: &Document) -> Markup {
     head
 }
 
-/// A name and what it is, in a strip.
+/// Returns a name and what it is, in a strip.
 pub(super) fn fact(name: &str, value: &str, exact: Option<&str>) -> Markup {
     element("span")
         .attr_if("title", exact)
@@ -145,7 +145,7 @@ fn reasons(document: &Document) -> Vec<String> {
     reasons
 }
 
-/// The thresholds with what was observed.
+/// Returns the thresholds with what was observed.
 pub(super) fn thresholds(document: &Document) -> Markup {
     let mut table = HtmlTable::new(
         "",

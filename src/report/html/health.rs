@@ -10,7 +10,7 @@ use super::markup::{Markup, element};
 use super::parts::{details, faint};
 use super::table::{Cell, HtmlTable, State, exact_time};
 
-/// The strip, a table of reasons, and what could not be judged.
+/// Returns the strip, a table of reasons, and what could not be judged.
 pub(super) fn section(generator: &GeneratorSection, open_model: bool) -> Markup {
     let mut section = Markup::from(strip(generator, open_model));
     section.push(reasons(generator));

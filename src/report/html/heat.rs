@@ -33,7 +33,7 @@ struct Map {
     most: u64,
 }
 
-/// A map for each journey.
+/// Returns a map for each journey.
 pub(super) fn section(document: &Document) -> Markup {
     let clock = Clock::of(document);
     if document.latency_series.is_empty() {
@@ -90,7 +90,7 @@ impl Map {
         })
     }
 
-    /// The shade of a count, from 1 for one to [`LEVELS`] for the most; counts of one shade differ by a constant factor
+    /// Returns the shade of a count, from 1 for one to [`LEVELS`] for the most; counts of one shade differ by a constant factor
     /// at most.
     fn level(&self, count: u64) -> usize {
         let most = float(self.most).ln();

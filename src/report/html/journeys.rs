@@ -13,7 +13,7 @@ use super::parts::{details, faint, titled};
 use super::table::{Cell, HtmlTable, quantiles};
 use crate::report::words::{self, Spent};
 
-/// The tables of the journeys, each with its operations to open.
+/// Returns the tables of the journeys, each with its operations to open.
 pub(super) fn section(document: &Document) -> Markup {
     let mut section = Markup::from(counts(document).render());
     section.push(times(document).render());
@@ -94,7 +94,7 @@ fn times(document: &Document) -> HtmlTable {
     table
 }
 
-/// Where the time of iterations went, on average.
+/// Returns where the time of iterations went, on average.
 fn spent(document: &Document) -> HtmlTable {
     let mut table = HtmlTable::new(words::SPENT, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
@@ -111,7 +111,7 @@ fn spent(document: &Document) -> HtmlTable {
     table
 }
 
-/// How long those took that did not end well.
+/// Returns how long those took that did not end well.
 fn failed(journey: &JourneySection) -> Markup {
     let heading = ["", "count", "p50", "p90", "p95", "p99", "p99.9", "max"];
     let mut table = HtmlTable::new("Iterations that did not end well", &heading);
@@ -142,7 +142,7 @@ fn failed(journey: &JourneySection) -> Markup {
     }
 }
 
-/// The journeys by stage, where one ran in more than one.
+/// Returns the journeys by stage, where one ran in more than one.
 fn stages(document: &Document) -> Markup {
     let heading = [
         "stage",

@@ -94,7 +94,7 @@ pub(super) fn element(name: &'static str) -> Element {
 }
 
 impl Element {
-    /// An attribute; its value is escaped.
+    /// Adds an attribute; its value is escaped.
     pub(super) fn attr(mut self, name: &'static str, value: impl Display) -> Self {
         // Writing to a string does not fail.
         let _ = write!(
@@ -105,7 +105,7 @@ impl Element {
         self
     }
 
-    /// The same where there is a value.
+    /// Adds an attribute if there is a value.
     pub(super) fn attr_if(self, name: &'static str, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.attr(name, value),
@@ -113,7 +113,7 @@ impl Element {
         }
     }
 
-    /// The class, unless it is empty.
+    /// Adds the class, unless it is empty.
     pub(super) fn class(self, class: &str) -> Self {
         self.attr_if("class", Some(class).filter(|it| !it.is_empty()))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a number of things is in floating point: charts need no more than their first digits.
+/// Returns what a number of things is in floating point: charts need no more than their first digits.
 #[expect(
     clippy::cast_precision_loss,
     reason = "what is drawn or shown has three digits, and fifteen are kept"
@@ -16,7 +16,7 @@ pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Where a place in `0..=1` lies among so many steps.
+/// Returns where a place in `0..=1` lies among so many steps.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -11,7 +11,7 @@ use super::number::{float, micros};
 use super::plot::nothing;
 use super::table::{Cell, HtmlTable, exact_time, quantiles};
 
-/// The operations of all journeys together, and where their connections went if there was a choice.
+/// Returns the operations of all journeys together, and where their connections went if there was a choice.
 pub(super) fn section(document: &Document) -> Markup {
     let mut section = tables(&document.operations);
     for host in addresses::hosts(document) {
@@ -122,7 +122,7 @@ fn times(operations: &[OperationSection]) -> HtmlTable {
     table
 }
 
-/// Where the time went: the median and p99 of each phase that any operation had.
+/// Returns where the time went: the median and p99 of each phase that any operation had.
 fn phases(operations: &[OperationSection]) -> HtmlTable {
     let had = |phase: &Phase| {
         operations

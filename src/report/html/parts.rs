@@ -2,14 +2,14 @@
 
 use super::markup::{Element, Markup, element};
 
-/// What a reader may open.
+/// Returns what a reader may open.
 pub(super) fn details(summary: impl Into<Markup>, content: impl Into<Markup>) -> Element {
     element("details")
         .with(element("summary").with(summary))
         .with(element("div").class("inside").with(content))
 }
 
-/// A heading and what it is of.
+/// Returns a heading and what it is of.
 pub(super) fn titled(title: impl Into<Markup>, content: impl Into<Markup>) -> Element {
     let heading = element("h3").with(title);
     element("div").with(heading).with(content)

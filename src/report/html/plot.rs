@@ -96,17 +96,17 @@ impl Size {
         bottom: 24.0,
     };
 
-    /// Where a place on the horizontal axis is.
+    /// Returns where a place on the horizontal axis is.
     pub(super) fn x(self, place: f64) -> f64 {
         self.left + place * (self.width - self.left - self.right)
     }
 
-    /// Where a place on the vertical axis is; it grows upwards.
+    /// Returns where a place on the vertical axis is; it grows upwards.
     pub(super) fn y(self, place: f64) -> f64 {
         self.height - self.bottom - place * (self.height - self.top - self.bottom)
     }
 
-    /// The drawing, with what the cursor needs to know of it.
+    /// Returns the drawing, with what the cursor needs to know of it.
     pub(super) fn svg(self, label: &str) -> Element {
         let Self { width, height, .. } = self;
         element("svg")
@@ -119,7 +119,7 @@ impl Size {
 }
 
 impl Plot {
-    /// The legend, the drawing and the line for the cursor's readings.
+    /// Returns the legend, the drawing and the line for the cursor's readings.
     pub(super) fn render(self) -> Element {
         let mut svg = self.size.svg(&self.label);
         svg = svg.with(frame(self.size, &self.x, &self.y, self.shade));
@@ -186,7 +186,7 @@ pub(super) fn stepped(svg: Element, steps: Steps, words: &[String]) -> Element {
     svg.attr("data-words", words.join("|"))
 }
 
-/// What lies behind a chart: the stretch that is not like the rest, the axes and their marks.
+/// Returns what lies behind a chart: the stretch that is not like the rest, the axes and their marks.
 pub(super) fn frame(size: Size, x: &Axis, y: &Axis, shade: Option<(f64, f64)>) -> Element {
     let mut group = element("g").class("grid");
     if let Some((from, to)) = shade {
@@ -216,7 +216,7 @@ fn marks(places: &[Option<(f64, f64)>], look: usize) -> Markup {
     known.step_by(apart).map(|at| mark(*at, look)).collect()
 }
 
-/// What is drawn how: a sample of each series and its name.
+/// Returns what is drawn how: a sample of each series and its name.
 fn legend(series: &[Series]) -> Element {
     let entries = series.iter().map(|it| {
         let middle = (14.0, 6.0);
@@ -241,12 +241,12 @@ fn legend(series: &[Series]) -> Element {
     element("figcaption").with(entries.collect::<Markup>())
 }
 
-/// The line that the script moves.
+/// Returns the line that the script moves.
 pub(super) fn cursor(size: Size) -> Element {
     line((0.0, size.y(0.0)), (0.0, size.y(1.0))).class("cursor")
 }
 
-/// What stands where a chart would be, when there is nothing to draw.
+/// Returns what stands where a chart would be, when there is nothing to draw.
 pub(super) fn nothing(words: &str) -> Element {
     element("p").class("nothing").with(words)
 }

@@ -44,7 +44,7 @@ impl Scale {
         }
     }
 
-    /// The place of a value, 0 at the lower end and 1 at the upper; what lies outside is at the end.
+    /// Returns the place of a value, 0 at the lower end and 1 at the upper; what lies outside is at the end.
     pub(super) fn place(self, value: f64) -> f64 {
         let (low, high, at) = match self {
             Self::Linear { low, high } => (low, high, value),
@@ -54,7 +54,7 @@ impl Scale {
         ((at - low) / (high - low)).clamp(0.0, 1.0)
     }
 
-    /// The value at a place.
+    /// Returns the value at a place.
     pub(super) fn value(self, place: f64) -> f64 {
         let between = |low: f64, high: f64| low + (high - low) * place;
         match self {
@@ -81,12 +81,12 @@ impl Scale {
     }
 }
 
-/// How many nines a percentile has: 90 has 1, 99 has 2.
+/// Returns how many nines a percentile has: 90 has 1, 99 has 2.
 fn nines(percentile: f64) -> f64 {
     -(1.0 - percentile / 100.0).log10()
 }
 
-/// The multiples of a step within bounds.
+/// Returns the multiples of a step within bounds.
 pub(super) fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
     let mut ticks = Vec::new();
     let mut count = (low / step).ceil();
@@ -98,7 +98,7 @@ pub(super) fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
     ticks
 }
 
-/// The smallest of 1, 2 and 5 times a power of ten that is not less.
+/// Returns the smallest of 1, 2 and 5 times a power of ten that is not less.
 pub(super) fn nice_step(least: f64) -> f64 {
     round_up(least)
 }

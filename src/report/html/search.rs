@@ -11,7 +11,7 @@ use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
 use super::scale::Scale;
 use super::table::{Cell, HtmlTable, State};
 
-/// The chart and the table.
+/// Returns the chart and the table.
 pub(super) fn section(search: &SearchSection) -> Markup {
     let mut trials: Vec<&TrialSection> = search.trials.iter().collect();
     trials.sort_by(|a, b| {
@@ -140,7 +140,7 @@ fn chart(trials: &[&TrialSection]) -> Markup {
     plot.render().into()
 }
 
-/// What all trials of each rate have seen, count by count; the lowest rate first.
+/// Returns what all trials of each rate have seen, count by count; the lowest rate first.
 fn by_rate(trials: &[&TrialSection]) -> Vec<(f64, LatencyHistogram)> {
     let mut rates: Vec<(f64, LatencyHistogram)> = Vec::new();
     for trial in trials {

@@ -7,12 +7,12 @@ use super::markup::{Element, element};
 /// How many looks a series can have; style.css has as many. The dashes differ as the colours do.
 pub(super) const LOOKS: usize = 8;
 
-/// The class of a look.
+/// Returns the class of a look.
 pub(super) fn look(number: usize) -> String {
     format!("look{}", number % LOOKS)
 }
 
-/// The shape of a look.
+/// Returns the shape of a look.
 pub(super) fn mark((x, y): (f64, f64), look: usize) -> Element {
     let shape = match look % LOOKS {
         0 => return dot((x, y), 3.2).class("mark"),
@@ -36,7 +36,7 @@ pub(super) fn mark((x, y): (f64, f64), look: usize) -> Element {
 /// A point without neighbours is a short stroke.
 const ALONE: &str = "m-3 0h6";
 
-/// A path through points; a gap where there is none. A point between two gaps is a short stroke.
+/// Returns a path through points; a gap where there is none. A point between two gaps is a short stroke.
 pub(super) fn path(points: impl IntoIterator<Item = Option<(f64, f64)>>) -> String {
     let mut text = String::new();
     let mut drawn = 0;
@@ -61,7 +61,7 @@ pub(super) fn path(points: impl IntoIterator<Item = Option<(f64, f64)>>) -> Stri
     text
 }
 
-/// A coordinate, to a tenth.
+/// Returns a coordinate, to a tenth.
 pub(super) fn short(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)

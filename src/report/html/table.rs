@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// A word with its mark, as a label.
+    /// Returns a word with its mark, as a label.
     pub(super) fn badge(self, word: &str) -> Element {
         let class = format!("badge {}", self.class());
         element("span")
@@ -66,7 +66,7 @@ impl Cell {
         }
     }
 
-    /// A number: as it is shown, exactly, and as the column is sorted.
+    /// Returns a number: as it is shown, exactly, and as the column is sorted.
     pub(super) fn number(shown: String, exact: String, key: f64) -> Self {
         Self {
             shown: shown.into(),
@@ -76,7 +76,7 @@ impl Cell {
         }
     }
 
-    /// What is not known. It is no number, least of all zero.
+    /// Returns what is not known. It is no number, least of all zero.
     pub(super) fn unknown() -> Self {
         Self {
             shown: "-".into(),
@@ -93,7 +93,7 @@ impl Cell {
         }
     }
 
-    /// A count that is wished to be zero.
+    /// Returns a count that is wished to be zero.
     pub(super) fn trouble(count: u64) -> Self {
         let class = if count > 0 {
             "number trouble"
@@ -131,7 +131,7 @@ impl Cell {
         Self::words(state.badge(word))
     }
 
-    /// The same in a column of numbers.
+    /// Returns the same in a column of numbers.
     pub(super) fn numeric(self) -> Self {
         Self {
             class: "number",
@@ -139,7 +139,7 @@ impl Cell {
         }
     }
 
-    /// The same words, never in two lines.
+    /// Returns the same words, never in two lines.
     pub(super) fn short(self) -> Self {
         Self {
             class: "short",
@@ -147,7 +147,7 @@ impl Cell {
         }
     }
 
-    /// The same with a remark on hover.
+    /// Returns the same with a remark on hover.
     pub(super) fn remark(self, words: String) -> Self {
         Self {
             exact: Some(words),
@@ -178,7 +178,7 @@ pub(super) struct HtmlTable {
 }
 
 impl HtmlTable {
-    /// A table without rows. A heading is aligned as the cells below it are.
+    /// Returns a table without rows. A heading is aligned as the cells below it are.
     pub(super) fn new(caption: &str, heading: &[&str]) -> Self {
         Self {
             caption: caption.into(),
@@ -225,7 +225,7 @@ impl HtmlTable {
     }
 }
 
-/// The percentiles that tables show, and the largest value.
+/// Returns the percentiles that tables show, and the largest value.
 pub(super) fn quantiles(histogram: &LatencyHistogram) -> impl Iterator<Item = Cell> {
     let known = QUANTILES.map(|it| Cell::time(histogram.quantile(it)));
     known.into_iter().chain([Cell::time(histogram.max())])

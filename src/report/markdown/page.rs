@@ -80,7 +80,7 @@ pub(super) struct MarkdownTable {
 }
 
 impl MarkdownTable {
-    /// A table of at most that many rows; of others the number is shown.
+    /// Returns a table of at most that many rows; of others the number is shown.
     pub(super) fn new(heading: &[&str], most: usize) -> Self {
         let line = format!(
             "| {} |\n|{}\n",
@@ -116,7 +116,7 @@ impl MarkdownTable {
     }
 }
 
-/// The text on one line, in which nothing means anything to Markdown or HTML.
+/// Returns the text on one line, in which nothing means anything to Markdown or HTML.
 ///
 /// Entities stand for characters and never for structure (`CommonMark` 6.2). A mention or the number of an issue is looked
 /// for in what was rendered, which only something between the sign and the name prevents.

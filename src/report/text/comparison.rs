@@ -14,7 +14,7 @@ use super::super::table::{Cell, Paint, TextTable, harmless};
 use super::super::words::number_of;
 use super::layout::LABEL;
 
-/// What was compared and how, a line for each gated metric and each other that has changed, and the verdict with its
+/// Returns what was compared and how, a line for each gated metric and each other that has changed, and the verdict with its
 /// reasons.
 pub(super) fn summary(comparison: &Comparison, colour: bool, saved_as: Option<&Path>) -> String {
     let plan = &comparison.candidate.plan;
@@ -74,7 +74,7 @@ fn line(text: &mut String, label: &str, words: &str) {
     let _ = writeln!(text, "{label:LABEL$}{}", harmless(words));
 }
 
-/// Where the target was, what it calls itself, and what the user calls it.
+/// Returns where the target was, what it calls itself, and what the user calls it.
 fn named(run: &Document) -> String {
     let target = run.plan.target().unwrap_or("-").to_owned();
     let server = run.target.server.iter().map(|it| format!("Server: {it}"));
@@ -194,7 +194,7 @@ fn probability(p: f64) -> String {
     }
 }
 
-/// What the gates of pairs could have found, and what it would take where that is more than their margin.
+/// Returns what the gates of pairs could have found, and what it would take where that is more than their margin.
 fn power(comparison: &Comparison) -> Vec<String> {
     let pairs = comparison.design.base_runs;
     let gated = comparison.metrics.iter().filter(|it| it.gated);

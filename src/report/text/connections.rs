@@ -10,7 +10,7 @@ use crate::units;
 
 use super::layout::Layout;
 
-/// A line for TLS, one for HTTP/2 and some for each host with several addresses, each where there was some.
+/// Returns a line for TLS, one for HTTP/2 and some for each host with several addresses, each where there was some.
 pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     let mut all = Connections::default();
     for operation in &document.operations {

@@ -9,7 +9,7 @@ use super::super::table::Paint;
 use super::super::words;
 use super::layout::Layout;
 
-/// The health, with a line for each reason and one for what was not judged.
+/// Returns the health, with a line for each reason and one for what was not judged.
 pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     let generator = &document.generator;
     let verdict = generator.health.verdict();
@@ -87,7 +87,7 @@ fn cpu(generator: &GeneratorSection) -> Option<String> {
     ))
 }
 
-/// What the run comes to, last of all.
+/// Returns what the run comes to, last of all.
 pub(super) fn verdict(document: &Document, layout: &Layout) -> String {
     let paint = match document.verdict {
         RunVerdict::Pass if document.thresholds.is_empty() => return String::new(),

@@ -12,13 +12,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// A labelled line, cut to the width.
+    /// Returns a labelled line, cut to the width.
     pub(super) fn line(&self, label: &str, words: &str, paint: Paint) -> String {
         let words = cut(&harmless(words), self.width.saturating_sub(LABEL));
         format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))
     }
 
-    /// A labelled line that is too important to be cut.
+    /// Returns a labelled line that is too important to be cut.
     pub(super) fn whole(&self, label: &str, words: &str, paint: Paint) -> String {
         let words = harmless(words);
         format!("{label:LABEL$}{}\n", paint.over(&words, self.colour))

@@ -7,7 +7,7 @@ use super::super::table::{Cell, Paint, TextTable};
 use super::super::words;
 use super::layout::Layout;
 
-/// The trials by their rate; nothing when there was no search.
+/// Returns the trials by their rate; nothing when there was no search.
 pub(super) fn table(document: &Document, colour: bool) -> String {
     let Some(search) = &document.search else {
         return String::new();

@@ -55,7 +55,7 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
     )
 }
 
-/// Where the time of iterations went, on average.
+/// Returns where the time of iterations went, on average.
 fn spent(document: &Document, colour: bool) -> String {
     let mut table = TextTable::new(1, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
@@ -73,7 +73,7 @@ fn spent(document: &Document, colour: bool) -> String {
     table.render(colour)
 }
 
-/// The journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.
+/// Returns the journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.
 fn stages(document: &Document, colour: bool) -> String {
     let mut table = TextTable::new(
         3,
@@ -120,7 +120,7 @@ fn stages(document: &Document, colour: bool) -> String {
     }
 }
 
-/// What a bystander felt.
+/// Returns what the probe saw.
 pub(super) fn probe(document: &Document, colour: bool) -> String {
     let Some(probe) = &document.probe else {
         return String::new();
@@ -244,7 +244,7 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
     )
 }
 
-/// Where the time went: the median and p99 of each phase that any operation had, in their order.
+/// Returns where the time went: the median and p99 of each phase that any operation had, in their order.
 fn phases(document: &Document) -> TextTable {
     let had = |phase: &Phase| {
         let mut operations = document.operations.iter();
@@ -296,7 +296,7 @@ fn middle_and_tail(histogram: Option<&LatencyHistogram>) -> Cell {
     format!("{middle} / {tail}").into()
 }
 
-/// Whether the tables show a `-`: of the percentiles, p99.9 is the last to be known.
+/// Returns `true` if the tables show a `-`: of the percentiles, p99.9 is the last to be known.
 pub(super) fn has_gaps(document: &Document) -> bool {
     let few = |it: &LatencyHistogram| it.count() > 0 && it.quantile(Quantile::P999).is_none();
     let journeys = document

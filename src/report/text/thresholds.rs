@@ -7,7 +7,7 @@ use crate::verdict::{Status, ThresholdResult};
 use super::super::table::{Paint, harmless};
 use super::layout::LABEL;
 
-/// A line for each threshold: how it stands, what it is, what was found, and why that decides nothing.
+/// Returns a line for each threshold: how it stands, what it is, what was found, and why that decides nothing.
 pub(super) fn lines(results: &[ThresholdResult], colour: bool) -> String {
     let names: Vec<String> = results.iter().map(|it| harmless(&it.name())).collect();
     let width = names.iter().map(|name| name.chars().count()).max();
