@@ -45,7 +45,7 @@ const AT_MOST: u32 = 40;
 
 /// What others who take this machine's cores may lead to. Everything else is regstorm's own doing, however busy the
 /// machine.
-const OF_THE_MACHINE: [Signal; 10] = [
+const OF_THE_MACHINE: [Signal; 11] = [
     Signal::StartLag,
     Signal::ConnectionWait,
     Signal::RuntimeLag,
@@ -56,6 +56,8 @@ const OF_THE_MACHINE: [Signal; 10] = [
     Signal::CpuPressure,
     Signal::MemoryPressure,
     Signal::MajorFaults,
+    // The kernel counts them for all who share its network.
+    Signal::Retransmits,
 ];
 
 #[test]

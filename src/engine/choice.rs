@@ -97,7 +97,7 @@ const fn stir(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Begin, Executor, Share};
+    use crate::plan::{Begin, ConstantVus, Executor, Share};
 
     fn choice(seed: u64, vu: u64, iteration: u64) -> Choice {
         Choice::of(seed, IterationId::of_user(0, vu, iteration))
@@ -120,10 +120,10 @@ mod tests {
             mix: [(0, 3), (1, 1)]
                 .map(|(journey, weight)| Share { journey, weight })
                 .to_vec(),
-            executor: Executor::ConstantVus {
+            executor: Executor::ConstantVus(ConstantVus {
                 vus: 1,
                 duration: Duration::ZERO,
-            },
+            }),
             warmup: Duration::ZERO,
             graceful_stop: Duration::ZERO,
         };

@@ -182,8 +182,8 @@ impl Closed {
         }
         let shared = &self.user.context.shared;
         let may = match shared.plan.loads[self.user.load].executor {
-            Executor::PerVuIterations { iterations, .. } => self.begun.count < iterations,
-            Executor::SharedIterations { .. } => take_one(&shared.left[self.user.load]),
+            Executor::PerVuIterations(it) => self.begun.count < it.iterations,
+            Executor::SharedIterations(_) => take_one(&shared.left[self.user.load]),
             _ => true,
         };
         may.then_some(now)
@@ -202,13 +202,7 @@ fn distance(failed: u32) -> Duration {
 
 /// Returns when a user starts over: once from begin to end, or as the line of a ramp reaches and leaves it.
 fn lives(executor: &Executor, clock: &LoadClock, number: u32) -> Vec<Life> {
-    let (
-        Some(users),
-        Executor::RampingVus {
-            graceful_ramp_down, ..
-        },
-    ) = (executor.users(), executor)
-    else {
+    let (Some(users), Executor::RampingVus(ramp)) = (executor.users(), executor) else {
         return vec![Life {
             from: clock.begin,
             until: clock.end,
@@ -222,7 +216,7 @@ fn lives(executor: &Executor, clock: &LoadClock, number: u32) -> Vec<Life> {
             until,
             // Who is there to the end has the time that the load has.
             cut: if until < clock.end {
-                clock.cut.min(until + *graceful_ramp_down)
+                clock.cut.min(until + ramp.graceful_ramp_down)
             } else {
                 clock.cut
             },
@@ -265,7 +259,7 @@ fn take_one(left: &AtomicU64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Begin, Stage};
+    use crate::plan::{Begin, RampingVus, Stage};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -278,11 +272,11 @@ mod tests {
         Load {
             name: "users".to_owned(),
             mix: Vec::new(),
-            executor: Executor::RampingVus {
+            executor: Executor::RampingVus(RampingVus {
                 start_vus: 0,
                 stages: vec![stage(4, 4), stage(2, 4), stage(4, 0)],
                 graceful_ramp_down: 3 * SECOND,
-            },
+            }),
             begin: Begin::WITH_THE_RUN,
             warmup: Duration::ZERO,
             graceful_stop: 5 * SECOND,

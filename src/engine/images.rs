@@ -161,12 +161,7 @@ fn open(set: &ImageSet, seed: u64, threads: NonZeroUsize) -> Result<Set, Error> 
             synthetic.prepare(threads.get());
             Ok(Set::Synthetic(synthetic))
         }
-        ImageSource::Archive {
-            path,
-            compression,
-            reference,
-            ..
-        } => open_archive(path, *compression, reference.as_deref())
+        ImageSource::Archive(it) => open_archive(&it.path, it.compression, it.reference.as_deref())
             .map(Set::Single)
             .map_err(|source| Error::Content {
                 set: set.name.clone(),

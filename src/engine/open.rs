@@ -71,7 +71,7 @@ impl Part {
     ) -> io::Result<Option<Self>> {
         let shared = &context.shared;
         let it = &shared.plan.loads[load];
-        let Some(wanted) = it.executor.crew() else {
+        let Some(wanted) = it.executor.pool() else {
             return Ok(None);
         };
         let lanes = lanes(it, shared.plan.workers.get());
@@ -190,7 +190,7 @@ impl Open {
         let shared = self.context.shared.clone();
         let load = &shared.plan.loads[self.load];
         let warmup = clock.measured.duration_since(clock.begin);
-        let (Some(crew), Some(curve)) = (load.executor.crew(), load.executor.curve(warmup)) else {
+        let (Some(crew), Some(curve)) = (load.executor.pool(), load.executor.curve(warmup)) else {
             return Ok(());
         };
         let (lane, lanes) = self.lane;

@@ -9,7 +9,7 @@ use super::images::Images;
 use super::target::Target;
 use super::tracks::Tracks;
 use crate::measure::{Catalogue, View};
-use crate::plan::{Action, CleanUp, Executor, Journey, Load, Plan, Share};
+use crate::plan::{CleanUp, Executor, Journey, Load, Plan, Share};
 
 /// What all workers read.
 #[derive(Debug)]
@@ -54,10 +54,7 @@ impl Shared {
             .iter()
             .map(|load| shared_iterations(&load.executor));
         let journeys = plan.loads.iter().flat_map(|load| &load.mix);
-        let stores = |share: &Share| {
-            let action = &plan.journeys[share.journey].action;
-            matches!(action, Action::Push(_) | Action::Delete(_))
-        };
+        let stores = |share: &Share| plan.journeys[share.journey].action.stores();
         Self {
             images,
             target,
@@ -87,7 +84,7 @@ impl Shared {
 /// Returns what `shared-iterations` has to give out.
 const fn shared_iterations(executor: &Executor) -> u64 {
     match executor {
-        Executor::SharedIterations { iterations, .. } => *iterations,
+        Executor::SharedIterations(it) => it.iterations,
         _ => 0,
     }
 }

@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use super::haste::Haste;
-use super::requests::Asked;
-use super::{
-    Action, CleanUp, ConnectionPolicy, Executor, ImageSource, Journey, Load, Plan, Push, SeedPlace,
-};
+use super::{Action, CleanUp, ConnectionPolicy, ImageSource, Journey, Load, Plan, Push, SeedPlace};
 use crate::content::SyntheticSet;
 use crate::exchange::HttpVersion;
 use crate::oci::Operation;
+use crate::scenario::Requests;
 use crate::schedule::Spacing;
-use crate::units::Rate;
 
 /// What a plan will ask of a registry.
 ///
@@ -124,14 +121,14 @@ impl Plan {
                 haste: None,
             };
         };
-        let asked: Vec<Asked> = sizes
+        let asked: Vec<Requests> = sizes
             .iter()
-            .map(|it| Asked::of(journey, it, sizes.len()))
+            .map(|it| journey.action.requests(&journey.habits, it, sizes.len()))
             .collect();
         let mut requests: Vec<(Operation, f64)> = Vec::new();
-        for operation in asked.iter().flat_map(Asked::counts).map(|(it, _)| *it) {
+        for operation in asked.iter().flat_map(Requests::counts).map(|(it, _)| *it) {
             if requests.iter().all(|(it, _)| *it != operation) {
-                let of = |asked: &Asked| {
+                let of = |asked: &Requests| {
                     let counts = asked.counts().iter();
                     counts
                         .filter(|(it, _)| *it == operation)
@@ -162,7 +159,7 @@ impl Plan {
         LoadForecast {
             vus: load.executor.vus(),
             iterations: planned(load),
-            peak_rate: peak_rate(load),
+            peak_rate: load.executor.peak_rate(),
             requests_per_iteration: of_mix(&JourneyForecast::total_requests),
             bytes_down_per_iteration: of_mix(&|journey| journey.bytes_down),
             bytes_up_per_iteration: of_mix(&|journey| journey.bytes_up),
@@ -253,7 +250,7 @@ impl Plan {
                         }
                     }
                 }
-                ImageSource::Archive { .. } => forecast.archives += 1,
+                ImageSource::Archive(_) => forecast.archives += 1,
                 ImageSource::Existing(_) => {}
             }
         }
@@ -354,26 +351,11 @@ struct Extras<'a> {
 
 /// The iterations that are due, where a number or a schedule decides.
 fn planned(load: &Load) -> Option<u64> {
-    let crew = load.executor.crew();
-    match (load.executor.curve(load.warmup), crew.map(|it| it.arrival)) {
+    let pool = load.executor.pool();
+    match (load.executor.curve(load.warmup), pool.map(|it| it.arrival)) {
         (Some(curve), Some(Spacing::Poisson)) => Some(rounded(curve.expected())),
         (Some(curve), _) => Some(curve.planned()),
         (None, _) => load.executor.iterations(),
-    }
-}
-
-/// The highest rate of a schedule, per second.
-fn peak_rate(load: &Load) -> Option<f64> {
-    match &load.executor {
-        Executor::ConstantArrivalRate { rate, .. } => Some(rate.per_second()),
-        Executor::RampingArrivalRate {
-            start_rate, stages, ..
-        } => {
-            let targets = stages.iter().map(|stage| stage.target.per_second());
-            Some(targets.fold(start_rate.per_second(), f64::max))
-        }
-        Executor::CapacitySearch(search) => search.max_rate.map(Rate::per_second),
-        _ => None,
     }
 }
 
@@ -387,7 +369,7 @@ fn rounded(number: f64) -> u64 {
 }
 
 /// What one image costs, averaged over the images of a set.
-fn mean(images: &[Asked], of: impl Fn(&Asked) -> u64) -> f64 {
+fn mean(images: &[Requests], of: impl Fn(&Requests) -> u64) -> f64 {
     let all: u64 = images.iter().map(of).sum();
     float(all) / float(count(images.len()).max(1))
 }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Journey;
-use super::requests::Asked;
 use crate::units;
 
 /// The rate, in bytes per second, that one request may need at most: 1 Gbit/s. A connection alone seldom gets more.
@@ -22,7 +21,9 @@ pub struct Haste {
 impl Haste {
     /// The largest request of a journey for images whose layers have these sizes, if it is one of those.
     pub fn of(journey: &Journey, images: &[Vec<u64>]) -> Option<Self> {
-        let asked = images.iter().map(|sizes| Asked::of(journey, sizes, 1));
+        let asked = images
+            .iter()
+            .map(|sizes| journey.action.requests(&journey.habits, sizes, 1));
         let haste = Self {
             bytes: asked.map(|it| it.largest).max()?,
             request_timeout: journey.request_timeout,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Executor, Plan};
+use super::Plan;
 
 impl Plan {
     /// The plan of one slice: the same load, measured for that long after it has settled. `None` where the load changes
@@ -16,11 +16,7 @@ impl Plan {
                 return None;
             }
             load.warmup = settle;
-            match &mut load.executor {
-                Executor::ConstantVus { duration, .. }
-                | Executor::ConstantArrivalRate { duration, .. } => *duration = measured,
-                _ => return None,
-            }
+            load.executor = load.executor.lasting(measured)?;
         }
         Some(plan)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Begin, Executor, Length, Load, Plan};
+use super::{Begin, Length, Load, Plan};
 use crate::schedule::Span;
 
 impl Plan {
@@ -82,11 +82,7 @@ impl Load {
     /// Does it run before the measured window opens? What begins with the run and can warm up does; what counts its
     /// iterations or follows a line begins with the window, so that all of it is measured.
     pub fn warms_up_before(&self) -> bool {
-        let constant = matches!(
-            self.executor,
-            Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. }
-        );
-        self.begin == Begin::WITH_THE_RUN && constant
+        self.begin == Begin::WITH_THE_RUN && self.executor.is_constant()
     }
 
     /// The warm-up that is inside the measured window.

@@ -20,16 +20,20 @@ pub enum ImageSource {
     /// Made from the seed.
     Synthetic(SyntheticSpec),
     /// A docker-save archive or an OCI layout, packed or as a directory.
-    Archive {
-        /// The file or directory, found to exist.
-        path: PathBuf,
-        /// The path as the scenario has it, relative to the scenario's directory.
-        as_written: String,
-        /// What becomes of its layers before they are sent.
-        compression: Compression,
-        /// Which of its images; all of them when absent.
-        reference: Option<String>,
-    },
+    Archive(Archive),
     /// Images that the registry has already. Not empty. They are never pushed or deleted.
     Existing(Vec<ImageName>),
+}
+
+/// A docker-save archive or an OCI layout, packed or as a directory.
+#[derive(Debug, Clone, Default)]
+pub struct Archive {
+    /// The file or directory, found to exist.
+    pub path: PathBuf,
+    /// The path as the scenario has it, relative to the scenario's directory.
+    pub as_written: String,
+    /// What becomes of its layers before they are sent.
+    pub compression: Compression,
+    /// Which of its images; all of them when absent.
+    pub reference: Option<String>,
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::action::Action;
-use crate::oci::RepositoryName;
-use crate::profile::{ConfigOrder, Habits, Profile};
+use super::read::Action;
+use super::selection::{Pick, Selection};
+use crate::profile::{Habits, Profile};
 
 /// What one virtual user does from start to end.
 #[derive(Debug, Clone)]
@@ -25,28 +25,6 @@ pub struct Journey {
     pub action: Action,
 }
 
-/// The images that a journey has to do with.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Selection {
-    /// The image set, an index into [`Scenario::images`](super::Scenario::images).
-    pub set: usize,
-    /// The repositories of the set start with this. Existing images say themselves where they are.
-    pub repository: RepositoryName,
-    /// Which image comes next.
-    pub pick: Pick,
-}
-
-/// Which image of the set an iteration takes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pick {
-    /// One after the other.
-    RoundRobin,
-    /// Each with the same chance.
-    Random,
-    /// By rank: the n-th image with a chance in proportion to `n^-s`; `s` in (0, 10].
-    Zipf(f64),
-}
-
 /// A pause between two iterations, at most 1 h.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThinkTime {
@@ -60,7 +38,7 @@ pub enum ThinkTime {
 
 impl Journey {
     /// The images it has to do with; a catalogue of a registry as it is has to do with none.
-    pub const fn images(&self) -> Option<&Selection> {
+    pub fn images(&self) -> Option<&Selection> {
         self.action.images()
     }
 
@@ -71,18 +49,6 @@ impl Journey {
 
     /// The most requests of one user in flight at once.
     pub fn in_flight(&self) -> usize {
-        let habits = &self.habits;
-        match self.action {
-            Action::Pull(_) => {
-                let beside = habits.pull.config == ConfigOrder::Beside;
-                habits.pull.parallel.get() + usize::from(beside)
-            }
-            Action::Push(_) => habits.push.parallel.get(),
-            Action::Poll(_)
-            | Action::ListTags(_)
-            | Action::Catalog(_)
-            | Action::Referrers(_)
-            | Action::Delete(_) => 1,
-        }
+        self.action.in_flight(&self.habits)
     }
 }

@@ -12,7 +12,6 @@
 //!
 //! Invariant: a secret is never part of a problem, neither in its words nor in the source line that it shows.
 
-mod action;
 mod environment;
 mod gate;
 mod images;
@@ -27,6 +26,7 @@ mod problem;
 mod read;
 mod redact;
 mod root;
+mod selection;
 mod spot;
 mod target;
 mod threshold;
@@ -34,24 +34,28 @@ mod tree;
 
 pub use crate::measure::{Direction, Metric, Quantity};
 pub use crate::profile::ConnectionPolicy;
-pub use action::{
-    ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
-    Referrers, SeedPlace,
-};
 pub use gate::{Comparand, Gate};
-pub use images::{ImageSet, ImageSource};
-pub use journey::{Journey, Pick, Selection, ThinkTime};
-pub use load::{
-    Begin, CapacitySearch, Crew, Executor, Length, Load, OnNoVu, Share, Stage, StageSpan,
-};
+pub use images::{Archive, ImageSet, ImageSource};
+pub use journey::{Journey, ThinkTime};
+pub use load::{Begin, Load, Share};
 pub use operations::operations;
 pub use overrides::Overrides;
 pub(crate) use plain::{Fields, Plain, line};
 pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};
 pub use problem::Problems;
+pub(crate) use read::Requests;
 pub(crate) use read::shown;
+pub use read::{
+    ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
+    Referrers, SeedPlace,
+};
+pub use read::{
+    AtOnce, CapacitySearch, ConstantArrivalRate, ConstantVus, Executor, Length, OnNoVu,
+    PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations, Stage, StageSpan, VuPool,
+};
 pub use read::{json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
+pub use selection::{Pick, Selection};
 pub use target::{Addresses, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy};
 pub use threshold::{Abort, Expectation, Limit, Operator, Statistic, Threshold};

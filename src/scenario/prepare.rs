@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use crate::units::words;
+
 /// What is done before and after the measured window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prepare {
@@ -22,4 +24,21 @@ pub enum CleanUp {
     Manifests,
     /// The manifests and the blobs.
     All,
+}
+
+words! { CleanUp {
+    "none" => Self::None,
+    "manifests" => Self::Manifests,
+    "all" => Self::All,
+}}
+
+impl Default for Prepare {
+    /// Images are pushed, and nothing is deleted on a registry unless its user says so.
+    fn default() -> Self {
+        Self {
+            seed: true,
+            clean_up: CleanUp::None,
+            parallel: NonZeroUsize::new(4).expect("4 is not 0"),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::event::Event;
 use super::job::Job;
 use super::options::{Options, random};
 use crate::engine::{self, Finished, Prepared, Progress, Setup, Stop};
-use crate::plan::{CapacitySearch, Executor, Plan};
+use crate::plan::{CapacitySearch, ConstantArrivalRate, Executor, Plan};
 use crate::result::{Environment, SearchSection, TrialSection};
 use crate::schedule::{self, Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
 use crate::units::Rate;
@@ -201,11 +201,11 @@ fn at_rate(plan: &Plan, wanted: &CapacitySearch, rate: Rate, kind: TrialKind) ->
     let mut plan = plan.clone();
     for load in &mut plan.loads {
         load.warmup = wanted.settle;
-        load.executor = Executor::ConstantArrivalRate {
+        load.executor = Executor::ConstantArrivalRate(ConstantArrivalRate {
             rate,
             duration,
-            crew: wanted.crew,
-        };
+            pool: wanted.pool,
+        });
     }
     plan
 }

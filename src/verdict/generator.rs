@@ -82,7 +82,7 @@ impl Ran<'_> {
         for (_, track, series) in tracks {
             let mut loads = self.plan.loads.iter();
             let load = loads.find(|load| load.name == track.load);
-            let Some((load, crew)) = load.and_then(|it| Some((it, it.executor.crew()?))) else {
+            let Some((load, crew)) = load.and_then(|it| Some((it, it.executor.pool()?))) else {
                 continue;
             };
             let all = all.get_or_insert_default();

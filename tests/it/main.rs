@@ -32,6 +32,8 @@ mod gates;
 mod http2;
 /// The journeys beside pull and push: what they ask, what they need, and how their keys are read.
 mod journeys;
+/// The reference and the schema of a scenario: what they say is what `check` reads.
+mod keys;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
 /// How loads end, well or badly: every sum closes.

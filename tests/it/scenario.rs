@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use regstorm::profile::Checks;
-use regstorm::scenario::{self, Action, Executor, Overrides, Pick, Place, Problems, Scenario};
+use regstorm::scenario::{
+    self, Action, ConstantVus, Executor, Overrides, Pick, Place, Problems, Scenario,
+};
 
 pub(crate) const GOOD: &str = r#"name = "good"
 
@@ -103,7 +105,10 @@ fn a_small_scenario_gets_the_documented_defaults() {
     assert_eq!(load.mix[0].journey, 0);
     assert_eq!(load.graceful_stop, Duration::from_secs(30));
     let duration = Duration::from_secs(10);
-    assert_eq!(load.executor, Executor::ConstantVus { vus: 4, duration });
+    assert_eq!(
+        load.executor,
+        Executor::ConstantVus(ConstantVus { vus: 4, duration })
+    );
 }
 
 #[test]
@@ -756,7 +761,7 @@ fn overrides_change_any_key() {
     let duration = Duration::from_secs(90);
     assert_eq!(
         scenario.loads[0].executor,
-        Executor::ConstantVus { vus: 5, duration }
+        Executor::ConstantVus(ConstantVus { vus: 5, duration })
     );
 }
 

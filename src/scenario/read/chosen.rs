@@ -2,10 +2,12 @@
 
 use std::num::NonZeroUsize;
 
+use super::codec::Codec;
+use super::form::{Described, Form};
 use super::table::{Sink, Table};
-use super::value::{choice_or, number_of, parsed, positive, text, unknown};
-use super::verb::Verb;
+use super::value::{choice_or, parsed, positive, text, unknown};
 use crate::oci::RepositoryName;
+use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Text, Value};
 use crate::scenario::{ImageSet, ImageSource, Pick, Selection};
@@ -27,7 +29,7 @@ pub(super) struct Chosen<'a> {
 }
 
 /// Reads which images a journey has to do with, and where they are.
-pub(super) fn chosen<'a>(table: &mut Table<'a>, verb: Option<Verb>, sets: &Sets<'a>) -> Chosen<'a> {
+pub(super) fn chosen<'a>(table: &mut Table<'a>, are_optional: bool, sets: &Sets<'a>) -> Chosen<'a> {
     let named = |item: &Item, sink: &Sink| {
         let text = text(item, sink)?;
         let names = sets.entries.iter().map(|entry| entry.key.as_str());
@@ -38,7 +40,7 @@ pub(super) fn chosen<'a>(table: &mut Table<'a>, verb: Option<Verb>, sets: &Sets<
         found
     };
     let entry = table.entry("images");
-    if verb == Some(Verb::Catalog) && entry.is_none() {
+    if are_optional && entry.is_none() {
         let alone = ["pick", "repository"].map(|key| alone(table, key));
         return Chosen {
             set: None,
@@ -48,7 +50,7 @@ pub(super) fn chosen<'a>(table: &mut Table<'a>, verb: Option<Verb>, sets: &Sets<
     }
     let index = table.need("images", "images = \"NAME\"", named);
     let set = index.and_then(|index| sets.images.get(index)?.as_ref());
-    let pick = table.or("pick", Pick::RoundRobin, pick);
+    let pick = table.or("pick", Pick::RoundRobin, pick().read);
     let repository = repository(table, set);
     let selection = match (index, pick, repository) {
         (Some(set), Some(pick), Some(repository)) => Some(Some(Selection {
@@ -76,15 +78,71 @@ fn alone(table: &mut Table<'_>, key: &'static str) -> Option<()> {
     None
 }
 
-fn pick(item: &Item, sink: &Sink) -> Option<Pick> {
+/// `pick`: which image comes next.
+fn pick() -> Codec<Pick> {
+    let zipf = Form::Positive { most: MOST_ZIPF };
+    let forms = vec![
+        Form::Words(PICKS.iter().map(|(word, _)| *word).collect()),
+        Form::Inline(vec![Described::own(("zipf", "0.95"), zipf, "").needed()]),
+    ];
+    Codec::new(Form::Either(forms), read_pick, |pick: &Pick| {
+        Some(match *pick {
+            Pick::RoundRobin => "round-robin".into(),
+            Pick::Random => "random".into(),
+            Pick::Zipf(exponent) => Plain::from(Fields::default().put("zipf", exponent)),
+        })
+    })
+}
+
+const PICKS: &[(&str, Pick)] = &[("round-robin", Pick::RoundRobin), ("random", Pick::Random)];
+const MOST_ZIPF: f64 = 10.0;
+
+/// The keys that say which images a journey has to do with, for the reference.
+pub(super) fn described() -> Vec<Described> {
+    vec![
+        Described::own(
+            ("images", r#""web""#),
+            Form::Text("name of an image set"),
+            "The image set. Required, but for `catalog`.",
+        ),
+        Described::own(
+            ("pick", "{ zipf = 0.95 }"),
+            pick().form,
+            "Which image an iteration takes: one after the other (the default), each with the same chance, or by rank (Zipf).",
+        ),
+        Described::own(
+            ("repository", r#""lab/{images}""#),
+            Form::Text(
+                "repository name, at most 200 characters; `{images}` stands for the name of the image set",
+            ),
+            "What the names of the set's repositories start with. Absent: `regstorm/{images}`.",
+        ),
+    ]
+}
+
+/// The keys that say which images a journey has to do with, as they would be written.
+pub(super) fn show(images: &Selection, sets: &[ImageSet]) -> Fields {
+    let set = &sets[images.set];
+    let fields = Fields::default()
+        .put("images", set.name.as_str())
+        .may("pick", (pick().show)(&images.pick));
+    match set.source {
+        // Existing images say themselves where they are.
+        ImageSource::Existing(_) => fields,
+        ImageSource::Synthetic(_) | ImageSource::Archive(_) => {
+            fields.put("repository", images.repository.as_str())
+        }
+    }
+}
+
+fn read_pick(item: &Item, sink: &Sink) -> Option<Pick> {
     if let Value::Table(_) = item.value {
         let mut table = Table::open(item, sink)?;
-        let exponent = table.need("zipf", "zipf = 0.95", positive(10.0));
+        let exponent = table.need("zipf", "zipf = 0.95", positive(MOST_ZIPF));
         table.finish();
         return exponent.map(Pick::Zipf);
     }
-    let words = [("round-robin", Pick::RoundRobin), ("random", Pick::Random)];
-    choice_or("pick", &words, &["{ zipf = 0.95 }"])(item, sink)
+    choice_or("pick", PICKS, &["{ zipf = 0.95 }"])(item, sink)
 }
 
 /// What the names of the set's repositories start with; `{images}` stands for the name of the set.
@@ -128,17 +186,16 @@ fn repository(table: &mut Table<'_>, set: Option<&ImageSet>) -> Option<Repositor
 }
 
 impl Chosen<'_> {
-    /// Reads how much seeding gives to each image: one, if nothing is said; nothing to existing images.
+    /// How much seeding gives to each image: one, if nothing is said; nothing to existing images.
     #[expect(clippy::option_option, reason = "absent and wrong are two things")]
     pub(super) fn seeded(
         &self,
         table: &mut Table<'_>,
         key: &'static str,
-        most: u32,
+        written: Option<NonZeroUsize>,
     ) -> Option<Option<NonZeroUsize>> {
-        let count = table.or(key, NonZeroUsize::MIN, number_of(most));
         if !self.are_existing() {
-            return count.map(Some);
+            return Some(Some(written.unwrap_or(NonZeroUsize::MIN)));
         }
         let Some(entry) = table.entry(key) else {
             return Some(None);

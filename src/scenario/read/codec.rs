@@ -103,6 +103,26 @@ pub(super) fn whole(range: RangeInclusive<u32>) -> Codec<u32> {
     Codec::new(form, value::whole(range), |number| Some((*number).into()))
 }
 
+/// A whole number that may be large.
+pub(super) fn count(range: RangeInclusive<u64>) -> Codec<u64> {
+    let form = Form::Whole {
+        least: *range.start(),
+        most: *range.end(),
+    };
+    let read = move |item: &Item, sink: &Sink| value::whole(range.clone())(item, sink);
+    Codec::new(form, read, |number| Some((*number).into()))
+}
+
+/// A number in a range, written with or without a point.
+pub(super) fn fraction(range: RangeInclusive<f64>) -> Codec<f64> {
+    let form = Form::Number {
+        least: *range.start(),
+        most: *range.end(),
+    };
+    let read = move |item: &Item, sink: &Sink| value::fraction(range.clone())(item, sink);
+    Codec::new(form, read, |number| Some((*number).into()))
+}
+
 /// A number of things, at least one.
 pub(super) fn number_of(most: u32) -> Codec<NonZeroUsize> {
     let form = Form::Whole {

@@ -1,5 +1,6 @@
 //! What a value may be: in words for the reference, and as JSON schema for editors.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(crate) enum Form {
     Whole { least: u64, most: u64 },
     /// A number, written with or without a point.
     Number { least: f64, most: f64 },
+    /// A number above zero.
+    Positive { most: f64 },
     /// A length of time.
     Time { least: Duration, most: Duration },
     /// A number of bytes.
@@ -45,7 +48,7 @@ pub(crate) struct Described {
     /// A value, as it is written.
     pub(crate) example: &'static str,
     pub(crate) form: Form,
-    /// What holds without the key, as it would be written; `None` if the key is absent then.
+    /// What holds without the key, in Markdown; `None` if the key is absent then.
     pub(crate) default: Option<String>,
     /// Whether it must be there.
     pub(crate) is_needed: bool,
@@ -54,6 +57,29 @@ pub(crate) struct Described {
 }
 
 impl Described {
+    /// A key that is read by other means than its definition, because its value is the name of something else.
+    pub(super) const fn own(
+        (name, example): (&'static str, &'static str),
+        form: Form,
+        meaning: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            meaning,
+            example,
+            form,
+            default: None,
+            is_needed: false,
+            only: &[],
+        }
+    }
+
+    /// The same key, which must be there.
+    pub(super) const fn needed(mut self) -> Self {
+        self.is_needed = true;
+        self
+    }
+
     /// The value as JSON schema.
     pub(crate) fn schema(&self) -> Value {
         let mut schema = self.form.schema();
@@ -89,12 +115,15 @@ impl Form {
             Self::Number { least, most } => {
                 json!({ "type": "number", "minimum": least, "maximum": most })
             }
+            Self::Positive { most } => {
+                json!({ "type": "number", "exclusiveMinimum": 0, "maximum": most })
+            }
             Self::Time { .. } => or_variable(&json!({ "type": "string", "pattern": TIME })),
             Self::Size { .. } => or_variable(&json!({ "type": "string", "pattern": SIZE })),
             Self::List { of, most } => {
                 json!({ "type": "array", "items": of.schema(), "maxItems": most })
             }
-            Self::Inline(keys) => table_schema(keys),
+            Self::Inline(keys) => table_schema(keys, None),
             Self::Table(name) => json!({ "$ref": format!("#/$defs/{name}") }),
             Self::Map { of, .. } => {
                 json!({ "type": "object", "additionalProperties": of.schema() })
@@ -115,21 +144,56 @@ fn or_variable(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "string", "pattern": r"\$\{" }] })
 }
 
-/// A table of these keys and no others.
-pub(super) fn table_schema<'k>(keys: impl IntoIterator<Item = &'k Described>) -> Value {
-    let (mut properties, mut required) = (Map::new(), Vec::new());
-    for key in keys {
-        properties.insert(key.name.to_owned(), key.schema());
-        if key.is_needed {
-            required.push(key.name);
-        }
+/// A table of these keys and no others. Keys that belong to some forms of the table only are refused in the others, and
+/// required in their own: `decider` is the key whose value chooses.
+pub(super) fn table_schema<'k>(
+    keys: impl IntoIterator<Item = &'k Described>,
+    decider: Option<&str>,
+) -> Value {
+    let keys: Vec<&Described> = keys.into_iter().collect();
+    let mut properties: Map<String, Value> = Map::new();
+    for key in &keys {
+        // One name may mean one thing in one form of the table and another in the next.
+        let schema = match properties.remove(key.name) {
+            Some(other) if other != key.schema() => json!({ "anyOf": [other, key.schema()] }),
+            _ => key.schema(),
+        };
+        properties.insert(key.name.to_owned(), schema);
     }
-    json!({
+    let needed = |only: &dyn Fn(&Described) -> bool| -> Vec<&str> {
+        let needed = keys.iter().filter(|key| key.is_needed && only(key));
+        needed.map(|key| key.name).collect()
+    };
+    let mut schema = json!({
         "type": "object",
         "properties": properties,
-        "required": required,
+        "required": needed(&|key| key.only.is_empty()),
         "additionalProperties": false,
-    })
+    });
+    if let Some(decider) = decider {
+        let words: BTreeSet<&str> = keys.iter().flat_map(|key| key.only).copied().collect();
+        let forms: Vec<Value> = words
+            .into_iter()
+            .map(|word| {
+                let foreign = keys.iter().filter(|key| {
+                    let same = |it: &&&Described| it.name == key.name && it.belongs_to(word);
+                    !keys.iter().any(|it| same(&it))
+                });
+                let foreign: Map<String, Value> = foreign
+                    .map(|key| (key.name.to_owned(), Value::Bool(false)))
+                    .collect();
+                json!({
+                    "if": { "properties": { decider: { "const": word } }, "required": [decider] },
+                    "then": {
+                        "properties": foreign,
+                        "required": needed(&|key| key.only.contains(&word)),
+                    },
+                })
+            })
+            .collect();
+        schema["allOf"] = Value::Array(forms);
+    }
+    schema
 }
 
 impl fmt::Display for Form {
@@ -147,6 +211,7 @@ impl fmt::Display for Form {
                 write!(f, "whole number, {least} to {most}")
             }
             Self::Number { least, most } => write!(f, "number, {least} to {most}"),
+            Self::Positive { most } => write!(f, "number above 0, at most {most}"),
             Self::Time { least, most } => {
                 write!(f, "time, {} to {}", time(least), time(most))
             }
@@ -158,7 +223,7 @@ impl fmt::Display for Form {
                 let keys: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 write!(f, "table of `{}`", keys.join("`, `"))
             }
-            Self::Table(name) => write!(f, "table, see [{name}](#{name})"),
+            Self::Table(name) => write!(f, "table, see [{name}](#{})", name.replace('.', "")),
             Self::Map { key, of } => write!(f, "table; its keys are {key}, its values: {of}"),
             Self::Either(forms) => {
                 let forms: Vec<String> = forms.iter().map(ToString::to_string).collect();

@@ -1,21 +1,88 @@
 //! The `[journey.NAME]` tables.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::action;
-use super::chosen::{Sets, chosen};
+use super::chosen::{self, Sets, chosen};
+use super::codec::{Codec, time};
+use super::form::{Described, Form};
 use super::habits;
+use super::key::{self, Key, key};
+use super::section::Section;
 use super::table::{Sink, Table};
-use super::value::{choice, time, unknown};
-use super::verb::VERBS;
+use super::value::{self, unknown};
 use crate::exchange::HttpVersion;
 use crate::profile::Profile;
+use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Entry, Item, Value};
-use crate::scenario::{Journey, ThinkTime};
+use crate::scenario::{ImageSet, Journey, ThinkTime};
 
-const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
+
+/// The keys of a journey that every action has.
+#[derive(Debug, Clone)]
+struct Common {
+    client: Profile,
+    think_time: ThinkTime,
+    request_timeout: Duration,
+    iteration_timeout: Duration,
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self {
+            client: Profile::PLAIN,
+            think_time: ThinkTime::None,
+            request_timeout: Duration::from_secs(30),
+            iteration_timeout: Duration::from_mins(5),
+        }
+    }
+}
+
+static COMMON: LazyLock<Vec<Key<Common>>> = LazyLock::new(|| {
+    let client = Codec::new(
+        Form::Words(Profile::ALL.map(|it| it.name).to_vec()),
+        habits::client,
+        |client: &Profile| Some(client.name.into()),
+    );
+    let shortest = Duration::from_millis(1);
+    vec![
+        key!(
+            "client",
+            client,
+            |it: Common| it.client,
+            r#""containerd""#,
+            "The client whose habits the journey has.",
+        ),
+        key!(
+            "think_time",
+            think_time(),
+            |it: Common| it.think_time,
+            r#"{ min = "1s", max = "5s" }"#,
+            "Pause of a user between two iterations: always the same, or drawn between `min` and `max`.",
+        ),
+        key!(
+            "request_timeout",
+            time(shortest..=6 * HOUR),
+            |it: Common| it.request_timeout,
+            r#""2m""#,
+            "The most time that one exchange may take. At most `iteration_timeout`.",
+        ),
+        key!(
+            "iteration_timeout",
+            time(shortest..=24 * HOUR),
+            |it: Common| it.iteration_timeout,
+            r#""1h""#,
+            "The most time that one iteration may take.",
+        ),
+    ]
+});
+
+/// Every key of a habit, which belongs to some actions or to all.
+static HABITS: LazyLock<Vec<&'static Described>> =
+    LazyLock::new(|| habits::KEYS.iter().map(|key| &key.described).collect());
 
 pub(super) fn read(
     entry: &Entry,
@@ -24,37 +91,116 @@ pub(super) fn read(
     sink: &Sink,
 ) -> Option<Journey> {
     let mut table = Table::open(&entry.item, sink)?;
-    let verb = table.need("action", "action = \"pull\"", choice("action", &VERBS));
-    let chosen = chosen(&mut table, verb, sets);
-    let client = table.or("client", Profile::PLAIN, habits::client);
+    let definition = table.need("action", "action = \"pull\"", action::definition);
+    let images_are_optional = definition.is_some_and(|it| it.images_are_optional);
+    let chosen = chosen(&mut table, images_are_optional, sets);
+    let mut common = Common::default();
+    let mut is_good = key::read(&mut table, &*COMMON, &mut common);
     // Habits are read even where nobody knows whose they are, so that what is wrong with them is told.
-    let mut base = client.unwrap_or(Profile::PLAIN).habits();
+    let mut base = common.client.habits();
     base.http = http.unwrap_or(base.http);
-    let resolve = base.pull.resolve;
-    let habits = habits::read(&mut table, verb, base);
-    let think_time = table.or("think_time", ThinkTime::None, think_time);
-    let timeouts = timeouts(&mut table);
-    let action = verb.and_then(|verb| action::read(&mut table, verb, chosen, resolve));
-    if let Some(verb) = verb {
-        table.variant("action", verb.name(), &*action::VARIANTS);
+    let usual = base.clone();
+    let word = definition.map(|it| it.word);
+    let habits = habits::read(&mut table, word, base);
+    is_good &= timeouts(&mut table, &common);
+    let action = definition.and_then(|it| action::read(&mut table, it, chosen, &usual));
+    let variants = action::variants(&HABITS);
+    if let Some(word) = word {
+        table.variant("action", word, &variants);
     } else {
         action::undecided(&mut table);
-        table.undecided(&*action::VARIANTS);
+        table.undecided(&variants);
     }
     table.finish();
-    Some(Journey {
+    let journey = Journey {
         name: entry.key.clone(),
-        client: client?,
+        client: common.client,
         habits: habits?,
-        think_time: think_time?,
-        request_timeout: timeouts?.0,
-        iteration_timeout: timeouts?.1,
+        think_time: common.think_time,
+        request_timeout: common.request_timeout,
+        iteration_timeout: common.iteration_timeout,
         action: action?,
-    })
+    };
+    is_good.then_some(journey)
 }
 
-fn think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {
-    let pause = || time(Duration::ZERO..=HOUR);
+/// A journey as it would be written.
+pub(super) fn show(journey: &Journey, sets: &[ImageSet]) -> Fields {
+    let common = Common {
+        client: journey.client,
+        think_time: journey.think_time,
+        request_timeout: journey.request_timeout,
+        iteration_timeout: journey.iteration_timeout,
+    };
+    let word = journey.action.word();
+    let fields = Fields::default().put("action", word);
+    let fields = match journey.images() {
+        Some(images) => fields.and(chosen::show(images, sets)),
+        None => fields,
+    };
+    fields
+        .and(key::show(&*COMMON, &common))
+        .and(habits::show(&journey.habits, word))
+        .and(journey.action.show())
+}
+
+/// The table of a journey and its habits, for the reference.
+pub(super) fn sections() -> Vec<Section> {
+    let action = Described::own(
+        ("action", r#""pull""#),
+        action::form(),
+        "What a virtual user does in each iteration.",
+    );
+    let mut keys = vec![action.needed()];
+    keys.extend(chosen::described());
+    keys.extend(key::describe(&COMMON, &Common::default()));
+    keys.extend(action::described());
+    vec![
+        Section {
+            name: "journey",
+            heading: "`[journey.NAME]`",
+            text: format!("What one virtual user does in one iteration.\n\n{}", action::list()),
+            keys,
+            decider: Some("action"),
+        },
+        Section {
+            name: "habits",
+            heading: "Keys of `[journey.NAME]`, beside [those above](#journey).",
+            text: "What the client of a journey does. Each has the value of the journey's `client` unless the journey says otherwise."
+                .to_owned(),
+            keys: habits::KEYS.iter().map(|key| key.described.clone()).collect(),
+            decider: Some("action"),
+        },
+    ]
+}
+
+/// `think_time`: a pause between two iterations.
+fn think_time() -> Codec<ThinkTime> {
+    let pause = || Form::Time {
+        least: Duration::ZERO,
+        most: HOUR,
+    };
+    let range = Form::Inline(vec![
+        Described::own(("min", r#""1s""#), pause(), "").needed(),
+        Described::own(("max", r#""5s""#), pause(), "").needed(),
+    ]);
+    Codec::new(
+        Form::Either(vec![pause(), range]),
+        read_think_time,
+        |time: &ThinkTime| {
+            Some(match *time {
+                ThinkTime::None => Duration::ZERO.into(),
+                ThinkTime::Fixed(time) => time.into(),
+                ThinkTime::Uniform(min, max) => {
+                    Plain::from(Fields::default().put("min", min).put("max", max))
+                }
+            })
+        },
+    )
+}
+
+fn read_think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {
+    let pause = || value::time(Duration::ZERO..=HOUR);
     let form = "{ min = \"1s\", max = \"5s\" }";
     match &item.value {
         Value::Text(text) if text.as_written.starts_with(char::is_alphabetic) => {
@@ -90,18 +236,11 @@ fn think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {
     None
 }
 
-/// The most time of a request and of an iteration.
-fn timeouts(table: &mut Table<'_>) -> Option<(Duration, Duration)> {
-    let shortest = Duration::from_millis(1);
-    let request = table.or("request_timeout", 30 * SECOND, time(shortest..=6 * HOUR));
-    let iteration = table.or(
-        "iteration_timeout",
-        300 * SECOND,
-        time(shortest..=24 * HOUR),
-    );
-    let (request, iteration) = (request?, iteration?);
+/// A request does not take longer than its iteration. Returns `false` after a problem.
+fn timeouts(table: &mut Table<'_>, common: &Common) -> bool {
+    let (request, iteration) = (common.request_timeout, common.iteration_timeout);
     if request <= iteration {
-        return Some((request, iteration));
+        return true;
     }
     let other = table.entry("iteration_timeout");
     let other = other.map(|entry| entry.item.spot.clone());
@@ -122,5 +261,5 @@ fn timeouts(table: &mut Table<'_>) -> Option<(Duration, Duration)> {
         let label = format!("at least request_timeout, which is {shown}");
         table.sink().report(problem.label(label));
     }
-    None
+    false
 }

@@ -1,5 +1,7 @@
 //! Keys: each is said once, and is read, shown, described and checked by that one definition.
 
+use std::collections::BTreeSet;
+
 use super::codec::Codec;
 use super::form::{Described, Form};
 use super::table::{Sink, Table};
@@ -10,6 +12,7 @@ use crate::scenario::tree::Item;
 /// A key of a table that becomes a `T`, which has a default for it.
 pub(super) struct Key<T> {
     pub(super) described: Described,
+    hint: &'static str,
     set: Box<dyn Fn(&Item, &Sink, &mut T) -> bool + Send + Sync>,
     show: Box<dyn Fn(&T) -> Option<Plain> + Send + Sync>,
 }
@@ -64,6 +67,7 @@ impl<T: 'static> Key<T> {
         };
         Self {
             described,
+            hint: "",
             set: Box::new(set),
             show: Box::new(show),
         }
@@ -73,6 +77,33 @@ impl<T: 'static> Key<T> {
     pub(super) const fn needed(mut self) -> Self {
         self.described.is_needed = true;
         self
+    }
+
+    /// The same key, whose default depends on others: said in Markdown.
+    pub(super) fn defaults_to(mut self, words: &str) -> Self {
+        self.described.default = Some(words.to_owned());
+        self
+    }
+
+    /// The same key, which must be there; where it is not, this follows what to add.
+    pub(super) const fn needed_with(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self.needed()
+    }
+
+    /// The same key of a larger table, in which this one's value is a part.
+    pub(super) fn within<U: 'static>(
+        self,
+        get: fn(&U) -> &T,
+        edit: fn(&mut U) -> &mut T,
+    ) -> Key<U> {
+        let (set, show) = (self.set, self.show);
+        Key {
+            described: self.described,
+            hint: self.hint,
+            set: Box::new(move |item, sink, it| set(item, sink, edit(it))),
+            show: Box::new(move |it| show(get(it))),
+        }
     }
 
     /// The same key, which belongs to the forms of the table that these words choose.
@@ -108,7 +139,7 @@ pub(super) fn read<'k, T: 'static>(
             Some(entry) => is_good &= (key.set)(&entry.item, table.sink(), it),
             None if key.described.is_needed => {
                 let problem = Problem::new(format!("missing key `{name}`"), table.spot().clone());
-                let label = format!("add `{name} = {example}`");
+                let label = format!("add `{name} = {example}`{}", key.hint);
                 table.sink().report(problem.label(label));
                 is_good = false;
             }
@@ -118,6 +149,24 @@ pub(super) fn read<'k, T: 'static>(
     is_good
 }
 
+/// Reads those keys of a table that are there and were not seen before: where nobody knows which keys belong to it, what is
+/// wrong with them is said all the same.
+pub(super) fn look<T: 'static>(
+    table: &mut Table<'_>,
+    keys: &[Key<T>],
+    seen: &mut BTreeSet<&'static str>,
+    it: &mut T,
+) {
+    for key in keys {
+        let name = key.described.name;
+        if seen.insert(name)
+            && let Some(entry) = table.entry(name)
+        {
+            (key.set)(&entry.item, table.sink(), it);
+        }
+    }
+}
+
 /// The keys of a table with their values, as they would be written.
 pub(super) fn show<'k, T: 'static>(keys: impl IntoIterator<Item = &'k Key<T>>, it: &T) -> Fields {
     keys.into_iter().fold(Fields::default(), |fields, key| {
@@ -125,10 +174,18 @@ pub(super) fn show<'k, T: 'static>(keys: impl IntoIterator<Item = &'k Key<T>>, i
     })
 }
 
+/// The names of the keys of a table.
+pub(super) fn names<T>(keys: &[Key<T>]) -> Vec<&'static str> {
+    keys.iter().map(|key| key.described.name).collect()
+}
+
 /// What people are told of the keys of a table. The defaults are those of `it`.
 pub(super) fn describe<T: 'static>(keys: &[Key<T>], it: &T) -> Vec<Described> {
     let describe = |key: &Key<T>| Described {
-        default: (key.show)(it).map(|value| value.to_toml()),
+        default: key.described.default.clone().or_else(|| {
+            let value = (key.show)(it)?;
+            Some(format!("`{}`", value.to_toml()))
+        }),
         ..key.described.clone()
     };
     keys.iter().map(describe).collect()

@@ -1,20 +1,27 @@
 //! The `[[load]]` tables.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::executor;
+use super::codec::time;
+use super::executor::{self, Executor};
+use super::form::{Described, Form, table_schema};
+use super::key::{self, Key, key};
 use super::name::{MOST_TABLES, identifier};
+use super::section::Section;
 use super::table::{Sink, Table};
-use super::value::{text, time, unknown, whole};
-use crate::scenario::load::{Begin, Executor, Load, Share};
+use super::value::{text, unknown, whole};
+use crate::scenario::Journey;
+use crate::scenario::load::{Begin, Load, Share};
+use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::problem::Problem;
 use crate::scenario::spot::Spot;
 use crate::scenario::tree::{Item, Text, Value};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How long running iterations may go on after the end, if the scenario does not say.
-const GRACEFUL_STOP: Duration = Duration::from_secs(30);
+/// The largest weight of a journey in a mix.
+const MOST_WEIGHT: u32 = 1_000_000;
 
 pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Load>> {
     let Value::Array(items) = &item.value else {
@@ -86,35 +93,203 @@ fn written_name(load: &Item) -> Option<(String, Spot)> {
     }
 }
 
+/// The keys of a load that hold times.
+#[derive(Debug)]
+struct Times {
+    start: Duration,
+    graceful_stop: Duration,
+    warmup: Duration,
+    pacing: Option<Duration>,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            start: Duration::ZERO,
+            graceful_stop: Duration::from_secs(30),
+            warmup: Duration::ZERO,
+            pacing: None,
+        }
+    }
+}
+
+static TIMES: LazyLock<Vec<Key<Times>>> = LazyLock::new(|| {
+    vec![
+        key!(
+            "warmup",
+            time(Duration::ZERO..=DAY),
+            |it: Times| it.warmup,
+            r#""10s""#,
+            "How long the load runs before it is measured.",
+        )
+        .only(&["constant-vus", "constant-arrival-rate"]),
+        key!(
+            "pacing",
+            time(Duration::from_millis(1)..=DAY).optional(),
+            |it: Times| it.pacing,
+            r#""1s""#,
+            "Time from one start of a user to its next. Absent: a user starts over as soon as it is done.",
+        )
+        .only(&[
+            "constant-vus",
+            "ramping-vus",
+            "per-vu-iterations",
+            "shared-iterations",
+        ]),
+        key!(
+            "start_time",
+            time(Duration::ZERO..=7 * DAY),
+            |it: Times| it.start,
+            r#""30s""#,
+            "How long after the opening of the measured window, or after the load of `start_after`, this one begins.",
+        ),
+        key!(
+            "graceful_stop",
+            time(Duration::ZERO..=DAY),
+            |it: Times| it.graceful_stop,
+            r#""1m""#,
+            "How long iterations under way may go on after the end.",
+        ),
+    ]
+});
+
 fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sink) -> Option<Load> {
     let mut table = Table::open(item, sink)?;
     let known_name = table.may("name", identifier);
     let mix = what(&mut table, journeys);
     let executor = executor::read(&mut table);
-    let begin = begin(&mut table, names);
-    let graceful_stop = table.or("graceful_stop", GRACEFUL_STOP, time(Duration::ZERO..=DAY));
-    executor::misplaced(&mut table);
+    let word = executor.definition.map(|it| it.word);
+    let mut times = Times::default();
+    let belongs = |key: &&Key<Times>| word.is_none_or(|word| key.described.belongs_to(word));
+    let are_good = key::read(&mut table, TIMES.iter().filter(belongs), &mut times);
+    let after = after(&mut table, names);
+    executor::misplaced(
+        &mut table,
+        executor.definition,
+        &key::describe(&TIMES, &times),
+    );
     table.finish();
-    let executor::Read {
-        executor,
-        warmup,
-        pacing,
-    } = executor?;
     known_name?;
-    Some(Load {
+    let load = Load {
         name: name.to_owned(),
         mix: mix?,
-        executor,
-        begin: begin?,
-        warmup,
-        graceful_stop: graceful_stop?,
-        pacing,
-    })
+        executor: executor.executor?,
+        begin: Begin {
+            after: after?,
+            delay: times.start,
+        },
+        warmup: times.warmup,
+        graceful_stop: times.graceful_stop,
+        pacing: times.pacing,
+    };
+    are_good.then_some(load)
 }
 
-/// `start_after` and `start_time`, both of which may be absent.
-fn begin(table: &mut Table<'_>, names: &[String]) -> Option<Begin> {
-    let after = table.may("start_after", |item: &Item, sink: &Sink| {
+/// A load as it would be written.
+pub(super) fn show(load: &Load, journeys: &[Journey], loads: &[Load]) -> Fields {
+    let name_of = |index: usize| journeys[index].name.clone();
+    let fields = Fields::default().put("name", load.name.as_str());
+    let fields = match load.mix.as_slice() {
+        [only] => fields.put("journey", name_of(only.journey)),
+        mix => {
+            let mix = mix.iter();
+            let mix = mix.map(|it| (name_of(it.journey), Plain::from(it.weight)));
+            fields.put("mix", Plain::Table(mix.collect()))
+        }
+    };
+    let times = Times {
+        start: load.begin.delay,
+        graceful_stop: load.graceful_stop,
+        warmup: load.warmup,
+        pacing: load.pacing,
+    };
+    let word = load.executor.name();
+    let keys = TIMES.iter().filter(|key| key.described.belongs_to(word));
+    let after = load.begin.after.map(|at| loads[at].name.as_str());
+    fields
+        .put("executor", word)
+        .and(load.executor.show())
+        .may("start_after", after)
+        .and(key::show(keys, &times))
+}
+
+/// The table of a load, and one for each executor, for the reference.
+pub(super) fn sections() -> Vec<Section> {
+    let mut keys = vec![
+        Described::own(
+            ("name", r#""steady""#),
+            Form::Text("name"),
+            "Name of the load, unique in the scenario. Absent: `load-0`, `load-1`, ...",
+        ),
+        Described::own(
+            ("journey", r#""pull""#),
+            Form::Text("name of a journey"),
+            "The journey that the load does. Either this or `mix`.",
+        ),
+        Described::own(
+            ("mix", "{ pull = 9, push = 1 }"),
+            Form::Map {
+                key: "names of journeys",
+                of: Box::new(Form::Whole {
+                    least: 1,
+                    most: MOST_WEIGHT.into(),
+                }),
+            },
+            "The journeys that the load does, with their weights. Either this or `journey`.",
+        ),
+        Described::own(
+            ("executor", r#""constant-vus""#),
+            executor::form(),
+            "How iterations are started over time. Each executor has keys of its own.",
+        )
+        .needed(),
+        Described::own(
+            ("start_after", r#""warm""#),
+            Form::Text("name of a load"),
+            "The load that this one waits for, until it starts no more iterations.",
+        ),
+    ];
+    keys.extend(key::describe(&TIMES, &Times::default()));
+    let mut sections = vec![Section {
+        name: "load",
+        heading: "`[[load]]`",
+        text: "A stream of iterations. A scenario has at least one.".to_owned(),
+        keys,
+        decider: Some("executor"),
+    }];
+    sections.extend(
+        executor::described()
+            .into_iter()
+            .map(|(word, text, keys)| Section {
+                name: word,
+                heading: "Keys of `[[load]]` with this executor, beside [those of every load](#load).",
+                text: text.to_owned(),
+                keys,
+                decider: None,
+            }),
+    );
+    sections
+}
+
+/// The JSON schema of a load: its own keys, and those of the executor that it names.
+pub(super) fn schema(own: &[Described], sections: &[Section]) -> serde_json::Value {
+    let words = executor::words();
+    let of_executor = |word: &&'static str| {
+        let section = sections.iter().find(|it| it.name == *word);
+        let keys = section.map_or(&[][..], |it| &it.keys).iter();
+        let only = std::slice::from_ref(words.iter().find(|it| *it == word)?);
+        Some(keys.map(move |key| Described {
+            only,
+            ..key.clone()
+        }))
+    };
+    let keys: Vec<Described> = words.iter().filter_map(of_executor).flatten().collect();
+    table_schema(own.iter().chain(&keys), Some("executor"))
+}
+
+#[expect(clippy::option_option, reason = "absent and wrong are two things")]
+fn after(table: &mut Table<'_>, names: &[String]) -> Option<Option<usize>> {
+    table.may("start_after", |item: &Item, sink: &Sink| {
         let text = text(item, sink)?;
         let found = names.iter().position(|name| *name == text.value);
         if found.is_none() {
@@ -122,11 +297,6 @@ fn begin(table: &mut Table<'_>, names: &[String]) -> Option<Begin> {
             sink.report(unknown("load", &text, item, known));
         }
         found
-    });
-    let delay = table.or("start_time", Duration::ZERO, time(Duration::ZERO..=7 * DAY));
-    Some(Begin {
-        after: after?,
-        delay: delay?,
     })
 }
 
@@ -205,7 +375,7 @@ fn shares(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Share>> {
     let shares: Vec<Option<Share>> = entries
         .iter()
         .map(|entry| {
-            let weight = whole(1..=1_000_000_u32)(&entry.item, sink);
+            let weight = whole(1..=MOST_WEIGHT)(&entry.item, sink);
             let name = Text {
                 value: entry.key.clone(),
                 as_written: entry.key.clone(),

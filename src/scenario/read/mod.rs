@@ -16,6 +16,7 @@ mod metric;
 mod name;
 mod part;
 mod places;
+mod prepare;
 mod probe;
 mod reference;
 mod section;
@@ -25,17 +26,24 @@ mod table;
 mod target;
 mod threshold;
 mod value;
-mod verb;
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
+pub(crate) use self::action::Requests;
+pub use self::action::{
+    ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
+    Referrers, SeedPlace,
+};
+pub use self::executor::{
+    AtOnce, CapacitySearch, ConstantArrivalRate, ConstantVus, Executor, Length, OnNoVu,
+    PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations, Stage, StageSpan, VuPool,
+};
 pub use self::gate::load_gates;
 use self::name::{MOST_TABLES, bad_name, identifier, is_identifier};
 pub use self::reference::{json_schema, reference};
 use self::table::{Sink, Table};
 use super::overrides;
-use super::prepare::{CleanUp, Prepare};
+use super::prepare::Prepare;
 use super::problem::{Problem, Problems};
 use super::root::{DEFAULT_SEED, Scenario};
 use super::spot::Spot;
@@ -107,9 +115,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         let journeys: Vec<_> = names.iter().copied().zip(read).collect();
         probe::read(item, &journeys, sink)
     });
-    let prepare = table
-        .may("prepare", prepare)
-        .map(|it| it.unwrap_or(PREPARE));
+    let prepare = table.or("prepare", Prepare::default(), prepare::prepare().read);
     let known = threshold::Known {
         journeys: &names,
         read: &journeys,
@@ -165,33 +171,4 @@ fn named<'a>(table: &mut Table<'a>, key: &'static str) -> &'a [Entry] {
             .report(bad_name(&entry.key, entry.key_spot.clone()));
     }
     entries
-}
-
-const PREPARE: Prepare = Prepare {
-    seed: true,
-    // Nothing is deleted on somebody's registry unless they say so.
-    clean_up: CleanUp::None,
-    parallel: NonZeroUsize::new(4).expect("4 is not 0"),
-};
-
-fn prepare(item: &Item, sink: &Sink) -> Option<Prepare> {
-    const CLEAN_UP: [(&str, CleanUp); 3] = [
-        ("none", CleanUp::None),
-        ("manifests", CleanUp::Manifests),
-        ("all", CleanUp::All),
-    ];
-    let mut table = Table::open(item, sink)?;
-    let seed = table.or("seed", PREPARE.seed, value::flag);
-    let clean_up = table.or(
-        "clean_up",
-        PREPARE.clean_up,
-        value::choice("clean-up", &CLEAN_UP),
-    );
-    let parallel = table.or("parallel", PREPARE.parallel, value::number_of(64));
-    table.finish();
-    Some(Prepare {
-        seed: seed?,
-        clean_up: clean_up?,
-        parallel: parallel?,
-    })
 }

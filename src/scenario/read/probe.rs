@@ -1,15 +1,60 @@
 //! The `[probe]` table.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::codec::{Codec, time};
+use super::form::{Described, Form};
+use super::key::{self, Key, key};
+use super::section::Section;
 use super::table::{Sink, Table};
-use super::value::{choice, text, time, unknown};
+use super::value::{choice, text, unknown};
+use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::probe::{Ask, Probe};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Item, Value};
 use crate::scenario::{Action, Journey};
 
-const EVERY: Duration = Duration::from_secs(1);
+/// The keys of a probe that name no journey.
+#[derive(Debug, Clone)]
+struct Rounds {
+    asks: Vec<Ask>,
+    every: Duration,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self {
+            asks: vec![Ask::Ping],
+            every: Duration::from_secs(1),
+        }
+    }
+}
+
+static KEYS: LazyLock<Vec<Key<Rounds>>> = LazyLock::new(|| {
+    vec![
+        key!(
+            "operations",
+            Codec::new(
+                Form::Words(Ask::ALL.map(Ask::name).to_vec()).list(Ask::ALL.len()),
+                asks,
+                |asks: &Vec<Ask>| Some(Plain::List(
+                    asks.iter().map(|ask| ask.name().into()).collect()
+                )),
+            ),
+            |it: Rounds| it.asks,
+            r#"["ping", "manifest-head"]"#,
+            "What the probe requests in each round.",
+        ),
+        key!(
+            "every",
+            time(Duration::from_millis(10)..=Duration::from_hours(1)),
+            |it: Rounds| it.every,
+            r#""500ms""#,
+            "Time from one round to the next.",
+        ),
+    ]
+});
 
 /// Reads the probe; `journeys` as far as they could be read, with their names.
 pub(super) fn read(
@@ -18,9 +63,8 @@ pub(super) fn read(
     sink: &Sink,
 ) -> Option<Probe> {
     let mut table = Table::open(item, sink)?;
-    let asks = table.or("operations", vec![Ask::Ping], asks);
-    let range = Duration::from_millis(10)..=Duration::from_hours(1);
-    let every = table.or("every", EVERY, time(range));
+    let mut rounds = Rounds::default();
+    let are_good = key::read(&mut table, &*KEYS, &mut rounds);
     let named = table.may("journey", |item: &Item, sink: &Sink| {
         let text = text(item, sink)?;
         let found = journeys.iter().position(|(name, _)| *name == text.value);
@@ -38,7 +82,10 @@ pub(super) fn read(
     });
     let spot = table.spot().clone();
     table.finish();
-    let (asks, every, named) = (asks?, every?, named?);
+    let (Rounds { asks, every }, named) = (rounds, named?);
+    if !are_good {
+        return None;
+    }
     if asks == [Ask::Ping] {
         return Some(Probe {
             asks,
@@ -61,6 +108,32 @@ pub(super) fn read(
         every,
         journey: Some(journey?),
     })
+}
+
+/// The probe as it would be written.
+pub(super) fn show(probe: &Probe, journeys: &[Journey]) -> Fields {
+    let rounds = Rounds {
+        asks: probe.asks.clone(),
+        every: probe.every,
+    };
+    let journey = probe.journey.map(|it| journeys[it].name.as_str());
+    key::show(&*KEYS, &rounds).may("journey", journey)
+}
+
+pub(super) fn section() -> Section {
+    let mut keys = key::describe(&KEYS, &Rounds::default());
+    keys.push(Described::own(
+        ("journey", r#""pull""#),
+        Form::Text("name of a journey that pulls"),
+        "The journey whose first image is requested. Absent: the first that pulls.",
+    ));
+    Section {
+        name: "probe",
+        heading: "`[probe]`",
+        text: "A client of its own that requests little, now and then, beside the load: what an unrelated client experiences.".to_owned(),
+        keys,
+        decider: None,
+    }
 }
 
 const fn pulls(journey: &Journey) -> bool {

@@ -2,70 +2,224 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::form::Described;
+use super::form::Form;
 use super::form::table_schema;
 use super::section::Section;
-use super::{action, habits, target};
+use super::{images, journey, load, prepare, probe, target, threshold};
+use crate::scenario::root::DEFAULT_SEED;
 
+/// The keys at the top of a scenario.
+fn root() -> Section {
+    let table = |name, example, form, meaning| Described::own((name, example), form, meaning);
+    let map = |of| Form::Map {
+        key: "names",
+        of: Box::new(Form::Table(of)),
+    };
+    let seed = Form::Whole {
+        least: 0,
+        most: u64::MAX,
+    };
+    let keys = vec![
+        table(
+            "name",
+            r#""my-first-run""#,
+            Form::Text("name, at most 64 characters"),
+            "Name of the scenario, fit to be a file name.",
+        )
+        .needed(),
+        table(
+            "description",
+            r#""pulls by a fleet""#,
+            Form::Text("text, at most 1,000 characters"),
+            "What the scenario is about.",
+        ),
+        Described {
+            default: Some(format!("`{DEFAULT_SEED}`")),
+            ..table(
+                "seed",
+                "7",
+                seed,
+                "Where every random choice starts: two runs of one seed do the same.",
+            )
+        },
+        table(
+            "workers",
+            "4",
+            Form::Whole {
+                least: 1,
+                most: 1024,
+            },
+            "Worker threads. Absent: one for each core.",
+        ),
+        table(
+            "target",
+            r#"{ url = "embedded" }"#,
+            Form::Table("target"),
+            "The registry under test.",
+        )
+        .needed(),
+        table(
+            "images",
+            r#"{ web = { source = "existing", references = ["lab/web:1"] } }"#,
+            map("images"),
+            "The image sets, by name.",
+        ),
+        table(
+            "journey",
+            r#"{ pull = { action = "pull", images = "web" } }"#,
+            map("journey"),
+            "The journeys, by name. At least one.",
+        )
+        .needed(),
+        table(
+            "load",
+            r#"[{ journey = "pull", executor = "constant-vus", vus = 10, duration = "1m" }]"#,
+            Form::Table("load").list(1000),
+            "The loads. At least one.",
+        )
+        .needed(),
+        table(
+            "probe",
+            r#"{ every = "1s" }"#,
+            Form::Table("probe"),
+            "A client beside the load.",
+        ),
+        table(
+            "prepare",
+            r#"{ clean_up = "all" }"#,
+            Form::Table("prepare"),
+            "What happens outside the measured window.",
+        ),
+        table(
+            "threshold",
+            r#"[{ metric = "errors", expect = "rate < 1%" }]"#,
+            Form::Table("threshold").list(256),
+            "What the run is judged by.",
+        ),
+    ];
+    Section {
+        name: "scenario",
+        heading: "Keys at the top of the file.",
+        text: "A scenario is a TOML file. Any string may hold `${VARIABLE}` or `${VARIABLE:-default}`.".to_owned(),
+        keys,
+        decider: None,
+    }
+}
+
+/// Every table, in the order of the reference.
 fn sections() -> Vec<Section> {
-    let mut sections = target::sections();
-    sections.push(Section {
-        name: "journey.habits",
-        heading: "Habits in `[journey.NAME]`",
-        text: "What the client of a journey does. Each has the value of the journey's `client` unless the journey says otherwise.",
-        keys: habits::KEYS.iter().map(|key| key.described.clone()).collect(),
-        forms: Some(("action", action::meanings())),
-    });
+    let mut sections = vec![root()];
+    sections.extend(target::sections());
+    sections.push(images::section());
+    sections.extend(journey::sections());
+    sections.extend(load::sections());
+    sections.extend([probe::section(), prepare::section(), threshold::section()]);
     sections
 }
 
+const HEAD: &str = "\
+# Keys of a scenario
+
+Written from the definitions of the keys; `regstorm schema scenario` prints the same as JSON schema. Values of type *time* are texts
+such as `\"1m30s\"`, values of type *size* texts such as `\"4MiB\"`.
+";
+
 /// Returns the reference of all keys, as Markdown.
 pub fn reference() -> String {
-    let mut text = String::from(
-        "# Keys of a scenario\n\nThis file is written by a test from the definitions of the keys; see CONTRIBUTING.md.\n",
-    );
+    let mut text = HEAD.to_owned();
     for section in sections() {
         // A string takes whatever is written to it.
-        let _ = write!(text, "\n## {}\n\n{}\n", section.heading, section.text);
+        let _ = write!(
+            text,
+            "\n## {}\n\n{}\n",
+            section.name,
+            section.text.trim_end()
+        );
+        let _ = writeln!(text, "\n{}", section.heading);
         for key in &section.keys {
-            let _ = write!(text, "\n{}", entry(key, &section));
+            text.push_str(&entry(key, &section));
         }
     }
     text
 }
 
 fn entry(key: &Described, section: &Section) -> String {
-    let mut text = format!("**`{}`** — {}\n\n", key.name, key.meaning);
-    let _ = writeln!(text, "- type: {}", key.form);
+    let mut text = format!(
+        "\n**`{}`**: {}\n\n- type: {}\n",
+        key.name, key.meaning, key.form
+    );
     let default = match &key.default {
-        _ if key.is_needed => "none, the key is required".to_owned(),
-        Some(default) => format!("`{default}`"),
+        _ if key.is_needed => "none; the key is required".to_owned(),
+        Some(default) => default.clone(),
+        None if section.name == "habits" => "as the client".to_owned(),
         None => "absent".to_owned(),
     };
     let _ = writeln!(text, "- default: {default}");
-    if let (Some((decider, _)), false) = (&section.forms, key.only.is_empty()) {
-        let words: Vec<String> = key
-            .only
-            .iter()
-            .map(|word| format!("`\"{word}\"`"))
-            .collect();
-        let _ = writeln!(text, "- only with `{decider}` = {}", words.join(", "));
+    if let (Some(decider), false) = (section.decider, key.only.is_empty()) {
+        let words: Vec<String> = key.only.iter().map(|word| format!("`{word}`")).collect();
+        let _ = writeln!(text, "- only with `{decider}` {}", words.join(", "));
     }
     let _ = writeln!(text, "- example: `{} = {}`", key.name, key.example);
     text
 }
 
 /// Returns the JSON schema of a scenario, for editors.
+///
+/// The keys of a table whose form another key chooses are required only where that key has that value.
 pub fn json_schema() -> Value {
-    let definitions: Map<String, Value> = sections()
-        .into_iter()
-        .map(|section| (section.name.to_owned(), table_schema(&section.keys)))
+    let sections = sections();
+    let of = |name: &str| {
+        let section = sections.iter().find(|it| it.name == name);
+        section.map_or(&[][..], |it| &it.keys)
+    };
+    let mut definitions: Map<String, Value> = sections
+        .iter()
+        .map(|section| {
+            let schema = match section.name {
+                "journey" => {
+                    table_schema(of("journey").iter().chain(of("habits")), section.decider)
+                }
+                "load" => load::schema(of("load"), &sections),
+                _ => table_schema(&section.keys, section.decider),
+            };
+            (section.name.to_owned(), schema)
+        })
         .collect();
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "regstorm scenario",
-        "$defs": definitions,
-    })
+    let mut schema = definitions.remove("scenario").unwrap_or_default();
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = "regstorm scenario".into();
+    schema["$defs"] = Value::Object(definitions);
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonschema::Validator;
+
+    use super::*;
+
+    fn as_json(example: &str) -> Value {
+        let table: toml::Table = format!("it = {example}").parse().unwrap();
+        serde_json::to_value(&table["it"]).unwrap()
+    }
+
+    #[test]
+    fn every_key_is_described_and_its_example_is_of_its_form() {
+        let definitions = json_schema()["$defs"].clone();
+        for section in sections() {
+            for key in section.keys {
+                let name = format!("{}.{}", section.name, key.name);
+                assert!(!key.meaning.is_empty(), "{name}");
+                let mut schema = key.schema();
+                schema["$defs"] = definitions.clone();
+                let validator = Validator::new(&schema).unwrap();
+                let example = as_json(key.example);
+                let error = validator.iter_errors(&example).next();
+                assert!(error.is_none(), "{name}: {error:?}");
+            }
+        }
+    }
 }

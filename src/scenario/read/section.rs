@@ -6,11 +6,11 @@ use super::form::Described;
 pub(super) struct Section {
     /// Its name in links and in the schema.
     pub(super) name: &'static str,
-    /// As it is written.
+    /// Where its keys stand, in Markdown.
     pub(super) heading: &'static str,
     /// What it is for, in Markdown.
-    pub(super) text: &'static str,
+    pub(super) text: String,
     pub(super) keys: Vec<Described>,
-    /// The key whose value chooses a form of the table, and its words with their meaning.
-    pub(super) forms: Option<(&'static str, Vec<(&'static str, &'static str)>)>,
+    /// The key whose value chooses a form of the table: the words of `Described::only` are its.
+    pub(super) decider: Option<&'static str>,
 }

@@ -1,16 +1,44 @@
 //! Values as a plan prints them: the keys of a table, written out.
 
-use super::{habits, target};
-use crate::profile::Habits;
+use super::{
+    images as sources, journey as journeys, key, load as loads, prepare as prepared,
+    probe as probes, target as targets, threshold as thresholds,
+};
 use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::target::Target;
+use crate::scenario::{ImageSet, ImageSource, Journey, Load, Prepare, Probe, Threshold};
 
 /// The target, without its secrets.
 pub(crate) fn target(target: &Target) -> Plain {
-    target::show(target)
+    targets::show(target)
 }
 
-/// The habits of a client that does this action, a key each.
-pub(crate) fn habits(habits: &Habits, action: &str) -> Fields {
-    habits::show(habits, action)
+/// A journey, with the name of its image set.
+pub(crate) fn journey(journey: &Journey, sets: &[ImageSet]) -> Fields {
+    journeys::show(journey, sets)
+}
+
+/// A load of these, with the names of its journeys.
+pub(crate) fn load(load: &Load, journeys: &[Journey], all: &[Load]) -> Fields {
+    loads::show(load, journeys, all)
+}
+
+/// A set of images.
+pub(crate) fn images(source: &ImageSource) -> Fields {
+    sources::show(source)
+}
+
+/// The probe, with the names of its journeys.
+pub(crate) fn probe(probe: &Probe, journeys: &[Journey]) -> Fields {
+    probes::show(probe, journeys)
+}
+
+/// What happens outside the measured window.
+pub(crate) fn prepare(prepare: &Prepare) -> Fields {
+    key::show(&*prepared::KEYS, prepare)
+}
+
+/// A threshold.
+pub(crate) fn threshold(threshold: &Threshold) -> Fields {
+    thresholds::show(threshold)
 }

@@ -2,9 +2,12 @@
 
 use std::ops::RangeInclusive;
 
+use super::codec::{Codec, form_of, size};
+use super::form::{Described, Form};
 use super::table::{Sink, Table};
-use super::value::{choice, positive, size, unknown};
+use super::value::{self, choice, positive, unknown};
 use crate::content::SizeSpec;
+use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::{Item, Value};
 use crate::units::ByteSize;
@@ -12,9 +15,13 @@ use crate::units::ByteSize;
 /// Every layer has room for what makes it different from all others, and fits on a disk.
 const LAYER: RangeInclusive<ByteSize> = ByteSize::from_bytes(64)..=ByteSize::from_mib(1024 * 1024);
 
-/// What the largest layers of the published corpora are.
 /// The smallest layer that can be told from another.
 const SMALLEST: ByteSize = ByteSize::from_bytes(64);
+/// The largest spread of a log-normal distribution.
+const MOST_SIGMA: f64 = 5.0;
+/// As many layers as an image may have.
+const MOST_LAYERS: usize = 128;
+/// What the largest layers of the published corpora are.
 const STORED_MAX: ByteSize = ByteSize::from_bytes(500_000_000);
 const REQUESTED_MAX: ByteSize = ByteSize::from_mib(10 * 1024);
 
@@ -35,7 +42,62 @@ const FORMS: [&str; 5] = [
 
 const CORPORA: [(&str, Corpus); 2] = [("stored", Corpus::Stored), ("requested", Corpus::Requested)];
 
-pub(super) fn layer_size(item: &Item, sink: &Sink) -> Option<SizeSpec> {
+/// The size of layers.
+pub(super) fn layer_size() -> Codec<SizeSpec> {
+    let bytes = || size(LAYER).form;
+    let max = || Described::own(("max", r#""64MiB""#), bytes(), "").needed();
+    let sigma = Described::own(("sigma", "1.0"), Form::Positive { most: MOST_SIGMA }, "");
+    let forms = vec![
+        bytes(),
+        form_of(&CORPORA),
+        bytes().list(MOST_LAYERS),
+        Form::Inline(vec![
+            Described::own(("like", r#""stored""#), form_of(&CORPORA), "").needed(),
+            max(),
+        ]),
+        Form::Inline(vec![
+            Described::own(("min", r#""1KiB""#), bytes(), "").needed(),
+            max(),
+        ]),
+        Form::Inline(vec![
+            Described::own(("median", r#""1MiB""#), bytes(), "").needed(),
+            sigma.needed(),
+            max(),
+        ]),
+    ];
+    Codec::new(Form::Either(forms), read, |spec| Some(show(spec)))
+}
+
+fn show(spec: &SizeSpec) -> Plain {
+    let fields = Fields::default();
+    match spec {
+        SizeSpec::Fixed(size) => size.to_string().into(),
+        SizeSpec::PerLayer(sizes) => {
+            Plain::List(sizes.iter().map(|size| size.to_string().into()).collect())
+        }
+        SizeSpec::Uniform { min, max } | SizeSpec::LogUniform { min, max } => fields
+            .put("min", min.to_string())
+            .put("max", max.to_string())
+            .into(),
+        SizeSpec::LogNormal {
+            median, sigma, max, ..
+        } => fields
+            .put("median", median.to_string())
+            .put("sigma", *sigma)
+            .put("max", max.to_string())
+            .into(),
+        SizeSpec::Stored { cap } => fields
+            .put("like", "stored")
+            .put("max", cap.to_string())
+            .into(),
+        SizeSpec::Requested { cap } => fields
+            .put("like", "requested")
+            .put("max", cap.to_string())
+            .into(),
+    }
+}
+
+fn read(item: &Item, sink: &Sink) -> Option<SizeSpec> {
     match &item.value {
         Value::Text(text) if text.value == "stored" => Some(SizeSpec::Stored { cap: STORED_MAX }),
         Value::Text(text) if text.value == "requested" => {
@@ -47,10 +109,12 @@ pub(super) fn layer_size(item: &Item, sink: &Sink) -> Option<SizeSpec> {
             sink.report(problem);
             None
         }
-        Value::Text(_) => size(LAYER)(item, sink).map(SizeSpec::Fixed),
+        Value::Text(_) => value::size(LAYER)(item, sink).map(SizeSpec::Fixed),
         Value::Array(items) => {
-            let sizes: Vec<Option<ByteSize>> =
-                items.iter().map(|item| size(LAYER)(item, sink)).collect();
+            let sizes: Vec<Option<ByteSize>> = items
+                .iter()
+                .map(|item| value::size(LAYER)(item, sink))
+                .collect();
             sizes
                 .into_iter()
                 .collect::<Option<_>>()
@@ -71,20 +135,20 @@ fn distribution(item: &Item, sink: &Sink) -> Option<SizeSpec> {
     let max = "max = \"64MiB\"";
     let spec = if table.entry("like").is_some() {
         let corpus = table.need("like", "like = \"stored\"", choice("corpus", &CORPORA));
-        let max = table.need("max", max, size(LAYER));
+        let max = table.need("max", max, value::size(LAYER));
         corpus.zip(max).map(|(corpus, max)| match corpus {
             Corpus::Stored => SizeSpec::Stored { cap: max },
             Corpus::Requested => SizeSpec::Requested { cap: max },
         })
     } else if table.entry("min").is_some() {
-        let min = table.need("min", "min = \"1KiB\"", size(LAYER));
-        let max = table.need("max", max, size(LAYER));
+        let min = table.need("min", "min = \"1KiB\"", value::size(LAYER));
+        let max = table.need("max", max, value::size(LAYER));
         let spec = min.zip(max);
         spec.map(|(min, max)| SizeSpec::LogUniform { min, max })
     } else {
-        let median = table.need("median", "median = \"1MiB\"", size(LAYER));
-        let sigma = table.need("sigma", "sigma = 1.0", positive(5.0));
-        let max = table.need("max", max, size(LAYER));
+        let median = table.need("median", "median = \"1MiB\"", value::size(LAYER));
+        let sigma = table.need("sigma", "sigma = 1.0", positive(MOST_SIGMA));
+        let max = table.need("max", max, value::size(LAYER));
         let spec = median.zip(sigma).zip(max);
         spec.map(|((median, sigma), max)| SizeSpec::LogNormal {
             median,

@@ -1,15 +1,21 @@
 //! The `[[threshold]]` tables.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::codec::{count, flag, time};
 use super::expectation;
+use super::form::{Described, Form};
+use super::key::{self, Key, key};
 use super::metric::metric;
+use super::section::Section;
 use super::table::{Sink, Table};
-use super::value::{flag, text, time, unknown, whole};
+use super::value::{text, unknown};
 use crate::measure::Metric;
 use crate::measure::Subject;
 use crate::oci::Operation;
+use crate::scenario::plain::Fields;
 use crate::scenario::problem::Problem;
 use crate::scenario::threshold::{Abort, Expectation, Limit, Operator, Threshold};
 use crate::scenario::tree::{Item, Value};
@@ -44,6 +50,109 @@ pub(super) fn read_all(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Ve
     thresholds.into_iter().collect()
 }
 
+/// The keys of a threshold that stand for themselves.
+#[derive(Debug, Default)]
+struct Rules {
+    from: Duration,
+    until: Option<Duration>,
+    min_samples: Option<u64>,
+    abort_on_fail: bool,
+    delay: Option<Duration>,
+}
+
+static RULES: LazyLock<Vec<Key<Rules>>> = LazyLock::new(|| {
+    vec![
+        key!(
+            "from",
+            time(Duration::ZERO..=WEEK),
+            |it: Rules| it.from,
+            r#""10s""#,
+            "Samples from this time of the measured window on.",
+        ),
+        key!(
+            "until",
+            time(Duration::from_millis(1)..=WEEK).optional(),
+            |it: Rules| it.until,
+            r#""1m""#,
+            "Samples before this time of the measured window. Absent: to its end.",
+        ),
+        key!(
+            "min_samples",
+            count(1..=1 << 53).optional(),
+            |it: Rules| it.min_samples,
+            "5000",
+            "The fewest samples on which the threshold is decided.",
+        )
+        .defaults_to("as many as the aggregation needs: `100` for `p(99)`"),
+        key!(
+            "abort_on_fail",
+            flag(),
+            |it: Rules| it.abort_on_fail,
+            "true",
+            "End the run as soon as the threshold is broken.",
+        ),
+        key!(
+            "delay_abort_eval",
+            time(Duration::ZERO..=WEEK).optional(),
+            |it: Rules| it.delay,
+            r#""10s""#,
+            "The run is not ended before this time. Needs `abort_on_fail = true`.",
+        )
+        .defaults_to("`\"0s\"`"),
+    ]
+});
+
+/// A threshold as it would be written.
+pub(super) fn show(threshold: &Threshold) -> Fields {
+    let (abort_on_fail, delay) = match threshold.abort {
+        Abort::Never => (false, None),
+        Abort::OnFail { after } => (true, Some(after)),
+    };
+    let rules = Rules {
+        from: threshold.from,
+        until: threshold.until,
+        min_samples: Some(threshold.min_samples),
+        abort_on_fail,
+        delay,
+    };
+    Fields::default()
+        .put("metric", threshold.metric.to_string())
+        .put("expect", threshold.expectation.to_string())
+        .may("stage", threshold.stage.as_deref())
+        .and(key::show(&*RULES, &rules))
+}
+
+/// The table of a threshold, for the reference.
+pub(super) fn section() -> Section {
+    let mut keys = vec![
+        Described::own(
+            ("metric", r#""pull.response_time""#),
+            Form::Text("metric, `[JOURNEY.][OPERATION.]NAME`"),
+            "What is judged: a metric of the run, of a journey, or of an operation.",
+        )
+        .needed(),
+        Described::own(
+            ("expect", r#""p(99) < 250ms""#),
+            Form::Text("aggregation, operator and limit"),
+            "What must hold. Aggregations are those of k6; a limit has a unit.",
+        )
+        .needed(),
+        Described::own(
+            ("stage", r#""hold""#),
+            Form::Text("name of a stage or a load"),
+            "Samples of iterations that are due in this stage. Absent: all.",
+        ),
+    ];
+    keys.extend(key::describe(&RULES, &Rules::default()));
+    Section {
+        name: "threshold",
+        heading: "`[[threshold]]`",
+        text: "A limit on one metric of the run. A broken one makes the exit code 1.".to_owned(),
+        keys,
+        decider: None,
+    }
+}
+
 fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
     let mut table = Table::open(item, sink)?;
     let metric = table.need(
@@ -64,21 +173,23 @@ fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
     let stage = table.may("stage", |item: &Item, sink: &Sink| {
         stage(item, metric.as_ref(), known, sink)
     });
-    let span = span(&mut table);
+    let mut rules = Rules::default();
+    let are_good = key::read(&mut table, &*RULES, &mut rules);
+    let is_span = is_span(&mut table, &rules);
     let limit = expectation.as_ref().map(Expectation::limit);
-    let min_samples = min_samples(&mut table, limit);
-    let abort = abort(&mut table, expectation.as_ref());
+    let min_samples = min_samples(&mut table, limit, &rules);
+    let abort = abort(&mut table, expectation.as_ref(), &rules);
     table.finish();
-    let (from, until) = span?;
-    Some(Threshold {
+    let threshold = Threshold {
         metric: metric?,
         expectation: expectation?,
         stage: stage?,
-        from,
-        until,
+        from: rules.from,
+        until: rules.until,
         abort: abort?,
         min_samples: min_samples?,
-    })
+    };
+    (are_good && is_span).then_some(threshold)
 }
 
 fn expectation(item: &Item, metric: Option<&Metric>, sink: &Sink) -> Option<Expectation> {
@@ -178,27 +289,25 @@ fn stage(item: &Item, metric: Option<&Metric>, known: &Known<'_>, sink: &Sink) -
     None
 }
 
-/// `from` and `until`, in this order.
-fn span(table: &mut Table<'_>) -> Option<(Duration, Option<Duration>)> {
-    let from = table.or("from", Duration::ZERO, time(Duration::ZERO..=WEEK));
-    let until = table.may("until", time(Duration::from_millis(1)..=WEEK));
-    let (from, until) = (from?, until?);
-    if until.is_none_or(|until| from < until) {
-        return Some((from, until));
+/// `from` is before `until`. Returns `false` after a problem.
+fn is_span(table: &mut Table<'_>, rules: &Rules) -> bool {
+    if rules.until.is_none_or(|until| rules.from < until) {
+        return true;
     }
     // Until is more than nothing, so that from was written, too.
-    let (start, end) = (table.entry("from")?, table.entry("until")?);
-    let problem = Problem::new("`until` must be later than `from`", end.item.spot.clone());
-    let problem = problem.label("both count from the opening of the measured window");
-    table
-        .sink()
-        .report(problem.also(start.item.spot.clone(), "begins here"));
-    None
+    if let (Some(start), Some(end)) = (table.entry("from"), table.entry("until")) {
+        let problem = Problem::new("`until` must be later than `from`", end.item.spot.clone());
+        let problem = problem.label("both count from the opening of the measured window");
+        table
+            .sink()
+            .report(problem.also(start.item.spot.clone(), "begins here"));
+    }
+    false
 }
 
-fn min_samples(table: &mut Table<'_>, limit: Option<Limit>) -> Option<u64> {
+fn min_samples(table: &mut Table<'_>, limit: Option<Limit>, rules: &Rules) -> Option<u64> {
     let needs = limit.map_or(1, Limit::needs);
-    let samples = table.or("min_samples", needs, whole(1..=1 << 53))?;
+    let samples = rules.min_samples.unwrap_or(needs);
     if samples >= needs {
         return Some(samples);
     }
@@ -213,12 +322,11 @@ fn min_samples(table: &mut Table<'_>, limit: Option<Limit>) -> Option<u64> {
     None
 }
 
-fn abort(table: &mut Table<'_>, expectation: Option<&Expectation>) -> Option<Abort> {
-    let on_fail = table.or("abort_on_fail", false, flag);
-    let delay = table.may("delay_abort_eval", time(Duration::ZERO..=WEEK));
-    let (on_fail, delay) = (on_fail?, delay?);
-    let Some(flag) = table.entry("abort_on_fail").filter(|_| on_fail) else {
-        let Some(entry) = table.entry("delay_abort_eval") else {
+fn abort(table: &mut Table<'_>, expectation: Option<&Expectation>, rules: &Rules) -> Option<Abort> {
+    let flag = table.entry("abort_on_fail");
+    let Some(flag) = flag.filter(|_| rules.abort_on_fail) else {
+        let flag_is_wrong = flag.is_some_and(|it| !matches!(it.item.value, Value::Flag(_)));
+        let Some(entry) = table.entry("delay_abort_eval").filter(|_| !flag_is_wrong) else {
             return Some(Abort::Never);
         };
         let problem = Problem::new(
@@ -230,7 +338,7 @@ fn abort(table: &mut Table<'_>, expectation: Option<&Expectation>) -> Option<Abo
             .report(problem.label("use abort_on_fail = true, or remove it"));
         return None;
     };
-    let after = delay.unwrap_or_default();
+    let after = rules.delay.unwrap_or_default();
     let expectation = expectation?;
     let at_least = matches!(
         expectation.operator(),

@@ -16,7 +16,6 @@ use super::form::Form;
 use super::key::{self, Key, key};
 use super::table::{Sink, Table, only_with};
 use super::value::{self, text, unknown};
-use super::verb::Verb;
 use crate::exchange::HttpVersion;
 use crate::profile::{ConnectionPolicy, DeleteBy, Habits, Profile, PushMethod, Resolve};
 use crate::scenario::plain::Fields;
@@ -153,11 +152,11 @@ pub(super) fn client(item: &Item, sink: &Sink) -> Option<Profile> {
 /// actions are read, but for those keys that mean one thing for one action and another for the next.
 pub(super) fn read(
     table: &mut Table<'_>,
-    verb: Option<Verb>,
+    action: Option<&str>,
     mut habits: Habits,
 ) -> Option<Habits> {
-    let belongs = |key: &&Key<Habits>| match verb {
-        Some(verb) => key.described.belongs_to(verb.name()),
+    let belongs = |key: &&Key<Habits>| match action {
+        Some(action) => key.described.belongs_to(action),
         None => !matches!(
             key.described.name,
             "method" | "config_method" | "chunk_size"
@@ -165,7 +164,7 @@ pub(super) fn read(
     };
     let mut is_good = key::read(table, KEYS.iter().filter(belongs), &mut habits);
     is_good &= pool(table, &habits);
-    if verb == Some(Verb::Push) {
+    if action == Some("push") {
         is_good &= chunks(table, &habits);
     }
     is_good.then_some(habits)

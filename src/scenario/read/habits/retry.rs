@@ -99,15 +99,6 @@ fn statuses() -> Codec<Cow<'static, [u16]>> {
 }
 
 fn backoff() -> Codec<Backoff> {
-    let form = |key: &'static str, form: Form, example: &'static str| Described {
-        name: key,
-        meaning: "",
-        example,
-        form,
-        default: None,
-        is_needed: true,
-        only: &[],
-    };
     let pause = || time(PAUSE).form;
     let factor = Form::Number {
         least: *FACTOR.start(),
@@ -115,11 +106,13 @@ fn backoff() -> Codec<Backoff> {
     };
     let forms = vec![
         Form::Words(vec!["none"]),
-        Form::Inline(vec![form("step", pause(), r#""5s""#)]),
         Form::Inline(vec![
-            form("first", pause(), r#""1s""#),
-            form("factor", factor, "2.0"),
-            form("max", pause(), r#""30s""#),
+            Described::own(("step", r#""5s""#), pause(), "").needed(),
+        ]),
+        Form::Inline(vec![
+            Described::own(("first", r#""1s""#), pause(), "").needed(),
+            Described::own(("factor", "2.0"), factor, "").needed(),
+            Described::own(("max", r#""30s""#), pause(), "").needed(),
         ]),
     ];
     Codec::new(Form::Either(forms), read_backoff, show_backoff)

@@ -265,11 +265,7 @@ fn read_lines(lines: &str, action: &str) -> Habits {
         span: 0..0,
     };
     let mut table = Table::new(&root, start, &sink);
-    let verb = super::super::verb::VERBS
-        .iter()
-        .find(|(name, _)| *name == action)
-        .map(|(_, verb)| *verb);
-    let read = read(&mut table, verb, Profile::PLAIN.habits());
+    let read = read(&mut table, Some(action), Profile::PLAIN.habits());
     table.finish();
     assert_eq!(sink.into_problems(), [], "{lines}");
     read.unwrap()

@@ -25,7 +25,7 @@ use crate::scenario::root::Scenario;
 use crate::scenario::spot::Spot;
 use crate::scenario::target::{Embedded, Place, Target};
 use crate::scenario::tree::{Entry, Item, Value};
-use crate::scenario::{Action, ImageSource, Selection};
+use crate::scenario::{Action, ImageSource};
 
 static KEYS: LazyLock<Vec<Key<Target>>> = LazyLock::new(|| {
     let mut keys = vec![
@@ -135,35 +135,35 @@ pub(super) fn show(target: &Target) -> Plain {
 /// The tables of the target, for the reference.
 pub(super) fn sections() -> Vec<Section> {
     let target = Target::default();
-    let section = |name, heading, text, keys| Section {
+    let section = |name, heading, text: &str, keys| Section {
         name,
         heading,
-        text,
+        text: text.to_owned(),
         keys,
-        forms: None,
+        decider: None,
     };
     vec![
         section(
             "target",
-            "[target]",
+            "`[target]`",
             "The registry under test, and how its clients reach it.",
             key::describe(&KEYS, &target),
         ),
         section(
             "target.tls",
-            "[target.tls]",
+            "`[target.tls]`",
             "TLS of the target's clients.",
             key::describe(&tls::KEYS, &target.tls),
         ),
         section(
             "target.auth",
-            "[target.auth]",
+            "`[target.auth]`",
             "Credentials and tokens.",
             key::describe(&auth::KEYS, &target),
         ),
         section(
             "target.embedded",
-            "[target.embedded]",
+            "`[target.embedded]`",
             "The registry in this process.",
             key::describe(&embedded::KEYS, &Embedded::default()),
         ),
@@ -198,7 +198,7 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
         }
     }
     for (journey, entry) in scenario.journeys.iter().zip(journeys) {
-        let Some(images) = reads(&journey.action) else {
+        let Some(images) = journey.action.reads() else {
             continue;
         };
         let source = &scenario.images[images.set].source;
@@ -207,7 +207,7 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
         let verifies = matches!(&journey.action, Action::Pull(pull) if pull.verify.reads_content());
         if existing || !scenario.prepare.seed {
             let problem = Problem::new(
-                format!("there is nothing to {}", purpose(&journey.action)),
+                format!("there is nothing to {}", journey.action.verb()),
                 spot(),
             )
             .label(if existing {
@@ -221,26 +221,6 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
                 .label("use verify = \"length\", or storage = \"memory\"");
             report(problem, "the embedded registry keeps no content");
         }
-    }
-}
-
-/// The images without which an action can only fail.
-const fn reads(action: &Action) -> Option<&Selection> {
-    match action {
-        Action::Push(_) | Action::Catalog(_) => None,
-        _ => action.images(),
-    }
-}
-
-/// What an action is there for, in words that follow `nothing to`.
-const fn purpose(action: &Action) -> &'static str {
-    match action {
-        Action::Pull(_) => "pull",
-        Action::Push(_) => "push",
-        Action::Poll(_) => "poll",
-        Action::ListTags(_) | Action::Catalog(_) => "list",
-        Action::Referrers(_) => "refer to",
-        Action::Delete(_) => "delete",
     }
 }
 

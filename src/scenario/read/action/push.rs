@@ -1,0 +1,343 @@
+//! `push`: gives an image to the registry.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::super::chosen::Chosen;
+use super::super::codec::{Codec, flag};
+use super::super::form::Form;
+use super::super::key::{self, Key, key};
+use super::super::table::Table;
+use super::super::value::parsed;
+use super::cache::{Cache, cache};
+use super::kind::{Definition, Kind};
+use super::needs::{Needs, SeedPlace};
+use super::requests::Requests;
+use crate::oci::{Operation, RepositoryName};
+use crate::profile::{Checks, Habits, ManifestCheck, PushHabits, PushMethod};
+use crate::scenario::images::{ImageSet, ImageSource};
+use crate::scenario::plain::Fields;
+use crate::scenario::problem::Problem;
+use crate::scenario::selection::Selection;
+
+const WORD: &str = "push";
+
+/// How an image is pushed.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The images.
+    pub images: Selection,
+    /// The repository to mount blobs from; never together with `unique`.
+    pub mount_from: Option<RepositoryName>,
+    /// Whether each iteration pushes into a repository of its own.
+    pub fresh_repository: bool,
+    /// Whether each iteration sends content that no registry has seen, as far as `cache` leaves any.
+    pub unique: bool,
+    /// What of the image the client and the registry have already.
+    pub cache: Cache,
+}
+
+impl Default for Push {
+    fn default() -> Self {
+        Self {
+            images: Selection::default(),
+            mount_from: None,
+            fresh_repository: false,
+            unique: false,
+            cache: Cache::Cold,
+        }
+    }
+}
+
+static KEYS: LazyLock<Vec<Key<Push>>> = LazyLock::new(|| {
+    let repository = Codec::new(
+        Form::Text("repository name"),
+        parsed::<RepositoryName>,
+        |name: &RepositoryName| Some(name.as_str().into()),
+    );
+    let keys = vec![
+        key!(
+            "cache",
+            cache(),
+            |it: Push| it.cache,
+            r#"{ share = 0.7 }"#,
+            "What of an image the registry has before each push, as the client knows: nothing, everything, or a share of its layers.",
+        ),
+        key!(
+            "mount_from",
+            repository.optional(),
+            |it: Push| it.mount_from,
+            r#""lab/base""#,
+            "Repository that blobs are mounted from.",
+        ),
+        key!(
+            "fresh_repository",
+            flag(),
+            |it: Push| it.fresh_repository,
+            "true",
+            "Push each iteration into a repository of its own.",
+        )
+        .defaults_to("`true` with `mount_from`, otherwise `false`"),
+        key!(
+            "unique",
+            flag(),
+            |it: Push| it.unique,
+            "false",
+            "Push content in each iteration that no registry has, as far as `cache` leaves any.",
+        )
+        .defaults_to("`true` for synthetic images, unless they are mounted or `cache = \"warm\"`"),
+    ];
+    keys.into_iter().map(|key| key.only(&[WORD])).collect()
+});
+
+pub(super) static DEFINITION: Definition = Definition {
+    word: WORD,
+    meaning: "gives images to the registry",
+    text: "Gives an image to the registry.",
+    verb: "push",
+    images_are_optional: false,
+    reads_images: false,
+    stores: true,
+    look,
+    described: || key::describe(&KEYS, &Push::default()),
+};
+
+fn look(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
+    key::look(table, &KEYS, seen, &mut Push::default());
+}
+
+pub(super) fn read(table: &mut Table<'_>, chosen: Chosen<'_>, _: &Habits) -> Option<Push> {
+    let mut push = Push::default();
+    let is_good = key::read(table, &*KEYS, &mut push);
+    if table.entry("fresh_repository").is_none() {
+        push.fresh_repository = push.mount_from.is_some();
+    }
+    let unique = unique(table, chosen.set, &push);
+    chosen.not_existing(table, "existing images cannot be pushed")?;
+    push.images = chosen.selection??;
+    push.unique = unique?;
+    is_good.then_some(push)
+}
+
+/// Whether each iteration sends new content: where nothing else is said, if it can.
+///
+/// A push of what is there already is a few `HEAD` requests, and not what a push test is made for.
+fn unique(table: &mut Table<'_>, set: Option<&ImageSet>, push: &Push) -> Option<bool> {
+    let synthetic = set.is_none_or(|set| matches!(set.source, ImageSource::Synthetic(_)));
+    let warm = push.cache == Cache::Warm;
+    let unique = match table.entry("unique") {
+        Some(_) => push.unique,
+        None => synthetic && push.mount_from.is_none() && !warm,
+    };
+    let mut other = |key| table.entry(key).map(|entry| entry.key_spot.clone());
+    let (mount, cached) = (other("mount_from"), other("cache"));
+    if let Some(entry) = table.entry("unique")
+        && unique
+    {
+        let spot = entry.item.spot.clone();
+        if !synthetic {
+            let problem = Problem::new("only synthetic images can be unique", spot);
+            table
+                .sink()
+                .report(problem.label("remove it, or use source = \"synthetic\""));
+            return None;
+        }
+        let clash = match (mount, cached) {
+            (Some(mount), _) => Some((
+                "unique content cannot be mounted",
+                mount,
+                "mounts what another repository has",
+            )),
+            (None, Some(cached)) if warm => Some((
+                "unique content is nowhere before it is pushed",
+                cached,
+                "everything is there already",
+            )),
+            _ => None,
+        };
+        if let Some((message, also, because)) = clash {
+            let problem = Problem::new(message, spot).label("remove one of both");
+            table.sink().report(problem.also(also, because));
+            return None;
+        }
+    }
+    Some(unique)
+}
+
+impl Kind for Push {
+    fn definition(&self) -> &'static Definition {
+        &DEFINITION
+    }
+
+    fn images(&self) -> Option<&Selection> {
+        Some(&self.images)
+    }
+
+    fn needs(&self) -> Option<Needs<'_>> {
+        let needs = Needs::of(&self.images);
+        match (&self.mount_from, self.cache) {
+            (Some(from), _) => Some(Needs {
+                place: SeedPlace::Together(from),
+                ..needs
+            }),
+            (None, Cache::Warm | Cache::Share(_)) => Some(needs),
+            (None, Cache::Cold) => None,
+        }
+    }
+
+    fn operations(&self, habits: &Habits) -> Vec<Operation> {
+        pushed(habits, self)
+    }
+
+    fn requests(&self, habits: &Habits, sizes: &[u64], _images: usize, requests: &mut Requests) {
+        let habits = &habits.push;
+        let warm = self.cache == Cache::Warm;
+        match habits.manifest_check {
+            ManifestCheck::First | ManifestCheck::FirstByDigest => {
+                requests.add(Operation::ManifestHead, 1);
+                if warm {
+                    let tags = habits.manifest_check == ManifestCheck::FirstByDigest;
+                    requests.add(Operation::ManifestPut, tags.into());
+                    return;
+                }
+            }
+            ManifestCheck::Never | ManifestCheck::BeforePut => {}
+        }
+        let mounts = self.mount_from.is_some();
+        if mounts && habits.mount.ping {
+            requests.add(Operation::Ping, 1);
+        }
+        let there = self.cache.layers(sizes.len());
+        for (layer, size) in sizes.iter().enumerate() {
+            let blob = Blob {
+                size: *size,
+                there: layer < there,
+                known: mounts || layer < there,
+                checks: habits.layer_checks,
+                method: habits.method,
+                mounted: mounts,
+            };
+            if blob.add_to(habits, requests) {
+                requests.up += *size;
+                let part = match blob.method {
+                    PushMethod::Chunks { size } => size.get(),
+                    _ => u64::MAX,
+                };
+                requests.largest = requests.largest.max(part.min(*size));
+            }
+        }
+        let config = Blob {
+            size: 1,
+            there: warm,
+            known: mounts,
+            checks: habits.config_checks,
+            method: habits.config_method,
+            mounted: mounts && habits.mount.config,
+        };
+        config.add_to(habits, requests);
+        if habits.manifest_check == ManifestCheck::BeforePut {
+            requests.add(Operation::ManifestHead, 1);
+            if warm {
+                return;
+            }
+        }
+        requests.add(Operation::ManifestPut, 1);
+    }
+
+    fn in_flight(&self, habits: &Habits) -> usize {
+        habits.push.parallel.get()
+    }
+
+    fn show(&self) -> Fields {
+        key::show(&*KEYS, self)
+    }
+}
+
+/// Those of a push. A session that a mount has opened is gone on with in the way in which blobs are sent.
+fn pushed(habits: &Habits, push: &Push) -> Vec<Operation> {
+    use Operation::{
+        BlobHead, ManifestHead, ManifestPut, Ping, UploadCancel, UploadMount, UploadPatch,
+        UploadPost, UploadPut, UploadStart, UploadStatus,
+    };
+    let own = &habits.push;
+    let mount = push.mount_from.is_some().then_some(&own.mount);
+    let ways = ways(own);
+    let any = |is: &dyn Fn(&PushMethod) -> bool| ways.iter().any(is);
+    let chunks = any(&|way| matches!(way, PushMethod::Chunks { .. }));
+    let patches = chunks || any(&|way| matches!(way, PushMethod::Patch | PushMethod::PatchChunked));
+    let posts = any(&|way| *way == PushMethod::Post);
+    let only_posts = !any(&|way| *way != PushMethod::Post);
+    let checks = [own.layer_checks, own.config_checks];
+    let heads = checks.iter().any(|it| *it != Checks::Never)
+        || own.commit_check
+        || mount.is_some_and(|it| it.check_source || it.check_mounted);
+    let asked = [
+        (ManifestHead, own.manifest_check != ManifestCheck::Never),
+        (Ping, !habits.ping && mount.is_some_and(|it| it.ping)),
+        (BlobHead, heads),
+        (UploadStart, !only_posts),
+        (UploadPatch, patches),
+        (UploadStatus, chunks),
+        (UploadPut, true),
+        (ManifestPut, true),
+        (UploadMount, mount.is_some()),
+        (UploadPost, posts),
+        (UploadCancel, true),
+    ];
+    let asked = asked.into_iter().filter(|(_, may)| *may);
+    asked.map(|(operation, _)| operation).collect()
+}
+
+/// The ways in which blobs are sent.
+fn ways(habits: &PushHabits) -> Vec<PushMethod> {
+    let mut ways = vec![habits.method, habits.config_method];
+    // What is compressed on the way has no length to be told.
+    ways.extend(habits.packs_late.then_some(PushMethod::PatchChunked));
+    ways
+}
+
+/// One blob of a push.
+struct Blob {
+    size: u64, // of a config any that fits into one chunk
+    there: bool,
+    known: bool,
+    checks: Checks,
+    method: PushMethod,
+    mounted: bool,
+}
+
+impl Blob {
+    /// Adds the requests of the self. Returns `true` if its bytes are sent.
+    fn add_to(&self, habits: &PushHabits, requests: &mut Requests) -> bool {
+        let asks = match self.checks {
+            Checks::Never => false,
+            Checks::Known => self.known,
+            Checks::Once | Checks::Twice => true,
+        };
+        requests.add(Operation::BlobHead, asks.into());
+        if asks && self.there {
+            return false;
+        }
+        if self.mounted {
+            requests.add(Operation::BlobHead, habits.mount.check_source.into());
+            requests.add(Operation::UploadMount, 1);
+            requests.add(Operation::BlobHead, habits.mount.check_mounted.into());
+            return false;
+        }
+        requests.add(Operation::BlobHead, (self.checks == Checks::Twice).into());
+        if self.method == PushMethod::Post {
+            requests.add(Operation::UploadPost, 1);
+        } else {
+            requests.add(Operation::UploadStart, 1);
+            let patches = match self.method {
+                PushMethod::Patch | PushMethod::PatchChunked => 1,
+                PushMethod::Chunks { size } => self.size.div_ceil(size.get().max(1)),
+                PushMethod::Post | PushMethod::Put => 0,
+            };
+            requests.add(Operation::UploadPatch, patches);
+            requests.add(Operation::UploadPut, 1);
+        }
+        requests.add(Operation::BlobHead, habits.commit_check.into());
+        true
+    }
+}

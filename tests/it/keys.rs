@@ -1,0 +1,178 @@
+//! The reference and the schema of a scenario: both are written from the definitions of its keys.
+
+use std::fs;
+use std::path::Path;
+
+use jsonschema::Validator;
+use regstorm::scenario;
+use serde_json::Value;
+
+use crate::scenario::{GOOD, load};
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn validator() -> Validator {
+    Validator::new(&scenario::json_schema()).expect("the schema is one")
+}
+
+/// A TOML document as JSON.
+fn json(text: &str) -> Value {
+    let table: toml::Table = text
+        .parse()
+        .unwrap_or_else(|error| panic!("{error}: {text}"));
+    serde_json::to_value(table).expect("TOML without dates is JSON")
+}
+
+#[test]
+fn the_stored_reference_is_that_of_the_keys() {
+    let path = repository().join("docs/reference/scenario.md");
+    let wanted = scenario::reference();
+    if std::env::var_os("REGSTORM_UPDATE_DOCS").is_some() {
+        fs::write(&path, &wanted).expect("docs/reference can be written");
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stored == wanted,
+        "docs/reference/scenario.md is stale; update it with\n  \
+         REGSTORM_UPDATE_DOCS=1 cargo test --test it keys"
+    );
+}
+
+#[test]
+fn the_schema_accepts_every_scenario_of_the_library() {
+    let validator = validator();
+    let files = fs::read_dir(repository().join("scenarios")).unwrap();
+    let mut read = 0;
+    for path in files.map(|entry| entry.unwrap().path()) {
+        if path.extension().is_none_or(|it| it != "toml") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        if !text.contains("[target]") {
+            continue; // a file of gates or of faults
+        }
+        let errors: Vec<String> = validator
+            .iter_errors(&json(&text))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+        read += 1;
+    }
+    assert!(read > 10, "{read} scenarios");
+}
+
+/// One mistake of each kind that a schema can express: a line of [`GOOD`], and what stands in its place.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "an unknown key",
+        "name = \"good\"",
+        "name = \"good\"\nnmae = \"x\"",
+    ),
+    ("a missing key", "name = \"good\"", ""),
+    ("another type", "vus = 4", "vus = \"4\""),
+    ("a number out of range", "vus = 4", "vus = 0"),
+    ("a number above the range", "vus = 4", "vus = 1000001"),
+    (
+        "an unknown word",
+        "executor = \"constant-vus\"",
+        "executor = \"constant-users\"",
+    ),
+    (
+        "a time without its unit",
+        "duration = \"10s\"",
+        "duration = \"10\"",
+    ),
+    ("a key of another executor", "vus = 4", "vus = 4\nrate = 5"),
+    ("a missing key of the executor", "vus = 4", ""),
+    (
+        "a key of another action",
+        "action = \"pull\"",
+        "action = \"pull\"\nmount_from = \"a/b\"",
+    ),
+    (
+        "a habit of another action",
+        "action = \"pull\"",
+        "action = \"pull\"\ncommit_check = true",
+    ),
+    (
+        "an unknown word of a habit",
+        "action = \"pull\"",
+        "action = \"pull\"\nscope_order = \"any\"",
+    ),
+    (
+        "a key of another source",
+        "count = 2",
+        "count = 2\nreferences = [\"a:1\"]",
+    ),
+    ("a missing key of the source", "count = 2", ""),
+];
+
+#[test]
+fn the_schema_refuses_what_check_refuses() {
+    let validator = validator();
+    assert!(load(GOOD).is_ok());
+    assert!(
+        validator.is_valid(&json(GOOD)),
+        "{:?}",
+        validator.iter_errors(&json(GOOD)).next()
+    );
+    for (what, line, instead) in MISTAKES {
+        assert!(GOOD.contains(line), "{line}");
+        let text = GOOD.replacen(line, instead, 1);
+        assert!(load(&text).is_err(), "{what}: check accepts\n{text}");
+        assert!(
+            !validator.is_valid(&json(&text)),
+            "{what}: the schema accepts\n{text}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_of_the_environment_stands_for_any_text() {
+    let text = GOOD.replacen("duration = \"10s\"", "duration = \"${LENGTH:-10s}\"", 1);
+    assert!(load(&text).is_ok());
+    assert!(validator().is_valid(&json(&text)));
+}
+
+/// The words under which the reference tells of the keys.
+fn headings() -> Vec<String> {
+    let reference = scenario::reference();
+    let lines = reference.lines();
+    let headings = lines.filter_map(|line| line.strip_prefix("## "));
+    headings.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_reference_has_a_section_for_each_table_and_executor() {
+    let headings = headings();
+    for wanted in [
+        "scenario",
+        "target",
+        "target.tls",
+        "target.auth",
+        "target.embedded",
+        "images",
+        "journey",
+        "habits",
+        "load",
+        "constant-vus",
+        "ramping-vus",
+        "per-vu-iterations",
+        "shared-iterations",
+        "constant-arrival-rate",
+        "ramping-arrival-rate",
+        "at-once",
+        "capacity-search",
+        "probe",
+        "prepare",
+        "threshold",
+    ] {
+        assert!(
+            headings.iter().any(|it| it == wanted),
+            "{wanted}: {headings:?}"
+        );
+    }
+}
