@@ -173,17 +173,13 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
     assert!(live.base.closure.holds() && live.candidate.closure.holds());
     for side in [&live.base, &live.candidate] {
         let pull = &side.journeys[0];
-        assert_eq!(
-            pull.latencies.response_time.count(),
-            pull.counts.outcomes.ok
-        );
-        let series = side
-            .latency_series
-            .iter()
-            .find(|it| it.metric.to_string() == "pull.response_time");
+        let ok = pull.counts.outcomes.ok;
+        assert_eq!(pull.latencies.response_time.count(), ok);
+        let metric = "pull.response_time".parse().expect("a metric");
+        let series = side.latency_over_time(&metric);
         let windows = &series.expect("windows of the journey").windows;
         let in_windows: u64 = windows.iter().map(PackedHistogram::count).sum();
-        assert_eq!(in_windows, pull.counts.outcomes.ok);
+        assert_eq!(in_windows, ok);
     }
 
     // The stored reports are the same pairs, in whatever order they are named.
@@ -214,17 +210,17 @@ fn a_slower_build_is_a_regression_live_and_from_its_stored_reports() {
     let said = ended(compare, 2);
     assert!(said.contains("made as the candidate"), "{said}");
 
-    // Without partners they are two heaps, and one each is too little to fail a build by.
-    let mut compare = bench.regstorm(&["compare", "--gate", GATE, "--out", "heaps.json"]);
+    // Without partners they are two groups, and one each is too little to fail a build by.
+    let mut compare = bench.regstorm(&["compare", "--gate", GATE, "--out", "groups.json"]);
     compare
         .args(files(Side::Base))
         .arg("--")
         .args(&files(Side::Candidate)[..4]);
     ended(compare, 3);
-    let heaps = Comparison::load(&bench.path("heaps.json")).expect("a comparison");
-    assert_eq!(heaps.design.method, Method::Unpaired);
+    let groups = Comparison::load(&bench.path("groups.json")).expect("a comparison");
+    assert_eq!(groups.design.method, Method::Unpaired);
     assert!(
-        heaps.metrics[0]
+        groups.metrics[0]
             .why
             .as_ref()
             .is_some_and(|it| it.contains("too few runs"))

@@ -275,6 +275,19 @@ pub(super) fn reused(connections: Connections) -> String {
     }
 }
 
+/// The columns with the numbers of a search's trials.
+pub(super) const TRIAL_COLUMNS: [&str; 9] = [
+    "rate",
+    "achieved",
+    "p50",
+    "p90",
+    "p99",
+    "max",
+    "failed",
+    "dropped",
+    "exchanges",
+];
+
 /// The title and the columns of the table of where the time of iterations went: the three parts add up to it.
 pub(super) const SPENT: &str = "Where the time of an iteration went, on average";
 pub(super) const SPENT_COLUMNS: [&str; 8] = [

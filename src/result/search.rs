@@ -67,6 +67,16 @@ pub struct TrialSection {
 }
 
 impl SearchSection {
+    /// Returns the trials by their rate, those of one rate in their order.
+    pub fn by_rate(&self) -> Vec<&TrialSection> {
+        let mut trials: Vec<_> = self.trials.iter().collect();
+        trials.sort_by(|a, b| {
+            let rates = a.rate_per_s.total_cmp(&b.rate_per_s);
+            rates.then(a.number.cmp(&b.number))
+        });
+        trials
+    }
+
     /// Returns the highest rate at which some trials passed and others failed, with how many passed of how many: the capacity
     /// is no sharper than what made them differ.
     pub fn disagreement(&self) -> Option<(f64, usize, usize)> {

@@ -1,6 +1,7 @@
 //! A search for the capacity: the trials, and rate against latency.
 
 use crate::measure::LatencyHistogram;
+use crate::report::words;
 use crate::result::{SearchSection, TrialSection};
 use crate::units::{self, Quantile};
 
@@ -13,31 +14,15 @@ use super::table::{Cell, HtmlTable, State};
 
 /// Returns the chart and the table.
 pub(super) fn section(search: &SearchSection) -> Markup {
-    let mut trials: Vec<&TrialSection> = search.trials.iter().collect();
-    trials.sort_by(|a, b| {
-        let rates = a.rate_per_s.total_cmp(&b.rate_per_s);
-        rates.then(a.number.cmp(&b.number))
-    });
+    let trials = search.by_rate();
     let mut section = chart(&trials);
     section.push(table(&trials).render());
     section
 }
 
 fn table(trials: &[&TrialSection]) -> HtmlTable {
-    let heading = [
-        "trial",
-        "outcome",
-        "rate",
-        "achieved",
-        "p50",
-        "p90",
-        "p99",
-        "max",
-        "failed",
-        "dropped",
-        "exchanges",
-        "why",
-    ];
+    let columns = words::TRIAL_COLUMNS.as_slice();
+    let heading = [&["trial", "outcome"], columns, &["why"]].concat();
     let mut table = HtmlTable::new(
         "Trials by rate, with the response time of ok iterations",
         &heading,

@@ -12,30 +12,9 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
     let Some(search) = &document.search else {
         return String::new();
     };
-    let mut table = TextTable::new(
-        2,
-        &[
-            "trial",
-            "",
-            "rate",
-            "achieved",
-            "p50",
-            "p90",
-            "p99",
-            "max",
-            "failed",
-            "dropped",
-            "exchanges",
-            "",
-        ],
-    );
-    let mut trials: Vec<_> = search.trials.iter().collect();
-    trials.sort_by(|a, b| {
-        a.rate_per_s
-            .total_cmp(&b.rate_per_s)
-            .then(a.number.cmp(&b.number))
-    });
-    for trial in trials {
+    let columns = [&["trial", ""], words::TRIAL_COLUMNS.as_slice(), &[""]].concat();
+    let mut table = TextTable::new(2, &columns);
+    for trial in search.by_rate() {
         let mut row: Vec<Cell> = vec![
             units::count(trial.number.into()).into(),
             trial.kind.name().into(),
