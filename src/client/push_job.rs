@@ -40,7 +40,7 @@ impl Known {
     }
 }
 
-/// Is told of the progress of each blob and manifest, and decides whether a failed one is retried.
+/// Observes the progress of each blob and manifest, and decides whether a failed one is retried.
 pub trait Watch {
     /// The bytes of a blob from `offset` on are about to be sent; `sent` counts them.
     fn sending(&self, _blob: &Blob, _offset: u64, _sent: Sent) {}

@@ -21,7 +21,7 @@ struct Inner {
     signed_bytes: Bytes, // what the digest is over; `raw`, but for a signed schema 1
     media_type: MediaType,
     content: Content,
-    sha256: OnceLock<Digest>, // once somebody has asked
+    sha256: OnceLock<Digest>, // computed on first use
 }
 
 /// The content of a manifest.

@@ -7,7 +7,7 @@ use super::error::Kind;
 use crate::oci::Operation;
 use crate::transport::{Address, Ended, Sent};
 
-/// Is told of each exchange: its start, and once its end.
+/// Observes each exchange: its start and, once, its end.
 pub trait Observer {
     /// An exchange starts. The value returned comes back with its end ([`Exchange::begun`]).
     fn begins(&self, _at: Instant) -> Begun {

@@ -44,7 +44,7 @@ fn shown(address: &Address) -> String {
 }
 
 impl Client {
-    /// Returns the challenge of a response, if it is supported and was not just `shown` a refused answer.
+    /// Returns the challenge of a response, if the client can answer it with something else than what was `shown`.
     pub(super) fn supported_challenge(
         &self,
         response: &Response<'_>,

@@ -19,7 +19,7 @@ use super::success::{is_specified, is_taken};
 use crate::oci::Operation;
 use crate::transport::{self, Address, Body, Origin, OriginError, Outgoing, RequestParts};
 
-/// A pause before a retry. The observer is told of its end, whatever ends it.
+/// A pause before a retry. Its end is reported to the observer, whatever ends it.
 struct Pausing<'c> {
     observer: &'c dyn Observer,
     began: Instant,

@@ -30,7 +30,7 @@ pub struct Ended {
 pub(super) struct Progress {
     pub(super) started: Instant,
     pub(super) ready: Option<Instant>, // when there was a connection
-    pub(super) finished: Option<Instant>, // when the answer had ended
+    pub(super) finished: Option<Instant>, // when the response had ended
     pub(super) timings: Timings,
     pub(super) connection: ConnectionUse,
     pub(super) handshake: Option<Handshake>,
