@@ -16,6 +16,7 @@ mod metric;
 mod pairing;
 mod reading;
 mod shares;
+mod stored;
 mod windows;
 
 pub use comparison::generator_limit;

@@ -3,16 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use regstorm::compare::{Conduct, Design, Gates, Judge, Sides};
-use regstorm::result::{self, Comparison, Document, Method, Stored};
-use regstorm::schedule::Side;
+use regstorm::compare::Sides;
+use regstorm::result::{Document, Stored};
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::gate_args::GateArgs;
 use crate::report_args::ReportArgs;
-
-/// The level of a comparison that is looked at once.
-const ALPHA: f64 = 0.05;
 
 /// Compare the stored reports of two builds
 ///
@@ -56,11 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let Some(chosen) = args.gates.chosen(&journeys)? else {
         return Ok(Exit::Usage);
     };
-    let comparison = compare(
-        &sides,
-        Judge::new(Gates::of(chosen, first), args.gates.allowed(), 0),
-    );
-    let Some(comparison) = comparison else {
+    let Some(comparison) = sides.compare(chosen, args.gates.allowed()) else {
         return Err(Failure::new(Exit::Usage, anyhow!("a side has no report")));
     };
     let exit = args.gates.exit(&comparison, args.trust_single_runs);
@@ -92,42 +84,4 @@ fn load(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
         .iter()
         .map(|path| Document::load(path).or_exit(Exit::Usage));
     documents.collect()
-}
-
-fn compare(sides: &Sides<'_>, mut judge: Judge) -> Option<Comparison> {
-    let runs = sides.base.iter().map(|it| (Side::Base, *it));
-    let runs = runs.chain(sides.candidate.iter().map(|it| (Side::Candidate, *it)));
-    for (side, run) in runs {
-        judge.add(side, run.clone());
-    }
-    let design = match sides.method {
-        Method::Paired => Design::Pairs,
-        Method::Unpaired => Design::Groups,
-        Method::Single => Design::Single(sides.base.first()?, sides.candidate.first()?),
-    };
-    let judged = judge.decide(design, ALPHA);
-    let count = |side| u32::try_from(judge.runs(side)).unwrap_or(u32::MAX);
-    let mut notes = sides.notes.clone();
-    if sides.method != Method::Paired {
-        notes.push("unpaired: the runs were not made in turn, so what has drifted between them counts as change".to_owned());
-    }
-    let design = result::Design {
-        method: sides.method,
-        base_runs: count(Side::Base),
-        candidate_runs: count(Side::Candidate),
-        looks: Vec::new(),
-        alpha: ALPHA,
-        order_seed: None,
-        slice_us: None,
-        settle_us: 0,
-        orders: sides.orders.clone(),
-    };
-    let conduct = Conduct {
-        design,
-        discarded: Vec::new(),
-        invalid: Vec::new(),
-        cut: None,
-        notes,
-    };
-    judge.conclude(judged, conduct)
 }
