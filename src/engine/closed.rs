@@ -127,7 +127,7 @@ impl Closed {
             if due > ended {
                 self.user.cancellation.wait(due.min(life.until)).await;
             } else {
-                // Answers that have come are read before anything more is asked: they do not wait for each other's next
+                // Responses that have come are read before another request is sent: they do not wait for each other's next
                 // requests, and what is done for many at a time costs less for each.
                 yield_now().await;
             }

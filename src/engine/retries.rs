@@ -54,7 +54,7 @@ impl Retries {
         let mut failed = 0;
         loop {
             let error = match request().await {
-                Ok(answer) => return Ok(answer),
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             let Some(pause) = self.backoff(&error, failed) else {

@@ -157,8 +157,8 @@ fn notes(finished: &Finished) -> Vec<String> {
 /// Returns a note on the responses of the embedded registry that no user saw; `search` has those of the other trials.
 pub(super) fn broken_off(finished: &Finished, search: Option<&SearchSection>) -> Option<String> {
     let counts = finished.around.as_ref()?.embedded.as_ref()?;
-    let seen = answered(&finished.record)
-        + finished.probe.as_ref().map_or(0, answered)
+    let seen = responses(&finished.record)
+        + finished.probe.as_ref().map_or(0, responses)
         + search.map_or(0, SearchSection::answered_by_others);
     (counts.answered() != seen).then(|| {
         format!(
@@ -207,8 +207,8 @@ fn stage_lengths(plan: &Plan) -> BTreeMap<(String, String), Duration> {
     stages.collect()
 }
 
-/// Exchanges to which a response came, over all periods.
-fn answered(record: &Record) -> u64 {
+/// Counts the exchanges to which a response came, over all periods.
+fn responses(record: &Record) -> u64 {
     let measured = record
         .tracks()
         .flat_map(|(track, _, _)| record.track_operations(track))

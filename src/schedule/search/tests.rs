@@ -15,7 +15,7 @@ fn from(iterations: f64) -> SearchSpec {
     SearchSpec::new(per_second(iterations))
 }
 
-/// Runs a search to its end against something that answers for a registry.
+/// Runs a search to its end against something that stands for a registry.
 fn search(spec: SearchSpec, mut target: impl FnMut(f64, TrialKind) -> TrialOutcome) -> Found {
     let most = spec.max_trials;
     let mut search = Search::new(spec).unwrap();
