@@ -9,12 +9,17 @@ use crate::scenario::plain::{Fields, Plain};
 use crate::scenario::problem::Problem;
 use crate::scenario::tree::Item;
 
+/// Puts a value into its place; `false` after a problem.
+type Set<T> = dyn Fn(&Item, &Sink, &mut T) -> bool + Send + Sync;
+/// Gives the value as it would be written.
+type Show<T> = dyn Fn(&T) -> Option<Plain> + Send + Sync;
+
 /// A key of a table that becomes a `T`, which has a default for it.
 pub(super) struct Key<T> {
     pub(super) described: Described,
     hint: &'static str,
-    set: Box<dyn Fn(&Item, &Sink, &mut T) -> bool + Send + Sync>,
-    show: Box<dyn Fn(&T) -> Option<Plain> + Send + Sync>,
+    set: Box<Set<T>>,
+    show: Box<Show<T>>,
 }
 
 /// A key whose value is a field: `key!("ping", flag(), |it: Habits| it.ping, "true", "What it means.")`.

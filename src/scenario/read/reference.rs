@@ -13,16 +13,24 @@ use crate::scenario::root::DEFAULT_SEED;
 
 /// The keys at the top of a scenario.
 fn root() -> Section {
+    let mut keys = root_values();
+    keys.extend(root_tables());
+    Section {
+        name: "scenario",
+        heading: "Keys at the top of the file.",
+        text: "A scenario is a TOML file. Any string may hold `${VARIABLE}` or `${VARIABLE:-default}`.".to_owned(),
+        keys,
+        decider: None,
+    }
+}
+
+fn root_values() -> Vec<Described> {
     let table = |name, example, form, meaning| Described::own((name, example), form, meaning);
-    let map = |of| Form::Map {
-        key: "names",
-        of: Box::new(Form::Table(of)),
-    };
     let seed = Form::Whole {
         least: 0,
         most: u64::MAX,
     };
-    let keys = vec![
+    vec![
         table(
             "name",
             r#""my-first-run""#,
@@ -54,6 +62,16 @@ fn root() -> Section {
             },
             "Worker threads. Absent: one for each core.",
         ),
+    ]
+}
+
+fn root_tables() -> Vec<Described> {
+    let table = |name, example, form, meaning| Described::own((name, example), form, meaning);
+    let map = |of| Form::Map {
+        key: "names",
+        of: Box::new(Form::Table(of)),
+    };
+    vec![
         table(
             "target",
             r#"{ url = "embedded" }"#,
@@ -99,14 +117,7 @@ fn root() -> Section {
             Form::Table("threshold").list(256),
             "What the run is judged by.",
         ),
-    ];
-    Section {
-        name: "scenario",
-        heading: "Keys at the top of the file.",
-        text: "A scenario is a TOML file. Any string may hold `${VARIABLE}` or `${VARIABLE:-default}`.".to_owned(),
-        keys,
-        decider: None,
-    }
+    ]
 }
 
 /// Every table, in the order of the reference.

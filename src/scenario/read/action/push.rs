@@ -60,7 +60,7 @@ static KEYS: LazyLock<Vec<Key<Push>>> = LazyLock::new(|| {
             "cache",
             cache(),
             |it: Push| it.cache,
-            r#"{ share = 0.7 }"#,
+            "{ share = 0.7 }",
             "What of an image the registry has before each push, as the client knows: nothing, everything, or a share of its layers.",
         ),
         key!(

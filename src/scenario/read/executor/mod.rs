@@ -196,18 +196,16 @@ pub(super) fn read(table: &mut Table<'_>) -> Read {
         "executor = \"constant-vus\"",
         choice("executor", &WORDS),
     );
-    match index.map(|index| ALL[index]) {
-        Some((definition, read)) => Read {
-            definition: Some(definition),
-            executor: read(table),
-        },
-        None => {
-            undecided(table);
-            Read {
-                definition: None,
-                executor: None,
-            }
-        }
+    let Some((definition, read)) = index.map(|index| ALL[index]) else {
+        undecided(table);
+        return Read {
+            definition: None,
+            executor: None,
+        };
+    };
+    Read {
+        definition: Some(definition),
+        executor: read(table),
     }
 }
 

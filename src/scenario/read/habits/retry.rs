@@ -115,7 +115,9 @@ fn backoff() -> Codec<Backoff> {
             Described::own(("max", r#""30s""#), pause(), "").needed(),
         ]),
     ];
-    Codec::new(Form::Either(forms), read_backoff, show_backoff)
+    Codec::new(Form::Either(forms), read_backoff, |it| {
+        Some(show_backoff(it))
+    })
 }
 
 fn read_backoff(item: &Item, sink: &Sink) -> Option<Backoff> {
@@ -143,9 +145,9 @@ fn read_backoff(item: &Item, sink: &Sink) -> Option<Backoff> {
     read
 }
 
-fn show_backoff(backoff: &Backoff) -> Option<Plain> {
+fn show_backoff(backoff: &Backoff) -> Plain {
     let fields = Fields::default();
-    Some(match *backoff {
+    match *backoff {
         Backoff::None => "none".into(),
         Backoff::Linear { step } => fields.put("step", step).into(),
         Backoff::Exponential { first, factor, max } => fields
@@ -153,5 +155,5 @@ fn show_backoff(backoff: &Backoff) -> Option<Plain> {
             .put("factor", factor)
             .put("max", max)
             .into(),
-    })
+    }
 }

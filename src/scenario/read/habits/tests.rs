@@ -10,6 +10,9 @@ struct Changed {
     habits: Habits,
 }
 
+/// A field, an action to which it belongs, and what changes it.
+type Step<'a> = (&'static str, &'static str, Box<dyn FnOnce() + 'a>);
+
 /// Changes one field of the habits of `plain` after the other. A field that is added to one of these types does not compile
 /// until it is named here: then it needs a key, too.
 fn each_changed() -> Vec<Changed> {
@@ -132,7 +135,6 @@ fn changed(number: usize) -> Option<Changed> {
     } = mount;
     let any = || Statuses::from(vec![(299, 299)]);
     let count = |count| NonZeroUsize::new(count).unwrap();
-    type Step<'a> = (&'static str, &'static str, Box<dyn FnOnce() + 'a>);
     macro_rules! steps {
         ($($action:literal { $($field:ident = $value:expr;)* })*) => {
             vec![$($((stringify!($field), $action, Box::new(move || *$field = $value)),)*)*]
