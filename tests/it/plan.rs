@@ -165,9 +165,8 @@ fn habits(action: &str) -> String {
             Some(line) => (action == "push").then_some(line),
             None => Some(line),
         });
-    lines
-        .map(|line| format!("journey.{action}.{line}\n"))
-        .collect()
+    let lines = lines.map(|line| format!("journey.{action}.{line}\n"));
+    lines.collect::<Vec<_>>().concat()
 }
 
 #[test]

@@ -26,7 +26,10 @@ impl Room {
                 .map(|it| it.to_string_lossy().into_owned())
                 .collect();
             module.pop_if(|it| it == "mod");
-            (module, Source::read(&fs::read_to_string(path).unwrap()))
+            (
+                module,
+                Source::read(&fs::read_to_string(path).expect("a source file")),
+            )
         });
         let mut files: BTreeMap<Module, Source> = files.collect();
         let tests: BTreeSet<Module> = files
@@ -144,12 +147,11 @@ fn allowed() -> BTreeSet<(String, BTreeSet<String>)> {
 
 /// The lines of the table for these circles.
 fn lines<'a>(circles: impl Iterator<Item = &'a (String, BTreeSet<String>)>) -> String {
-    circles
-        .map(|(room, files)| {
-            let files: Vec<&str> = files.iter().map(String::as_str).collect();
-            format!("\n| {room} | {} |", files.join(" "))
-        })
-        .collect()
+    let lines = circles.map(|(room, files)| {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        format!("\n| {room} | {} |", files.join(" "))
+    });
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// The imports that make a circle, a line for each file.
@@ -157,13 +159,12 @@ fn arrows((room, circle): &(String, BTreeSet<String>)) -> String {
     let room = Room::read(room);
     let inside = |module: &&Module| circle.contains(&name(module));
     let files = room.files.keys().filter(inside);
-    files
-        .map(|module| {
-            let imports = room.imports(module);
-            let imports: Vec<String> = imports.iter().filter(inside).map(name).collect();
-            format!("\n  {} -> {}", name(module), imports.join(" "))
-        })
-        .collect()
+    let arrows = files.map(|module| {
+        let imports = room.imports(module);
+        let imports: Vec<String> = imports.iter().filter(inside).map(name).collect();
+        format!("\n  {} -> {}", name(module), imports.join(" "))
+    });
+    arrows.collect::<Vec<_>>().concat()
 }
 
 #[test]
