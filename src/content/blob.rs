@@ -89,7 +89,7 @@ impl Blob {
         self.0.descriptor.size
     }
 
-    /// Returns the bytes of a range, in order, in frames of at most [`FRAME_SIZE`]. Each call starts anew.
+    /// Returns the bytes of a range, in order, in frames of at most [`FRAME_SIZE`](super::FRAME_SIZE). Each call starts anew.
     ///
     /// Frames of a file are read on demand. The read blocks briefly: a file that is pushed many times is in the page
     /// cache.

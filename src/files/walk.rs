@@ -16,7 +16,7 @@ impl Directory {
     /// Opens a directory that the user named. Links on the way are followed as [`ResolvedPath`](super::ResolvedPath) says.
     ///
     /// # Errors
-    /// Errors of the system; a [`Distrust`] within the error.
+    /// Errors of the system; a [`Distrust`](super::Distrust) within the error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let (directory, missing) = walk(path)?;
         match missing {
@@ -28,7 +28,7 @@ impl Directory {
     /// Opens a directory that the user named, and makes it and its parents where they are missing.
     ///
     /// # Errors
-    /// Errors of the system; a [`Distrust`] within the error.
+    /// Errors of the system; a [`Distrust`](super::Distrust) within the error.
     pub fn create_all(path: &Path) -> io::Result<Self> {
         let (mut directory, missing) = walk(path)?;
         for part in missing.iter().flatten() {

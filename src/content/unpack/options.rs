@@ -13,7 +13,7 @@ pub struct UnpackOptions {
     pub max_bytes: ByteSize,
     /// The entries of all layers, and the directories in their names that are no entries.
     pub max_entries: u64,
-    /// Set it to `true` to stop unpacking with [`UnpackError::Stopped`].
+    /// Set it to `true` to stop unpacking with [`UnpackError::Stopped`](super::UnpackError::Stopped).
     pub stop: Arc<AtomicBool>,
 }
 
