@@ -1,4 +1,4 @@
-//! What we write, as other programs read it: HdrHistogram's Python, and promtool.
+//! What we write, as other programs read it: HdrHistogram's Python, promtool, and taplo.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -66,10 +66,16 @@ for it in read.get_recorded_iterator():
     print(read.get_highest_equivalent_value(it.value_iterated_to), it.total_count_to_this_value)
 ";
 
-fn python(script: &str, argument: &str) -> String {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
+/// A program of the virtual environment.
+fn installed(name: &str) -> PathBuf {
+    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin");
+    let program = bin.join(name);
     assert!(program.exists(), "scripts/test makes {}", program.display());
-    Program::new(program)
+    program
+}
+
+fn python(script: &str, argument: &str) -> String {
+    Program::new(installed("python"))
         .args(["-c", script, argument])
         .run()
         .ok()
@@ -252,4 +258,29 @@ fn promtool_finds_no_fault_while_a_run_goes_on() {
     let checked = checked.run().ok();
     assert_eq!(checked.said(), "");
     run.kill();
+}
+
+/// Editors that know TOML are built on taplo: a first line names the schema.
+#[test]
+fn taplo_checks_a_scenario_by_the_schema_that_its_first_line_names() {
+    let dir = scratch();
+    let schema = regstorm(["schema", "scenario"]).run().ok().stdout;
+    fs::write(dir.path().join("scenario.schema.json"), schema).expect("a schema");
+    let lint = |scenario: &str| {
+        let path = dir.path().join("scenario.toml");
+        let text = format!("#:schema scenario.schema.json\n{scenario}");
+        fs::write(&path, text).expect("a scenario");
+        Program::new(installed("taplo"))
+            .args(["lint".as_ref(), path.as_os_str()])
+            .run()
+    };
+    assert_eq!(lint(PULLS).code(), 0);
+    for (right, wrong) in [
+        ("url = \"embedded\"", "url = \"embedded\"\nurll = 1"),
+        ("source = \"synthetic\"", "source = \"synthetical\""),
+    ] {
+        assert!(PULLS.contains(right), "{right}");
+        let refused = lint(&PULLS.replacen(right, wrong, 1));
+        assert_ne!(refused.code(), 0, "{wrong}: {refused}");
+    }
 }
