@@ -37,6 +37,7 @@ mod success;
 mod token;
 mod token_cache;
 mod upload;
+mod upload_session;
 mod verified;
 
 pub use attempt::{Begun, End, Exchange, Observer, Pause};
@@ -53,5 +54,6 @@ pub use manifests::{MAX_MANIFEST, ManifestHead, Stored};
 pub use parts::Part;
 pub use settings::Settings;
 pub use token_cache::TokenCache;
-pub use upload::{Mounted, Posted, UploadSession};
+pub use upload::{Mounted, Posted};
+pub use upload_session::UploadSession;
 pub use verified::VerifiedCopies;
