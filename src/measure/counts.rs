@@ -33,7 +33,7 @@ pub struct Starts {
     pub scheduled: u64,
     /// Began.
     pub started: u64,
-    /// Never began; [`DropReason`] says why.
+    /// Never began; `DropReason` says why.
     pub dropped: u64,
 }
 
