@@ -190,13 +190,13 @@ impl Open {
         let shared = self.context.shared.clone();
         let load = &shared.plan.loads[self.load];
         let warmup = clock.measured.duration_since(clock.begin);
-        let (Some(crew), Some(curve)) = (load.executor.pool(), load.executor.curve(warmup)) else {
+        let (Some(pool), Some(curve)) = (load.executor.pool(), load.executor.curve(warmup)) else {
             return Ok(());
         };
         let (lane, lanes) = self.lane;
         let seed = shared.plan.arrival_seed(self.load);
-        let arrivals = curve.arrivals(crew.arrival, seed).lane(lane, lanes);
-        let refusal = match crew.on_no_vu {
+        let arrivals = curve.arrivals(pool.arrival, seed).lane(lane, lanes);
+        let refusal = match pool.on_no_vu {
             OnNoVu::Drop => DropReason::NoVu,
             OnNoVu::Queue { .. } => DropReason::QueueFull,
         };

@@ -1,36 +1,33 @@
 //! The plan and its fingerprint.
 
 use std::num::NonZeroUsize;
+use std::ops::{Deref, DerefMut};
 
-use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold, TokenPolicy};
+use super::TokenPolicy;
 use crate::oci::Digest;
 use crate::scenario::Scenario;
 
-/// What will happen, resolved, before anything happens.
+/// What will happen, resolved, before anything happens: a scenario, and what was left open in it.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The name of the scenario.
-    pub name: String,
-    /// What it is about; may be empty.
-    pub description: String,
-    /// Where every random choice starts.
-    pub seed: u64,
     /// Worker threads, 1 to 1,024.
     pub workers: NonZeroUsize,
-    /// The registry under test.
-    pub target: Target,
-    /// The image sets, in the order of the scenario.
-    pub images: Vec<ImageSet>,
-    /// The journeys, in the order of the scenario. Not empty.
-    pub journeys: Vec<Journey>,
-    /// What is to be done. Not empty.
-    pub loads: Vec<Load>,
-    /// What a bystander asks beside the load.
-    pub probe: Option<Probe>,
-    /// What happens outside the measured window.
-    pub prepare: Prepare,
-    /// What the run is judged by, in the order of the scenario. May be empty.
-    pub thresholds: Vec<Threshold>,
+    /// Everything else. Its own `workers` is what the scenario said.
+    pub scenario: Scenario,
+}
+
+impl Deref for Plan {
+    type Target = Scenario;
+
+    fn deref(&self) -> &Scenario {
+        &self.scenario
+    }
+}
+
+impl DerefMut for Plan {
+    fn deref_mut(&mut self) -> &mut Scenario {
+        &mut self.scenario
+    }
 }
 
 /// Resolves a scenario for a machine on which this process may use that many cores.
@@ -39,16 +36,7 @@ pub struct Plan {
 pub fn resolve(scenario: Scenario, cores: NonZeroUsize) -> Plan {
     Plan {
         workers: scenario.workers.unwrap_or(cores),
-        name: scenario.name,
-        description: scenario.description,
-        seed: scenario.seed,
-        target: scenario.target,
-        images: scenario.images,
-        journeys: scenario.journeys,
-        loads: scenario.loads,
-        probe: scenario.probe,
-        prepare: scenario.prepare,
-        thresholds: scenario.thresholds,
+        scenario,
     }
 }
 
@@ -57,12 +45,12 @@ const NOT_COMPARED: [&str; 5] = ["name", "description", "workers", "target", "th
 
 impl Plan {
     /// Where the draws of an image set start: sets of one run have nothing in common.
-    pub const fn image_seed(&self, set: usize) -> u64 {
+    pub fn image_seed(&self, set: usize) -> u64 {
         self.seed.wrapping_add(set as u64)
     }
 
     /// Where the random arrivals of a load start: two loads of one rate do not come in step.
-    pub const fn arrival_seed(&self, load: usize) -> u64 {
+    pub fn arrival_seed(&self, load: usize) -> u64 {
         self.seed.wrapping_add(load as u64)
     }
 

@@ -24,10 +24,9 @@ impl Plan {
     /// The plan as one of several runs that are compared: without thresholds and probe.
     #[must_use]
     pub fn whole(&self) -> Self {
-        Self {
-            thresholds: Vec::new(),
-            probe: None,
-            ..self.clone()
-        }
+        let mut plan = self.clone();
+        plan.thresholds = Vec::new();
+        plan.probe = None;
+        plan
     }
 }

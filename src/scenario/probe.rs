@@ -1,4 +1,4 @@
-//! What a bystander asks beside the load.
+//! What the probe requests beside the load.
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ pub struct Scenario {
     pub journeys: Vec<Journey>,
     /// What is to be done. Not empty.
     pub loads: Vec<Load>,
-    /// What a bystander asks beside the load.
+    /// What the probe requests beside the load.
     pub probe: Option<Probe>,
     /// What happens outside the measured window.
     pub prepare: Prepare,

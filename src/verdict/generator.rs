@@ -82,7 +82,7 @@ impl Ran<'_> {
         for (_, track, series) in tracks {
             let mut loads = self.plan.loads.iter();
             let load = loads.find(|load| load.name == track.load);
-            let Some((load, crew)) = load.and_then(|it| Some((it, it.executor.pool()?))) else {
+            let Some((load, pool)) = load.and_then(|it| Some((it, it.executor.pool()?))) else {
                 continue;
             };
             let all = all.get_or_insert_default();
@@ -106,7 +106,7 @@ impl Ran<'_> {
                 all.drops.by_target += by_target;
             }
             // What waits in a queue waits for the target; the pacer's part is known apart.
-            match crew.on_no_vu {
+            match pool.on_no_vu {
                 OnNoVu::Drop => all.lag.merge(&series.latencies.start_lag),
                 OnNoVu::Queue { .. } => all.lag.merge(self.pacer_lag),
             }

@@ -105,17 +105,21 @@ pub(super) fn described() -> Vec<Described> {
             Form::Text("name of an image set"),
             "The image set. Required, but for `catalog`.",
         ),
-        Described::own(
-            ("pick", "{ zipf = 0.95 }"),
-            pick().form,
-            "Which image an iteration takes: one after the other (the default), each with the same chance, or by rank (Zipf).",
-        ),
+        Described {
+            default: Some("`\"round-robin\"`".to_owned()),
+            ..Described::own(
+                ("pick", "{ zipf = 0.95 }"),
+                pick().form,
+                "Which image an iteration takes: one after the other, each with the same chance, or by rank (Zipf).",
+            )
+        },
         Described::own(
             ("repository", r#""lab/{images}""#),
             Form::Text(
                 "repository name, at most 200 characters; `{images}` stands for the name of the image set",
             ),
-            "What the names of the set's repositories start with. Absent: `regstorm/{images}`.",
+            "What the names of the set's repositories start with. Absent: `regstorm/{images}`. Existing images say themselves where \
+             they are.",
         ),
     ]
 }
