@@ -10,7 +10,7 @@ mod podman;
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
-use super::{Accept, AcceptForm, Evidence, MountHabits, Profile, Statuses};
+use super::{Accept, AcceptForm, Evidence, Profile, Statuses};
 
 pub(super) const PLAIN: Profile = Profile {
     name: "plain",
@@ -112,15 +112,3 @@ const SUCCESSES: Statuses = Statuses::of(&[(200, 299)]);
 
 /// Every status that is neither an error of the client nor one of the server.
 const BELOW_400: Statuses = Statuses::of(&[(200, 399)]);
-
-/// Go's HTTP client sends a request at most ten times, the first included.
-const GO_REDIRECTS: u8 = 9;
-
-/// No mount is more than its request.
-const BARE_MOUNT: MountHabits = MountHabits {
-    config: true,
-    ping: false,
-    check_source: false,
-    check_mounted: false,
-    use_session: true,
-};

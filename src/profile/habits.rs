@@ -55,6 +55,21 @@ pub struct PullHabits {
     pub part_size: Option<ByteSize>,
 }
 
+impl Default for PullHabits {
+    /// The shortest sequence that is correct.
+    fn default() -> Self {
+        Self {
+            resolve: Resolve::Get,
+            resolve_digest: false,
+            config: ConfigOrder::Among,
+            parallel: NonZeroUsize::new(3).expect("3 is not 0"),
+            again: PullAgain::Blobs,
+            choice: IndexChoice::PLAIN,
+            part_size: None,
+        }
+    }
+}
+
 /// How a tag becomes a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolve {
@@ -133,6 +148,26 @@ pub struct PushHabits {
     pub parallel: NonZeroUsize,
 }
 
+impl Default for PushHabits {
+    /// The shortest sequence that is correct and sends nothing twice.
+    fn default() -> Self {
+        Self {
+            manifest_check: ManifestCheck::Never,
+            layer_checks: Checks::Once,
+            packs_late: false,
+            config_checks: Checks::Once,
+            mount: MountHabits::default(),
+            method: PushMethod::Patch,
+            config_method: PushMethod::Patch,
+            commit_check: false,
+            config_last: false,
+            layers: LayerOrder::BottomFirst,
+            blobs_before_manifests: false,
+            parallel: NonZeroUsize::new(5).expect("5 is not 0"),
+        }
+    }
+}
+
 /// What is named when a manifest is to be deleted.
 ///
 /// # Spec
@@ -191,6 +226,19 @@ pub struct MountHabits {
     pub check_mounted: bool,
     /// Is the session that a registry opens instead of mounting used for the upload? Else it is cancelled.
     pub use_session: bool,
+}
+
+impl Default for MountHabits {
+    /// No mount is more than its request.
+    fn default() -> Self {
+        Self {
+            config: true,
+            ping: false,
+            check_source: false,
+            check_mounted: false,
+            use_session: true,
+        }
+    }
 }
 
 /// Which layer of an image is uploaded first.

@@ -46,6 +46,35 @@ pub struct Wire {
     pub page_size: Option<u32>,
 }
 
+impl Default for Wire {
+    /// A request as short as the specification allows, for nothing in particular.
+    fn default() -> Self {
+        Self {
+            user_agent: Cow::Borrowed(concat!("regstorm/", env!("CARGO_PKG_VERSION"))),
+            api_version: false,
+            accept: Accept {
+                types: Cow::Borrowed(&[]),
+                form: AcceptForm::Lines,
+            },
+            accept_descriptor: AcceptDescriptor::AsByName,
+            accept_encoding: None,
+            fetch_encoding: None,
+            decoding: Decoding::Known,
+            start_type: None,
+            octet_stream: true,
+            mount_query: MountQuery::FromFirst,
+            referer: false,
+            max_redirects: GO_REDIRECTS,
+            replays_blobs: true,
+            accept_on_delete: false,
+            page_size: None,
+        }
+    }
+}
+
+/// Go's HTTP client sends a request at most ten times, the first included.
+const GO_REDIRECTS: u8 = 9;
+
 /// The kinds of manifests that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accept {
@@ -133,6 +162,23 @@ pub struct TokenHabits {
     pub shortest_life: Duration,
     /// Do the step that resolves a name and the one that fetches have tokens, credentials and connections of their own?
     pub resolver_apart: bool,
+}
+
+impl Default for TokenHabits {
+    /// The older of the two forms, and no token for longer than its service says.
+    fn default() -> Self {
+        Self {
+            form: TokenForm::Get,
+            account: true,
+            client_id: Cow::Borrowed("regstorm"),
+            scope_order: ScopeOrder::PullPush,
+            challenge_scope: ChallengeScope::Beyond,
+            token_per_mount: false,
+            endless_by_default: false,
+            shortest_life: Duration::ZERO,
+            resolver_apart: false,
+        }
+    }
 }
 
 /// The request that asks for a token.

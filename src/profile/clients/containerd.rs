@@ -1,24 +1,22 @@
 //! containerd, and BuildKit, which is built on its code.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::{
-    BARE_MOUNT, BELOW_400, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX,
-    OCI_MANIFEST, SUCCESSES, accept, number,
+    BELOW_400, DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, SUCCESSES, accept,
+    number,
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
-    ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
-    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry,
-    RetryAfter, RetryScope, ScopeOrder, Statuses, TokenForm, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, ChallengeScope, ConfigOrder, ConnectionPolicy,
+    Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, MountQuery, PullAgain, PullHabits,
+    PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryScope, Statuses, TokenForm,
+    TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
     Wire {
         user_agent: Cow::Borrowed("containerd/2.4.0-beta+unknown"),
-        api_version: false,
         accept: accept(
             &[
                 DOCKER_MANIFEST,
@@ -33,14 +31,9 @@ fn containerd_wire() -> Wire {
         accept_encoding: GZIP,
         fetch_encoding: Some(Cow::Borrowed("zstd;q=1.0, gzip;q=0.8, deflate;q=0.5")),
         decoding: Decoding::Asked,
-        start_type: None,
-        octet_stream: true,
         mount_query: MountQuery::MountFirst,
         referer: true,
-        max_redirects: GO_REDIRECTS,
-        replays_blobs: true,
-        accept_on_delete: false,
-        page_size: None,
+        ..Wire::default()
     }
 }
 
@@ -64,12 +57,10 @@ pub(super) fn containerd() -> Habits {
             form: TokenForm::PostFirst,
             account: false,
             client_id: Cow::Borrowed("containerd-client"),
-            scope_order: ScopeOrder::PullPush,
             challenge_scope: ChallengeScope::Always,
-            token_per_mount: false,
             endless_by_default: true,
-            shortest_life: Duration::ZERO,
             resolver_apart: true,
+            ..TokenHabits::default()
         },
         retry: Retry {
             attempts: 5,
@@ -77,8 +68,7 @@ pub(super) fn containerd() -> Habits {
             once: Cow::Borrowed(&[500, 503, 504]),
             broken: true,
             scope: RetryScope::WithoutBody,
-            backoff: Backoff::None,
-            retry_after: RetryAfter::Ignored,
+            ..Retry::NEVER
         },
         accepted: containerd_accepted(),
         ping: false,
@@ -89,24 +79,17 @@ pub(super) fn containerd() -> Habits {
             resolve: Resolve::Head(ResolveFallback::NotAllowed),
             resolve_digest: true,
             config: ConfigOrder::First,
-            parallel: number(3),
             again: PullAgain::Everything,
             choice: IndexChoice::CONTAINERD,
-            part_size: None,
+            ..PullHabits::default()
         },
         push: PushHabits {
             manifest_check: ManifestCheck::BeforePut,
-            layer_checks: Checks::Once,
-            packs_late: false,
-            config_checks: Checks::Once,
-            mount: BARE_MOUNT,
             method: PushMethod::Put,
             config_method: PushMethod::Put,
-            commit_check: false,
-            config_last: false,
-            layers: LayerOrder::BottomFirst,
             blobs_before_manifests: true,
             parallel: number(3),
+            ..PushHabits::default()
         },
         delete: DeleteBy::Resolved,
     }

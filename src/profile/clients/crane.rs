@@ -4,21 +4,19 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    BARE_MOUNT, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST,
-    SCHEMA1, SCHEMA1_SIGNED, accept, number,
+    DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1, SCHEMA1_SIGNED, accept,
+    number,
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
-    ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
-    MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry,
-    RetryAfter, RetryScope, ScopeOrder, Statuses, TokenForm, TokenHabits, Wire,
+    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, Decoding, DeleteBy,
+    Habits, IndexChoice, LayerOrder, ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits,
+    PushHabits, PushMethod, Retry, RetryScope, ScopeOrder, Statuses, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
     Wire {
         user_agent: Cow::Borrowed("crane/v0.22.1 go-containerregistry/v0.22.1"),
-        api_version: false,
         accept: accept(
             &[
                 SCHEMA1,
@@ -30,18 +28,13 @@ fn crane_wire() -> Wire {
             ],
             AcceptForm::Joined(","),
         ),
-        accept_descriptor: AcceptDescriptor::AsByName,
         accept_encoding: GZIP,
-        fetch_encoding: None,
         decoding: Decoding::Asked,
         start_type: Some(Cow::Borrowed("application/json")),
-        octet_stream: true,
         mount_query: MountQuery::WithOrigin,
         referer: true,
-        max_redirects: GO_REDIRECTS,
-        replays_blobs: true,
-        accept_on_delete: false,
         page_size: Some(1000),
+        ..Wire::default()
     }
 }
 
@@ -49,20 +42,15 @@ pub(super) fn crane() -> Habits {
     Habits {
         wire: crane_wire(),
         token: TokenHabits {
-            form: TokenForm::Get,
             account: false,
             client_id: Cow::Borrowed("go-containerregistry"),
             scope_order: ScopeOrder::PushPull,
-            challenge_scope: ChallengeScope::Beyond,
-            token_per_mount: false,
             endless_by_default: true,
-            shortest_life: Duration::ZERO,
-            resolver_apart: false,
+            ..TokenHabits::default()
         },
         retry: Retry {
             attempts: 3,
             statuses: Cow::Borrowed(&[408, 429, 499, 500, 502, 503, 504, 522]),
-            once: Cow::Borrowed(&[]),
             broken: true,
             scope: RetryScope::WithoutBody,
             backoff: Backoff::Exponential {
@@ -70,7 +58,7 @@ pub(super) fn crane() -> Habits {
                 factor: 3.0,
                 max: Duration::from_secs(9),
             },
-            retry_after: RetryAfter::Ignored,
+            ..Retry::NEVER
         },
         accepted: Accepted {
             manifest_put: Statuses::of(&[(200, 200), (202, 202)]),
@@ -83,13 +71,11 @@ pub(super) fn crane() -> Habits {
         max_idle: Some(number(50)),
         http: HttpVersion::Auto,
         pull: PullHabits {
-            resolve: Resolve::Get,
-            resolve_digest: false,
             config: ConfigOrder::First,
             parallel: number(1),
             again: PullAgain::Nothing,
             choice: IndexChoice::CRANE,
-            part_size: None,
+            ..PullHabits::default()
         },
         push: PushHabits {
             manifest_check: ManifestCheck::First,
@@ -98,7 +84,7 @@ pub(super) fn crane() -> Habits {
             config_checks: Checks::Once,
             mount: MountHabits {
                 ping: true,
-                ..BARE_MOUNT
+                ..MountHabits::default()
             },
             method: PushMethod::Patch,
             config_method: PushMethod::Patch,

@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{BELOW_400, DOCKER_ACCEPT, GO_REDIRECTS, GZIP, SUCCESSES, accept, number};
+use super::{BELOW_400, DOCKER_ACCEPT, GZIP, SUCCESSES, accept, number};
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
-    ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
-    MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve,
-    ResolveFallback, Retry, RetryAfter, RetryScope, ScopeOrder, Statuses, TokenForm, TokenHabits,
-    Wire,
+    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, Decoding, DeleteBy,
+    Habits, IndexChoice, LayerOrder, MountHabits, PullAgain, PullHabits, PushHabits, PushMethod,
+    Resolve, ResolveFallback, Retry, RetryScope, ScopeOrder, Statuses, TokenHabits, Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -19,26 +17,19 @@ fn docker_wire() -> Wire {
             "docker/20.10.24+dfsg1 go/go1.19.8 git-commit/5d6db84 kernel/6.1.0 os/linux arch/amd64 \
              UpstreamClient(Docker-Client/28.2.2 \\(linux\\))",
         ),
-        api_version: false,
         // dockerd keeps them in a map and sends them in any order.
         accept: accept(&DOCKER_ACCEPT, AcceptForm::Lines),
-        accept_descriptor: AcceptDescriptor::AsByName,
         accept_encoding: GZIP,
-        fetch_encoding: None,
         decoding: Decoding::Asked,
-        start_type: None,
         octet_stream: false,
-        mount_query: MountQuery::FromFirst,
         referer: true,
-        max_redirects: GO_REDIRECTS,
         replays_blobs: false,
-        accept_on_delete: false,
-        page_size: None,
+        ..Wire::default()
     }
 }
 
 /// Its library takes every status from 200 to 399 for a success, and of a ping it looks at none but 401.
-const fn docker_accepted() -> Accepted {
+fn docker_accepted() -> Accepted {
     Accepted {
         ping: Statuses::of(&[(200, 400), (402, 599)]),
         token: BELOW_400,
@@ -48,7 +39,6 @@ const fn docker_accepted() -> Accepted {
         delete: BELOW_400,
         blob_get: BELOW_400,
         blob_head: BELOW_400,
-        session: Statuses::NONE,
         // It reads the `Range` of the answer, which no redirect has.
         patch: SUCCESSES,
         // An empty address is that of the request itself.
@@ -56,6 +46,7 @@ const fn docker_accepted() -> Accepted {
         blob_put: BELOW_400,
         cancel: Statuses::of(&[(200, 399), (404, 404)]),
         list: BELOW_400,
+        ..Accepted::SPECIFIED
     }
 }
 
@@ -63,26 +54,21 @@ pub(super) fn docker() -> Habits {
     Habits {
         wire: docker_wire(),
         token: TokenHabits {
-            form: TokenForm::Get,
-            account: true,
             client_id: Cow::Borrowed("docker"),
             scope_order: ScopeOrder::PushPull,
-            challenge_scope: ChallengeScope::Beyond,
             token_per_mount: true,
-            endless_by_default: false,
             shortest_life: Duration::from_mins(1),
-            resolver_apart: false,
+            ..TokenHabits::default()
         },
         retry: Retry {
             attempts: 6,
             statuses: Cow::Borrowed(&[408, 429, 500, 502, 503, 504]),
-            once: Cow::Borrowed(&[]),
             broken: true,
             scope: RetryScope::BlobGets,
             backoff: Backoff::Linear {
                 step: Duration::from_secs(5),
             },
-            retry_after: RetryAfter::Ignored,
+            ..Retry::NEVER
         },
         accepted: docker_accepted(),
         ping: true,
@@ -91,32 +77,24 @@ pub(super) fn docker() -> Habits {
         http: HttpVersion::Http1,
         pull: PullHabits {
             resolve: Resolve::Head(ResolveFallback::Refused),
-            resolve_digest: false,
             config: ConfigOrder::Beside,
-            parallel: number(3),
             again: PullAgain::Everything,
             choice: IndexChoice::DOCKER,
-            part_size: None,
+            ..PullHabits::default()
         },
         push: PushHabits {
-            manifest_check: ManifestCheck::Never,
             layer_checks: Checks::Known,
-            packs_late: false,
-            config_checks: Checks::Once,
             mount: MountHabits {
                 config: false,
-                ping: false,
-                check_source: false,
                 check_mounted: true,
-                use_session: true,
+                ..MountHabits::default()
             },
             method: PushMethod::PatchChunked,
             config_method: PushMethod::PatchChunked,
             commit_check: true,
             config_last: true,
             layers: LayerOrder::TopFirst,
-            blobs_before_manifests: false,
-            parallel: number(5),
+            ..PushHabits::default()
         },
         delete: DeleteBy::Resolved,
     }

@@ -4,15 +4,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    BELOW_400, DOCKER_INDEX, DOCKER_MANIFEST, GO_REDIRECTS, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
+    BELOW_400, DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, SCHEMA1,
     SCHEMA1_SIGNED, accept, number,
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Accepted, Backoff, ChallengeScope, Checks, ConfigOrder,
-    ConnectionPolicy, Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck,
-    MountHabits, MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, Retry,
-    RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,
+    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, Decoding, DeleteBy,
+    Habits, IndexChoice, MountHabits, PullAgain, PullHabits, PushHabits, PushMethod, Retry,
+    RetryAfter, RetryScope, TokenHabits, Wire,
 };
 
 fn podman_wire() -> Wire {
@@ -30,18 +29,12 @@ fn podman_wire() -> Wire {
             ],
             AcceptForm::Lines,
         ),
-        accept_descriptor: AcceptDescriptor::AsByName,
         accept_encoding: GZIP,
-        fetch_encoding: None,
         decoding: Decoding::Asked,
-        start_type: None,
-        octet_stream: true,
-        mount_query: MountQuery::FromFirst,
         referer: true,
-        max_redirects: GO_REDIRECTS,
         replays_blobs: false,
         accept_on_delete: true,
-        page_size: None,
+        ..Wire::default()
     }
 }
 
@@ -49,21 +42,13 @@ pub(super) fn podman() -> Habits {
     Habits {
         wire: podman_wire(),
         token: TokenHabits {
-            form: TokenForm::Get,
-            account: true,
             client_id: Cow::Borrowed("containers/image"),
-            scope_order: ScopeOrder::PullPush,
-            challenge_scope: ChallengeScope::Beyond,
-            token_per_mount: false,
-            endless_by_default: false,
             shortest_life: Duration::from_mins(1),
-            resolver_apart: false,
+            ..TokenHabits::default()
         },
         retry: Retry {
             attempts: 5,
             statuses: Cow::Borrowed(&[429]),
-            once: Cow::Borrowed(&[]),
-            broken: false,
             scope: RetryScope::WithoutBody,
             backoff: Backoff::Exponential {
                 first: Duration::from_secs(2),
@@ -71,6 +56,7 @@ pub(super) fn podman() -> Habits {
                 max: Duration::from_mins(1),
             },
             retry_after: RetryAfter::Throttled,
+            ..Retry::NEVER
         },
         accepted: Accepted {
             manifest_put: BELOW_400,
@@ -82,34 +68,25 @@ pub(super) fn podman() -> Habits {
         max_idle: None,
         http: HttpVersion::Http1,
         pull: PullHabits {
-            resolve: Resolve::Get,
-            resolve_digest: false,
             config: ConfigOrder::Last,
             parallel: number(6),
             again: PullAgain::Layers,
             choice: IndexChoice::SKOPEO,
-            part_size: None,
+            ..PullHabits::default()
         },
         push: PushHabits {
-            manifest_check: ManifestCheck::Never,
             layer_checks: Checks::Twice,
             packs_late: true,
-            config_checks: Checks::Once,
             mount: MountHabits {
                 config: false,
-                ping: false,
                 check_source: true,
-                check_mounted: false,
                 use_session: false,
+                ..MountHabits::default()
             },
-            method: PushMethod::Patch,
-            config_method: PushMethod::Patch,
-            commit_check: false,
             config_last: true,
-            layers: LayerOrder::BottomFirst,
-            blobs_before_manifests: false,
             // Sources that cannot be read side by side, an OCI layout for one.
             parallel: number(1),
+            ..PushHabits::default()
         },
         delete: DeleteBy::Resolved,
     }
