@@ -32,6 +32,8 @@ pub struct Target {
     pub tls: Tls,
     /// Over which addresses connections go.
     pub addresses: Addresses,
+    /// A sample of a key.
+    pub sample: bool,
 }
 
 /// TLS as the target's clients speak it.
@@ -134,6 +136,7 @@ impl Default for Target {
             http: None,
             tls: Tls::default(),
             addresses: Addresses::default(),
+            sample: false,
         }
     }
 }

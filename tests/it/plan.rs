@@ -36,6 +36,7 @@ target.tls.resumption = "on"
 target.source_ips = []
 target.connect_to = []
 target.dns = "once"
+target.sample = false
 target.auth.tokens = "per-vu"
 target.auth.cleartext = false
 images.web.source = "synthetic"
