@@ -142,6 +142,7 @@ referer = false
 max_redirects = 9
 (push) mount_query = "from-first"
 (push) replays_blobs = true
+sample = false
 accepted.ping = []
 accepted.token = []
 accepted.manifest_get = []
