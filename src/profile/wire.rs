@@ -44,8 +44,6 @@ pub struct Wire {
     pub accept_on_delete: bool,
     /// Entries asked for on each page of a list; `None` leaves that to the registry.
     pub page_size: Option<u32>,
-    /// A sample of a habit.
-    pub sample: bool,
 }
 
 impl Default for Wire {
@@ -70,7 +68,6 @@ impl Default for Wire {
             replays_blobs: true,
             accept_on_delete: false,
             page_size: None,
-            sample: false,
         }
     }
 }

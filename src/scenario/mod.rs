@@ -52,8 +52,7 @@ pub use read::{
 };
 pub use read::{
     AtOnce, CapacitySearch, ConstantArrivalRate, ConstantVus, Executor, Length, OnNoVu,
-    PerVuIterations, RampingArrivalRate, RampingVus, SampleVus, SharedIterations, Stage, StageSpan,
-    VuPool,
+    PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations, Stage, StageSpan, VuPool,
 };
 pub use read::{json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};

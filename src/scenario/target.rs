@@ -32,8 +32,6 @@ pub struct Target {
     pub tls: Tls,
     /// Over which addresses connections go.
     pub addresses: Addresses,
-    /// A sample of a key.
-    pub sample: bool,
 }
 
 /// TLS as the target's clients speak it.
@@ -136,7 +134,6 @@ impl Default for Target {
             http: None,
             tls: Tls::default(),
             addresses: Addresses::default(),
-            sample: false,
         }
     }
 }

@@ -159,7 +159,6 @@ fn the_reference_has_a_section_for_each_table_and_executor() {
         "habits",
         "load",
         "constant-vus",
-        "sample-vus",
         "ramping-vus",
         "per-vu-iterations",
         "shared-iterations",

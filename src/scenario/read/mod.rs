@@ -36,8 +36,7 @@ pub use self::action::{
 };
 pub use self::executor::{
     AtOnce, CapacitySearch, ConstantArrivalRate, ConstantVus, Executor, Length, OnNoVu,
-    PerVuIterations, RampingArrivalRate, RampingVus, SampleVus, SharedIterations, Stage, StageSpan,
-    VuPool,
+    PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations, Stage, StageSpan, VuPool,
 };
 pub use self::gate::load_gates;
 use self::name::{MOST_TABLES, bad_name, identifier, is_identifier};

@@ -11,7 +11,6 @@ mod pool;
 mod ramping_arrival_rate;
 mod ramping_vus;
 mod rates;
-mod sample_vus;
 mod shared_iterations;
 mod stage;
 
@@ -29,7 +28,6 @@ pub use self::per_vu_iterations::PerVuIterations;
 pub use self::pool::{OnNoVu, VuPool};
 pub use self::ramping_arrival_rate::RampingArrivalRate;
 pub use self::ramping_vus::RampingVus;
-pub use self::sample_vus::SampleVus;
 pub use self::shared_iterations::SharedIterations;
 pub use self::stage::{Stage, StageSpan};
 use super::form::{Described, Form};
@@ -43,8 +41,6 @@ use crate::schedule::{Curve, Users};
 pub enum Executor {
     /// Closed: users that start over until the time is up.
     ConstantVus(ConstantVus),
-    /// Closed: a sample of an executor.
-    SampleVus(SampleVus),
     /// Closed: the number of users follows a line from target to target.
     RampingVus(RampingVus),
     /// Closed: each user does the same number of iterations.
@@ -64,12 +60,9 @@ pub enum Executor {
 type Reads = fn(&mut Table<'_>) -> Option<Executor>;
 
 /// Every executor and how it is read, in the order of the reference.
-static ALL: [(&Definition, Reads); 9] = [
+static ALL: [(&Definition, Reads); 8] = [
     (&constant_vus::DEFINITION, |table| {
         constant_vus::read(table).map(Executor::ConstantVus)
-    }),
-    (&sample_vus::DEFINITION, |table| {
-        sample_vus::read(table).map(Executor::SampleVus)
     }),
     (&ramping_vus::DEFINITION, |table| {
         ramping_vus::read(table).map(Executor::RampingVus)
@@ -98,7 +91,6 @@ impl Executor {
     fn kind(&self) -> &dyn Kind {
         match self {
             Self::ConstantVus(it) => it,
-            Self::SampleVus(it) => it,
             Self::RampingVus(it) => it,
             Self::PerVuIterations(it) => it,
             Self::SharedIterations(it) => it,
@@ -166,7 +158,6 @@ impl Executor {
         match self {
             Self::ConstantVus(it) => Some(Self::ConstantVus(it.lasting(duration))),
             Self::ConstantArrivalRate(it) => Some(Self::ConstantArrivalRate(it.lasting(duration))),
-            Self::SampleVus(it) => Some(Self::SampleVus(it.lasting(duration))),
             Self::RampingVus(_)
             | Self::PerVuIterations(_)
             | Self::SharedIterations(_)

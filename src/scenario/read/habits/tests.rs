@@ -58,7 +58,6 @@ fn changed(number: usize) -> Option<Changed> {
         replays_blobs,
         accept_on_delete,
         page_size,
-        sample,
     } = wire;
     let Accept { types, form } = accept;
     let TokenHabits {
@@ -197,7 +196,6 @@ fn changed(number: usize) -> Option<Changed> {
             passes_unknown_types = false;
             relies_on = EntryUse::Digest;
             part_size = Some(ByteSize::from_mib(7));
-            sample = true;
         }
         "push" {
             start_type = Some("x/y".into());

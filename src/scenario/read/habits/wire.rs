@@ -130,13 +130,6 @@ fn requests() -> Vec<Key<Habits>> {
             "Entries asked for on each page of a list (`n`). Absent: the registry decides.",
         )
         .only(&["list-tags", "catalog"]),
-        key!(
-            "sample",
-            flag(),
-            |it: Habits| it.wire.sample,
-            "true",
-            "A sample of a habit.",
-        ),
     ]
 }
 

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use ::url::Url;
 
 use self::url::EMBEDDED;
-use super::codec::{flag, words};
+use super::codec::words;
 use super::form::Form;
 use super::key::{self, Key, key};
 use super::section::Section;
@@ -75,13 +75,6 @@ static KEYS: LazyLock<Vec<Key<Target>>> = LazyLock::new(|| {
         ),
     ];
     keys.extend(addresses::keys());
-    keys.push(key!(
-        "sample",
-        flag(),
-        |it: Target| it.sample,
-        "true",
-        "A sample of a key.",
-    ));
     keys.push(Key::custom(
         (
             "auth",
