@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::Action;
+use super::read::action::Action;
 use super::selection::{Pick, Selection};
 use crate::profile::{Habits, Profile};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::{Executor, StageSpan};
+use super::read::executor::{Executor, StageSpan};
 use crate::schedule::Span;
 
 /// A stream of iterations.

@@ -44,16 +44,9 @@ pub(crate) use plain::{Fields, Plain, line};
 pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};
 pub use problem::Problems;
-pub(crate) use read::Requests;
+pub use read::action::*;
+pub use read::executor::*;
 pub(crate) use read::shown;
-pub use read::{
-    ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
-    Referrers, SeedPlace,
-};
-pub use read::{
-    AtOnce, CapacitySearch, ConstantArrivalRate, ConstantVus, Executor, Length, OnNoVu,
-    PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations, Stage, StageSpan, VuPool,
-};
 pub use read::{json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
 pub use selection::{Pick, Selection};

@@ -1,9 +1,9 @@
 //! From the tree to the value: every room of the file, and the rules between them.
 
-mod action;
+pub(super) mod action;
 mod chosen;
 mod codec;
-mod executor;
+pub(super) mod executor;
 mod expectation;
 mod form;
 mod gate;
@@ -29,15 +29,6 @@ mod value;
 
 use std::path::Path;
 
-pub(crate) use self::action::Requests;
-pub use self::action::{
-    ARTIFACT_TYPE, Action, Cache, Catalog, Delete, ListTags, Needs, Poll, PollMethod, Pull, Push,
-    Referrers, SeedPlace,
-};
-pub use self::executor::{
-    AtOnce, CapacitySearch, ConstantArrivalRate, ConstantVus, Executor, Length, OnNoVu,
-    PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations, Stage, StageSpan, VuPool,
-};
 pub use self::gate::load_gates;
 use self::name::{MOST_TABLES, bad_name, identifier, is_identifier};
 pub use self::reference::{json_schema, reference};
