@@ -10,7 +10,7 @@ use super::form::{Described, Form};
 use super::habits;
 use super::key::{self, Key, key};
 use super::section::Section;
-use super::table::{Sink, Table};
+use super::table::{Sink, Table, Variant};
 use super::value::{self, unknown};
 use crate::exchange::HttpVersion;
 use crate::profile::Profile;
@@ -80,9 +80,11 @@ static COMMON: LazyLock<Vec<Key<Common>>> = LazyLock::new(|| {
     ]
 });
 
-/// Every key of a habit, which belongs to some actions or to all.
-static HABITS: LazyLock<Vec<&'static Described>> =
-    LazyLock::new(|| habits::KEYS.iter().map(|key| &key.described).collect());
+/// The keys that belong to some actions and not to all.
+static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| {
+    let habits: Vec<&Described> = habits::KEYS.iter().map(|key| &key.described).collect();
+    action::variants(&habits)
+});
 
 pub(super) fn read(
     entry: &Entry,
@@ -104,12 +106,11 @@ pub(super) fn read(
     let habits = habits::read(&mut table, word, base);
     is_good &= timeouts(&mut table, &common);
     let action = definition.and_then(|it| action::read(&mut table, it, chosen, &usual));
-    let variants = action::variants(&HABITS);
     if let Some(word) = word {
-        table.variant("action", word, &variants);
+        table.variant("action", word, &VARIANTS);
     } else {
         action::undecided(&mut table);
-        table.undecided(&variants);
+        table.undecided(&VARIANTS);
     }
     table.finish();
     let journey = Journey {

@@ -9,7 +9,7 @@ use super::form::{Described, Form, table_schema};
 use super::key::{self, Key, key};
 use super::name::{MOST_TABLES, identifier};
 use super::section::Section;
-use super::table::{Sink, Table};
+use super::table::{Sink, Table, Variant};
 use super::value::{text, unknown, whole};
 use crate::scenario::Journey;
 use crate::scenario::load::{Begin, Load, Share};
@@ -153,6 +153,10 @@ static TIMES: LazyLock<Vec<Key<Times>>> = LazyLock::new(|| {
     ]
 });
 
+/// The keys that belong to some executors and not to all.
+static VARIANTS: LazyLock<Vec<Variant>> =
+    LazyLock::new(|| executor::variants(&key::describe(&TIMES, &Times::default())));
+
 fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sink) -> Option<Load> {
     let mut table = Table::open(item, sink)?;
     let known_name = table.may("name", identifier);
@@ -163,11 +167,10 @@ fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sin
     let belongs = |key: &&Key<Times>| word.is_none_or(|word| key.described.belongs_to(word));
     let are_good = key::read(&mut table, TIMES.iter().filter(belongs), &mut times);
     let after = after(&mut table, names);
-    executor::misplaced(
-        &mut table,
-        executor.definition,
-        &key::describe(&TIMES, &times),
-    );
+    match word {
+        Some(word) => table.variant("executor", word, &VARIANTS),
+        None => table.undecided(&VARIANTS),
+    }
     table.finish();
     known_name?;
     let load = Load {

@@ -186,7 +186,7 @@ pub(super) fn undecided(table: &mut Table<'_>) {
 }
 
 /// The actions with the keys that belong to some of them; `shared` are those of habits.
-pub(super) fn variants(shared: &[&'static Described]) -> Vec<Variant> {
+pub(super) fn variants(shared: &[&Described]) -> Vec<Variant> {
     ALL.iter()
         .map(|(it, _)| {
             let shared = shared.iter().filter(|key| key.only.contains(&it.word));

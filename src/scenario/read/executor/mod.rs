@@ -218,11 +218,9 @@ fn undecided(table: &mut Table<'_>) {
     }
 }
 
-/// Reports the keys that belong to another executor than the chosen one; `shared` are the keys of loads that belong to
-/// some executors only.
-pub(super) fn misplaced(table: &mut Table<'_>, chosen: Option<&Definition>, shared: &[Described]) {
-    let variants: Vec<Variant> = ALL
-        .iter()
+/// The executors with the keys that belong to some of them; `shared` are those of loads.
+pub(super) fn variants(shared: &[Described]) -> Vec<Variant> {
+    ALL.iter()
         .map(|(it, _)| {
             let shared = shared.iter().filter(|key| key.only.contains(&it.word));
             let own = (it.described)();
@@ -232,11 +230,7 @@ pub(super) fn misplaced(table: &mut Table<'_>, chosen: Option<&Definition>, shar
                 meaning: it.meaning,
             }
         })
-        .collect();
-    match chosen {
-        Some(chosen) => table.variant("executor", chosen.word, &variants),
-        None => table.undecided(&variants),
-    }
+        .collect()
 }
 
 /// The names of all executors.
