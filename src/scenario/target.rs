@@ -20,9 +20,9 @@ pub struct Target {
     pub headers: Vec<(String, Secret)>,
     /// Who asks, should the registry want to know.
     pub credentials: Option<Credentials>,
-    /// Where docker keeps what is to be used as credentials; whoever may look there does so before the run.
+    /// Where docker keeps the credentials to use. The caller reads them before the run: this library looks at no home directory.
     pub docker_config: Option<DockerConfig>,
-    /// Who has tokens of their own.
+    /// Whether users share tokens.
     pub tokens: TokenPolicy,
     /// Whether credentials may go from https to http.
     pub cleartext: bool,
@@ -80,7 +80,7 @@ pub enum DockerConfig {
     File(PathBuf),
 }
 
-/// Who has tokens of their own.
+/// Whether users share tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenPolicy {
     /// Each virtual user in each journey, as each node of a fleet has.

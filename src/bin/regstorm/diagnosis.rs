@@ -260,7 +260,7 @@ fn is_unknown_path(pinged: &registry::Error) -> bool {
         && !body.code.as_ref().is_some_and(is_of_registries)
 }
 
-/// The address to write where the registry sends whoever asks there to https, if it is that.
+/// Returns which https address to write, if the registry redirects requests from http to it.
 fn at_https(error: &registry::Error) -> Option<String> {
     let is_there = error.operation() == Operation::Redirected && error.is_elsewhere();
     let subject = error.subject();

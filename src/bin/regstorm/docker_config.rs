@@ -1,6 +1,6 @@
 //! docker's `config.json`: whose credentials it holds for a registry, itself or in a credential helper.
 //!
-//! It is read only when somebody asks for it, by `docker_config` in a scenario or by `--docker-config`. Only what is used of
+//! It is read only on request, by `docker_config` in a scenario or by `--docker-config`. Only what is used of
 //! it is judged; `null` is nothing, as for docker.
 
 use std::collections::BTreeMap;

@@ -108,7 +108,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "note: {text}");
 }
 
-/// Writes the result of a command. That whoever reads has seen enough and left is no error.
+/// Writes the result of a command. A reader that has seen enough and closed its end is no error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

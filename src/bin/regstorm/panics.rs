@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use crate::exit::{Exit, Failure};
 
-/// Panics of all threads and tasks, also of those that somebody caught.
+/// Panics of all threads and tasks, also those that were caught.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
 /// Runs a command. When anything has panicked, on whatever thread, it ends as a defect: what it came to is not to be trusted.

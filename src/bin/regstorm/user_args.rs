@@ -1,4 +1,4 @@
-//! The arguments that say who somebody is, and the ways to give a password without showing it.
+//! The arguments for a user name, and the ways to give a password without showing it.
 
 use std::convert::Infallible;
 use std::io::BufRead as _;
