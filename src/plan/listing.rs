@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::Plan;
-use crate::scenario::{Fields, Plain as Value, line, shown};
+use crate::keys::plain::{Fields, Plain as Value, line};
+use crate::scenario::shown;
 
 impl Serialize for Plan {
     /// The same keys and values as the text, nested.

@@ -67,7 +67,7 @@ impl Plan {
             let shares_tokens =
                 path == ["target", "auth", "tokens"] && self.target.tokens != TokenPolicy::PerVu;
             if !is_left_out || shares_tokens {
-                text.push_str(&crate::scenario::line(&path, &value));
+                text.push_str(&crate::keys::plain::line(&path, &value));
             }
         }
         Digest::sha256(text.as_bytes())

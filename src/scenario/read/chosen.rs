@@ -2,14 +2,14 @@
 
 use std::num::NonZeroUsize;
 
-use super::codec::Codec;
-use super::form::{Described, Form};
-use super::table::{Sink, Table};
-use super::value::{choice_or, parsed, positive, text, unknown};
+use crate::keys::codec::Codec;
+use crate::keys::form::{Described, Form};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Entry, Item, Text, Value};
+use crate::keys::value::{choice_or, parsed, positive, text, unknown};
 use crate::oci::RepositoryName;
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Text, Value};
 use crate::scenario::{ImageSet, ImageSource, Pick, Selection};
 
 /// The image sets that journeys name. One with a mistake has a name all the same.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::part::{Part, Wrong};
-use super::table::nearest;
+use crate::keys::part::{Part, Wrong};
+use crate::keys::table::nearest;
 use crate::measure::{Metric, Quantity};
 use crate::scenario::gate::Comparand;
 use crate::scenario::threshold::{Expectation, Limit, Operator, Statistic};

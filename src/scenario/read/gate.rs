@@ -2,13 +2,13 @@
 
 use super::expectation;
 use super::metric::metric_in;
-use super::part::{Part, Wrong};
-use super::table::{Sink, Table};
-use super::value::text;
+use crate::keys::part::{Part, Wrong};
+use crate::keys::problem::{Problem, Problems};
+use crate::keys::spot::Spot;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Entry, Item, Text, Value, plant};
+use crate::keys::value::text;
 use crate::scenario::gate::{Comparand, Gate};
-use crate::scenario::problem::{Problem, Problems};
-use crate::scenario::spot::Spot;
-use crate::scenario::tree::{Entry, Item, Text, Value, plant};
 
 /// More of them only make it harder for each to be found.
 const MOST: usize = 64;

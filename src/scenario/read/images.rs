@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use super::codec::{Codec, form_of, text as text_codec, whole, words};
-use super::form::Form;
-use super::key::{self, Key, key};
-use super::section::Section;
 use super::size;
-use super::table::{Sink, Table, Variant, shorten};
-use super::value::{self, choice, parsed, text};
 use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
+use crate::keys::codec::{Codec, form_of, text as text_codec, whole, words};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::section::Section;
+use crate::keys::table::{Sink, Table, Variant, shorten};
+use crate::keys::tree::{Entry, Item, Value};
+use crate::keys::value::{self, choice, parsed, text};
 use crate::oci::ImageName;
 use crate::scenario::images::{Archive, ImageSet, ImageSource};
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Value};
 
 /// Where images come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,7 +222,7 @@ pub(super) fn show(source: &ImageSource) -> Fields {
 }
 
 pub(super) fn section() -> Section {
-    let source = super::form::Described::own(
+    let source = crate::keys::form::Described::own(
         ("source", r#""synthetic""#),
         form_of(KINDS),
         "Where the images come from: they are made from the seed, read from an archive, or in the registry already.",

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use super::action;
 use super::chosen::{self, Sets, chosen};
-use super::codec::{Codec, time};
-use super::form::{Described, Form};
 use super::habits;
-use super::key::{self, Key, key};
-use super::section::Section;
-use super::table::{Sink, Table, Variant};
-use super::value::{self, unknown};
 use crate::exchange::HttpVersion;
+use crate::keys::codec::{Codec, time};
+use crate::keys::form::{Described, Form};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::section::Section;
+use crate::keys::table::{Sink, Table, Variant};
+use crate::keys::tree::{Entry, Item, Value};
+use crate::keys::value::{self, unknown};
 use crate::profile::Profile;
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Value};
 use crate::scenario::{ImageSet, Journey, ThinkTime};
 
 const HOUR: Duration = Duration::from_hours(1);

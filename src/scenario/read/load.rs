@@ -3,20 +3,20 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::codec::time;
 use super::executor::{self, Executor};
-use super::form::{Described, Form, table_schema};
-use super::key::{self, Key, key};
-use super::name::{MOST_TABLES, identifier};
-use super::section::Section;
-use super::table::{Sink, Table, Variant};
-use super::value::{text, unknown, whole};
+use crate::keys::codec::time;
+use crate::keys::form::{Described, Form, table_schema};
+use crate::keys::key::{self, Key, key};
+use crate::keys::name::{MOST_TABLES, identifier};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::section::Section;
+use crate::keys::spot::Spot;
+use crate::keys::table::{Sink, Table, Variant};
+use crate::keys::tree::{Item, Text, Value};
+use crate::keys::value::{text, unknown, whole};
 use crate::scenario::Journey;
 use crate::scenario::load::{Begin, Load, Share};
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::spot::Spot;
-use crate::scenario::tree::{Item, Text, Value};
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -1,13 +1,13 @@
 //! `metric`: `[JOURNEY.][OPERATION.]WORD`, in the words of reports.
 
-use super::part::Part;
-use super::table::{Sink, known_words, nearest, shorten};
-use super::value::{FROM_ENVIRONMENT, text};
+use crate::keys::part::Part;
+use crate::keys::problem::Problem;
+use crate::keys::redact;
+use crate::keys::table::{Sink, known_words, nearest, shorten};
+use crate::keys::tree::{Item, Text};
+use crate::keys::value::{FROM_ENVIRONMENT, text};
 use crate::measure::Metric;
 use crate::oci::Operation;
-use crate::scenario::problem::Problem;
-use crate::scenario::redact;
-use crate::scenario::tree::{Item, Text};
 
 /// Reads a metric of these journeys.
 pub(super) fn metric(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Metric> {

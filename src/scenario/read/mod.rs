@@ -2,44 +2,37 @@
 
 pub(super) mod action;
 mod chosen;
-mod codec;
 pub(super) mod executor;
 mod expectation;
-mod form;
 mod gate;
 mod habits;
 mod images;
 mod journey;
-mod key;
 mod load;
 mod metric;
-mod name;
-mod part;
 mod places;
 mod prepare;
 mod probe;
 mod reference;
-mod section;
 pub(crate) mod shown;
 mod size;
-mod table;
 mod target;
 mod threshold;
-mod value;
 
 use std::path::Path;
 
 pub use self::gate::load_gates;
-use self::name::{MOST_TABLES, bad_name, identifier, is_identifier};
 pub use self::reference::{json_schema, reference};
-use self::table::{Sink, Table};
-use super::overrides;
 use super::prepare::Prepare;
-use super::problem::{Problem, Problems};
 use super::root::{DEFAULT_SEED, Scenario};
-use super::spot::Spot;
-use super::tree::{Entry, Item, Value, plant};
-use super::{ImageSet, Journey, Overrides};
+use super::{ImageSet, Journey};
+use crate::keys::name::{MOST_TABLES, bad_name, identifier, is_identifier};
+use crate::keys::overrides::{self, Overrides};
+use crate::keys::problem::{Problem, Problems};
+use crate::keys::spot::Spot;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Entry, Item, Value, plant};
+use crate::keys::value;
 
 /// Reads a scenario.
 ///

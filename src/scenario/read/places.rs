@@ -1,11 +1,11 @@
 //! Where images are put: no two image sets at one place, of which one would be found instead of the other.
 
-use super::table::Sink;
+use crate::keys::problem::Problem;
+use crate::keys::spot::Spot;
+use crate::keys::table::Sink;
+use crate::keys::tree::{Entry, Value};
 use crate::oci::RepositoryName;
-use crate::scenario::problem::Problem;
 use crate::scenario::root::Scenario;
-use crate::scenario::spot::Spot;
-use crate::scenario::tree::{Entry, Value};
 use crate::scenario::{Action, ImageSource, Journey, SeedPlace};
 
 /// Images that a journey puts somewhere, or needs there.

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::codec::{Codec, flag, number_of, words};
-use super::form::Form;
-use super::key::{self, Key, key};
-use super::section::Section;
+use crate::keys::codec::{Codec, flag, number_of, words};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::section::Section;
 use crate::scenario::prepare::{CleanUp, Prepare};
 
 pub(super) static KEYS: LazyLock<Vec<Key<Prepare>>> = LazyLock::new(|| {

@@ -3,16 +3,16 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::codec::{Codec, time};
-use super::form::{Described, Form};
-use super::key::{self, Key, key};
-use super::section::Section;
-use super::table::{Sink, Table};
-use super::value::{choice, text, unknown};
-use crate::scenario::plain::{Fields, Plain};
+use crate::keys::codec::{Codec, time};
+use crate::keys::form::{Described, Form};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::section::Section;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::{choice, text, unknown};
 use crate::scenario::probe::{Ask, Probe};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Value};
 use crate::scenario::{Action, Journey};
 
 /// The keys of a probe that name no journey.

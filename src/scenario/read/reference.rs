@@ -1,14 +1,13 @@
 //! The reference of a scenario's keys, and the JSON schema of a scenario: both are written from the definitions of the keys.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
-use super::form::Described;
-use super::form::Form;
-use super::form::table_schema;
-use super::section::Section;
 use super::{images, journey, load, prepare, probe, target, threshold};
+use crate::keys::form::Described;
+use crate::keys::form::Form;
+use crate::keys::form::table_schema;
+use crate::keys::reference;
+use crate::keys::section::Section;
 use crate::scenario::root::DEFAULT_SEED;
 
 /// The keys at the top of a scenario.
@@ -140,41 +139,7 @@ such as `\"1m30s\"`, values of type *size* texts such as `\"4MiB\"`.
 
 /// Returns the reference of all keys, as Markdown.
 pub fn reference() -> String {
-    let mut text = HEAD.to_owned();
-    for section in sections() {
-        // A string takes whatever is written to it.
-        let _ = write!(
-            text,
-            "\n## {}\n\n{}\n",
-            section.name,
-            section.text.trim_end()
-        );
-        let _ = writeln!(text, "\n{}", section.heading);
-        for key in &section.keys {
-            text.push_str(&entry(key, &section));
-        }
-    }
-    text
-}
-
-fn entry(key: &Described, section: &Section) -> String {
-    let mut text = format!(
-        "\n**`{}`**: {}\n\n- type: {}\n",
-        key.name, key.meaning, key.form
-    );
-    let default = match &key.default {
-        _ if key.is_needed => "none; the key is required".to_owned(),
-        Some(default) => default.clone(),
-        None if section.name == "habits" => "as the client".to_owned(),
-        None => "absent".to_owned(),
-    };
-    let _ = writeln!(text, "- default: {default}");
-    if let (Some(decider), false) = (section.decider, key.only.is_empty()) {
-        let words: Vec<String> = key.only.iter().map(|word| format!("`{word}`")).collect();
-        let _ = writeln!(text, "- only with `{decider}` {}", words.join(", "));
-    }
-    let _ = writeln!(text, "- example: `{} = {}`", key.name, key.example);
-    text
+    reference::markdown(HEAD, &sections())
 }
 
 /// Returns the JSON schema of a scenario, for editors.
@@ -208,29 +173,10 @@ pub fn json_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use jsonschema::Validator;
-
     use super::*;
-
-    fn as_json(example: &str) -> Value {
-        let table: toml::Table = format!("it = {example}").parse().unwrap();
-        serde_json::to_value(&table["it"]).unwrap()
-    }
 
     #[test]
     fn every_key_is_described_and_its_example_is_of_its_form() {
-        let definitions = json_schema()["$defs"].clone();
-        for section in sections() {
-            for key in section.keys {
-                let name = format!("{}.{}", section.name, key.name);
-                assert!(!key.meaning.is_empty(), "{name}");
-                let mut schema = key.schema();
-                schema["$defs"] = definitions.clone();
-                let validator = Validator::new(&schema).unwrap();
-                let example = as_json(key.example);
-                let error = validator.iter_errors(&example).next();
-                assert!(error.is_none(), "{name}: {error:?}");
-            }
-        }
+        reference::check(&sections(), &json_schema()["$defs"]);
     }
 }

@@ -1,10 +1,11 @@
 //! Values as a plan prints them: the keys of a table, written out.
 
 use super::{
-    images as sources, journey as journeys, key, load as loads, prepare as prepared,
-    probe as probes, target as targets, threshold as thresholds,
+    images as sources, journey as journeys, load as loads, prepare as prepared, probe as probes,
+    target as targets, threshold as thresholds,
 };
-use crate::scenario::plain::{Fields, Plain};
+use crate::keys::key;
+use crate::keys::plain::{Fields, Plain};
 use crate::scenario::target::Target;
 use crate::scenario::{ImageSet, ImageSource, Journey, Load, Prepare, Probe, Threshold};
 

@@ -2,14 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use super::codec::{Codec, form_of, size};
-use super::form::{Described, Form};
-use super::table::{Sink, Table};
-use super::value::{self, choice, positive, unknown};
 use crate::content::SizeSpec;
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Value};
+use crate::keys::codec::{Codec, form_of, size};
+use crate::keys::form::{Described, Form};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::{self, choice, positive, unknown};
 use crate::units::ByteSize;
 
 /// Every layer has room for what makes it different from all others, and fits on a disk.

@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::codec::{count, flag, time};
 use super::expectation;
-use super::form::{Described, Form};
-use super::key::{self, Key, key};
 use super::metric::metric;
-use super::section::Section;
-use super::table::{Sink, Table};
-use super::value::{text, unknown};
+use crate::keys::codec::{count, flag, time};
+use crate::keys::form::{Described, Form};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::section::Section;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::{text, unknown};
 use crate::measure::Metric;
 use crate::measure::Subject;
 use crate::oci::Operation;
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
 use crate::scenario::threshold::{Abort, Expectation, Limit, Operator, Threshold};
-use crate::scenario::tree::{Item, Value};
 use crate::scenario::{Journey, Load, operations};
 
 /// What thresholds name.

@@ -1,11 +1,11 @@
 //! How much of an image is where it is to go before an iteration begins.
 
-use super::super::codec::Codec;
-use super::super::form::{Described, Form};
-use super::super::table::{Sink, Table};
-use super::super::value::{choice_or, fraction};
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::tree::{Item, Value};
+use crate::keys::codec::Codec;
+use crate::keys::form::{Described, Form};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::{choice_or, fraction};
 
 /// How much of an image is where it is to go before an iteration begins, as the client knows.
 #[derive(Debug, Clone, Copy, PartialEq)]

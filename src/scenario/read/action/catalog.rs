@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::chosen::Chosen;
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::requests::{Requests, pages};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 use crate::oci::Operation;
 use crate::profile::Habits;
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
 
 const WORD: &str = "catalog";

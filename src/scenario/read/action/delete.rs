@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::chosen::Chosen;
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::requests::{Requests, resolving, resolving_head};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 use crate::oci::Operation;
 use crate::profile::{DeleteBy, Habits};
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
 
 const WORD: &str = "delete";

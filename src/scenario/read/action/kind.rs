@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::super::form::Described;
-use super::super::table::Table;
 use super::needs::Needs;
 use super::requests::Requests;
+use crate::keys::form::Described;
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 use crate::oci::Operation;
 use crate::profile::Habits;
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
 
 /// An action, before one is made.

@@ -5,15 +5,15 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use super::super::chosen::Chosen;
-use super::super::codec::number_of;
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::needs::Needs;
 use super::requests::{Requests, pages};
+use crate::keys::codec::number_of;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 use crate::oci::Operation;
 use crate::profile::Habits;
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
 
 const WORD: &str = "list-tags";

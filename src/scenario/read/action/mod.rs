@@ -28,14 +28,14 @@ pub use self::push::Push;
 pub use self::referrers::Referrers;
 pub(crate) use self::requests::Requests;
 use super::chosen::Chosen;
-use super::form::{Described, Form};
-use super::table::{Sink, Table, Variant};
-use super::value::choice;
+use crate::keys::form::{Described, Form};
+use crate::keys::plain::Fields;
+use crate::keys::table::{Sink, Table, Variant};
+use crate::keys::tree::Item;
+use crate::keys::value::choice;
 use crate::oci::Operation;
 use crate::profile::Habits;
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
-use crate::scenario::tree::Item;
 
 /// What a journey does.
 #[derive(Debug, Clone)]

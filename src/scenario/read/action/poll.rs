@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::super::chosen::Chosen;
-use super::super::codec::words;
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::requests::Requests;
+use crate::keys::codec::words;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 use crate::oci::Operation;
 use crate::profile::{Habits, Resolve};
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
 use crate::units::words;
 

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::super::chosen::Chosen;
-use super::super::codec::{Codec, words};
-use super::super::form::Form;
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
-use super::super::value::parsed;
 use super::cache::{Cache, cache};
 use super::kind::{Definition, Kind};
 use super::requests::{Requests, resolving_head};
+use crate::keys::codec::{Codec, words};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
+use crate::keys::value::parsed;
 use crate::oci::{Operation, Platform, Verify};
 use crate::profile::{ConfigOrder, Habits, PullAgain, Resolve};
-use crate::scenario::plain::Fields;
 use crate::scenario::selection::Selection;
 use crate::units::ByteSize;
 

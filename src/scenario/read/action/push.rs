@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::super::chosen::Chosen;
-use super::super::codec::{Codec, flag};
-use super::super::form::Form;
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
-use super::super::value::parsed;
 use super::cache::{Cache, cache};
 use super::kind::{Definition, Kind};
 use super::needs::{Needs, SeedPlace};
 use super::requests::Requests;
+use crate::keys::codec::{Codec, flag};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::table::Table;
+use crate::keys::value::parsed;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::{Checks, Habits, ManifestCheck, PushHabits, PushMethod};
 use crate::scenario::images::{ImageSet, ImageSource};
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
 use crate::scenario::selection::Selection;
 
 const WORD: &str = "push";

@@ -5,19 +5,19 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use super::super::chosen::Chosen;
-use super::super::codec::{number_of, text as text_codec};
-use super::super::key::{self, Key, key};
-use super::super::table::{Sink, Table};
-use super::super::value::text;
 use super::kind::{Definition, Kind};
 use super::needs::{ARTIFACT_TYPE, Needs};
 use super::requests::{Requests, resolving_head};
+use crate::keys::codec::{number_of, text as text_codec};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::Item;
+use crate::keys::value::text;
 use crate::oci::Operation;
 use crate::profile::Habits;
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
 use crate::scenario::selection::Selection;
-use crate::scenario::tree::Item;
 
 const WORD: &str = "referrers";
 

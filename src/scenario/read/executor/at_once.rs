@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::{time, whole, words};
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::length::{DAY, LENGTH, Length, MAX_DURATION};
 use super::pool::{MOST_VUS, OnNoVu, SPACINGS, VuPool};
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
+use crate::keys::codec::{time, whole, words};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::table::Table;
 use crate::schedule::{Curve, Spacing};
 
 /// Each user starts once, all within a short time.

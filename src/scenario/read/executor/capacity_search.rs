@@ -5,16 +5,16 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::{fraction, time};
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
-use super::super::value;
 use super::kind::{Definition, Kind};
 use super::length::{DAY, Length};
 use super::pool::{self, VuPool};
 use super::rates;
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
+use crate::keys::codec::{fraction, time};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::table::Table;
+use crate::keys::value;
 use crate::units::Rate;
 
 /// The most and the least that a rate grows by, and by which two rates differ at the end.

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::time;
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
-use super::super::value;
 use super::kind::{Definition, Kind};
 use super::length::{LENGTH, Length};
 use super::pool::{self, VuPool};
 use super::rates;
-use crate::scenario::plain::Fields;
+use crate::keys::codec::time;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
+use crate::keys::value;
 use crate::schedule::Curve;
 use crate::units::Rate;
 

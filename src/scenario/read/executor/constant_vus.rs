@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::{time, whole};
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::length::{LENGTH, Length};
 use super::pool::MOST_VUS;
-use crate::scenario::plain::Fields;
+use crate::keys::codec::{time, whole};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 
 /// Users that start over until the time is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

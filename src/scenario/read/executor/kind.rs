@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use super::super::form::Described;
-use super::super::table::Table;
 use super::length::Length;
 use super::pool::VuPool;
 use super::stage::StageSpan;
-use crate::scenario::plain::Fields;
+use crate::keys::form::Described;
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
 use crate::schedule::{Curve, Users};
 
 /// An executor, before one is made.

@@ -30,10 +30,10 @@ pub use self::ramping_arrival_rate::RampingArrivalRate;
 pub use self::ramping_vus::RampingVus;
 pub use self::shared_iterations::SharedIterations;
 pub use self::stage::{Stage, StageSpan};
-use super::form::{Described, Form};
-use super::table::{Table, Variant};
-use super::value::choice;
-use crate::scenario::plain::Fields;
+use crate::keys::form::{Described, Form};
+use crate::keys::plain::Fields;
+use crate::keys::table::{Table, Variant};
+use crate::keys::value::choice;
 use crate::schedule::{Curve, Users};
 
 /// How iterations are started over time. The names are those of k6, but for the last two.

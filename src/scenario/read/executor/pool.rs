@@ -1,11 +1,11 @@
 //! The virtual users of an open executor.
 
-use super::super::codec::{form_of, whole, word_of, words};
-use super::super::form::Form;
-use super::super::key::{Key, key};
-use super::super::table::Table;
-use super::super::value;
-use crate::scenario::problem::Problem;
+use crate::keys::codec::{form_of, whole, word_of, words};
+use crate::keys::form::Form;
+use crate::keys::key::{Key, key};
+use crate::keys::problem::Problem;
+use crate::keys::table::Table;
+use crate::keys::value;
 use crate::schedule::Spacing;
 
 /// The most users of a load.

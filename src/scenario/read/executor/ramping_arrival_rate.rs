@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::key::{self, Key};
-use super::super::table::Table;
-use super::super::value;
 use super::kind::{Definition, Kind};
 use super::length::Length;
 use super::pool::{self, VuPool};
 use super::rates;
 use super::stage::{self, Stage, StageSpan};
-use crate::scenario::plain::Fields;
+use crate::keys::key::{self, Key};
+use crate::keys::plain::Fields;
+use crate::keys::table::Table;
+use crate::keys::value;
 use crate::schedule::{self, Curve, Ramp};
 use crate::units::Rate;
 

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::{Codec, time, whole};
-use super::super::form::Form;
-use super::super::key::{self, Key, key};
-use super::super::table::{Sink, Table};
-use super::super::value;
 use super::kind::{Definition, Kind};
 use super::length::{DAY, Length};
 use super::pool::MOST_VUS;
 use super::stage::{self, Stage, StageSpan};
-use crate::scenario::plain::Fields;
-use crate::scenario::tree::Item;
+use crate::keys::codec::{Codec, time, whole};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::Item;
+use crate::keys::value;
 use crate::schedule::{UserStage, Users};
 
 /// The number of users follows a line from target to target.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::form::Form;
-use super::super::key::Key;
-use super::super::table::Sink;
-use super::super::value;
-use crate::scenario::plain::Plain;
-use crate::scenario::tree::Item;
+use crate::keys::form::Form;
+use crate::keys::key::Key;
+use crate::keys::plain::Plain;
+use crate::keys::table::Sink;
+use crate::keys::tree::Item;
+use crate::keys::value;
 use crate::units::Rate;
 
 /// No iteration in a second.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::{count, time, whole};
-use super::super::key::{self, Key, key};
-use super::super::table::Table;
 use super::kind::{Definition, Kind};
 use super::length::{LENGTH, Length, MAX_DURATION};
 use super::pool::MOST_VUS;
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
+use crate::keys::codec::{count, time, whole};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::table::Table;
 
 /// The most iterations that a number decides.
 const MOST_ITERATIONS: u64 = 1_000_000_000;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::form::{Described, Form};
-use super::super::name::identifier;
-use super::super::table::{Sink, Table};
-use super::super::value::time;
 use super::length::{DAY, LENGTH};
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Value};
+use crate::keys::form::{Described, Form};
+use crate::keys::name::identifier;
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::time;
 use crate::schedule::Span;
 
 /// The most stages of a line.

@@ -1,14 +1,14 @@
 //! The key of the statuses that a client takes for success beside those of the specification.
 
-use super::super::codec::{Codec, flag, list};
-use super::super::form::{Described, Form};
-use super::super::key::{self, Key, key};
-use super::super::table::{Sink, Table};
-use super::super::value::text;
+use crate::keys::codec::{Codec, flag, list};
+use crate::keys::form::{Described, Form};
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Plain;
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::Item;
+use crate::keys::value::text;
 use crate::profile::{Accepted, Habits, Statuses};
-use crate::scenario::plain::Plain;
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::Item;
 use std::sync::LazyLock;
 
 const MOST: usize = 64;

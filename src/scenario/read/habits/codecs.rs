@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
-use super::super::codec::{Codec, text as text_codec};
-use super::super::form::Form;
-use super::super::table::Sink;
-use super::super::value::text;
+use crate::keys::codec::{Codec, text as text_codec};
+use crate::keys::form::Form;
+use crate::keys::plain::Plain;
+use crate::keys::problem::Problem;
+use crate::keys::table::Sink;
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::text;
 use crate::profile::{Accept, AcceptForm};
-use crate::scenario::plain::Plain;
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Value};
 
 type Text = Cow<'static, str>;
 

@@ -11,16 +11,16 @@ mod wire;
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use super::codec::{flag, form_of, number_of, word_of, words};
-use super::form::Form;
-use super::key::{self, Key, key};
-use super::table::{Sink, Table, only_with};
-use super::value::{self, text, unknown};
 use crate::exchange::HttpVersion;
+use crate::keys::codec::{flag, form_of, number_of, word_of, words};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Fields;
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table, only_with};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::{self, text, unknown};
 use crate::profile::{ConnectionPolicy, DeleteBy, Habits, Profile, PushMethod, Resolve};
-use crate::scenario::plain::Fields;
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Value};
 
 /// Every habit, in the order in which a plan shows them.
 pub(super) static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {

@@ -1,7 +1,7 @@
 //! The keys of what a pull does.
 
-use super::super::codec::{flag, number_of, size, words};
-use super::super::key::{Key, key};
+use crate::keys::codec::{flag, number_of, size, words};
+use crate::keys::key::{Key, key};
 use crate::profile::{ConfigOrder, EntryUse, Habits, Matching, PullAgain, WithoutPlatform};
 use crate::units::ByteSize;
 

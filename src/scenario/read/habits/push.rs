@@ -2,14 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use super::super::codec::{Codec, flag, form_of, number_of, size, word_of, words};
-use super::super::form::Form;
-use super::super::key::{Key, key};
-use super::super::table::Sink;
-use super::super::value;
+use crate::keys::codec::{Codec, flag, form_of, number_of, size, word_of, words};
+use crate::keys::form::Form;
+use crate::keys::key::{Key, key};
+use crate::keys::plain::Plain;
+use crate::keys::table::Sink;
+use crate::keys::tree::{Item, Value};
+use crate::keys::value;
 use crate::profile::{Checks, Habits, LayerOrder, ManifestCheck, PushMethod};
-use crate::scenario::plain::Plain;
-use crate::scenario::tree::{Item, Value};
 use crate::units::ByteSize;
 
 const ONLY: &[&str] = &["push"];

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::super::codec::{Codec, flag, list, time, whole, words};
-use super::super::form::{Described, Form};
-use super::super::key::{Key, key};
-use super::super::table::{Sink, Table};
-use super::super::value;
+use crate::keys::codec::{Codec, flag, list, time, whole, words};
+use crate::keys::form::{Described, Form};
+use crate::keys::key::{Key, key};
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value;
 use crate::profile::{Backoff, Habits, Retry, RetryAfter, RetryScope};
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::tree::{Item, Value};
 
 const PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 const FACTOR: RangeInclusive<f64> = 1.0..=100.0;

@@ -258,11 +258,11 @@ fn every_habit_has_a_key_that_shows_it_and_reads_it_back() {
 
 /// Reads lines as the keys of a journey that does this.
 fn read_lines(lines: &str, action: &str) -> Habits {
-    let (root, problems) = crate::scenario::tree::plant(lines, &|_| None)
+    let (root, problems) = crate::keys::tree::plant(lines, &|_| None)
         .unwrap_or_else(|problem| panic!("{problem:?}: {lines}"));
     assert_eq!(problems, []);
     let sink = Sink::default();
-    let start = crate::scenario::spot::Spot {
+    let start = crate::keys::spot::Spot {
         source: 0,
         span: 0..0,
     };

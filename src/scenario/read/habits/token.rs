@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::codec::{flag, time, words};
-use super::super::key::{Key, key};
 use super::codecs::header_value;
+use crate::keys::codec::{flag, time, words};
+use crate::keys::key::{Key, key};
 use crate::profile::{ChallengeScope, Habits, ScopeOrder, TokenForm};
 
 pub(super) fn keys() -> Vec<Key<Habits>> {

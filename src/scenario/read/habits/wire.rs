@@ -1,8 +1,8 @@
 //! The keys of what a single request looks like.
 
-use super::super::codec::{Codec, flag, whole, words};
-use super::super::key::{Key, key};
 use super::codecs::{accept, header_value, optional_header};
+use crate::keys::codec::{Codec, flag, whole, words};
+use crate::keys::key::{Key, key};
 use crate::profile::{AcceptDescriptor, Decoding, Habits, MountQuery};
 
 pub(super) fn keys() -> Vec<Key<Habits>> {

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::super::codec::{Codec, list, words};
-use super::super::form::Form;
-use super::super::key::{Key, key};
-use super::super::value::parsed;
 use crate::exchange::Lookup;
+use crate::keys::codec::{Codec, list, words};
+use crate::keys::form::Form;
+use crate::keys::key::{Key, key};
+use crate::keys::value::parsed;
 use crate::scenario::target::Target;
 use crate::units::Endpoint;
 

@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
-use super::super::codec::{flag, words};
-use super::super::form::Form;
-use super::super::key::{self, Key, key};
-use super::super::table::{Sink, Table};
-use super::super::value::text;
-use crate::scenario::plain::{Plain, REDACTED};
-use crate::scenario::problem::Problem;
+use crate::keys::codec::{flag, words};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::{Plain, REDACTED};
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value};
+use crate::keys::value::text;
 use crate::scenario::target::{DockerConfig, Target, TokenPolicy};
-use crate::scenario::tree::{Item, Value};
 use crate::units::{Credentials, Secret};
 
 pub(super) static KEYS: LazyLock<Vec<Key<Target>>> = LazyLock::new(|| {

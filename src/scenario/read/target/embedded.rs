@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::super::codec::{flag, size, text as text_codec, time, words};
-use super::super::key::{Key, key};
-use super::super::table::{Sink, shorten};
-use super::super::value::text;
 use crate::embedded::{AuthScheme, Storage};
-use crate::scenario::problem::Problem;
+use crate::keys::codec::{flag, size, text as text_codec, time, words};
+use crate::keys::key::{Key, key};
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, shorten};
+use crate::keys::tree::Item;
+use crate::keys::value::text;
 use crate::scenario::target::Embedded;
-use crate::scenario::tree::Item;
 use crate::units::ByteSize;
 
 pub(super) static KEYS: LazyLock<Vec<Key<Embedded>>> = LazyLock::new(|| {

@@ -2,13 +2,13 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::super::codec::Codec;
-use super::super::form::Form;
-use super::super::table::Sink;
-use super::super::value::text;
-use crate::scenario::plain::{Fields, Plain, REDACTED};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Entry, Item, Value};
+use crate::keys::codec::Codec;
+use crate::keys::form::Form;
+use crate::keys::plain::{Fields, Plain, REDACTED};
+use crate::keys::problem::Problem;
+use crate::keys::table::Sink;
+use crate::keys::tree::{Entry, Item, Value};
+use crate::keys::value::text;
 use crate::units::Secret;
 
 type Headers = Vec<(String, Secret)>;

@@ -12,19 +12,19 @@ use std::sync::LazyLock;
 use ::url::Url;
 
 use self::url::EMBEDDED;
-use super::codec::words;
-use super::form::Form;
-use super::key::{self, Key, key};
-use super::section::Section;
-use super::table::{Sink, Table};
 use crate::embedded::{AuthScheme, Storage};
 use crate::exchange::HttpVersion;
-use crate::scenario::plain::Plain;
-use crate::scenario::problem::Problem;
+use crate::keys::codec::words;
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::plain::Plain;
+use crate::keys::problem::Problem;
+use crate::keys::section::Section;
+use crate::keys::spot::Spot;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Entry, Item, Value};
 use crate::scenario::root::Scenario;
-use crate::scenario::spot::Spot;
 use crate::scenario::target::{Embedded, Place, Target};
-use crate::scenario::tree::{Entry, Item, Value};
 use crate::scenario::{Action, ImageSource};
 
 static KEYS: LazyLock<Vec<Key<Target>>> = LazyLock::new(|| {

@@ -4,16 +4,16 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::LazyLock;
 
-use super::super::codec::{Codec, flag, text as text_codec, words};
-use super::super::form::Form;
-use super::super::key::{self, Key, key};
-use super::super::table::{Sink, Table, shorten};
-use super::super::value::text;
 use crate::exchange::Resumption;
-use crate::scenario::problem::Problem;
-use crate::scenario::redact;
+use crate::keys::codec::{Codec, flag, text as text_codec, words};
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key, key};
+use crate::keys::problem::Problem;
+use crate::keys::redact;
+use crate::keys::table::{Sink, Table, shorten};
+use crate::keys::tree::Item;
+use crate::keys::value::text;
 use crate::scenario::target::{NamedFile, Tls};
-use crate::scenario::tree::Item;
 
 pub(super) static KEYS: LazyLock<Vec<Key<Tls>>> = LazyLock::new(|| {
     vec![

@@ -2,12 +2,12 @@
 
 use url::Url;
 
-use super::super::codec::Codec;
-use super::super::form::Form;
-use super::super::table::{Sink, nearest};
-use super::super::value::text;
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::Item;
+use crate::keys::codec::Codec;
+use crate::keys::form::Form;
+use crate::keys::problem::Problem;
+use crate::keys::table::{Sink, nearest};
+use crate::keys::tree::Item;
+use crate::keys::value::text;
 
 pub(super) const EMBEDDED: &str = "embedded";
 

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// A scenario file without its secrets.
-pub(super) fn file(text: &str) -> String {
+pub(crate) fn file(text: &str) -> String {
     let mut scanner = Scanner::new(text);
     scanner.run();
     let masked = mask(text, &scanner.secrets, '*');
@@ -16,7 +16,7 @@ pub(super) fn file(text: &str) -> String {
 }
 
 /// An argument, `--set key.path=value`, `--target url` or `--gate metric`, without its secrets.
-pub(super) fn argument(text: &str) -> String {
+pub(crate) fn argument(text: &str) -> String {
     let (option, rest) = text.split_once(' ').unwrap_or(("", text));
     let start = text.len() - rest.len();
     if option == "--gate" {
@@ -47,7 +47,7 @@ pub(super) fn argument(text: &str) -> String {
 }
 
 /// A value without the user and the query of any address in it.
-pub(super) fn value(text: &str) -> String {
+pub(crate) fn value(text: &str) -> String {
     mask_addresses(text)
 }
 

@@ -12,22 +12,22 @@ use crate::units::too_deep;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub(super) value: Value,
-    pub(super) spot: Spot,
+pub(crate) struct Item {
+    pub(crate) value: Value,
+    pub(crate) spot: Spot,
 }
 
 /// A key, its value, and the place of the key.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_spot: Spot,
-    pub(super) item: Item,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_spot: Spot,
+    pub(crate) item: Item,
 }
 
 /// A TOML value. Tables keep the order of the file.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(Text),
     Integer(i128),
     Float(f64),
@@ -41,16 +41,16 @@ pub(super) enum Value {
 
 /// A string: what it means, and what it looks like in the source, which is all that a problem may show of it.
 #[derive(Clone)]
-pub(super) struct Text {
-    pub(super) value: String,
-    pub(super) as_written: String,
+pub(crate) struct Text {
+    pub(crate) value: String,
+    pub(crate) as_written: String,
     /// Where in its source it starts, if it stands there byte for byte: without escapes and without variables.
-    pub(super) verbatim: Option<usize>,
+    pub(crate) verbatim: Option<usize>,
 }
 
 impl Item {
     /// Where a part of its text was written, by the bytes of the text; all of it where that cannot be told.
-    pub(super) fn part(&self, part: Range<usize>) -> Spot {
+    pub(crate) fn part(&self, part: Range<usize>) -> Spot {
         match &self.value {
             Value::Text(Text {
                 verbatim: Some(start),
@@ -73,7 +73,7 @@ impl std::fmt::Debug for Text {
 
 impl Value {
     /// What it is, with its article.
-    pub(super) const fn kind(&self) -> &'static str {
+    pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
             Self::Integer(_) => "a whole number",
@@ -88,21 +88,21 @@ impl Value {
 }
 
 /// Turns what `toml` parsed into a tree of our own.
-pub(super) struct Planter<'a> {
+pub(crate) struct Planter<'a> {
     /// Which source is parsed.
-    pub(super) source: usize,
+    pub(crate) source: usize,
     /// Where its text starts in what is shown of the source.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Its text.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
     /// Where `${NAME}` is looked up. Arguments have none: the shell has done it.
-    pub(super) environment: Option<Lookup<'a>>,
+    pub(crate) environment: Option<Lookup<'a>>,
     /// What is wrong so far.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Planter<'_> {
-    pub(super) fn table(&mut self, table: DeTable<'_>) -> Vec<Entry> {
+    pub(crate) fn table(&mut self, table: DeTable<'_>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = table
             .into_iter()
             .map(|(key, value)| self.entry(&key, value))
@@ -119,7 +119,7 @@ impl Planter<'_> {
         }
     }
 
-    pub(super) fn item(&mut self, value: Spanned<DeValue<'_>>) -> Item {
+    pub(crate) fn item(&mut self, value: Spanned<DeValue<'_>>) -> Item {
         let span = value.span();
         let value = match value.into_inner() {
             DeValue::String(text) => self
@@ -193,7 +193,7 @@ impl Planter<'_> {
 }
 
 /// The tree of a file, and what is wrong with it so far; or the one mistake after which there is no tree.
-pub(super) fn plant(
+pub(crate) fn plant(
     source: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Vec<Entry>, Vec<Problem>), Box<Problem>> {

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::problem::Problem;
-use crate::scenario::spot::Spot;
-use crate::scenario::tree::{Entry, Item, Text, Value};
+use crate::keys::problem::Problem;
+use crate::keys::spot::Spot;
+use crate::keys::tree::{Entry, Item, Text, Value};
 
 /// Where problems are collected while tables are read side by side.
 #[derive(Debug, Default)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     problems: RefCell<Vec<Problem>>,
     arguments: Vec<String>,
     base_dir: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct Sink {
 
 impl Sink {
     /// A sink for a scenario that these arguments have changed, and whose relative paths start there.
-    pub(super) fn of(arguments: &[String], base_dir: &Path) -> Self {
+    pub(crate) fn of(arguments: &[String], base_dir: &Path) -> Self {
         Self {
             arguments: arguments.to_vec(),
             base_dir: base_dir.to_owned(),
@@ -26,16 +26,16 @@ impl Sink {
     }
 
     /// Where relative paths start.
-    pub(super) fn base_dir(&self) -> &Path {
+    pub(crate) fn base_dir(&self) -> &Path {
         &self.base_dir
     }
 
-    pub(super) fn report(&self, problem: Problem) {
+    pub(crate) fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }
 
     /// The text of a number, a flag or a date of the command line, where quotes would have to be quoted for the shell.
-    pub(super) fn unquoted(&self, item: &Item) -> Option<Text> {
+    pub(crate) fn unquoted(&self, item: &Item) -> Option<Text> {
         if !matches!(
             item.value,
             Value::Integer(_) | Value::Float(_) | Value::Flag(_) | Value::Moment
@@ -52,7 +52,7 @@ impl Sink {
     }
 
     /// Reports a value of the wrong kind, unless something was said of it already.
-    pub(super) fn expected(&self, item: &Item, wanted: &str) {
+    pub(crate) fn expected(&self, item: &Item, wanted: &str) {
         if !matches!(item.value, Value::Broken) {
             let found = item.value.kind();
             let message = format!("expected {wanted}, found {found}");
@@ -60,14 +60,14 @@ impl Sink {
         }
     }
 
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
     }
 }
 
 /// A table whose keys are asked for one after the other. What nobody asked for is unknown.
 #[derive(Debug)]
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     entries: &'a [Entry],
     spot: Spot,
     sink: &'a Sink,
@@ -78,17 +78,17 @@ pub(super) struct Table<'a> {
 
 /// One of the forms that a table takes, chosen by the value of one of its keys.
 #[derive(Debug)]
-pub(super) struct Variant {
+pub(crate) struct Variant {
     /// The value that chooses it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The keys that belong to it and not to every form.
-    pub(super) keys: Vec<&'static str>,
+    pub(crate) keys: Vec<&'static str>,
     /// What it is, in words that follow the name.
-    pub(super) meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 impl<'a> Table<'a> {
-    pub(super) const fn new(entries: &'a [Entry], spot: Spot, sink: &'a Sink) -> Self {
+    pub(crate) const fn new(entries: &'a [Entry], spot: Spot, sink: &'a Sink) -> Self {
         Self {
             entries,
             spot,
@@ -99,7 +99,7 @@ impl<'a> Table<'a> {
     }
 
     /// The table in an item; anything else is a problem.
-    pub(super) fn open(item: &'a Item, sink: &'a Sink) -> Option<Self> {
+    pub(crate) fn open(item: &'a Item, sink: &'a Sink) -> Option<Self> {
         if let Value::Table(entries) = &item.value {
             Some(Self::new(entries, item.spot.clone(), sink))
         } else {
@@ -109,16 +109,16 @@ impl<'a> Table<'a> {
     }
 
     /// Where the table was written: its header, or all of an inline table.
-    pub(super) fn spot(&self) -> &Spot {
+    pub(crate) fn spot(&self) -> &Spot {
         &self.spot
     }
 
-    pub(super) const fn sink(&self) -> &'a Sink {
+    pub(crate) const fn sink(&self) -> &'a Sink {
         self.sink
     }
 
     /// The entry of a key, which is known from then on.
-    pub(super) fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
+    pub(crate) fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
@@ -127,7 +127,7 @@ impl<'a> Table<'a> {
 
     /// A key that may be absent: `Some(None)`. A problem with it is `None`.
     #[expect(clippy::option_option, reason = "absent and wrong are two things")]
-    pub(super) fn may<T>(&mut self, key: &'static str, read: impl Reads<T>) -> Option<Option<T>> {
+    pub(crate) fn may<T>(&mut self, key: &'static str, read: impl Reads<T>) -> Option<Option<T>> {
         match self.entry(key) {
             None => Some(None),
             Some(entry) => read(&entry.item, self.sink).map(Some),
@@ -135,7 +135,7 @@ impl<'a> Table<'a> {
     }
 
     /// A key with a default. A problem with it is `None`.
-    pub(super) fn or<T>(
+    pub(crate) fn or<T>(
         &mut self,
         key: &'static str,
         default: T,
@@ -145,7 +145,7 @@ impl<'a> Table<'a> {
     }
 
     /// A key that must be there. A problem with it, or without it, is `None`.
-    pub(super) fn need<T>(
+    pub(crate) fn need<T>(
         &mut self,
         key: &'static str,
         example: &str,
@@ -162,7 +162,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reports every key that belongs to another variant than the chosen one.
-    pub(super) fn variant(&mut self, decider: &'static str, chosen: &str, variants: &[Variant]) {
+    pub(crate) fn variant(&mut self, decider: &'static str, chosen: &str, variants: &[Variant]) {
         let meaning = variants
             .iter()
             .find(|variant| variant.name == chosen)
@@ -199,13 +199,13 @@ impl<'a> Table<'a> {
     }
 
     /// Lets the keys of all variants pass: without a decision nobody knows which of them belong here.
-    pub(super) fn undecided(&mut self, variants: &[Variant]) {
+    pub(crate) fn undecided(&mut self, variants: &[Variant]) {
         let keys = variants.iter().flat_map(|variant| &variant.keys);
         self.passed.extend(keys.copied());
     }
 
     /// Reports every key that nobody asked for.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         let unknown = |entry: &&Entry| {
             let key = entry.key.as_str();
             !self.asked.contains(&key) && !self.passed.contains(&key)
@@ -227,7 +227,7 @@ impl<'a> Table<'a> {
 }
 
 /// Reports a key that means nothing because of the value of another.
-pub(super) fn only_with(
+pub(crate) fn only_with(
     table: &mut Table<'_>,
     key: &'static str,
     (decider, wanted): (&'static str, &str),
@@ -250,14 +250,14 @@ pub(super) fn only_with(
 }
 
 /// How a value is read; what is wrong with it goes to the sink.
-pub(super) trait Reads<T>: Fn(&Item, &Sink) -> Option<T> {}
+pub(crate) trait Reads<T>: Fn(&Item, &Sink) -> Option<T> {}
 
 impl<T, F: Fn(&Item, &Sink) -> Option<T>> Reads<T> for F {}
 
 /// The word that was probably meant.
 ///
 /// Of many known words only the first are compared, and a long word with none: comparing takes time in proportion to both.
-pub(super) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     const COMPARED: usize = 100;
     const LONGEST: usize = 128; // bytes; as long as the longest name and its mistakes
     if word.len() > LONGEST {
@@ -273,7 +273,7 @@ pub(super) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) 
 }
 
 /// Known words as a list, at most twenty of them; empty when there are none.
-pub(super) fn known_words<'w>(known: impl Iterator<Item = &'w str>) -> String {
+pub(crate) fn known_words<'w>(known: impl Iterator<Item = &'w str>) -> String {
     const SHOWN: usize = 20;
     let known: Vec<&str> = known.collect();
     let shown = known[..known.len().min(SHOWN)].join(", ");
@@ -284,7 +284,7 @@ pub(super) fn known_words<'w>(known: impl Iterator<Item = &'w str>) -> String {
 }
 
 /// Enough of a text to know it again.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     const SHOWN: usize = 60;
     if text.chars().count() <= SHOWN {
         return text.to_owned();

@@ -19,7 +19,7 @@ pub struct Overrides {
 
 impl Overrides {
     /// The arguments as the command line had them, and as problems show them.
-    pub(super) fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let target = self.target.iter().map(|url| format!("{TARGET}{url}"));
         let set = self.set.iter().map(|change| format!("{SET}{change}"));
         target.chain(set).collect()
@@ -36,7 +36,7 @@ struct Step {
 }
 
 /// Changes the tree. An argument that cannot be followed is a problem.
-pub(super) fn apply(arguments: &[String], root: &mut Vec<Entry>, problems: &mut Vec<Problem>) {
+pub(crate) fn apply(arguments: &[String], root: &mut Vec<Entry>, problems: &mut Vec<Problem>) {
     for (index, argument) in arguments.iter().enumerate() {
         let whole = Spot {
             source: index + 1,

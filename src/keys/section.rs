@@ -3,14 +3,14 @@
 use super::form::Described;
 
 /// A table of a scenario.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Its name in links and in the schema.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Where its keys stand, in Markdown.
-    pub(super) heading: &'static str,
+    pub(crate) heading: &'static str,
     /// What it is for, in Markdown.
-    pub(super) text: String,
-    pub(super) keys: Vec<Described>,
+    pub(crate) text: String,
+    pub(crate) keys: Vec<Described>,
     /// The key whose value chooses a form of the table: the words of `Described::only` are its.
-    pub(super) decider: Option<&'static str>,
+    pub(crate) decider: Option<&'static str>,
 }

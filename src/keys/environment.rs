@@ -1,21 +1,21 @@
 //! `${NAME}` and `${NAME:-default}` in string values.
 
 /// Where the value of a variable comes from.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Why a text cannot be expanded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ExpandError {
-    pub(super) message: String,
-    pub(super) label: String,
+pub(crate) struct ExpandError {
+    pub(crate) message: String,
+    pub(crate) label: String,
     /// The start of what is wrong, as it stands in the text.
-    pub(super) written: Option<String>,
+    pub(crate) written: Option<String>,
 }
 
 /// Puts in the values of variables. What they hold is taken as it is and not expanded again.
 ///
 /// As in a shell, `:-` stands in for a variable that is unset or empty.
-pub(super) fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, ExpandError> {
+pub(crate) fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, ExpandError> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {

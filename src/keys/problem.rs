@@ -9,7 +9,7 @@ use super::spot::Spot;
 
 /// One mistake: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     message: String,
     spot: Spot,
     label: String,
@@ -18,7 +18,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(message: impl Into<String>, spot: Spot) -> Self {
+    pub(crate) fn new(message: impl Into<String>, spot: Spot) -> Self {
         Self {
             message: message.into(),
             spot,
@@ -29,25 +29,25 @@ impl Problem {
     }
 
     /// Something is nested too deep.
-    pub(super) fn too_deep(spot: Spot) -> Self {
+    pub(crate) fn too_deep(spot: Spot) -> Self {
         Self::new("this is nested too deep", spot)
             .label("at most 32 brackets within brackets, and 32 words in a key")
     }
 
     /// What stands beside the caret.
-    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
     /// Another place that has to do with it.
-    pub(super) fn also(mut self, spot: Spot, label: impl Into<String>) -> Self {
+    pub(crate) fn also(mut self, spot: Spot, label: impl Into<String>) -> Self {
         self.also.push((spot, label.into()));
         self
     }
 
     /// What stands below.
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -74,7 +74,7 @@ pub struct Problems {
 
 impl Problems {
     /// Takes the file and the arguments as they are; their secrets are blanked out here.
-    pub(super) fn new(
+    pub(crate) fn new(
         file_name: &str,
         file: &str,
         arguments: &[String],

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::codec::Codec;
 use super::form::{Described, Form};
 use super::table::{Sink, Table};
-use crate::scenario::plain::{Fields, Plain};
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::Item;
+use crate::keys::plain::{Fields, Plain};
+use crate::keys::problem::Problem;
+use crate::keys::tree::Item;
 
 /// Puts a value into its place; `false` after a problem.
 type Set<T> = dyn Fn(&Item, &Sink, &mut T) -> bool + Send + Sync;
@@ -15,8 +15,8 @@ type Set<T> = dyn Fn(&Item, &Sink, &mut T) -> bool + Send + Sync;
 type Show<T> = dyn Fn(&T) -> Option<Plain> + Send + Sync;
 
 /// A key of a table that becomes a `T`, which has a default for it.
-pub(super) struct Key<T> {
-    pub(super) described: Described,
+pub(crate) struct Key<T> {
+    pub(crate) described: Described,
     hint: &'static str,
     set: Box<Set<T>>,
     show: Box<Show<T>>,
@@ -25,7 +25,7 @@ pub(super) struct Key<T> {
 /// A key whose value is a field: `key!("ping", flag(), |it: Habits| it.ping, "true", "What it means.")`.
 macro_rules! key {
     ($name:literal, $codec:expr, |$it:ident: $table:ty| $field:expr, $example:literal, $meaning:literal $(,)?) => {
-        $crate::scenario::read::key::Key::of(
+        $crate::keys::key::Key::of(
             ($name, $example, $meaning),
             $codec,
             |$it: &$table| &$field,
@@ -33,11 +33,11 @@ macro_rules! key {
         )
     };
 }
-pub(super) use key;
+pub(crate) use key;
 
 impl<T: 'static> Key<T> {
     /// A key whose value is a field, which `get` and `edit` lead to.
-    pub(super) fn of<V: 'static>(
+    pub(crate) fn of<V: 'static>(
         words: (&'static str, &'static str, &'static str),
         codec: Codec<V>,
         get: fn(&T) -> &V,
@@ -55,7 +55,7 @@ impl<T: 'static> Key<T> {
     }
 
     /// A key whose value is more or less than a field. `set` returns `false` after a problem.
-    pub(super) fn custom(
+    pub(crate) fn custom(
         (name, example, meaning): (&'static str, &'static str, &'static str),
         form: Form,
         set: impl Fn(&Item, &Sink, &mut T) -> bool + Send + Sync + 'static,
@@ -79,25 +79,25 @@ impl<T: 'static> Key<T> {
     }
 
     /// The same key, which must be there.
-    pub(super) const fn needed(mut self) -> Self {
+    pub(crate) const fn needed(mut self) -> Self {
         self.described.is_needed = true;
         self
     }
 
     /// The same key, whose default depends on others: said in Markdown.
-    pub(super) fn defaults_to(mut self, words: &str) -> Self {
+    pub(crate) fn defaults_to(mut self, words: &str) -> Self {
         self.described.default = Some(words.to_owned());
         self
     }
 
     /// The same key, which must be there; where it is not, this follows what to add.
-    pub(super) const fn needed_with(mut self, hint: &'static str) -> Self {
+    pub(crate) const fn needed_with(mut self, hint: &'static str) -> Self {
         self.hint = hint;
         self.needed()
     }
 
     /// The same key of a larger table, in which this one's value is a part.
-    pub(super) fn within<U: 'static>(
+    pub(crate) fn within<U: 'static>(
         self,
         get: fn(&U) -> &T,
         edit: fn(&mut U) -> &mut T,
@@ -112,13 +112,13 @@ impl<T: 'static> Key<T> {
     }
 
     /// The same key, which belongs to the forms of the table that these words choose.
-    pub(super) const fn only(mut self, words: &'static [&'static str]) -> Self {
+    pub(crate) const fn only(mut self, words: &'static [&'static str]) -> Self {
         self.described.only = words;
         self
     }
 
     /// The same key, which changes something else, too.
-    pub(super) fn then(mut self, change: fn(&mut T)) -> Self {
+    pub(crate) fn then(mut self, change: fn(&mut T)) -> Self {
         let set = self.set;
         self.set = Box::new(move |item, sink, it| {
             let is_good = set(item, sink, it);
@@ -132,7 +132,7 @@ impl<T: 'static> Key<T> {
 }
 
 /// Reads the keys of a table into `it`, all of them even if one is wrong. Returns `false` after a problem.
-pub(super) fn read<'k, T: 'static>(
+pub(crate) fn read<'k, T: 'static>(
     table: &mut Table<'_>,
     keys: impl IntoIterator<Item = &'k Key<T>>,
     it: &mut T,
@@ -156,7 +156,7 @@ pub(super) fn read<'k, T: 'static>(
 
 /// Reads those keys of a table that are there and were not seen before: where nobody knows which keys belong to it, what is
 /// wrong with them is said all the same.
-pub(super) fn look<T: 'static>(
+pub(crate) fn look<T: 'static>(
     table: &mut Table<'_>,
     keys: &[Key<T>],
     seen: &mut BTreeSet<&'static str>,
@@ -173,19 +173,19 @@ pub(super) fn look<T: 'static>(
 }
 
 /// The keys of a table with their values, as they would be written.
-pub(super) fn show<'k, T: 'static>(keys: impl IntoIterator<Item = &'k Key<T>>, it: &T) -> Fields {
+pub(crate) fn show<'k, T: 'static>(keys: impl IntoIterator<Item = &'k Key<T>>, it: &T) -> Fields {
     keys.into_iter().fold(Fields::default(), |fields, key| {
         fields.may(key.described.name, (key.show)(it))
     })
 }
 
 /// The names of the keys of a table.
-pub(super) fn names<T>(keys: &[Key<T>]) -> Vec<&'static str> {
+pub(crate) fn names<T>(keys: &[Key<T>]) -> Vec<&'static str> {
     keys.iter().map(|key| key.described.name).collect()
 }
 
 /// What people are told of the keys of a table. The defaults are those of `it`.
-pub(super) fn describe<T: 'static>(keys: &[Key<T>], it: &T) -> Vec<Described> {
+pub(crate) fn describe<T: 'static>(keys: &[Key<T>], it: &T) -> Vec<Described> {
     let describe = |key: &Key<T>| Described {
         default: key.described.default.clone().or_else(|| {
             let value = (key.show)(it)?;
@@ -197,7 +197,7 @@ pub(super) fn describe<T: 'static>(keys: &[Key<T>], it: &T) -> Vec<Described> {
 }
 
 /// A table of its own as the value of a key.
-pub(super) fn table<T: Clone + Default + 'static>(form: Form, keys: &'static [Key<T>]) -> Codec<T> {
+pub(crate) fn table<T: Clone + Default + 'static>(form: Form, keys: &'static [Key<T>]) -> Codec<T> {
     Codec::new(
         form,
         move |item: &Item, sink: &Sink| {

@@ -58,7 +58,7 @@ pub(crate) struct Described {
 
 impl Described {
     /// A key that is read by other means than its definition, because its value is the name of something else.
-    pub(super) const fn own(
+    pub(crate) const fn own(
         (name, example): (&'static str, &'static str),
         form: Form,
         meaning: &'static str,
@@ -75,7 +75,7 @@ impl Described {
     }
 
     /// The same key, which must be there.
-    pub(super) const fn needed(mut self) -> Self {
+    pub(crate) const fn needed(mut self) -> Self {
         self.is_needed = true;
         self
     }
@@ -98,7 +98,7 @@ impl Described {
 
 impl Form {
     /// An array of such values.
-    pub(super) fn list(self, most: usize) -> Self {
+    pub(crate) fn list(self, most: usize) -> Self {
         let of = Box::new(self);
         Self::List { of, most }
     }
@@ -146,7 +146,7 @@ fn or_variable(schema: &Value) -> Value {
 
 /// A table of these keys and no others. Keys that belong to some forms of the table only are refused in the others, and
 /// required in their own: `decider` is the key whose value chooses.
-pub(super) fn table_schema<'k>(
+pub(crate) fn table_schema<'k>(
     keys: impl IntoIterator<Item = &'k Described>,
     decider: Option<&str>,
 ) -> Value {

@@ -7,16 +7,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::table::{Reads, Sink, known_words, nearest, shorten};
-use crate::scenario::problem::Problem;
-use crate::scenario::redact;
-use crate::scenario::tree::{Item, Text, Value};
+use crate::keys::problem::Problem;
+use crate::keys::redact;
+use crate::keys::tree::{Item, Text, Value};
 use crate::units::{self, ByteSize, Rate, RateError};
 
 /// Said of a value that is wrong and not shown.
-pub(super) const FROM_ENVIRONMENT: &str = "the value comes from the environment and is not shown";
+pub(crate) const FROM_ENVIRONMENT: &str = "the value comes from the environment and is not shown";
 
 /// A string, whatever it says. On the command line it needs no quotes, whatever it looks like.
-pub(super) fn text(item: &Item, sink: &Sink) -> Option<Text> {
+pub(crate) fn text(item: &Item, sink: &Sink) -> Option<Text> {
     text_or(item, sink, || "a string".to_owned())
 }
 
@@ -33,7 +33,7 @@ fn text_or(item: &Item, sink: &Sink, wanted: impl FnOnce() -> String) -> Option<
 }
 
 /// A string of at most that many characters.
-pub(super) fn words(most: usize) -> impl Reads<String> {
+pub(crate) fn words(most: usize) -> impl Reads<String> {
     move |item, sink| {
         let text = text(item, sink)?;
         if text.value.chars().count() <= most {
@@ -48,7 +48,7 @@ pub(super) fn words(most: usize) -> impl Reads<String> {
 }
 
 /// A string that another type reads.
-pub(super) fn parsed<T: FromStr<Err: Display>>(item: &Item, sink: &Sink) -> Option<T> {
+pub(crate) fn parsed<T: FromStr<Err: Display>>(item: &Item, sink: &Sink) -> Option<T> {
     let text = text(item, sink)?;
     text.value
         .parse()
@@ -72,13 +72,13 @@ fn refusal<T: FromStr<Err: Display>>(text: &Text, item: &Item) -> Problem {
 }
 
 /// One of a few words.
-pub(super) fn choice<T: Copy>(what: &str, words: &[(&'static str, T)]) -> impl Reads<T> {
+pub(crate) fn choice<T: Copy>(what: &str, words: &[(&'static str, T)]) -> impl Reads<T> {
     choice_or(what, words, &[])
 }
 
 /// One of a few words, where other forms are read elsewhere: each as it is written, such as `{ zipf = 0.95 }`. Whoever
 /// writes something else is told of these, too.
-pub(super) fn choice_or<T: Copy>(
+pub(crate) fn choice_or<T: Copy>(
     what: &str,
     words: &[(&'static str, T)],
     forms: &[&'static str],
@@ -134,7 +134,7 @@ fn meant(item: &Item, forms: &[&str]) -> Option<String> {
 }
 
 /// A name that is not one of those that are known.
-pub(super) fn unknown<'w>(
+pub(crate) fn unknown<'w>(
     what: &str,
     text: &Text,
     item: &Item,
@@ -153,7 +153,7 @@ pub(super) fn unknown<'w>(
 }
 
 /// Refuses a list that is longer than anybody writes by hand.
-pub(super) fn is_short(length: usize, most: usize, item: &Item, sink: &Sink) -> Option<()> {
+pub(crate) fn is_short(length: usize, most: usize, item: &Item, sink: &Sink) -> Option<()> {
     if length <= most {
         return Some(());
     }
@@ -163,7 +163,7 @@ pub(super) fn is_short(length: usize, most: usize, item: &Item, sink: &Sink) -> 
 }
 
 /// `true` or `false`.
-pub(super) fn flag(item: &Item, sink: &Sink) -> Option<bool> {
+pub(crate) fn flag(item: &Item, sink: &Sink) -> Option<bool> {
     if let Value::Flag(flag) = item.value {
         Some(flag)
     } else {
@@ -173,7 +173,7 @@ pub(super) fn flag(item: &Item, sink: &Sink) -> Option<bool> {
 }
 
 /// A whole number in a range.
-pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl Reads<T>
+pub(crate) fn whole<T>(range: RangeInclusive<T>) -> impl Reads<T>
 where
     T: TryFrom<i128> + PartialOrd + Copy + Into<u64>,
 {
@@ -195,7 +195,7 @@ where
 }
 
 /// A number of things that is never zero.
-pub(super) fn number_of(most: u32) -> impl Reads<NonZeroUsize> {
+pub(crate) fn number_of(most: u32) -> impl Reads<NonZeroUsize> {
     move |item, sink| {
         let number = whole(1..=most)(item, sink)?;
         usize::try_from(number).ok().and_then(NonZeroUsize::new)
@@ -203,7 +203,7 @@ pub(super) fn number_of(most: u32) -> impl Reads<NonZeroUsize> {
 }
 
 /// A number, written with or without a point, above zero and up to an end.
-pub(super) fn positive(most: f64) -> impl Reads<f64> {
+pub(crate) fn positive(most: f64) -> impl Reads<f64> {
     move |item, sink| {
         let number = number(item, sink)?;
         if number > 0.0 && number <= most {
@@ -218,7 +218,7 @@ pub(super) fn positive(most: f64) -> impl Reads<f64> {
 }
 
 /// A number in a range, written with or without a point.
-pub(super) fn fraction(range: RangeInclusive<f64>) -> impl Reads<f64> {
+pub(crate) fn fraction(range: RangeInclusive<f64>) -> impl Reads<f64> {
     move |item, sink| {
         let number = number(item, sink)?;
         if range.contains(&number) {
@@ -247,7 +247,7 @@ fn number_of_item(item: &Item) -> Option<f64> {
 }
 
 /// Iterations in a unit of time: a number, written with or without a point; it may be zero.
-pub(super) fn rate_or_zero(unit: Duration) -> impl Reads<Rate> {
+pub(crate) fn rate_or_zero(unit: Duration) -> impl Reads<Rate> {
     move |item, sink| {
         let rate = Rate::new(number(item, sink)?, unit);
         let refused = |error: &RateError| {
@@ -259,7 +259,7 @@ pub(super) fn rate_or_zero(unit: Duration) -> impl Reads<Rate> {
 }
 
 /// The same, not zero.
-pub(super) fn rate(unit: Duration) -> impl Reads<Rate> {
+pub(crate) fn rate(unit: Duration) -> impl Reads<Rate> {
     move |item, sink| {
         let rate = rate_or_zero(unit)(item, sink)?;
         if !rate.is_zero() {
@@ -281,7 +281,7 @@ fn quantity<T: FromStr<Err: Display>>(item: &Item, sink: &Sink, wanted: &str) ->
 }
 
 /// A length of time in a range.
-pub(super) fn time(range: RangeInclusive<Duration>) -> impl Reads<Duration> {
+pub(crate) fn time(range: RangeInclusive<Duration>) -> impl Reads<Duration> {
     move |item, sink| {
         let Time(time) = quantity(item, sink, "a length of time such as \"30s\"")?;
         if range.contains(&time) {
@@ -304,7 +304,7 @@ impl FromStr for Time {
 }
 
 /// A number of bytes in a range.
-pub(super) fn size(range: RangeInclusive<ByteSize>) -> impl Reads<ByteSize> {
+pub(crate) fn size(range: RangeInclusive<ByteSize>) -> impl Reads<ByteSize> {
     move |item, sink| {
         let size: ByteSize = quantity(item, sink, "a size such as \"4MiB\"")?;
         if range.contains(&size) {

@@ -7,23 +7,23 @@ use std::time::Duration;
 use super::form::Form;
 use super::table::{Reads, Sink};
 use super::value;
-use crate::scenario::plain::Plain;
-use crate::scenario::tree::{Item, Value};
+use crate::keys::plain::Plain;
+use crate::keys::tree::{Item, Value};
 use crate::units::ByteSize;
 
 type Read<V> = dyn Fn(&Item, &Sink) -> Option<V> + Send + Sync;
 type Show<V> = dyn Fn(&V) -> Option<Plain> + Send + Sync;
 
 /// How a value is read, shown and described: all that a key needs to know of its type.
-pub(super) struct Codec<V> {
-    pub(super) form: Form,
-    pub(super) read: Box<Read<V>>,
+pub(crate) struct Codec<V> {
+    pub(crate) form: Form,
+    pub(crate) read: Box<Read<V>>,
     /// `None` if there is nothing to say: the key is left out.
-    pub(super) show: Box<Show<V>>,
+    pub(crate) show: Box<Show<V>>,
 }
 
 impl<V: 'static> Codec<V> {
-    pub(super) fn new(
+    pub(crate) fn new(
         form: Form,
         read: impl Reads<V> + Send + Sync + 'static,
         show: impl Fn(&V) -> Option<Plain> + Send + Sync + 'static,
@@ -36,7 +36,7 @@ impl<V: 'static> Codec<V> {
     }
 
     /// The same for a value that may be absent.
-    pub(super) fn optional(self) -> Codec<Option<V>> {
+    pub(crate) fn optional(self) -> Codec<Option<V>> {
         let (read, show) = (self.read, self.show);
         Codec::new(
             self.form,
@@ -46,7 +46,7 @@ impl<V: 'static> Codec<V> {
     }
 
     /// The same for another type that holds such a value.
-    pub(super) fn map<W: 'static>(
+    pub(crate) fn map<W: 'static>(
         self,
         to: impl Fn(V) -> W + Send + Sync + 'static,
         back: impl Fn(&W) -> V + Send + Sync + 'static,
@@ -61,12 +61,12 @@ impl<V: 'static> Codec<V> {
 }
 
 /// `true` or `false`.
-pub(super) fn flag() -> Codec<bool> {
+pub(crate) fn flag() -> Codec<bool> {
     Codec::new(Form::Flag, value::flag, |flag| Some((*flag).into()))
 }
 
 /// One of a few words; `what` stands in the message about any other.
-pub(super) fn words<V>(what: &'static str, words: &'static [(&'static str, V)]) -> Codec<V>
+pub(crate) fn words<V>(what: &'static str, words: &'static [(&'static str, V)]) -> Codec<V>
 where
     V: Copy + PartialEq + Send + Sync + 'static,
 {
@@ -77,17 +77,17 @@ where
     )
 }
 
-pub(super) fn form_of<V>(words: &[(&'static str, V)]) -> Form {
+pub(crate) fn form_of<V>(words: &[(&'static str, V)]) -> Form {
     Form::Words(words.iter().map(|(word, _)| *word).collect())
 }
 
-pub(super) fn word_of<V: PartialEq>(words: &[(&'static str, V)], value: &V) -> Option<Plain> {
+pub(crate) fn word_of<V: PartialEq>(words: &[(&'static str, V)], value: &V) -> Option<Plain> {
     let found = words.iter().find(|(_, it)| it == value);
     found.map(|(word, _)| (*word).into())
 }
 
 /// A string that `read` accepts; `what` describes it.
-pub(super) fn text(
+pub(crate) fn text(
     what: &'static str,
     read: impl Reads<String> + Send + Sync + 'static,
 ) -> Codec<String> {
@@ -95,7 +95,7 @@ pub(super) fn text(
 }
 
 /// A whole number.
-pub(super) fn whole(range: RangeInclusive<u32>) -> Codec<u32> {
+pub(crate) fn whole(range: RangeInclusive<u32>) -> Codec<u32> {
     let form = Form::Whole {
         least: (*range.start()).into(),
         most: (*range.end()).into(),
@@ -104,7 +104,7 @@ pub(super) fn whole(range: RangeInclusive<u32>) -> Codec<u32> {
 }
 
 /// A whole number that may be large.
-pub(super) fn count(range: RangeInclusive<u64>) -> Codec<u64> {
+pub(crate) fn count(range: RangeInclusive<u64>) -> Codec<u64> {
     let form = Form::Whole {
         least: *range.start(),
         most: *range.end(),
@@ -114,7 +114,7 @@ pub(super) fn count(range: RangeInclusive<u64>) -> Codec<u64> {
 }
 
 /// A number in a range, written with or without a point.
-pub(super) fn fraction(range: RangeInclusive<f64>) -> Codec<f64> {
+pub(crate) fn fraction(range: RangeInclusive<f64>) -> Codec<f64> {
     let form = Form::Number {
         least: *range.start(),
         most: *range.end(),
@@ -124,7 +124,7 @@ pub(super) fn fraction(range: RangeInclusive<f64>) -> Codec<f64> {
 }
 
 /// A number of things, at least one.
-pub(super) fn number_of(most: u32) -> Codec<NonZeroUsize> {
+pub(crate) fn number_of(most: u32) -> Codec<NonZeroUsize> {
     let form = Form::Whole {
         least: 1,
         most: most.into(),
@@ -135,7 +135,7 @@ pub(super) fn number_of(most: u32) -> Codec<NonZeroUsize> {
 }
 
 /// A length of time.
-pub(super) fn time(range: RangeInclusive<Duration>) -> Codec<Duration> {
+pub(crate) fn time(range: RangeInclusive<Duration>) -> Codec<Duration> {
     let form = Form::Time {
         least: *range.start(),
         most: *range.end(),
@@ -145,7 +145,7 @@ pub(super) fn time(range: RangeInclusive<Duration>) -> Codec<Duration> {
 }
 
 /// A number of bytes.
-pub(super) fn size(range: RangeInclusive<ByteSize>) -> Codec<ByteSize> {
+pub(crate) fn size(range: RangeInclusive<ByteSize>) -> Codec<ByteSize> {
     let form = Form::Size {
         least: *range.start(),
         most: *range.end(),
@@ -155,7 +155,7 @@ pub(super) fn size(range: RangeInclusive<ByteSize>) -> Codec<ByteSize> {
 }
 
 /// An array of at most `most` values. `what` follows "an array of" where something else is found.
-pub(super) fn list<V: 'static>(of: Codec<V>, what: &'static str, most: usize) -> Codec<Vec<V>> {
+pub(crate) fn list<V: 'static>(of: Codec<V>, what: &'static str, most: usize) -> Codec<Vec<V>> {
     let (read, show) = (of.read, of.show);
     Codec::new(
         of.form.list(most),

@@ -3,26 +3,26 @@
 use std::ops::Range;
 
 use super::value::FROM_ENVIRONMENT;
-use crate::scenario::problem::Problem;
-use crate::scenario::tree::{Item, Text};
+use crate::keys::problem::Problem;
+use crate::keys::tree::{Item, Text};
 
 /// A part of a text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'t> {
+pub(crate) struct Part<'t> {
     /// What it says.
-    pub(super) text: &'t str,
+    pub(crate) text: &'t str,
     /// Where it starts in the whole text.
     start: usize,
 }
 
 impl<'t> Part<'t> {
     /// All of a text.
-    pub(super) const fn whole(text: &'t str) -> Self {
+    pub(crate) const fn whole(text: &'t str) -> Self {
         Self { text, start: 0 }
     }
 
     /// A part of the part, by bytes of it that begin and end characters.
-    pub(super) fn get(self, range: Range<usize>) -> Self {
+    pub(crate) fn get(self, range: Range<usize>) -> Self {
         Self {
             start: self.start + range.start,
             text: &self.text[range],
@@ -30,14 +30,14 @@ impl<'t> Part<'t> {
     }
 
     /// Without the blanks around it.
-    pub(super) fn trimmed(self) -> Self {
+    pub(crate) fn trimmed(self) -> Self {
         let start = self.text.len() - self.text.trim_start().len();
         let text = self.text.trim();
         self.get(start..start + text.len())
     }
 
     /// What a character sets apart, without blanks around.
-    pub(super) fn split(self, separator: char) -> impl Iterator<Item = Self> {
+    pub(crate) fn split(self, separator: char) -> impl Iterator<Item = Self> {
         let mut start = 0;
         self.text.split(separator).map(move |text| {
             let part = self.get(start..start + text.len());
@@ -47,12 +47,12 @@ impl<'t> Part<'t> {
     }
 
     /// Bytes of the whole text.
-    pub(super) fn range(self) -> Range<usize> {
+    pub(crate) fn range(self) -> Range<usize> {
         self.start..self.start + self.text.len()
     }
 
     /// Something is wrong with it.
-    pub(super) fn wrong(self, message: impl Into<String>, label: impl Into<String>) -> Wrong {
+    pub(crate) fn wrong(self, message: impl Into<String>, label: impl Into<String>) -> Wrong {
         Wrong {
             message: message.into(),
             label: label.into(),
@@ -63,7 +63,7 @@ impl<'t> Part<'t> {
 
 /// What is wrong with a part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     /// What it is. It does not repeat the text, which may come from the environment.
     message: String,
     /// What to do; may repeat the text.
@@ -74,7 +74,7 @@ pub(super) struct Wrong {
 
 impl Wrong {
     /// The problem at its place.
-    pub(super) fn problem(self, text: &Text, item: &Item) -> Problem {
+    pub(crate) fn problem(self, text: &Text, item: &Item) -> Problem {
         let problem = Problem::new(self.message, item.part(self.at));
         if text.value == text.as_written {
             problem.label(self.label)

@@ -2,15 +2,15 @@
 
 use super::table::{Sink, shorten};
 use super::value::text;
-use crate::scenario::problem::Problem;
-use crate::scenario::redact;
-use crate::scenario::spot::Spot;
-use crate::scenario::tree::Item;
+use crate::keys::problem::Problem;
+use crate::keys::redact;
+use crate::keys::spot::Spot;
+use crate::keys::tree::Item;
 
 /// The most image sets, journeys and loads: they are held against each other.
-pub(super) const MOST_TABLES: usize = 1000;
+pub(crate) const MOST_TABLES: usize = 1000;
 
-pub(super) fn identifier(item: &Item, sink: &Sink) -> Option<String> {
+pub(crate) fn identifier(item: &Item, sink: &Sink) -> Option<String> {
     let text = text(item, sink)?;
     if is_identifier(&text.value) {
         return Some(text.value);
@@ -19,14 +19,14 @@ pub(super) fn identifier(item: &Item, sink: &Sink) -> Option<String> {
     None
 }
 
-pub(super) fn bad_name(name: &str, spot: Spot) -> Problem {
+pub(crate) fn bad_name(name: &str, spot: Spot) -> Problem {
     let shown = shorten(&redact::value(name));
     Problem::new(format!("`{shown}` is not a name"), spot)
         .label("at most 64 lower-case letters and digits, joined by single `-` or `_`")
 }
 
 /// Names stand in repository names, in file names and in thresholds, so they are fit for all of these.
-pub(super) fn is_identifier(text: &str) -> bool {
+pub(crate) fn is_identifier(text: &str) -> bool {
     text.len() <= 64
         && text.split(['-', '_']).all(|part| {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
