@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
@@ -21,6 +22,7 @@ use super::stop::Stop;
 use super::target::Target;
 use crate::measure::View;
 use crate::plan::Plan;
+use crate::registry;
 
 /// How often a target that does not respond is tried again.
 const TRY_EVERY: Duration = Duration::from_millis(200);
@@ -75,7 +77,10 @@ impl Setup {
         let deadline = Instant::now() + ready_timeout;
         loop {
             match Prepared::new(&self.0, stop, tell) {
-                Err(Error::Target(_)) if Instant::now() < deadline && stop.asked().is_none() => {
+                Err(Error::Target(error))
+                    if may_pass(&error) && Instant::now() < deadline && stop.asked().is_none() =>
+                {
+                    tell(Progress::Waiting { error: &error });
                     let waiting = Builder::new_current_thread().enable_time().build()?;
                     waiting.block_on(async { sleep(TRY_EVERY).await });
                 }
@@ -83,6 +88,14 @@ impl Setup {
             }
         }
     }
+}
+
+/// Returns `true` if a target that starts responds with that error for a while. Refused credentials stay refused.
+fn may_pass(error: &registry::Error) -> bool {
+    !matches!(
+        error.status(),
+        Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    )
 }
 
 /// A target that responds and has the images: ready for loads, one after the other.

@@ -5,12 +5,18 @@ use std::time::Duration;
 use super::prepare::Seeded;
 use crate::health::Latest;
 use crate::measure::{Live, Observed, Period};
+use crate::registry;
 
 /// How far a run has come.
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// Images are read, synthetic layers are hashed.
     Opening,
+    /// The target does not respond yet, and is asked again.
+    Waiting {
+        /// Why it does not.
+        error: &'a registry::Error,
+    },
     /// The target has responded.
     Ready {
         /// The base URL of the registry.

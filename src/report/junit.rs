@@ -59,6 +59,21 @@ pub fn comparison(comparison: &Comparison) -> String {
     suite.render()
 }
 
+/// Returns what stands for the result of a command, such as `run`, that has none: one test case with an error.
+pub fn no_result(command: &str, reason: &str) -> String {
+    let mut suite = Suite::new(&format!("regstorm {command}"));
+    suite.cases.push(Case {
+        class: "result",
+        name: "result".to_owned(),
+        end: End::Error {
+            kind: "no result",
+            message: reason.to_owned(),
+        },
+        output: reason.to_owned(),
+    });
+    suite.render()
+}
+
 fn threshold(result: &ThresholdResult, invalid: bool) -> Case {
     let found = found(result);
     let end = match result.status {

@@ -88,6 +88,16 @@ pub fn comparison(comparison: &Comparison) -> String {
 }
 
 /// Returns what decided the verdict.
+/// Returns what stands for the result of a command, such as `run`, that has none, so that nobody reads an older one.
+pub fn no_result(command: &str, reason: &str) -> String {
+    let mut text = format!("## regstorm {command}: NO RESULT\n\n");
+    // Indented, it is shown as it stands, whatever it holds.
+    for line in reason.lines() {
+        let _ = writeln!(text, "    {line}");
+    }
+    text
+}
+
 fn reasons(document: &Document) -> Vec<String> {
     let mut reasons = Vec::new();
     if !document.closure.holds() {

@@ -11,6 +11,7 @@
 mod gate;
 mod images;
 mod journey;
+pub mod library;
 mod load;
 mod operations;
 mod prepare;

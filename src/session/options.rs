@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
 
 use crate::result::{Ceiling, Environment};
 
@@ -14,6 +15,8 @@ pub struct Options {
     pub ci: BTreeMap<String, String>,
     /// What this machine can reach, if that was measured.
     pub ceiling: Option<Ceiling>,
+    /// How long a target may take to respond for the first time: a registry may be starting. Zero: it is asked once.
+    pub wait: Duration,
 }
 
 impl Options {

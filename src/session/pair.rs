@@ -121,9 +121,15 @@ impl Sides {
             Setup::new(self.plan(side), &self.stock, run_id, Vec::new())
         };
         let (base, candidate) = (setup(Side::Base)?, setup(Side::Candidate)?);
-        let deadline = Instant::now() + self.ready_timeout;
+        let first_time = if before == 0 {
+            self.options.wait
+        } else {
+            Duration::ZERO
+        };
+        let ready_timeout = self.ready_timeout.max(first_time);
+        let deadline = Instant::now() + ready_timeout;
         let mut tell = |at: Progress<'_>| report(Event::Load(at));
-        let mut base = base.prepare(self.ready_timeout, stop, &mut tell)?;
+        let mut base = base.prepare(ready_timeout, stop, &mut tell)?;
         let left = deadline.saturating_duration_since(Instant::now());
         let mut candidate = match candidate.prepare(left, stop, &mut tell) {
             Ok(candidate) => candidate,

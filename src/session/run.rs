@@ -1,7 +1,6 @@
 //! A run from its plan to its document.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
@@ -49,7 +48,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let mut watch = conclude::watch(plan);
     let views = watch.views(&engine::catalogue(plan));
     let setup = Setup::new(plan, job.stock, random(), views)?;
-    let mut target = setup.prepare(Duration::ZERO, stop, &mut |at| report(Event::Load(at)))?;
+    let mut target = setup.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at)))?;
     let mut finished = target.load(plan, 0, stop, &mut |at| {
         let standing = standing(&mut watch, plan, &at);
         report(Event::Load(at));

@@ -58,7 +58,7 @@ pub(super) fn search(
         options,
         environment: &environment,
         search: Search::new(spec(wanted)).map_err(|_| Error::Search)?,
-        target: setup.prepare(Duration::ZERO, stop, &mut |at| report(Event::Load(at)))?,
+        target: setup.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at)))?,
         sections: Vec::new(),
         notes: Vec::new(),
     };

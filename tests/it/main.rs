@@ -36,6 +36,8 @@ mod journeys;
 mod keys;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
+/// The scenarios inside the program, the file to start from, a summary that always exists, and the wait for a target.
+mod library;
 /// How loads end, well or badly: every sum closes.
 mod load_ends;
 /// Proof of the load models: what each executor starts, when, and what is counted when the target stands still.

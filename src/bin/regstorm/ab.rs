@@ -9,6 +9,7 @@ use regstorm::engine;
 use regstorm::files::Directory;
 use regstorm::plan::{self, Plan};
 use regstorm::result::{MetricUnit, Stored};
+use regstorm::scenario::library;
 use regstorm::schedule::Side;
 use regstorm::session::{Event, Pair, Pairing, PairingSettings, Step};
 
@@ -20,6 +21,8 @@ use crate::label_args::{self, LabelArgs};
 use crate::pair_args::PairArgs;
 use crate::progress::Progress;
 use crate::report_args::ReportArgs;
+use crate::source::{self, Source};
+use crate::wait_args::WaitArgs;
 use crate::{preflight, proxy, run, scenario_file};
 
 /// Compare two live builds by pairs of runs
@@ -29,11 +32,12 @@ use crate::{preflight, proxy, run, scenario_file};
 /// whether it needs more. The same URL on both sides measures the noise of the machine.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  regstorm ab scenarios/steady.toml --base http://127.0.0.1:5000 --candidate http://127.0.0.1:5001"
+    after_help = "Example:\n  regstorm ab @steady --base http://127.0.0.1:5000 --candidate http://127.0.0.1:5001"
 )]
 pub(crate) struct Args {
-    /// Scenario file (TOML)
-    file: PathBuf,
+    /// Scenario file (TOML), or @NAME for one of the library (`regstorm scenarios` lists it)
+    #[arg(value_parser = source::parser(library::SCENARIOS))]
+    scenario: Source,
     /// Known build: http[s]://HOST[:PORT][/PATH], or `embedded`
     #[arg(long, value_name = "URL")]
     base: String,
@@ -54,10 +58,18 @@ pub(crate) struct Args {
     report: ReportArgs,
     #[command(flatten)]
     labels: LabelArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.check_comparison()?;
+    let inputs = args.scenario.file().into_iter().chain(args.gates.file());
+    let inputs: Vec<_> = inputs.collect();
+    args.report.with_summary("ab", &inputs, || measure(args))
+}
+
+fn measure(args: &Args) -> Result<Exit, Failure> {
     let labels = args.labels.labels()?;
     let looks = args.pairs.looks().or_exit(Exit::Usage)?;
     let (Some(base), Some(candidate)) = (plan(args, &args.base)?, plan(args, &args.candidate)?)
@@ -100,7 +112,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         ready_timeout: before_pair
             .as_ref()
             .map_or(Duration::ZERO, |it| it.patience),
-        options: label_args::options(labels),
+        options: label_args::options(labels, &args.wait),
     });
     let session = Session {
         args,
@@ -117,10 +129,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 const DISCARDED: &str = "discarded";
 
 fn plan(args: &Args, target: &str) -> Result<Option<Plan>, Failure> {
-    let Some(mut scenario) = scenario_file::load(&args.file, Some(target), &args.set)? else {
+    let Some(mut scenario) = scenario_file::load(&args.scenario, Some(target), &args.set)? else {
         return Ok(None);
     };
-    scenario_file::fill_in(&args.file, &mut scenario)?;
+    scenario_file::fill_in(&args.scenario, &mut scenario)?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Some(plan::resolve(scenario, cores)))
 }

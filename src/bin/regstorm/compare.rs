@@ -18,7 +18,7 @@ use crate::report_args::ReportArgs;
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "regstorm compare [OPTIONS] BASE... -- CANDIDATE...\n       regstorm compare [OPTIONS] BASE CANDIDATE",
-    after_help = "Example:\n  regstorm compare --gates scenarios/gates/pull-request.toml main-*.json -- branch-*.json"
+    after_help = "Example:\n  regstorm compare --gates @pull-request main-*.json -- branch-*.json"
 )]
 pub(crate) struct Args {
     /// Reports of the base; without `--`, two files are base and candidate
@@ -39,9 +39,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.check_comparison()?;
     let (base, candidate) = sides(args).or_exit(Exit::Usage)?;
+    let inputs = [base.as_slice(), &candidate].concat();
     args.report
-        .check_apart(&[base.as_slice(), &candidate].concat())?;
-    let (base, candidate) = (load(&base)?, load(&candidate)?);
+        .with_summary("compare", &inputs, || compare(args, &base, &candidate))
+}
+
+fn compare(args: &Args, base: &[PathBuf], candidate: &[PathBuf]) -> Result<Exit, Failure> {
+    let (base, candidate) = (load(base)?, load(candidate)?);
     let sides =
         Sides::of(base.iter().collect(), candidate.iter().collect()).or_exit(Exit::Usage)?;
     let first = sides.base.first().copied();

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::credential_helper;
-use crate::scenario_file::read_text;
+use crate::source::read_text;
 
 /// The names of Docker Hub, and the one under which docker keeps its credentials.
 const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];

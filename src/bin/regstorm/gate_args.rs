@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use regstorm::result::{Aspect, Comparison, ComparisonVerdict, Document, Method};
-use regstorm::scenario::{self, Gate};
+use regstorm::scenario::{self, Gate, library};
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::scenario_file;
+use crate::source::{self, Source};
 
 /// What is gated, and what comes of it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gates")]
 pub(crate) struct GateArgs {
-    /// File of `[[gate]]` tables: the metrics that decide, and their margins (TOML)
-    #[arg(long, value_name = "FILE")]
-    gates: Option<PathBuf>,
+    /// File of `[[gate]]` tables (TOML), or @NAME for one of the library: the metrics that decide, and their margins
+    #[arg(long, value_name = "FILE", value_parser = source::parser(library::GATES))]
+    gates: Option<Source>,
     /// Additional gate, such as `pull.response_time p(99)=10%`, `errors rate` or `capacity`; repeatable
     #[arg(long, value_name = "METRIC[=MARGIN]")]
     gate: Vec<String>,
@@ -54,6 +55,11 @@ enum As {
 }
 
 impl GateArgs {
+    /// The file that is read, if there is one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.gates.as_ref()?.file()
+    }
+
     /// The aspects that may differ.
     pub(crate) fn allowed(&self) -> Vec<Aspect> {
         let allowed = self.allow.iter().map(|it| match it {
@@ -70,16 +76,17 @@ impl GateArgs {
     pub(crate) fn chosen(&self, journeys: &[&str]) -> Result<Option<Vec<Gate>>, Failure> {
         let file = match &self.gates {
             None => None,
-            Some(path) => {
-                let text = scenario_file::read_text(path)
-                    .with_context(|| format!("cannot read the gates {}", path.display()))
+            Some(from) => {
+                let text = from
+                    .text()
+                    .with_context(|| format!("cannot read the gates {from}"))
                     .or_exit(Exit::Usage)?;
-                Some((path.display().to_string(), text))
+                Some((from.to_string(), text))
             }
         };
         let file = file
             .as_ref()
-            .map(|(name, text)| (name.as_str(), text.as_str()));
+            .map(|(name, text)| (name.as_str(), text.as_ref()));
         match scenario::load_gates(file, &self.gate, journeys) {
             Ok(gates) => Ok(Some(gates)),
             Err(problems) => {

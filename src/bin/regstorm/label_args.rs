@@ -8,6 +8,7 @@ use regstorm::session::Options;
 use crate::ceiling;
 use crate::ci_variables;
 use crate::exit::{Exit, Failure};
+use crate::wait_args::WaitArgs;
 
 /// More would be a data base.
 const MAX_LABELS: usize = 32;
@@ -43,12 +44,13 @@ impl LabelArgs {
     }
 }
 
-/// What a run is told beside its plan: its labels, the CI job, and the ceiling of this machine.
-pub(crate) fn options(labels: BTreeMap<String, String>) -> Options {
+/// What a run is told beside its plan: its labels, the CI job, the ceiling of this machine, and how long to wait for a target.
+pub(crate) fn options(labels: BTreeMap<String, String>, wait: &WaitArgs) -> Options {
     Options {
         labels,
         ci: ci_variables::read(),
         ceiling: ceiling::load(),
+        wait: wait.time(),
     }
 }
 

@@ -17,6 +17,7 @@ mod exit;
 mod explain;
 mod gate_args;
 mod hook;
+mod init;
 mod interrupts;
 mod label_args;
 mod merge;
@@ -37,9 +38,11 @@ mod report;
 mod report_args;
 mod run;
 mod scenario_file;
+mod scenarios;
 mod schema;
 mod serve;
 mod signals;
+mod source;
 mod staging;
 mod summary;
 mod target_args;
@@ -47,6 +50,7 @@ mod terminal;
 mod tls_args;
 mod transfer;
 mod user_args;
+mod wait_args;
 
 use std::process::ExitCode;
 
@@ -81,6 +85,8 @@ enum Command {
     Push(push::Args),
     Serve(serve::Args),
     Schema(schema::Args),
+    Scenarios(scenarios::Args),
+    Init(init::Args),
 }
 
 fn main() -> ExitCode {
@@ -104,5 +110,7 @@ fn command() -> Result<Exit, Failure> {
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Schema(args) => schema::run(&args),
+        Command::Scenarios(args) => scenarios::run(&args),
+        Command::Init(args) => init::run(&args),
     }
 }

@@ -25,7 +25,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.check_writable()?;
-    args.report.check_apart(&args.files)?;
+    args.report
+        .with_summary("merge", &args.files, || merge(args))
+}
+
+fn merge(args: &Args) -> Result<Exit, Failure> {
     let mut shards = Vec::new();
     for path in &args.files {
         let shard = Document::load(path).or_exit(Exit::Usage)?;

@@ -53,6 +53,7 @@ impl Metrics {
             engine::Progress::CleaningUp => self.show(Period::CleanUp),
             // A trial has its own counts; until they come, the last ones stand.
             engine::Progress::Opening
+            | engine::Progress::Waiting { .. }
             | engine::Progress::Ready { .. }
             | engine::Progress::Seeding(_) => {}
         }

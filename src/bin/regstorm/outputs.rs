@@ -147,6 +147,23 @@ impl OutputArgs {
         texts.iter().try_for_each(|(path, text)| write(path, text))
     }
 
+    /// Writes into what people read of a CI job why there is no result. A file that cannot be written now is told of when the
+    /// result is.
+    pub(crate) fn write_no_result(&self, command: &str, reason: &str) {
+        let texts = [
+            (
+                &self.markdown,
+                markdown::no_result as fn(&str, &str) -> String,
+            ),
+            (&self.junit, junit::no_result),
+        ];
+        for (path, render) in texts {
+            if let Some(path) = path.as_deref().filter(|path| !is_stdout(path)) {
+                let _ = write_file(path, &render(command, reason));
+            }
+        }
+    }
+
     /// Each format that is asked for, in the order of the fields.
     fn each(
         &self,

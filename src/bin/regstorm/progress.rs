@@ -41,6 +41,7 @@ pub(crate) struct Progress {
     slice: Option<String>,
     before: Option<(Instant, Totals)>,
     last_plain: Option<(Period, Instant)>,
+    waits: bool, // whether it was told that the target does not respond yet
 }
 
 enum Shown {
@@ -82,6 +83,7 @@ impl Progress {
             slice: None,
             before: None,
             last_plain: None,
+            waits: false,
         }
     }
 
@@ -125,6 +127,7 @@ impl Progress {
                 self.line(&heading);
                 self.now("opening", "reading images, hashing synthetic layers");
             }
+            engine::Progress::Waiting { error } => self.waiting(&error.to_string()),
             engine::Progress::Ready { base, headers } => {
                 let said: Vec<String> = headers
                     .iter()
@@ -158,6 +161,16 @@ impl Progress {
             }
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
+    }
+
+    /// Shows why the target does not respond yet: once where lines stay.
+    fn waiting(&mut self, error: &str) {
+        match self.shown {
+            Shown::Lines if self.waits => {}
+            Shown::Lines => self.line(&format!("waiting  {error}")),
+            Shown::Bar(_) | Shown::Nothing => self.now("waiting", error),
+        }
+        self.waits = true;
     }
 
     fn load(&mut self, period: Period, elapsed: Duration, length: Duration, live: &Live) {

@@ -1,5 +1,6 @@
 //! Where a result goes, in which formats, and whether it is shown.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use regstorm::report::text;
@@ -24,9 +25,34 @@ pub(crate) struct ReportArgs {
     pub(crate) quiet: bool,
     #[command(flatten)]
     outputs: OutputArgs,
+    /// Whether a result was written.
+    #[arg(skip)]
+    has_result: Cell<bool>,
 }
 
 impl ReportArgs {
+    /// Does a command's work, whose Markdown and JUnit files exist afterwards whatever happened: from its begin they say that
+    /// there is no result, and then why. None of `inputs` is written over.
+    pub(crate) fn with_summary(
+        &self,
+        command: &str,
+        inputs: &[PathBuf],
+        work: impl FnOnce() -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        self.check_apart(inputs)?;
+        self.outputs
+            .write_no_result(command, "The command was ended before it had a result.");
+        let ended = work();
+        let reason = match &ended {
+            Err(failure) => failure.to_string(),
+            Ok(_) => "The usage was wrong: standard error says how.".to_owned(),
+        };
+        if !self.has_result.get() {
+            self.outputs.write_no_result(command, &reason);
+        }
+        ended
+    }
+
     /// Is there a directory for everything that is to be written? Found out before an hour of load, not after.
     pub(crate) fn check_writable(&self) -> Result<(), Failure> {
         self.check_apart(&[])?;
@@ -61,6 +87,7 @@ impl ReportArgs {
             (Some(_), None) => exit::print(&result.to_json()),
             (_, Some(path)) => result.save(path).or_exit(Exit::Failed),
         };
+        self.has_result.set(true);
         let written = self.outputs.write(result);
         if !self.quiet {
             let to_stdout = self.out.is_some() && self.file().is_none();

@@ -20,13 +20,14 @@ use crate::progress::Progress;
 use crate::proxy;
 use crate::report_args::ReportArgs;
 use crate::scenario_file::ScenarioArgs;
+use crate::wait_args::WaitArgs;
 
 /// Run a scenario against a registry
 ///
 /// The first Ctrl-C drains the load: iterations under way finish, and the report is written. The second one cancels them, and
 /// the report is written. The third one ends regstorm without a report. SIGTERM, SIGHUP and SIGQUIT act like Ctrl-C.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  regstorm run scenarios/first-run.toml --out report.json")]
+#[command(after_help = "Example:\n  regstorm run @first-run --out report.json")]
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArgs,
@@ -34,24 +35,31 @@ pub(crate) struct Args {
     report: ReportArgs,
     #[command(flatten)]
     labels: LabelArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
     /// Address for live Prometheus metrics at /metrics; port 0 picks a free port
     #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    args.report.check_writable()?;
+    let inputs: Vec<_> = args.scenario.file().into_iter().collect();
+    args.report.with_summary("run", &inputs, || measure(args))
+}
+
+fn measure(args: &Args) -> Result<Exit, Failure> {
     let Some(mut scenario) = args.scenario.load()? else {
         return Ok(Exit::Usage);
     };
     args.scenario.fill_in(&mut scenario)?;
-    args.report.check_writable()?;
     let labels = args.labels.labels()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let plan = Arc::new(plan::resolve(scenario, cores));
     preflight::check(&plan).or_exit(Exit::Usage)?;
     proxy::tell_of(&plan);
 
-    let options = label_args::options(labels);
+    let options = label_args::options(labels, &args.wait);
     let mut live = Live::new(args, &plan)?;
     let stop = live.interrupts.stop.clone();
     let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));

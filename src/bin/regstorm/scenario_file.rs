@@ -1,25 +1,23 @@
 //! The arguments that name a scenario, and the one way in which commands read it.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::Context as _;
 use clap::Args;
-use regstorm::scenario::{self, Overrides, Problems, Scenario};
+use regstorm::scenario::{self, Overrides, Problems, Scenario, library};
 
 use crate::docker_config;
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::{Exit, Failure, OrExit as _};
+use crate::source::{self, Source};
 use crate::terminal;
-
-/// The most that is read. A scenario has a few kilobytes; a device may have no end.
-const MAX_TEXT: u64 = 1 << 20;
 
 /// A scenario and what the command line changes in it.
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioArgs {
-    /// Scenario file (TOML)
-    file: PathBuf,
+    /// Scenario file (TOML), or @NAME for one of the library (`regstorm scenarios` lists it)
+    #[arg(value_parser = source::parser(library::SCENARIOS))]
+    scenario: Source,
     /// Target in place of the scenario's: http[s]://HOST[:PORT][/PATH], or `embedded`
     #[arg(long, value_name = "URL")]
     target: Option<String>,
@@ -29,33 +27,38 @@ pub(crate) struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
+    /// The file that is read, if it is one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.scenario.file()
+    }
+
     /// Reads the scenario. Its problems are printed here; then there is none, and the command ends as a wrong usage.
     pub(crate) fn load(&self) -> Result<Option<Scenario>, Failure> {
-        load(&self.file, self.target.as_deref(), &self.set)
+        load(&self.scenario, self.target.as_deref(), &self.set)
     }
 
     /// Reads the credentials that the scenario takes from docker. A helper may be run for that.
     pub(crate) fn fill_in(&self, scenario: &mut Scenario) -> Result<(), Failure> {
-        fill_in(&self.file, scenario)
+        fill_in(&self.scenario, scenario)
     }
 }
 
 /// The same of a scenario that is aimed at that target.
 pub(crate) fn load(
-    file: &Path,
+    from: &Source,
     target: Option<&str>,
     set: &[String],
 ) -> Result<Option<Scenario>, Failure> {
-    let source = read_text(file)
-        .with_context(|| format!("cannot read the scenario {}", file.display()))
+    let source = from
+        .text()
+        .with_context(|| format!("cannot read the scenario {from}"))
         .or_exit(Exit::Usage)?;
     let overrides = Overrides {
         target: target.map(str::to_owned),
         set: set.to_vec(),
     };
-    let name = file.display().to_string();
-    let base_dir = file.parent().unwrap_or(Path::new(""));
-    match scenario::load(&source, &name, base_dir, &overrides, &variable) {
+    let name = from.to_string();
+    match scenario::load(&source, &name, from.directory(), &overrides, &variable) {
         Ok(scenario) => Ok(Some(scenario)),
         Err(problems) => {
             tell(&problems);
@@ -64,10 +67,9 @@ pub(crate) fn load(
     }
 }
 
-/// Reads the credentials that a scenario takes from docker, whose file is that one.
-pub(crate) fn fill_in(file: &Path, scenario: &mut Scenario) -> Result<(), Failure> {
-    let directory = file.parent().unwrap_or(Path::new(""));
-    docker_config::fill_in(scenario, directory).or_exit(Exit::Usage)
+/// Reads the credentials that a scenario takes from docker, which comes from there.
+pub(crate) fn fill_in(from: &Source, scenario: &mut Scenario) -> Result<(), Failure> {
+    docker_config::fill_in(scenario, from.directory()).or_exit(Exit::Usage)
 }
 
 /// Prints what is wrong with a file.
@@ -82,18 +84,6 @@ pub(crate) fn tell(problems: &Problems) {
         problems.render(colour),
         problems.len()
     );
-}
-
-/// Reads a file that a person has written.
-pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_TEXT + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_TEXT {
-        bail!("it is larger than 1 MiB");
-    }
-    String::from_utf8(bytes).map_err(|_| anyhow!("it is not UTF-8 text"))
 }
 
 /// A variable of the environment; one that is not Unicode counts as unset.

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use crate::choice::one_of;
 use crate::exit::{self, Exit, Failure, OrExit as _};
-use crate::scenario_file::read_text;
 use crate::signals::{self, Reaction};
+use crate::source::read_text;
 use crate::user_args::UserArgs;
 
 const FAULTS: &str = r#"Fault file:

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use regstorm::transport::{Identity, Tls, TlsSettings};
 use regstorm::units::Secret;
 
-use crate::scenario_file::read_text;
+use crate::source::read_text;
 
 /// TLS, for addresses with https://.
 #[derive(Debug, clap::Args)]
