@@ -5,6 +5,7 @@
 
 mod addresses;
 mod agreement;
+mod ci;
 mod clock;
 mod docker;
 mod formats;

@@ -1,6 +1,5 @@
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::thread::{self, ScopedJoinHandle};
@@ -137,7 +136,7 @@ fn hold(block: &Block, stated: i32, output: &Output) -> Came {
     Came::AsStated
 }
 
-/// Runs what is marked on a page, in order, in one directory that holds `scenarios` and the files that the page gives.
+/// Runs what is marked on a page, in order, in one directory that holds nothing but the files that the page gives.
 fn run(page: &Page) -> Vec<Came> {
     let blocks = page.blocks();
     if !blocks.iter().any(|it| stated(it).is_some()) {
@@ -145,7 +144,6 @@ fn run(page: &Page) -> Vec<Came> {
     }
     let directory = tempfile::tempdir().expect("a directory of our own");
     let directory = directory.path();
-    symlink(root().join("scenarios"), directory.join("scenarios")).expect("a link in it");
     let registry = support::registry(Settings::default());
     let mut came = Vec::new();
     for block in blocks {
