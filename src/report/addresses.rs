@@ -140,7 +140,7 @@ mod tests {
             "1,200 connections",
             "1 connection, 2 attempts failed, 1 attempt given up without a response",
         ];
-        let text = text::summary(&shown, 120, false, None);
+        let text = text::summary(&shown, Some(120), false, None);
         let markdown = markdown::run(&shown);
         // Quotes are written as HTML wants them.
         let html = html::render(&shown)
@@ -152,7 +152,7 @@ mod tests {
         }
         assert!(markdown.contains("1,200 connections"), "{markdown}");
         let none = document(&json!({}), &[]);
-        assert!(!text::summary(&none, 120, false, None).contains("addresses"));
+        assert!(!text::summary(&none, Some(120), false, None).contains("addresses"));
     }
 
     #[test]

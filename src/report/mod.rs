@@ -19,6 +19,7 @@ pub mod text;
 mod addresses;
 mod change;
 mod figures;
+mod headline;
 mod samples;
 mod table;
 mod words;

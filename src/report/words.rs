@@ -41,9 +41,7 @@ pub(super) fn verdict(document: &Document) -> String {
             }
             open => format!("{open} of {of} thresholds cannot be decided"),
         },
-        RunVerdict::Invalid => {
-            "the generator was the limit: this says nothing of the target".to_owned()
-        }
+        RunVerdict::Invalid => "the generator was the limit, not the target".to_owned(),
     }
 }
 
@@ -119,15 +117,20 @@ pub(super) fn advised(health: &Health) -> impl Iterator<Item = (&Reason, Option<
 /// `run-queue-wait of worker 0: 54.9% (at most 20%); use fewer workers`, a line for each reason.
 pub(super) fn reasons(health: &Health) -> Vec<String> {
     let line = |(reason, advice): (&Reason, Option<&str>)| {
-        let of = reason.subject.as_ref();
-        let of = of.map_or_else(String::new, |it| format!(" of {it}"));
         let advice = advice.map_or_else(String::new, |it| format!("; {it}"));
-        format!(
-            "{}{of}: {} ({}){advice}",
-            reason.signal, reason.observed, reason.bound
-        )
+        format!("{}{advice}", seen(reason))
     };
     advised(health).map(line).collect()
+}
+
+/// `run-queue-wait of worker 0: 54.9% (at most 20%)`
+pub(super) fn seen(reason: &Reason) -> String {
+    let of = reason.subject.as_ref();
+    let of = of.map_or_else(String::new, |it| format!(" of {it}"));
+    format!(
+        "{}{of}: {} ({})",
+        reason.signal, reason.observed, reason.bound
+    )
 }
 
 /// `9 × pull timeout (iteration-timeout), first at 2026-01-02T03:04:52.310000Z: given up after its iteration_timeout`
@@ -204,7 +207,7 @@ pub(super) const BROKEN_SUMS: &str = "DO NOT CLOSE: a defect of regstorm, do not
 /// Returns what an open or closed model means for the numbers.
 pub(super) const fn model(document: &Document) -> &'static str {
     if document.open_model {
-        "open model"
+        "open model: response time from the scheduled start, service time from the real one"
     } else {
         "closed model: starts wait for the target, so response time is service time"
     }
@@ -298,7 +301,7 @@ pub(super) const SPENT_COLUMNS: [&str; 8] = [
     "+ rest",
     "retries",
     "paused",
-    "longest pause",
+    "longest",
 ];
 
 /// Where the time of the iterations of a journey went.

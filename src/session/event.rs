@@ -1,6 +1,7 @@
 //! What happens while a run is made.
 
 use crate::engine::Progress;
+use crate::result::TrialSection;
 use crate::schedule::{Side, TrialKind};
 use crate::units::Rate;
 use crate::verdict::ThresholdResult;
@@ -22,6 +23,8 @@ pub enum Event<'a> {
         /// Its rate of iterations.
         rate: Rate,
     },
+    /// A trial of a search is judged.
+    TrialEnded(&'a TrialSection),
     /// A slice of a pair begins.
     Slice {
         /// Of which side.

@@ -145,6 +145,9 @@ impl Trials<'_> {
             let outcome = self.outcome(&trial, rate, kind);
             trial.passed = matches!(outcome, TrialOutcome::Pass { .. });
             self.search.record(outcome);
+            if let Some(section) = self.sections.last() {
+                report(Event::TrialEnded(section));
+            }
             if !recovers(&mut self.target, idle, stop) {
                 self.notes.push(format!(
                     "a minute after trial {number} at {rate} the target was still slower than before the search"

@@ -254,13 +254,7 @@ fn a_band_of_slow_iterations_has_its_cause_in_a_table() {
     });
     let total = time.total.as_micros();
     assert!((low..=high).contains(&total), "{low} {total} {high}");
-    let heads = [
-        "= operations",
-        "+ pauses",
-        "+ rest",
-        "retries",
-        "longest pause",
-    ];
+    let heads = ["= operations", "+ pauses", "+ rest", "retries", "longest"];
     for head in heads {
         assert!(shown.contains(head), "{head}: {shown}");
     }

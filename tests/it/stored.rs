@@ -96,6 +96,29 @@ fn a_file_says_what_it_is() {
 }
 
 #[test]
+fn a_pipe_is_coloured_only_where_the_user_wants_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    stored(dir.path());
+    for (variables, coloured) in [
+        (&[][..], false),
+        (&[("CLICOLOR_FORCE", "1")], true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        (&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], true),
+    ] {
+        let shown = Command::new(env!("CARGO_BIN_EXE_regstorm"))
+            .args(["report", "run.json"])
+            .current_dir(dir.path())
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .envs(variables.iter().copied())
+            .output()
+            .expect("the program runs");
+        let has = shown.stdout.contains(&0x1b);
+        assert_eq!(has, coloured, "{variables:?} {shown:?}");
+    }
+}
+
+#[test]
 fn report_shows_it_and_writes_the_page() {
     let dir = tempfile::tempdir().expect("a directory");
     stored(dir.path());

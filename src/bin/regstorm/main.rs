@@ -20,6 +20,7 @@ mod hook;
 mod init;
 mod interrupts;
 mod label_args;
+mod live_line;
 mod merge;
 mod metrics;
 mod outputs;

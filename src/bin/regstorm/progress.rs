@@ -1,19 +1,21 @@
 //! Progress of a run on standard error: one line that is redrawn on a terminal, a few plain lines elsewhere.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regstorm::engine;
 use regstorm::health::Latest;
 use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Length, Plan};
+use regstorm::result::TrialSection;
 use regstorm::session::Event;
 use regstorm::units::{self, Quantile};
 use regstorm::verdict::Status;
 use tokio::time::Instant;
 
+use crate::live_line::LiveLine;
 use crate::terminal;
 
 /// Rates are of the last second or so.
@@ -22,12 +24,8 @@ const RATE_OVER: Duration = Duration::from_secs(1);
 /// The shortest time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// Returns the columns of the terminal, or 120 if there is none.
-pub(crate) fn width() -> usize {
-    console::Term::stdout()
-        .size_checked()
-        .map_or(120, |(_, columns)| usize::from(columns))
-}
+/// The columns of the period's name and the space behind it.
+const PREFIX: usize = 9;
 
 /// Shows how a run goes, on standard error.
 pub(crate) struct Progress {
@@ -42,6 +40,7 @@ pub(crate) struct Progress {
     before: Option<(Instant, Totals)>,
     last_plain: Option<(Period, Instant)>,
     waits: bool, // whether it was told that the target does not respond yet
+    coloured: bool,
 }
 
 enum Shown {
@@ -84,6 +83,7 @@ impl Progress {
             before: None,
             last_plain: None,
             waits: false,
+            coloured: terminal::colours(&std::io::stderr()),
         }
     }
 
@@ -112,6 +112,7 @@ impl Progress {
                 self.last_plain = None;
                 self.line(&format!("trial {number:<2} {rate}   {kind}"));
             }
+            Event::TrialEnded(trial) => self.line(&judged(trial)),
             Event::Slice { side, place, of } => {
                 self.before = None;
                 self.slice = Some(format!("{}/{of} {}", place + 1, side.name()));
@@ -174,21 +175,27 @@ impl Progress {
     }
 
     fn load(&mut self, period: Period, elapsed: Duration, length: Duration, live: &Live) {
-        let text = self.counts(period, live);
         let clock = if self.counted && period == Period::Measure {
             format!("{:>6}", clock(elapsed))
         } else {
             format!("{:>5} / {}", clock(elapsed.min(length)), clock(length))
         };
+        let mut shown = LiveLine::default();
+        if let Some(slice) = &self.slice {
+            shown.add(0, slice.clone());
+        }
+        shown.add(0, clock);
+        self.counts(period, live, &mut shown);
         match &self.shown {
             Shown::Nothing => {}
             Shown::Bar(bar) => {
                 let share = elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9);
-                bar.set_style(style("{prefix:8} {bar:24.cyan/dim} {msg}"));
+                let columns = terminal::columns(&Term::stderr()).unwrap_or(80);
+                let (bar_width, template) = self.template(columns);
+                bar.set_style(style(&template));
                 bar.set_prefix(period.name());
-                let slice = self.slice.as_deref().map(|it| format!("{it}   "));
-                let slice = slice.unwrap_or_default();
-                bar.set_message(format!("{slice}{clock}   {text}"));
+                let room = columns.saturating_sub(PREFIX + bar_width + 1);
+                bar.set_message(shown.fitted(Some(room)));
                 bar.set_position(permille(share));
             }
             Shown::Lines if self.slice.is_some() => {}
@@ -203,50 +210,67 @@ impl Progress {
                     self.last_plain = Some((period, Instant::now()));
                 } else if at.elapsed() >= every {
                     self.last_plain = Some((period, Instant::now()));
-                    self.line(&format!("{:8} {clock}   {text}", period.name()));
+                    self.line(&format!("{:8} {}", period.name(), shown.fitted(None)));
                 }
             }
         }
     }
 
-    /// Returns users, rates, latencies and errors.
-    fn counts(&mut self, period: Period, live: &Live) -> String {
+    /// Returns the columns of the bar, with the space behind it, and the template of the whole line.
+    fn template(&self, columns: usize) -> (usize, String) {
+        let bar = match columns {
+            0..70 => 0,
+            70..110 => 8,
+            _ => 24,
+        };
+        if bar == 0 {
+            return (0, "{prefix:8} {msg}".to_owned());
+        }
+        let colours = if self.coloured { ".cyan/dim" } else { "" };
+        (
+            bar + 1,
+            format!("{{prefix:8}} {{bar:{bar}{colours}}} {{msg}}"),
+        )
+    }
+
+    /// Adds users, rates, latencies and errors.
+    fn counts(&mut self, period: Period, live: &Live, shown: &mut LiveLine) {
         let now = Instant::now();
         let totals = *live.totals(period);
         let (then, before) = *self.before.get_or_insert((now, totals));
         let seconds = now.saturating_duration_since(then).as_secs_f64();
-        let per_second = |now: u64, before: u64| rate(now.saturating_sub(before), seconds);
+        let per_second = |now: u64, before: u64, unit| {
+            units::per_second(rate(now.saturating_sub(before), seconds), unit)
+        };
         let moved = |totals: &Totals| totals.bytes.sent + totals.bytes.received;
-        let mut text = format!(
-            "vus {:<4} iter {}   req {}   {}   p50 {}  p99 {}   errors {}",
-            live.active().min(u64::from(self.vus)),
-            units::per_second(
-                per_second(totals.iterations.ended(), before.iterations.ended()),
-                ""
-            ),
-            units::per_second(
-                per_second(totals.exchanges.ended(), before.exchanges.ended()),
-                ""
-            ),
-            units::per_second(per_second(moved(&totals), moved(&before)), "B"),
-            latency(live, Quantile::P50),
-            latency(live, Quantile::P99),
-            units::count(totals.exchanges.failed),
+        let busy = live.active().min(u64::from(self.vus));
+        let vus = format!("vus {busy}/{} busy", self.vus);
+        // The width of most of them, so that what follows stays in its place.
+        shown.add(2, format!("{vus:<12}"));
+        let iterations = per_second(totals.iterations.ended(), before.iterations.ended(), "");
+        shown.add(5, format!("iter {iterations}"));
+        let exchanges = per_second(totals.exchanges.ended(), before.exchanges.ended(), "");
+        shown.add(3, format!("req {exchanges}"));
+        shown.add(6, per_second(moved(&totals), moved(&before), "B"));
+        shown.add(7, format!("p50 {}", latency(live, Quantile::P50)));
+        shown.add(4, format!("p99 {}", latency(live, Quantile::P99)));
+        shown.add(
+            1,
+            format!("errors {}", units::count(totals.exchanges.failed)),
         );
         if totals.starts.dropped > 0 {
             let dropped = units::count(totals.starts.dropped);
-            let _ = write!(text, "   dropped {dropped}");
+            shown.add(1, format!("dropped {dropped}"));
         }
         if let Some(busy) = self.generator.busiest_worker {
-            let _ = write!(text, "   worker {}", units::share(busy));
+            shown.add(8, format!("worker {}", units::share(busy)));
         }
         if self.broken > 0 {
-            let _ = write!(text, "   broken thresholds {}", self.broken);
+            shown.add(1, format!("broken thresholds {}", self.broken));
         }
         if now.saturating_duration_since(then) >= RATE_OVER {
             self.before = Some((now, totals));
         }
-        text
     }
 
     /// Prints a line that stays.
@@ -262,7 +286,7 @@ impl Progress {
     /// Shows a line that the next one replaces; nothing where lines cannot be replaced.
     pub(crate) fn now(&self, what: &str, text: &str) {
         if let Shown::Bar(bar) = &self.shown {
-            bar.set_style(style("{prefix:8} {msg}"));
+            bar.set_style(style("{prefix:8} {wide_msg}"));
             bar.set_prefix(what.to_owned());
             bar.set_message(text.to_owned());
         }
@@ -278,6 +302,21 @@ fn style(template: &str) -> ProgressStyle {
 fn latency(live: &Live, quantile: Quantile) -> String {
     live.response_time(quantile)
         .map_or_else(|| "-".to_owned(), units::duration)
+}
+
+/// `trial 3  412/s   fail: pull.response_time p(99) < 250ms   achieved 398/s   p99 312 ms`
+fn judged(trial: &TrialSection) -> String {
+    let reason = trial.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |it| format!(": {it}"));
+    let p99 = trial.quantile(Quantile::P99);
+    format!(
+        "trial {:<2} {}   {}{reason}   achieved {}   p99 {}",
+        trial.number,
+        units::per_second(trial.rate_per_s, ""),
+        trial.outcome,
+        units::per_second(trial.achieved_per_s, ""),
+        p99.map_or_else(|| "-".to_owned(), units::duration),
+    )
 }
 
 /// Formats minutes and seconds: `1:12`.

@@ -110,6 +110,6 @@ pub(crate) fn show(
 ) -> Result<(), Failure> {
     summary::show(to_stderr, |width, colour| match result {
         Stored::Run(document) => text::summary(document, width, colour, saved_as),
-        Stored::Comparison(comparison) => text::comparison(comparison, colour, saved_as),
+        Stored::Comparison(comparison) => text::comparison(comparison, width, colour, saved_as),
     })
 }

@@ -29,7 +29,7 @@ pub(super) fn head(comparison: &Comparison) -> Markup {
         ComparisonVerdict::Regression | ComparisonVerdict::Invalid => State::Bad,
     };
     let word = comparison.verdict.name().to_uppercase();
-    head.push(banner(state, &word, &comparison.reasons));
+    head.push(banner(state, &word, &comparison.reasons, Markup::new()));
     for (side, document) in [
         ("Base", &comparison.base),
         ("Candidate", &comparison.candidate),

@@ -1,6 +1,6 @@
 //! The top of a page: what it comes to, why, and what a reader has to know before any number.
 
-use crate::health::Verdict;
+use crate::report::headline::{self, Failed};
 use crate::report::words;
 use crate::result::{Document, RunVerdict};
 use crate::units;
@@ -19,14 +19,19 @@ pub(super) fn of_run(document: &Document) -> Markup {
         RunVerdict::Inconclusive => State::Open,
         RunVerdict::Fail | RunVerdict::Invalid => State::Bad,
     };
-    head.push(banner(state, word, &reasons(document)));
+    head.push(banner(
+        state,
+        word,
+        &headline::reasons(document),
+        facts(document),
+    ));
     head.push(warnings(document));
     head.push(notes(&document.notes));
     head
 }
 
-/// Returns the word in large letters, and why.
-pub(super) fn banner(state: State, word: &str, reasons: &[String]) -> Markup {
+/// Returns the word in large letters, why, and what else belongs into the box.
+pub(super) fn banner(state: State, word: &str, reasons: &[String], facts: Markup) -> Markup {
     let class = format!("banner {}", state.class());
     let list = reasons.iter().map(|it| element("li").with(it));
     let mut banner = element("div")
@@ -36,7 +41,7 @@ pub(super) fn banner(state: State, word: &str, reasons: &[String]) -> Markup {
     if !reasons.is_empty() {
         banner = banner.with(element("ul").with(list.collect::<Markup>()));
     }
-    banner.into()
+    banner.with(facts).into()
 }
 
 /// Returns what makes every number doubtful, or less than it seems.
@@ -121,28 +126,23 @@ pub(super) fn fact(name: &str, value: &str, exact: Option<&str>) -> Markup {
         .into()
 }
 
-fn reasons(document: &Document) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if let Some(search) = &document.search {
-        reasons.push(format!("capacity {}", words::capacity(search)));
-        reasons.extend(words::disagreement(search));
+/// Returns what the box of a run says besides its verdict: target, failures, retries and thresholds.
+pub(super) fn facts(document: &Document) -> Markup {
+    let failed = Failed::of(document);
+    let mut rows = vec![
+        ("target", headline::target(document)),
+        ("failed", failed.exchanges),
+    ];
+    rows.extend(failed.worst.map(|it| ("most in", it)));
+    rows.push(("iterations", failed.iterations));
+    rows.push(("thresholds", headline::thresholds(document)));
+    let mut list = element("dl");
+    for (name, value) in rows {
+        list = list
+            .with(element("dt").with(name))
+            .with(element("dd").with(value));
     }
-    if document.search.is_none() {
-        reasons.push(words::verdict(document));
-    }
-    if document.verdict == RunVerdict::Invalid {
-        reasons.extend(words::reasons(&document.generator.health));
-    }
-    if document.generator.health.verdict() == Verdict::Suspect {
-        let words = "the generator is SUSPECT: it may have moved the numbers, see Generator";
-        reasons.push(words.to_owned());
-    }
-    let broken = document
-        .thresholds
-        .iter()
-        .filter(|it| it.status == Status::Fail);
-    reasons.extend(broken.map(|it| format!("{}: {}", it.name(), it.observed_text)));
-    reasons
+    list.into()
 }
 
 /// Returns the thresholds with what was observed.

@@ -10,36 +10,39 @@ use crate::result::{
 use crate::units;
 
 use super::super::change::{self, Words};
+use super::super::headline::Failed;
 use super::super::table::{Cell, Paint, TextTable, harmless};
 use super::super::words::number_of;
-use super::layout::LABEL;
+use super::layout::{LABEL, Layout};
 
-/// Returns what was compared and how, a line for each gated metric and each other that has changed, and the verdict with its
-/// reasons.
-pub(super) fn summary(comparison: &Comparison, colour: bool, saved_as: Option<&Path>) -> String {
+/// Returns the verdict with its reasons, the two sides and how they were compared, a line for each gated metric and each other
+/// that has changed, and the verdict again.
+pub(super) fn summary(comparison: &Comparison, layout: Layout, saved_as: Option<&Path>) -> String {
     let plan = &comparison.candidate.plan;
     let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
-    let name = harmless(&plan.name);
-    let name = Paint::Bold.over(&name, colour);
-    let mut text = format!(
-        "{name}: candidate against base   seed {} · plan {fingerprint}\n",
-        plan.seed
-    );
+    let line = |label: &str, words: &str| layout.line(label, words, Paint::Plain);
+    let mut text = verdict(comparison, layout, &comparison.reasons);
     for (side, run) in [
         ("base", &comparison.base),
         ("candidate", &comparison.candidate),
     ] {
-        line(&mut text, side, &named(run));
+        text.push_str(&line(side, &named(run)));
+        let failed = Failed::of(run);
+        if failed.any {
+            let words = format!("failed: {}; {}", failed.exchanges, failed.iterations);
+            text.push_str(&layout.line("", &words, Paint::Bad));
+        }
     }
-    line(&mut text, "runs", &runs(&comparison.design));
+    let run = format!("{} · seed {} · plan {fingerprint}", plan.name, plan.seed);
+    text.push_str(&layout.line("run", &run, Paint::Bold));
+    text.push_str(&line("runs", &runs(&comparison.design)));
     for difference in &comparison.differences {
-        line(&mut text, "differs", &change::difference(difference));
+        text.push_str(&line("differs", &change::difference(difference)));
     }
     text.push('\n');
-    text.push_str(&table(comparison, colour));
+    text.push_str(&table(comparison, layout));
     for words in power(comparison) {
-        text.push_str(&Paint::Dim.over(&words, colour));
-        text.push('\n');
+        text.push_str(&layout.dim(&words));
     }
     text.push('\n');
     for discarded in &comparison.discarded {
@@ -47,31 +50,36 @@ pub(super) fn summary(comparison: &Comparison, colour: bool, saved_as: Option<&P
             "pair {} was made again: {}",
             discarded.number, discarded.reason
         );
-        line(&mut text, "discarded", &words);
+        text.push_str(&line("discarded", &words));
     }
     for note in &comparison.notes {
-        line(&mut text, "note", note);
+        text.push_str(&line("note", note));
     }
-    for (place, reason) in comparison.reasons.iter().enumerate() {
-        line(&mut text, if place == 0 { "why" } else { "" }, reason);
+    text.push_str(&verdict(comparison, layout, &[]));
+    if let Some(path) = saved_as {
+        // A path is copied from here, so it is never broken.
+        let path = harmless(&path.to_string_lossy());
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:LABEL$}{path}", "comparison");
     }
+    text
+}
+
+fn verdict(comparison: &Comparison, layout: Layout, reasons: &[String]) -> String {
     let paint = match comparison.verdict {
         ComparisonVerdict::Pass => Paint::Good,
         ComparisonVerdict::Inconclusive => Paint::Bold,
         ComparisonVerdict::Regression | ComparisonVerdict::Invalid => Paint::Bad,
     };
     let word = comparison.verdict.name().to_uppercase();
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "{:LABEL$}{}", "verdict", paint.over(&word, colour));
-    if let Some(path) = saved_as {
-        line(&mut text, "comparison", &path.to_string_lossy());
+    let mut reasons = reasons.iter();
+    let first = reasons.next();
+    let first = first.map_or_else(|| word.clone(), |it| format!("{word}   {it}"));
+    let mut text = layout.line("verdict", &first, paint);
+    for reason in reasons {
+        text.push_str(&layout.line("", reason, Paint::Plain));
     }
     text
-}
-
-fn line(text: &mut String, label: &str, words: &str) {
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "{label:LABEL$}{}", harmless(words));
 }
 
 /// Returns where the target was, what it calls itself, and what the user calls it.
@@ -121,7 +129,7 @@ fn runs(design: &Design) -> String {
     words
 }
 
-fn table(comparison: &Comparison, colour: bool) -> String {
+fn table(comparison: &Comparison, layout: Layout) -> String {
     let level = units::share(1.0 - comparison.design.alpha);
     let interval = format!("{level} interval");
     let heading = [
@@ -141,10 +149,10 @@ fn table(comparison: &Comparison, colour: bool) -> String {
         table.row(row(metric));
     }
     let hidden = comparison.metrics.iter().filter(|it| !shown(it)).count();
-    let mut text = table.render(colour);
+    let mut text = table.render(layout.colour, layout.width);
     if hidden > 0 {
-        let words = format!("{hidden} further metrics, not gated: no change is shown\n");
-        text.push_str(&Paint::Dim.over(&words, colour));
+        let words = format!("{hidden} further metrics, not gated: no change is shown");
+        text.push_str(&layout.dim(&words));
     }
     text
 }

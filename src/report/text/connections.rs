@@ -11,7 +11,7 @@ use crate::units;
 use super::layout::Layout;
 
 /// Returns a line for TLS, one for HTTP/2 and some for each host with several addresses, each where there was some.
-pub(super) fn lines(document: &Document, layout: &Layout) -> String {
+pub(super) fn lines(document: &Document, layout: Layout) -> String {
     let mut all = Connections::default();
     for operation in &document.operations {
         all.merge(operation.counts.connections);
@@ -34,7 +34,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
         text.push_str(&layout.line("HTTP", &words, Paint::Plain));
     }
     for host in addresses::hosts(document) {
-        text.push_str(&layout.whole("addresses", &host.summary, Paint::Plain));
+        text.push_str(&layout.line("addresses", &host.summary, Paint::Plain));
         let widest = host.addresses.iter().map(|(it, _)| it.len()).max();
         for (address, counts) in &host.addresses {
             let words = format!("{address:width$}  {counts}", width = widest.unwrap_or(0));

@@ -13,7 +13,7 @@ use super::layout::Layout;
 /// More kinds than this are in the document only: a summary must not scroll.
 const SHOWN: usize = 10;
 
-pub(super) fn lines(document: &Document, layout: &Layout) -> String {
+pub(super) fn lines(document: &Document, layout: Layout) -> String {
     let (exchanges, iterations) = (document.totals.exchanges, document.totals.iterations);
     let failures = &document.failures;
     let counted = format!(
@@ -33,7 +33,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
         text.push_str(&layout.line("", &entry(kind), Paint::Plain));
         // To be found in the registry's log, so never cut.
         let place = words::place(document, kind);
-        text.push_str(&layout.whole("", &format!("  {place}"), Paint::Dim));
+        text.push_str(&layout.line("", &format!("  {place}"), Paint::Dim));
     }
     let hidden = failures.exchanges.kinds.iter().skip(SHOWN);
     let rest = hidden.fold(failures.exchanges.other, |sum, kind| {

@@ -6,11 +6,14 @@ use crate::result::{Document, GeneratorSection, RunVerdict};
 use crate::units::{self, Quantile};
 
 use super::super::table::Paint;
-use super::super::words;
+use super::super::words::{self, number_of};
 use super::layout::Layout;
 
+/// More reasons than these would push the tables from the screen.
+const MOST_REASONS: usize = 4;
+
 /// Returns the health, with a line for each reason and one for what was not judged.
-pub(super) fn lines(document: &Document, layout: &Layout) -> String {
+pub(super) fn lines(document: &Document, layout: Layout) -> String {
     let generator = &document.generator;
     let verdict = generator.health.verdict();
     let (word, paint) = match verdict {
@@ -33,7 +36,7 @@ pub(super) fn lines(document: &Document, layout: &Layout) -> String {
     text
 }
 
-fn reasons(health: &Health, layout: &Layout) -> String {
+fn reasons(health: &Health, layout: Layout) -> String {
     let mut text = String::new();
     for (reason, advice) in words::advised(health) {
         let level = match reason.level {
@@ -50,7 +53,7 @@ fn reasons(health: &Health, layout: &Layout) -> String {
             words.push_str(": ");
             words.push_str(advice);
         }
-        text.push_str(&layout.whole("", &words, Paint::Plain));
+        text.push_str(&layout.line("", &words, Paint::Plain));
     }
     let too_short = health.not_judged.iter().any(|it| it.why != Why::NotKnown);
     if too_short && health.reasons.is_empty() {
@@ -87,16 +90,27 @@ fn cpu(generator: &GeneratorSection) -> Option<String> {
     ))
 }
 
-/// Returns what the run comes to, last of all.
-pub(super) fn verdict(document: &Document, layout: &Layout) -> String {
+/// Returns what the run comes to, and why: at most [`MOST_REASONS`] lines.
+pub(super) fn verdict(document: &Document, layout: Layout, reasons: &[String]) -> String {
     let paint = match document.verdict {
-        RunVerdict::Pass if document.thresholds.is_empty() => return String::new(),
         RunVerdict::Pass => Paint::Good,
         RunVerdict::NotJudged => Paint::Bold,
         RunVerdict::Inconclusive if !document.thresholds.is_empty() => Paint::Bold,
         RunVerdict::Fail | RunVerdict::Inconclusive | RunVerdict::Invalid => Paint::Bad,
     };
     let word = words::verdict_word(document.verdict);
-    let words = format!("{word}   {}", words::verdict(document));
-    layout.line("verdict", &words, paint)
+    let mut text = String::new();
+    for (index, reason) in reasons.iter().take(MOST_REASONS).enumerate() {
+        if index == 0 {
+            text.push_str(&layout.line("verdict", &format!("{word}   {reason}"), paint));
+        } else {
+            text.push_str(&layout.line("", reason, Paint::Plain));
+        }
+    }
+    let more = reasons.len().saturating_sub(MOST_REASONS);
+    if more > 0 {
+        let words = format!("and {}, see below", number_of(more as u64, "more reason"));
+        text.push_str(&layout.line("", &words, Paint::Dim));
+    }
+    text
 }

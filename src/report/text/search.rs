@@ -8,7 +8,7 @@ use super::super::words;
 use super::layout::Layout;
 
 /// Returns the trials by their rate; nothing when there was no search.
-pub(super) fn table(document: &Document, colour: bool) -> String {
+pub(super) fn table(document: &Document, layout: Layout) -> String {
     let Some(search) = &document.search else {
         return String::new();
     };
@@ -43,17 +43,17 @@ pub(super) fn table(document: &Document, colour: bool) -> String {
         row.push(Cell::new(words, paint));
         table.row(row);
     }
-    format!("{}\n", table.render(colour))
+    format!("{}\n", table.render(layout.colour, layout.width))
 }
 
 /// `capacity    between 412/s and 431/s, where pull.response_time p(99) < 250ms breaks · 14 trials`
-pub(super) fn capacity(document: &Document, layout: &Layout) -> String {
+pub(super) fn capacity(document: &Document, layout: Layout) -> String {
     let Some(search) = &document.search else {
         return String::new();
     };
-    let mut text = layout.whole("capacity", &words::capacity(search), Paint::Bold);
+    let mut text = layout.line("capacity", &words::capacity(search), Paint::Bold);
     if let Some(words) = words::disagreement(search) {
-        text.push_str(&layout.whole("", &words, Paint::Plain));
+        text.push_str(&layout.line("", &words, Paint::Plain));
     }
     text
 }

@@ -10,8 +10,9 @@ use crate::units::{self, Quantile};
 use super::super::figures::QUANTILES;
 use super::super::table::{Cell, Paint, TextTable};
 use super::super::words::{self, Spent};
+use super::layout::Layout;
 
-pub(super) fn journeys(document: &Document, colour: bool) -> String {
+pub(super) fn journeys(document: &Document, layout: Layout) -> String {
     let mut counts = TextTable::new(
         1,
         &[
@@ -46,17 +47,17 @@ pub(super) fn journeys(document: &Document, colour: bool) -> String {
         ]);
         journey_times(&mut times, journey, document.open_model);
     }
-    let stages = stages(document, colour);
+    let stages = stages(document, layout);
     format!(
         "{}\n{}{stages}\n{}",
-        counts.render(colour),
-        times.render(colour),
-        spent(document, colour)
+        counts.render(layout.colour, layout.width),
+        times.render(layout.colour, layout.width),
+        spent(document, layout)
     )
 }
 
 /// Returns where the time of iterations went, on average.
-fn spent(document: &Document, colour: bool) -> String {
+fn spent(document: &Document, layout: Layout) -> String {
     let mut table = TextTable::new(1, &words::SPENT_COLUMNS);
     for journey in &document.journeys {
         let spent = Spent::of(journey);
@@ -70,11 +71,11 @@ fn spent(document: &Document, colour: bool) -> String {
         ]);
         table.row(row);
     }
-    table.render(colour)
+    table.render(layout.colour, layout.width)
 }
 
 /// Returns the journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.
-fn stages(document: &Document, colour: bool) -> String {
+fn stages(document: &Document, layout: Layout) -> String {
     let mut table = TextTable::new(
         3,
         &[
@@ -114,14 +115,14 @@ fn stages(document: &Document, colour: bool) -> String {
         }
     }
     if any {
-        format!("\n{}", table.render(colour))
+        format!("\n{}", table.render(layout.colour, layout.width))
     } else {
         String::new()
     }
 }
 
 /// Returns what the probe saw.
-pub(super) fn probe(document: &Document, colour: bool) -> String {
+pub(super) fn probe(document: &Document, layout: Layout) -> String {
     let Some(probe) = &document.probe else {
         return String::new();
     };
@@ -159,7 +160,7 @@ pub(super) fn probe(document: &Document, colour: bool) -> String {
             ));
         }
     }
-    format!("\n{}", table.render(colour))
+    format!("\n{}", table.render(layout.colour, layout.width))
 }
 
 fn journey_times(times: &mut TextTable, journey: &JourneySection, open_model: bool) {
@@ -167,14 +168,11 @@ fn journey_times(times: &mut TextTable, journey: &JourneySection, open_model: bo
     let service = ("service time", &journey.latencies.service_time);
     // In a closed model nothing is due before it starts: the row would only repeat the other.
     let rows = if open_model {
-        vec![
-            (response, "from the scheduled start"),
-            (service, "from the real start"),
-        ]
+        vec![response, service]
     } else {
-        vec![(service, "")]
+        vec![service]
     };
-    for (index, ((label, histogram), remark)) in rows.into_iter().enumerate() {
+    for (index, (label, histogram)) in rows.into_iter().enumerate() {
         let name = if index == 0 {
             journey.name.as_str()
         } else {
@@ -186,13 +184,12 @@ fn journey_times(times: &mut TextTable, journey: &JourneySection, open_model: bo
         } else {
             row.extend(quantiles(histogram));
             row.push(time(histogram.max()));
-            row.push(Cell::new(remark, Paint::Dim));
         }
         times.row(row);
     }
 }
 
-pub(super) fn operations(document: &Document, colour: bool) -> String {
+pub(super) fn operations(document: &Document, layout: Layout) -> String {
     let mut counts = TextTable::new(
         1,
         &[
@@ -221,7 +218,7 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
     );
     if document.operations.is_empty() {
         counts.row(vec!["no samples".into()]);
-        return counts.render(colour);
+        return counts.render(layout.colour, layout.width);
     }
     for operation in &document.operations {
         counts.row(vec![
@@ -238,9 +235,9 @@ pub(super) fn operations(document: &Document, colour: bool) -> String {
     }
     format!(
         "{}\n{}\n{}",
-        counts.render(colour),
-        times.render(colour),
-        phases(document).render(colour)
+        counts.render(layout.colour, layout.width),
+        times.render(layout.colour, layout.width),
+        phases(document).render(layout.colour, layout.width)
     )
 }
 
