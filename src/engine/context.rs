@@ -113,7 +113,7 @@ impl Context {
         observer: Rc<dyn Observer>,
     ) -> Client {
         let settings = Rc::clone(&self.settings[journey]);
-        let client = match self.shared.plan.target.tokens {
+        let client = match self.shared.plan.target.auth.tokens {
             TokenPolicy::PerVu => Client::new(settings, pool, observer),
             TokenPolicy::Shared => {
                 let tokens = Rc::clone(&self.token_caches[journey]);

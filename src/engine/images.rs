@@ -161,12 +161,14 @@ fn open(set: &ImageSet, seed: u64, threads: NonZeroUsize) -> Result<Set, Error> 
             synthetic.prepare(threads.get());
             Ok(Set::Synthetic(synthetic))
         }
-        ImageSource::Archive(it) => open_archive(&it.path, it.compression, it.reference.as_deref())
-            .map(Set::Single)
-            .map_err(|source| Error::Content {
-                set: set.name.clone(),
-                source,
-            }),
+        ImageSource::Archive(it) => {
+            open_archive(&it.file.path, it.compression, it.reference.as_deref())
+                .map(Set::Single)
+                .map_err(|source| Error::Content {
+                    set: set.name.clone(),
+                    source,
+                })
+        }
         ImageSource::Existing(_) => Ok(Set::Existing),
     }
 }

@@ -42,7 +42,8 @@ impl Target {
         let (base, embedded) = match &plan.target.place {
             Place::Url(url) => (Base::new(url.clone())?, None),
             Place::Embedded(wanted) => {
-                let running = Registry::start(settings(wanted, plan.target.credentials.as_ref()))?;
+                let running =
+                    Registry::start(settings(wanted, plan.target.auth.credentials.as_ref()))?;
                 (Base::parse(&running.url())?, Some(running))
             }
         };
@@ -53,8 +54,8 @@ impl Target {
             route: Arc::new(route),
             http: plan.target.http,
             headers: headers(&plan.target.headers)?,
-            credentials: plan.target.credentials.clone(),
-            cleartext: plan.target.cleartext,
+            credentials: plan.target.auth.credentials.clone(),
+            cleartext: plan.target.auth.cleartext,
             embedded,
         })
     }

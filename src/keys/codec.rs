@@ -11,8 +11,17 @@ use crate::keys::plain::Plain;
 use crate::keys::tree::{Item, Value};
 use crate::units::ByteSize;
 
+/// Units of the ranges of times.
+pub(crate) const MS: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+
 type Read<V> = dyn Fn(&Item, &Sink) -> Option<V> + Send + Sync;
-type Show<V> = dyn Fn(&V) -> Option<Plain> + Send + Sync;
+/// Changes a value; `false` after a problem.
+pub(super) type Set<V> = dyn Fn(&Item, &Sink, &mut V) -> bool + Send + Sync;
+/// Gives a value as it would be written.
+pub(super) type Show<V> = dyn Fn(&V) -> Option<Plain> + Send + Sync;
 
 /// How a value is read, shown and described: all that a key needs to know of its type.
 pub(crate) struct Codec<V> {
@@ -33,6 +42,11 @@ impl<V: 'static> Codec<V> {
             read: Box::new(read),
             show: Box::new(show),
         }
+    }
+
+    /// Reads a value into its place; `false` after a problem.
+    pub(crate) fn set(&self, item: &Item, sink: &Sink, it: &mut V) -> bool {
+        stored((self.read)(item, sink), |value| *it = value)
     }
 
     /// The same for a value that may be absent.
@@ -58,6 +72,63 @@ impl<V: 'static> Codec<V> {
             move |value: &W| show(&back(value)),
         )
     }
+}
+
+/// How a part of a value is changed, shown and described: of keys that share a field, each says a part of it.
+pub(crate) struct Editor<V> {
+    pub(super) form: Form,
+    pub(super) set: Box<Set<V>>,
+    pub(super) show: Box<Show<V>>,
+}
+
+impl<V> Editor<V> {
+    /// `set` returns `false` after a problem.
+    pub(crate) fn new(
+        form: Form,
+        set: impl Fn(&Item, &Sink, &mut V) -> bool + Send + Sync + 'static,
+        show: impl Fn(&V) -> Option<Plain> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            form,
+            set: Box::new(set),
+            show: Box::new(show),
+        }
+    }
+}
+
+impl<V: 'static> From<Codec<V>> for Editor<V> {
+    fn from(codec: Codec<V>) -> Self {
+        let Codec { form, read, show } = codec;
+        let set = move |item: &Item, sink: &Sink, it: &mut V| {
+            stored(read(item, sink), |value| *it = value)
+        };
+        Self {
+            form,
+            set: Box::new(set),
+            show,
+        }
+    }
+}
+
+impl<V: 'static> Codec<V> {
+    /// The same for a part of another value: `put` stores it there, unless there is no place for it; `take` finds it.
+    pub(crate) fn part<W: 'static>(
+        self,
+        put: impl Fn(&mut W, V) + Send + Sync + 'static,
+        take: impl Fn(&W) -> Option<V> + Send + Sync + 'static,
+    ) -> Editor<W> {
+        let (read, show) = (self.read, self.show);
+        Editor::new(
+            self.form,
+            move |item, sink, it| stored(read(item, sink), |value| put(it, value)),
+            move |it| take(it).as_ref().and_then(&show),
+        )
+    }
+}
+
+/// Stores what was read; `false` after a problem.
+fn stored<V>(read: Option<V>, store: impl FnOnce(V)) -> bool {
+    read.map(store).is_some()
 }
 
 /// `true` or `false`.

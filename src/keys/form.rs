@@ -44,7 +44,7 @@ pub(crate) enum Form {
 pub(crate) struct Described {
     pub(crate) name: &'static str,
     /// What it means, in a sentence or two of Markdown.
-    pub(crate) meaning: &'static str,
+    pub(crate) meaning: String,
     /// A value, as it is written.
     pub(crate) example: &'static str,
     pub(crate) form: Form,
@@ -53,29 +53,29 @@ pub(crate) struct Described {
     /// Whether it must be there.
     pub(crate) is_needed: bool,
     /// The words that choose a form of the table to which it belongs; empty if it belongs to all.
-    pub(crate) only: &'static [&'static str],
+    pub(crate) only: Vec<&'static str>,
 }
 
 impl Described {
     /// A key that is read by other means than its definition, because its value is the name of something else.
-    pub(crate) const fn own(
+    pub(crate) fn own(
         (name, example): (&'static str, &'static str),
         form: Form,
-        meaning: &'static str,
+        meaning: &str,
     ) -> Self {
         Self {
             name,
-            meaning,
+            meaning: meaning.to_owned(),
             example,
             form,
             default: None,
             is_needed: false,
-            only: &[],
+            only: Vec::new(),
         }
     }
 
     /// The same key, which must be there.
-    pub(crate) const fn needed(mut self) -> Self {
+    pub(crate) fn needed(mut self) -> Self {
         self.is_needed = true;
         self
     }
@@ -86,7 +86,7 @@ impl Described {
         if schema.get("$ref").is_some() {
             schema = json!({ "allOf": [schema] });
         }
-        schema["description"] = self.meaning.into();
+        schema["description"] = self.meaning.clone().into();
         schema
     }
 
@@ -171,7 +171,7 @@ pub(crate) fn table_schema<'k>(
         "additionalProperties": false,
     });
     if let Some(decider) = decider {
-        let words: BTreeSet<&str> = keys.iter().flat_map(|key| key.only).copied().collect();
+        let words: BTreeSet<&str> = keys.iter().flat_map(|key| &key.only).copied().collect();
         let forms: Vec<Value> = words
             .into_iter()
             .map(|word| {

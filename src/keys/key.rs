@@ -2,17 +2,68 @@
 
 use std::collections::BTreeSet;
 
-use super::codec::Codec;
+use super::codec::{Codec, Editor, Set, Show};
 use super::form::{Described, Form};
-use super::table::{Sink, Table};
-use crate::keys::plain::{Fields, Plain};
+use super::table::{Sink, Table, Variant};
+use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::tree::Item;
 
-/// Puts a value into its place; `false` after a problem.
-type Set<T> = dyn Fn(&Item, &Sink, &mut T) -> bool + Send + Sync;
-/// Gives the value as it would be written.
-type Show<T> = dyn Fn(&T) -> Option<Plain> + Send + Sync;
+/// A table of a file as a value: it has a default for each of its keys that need not be there.
+pub(crate) trait Keyed: Default + 'static {
+    /// Its keys, in the order in which they are read and shown.
+    fn keys() -> &'static [Key<Self>];
+
+    /// Reads the keys of a table, all of them even if one is wrong; `false` after a problem.
+    fn read(table: &mut Table<'_>) -> (Self, bool) {
+        let mut it = Self::default();
+        let is_good = read(table, Self::keys(), &mut it);
+        (it, is_good)
+    }
+
+    /// Its keys with their values, as they would be written.
+    fn show(&self) -> Fields {
+        show(Self::keys(), self)
+    }
+
+    /// What people are told of its keys.
+    fn described() -> Vec<Described> {
+        describe(Self::keys(), &Self::default())
+    }
+
+    /// The same where they belong to the form of a table that this word chooses.
+    fn described_for(word: &'static str) -> impl Iterator<Item = Described> {
+        let only = move |key| Described {
+            only: vec![word],
+            ..key
+        };
+        Self::described().into_iter().map(only)
+    }
+
+    /// The form of a table that has these keys, as the word that chooses it.
+    fn variant(word: &'static str, meaning: &'static str) -> Variant {
+        Variant {
+            name: word,
+            keys: Self::keys().iter().map(|key| key.described.name).collect(),
+            meaning,
+        }
+    }
+
+    /// The table as the value of a key. Between its keys there are these rules: `false` after a problem.
+    fn codec(form: Form, rules: fn(&mut Table<'_>, &Self) -> bool) -> Codec<Self> {
+        Codec::new(
+            form,
+            move |item: &Item, sink: &Sink| {
+                let mut table = Table::open(item, sink)?;
+                let (it, is_good) = Self::read(&mut table);
+                let is_good = rules(&mut table, &it) && is_good;
+                table.finish();
+                is_good.then_some(it)
+            },
+            |it| Some(it.show().into()),
+        )
+    }
+}
 
 /// A key of a table that becomes a `T`, which has a default for it.
 pub(crate) struct Key<T> {
@@ -22,64 +73,34 @@ pub(crate) struct Key<T> {
     show: Box<Show<T>>,
 }
 
-/// A key whose value is a field: `key!("ping", flag(), |it: Habits| it.ping, "true", "What it means.")`.
-macro_rules! key {
-    ($name:literal, $codec:expr, |$it:ident: $table:ty| $field:expr, $example:literal, $meaning:literal $(,)?) => {
-        $crate::keys::key::Key::of(
-            ($name, $example, $meaning),
-            $codec,
-            |$it: &$table| &$field,
-            |$it: &mut $table| &mut $field,
-        )
-    };
-}
-pub(crate) use key;
-
 impl<T: 'static> Key<T> {
-    /// A key whose value is a field, which `get` and `edit` lead to.
+    /// A key that sets or changes the field to which `get` and `edit` lead: its name, an example, and its documentation,
+    /// whose first paragraph says what it means.
     pub(crate) fn of<V: 'static>(
-        words: (&'static str, &'static str, &'static str),
-        codec: Codec<V>,
+        (name, example, documentation): (&'static str, &'static str, &str),
+        codec: impl Into<Editor<V>>,
         get: fn(&T) -> &V,
         edit: fn(&mut T) -> &mut V,
     ) -> Self {
-        let (read, show) = (codec.read, codec.show);
-        let set = move |item: &Item, sink: &Sink, it: &mut T| match read(item, sink) {
-            Some(value) => {
-                *edit(it) = value;
-                true
-            }
-            None => false,
-        };
-        Self::custom(words, codec.form, set, move |it| show(get(it)))
-    }
-
-    /// A key whose value is more or less than a field. `set` returns `false` after a problem.
-    pub(crate) fn custom(
-        (name, example, meaning): (&'static str, &'static str, &'static str),
-        form: Form,
-        set: impl Fn(&Item, &Sink, &mut T) -> bool + Send + Sync + 'static,
-        show: impl Fn(&T) -> Option<Plain> + Send + Sync + 'static,
-    ) -> Self {
-        let described = Described {
-            name,
-            meaning,
-            example,
-            form,
-            default: None,
-            is_needed: false,
-            only: &[],
-        };
+        let Editor { form, set, show } = codec.into();
         Self {
-            described,
+            described: Described {
+                name,
+                meaning: first_paragraph(documentation),
+                example,
+                form,
+                default: None,
+                is_needed: false,
+                only: Vec::new(),
+            },
             hint: "",
-            set: Box::new(set),
-            show: Box::new(show),
+            set: Box::new(move |item: &Item, sink: &Sink, it: &mut T| set(item, sink, edit(it))),
+            show: Box::new(move |it| show(get(it))),
         }
     }
 
     /// The same key, which must be there.
-    pub(crate) const fn needed(mut self) -> Self {
+    pub(crate) fn needed(mut self) -> Self {
         self.described.is_needed = true;
         self
     }
@@ -91,29 +112,14 @@ impl<T: 'static> Key<T> {
     }
 
     /// The same key, which must be there; where it is not, this follows what to add.
-    pub(crate) const fn needed_with(mut self, hint: &'static str) -> Self {
+    pub(crate) fn needed_with(mut self, hint: &'static str) -> Self {
         self.hint = hint;
         self.needed()
     }
 
-    /// The same key of a larger table, in which this one's value is a part.
-    pub(crate) fn within<U: 'static>(
-        self,
-        get: fn(&U) -> &T,
-        edit: fn(&mut U) -> &mut T,
-    ) -> Key<U> {
-        let (set, show) = (self.set, self.show);
-        Key {
-            described: self.described,
-            hint: self.hint,
-            set: Box::new(move |item, sink, it| set(item, sink, edit(it))),
-            show: Box::new(move |it| show(get(it))),
-        }
-    }
-
     /// The same key, which belongs to the forms of the table that these words choose.
-    pub(crate) const fn only(mut self, words: &'static [&'static str]) -> Self {
-        self.described.only = words;
+    pub(crate) fn only(mut self, words: &[&'static str]) -> Self {
+        self.described.only = words.to_vec();
         self
     }
 
@@ -129,6 +135,27 @@ impl<T: 'static> Key<T> {
         });
         self
     }
+}
+
+/// The keys of a table that is a part of another one, as keys of that one.
+pub(crate) fn flatten<T: 'static, U: Keyed>(
+    get: fn(&T) -> &U,
+    edit: fn(&mut T) -> &mut U,
+) -> Vec<Key<T>> {
+    let of = |key: &'static Key<U>| Key {
+        described: key.described.clone(),
+        hint: key.hint,
+        set: Box::new(move |item: &Item, sink: &Sink, it: &mut T| (key.set)(item, sink, edit(it))),
+        show: Box::new(move |it| (key.show)(get(it))),
+    };
+    U::keys().iter().map(of).collect()
+}
+
+/// What documentation says first, on one line.
+fn first_paragraph(documentation: &str) -> String {
+    let lines = documentation.lines().map(str::trim);
+    let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 /// Reads the keys of a table into `it`, all of them even if one is wrong. Returns `false` after a problem.
@@ -156,18 +183,14 @@ pub(crate) fn read<'k, T: 'static>(
 
 /// Reads those keys of a table that are there and were not seen before: where nobody knows which keys belong to it, what is
 /// wrong with them is said all the same.
-pub(crate) fn look<T: 'static>(
-    table: &mut Table<'_>,
-    keys: &[Key<T>],
-    seen: &mut BTreeSet<&'static str>,
-    it: &mut T,
-) {
-    for key in keys {
+pub(crate) fn look<T: Keyed>(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
+    let mut it = T::default();
+    for key in T::keys() {
         let name = key.described.name;
         if seen.insert(name)
             && let Some(entry) = table.entry(name)
         {
-            (key.set)(&entry.item, table.sink(), it);
+            (key.set)(&entry.item, table.sink(), &mut it);
         }
     }
 }
@@ -177,11 +200,6 @@ pub(crate) fn show<'k, T: 'static>(keys: impl IntoIterator<Item = &'k Key<T>>, i
     keys.into_iter().fold(Fields::default(), |fields, key| {
         fields.may(key.described.name, (key.show)(it))
     })
-}
-
-/// The names of the keys of a table.
-pub(crate) fn names<T>(keys: &[Key<T>]) -> Vec<&'static str> {
-    keys.iter().map(|key| key.described.name).collect()
 }
 
 /// What people are told of the keys of a table. The defaults are those of `it`.
@@ -194,19 +212,4 @@ pub(crate) fn describe<T: 'static>(keys: &[Key<T>], it: &T) -> Vec<Described> {
         ..key.described.clone()
     };
     keys.iter().map(describe).collect()
-}
-
-/// A table of its own as the value of a key.
-pub(crate) fn table<T: Clone + Default + 'static>(form: Form, keys: &'static [Key<T>]) -> Codec<T> {
-    Codec::new(
-        form,
-        move |item: &Item, sink: &Sink| {
-            let mut table = Table::open(item, sink)?;
-            let mut it = T::default();
-            let is_good = read(&mut table, keys, &mut it);
-            table.finish();
-            is_good.then_some(it)
-        },
-        move |it| Some(show(keys, it).into()),
-    )
 }

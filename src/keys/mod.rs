@@ -11,6 +11,7 @@
 //! Invariant: a secret is never part of a problem, neither in its words nor in the source line that it shows.
 
 pub(crate) mod codec;
+pub(crate) mod define;
 mod environment;
 pub(crate) mod form;
 pub(crate) mod key;

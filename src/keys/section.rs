@@ -1,6 +1,7 @@
 //! A table of a scenario, as the reference and the schema tell of it.
 
 use super::form::Described;
+use super::key::Keyed;
 
 /// A table of a scenario.
 pub(crate) struct Section {
@@ -13,4 +14,17 @@ pub(crate) struct Section {
     pub(crate) keys: Vec<Described>,
     /// The key whose value chooses a form of the table: the words of `Described::only` are its.
     pub(crate) decider: Option<&'static str>,
+}
+
+impl Section {
+    /// A table with these keys and no others.
+    pub(crate) fn of<T: Keyed>(name: &'static str, heading: &'static str, text: &str) -> Self {
+        Self {
+            name,
+            heading,
+            text: text.to_owned(),
+            keys: T::described(),
+            decider: None,
+        }
+    }
 }

@@ -21,11 +21,11 @@ pub use haste::Haste;
 pub use resolve::{Plan, resolve};
 
 pub use crate::scenario::{
-    ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Begin, Cache, CapacitySearch, Catalog,
-    CleanUp, ConnectionPolicy, ConstantArrivalRate, ConstantVus, Delete, Direction, DockerConfig,
-    Embedded, Executor, Expectation, ImageSet, ImageSource, Journey, Length, Limit, ListTags, Load,
-    Metric, NamedFile, Needs, OnNoVu, Operator, PerVuIterations, Pick, Place, Poll, PollMethod,
-    Prepare, Probe, Pull, Push, Quantity, RampingArrivalRate, RampingVus, Referrers, SeedPlace,
-    Selection, Share, SharedIterations, Stage, StageSpan, Statistic, Target, ThinkTime, Threshold,
-    Tls, TokenPolicy, VuPool, operations,
+    ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Auth, Begin, Cache, CapacitySearch,
+    Catalog, CleanUp, ConnectionPolicy, ConstantArrivalRate, ConstantVus, Delete, Direction,
+    DockerConfig, Embedded, Executor, Expectation, ImageSet, ImageSource, Journey, Length, Limit,
+    ListTags, Load, Metric, NamedFile, Needs, OnNoVu, Operator, PerVuIterations, Pick, Place, Poll,
+    PollMethod, Prepare, Probe, Pull, Push, Quantity, RampingArrivalRate, RampingVus, Referrers,
+    SeedPlace, Selection, Share, SharedIterations, Stage, StageSpan, Statistic, Target, ThinkTime,
+    Threshold, Tls, TokenPolicy, VuPool, operations,
 };

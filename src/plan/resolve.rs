@@ -64,8 +64,8 @@ impl Plan {
         let mut text = String::from("regstorm plan 2\n");
         for (path, value) in self.lines() {
             let is_left_out = NOT_COMPARED.contains(&path[0].as_str());
-            let shares_tokens =
-                path == ["target", "auth", "tokens"] && self.target.tokens != TokenPolicy::PerVu;
+            let shares_tokens = path == ["target", "auth", "tokens"]
+                && self.target.auth.tokens != TokenPolicy::PerVu;
             if !is_left_out || shares_tokens {
                 text.push_str(&crate::keys::plain::line(&path, &value));
             }

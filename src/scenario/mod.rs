@@ -9,34 +9,32 @@
 //! registry (`engine`). The file system is asked one thing only: does an archive exist?
 
 mod gate;
-mod images;
 mod journey;
 pub mod library;
 mod load;
 mod operations;
-mod prepare;
 mod probe;
 mod read;
 mod root;
 mod selection;
-mod target;
 mod threshold;
 
 pub use crate::keys::{Overrides, Problems};
 pub use crate::measure::{Direction, Metric, Quantity};
 pub use crate::profile::ConnectionPolicy;
 pub use gate::{Comparand, Gate};
-pub use images::{Archive, ImageSet, ImageSource};
 pub use journey::{Journey, ThinkTime};
 pub use load::{Begin, Load, Share};
 pub use operations::operations;
-pub use prepare::{CleanUp, Prepare};
 pub use probe::{Ask, Probe};
 pub use read::action::*;
 pub use read::executor::*;
+pub use read::file::NamedFile;
+pub use read::images::{Archive, ImageSet, ImageSource};
+pub use read::prepare::{CleanUp, Prepare};
 pub(crate) use read::shown;
+pub use read::target::{Addresses, Auth, DockerConfig, Embedded, Place, Target, Tls, TokenPolicy};
 pub use read::{json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
 pub use selection::{Pick, Selection};
-pub use target::{Addresses, DockerConfig, Embedded, NamedFile, Place, Target, Tls, TokenPolicy};
 pub use threshold::{Abort, Expectation, Limit, Operator, Statistic, Threshold};

@@ -17,6 +17,13 @@ pub struct Rate {
     unit_ns: u64,
 }
 
+impl Default for Rate {
+    /// No iteration in a second.
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 /// A number that is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {

@@ -155,7 +155,7 @@ fn on_the_command_line_a_string_needs_no_quotes() {
     assert_eq!(scenario.journeys[1].habits.http, HttpVersion::Http1);
     assert_eq!(scenario.name, "2026");
     assert_eq!(scenario.description, "true");
-    assert!(scenario.target.credentials.is_some());
+    assert!(scenario.target.auth.credentials.is_some());
     assert!(matches!(scenario.target.place, Place::Url(_)));
     // A number is not a length of time, and in a file a number is not a word.
     let refused = load_with(GOOD, &set(&["load.duration=30"])).unwrap_err();

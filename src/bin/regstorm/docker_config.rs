@@ -63,7 +63,8 @@ struct Server {
 
 /// Puts the credentials that a scenario takes from docker into it.
 pub(crate) fn fill_in(scenario: &mut Scenario, directory: &Path) -> anyhow::Result<()> {
-    let (Some(wanted), Place::Url(url)) = (&scenario.target.docker_config, &scenario.target.place)
+    let (Some(wanted), Place::Url(url)) =
+        (&scenario.target.auth.docker_config, &scenario.target.place)
     else {
         return Ok(());
     };
@@ -71,7 +72,7 @@ pub(crate) fn fill_in(scenario: &mut Scenario, directory: &Path) -> anyhow::Resu
         DockerConfig::Usual => None,
         DockerConfig::File(path) => Some(directory.join(path)),
     };
-    scenario.target.credentials = Some(credentials(path.as_deref(), url)?);
+    scenario.target.auth.credentials = Some(credentials(path.as_deref(), url)?);
     Ok(())
 }
 

@@ -7,9 +7,10 @@ use super::action;
 use super::chosen::{self, Sets, chosen};
 use super::habits;
 use crate::exchange::HttpVersion;
-use crate::keys::codec::{Codec, time};
+use crate::keys::codec::{Codec, HOUR, MS, SECOND, time};
+use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
-use crate::keys::key::{self, Key, key};
+use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
 use crate::keys::problem::Problem;
 use crate::keys::section::Section;
@@ -19,72 +20,23 @@ use crate::keys::value::{self, unknown};
 use crate::profile::Profile;
 use crate::scenario::{ImageSet, Journey, ThinkTime};
 
-const HOUR: Duration = Duration::from_hours(1);
-
-/// The keys of a journey that every action has.
-#[derive(Debug, Clone)]
-struct Common {
-    client: Profile,
-    think_time: ThinkTime,
-    request_timeout: Duration,
-    iteration_timeout: Duration,
-}
-
-impl Default for Common {
-    fn default() -> Self {
-        Self {
-            client: Profile::PLAIN,
-            think_time: ThinkTime::None,
-            request_timeout: Duration::from_secs(30),
-            iteration_timeout: Duration::from_mins(5),
-        }
+keys! {
+    /// The keys of a journey that every action has.
+    #[derive(Debug, Clone)]
+    struct Common {
+        /// The client whose habits the journey has.
+        client: Profile = Profile::PLAIN => habits::client(), "containerd";
+        /// Pause of a user between two iterations: always the same, or drawn between `min` and `max`.
+        think_time: ThinkTime = ThinkTime::None => think_time(), { min = "1s", max = "5s" };
+        /// The most time that one exchange may take. At most `iteration_timeout`.
+        request_timeout: Duration = 30 * SECOND => time(MS..=6 * HOUR), "2m";
+        /// The most time that one iteration may take.
+        iteration_timeout: Duration = 300 * SECOND => time(MS..=24 * HOUR), "1h";
     }
 }
 
-static COMMON: LazyLock<Vec<Key<Common>>> = LazyLock::new(|| {
-    let client = Codec::new(
-        Form::Words(Profile::ALL.map(|it| it.name).to_vec()),
-        habits::client,
-        |client: &Profile| Some(client.name.into()),
-    );
-    let shortest = Duration::from_millis(1);
-    vec![
-        key!(
-            "client",
-            client,
-            |it: Common| it.client,
-            r#""containerd""#,
-            "The client whose habits the journey has.",
-        ),
-        key!(
-            "think_time",
-            think_time(),
-            |it: Common| it.think_time,
-            r#"{ min = "1s", max = "5s" }"#,
-            "Pause of a user between two iterations: always the same, or drawn between `min` and `max`.",
-        ),
-        key!(
-            "request_timeout",
-            time(shortest..=6 * HOUR),
-            |it: Common| it.request_timeout,
-            r#""2m""#,
-            "The most time that one exchange may take. At most `iteration_timeout`.",
-        ),
-        key!(
-            "iteration_timeout",
-            time(shortest..=24 * HOUR),
-            |it: Common| it.iteration_timeout,
-            r#""1h""#,
-            "The most time that one iteration may take.",
-        ),
-    ]
-});
-
 /// The keys that belong to some actions and not to all.
-static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| {
-    let habits: Vec<&Described> = habits::KEYS.iter().map(|key| &key.described).collect();
-    action::variants(&habits)
-});
+static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| action::variants(&habits::described()));
 
 pub(super) fn read(
     entry: &Entry,
@@ -96,8 +48,7 @@ pub(super) fn read(
     let definition = table.need("action", "action = \"pull\"", action::definition);
     let images_are_optional = definition.is_some_and(|it| it.images_are_optional);
     let chosen = chosen(&mut table, images_are_optional, sets);
-    let mut common = Common::default();
-    let mut is_good = key::read(&mut table, &*COMMON, &mut common);
+    let (common, mut is_good) = Common::read(&mut table);
     // Habits are read even where nobody knows whose they are, so that what is wrong with them is told.
     let mut base = common.client.habits();
     base.http = http.unwrap_or(base.http);
@@ -105,7 +56,7 @@ pub(super) fn read(
     let word = definition.map(|it| it.word);
     let habits = habits::read(&mut table, word, base);
     is_good &= timeouts(&mut table, &common);
-    let action = definition.and_then(|it| action::read(&mut table, it, chosen, &usual));
+    let action = definition.and_then(|it| (it.read)(&mut table, chosen, &usual));
     if let Some(word) = word {
         table.variant("action", word, &VARIANTS);
     } else {
@@ -140,7 +91,7 @@ pub(super) fn show(journey: &Journey, sets: &[ImageSet]) -> Fields {
         None => fields,
     };
     fields
-        .and(key::show(&*COMMON, &common))
+        .and(common.show())
         .and(habits::show(&journey.habits, word))
         .and(journey.action.show())
 }
@@ -154,7 +105,7 @@ pub(super) fn sections() -> Vec<Section> {
     );
     let mut keys = vec![action.needed()];
     keys.extend(chosen::described());
-    keys.extend(key::describe(&COMMON, &Common::default()));
+    keys.extend(Common::described());
     keys.extend(action::described());
     vec![
         Section {
@@ -169,7 +120,7 @@ pub(super) fn sections() -> Vec<Section> {
             heading: "Keys of `[journey.NAME]`, beside [those above](#journey).",
             text: "What the client of a journey does. Each has the value of the journey's `client` unless the journey says otherwise."
                 .to_owned(),
-            keys: habits::KEYS.iter().map(|key| key.described.clone()).collect(),
+            keys: habits::described(),
             decider: Some("action"),
         },
     ]

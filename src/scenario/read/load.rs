@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::executor::{self, Executor};
-use crate::keys::codec::time;
+use crate::keys::codec::{DAY, MS, SECOND, time};
+use crate::keys::define::keys;
 use crate::keys::form::{Described, Form, table_schema};
-use crate::keys::key::{self, Key, key};
+use crate::keys::key::{self, Key, Keyed};
 use crate::keys::name::{MOST_TABLES, identifier};
 use crate::keys::plain::{Fields, Plain};
 use crate::keys::problem::Problem;
@@ -17,8 +18,6 @@ use crate::keys::tree::{Item, Text, Value};
 use crate::keys::value::{text, unknown, whole};
 use crate::scenario::Journey;
 use crate::scenario::load::{Begin, Load, Share};
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// The largest weight of a journey in a mix.
 const MOST_WEIGHT: u32 = 1_000_000;
@@ -93,79 +92,39 @@ fn written_name(load: &Item) -> Option<(String, Spot)> {
     }
 }
 
-/// The keys of a load that hold times.
-#[derive(Debug)]
-struct Times {
-    start: Duration,
-    graceful_stop: Duration,
-    warmup: Duration,
-    pacing: Option<Duration>,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self {
-            start: Duration::ZERO,
-            graceful_stop: Duration::from_secs(30),
-            warmup: Duration::ZERO,
-            pacing: None,
-        }
+keys! {
+    /// The keys of a load that hold times.
+    #[derive(Debug)]
+    struct Times {
+        /// How long the load runs before it is measured.
+        warmup: Duration => time(Duration::ZERO..=DAY), "10s", only(&["constant-vus", "constant-arrival-rate"]);
+        /// Time from one start of a user to its next. Absent: a user starts over as soon as it is done.
+        pacing: Option<Duration> => time(MS..=DAY).optional(), "1s", only(CLOSED);
+        /// How long after the opening of the measured window, or after the load of `start_after`, this one begins.
+        start as start_time: Duration => time(Duration::ZERO..=7 * DAY), "30s";
+        /// How long iterations under way may go on after the end.
+        graceful_stop: Duration = 30 * SECOND => time(Duration::ZERO..=DAY), "1m";
     }
 }
 
-static TIMES: LazyLock<Vec<Key<Times>>> = LazyLock::new(|| {
-    vec![
-        key!(
-            "warmup",
-            time(Duration::ZERO..=DAY),
-            |it: Times| it.warmup,
-            r#""10s""#,
-            "How long the load runs before it is measured.",
-        )
-        .only(&["constant-vus", "constant-arrival-rate"]),
-        key!(
-            "pacing",
-            time(Duration::from_millis(1)..=DAY).optional(),
-            |it: Times| it.pacing,
-            r#""1s""#,
-            "Time from one start of a user to its next. Absent: a user starts over as soon as it is done.",
-        )
-        .only(&[
-            "constant-vus",
-            "ramping-vus",
-            "per-vu-iterations",
-            "shared-iterations",
-        ]),
-        key!(
-            "start_time",
-            time(Duration::ZERO..=7 * DAY),
-            |it: Times| it.start,
-            r#""30s""#,
-            "How long after the opening of the measured window, or after the load of `start_after`, this one begins.",
-        ),
-        key!(
-            "graceful_stop",
-            time(Duration::ZERO..=DAY),
-            |it: Times| it.graceful_stop,
-            r#""1m""#,
-            "How long iterations under way may go on after the end.",
-        ),
-    ]
-});
+const CLOSED: &[&str] = &[
+    "constant-vus",
+    "ramping-vus",
+    "per-vu-iterations",
+    "shared-iterations",
+];
 
 /// The keys that belong to some executors and not to all.
-static VARIANTS: LazyLock<Vec<Variant>> =
-    LazyLock::new(|| executor::variants(&key::describe(&TIMES, &Times::default())));
+static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| executor::variants(&Times::described()));
 
 fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sink) -> Option<Load> {
     let mut table = Table::open(item, sink)?;
     let known_name = table.may("name", identifier);
     let mix = what(&mut table, journeys);
-    let executor = executor::read(&mut table);
-    let word = executor.definition.map(|it| it.word);
+    let (word, executor) = executor::read(&mut table);
     let mut times = Times::default();
     let belongs = |key: &&Key<Times>| word.is_none_or(|word| key.described.belongs_to(word));
-    let are_good = key::read(&mut table, TIMES.iter().filter(belongs), &mut times);
+    let are_good = key::read(&mut table, Times::keys().iter().filter(belongs), &mut times);
     let after = after(&mut table, names);
     match word {
         Some(word) => table.variant("executor", word, &VARIANTS),
@@ -176,7 +135,7 @@ fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sin
     let load = Load {
         name: name.to_owned(),
         mix: mix?,
-        executor: executor.executor?,
+        executor: executor?,
         begin: Begin {
             after: after?,
             delay: times.start,
@@ -207,7 +166,9 @@ pub(super) fn show(load: &Load, journeys: &[Journey], loads: &[Load]) -> Fields 
         pacing: load.pacing,
     };
     let word = load.executor.name();
-    let keys = TIMES.iter().filter(|key| key.described.belongs_to(word));
+    let keys = Times::keys()
+        .iter()
+        .filter(|key| key.described.belongs_to(word));
     let after = load.begin.after.map(|at| loads[at].name.as_str());
     fields
         .put("executor", word)
@@ -252,7 +213,7 @@ pub(super) fn sections() -> Vec<Section> {
             "The load that this one waits for, until it starts no more iterations.",
         ),
     ];
-    keys.extend(key::describe(&TIMES, &Times::default()));
+    keys.extend(Times::described());
     let mut sections = vec![Section {
         name: "load",
         heading: "`[[load]]`",
@@ -276,17 +237,15 @@ pub(super) fn sections() -> Vec<Section> {
 
 /// The JSON schema of a load: its own keys, and those of the executor that it names.
 pub(super) fn schema(own: &[Described], sections: &[Section]) -> serde_json::Value {
-    let words = executor::words();
-    let of_executor = |word: &&'static str| {
-        let section = sections.iter().find(|it| it.name == *word);
+    let of_executor = |word: &'static str| {
+        let section = sections.iter().find(|it| it.name == word);
         let keys = section.map_or(&[][..], |it| &it.keys).iter();
-        let only = std::slice::from_ref(words.iter().find(|it| *it == word)?);
-        Some(keys.map(move |key| Described {
-            only,
+        keys.map(move |key| Described {
+            only: vec![word],
             ..key.clone()
-        }))
+        })
     };
-    let keys: Vec<Described> = words.iter().filter_map(of_executor).flatten().collect();
+    let keys: Vec<Described> = executor::words().flat_map(of_executor).collect();
     table_schema(own.iter().chain(&keys), Some("executor"))
 }
 

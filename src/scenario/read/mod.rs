@@ -2,30 +2,34 @@
 
 pub(super) mod action;
 mod chosen;
+mod embedded;
 pub(super) mod executor;
 mod expectation;
+pub(super) mod file;
 mod gate;
 mod habits;
-mod images;
+pub(super) mod images;
 mod journey;
 mod load;
 mod metric;
 mod places;
-mod prepare;
+pub(super) mod prepare;
 mod probe;
 mod reference;
 pub(crate) mod shown;
 mod size;
-mod target;
+pub(super) mod target;
 mod threshold;
 
 use std::path::Path;
 
 pub use self::gate::load_gates;
+use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
-use super::prepare::Prepare;
 use super::root::{DEFAULT_SEED, Scenario};
 use super::{ImageSet, Journey};
+use crate::keys::form::Form;
+use crate::keys::key::Keyed;
 use crate::keys::name::{MOST_TABLES, bad_name, identifier, is_identifier};
 use crate::keys::overrides::{self, Overrides};
 use crate::keys::problem::{Problem, Problems};
@@ -99,7 +103,11 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         let journeys: Vec<_> = names.iter().copied().zip(read).collect();
         probe::read(item, &journeys, sink)
     });
-    let prepare = table.or("prepare", Prepare::default(), prepare::prepare().read);
+    let prepare = table.or(
+        "prepare",
+        Prepare::default(),
+        Prepare::codec(Form::Table("prepare"), |_, _| true).read,
+    );
     let known = threshold::Known {
         journeys: &names,
         read: &journeys,
@@ -126,7 +134,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         prepare: prepare?,
         thresholds: thresholds?,
     };
-    target::check(&scenario, journey_entries, root, sink);
+    embedded::check(&scenario, journey_entries, root, sink);
     places::check(&scenario, journey_entries, sink);
     Some(scenario)
 }

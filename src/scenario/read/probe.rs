@@ -1,11 +1,11 @@
 //! The `[probe]` table.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::keys::codec::{Codec, time};
+use crate::keys::codec::{Codec, HOUR, MS, SECOND, time};
+use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
-use crate::keys::key::{self, Key, key};
+use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
 use crate::keys::problem::Problem;
 use crate::keys::section::Section;
@@ -15,46 +15,16 @@ use crate::keys::value::{choice, text, unknown};
 use crate::scenario::probe::{Ask, Probe};
 use crate::scenario::{Action, Journey};
 
-/// The keys of a probe that name no journey.
-#[derive(Debug, Clone)]
-struct Rounds {
-    asks: Vec<Ask>,
-    every: Duration,
-}
-
-impl Default for Rounds {
-    fn default() -> Self {
-        Self {
-            asks: vec![Ask::Ping],
-            every: Duration::from_secs(1),
-        }
+keys! {
+    /// The keys of a probe that name no journey.
+    #[derive(Debug, Clone)]
+    struct Rounds {
+        /// What the probe requests in each round.
+        asks as operations: Vec<Ask> = vec![Ask::Ping] => asks(), ["ping", "manifest-head"];
+        /// Time from one round to the next.
+        every: Duration = SECOND => time(10 * MS..=HOUR), "500ms";
     }
 }
-
-static KEYS: LazyLock<Vec<Key<Rounds>>> = LazyLock::new(|| {
-    vec![
-        key!(
-            "operations",
-            Codec::new(
-                Form::Words(Ask::ALL.map(Ask::name).to_vec()).list(Ask::ALL.len()),
-                asks,
-                |asks: &Vec<Ask>| Some(Plain::List(
-                    asks.iter().map(|ask| ask.name().into()).collect()
-                )),
-            ),
-            |it: Rounds| it.asks,
-            r#"["ping", "manifest-head"]"#,
-            "What the probe requests in each round.",
-        ),
-        key!(
-            "every",
-            time(Duration::from_millis(10)..=Duration::from_hours(1)),
-            |it: Rounds| it.every,
-            r#""500ms""#,
-            "Time from one round to the next.",
-        ),
-    ]
-});
 
 /// Reads the probe; `journeys` as far as they could be read, with their names.
 pub(super) fn read(
@@ -63,8 +33,7 @@ pub(super) fn read(
     sink: &Sink,
 ) -> Option<Probe> {
     let mut table = Table::open(item, sink)?;
-    let mut rounds = Rounds::default();
-    let are_good = key::read(&mut table, &*KEYS, &mut rounds);
+    let (Rounds { asks, every }, are_good) = Rounds::read(&mut table);
     let named = table.may("journey", |item: &Item, sink: &Sink| {
         let text = text(item, sink)?;
         let found = journeys.iter().position(|(name, _)| *name == text.value);
@@ -82,7 +51,7 @@ pub(super) fn read(
     });
     let spot = table.spot().clone();
     table.finish();
-    let (Rounds { asks, every }, named) = (rounds, named?);
+    let named = named?;
     if !are_good {
         return None;
     }
@@ -117,11 +86,11 @@ pub(super) fn show(probe: &Probe, journeys: &[Journey]) -> Fields {
         every: probe.every,
     };
     let journey = probe.journey.map(|it| journeys[it].name.as_str());
-    key::show(&*KEYS, &rounds).may("journey", journey)
+    rounds.show().may("journey", journey)
 }
 
 pub(super) fn section() -> Section {
-    let mut keys = key::describe(&KEYS, &Rounds::default());
+    let mut keys = Rounds::described();
     keys.push(Described::own(
         ("journey", r#""pull""#),
         Form::Text("name of a journey that pulls"),
@@ -140,7 +109,15 @@ const fn pulls(journey: &Journey) -> bool {
     matches!(journey.action, Action::Pull(_))
 }
 
-fn asks(item: &Item, sink: &Sink) -> Option<Vec<Ask>> {
+fn asks() -> Codec<Vec<Ask>> {
+    let form = Form::Words(Ask::ALL.map(Ask::name).to_vec()).list(Ask::ALL.len());
+    Codec::new(form, read_asks, |asks: &Vec<Ask>| {
+        let names = asks.iter().map(|ask| ask.name().into());
+        Some(Plain::List(names.collect()))
+    })
+}
+
+fn read_asks(item: &Item, sink: &Sink) -> Option<Vec<Ask>> {
     let known = Ask::ALL.map(|ask| (ask.name(), ask));
     let Value::Array(items) = &item.value else {
         sink.expected(item, "operations such as [\"ping\", \"manifest-head\"]");

@@ -1,13 +1,12 @@
 //! Values as a plan prints them: the keys of a table, written out.
 
 use super::{
-    images as sources, journey as journeys, load as loads, prepare as prepared, probe as probes,
-    target as targets, threshold as thresholds,
+    images as sources, journey as journeys, load as loads, probe as probes, target as targets,
+    threshold as thresholds,
 };
-use crate::keys::key;
+use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
-use crate::scenario::target::Target;
-use crate::scenario::{ImageSet, ImageSource, Journey, Load, Prepare, Probe, Threshold};
+use crate::scenario::{ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, Threshold};
 
 /// The target, without its secrets.
 pub(crate) fn target(target: &Target) -> Plain {
@@ -36,7 +35,7 @@ pub(crate) fn probe(probe: &Probe, journeys: &[Journey]) -> Fields {
 
 /// What happens outside the measured window.
 pub(crate) fn prepare(prepare: &Prepare) -> Fields {
-    key::show(&*prepared::KEYS, prepare)
+    prepare.show()
 }
 
 /// A threshold.

@@ -1,14 +1,14 @@
 //! The `[[threshold]]` tables.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::expectation;
 use super::metric::metric;
-use crate::keys::codec::{count, flag, time};
+use crate::keys::codec::{DAY, MS, count, flag, time};
+use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
-use crate::keys::key::{self, Key, key};
+use crate::keys::key::Keyed;
 use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::section::Section;
@@ -33,8 +33,6 @@ pub(super) struct Known<'a> {
 /// Each costs memory and a little time at every sample.
 const MOST: usize = 256;
 
-const WEEK: Duration = Duration::from_hours(7 * 24);
-
 pub(super) fn read_all(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Vec<Threshold>> {
     let Value::Array(items) = &item.value else {
         sink.expected(item, "an array of tables, [[threshold]]");
@@ -50,57 +48,24 @@ pub(super) fn read_all(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Ve
     thresholds.into_iter().collect()
 }
 
-/// The keys of a threshold that stand for themselves.
-#[derive(Debug, Default)]
-struct Rules {
-    from: Duration,
-    until: Option<Duration>,
-    min_samples: Option<u64>,
-    abort_on_fail: bool,
-    delay: Option<Duration>,
+keys! {
+    /// The keys of a threshold that stand for themselves.
+    #[derive(Debug)]
+    struct Rules {
+        /// Samples from this time of the measured window on.
+        from: Duration => time(Duration::ZERO..=7 * DAY), "10s";
+        /// Samples before this time of the measured window. Absent: to its end.
+        until: Option<Duration> => time(MS..=7 * DAY).optional(), "1m";
+        /// The fewest samples on which the threshold is decided.
+        min_samples: Option<u64> => count(1..=1 << 53).optional(), 5000,
+            defaults_to("as many as the aggregation needs: `100` for `p(99)`");
+        /// End the run as soon as the threshold is broken.
+        abort_on_fail: bool = false => flag(), true;
+        /// The run is not ended before this time. Needs `abort_on_fail = true`.
+        delay as delay_abort_eval: Option<Duration> =>
+            time(Duration::ZERO..=7 * DAY).optional(), "10s", defaults_to("`\"0s\"`");
+    }
 }
-
-static RULES: LazyLock<Vec<Key<Rules>>> = LazyLock::new(|| {
-    vec![
-        key!(
-            "from",
-            time(Duration::ZERO..=WEEK),
-            |it: Rules| it.from,
-            r#""10s""#,
-            "Samples from this time of the measured window on.",
-        ),
-        key!(
-            "until",
-            time(Duration::from_millis(1)..=WEEK).optional(),
-            |it: Rules| it.until,
-            r#""1m""#,
-            "Samples before this time of the measured window. Absent: to its end.",
-        ),
-        key!(
-            "min_samples",
-            count(1..=1 << 53).optional(),
-            |it: Rules| it.min_samples,
-            "5000",
-            "The fewest samples on which the threshold is decided.",
-        )
-        .defaults_to("as many as the aggregation needs: `100` for `p(99)`"),
-        key!(
-            "abort_on_fail",
-            flag(),
-            |it: Rules| it.abort_on_fail,
-            "true",
-            "End the run as soon as the threshold is broken.",
-        ),
-        key!(
-            "delay_abort_eval",
-            time(Duration::ZERO..=WEEK).optional(),
-            |it: Rules| it.delay,
-            r#""10s""#,
-            "The run is not ended before this time. Needs `abort_on_fail = true`.",
-        )
-        .defaults_to("`\"0s\"`"),
-    ]
-});
 
 /// A threshold as it would be written.
 pub(super) fn show(threshold: &Threshold) -> Fields {
@@ -119,7 +84,7 @@ pub(super) fn show(threshold: &Threshold) -> Fields {
         .put("metric", threshold.metric.to_string())
         .put("expect", threshold.expectation.to_string())
         .may("stage", threshold.stage.as_deref())
-        .and(key::show(&*RULES, &rules))
+        .and(rules.show())
 }
 
 /// The table of a threshold, for the reference.
@@ -143,7 +108,7 @@ pub(super) fn section() -> Section {
             "Samples of iterations that are due in this stage. Absent: all.",
         ),
     ];
-    keys.extend(key::describe(&RULES, &Rules::default()));
+    keys.extend(Rules::described());
     Section {
         name: "threshold",
         heading: "`[[threshold]]`",
@@ -173,8 +138,7 @@ fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
     let stage = table.may("stage", |item: &Item, sink: &Sink| {
         stage(item, metric.as_ref(), known, sink)
     });
-    let mut rules = Rules::default();
-    let are_good = key::read(&mut table, &*RULES, &mut rules);
+    let (rules, are_good) = Rules::read(&mut table);
     let is_span = is_span(&mut table, &rules);
     let limit = expectation.as_ref().map(Expectation::limit);
     let min_samples = min_samples(&mut table, limit, &rules);

@@ -1,42 +1,41 @@
-//! What every action says of itself.
+//! What every action says of itself, and what all of them have in common.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
+use super::super::chosen::Chosen;
 use super::needs::Needs;
 use super::requests::Requests;
 use crate::keys::form::Described;
-use crate::keys::plain::Fields;
-use crate::keys::table::Table;
+use crate::keys::key::{self, Keyed};
+use crate::keys::table::{Table, Variant};
 use crate::oci::Operation;
 use crate::profile::Habits;
 use crate::scenario::selection::Selection;
 
-/// An action, before one is made.
-pub(crate) struct Definition {
+/// An action: a table of keys with a word that chooses it.
+pub(super) trait Kind: Keyed {
     /// Its name in scenarios.
-    pub(crate) word: &'static str,
+    const WORD: &'static str;
     /// What it is, in words that follow its name in a message.
-    pub(super) meaning: &'static str,
+    const MEANING: &'static str;
     /// What a virtual user does with it, in a sentence of the reference.
-    pub(super) text: &'static str,
+    const TEXT: &'static str;
     /// The verb in "there is nothing to ...".
-    pub(super) verb: &'static str,
+    const VERB: &'static str;
     /// Whether a journey needs no image set.
-    pub(crate) images_are_optional: bool,
+    const IMAGES_ARE_OPTIONAL: bool = false;
     /// Whether it fails where its images are not in the registry.
-    pub(super) reads_images: bool,
+    const READS_IMAGES: bool = true;
     /// Whether it stores content that clean-up deletes.
-    pub(super) stores: bool,
-    /// Reads those of its own keys that were not seen yet, none of which is missed.
-    pub(super) look: fn(&mut Table<'_>, &mut BTreeSet<&'static str>),
-    /// Its own keys.
-    pub(super) described: fn() -> Vec<Described>,
-}
+    const STORES: bool = false;
 
-/// An action with its values.
-pub(super) trait Kind: fmt::Debug {
-    fn definition(&self) -> &'static Definition;
+    /// What it is without any of its keys, with a client of these habits.
+    fn usual(_habits: &Habits) -> Self {
+        Self::default()
+    }
+
+    /// Takes the images of its journey, and reports what is wrong between them and its keys; `None` after a problem.
+    fn take(&mut self, table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()>;
 
     fn images(&self) -> Option<&Selection>;
 
@@ -55,7 +54,48 @@ pub(super) trait Kind: fmt::Debug {
     fn in_flight(&self, _habits: &Habits) -> usize {
         1
     }
+}
 
-    /// Its own keys, as they would be written.
-    fn show(&self) -> Fields;
+/// An action of type `A`, before one is made.
+pub(crate) struct Definition<A> {
+    /// Its name in scenarios.
+    pub(crate) word: &'static str,
+    pub(super) text: &'static str,
+    /// Whether a journey needs no image set.
+    pub(crate) images_are_optional: bool,
+    /// Reads its own keys, and takes the images of its journey.
+    pub(crate) read: fn(&mut Table<'_>, Chosen<'_>, &Habits) -> Option<A>,
+    /// Reads those of its own keys that were not seen yet, none of which is missed.
+    pub(super) look: fn(&mut Table<'_>, &mut BTreeSet<&'static str>),
+    /// Its own keys, which belong to no other action.
+    pub(super) described: fn() -> Vec<Described>,
+    pub(super) variant: fn() -> Variant,
+}
+
+impl<A> Definition<A> {
+    pub(super) const fn of<K: Kind>(
+        read: fn(&mut Table<'_>, Chosen<'_>, &Habits) -> Option<A>,
+    ) -> Self {
+        Self {
+            word: K::WORD,
+            text: K::TEXT,
+            images_are_optional: K::IMAGES_ARE_OPTIONAL,
+            read,
+            look: key::look::<K>,
+            described: || K::described_for(K::WORD).collect(),
+            variant: || K::variant(K::WORD, K::MEANING),
+        }
+    }
+}
+
+/// Reads the own keys of an action, all of them even if one is wrong.
+pub(super) fn read<K: Kind>(
+    table: &mut Table<'_>,
+    chosen: Chosen<'_>,
+    habits: &Habits,
+) -> Option<K> {
+    let mut it = K::usual(habits);
+    let is_good = key::read(table, K::keys(), &mut it);
+    it.take(table, chosen)?;
+    is_good.then_some(it)
 }

@@ -1,16 +1,12 @@
 //! `pull`: takes an image from the registry.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
 use super::super::chosen::Chosen;
 use super::cache::{Cache, cache};
-use super::kind::{Definition, Kind};
+use super::kind::Kind;
 use super::requests::{Requests, resolving_head};
 use crate::keys::codec::{Codec, words};
+use crate::keys::define::keys;
 use crate::keys::form::Form;
-use crate::keys::key::{self, Key, key};
-use crate::keys::plain::Fields;
 use crate::keys::table::Table;
 use crate::keys::value::parsed;
 use crate::oci::{Operation, Platform, Verify};
@@ -18,29 +14,19 @@ use crate::profile::{ConfigOrder, Habits, PullAgain, Resolve};
 use crate::scenario::selection::Selection;
 use crate::units::ByteSize;
 
-const WORD: &str = "pull";
-
-/// How an image is pulled.
-#[derive(Debug, Clone)]
-pub struct Pull {
-    /// The images.
-    pub images: Selection,
-    /// What is checked of each blob.
-    pub verify: Verify,
-    /// Which image of an index.
-    pub platform: Platform,
-    /// What of the image is on this side already.
-    pub cache: Cache,
-}
-
-impl Default for Pull {
-    fn default() -> Self {
-        Self {
-            images: Selection::default(),
-            verify: Verify::Digest,
-            platform: Platform::linux_amd64(),
-            cache: Cache::Cold,
-        }
+keys! {
+    /// How an image is pulled.
+    #[derive(Debug, Clone)]
+    pub struct Pull {
+        /// The images.
+        pub images: Selection;
+        /// What of an image the client has before each pull: nothing, everything, or a share of its layers.
+        pub cache: Cache = Cache::Cold => cache(), "warm";
+        /// What is checked of each blob: every byte, against the digest or a copy that had it; every byte by SHA-256; its
+        /// length; nothing.
+        pub verify: Verify = Verify::Digest => words("verify", VERIFY), "length";
+        /// Which image of an index is pulled.
+        pub platform: Platform = Platform::linux_amd64() => platform(), "linux/arm64";
     }
 }
 
@@ -51,65 +37,21 @@ const VERIFY: &[(&str, Verify)] = &[
     ("none", Verify::None),
 ];
 
-static KEYS: LazyLock<Vec<Key<Pull>>> = LazyLock::new(|| {
-    let platform = Codec::new(
-        Form::Text("platform, such as `\"linux/arm64\"`"),
-        parsed::<Platform>,
-        |platform| Some(platform.to_string().into()),
-    );
-    let keys = vec![
-        key!(
-            "cache",
-            cache(),
-            |it: Pull| it.cache,
-            r#""warm""#,
-            "What of an image the client has before each pull: nothing, everything, or a share of its layers.",
-        ),
-        key!(
-            "verify",
-            words("verify", VERIFY),
-            |it: Pull| it.verify,
-            r#""length""#,
-            "What is checked of each blob: every byte, against the digest or a copy that had it; every byte by SHA-256; its length; \
-             nothing.",
-        ),
-        key!(
-            "platform",
-            platform,
-            |it: Pull| it.platform,
-            r#""linux/arm64""#,
-            "Which image of an index is pulled.",
-        ),
-    ];
-    keys.into_iter().map(|key| key.only(&[WORD])).collect()
-});
-
-pub(super) static DEFINITION: Definition = Definition {
-    word: WORD,
-    meaning: "takes images from the registry",
-    text: "Takes an image from the registry.",
-    verb: "pull",
-    images_are_optional: false,
-    reads_images: true,
-    stores: false,
-    look,
-    described: || key::describe(&KEYS, &Pull::default()),
-};
-
-fn look(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
-    key::look(table, &KEYS, seen, &mut Pull::default());
-}
-
-pub(super) fn read(table: &mut Table<'_>, chosen: Chosen<'_>, _: &Habits) -> Option<Pull> {
-    let mut pull = Pull::default();
-    let is_good = key::read(table, &*KEYS, &mut pull);
-    pull.images = chosen.selection??;
-    is_good.then_some(pull)
+fn platform() -> Codec<Platform> {
+    let form = Form::Text("platform, such as `\"linux/arm64\"`");
+    let show = |platform: &Platform| Some(platform.to_string().into());
+    Codec::new(form, parsed::<Platform>, show)
 }
 
 impl Kind for Pull {
-    fn definition(&self) -> &'static Definition {
-        &DEFINITION
+    const WORD: &'static str = "pull";
+    const MEANING: &'static str = "takes images from the registry";
+    const TEXT: &'static str = "Takes an image from the registry.";
+    const VERB: &'static str = "pull";
+
+    fn take(&mut self, _: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()> {
+        self.images = chosen.selection??;
+        Some(())
     }
 
     fn images(&self) -> Option<&Selection> {
@@ -153,9 +95,5 @@ impl Kind for Pull {
     fn in_flight(&self, habits: &Habits) -> usize {
         let beside = habits.pull.config == ConfigOrder::Beside;
         habits.pull.parallel.get() + usize::from(beside)
-    }
-
-    fn show(&self) -> Fields {
-        key::show(&*KEYS, self)
     }
 }

@@ -1,122 +1,45 @@
 //! `push`: gives an image to the registry.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
 use super::super::chosen::Chosen;
+use super::super::images::{ImageSet, ImageSource};
 use super::cache::{Cache, cache};
-use super::kind::{Definition, Kind};
+use super::kind::Kind;
 use super::needs::{Needs, SeedPlace};
 use super::requests::Requests;
 use crate::keys::codec::{Codec, flag};
+use crate::keys::define::keys;
 use crate::keys::form::Form;
-use crate::keys::key::{self, Key, key};
-use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::table::Table;
 use crate::keys::value::parsed;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::{Checks, Habits, ManifestCheck, PushHabits, PushMethod};
-use crate::scenario::images::{ImageSet, ImageSource};
 use crate::scenario::selection::Selection;
 
-const WORD: &str = "push";
-
-/// How an image is pushed.
-#[derive(Debug, Clone)]
-pub struct Push {
-    /// The images.
-    pub images: Selection,
-    /// The repository to mount blobs from; never together with `unique`.
-    pub mount_from: Option<RepositoryName>,
-    /// Whether each iteration pushes into a repository of its own.
-    pub fresh_repository: bool,
-    /// Whether each iteration sends content that no registry has seen, as far as `cache` leaves any.
-    pub unique: bool,
-    /// What of the image the client and the registry have already.
-    pub cache: Cache,
-}
-
-impl Default for Push {
-    fn default() -> Self {
-        Self {
-            images: Selection::default(),
-            mount_from: None,
-            fresh_repository: false,
-            unique: false,
-            cache: Cache::Cold,
-        }
+keys! {
+    /// How an image is pushed.
+    #[derive(Debug, Clone)]
+    pub struct Push {
+        /// The images.
+        pub images: Selection;
+        /// What of an image the registry has before each push, as the client knows: nothing, everything, or a share of its
+        /// layers.
+        pub cache: Cache = Cache::Cold => cache(), { share = 0.7 };
+        /// Repository that blobs are mounted from.
+        ///
+        /// Never together with `unique`.
+        pub mount_from: Option<RepositoryName> => repository().optional(), "lab/base";
+        /// Push each iteration into a repository of its own.
+        pub fresh_repository: bool = false => flag(), true, defaults_to("`true` with `mount_from`, otherwise `false`");
+        /// Push content in each iteration that no registry has, as far as `cache` leaves any.
+        pub unique: bool = false => flag(), false,
+            defaults_to("`true` for synthetic images, unless they are mounted or `cache = \"warm\"`");
     }
 }
 
-static KEYS: LazyLock<Vec<Key<Push>>> = LazyLock::new(|| {
-    let repository = Codec::new(
-        Form::Text("repository name"),
-        parsed::<RepositoryName>,
-        |name: &RepositoryName| Some(name.as_str().into()),
-    );
-    let keys = vec![
-        key!(
-            "cache",
-            cache(),
-            |it: Push| it.cache,
-            "{ share = 0.7 }",
-            "What of an image the registry has before each push, as the client knows: nothing, everything, or a share of its layers.",
-        ),
-        key!(
-            "mount_from",
-            repository.optional(),
-            |it: Push| it.mount_from,
-            r#""lab/base""#,
-            "Repository that blobs are mounted from.",
-        ),
-        key!(
-            "fresh_repository",
-            flag(),
-            |it: Push| it.fresh_repository,
-            "true",
-            "Push each iteration into a repository of its own.",
-        )
-        .defaults_to("`true` with `mount_from`, otherwise `false`"),
-        key!(
-            "unique",
-            flag(),
-            |it: Push| it.unique,
-            "false",
-            "Push content in each iteration that no registry has, as far as `cache` leaves any.",
-        )
-        .defaults_to("`true` for synthetic images, unless they are mounted or `cache = \"warm\"`"),
-    ];
-    keys.into_iter().map(|key| key.only(&[WORD])).collect()
-});
-
-pub(super) static DEFINITION: Definition = Definition {
-    word: WORD,
-    meaning: "gives images to the registry",
-    text: "Gives an image to the registry.",
-    verb: "push",
-    images_are_optional: false,
-    reads_images: false,
-    stores: true,
-    look,
-    described: || key::describe(&KEYS, &Push::default()),
-};
-
-fn look(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
-    key::look(table, &KEYS, seen, &mut Push::default());
-}
-
-pub(super) fn read(table: &mut Table<'_>, chosen: Chosen<'_>, _: &Habits) -> Option<Push> {
-    let mut push = Push::default();
-    let is_good = key::read(table, &*KEYS, &mut push);
-    if table.entry("fresh_repository").is_none() {
-        push.fresh_repository = push.mount_from.is_some();
-    }
-    let unique = unique(table, chosen.set, &push);
-    chosen.not_existing(table, "existing images cannot be pushed")?;
-    push.images = chosen.selection??;
-    push.unique = unique?;
-    is_good.then_some(push)
+fn repository() -> Codec<RepositoryName> {
+    let show = |name: &RepositoryName| Some(name.as_str().into());
+    Codec::new(Form::Text("repository name"), parsed, show)
 }
 
 /// Whether each iteration sends new content: where nothing else is said, if it can.
@@ -165,8 +88,22 @@ fn unique(table: &mut Table<'_>, set: Option<&ImageSet>, push: &Push) -> Option<
 }
 
 impl Kind for Push {
-    fn definition(&self) -> &'static Definition {
-        &DEFINITION
+    const WORD: &'static str = "push";
+    const MEANING: &'static str = "gives images to the registry";
+    const TEXT: &'static str = "Gives an image to the registry.";
+    const VERB: &'static str = "push";
+    const READS_IMAGES: bool = false;
+    const STORES: bool = true;
+
+    fn take(&mut self, table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()> {
+        if table.entry("fresh_repository").is_none() {
+            self.fresh_repository = self.mount_from.is_some();
+        }
+        let unique = unique(table, chosen.set, self);
+        chosen.not_existing(table, "existing images cannot be pushed")?;
+        self.images = chosen.selection??;
+        self.unique = unique?;
+        Some(())
     }
 
     fn images(&self) -> Option<&Selection> {
@@ -246,10 +183,6 @@ impl Kind for Push {
 
     fn in_flight(&self, habits: &Habits) -> usize {
         habits.push.parallel.get()
-    }
-
-    fn show(&self) -> Fields {
-        key::show(&*KEYS, self)
     }
 }
 

@@ -1,16 +1,13 @@
 //! `referrers`: reads what refers to an image, every page.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::sync::LazyLock;
 
 use super::super::chosen::Chosen;
-use super::kind::{Definition, Kind};
+use super::kind::Kind;
 use super::needs::{ARTIFACT_TYPE, Needs};
 use super::requests::{Requests, resolving_head};
 use crate::keys::codec::{number_of, text as text_codec};
-use crate::keys::key::{self, Key, key};
-use crate::keys::plain::Fields;
+use crate::keys::define::keys;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::Item;
@@ -19,63 +16,21 @@ use crate::oci::Operation;
 use crate::profile::Habits;
 use crate::scenario::selection::Selection;
 
-const WORD: &str = "referrers";
-
-/// Whose referrers are listed.
-#[derive(Debug, Clone, Default)]
-pub struct Referrers {
-    /// The images that are referred to.
-    pub images: Selection,
-    /// The only type of artifact that is asked for.
-    pub artifact_type: Option<String>,
-    /// How many artifacts seeding attaches to each image, 1 to 10,000. `None`: existing images have those that they
-    /// have.
-    pub referrers: Option<NonZeroUsize>,
-}
-
-static KEYS: LazyLock<Vec<Key<Referrers>>> = LazyLock::new(|| {
-    let keys = vec![
-        key!(
-            "referrers",
-            number_of(10_000).optional(),
-            |it: Referrers| it.referrers,
-            "20",
-            "Artifacts that are attached to each image before the load.",
-        )
-        .defaults_to("`1`; existing images have the referrers that they have"),
-        key!(
-            "artifact_type",
-            text_codec("media type", artifact_type).optional(),
-            |it: Referrers| it.artifact_type,
-            r#""application/spdx+json""#,
-            "The only type of artifact that is asked for.",
-        ),
-    ];
-    keys.into_iter().map(|key| key.only(&[WORD])).collect()
-});
-
-pub(super) static DEFINITION: Definition = Definition {
-    word: WORD,
-    meaning: "reads what refers to images",
-    text: "Reads what refers to an image, every page.",
-    verb: "refer to",
-    images_are_optional: false,
-    reads_images: true,
-    stores: false,
-    look,
-    described: || key::describe(&KEYS, &Referrers::default()),
-};
-
-fn look(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
-    key::look(table, &KEYS, seen, &mut Referrers::default());
-}
-
-pub(super) fn read(table: &mut Table<'_>, chosen: Chosen<'_>, _: &Habits) -> Option<Referrers> {
-    let mut list = Referrers::default();
-    let is_good = key::read(table, &*KEYS, &mut list);
-    list.referrers = chosen.seeded(table, "referrers", list.referrers)?;
-    list.images = chosen.selection??;
-    is_good.then_some(list)
+keys! {
+    /// Whose referrers are listed.
+    #[derive(Debug, Clone)]
+    pub struct Referrers {
+        /// The images that are referred to.
+        pub images: Selection;
+        /// Artifacts that are attached to each image before the load.
+        ///
+        /// `None`: existing images have those that they have.
+        pub referrers: Option<NonZeroUsize> => number_of(10_000).optional(), 20,
+            defaults_to("`1`; existing images have the referrers that they have");
+        /// The only type of artifact that is asked for.
+        pub artifact_type: Option<String> =>
+            text_codec("media type", artifact_type).optional(), "application/spdx+json";
+    }
 }
 
 /// A type of artifact, which is a media type.
@@ -96,8 +51,15 @@ fn artifact_type(item: &Item, sink: &Sink) -> Option<String> {
 }
 
 impl Kind for Referrers {
-    fn definition(&self) -> &'static Definition {
-        &DEFINITION
+    const WORD: &'static str = "referrers";
+    const MEANING: &'static str = "reads what refers to images";
+    const TEXT: &'static str = "Reads what refers to an image, every page.";
+    const VERB: &'static str = "refer to";
+
+    fn take(&mut self, table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()> {
+        self.referrers = chosen.seeded(table, "referrers", self.referrers)?;
+        self.images = chosen.selection??;
+        Some(())
     }
 
     fn images(&self) -> Option<&Selection> {
@@ -120,9 +82,5 @@ impl Kind for Referrers {
 
     fn requests(&self, _habits: &Habits, _sizes: &[u64], _images: usize, requests: &mut Requests) {
         requests.add(Operation::Referrers, 1);
-    }
-
-    fn show(&self) -> Fields {
-        key::show(&*KEYS, self)
     }
 }

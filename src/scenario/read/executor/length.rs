@@ -1,13 +1,6 @@
-//! How long a load goes on, and the ranges of such times.
+//! How long a load goes on.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
-
-pub(super) const DAY: Duration = Duration::from_hours(24);
-
-/// How long a load may last.
-pub(super) const LENGTH: RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_hours(24 * 7);
 
 /// What has no end of its own ends after that, if the scenario does not say.
 pub(super) const MAX_DURATION: Duration = Duration::from_mins(10);

@@ -1,92 +1,29 @@
 //! `per-vu-iterations`: each user does the same number of iterations.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::kind::{Definition, Kind};
-use super::length::{LENGTH, Length, MAX_DURATION};
-use super::pool::MOST_VUS;
-use crate::keys::codec::{count, time, whole};
-use crate::keys::key::{self, Key, key};
-use crate::keys::plain::Fields;
-use crate::keys::table::Table;
+use super::kind::Kind;
+use super::length::{Length, MAX_DURATION};
+use crate::keys::codec::{DAY, MS, count, time, whole};
+use crate::keys::define::keys;
 
-/// The most iterations that a number decides.
-const MOST_ITERATIONS: u64 = 1_000_000_000;
-
-/// Each user does the same number of iterations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PerVuIterations {
-    /// Users, 1 to 1,000,000.
-    pub vus: u32,
-    /// Iterations of each user, 1 to 1,000,000,000.
-    pub iterations: u64,
-    /// No iteration is started after that; 100 ms to 7 days.
-    pub max_duration: Duration,
-}
-
-impl Default for PerVuIterations {
-    fn default() -> Self {
-        Self {
-            vus: 0,
-            iterations: 0,
-            max_duration: MAX_DURATION,
-        }
+keys! {
+    /// Each user does the same number of iterations.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct PerVuIterations {
+        /// Virtual users.
+        pub vus: u32 => whole(1..=1_000_000), 10, needed;
+        /// Iterations of each user.
+        pub iterations: u64 => count(1..=1_000_000_000), 100, needed;
+        /// No iteration starts after that.
+        pub max_duration: Duration = MAX_DURATION => time(100 * MS..=7 * DAY), "1h";
     }
-}
-
-static KEYS: LazyLock<Vec<Key<PerVuIterations>>> = LazyLock::new(|| {
-    vec![
-        key!(
-            "vus",
-            whole(1..=MOST_VUS),
-            |it: PerVuIterations| it.vus,
-            "10",
-            "Virtual users.",
-        )
-        .needed(),
-        key!(
-            "iterations",
-            count(1..=MOST_ITERATIONS),
-            |it: PerVuIterations| it.iterations,
-            "100",
-            "Iterations of each user.",
-        )
-        .needed(),
-        key!(
-            "max_duration",
-            time(LENGTH),
-            |it: PerVuIterations| it.max_duration,
-            r#""1h""#,
-            "No iteration starts after that.",
-        ),
-    ]
-});
-
-pub(super) static DEFINITION: Definition = Definition {
-    word: "per-vu-iterations",
-    meaning: "runs by iterations",
-    text: "Each user does the same number of iterations.",
-    is_constant: false,
-    look,
-    described: || key::describe(&KEYS, &PerVuIterations::default()),
-};
-
-fn look(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
-    key::look(table, &KEYS, seen, &mut PerVuIterations::default());
-}
-
-pub(super) fn read(table: &mut Table<'_>) -> Option<PerVuIterations> {
-    let mut it = PerVuIterations::default();
-    let is_good = key::read(table, &*KEYS, &mut it);
-    is_good.then_some(it)
 }
 
 impl Kind for PerVuIterations {
-    fn definition(&self) -> &'static Definition {
-        &DEFINITION
-    }
+    const WORD: &'static str = "per-vu-iterations";
+    const MEANING: &'static str = "runs by iterations";
+    const TEXT: &'static str = "Each user does the same number of iterations.";
 
     fn vus(&self) -> u32 {
         self.vus
@@ -94,10 +31,6 @@ impl Kind for PerVuIterations {
 
     fn length(&self) -> Length {
         Length::AtMost(self.max_duration)
-    }
-
-    fn show(&self) -> Fields {
-        key::show(&*KEYS, self)
     }
 
     fn iterations(&self) -> Option<u64> {

@@ -1,114 +1,55 @@
 //! `ramping-arrival-rate`: the rate follows a line from target to target.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::kind::{Definition, Kind};
+use super::kind::Kind;
 use super::length::Length;
-use super::pool::{self, VuPool};
+use super::pool::VuPool;
 use super::rates;
 use super::stage::{self, Stage, StageSpan};
-use crate::keys::key::{self, Key};
-use crate::keys::plain::Fields;
+use crate::keys::codec::{Editor, SECOND};
+use crate::keys::define::keys;
 use crate::keys::table::Table;
-use crate::keys::value;
 use crate::schedule::{self, Curve, Ramp};
 use crate::units::Rate;
 
-/// The rate follows a line from target to target.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RampingArrivalRate {
-    /// The rate at the beginning.
-    pub start_rate: Rate,
-    /// Where the line goes. Not empty; the rate is not zero all the time.
-    pub stages: Vec<Stage<Rate>>,
-    /// The users that do the iterations.
-    pub pool: VuPool,
-}
-
-impl Default for RampingArrivalRate {
-    fn default() -> Self {
-        Self {
-            start_rate: rates::none(),
-            stages: Vec::new(),
-            pool: VuPool::default(),
-        }
+keys! {
+    /// The rate follows a line from target to target.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct RampingArrivalRate {
+        /// The time that the rates of this load are per.
+        time_unit = start_rate => rates::time_unit(), "1m";
+        /// Iterations, not requests, that are due in each `time_unit` at the beginning.
+        pub start_rate: Rate => start_rate(), 10;
+        /// Where the line goes. Not empty; the rate is not zero all the time.
+        pub stages: Vec<Stage<Rate>>;
+        /// The line that the rate follows; each `target` is a number of iterations in a `time_unit`.
+        stages = self => stages(), [{ duration = "1m", target = 50 }], needed;
+        /// The users that do the iterations.
+        pub pool: VuPool, flatten;
     }
 }
 
-static KEYS: LazyLock<Vec<Key<RampingArrivalRate>>> = LazyLock::new(|| {
-    let mut keys = vec![
-        rates::time_unit(
-            |it: &RampingArrivalRate| it.start_rate,
-            |it, rate| it.start_rate = rate,
-        ),
-        Key::custom(
-            (
-                "start_rate",
-                "10",
-                "Iterations, not requests, that are due in each `time_unit` at the beginning.",
-            ),
-            rates::form(),
-            |item, sink, it: &mut RampingArrivalRate| {
-                let read = value::rate_or_zero(it.start_rate.unit())(item, sink);
-                it.start_rate = read.unwrap_or(it.start_rate);
-                read.is_some()
-            },
-            |it| Some(rates::show(it.start_rate)),
-        ),
-        Key::custom(
-            (
-                "stages",
-                r#"[{ duration = "1m", target = 50 }]"#,
-                "The line that the rate follows; each `target` is a number of iterations in a `time_unit`.",
-            ),
-            stage::form(rates::form(), "50"),
-            |item, sink, it: &mut RampingArrivalRate| {
-                let unit = it.start_rate.unit();
-                let read = stage::read(item, sink, |table| {
-                    table.need("target", "target = 50", value::rate_or_zero(unit))
-                });
-                let is_good = read.is_some();
-                it.stages = read.unwrap_or_default();
-                is_good
-            },
-            |it| Some(stage::show(&it.stages, |target| rates::show(*target))),
-        )
-        .needed(),
-    ];
-    keys.extend(pool::keys_of(
-        |it: &RampingArrivalRate| &it.pool,
-        |it| &mut it.pool,
-    ));
-    keys
-});
-
-pub(super) static DEFINITION: Definition = Definition {
-    word: "ramping-arrival-rate",
-    meaning: "arrivals follow the stages",
-    text: "The rate follows a line from target to target.",
-    is_constant: false,
-    look,
-    described: || key::describe(&KEYS, &RampingArrivalRate::default()),
-};
-
-fn look(table: &mut Table<'_>, seen: &mut BTreeSet<&'static str>) {
-    key::look(table, &KEYS, seen, &mut RampingArrivalRate::default());
+/// The first rate, in the unit that it has already.
+fn start_rate() -> Editor<Rate> {
+    Editor::new(
+        rates::form(),
+        |item, sink, it: &mut Rate| rates::rate_or_zero(it.unit()).set(item, sink, it),
+        |it| Some(rates::show(it)),
+    )
 }
 
-pub(super) fn read(table: &mut Table<'_>) -> Option<RampingArrivalRate> {
-    let mut it = RampingArrivalRate::default();
-    let mut is_good = key::read(table, &*KEYS, &mut it);
-    is_good &= pool::is_consistent(table, &it.pool);
-    if !is_good {
-        return None;
-    }
-    if !it.is_busy() {
-        stage::idle(table, "nothing is ever due", "the rate is 0 all the time");
-        return None;
-    }
-    Some(it)
+/// The stages, whose rates are in the unit of the first one.
+fn stages() -> Editor<RampingArrivalRate> {
+    let stages = |unit| stage::stages(rates::rate_or_zero(unit), "50");
+    let shown = stages(SECOND);
+    Editor::new(
+        shown.form,
+        move |item, sink, it: &mut RampingArrivalRate| {
+            stages(it.start_rate.unit()).set(item, sink, &mut it.stages)
+        },
+        move |it| (shown.show)(&it.stages),
+    )
 }
 
 impl RampingArrivalRate {
@@ -124,8 +65,16 @@ impl RampingArrivalRate {
 }
 
 impl Kind for RampingArrivalRate {
-    fn definition(&self) -> &'static Definition {
-        &DEFINITION
+    const WORD: &'static str = "ramping-arrival-rate";
+    const MEANING: &'static str = "arrivals follow the stages";
+    const TEXT: &'static str = "The rate follows a line from target to target.";
+
+    fn rules(&self, table: &mut Table<'_>) -> Option<()> {
+        if self.is_busy() {
+            return Some(());
+        }
+        stage::idle(table, "nothing is ever due", "the rate is 0 all the time");
+        None
     }
 
     fn vus(&self) -> u32 {
@@ -136,12 +85,8 @@ impl Kind for RampingArrivalRate {
         Length::Set(stage::sum(&self.stages))
     }
 
-    fn show(&self) -> Fields {
-        key::show(&*KEYS, self)
-    }
-
-    fn pool(&self) -> Option<VuPool> {
-        Some(self.pool)
+    fn own_pool(&self) -> Option<&VuPool> {
+        Some(&self.pool)
     }
 
     fn curve(&self, _warmup: Duration) -> Option<Curve> {

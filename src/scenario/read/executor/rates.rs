@@ -2,40 +2,35 @@
 
 use std::time::Duration;
 
+use crate::keys::codec::{Codec, Editor, time};
 use crate::keys::form::Form;
-use crate::keys::key::Key;
 use crate::keys::plain::Plain;
-use crate::keys::table::Sink;
-use crate::keys::tree::Item;
 use crate::keys::value;
 use crate::units::Rate;
 
-/// No iteration in a second.
-pub(super) fn none() -> Rate {
-    in_unit(Duration::from_secs(1))
-}
-
-fn in_unit(unit: Duration) -> Rate {
-    Rate::new(0.0, unit).unwrap_or(Rate::ZERO)
-}
-
-/// `time_unit`, which is read first: the rates of the load that `edit` leads to count in it.
-pub(super) fn time_unit<T: 'static>(get: fn(&T) -> Rate, edit: fn(&mut T, Rate)) -> Key<T> {
+/// `time_unit`, which is read first: the rate counts in it from then on.
+pub(super) fn time_unit() -> Editor<Rate> {
     let (least, most) = Rate::UNITS;
-    Key::custom(
-        (
-            "time_unit",
-            r#""1m""#,
-            "The time that the rates of this load are per.",
-        ),
-        Form::Time { least, most },
-        move |item: &Item, sink: &Sink, it: &mut T| {
-            let read = value::time(least..=most)(item, sink);
-            edit(it, in_unit(read.unwrap_or(Duration::from_secs(1))));
+    let put = |it: &mut Rate, unit| *it = Rate::new(0.0, unit).unwrap_or(Rate::ZERO);
+    time(least..=most).part(put, |it| Some(it.unit()))
+}
+
+/// A rate that is not zero, in the unit that it has already.
+pub(super) fn rate() -> Editor<Rate> {
+    Editor::new(
+        form(),
+        |item, sink, it: &mut Rate| {
+            let read = value::rate(it.unit())(item, sink);
+            *it = read.unwrap_or(*it);
             read.is_some()
         },
-        move |it| Some(get(it).unit().into()),
+        |it| Some(show(it)),
     )
+}
+
+/// A rate in this unit; it may be zero.
+pub(super) fn rate_or_zero(unit: Duration) -> Codec<Rate> {
+    Codec::new(form(), value::rate_or_zero(unit), |it| Some(show(it)))
 }
 
 /// What a rate may be.
@@ -49,7 +44,7 @@ pub(super) fn form() -> Form {
 }
 
 /// A rate as it would be written.
-pub(super) fn show(rate: Rate) -> Plain {
+pub(super) fn show(rate: &Rate) -> Plain {
     if rate.millionths().is_multiple_of(Rate::MILLIONTHS) {
         Plain::Whole(rate.millionths() / Rate::MILLIONTHS)
     } else {

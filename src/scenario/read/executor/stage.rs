@@ -1,22 +1,24 @@
 //! The stages of a line that users or rates follow.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::length::{DAY, LENGTH};
-use crate::keys::form::{Described, Form};
+use crate::keys::codec::{Codec, DAY, MS, text, time};
+use crate::keys::define::keys;
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key};
 use crate::keys::name::identifier;
-use crate::keys::plain::{Fields, Plain};
+use crate::keys::plain::Plain;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Item, Value};
-use crate::keys::value::time;
 use crate::schedule::Span;
 
 /// The most stages of a line.
 const MOST: usize = 100;
 
 /// A part of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stage<T> {
     /// How thresholds call it; stages of different loads may share a name.
     pub name: String,
@@ -55,46 +57,49 @@ pub(super) fn sum<T>(stages: &[Stage<T>]) -> Duration {
     durations.fold(Duration::ZERO, Duration::saturating_add)
 }
 
-/// What `stages` may be, whose targets have that form.
-pub(super) fn form(target: Form, example: &'static str) -> Form {
-    let length = Form::Time {
-        least: Duration::ZERO,
-        most: DAY,
-    };
-    Form::Inline(vec![
-        Described::own(
-            ("name", r#""up""#),
-            Form::Text("name"),
-            "Its name in thresholds and reports.",
-        ),
-        Described::own(
-            ("duration", r#""1m""#),
-            length,
-            "How long the line takes to the target.",
-        )
-        .needed(),
-        Described::own(("target", example), target, "Where the line gets to.").needed(),
-    ])
-    .list(MOST)
+/// The keys of a stage, whose target is read like this.
+fn keys<T: 'static>(target: Codec<T>, example: &'static str) -> Vec<Key<Stage<T>>> {
+    let mut keys = keys! { Stage<T> {
+        /// Its name in thresholds and reports.
+        name = name => text("name", identifier), "up";
+        /// How long the line takes to the target.
+        duration = duration => time(Duration::ZERO..=DAY), "1m", needed;
+    }};
+    let words = ("target", example, "Where the line gets to.");
+    let target = Key::of(
+        words,
+        target,
+        |it: &Stage<T>| &it.target,
+        |it| &mut it.target,
+    );
+    keys.push(target.needed());
+    keys
 }
 
-/// The stages as they would be written.
-pub(super) fn show<T>(stages: &[Stage<T>], target: impl Fn(&T) -> Plain) -> Plain {
-    let line = |stage: &Stage<T>| {
-        Fields::default()
-            .put("name", stage.name.as_str())
-            .put("duration", stage.duration)
-            .put("target", target(&stage.target))
-            .into()
-    };
-    Plain::Tables(stages.iter().map(line).collect())
+/// The stages of a line, whose targets are read like this.
+pub(super) fn stages<T: Default + 'static>(
+    target: Codec<T>,
+    example: &'static str,
+) -> Codec<Vec<Stage<T>>> {
+    let keys = keys(target, example);
+    let described = keys.iter().map(|key| key.described.clone());
+    let form = Form::Inline(described.collect()).list(MOST);
+    let keys = Arc::new(keys);
+    let shown = Arc::clone(&keys);
+    Codec::new(
+        form,
+        move |item: &Item, sink: &Sink| read(item, sink, &keys),
+        move |stages: &Vec<Stage<T>>| {
+            let line = |stage| key::show(&*shown, stage).into();
+            Some(Plain::Tables(stages.iter().map(line).collect()))
+        },
+    )
 }
 
-/// Reads the stages of a line, with what `target` reads of each.
-pub(super) fn read<T>(
+fn read<T: Default + 'static>(
     item: &Item,
     sink: &Sink,
-    target: impl Fn(&mut Table<'_>) -> Option<T>,
+    keys: &[Key<Stage<T>>],
 ) -> Option<Vec<Stage<T>>> {
     let Value::Array(items) = &item.value else {
         sink.expected(item, "stages such as [{ duration = \"1m\", target = 10 }]");
@@ -107,15 +112,13 @@ pub(super) fn read<T>(
     }
     let read = |(index, item): (usize, &Item)| {
         let mut table = Table::open(item, sink)?;
-        let name = table.or("name", format!("stage-{}", index + 1), identifier);
-        let duration = table.need("duration", "duration = \"1m\"", time(Duration::ZERO..=DAY));
-        let target = target(&mut table);
+        let mut stage = Stage::default();
+        let is_good = key::read(&mut table, keys, &mut stage);
         table.finish();
-        Some(Stage {
-            name: name?,
-            duration: duration?,
-            target: target?,
-        })
+        if stage.name.is_empty() {
+            stage.name = format!("stage-{}", index + 1);
+        }
+        is_good.then_some(stage)
     };
     let stages: Vec<Option<Stage<T>>> = items.iter().enumerate().map(read).collect();
     let stages: Vec<Stage<T>> = stages.into_iter().collect::<Option<_>>()?;
@@ -125,7 +128,7 @@ pub(super) fn read<T>(
         sink.report(problem.label(format!("another `{}` stands before it", names[twice])));
         return None;
     }
-    if !LENGTH.contains(&sum(&stages)) {
+    if !(100 * MS..=7 * DAY).contains(&sum(&stages)) {
         let problem = Problem::new("this length is out of range", item.spot.clone());
         sink.report(problem.label("all stages together: from 100ms to 7days"));
         return None;

@@ -1,144 +1,69 @@
 //! The key of the statuses that a client takes for success beside those of the specification.
 
-use crate::keys::codec::{Codec, flag, list};
-use crate::keys::form::{Described, Form};
-use crate::keys::key::{self, Key, key};
+use std::sync::LazyLock;
+
+use crate::keys::codec::{Codec, Editor, flag, list};
+use crate::keys::define::keys;
+use crate::keys::form::Form;
+use crate::keys::key::{self, Key};
 use crate::keys::plain::Plain;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::Item;
 use crate::keys::value::text;
 use crate::profile::{Accepted, Habits, Statuses};
-use std::sync::LazyLock;
 
 const MOST: usize = 64;
 
 static KEYS: LazyLock<Vec<Key<Accepted>>> = LazyLock::new(|| {
-    vec![
-        key!(
-            "ping",
-            statuses(),
-            |it: Accepted| it.ping,
-            r#"["404"]"#,
-            "The ping."
-        ),
-        key!(
-            "token",
-            statuses(),
-            |it: Accepted| it.token,
-            r#"["201"]"#,
-            "Token requests."
-        ),
-        key!(
-            "manifest_get",
-            statuses(),
-            |it: Accepted| it.manifest_get,
-            r#"["203"]"#,
-            "`GET` of a manifest.",
-        ),
-        key!(
-            "manifest_head",
-            statuses(),
-            |it: Accepted| it.manifest_head,
-            r#"["204"]"#,
-            "`HEAD` of a manifest.",
-        ),
-        key!(
-            "manifest_put",
-            statuses(),
-            |it: Accepted| it.manifest_put,
-            r#"["200", "202"]"#,
-            "`PUT` of a manifest.",
-        ),
-        key!(
-            "delete",
-            statuses(),
-            |it: Accepted| it.delete,
-            r#"["200"]"#,
-            "`DELETE` of a manifest, a tag or a blob.",
-        ),
-        key!(
-            "blob_get",
-            statuses(),
-            |it: Accepted| it.blob_get,
-            r#"["203"]"#,
-            "`GET` of a blob.",
-        ),
-        key!(
-            "blob_head",
-            statuses(),
-            |it: Accepted| it.blob_head,
-            r#"["204"]"#,
-            "`HEAD` of a blob.",
-        ),
-        key!(
-            "session",
-            statuses(),
-            |it: Accepted| it.session,
-            r#"["200"]"#,
-            "`POST` that opens an upload session, or asks for a mount and gets a session.",
-        ),
-        key!(
-            "patch",
-            statuses(),
-            |it: Accepted| it.patch,
-            r#"["204"]"#,
-            "`PATCH` of an upload session.",
-        ),
-        key!(
-            "patch_without_location",
-            flag(),
-            |it: Accepted| it.patch_without_location,
-            "true",
-            "A session stays where it is after a `PATCH` without `Location`; otherwise that is a failure.",
-        ),
-        key!(
-            "blob_put",
-            statuses(),
-            |it: Accepted| it.blob_put,
-            r#"["200", "204"]"#,
-            "`PUT` of an upload session.",
-        ),
-        key!(
-            "cancel",
-            statuses(),
-            |it: Accepted| it.cancel,
-            r#"["404"]"#,
-            "`DELETE` of an upload session.",
-        ),
-        key!(
-            "list",
-            statuses(),
-            |it: Accepted| it.list,
-            r#"["203"]"#,
-            "`GET` of a list."
-        ),
-    ]
+    keys! { Accepted {
+        /// The ping.
+        ping = ping => statuses(), ["404"];
+        /// Token requests.
+        token = token => statuses(), ["201"];
+        /// `GET` of a manifest.
+        manifest_get = manifest_get => statuses(), ["203"];
+        /// `HEAD` of a manifest.
+        manifest_head = manifest_head => statuses(), ["204"];
+        /// `PUT` of a manifest.
+        manifest_put = manifest_put => statuses(), ["200", "202"];
+        /// `DELETE` of a manifest, a tag or a blob.
+        delete = delete => statuses(), ["200"];
+        /// `GET` of a blob.
+        blob_get = blob_get => statuses(), ["203"];
+        /// `HEAD` of a blob.
+        blob_head = blob_head => statuses(), ["204"];
+        /// `POST` that opens an upload session, or asks for a mount and gets a session.
+        session = session => statuses(), ["200"];
+        /// `PATCH` of an upload session.
+        patch = patch => statuses(), ["204"];
+        /// A session stays where it is after a `PATCH` without `Location`; otherwise that is a failure.
+        patch_without_location = patch_without_location => flag(), true;
+        /// `PUT` of an upload session.
+        blob_put = blob_put => statuses(), ["200", "204"];
+        /// `DELETE` of an upload session.
+        cancel = cancel => statuses(), ["404"];
+        /// `GET` of a list.
+        list = list => statuses(), ["203"];
+    }}
 });
 
-/// What the keys are, for the reference.
-pub(super) fn described() -> Vec<Described> {
-    KEYS.iter().map(|key| key.described.clone()).collect()
+pub(super) fn key() -> Vec<Key<Habits>> {
+    let form = Form::Inline(KEYS.iter().map(|key| key.described.clone()).collect());
+    keys! { Habits {
+        /// Statuses that the client takes for success beside those of the specification, by kind of request.
+        accepted = accepted => Editor::new(form, set, |it: &Accepted| Some(key::show(&*KEYS, it).into())),
+            { manifest_put = ["200-299"] };
+    }}
 }
 
-pub(super) fn key() -> Key<Habits> {
-    Key::custom(
-        (
-            "accepted",
-            r#"{ manifest_put = ["200-299"] }"#,
-            "Statuses that the client takes for success beside those of the specification, by kind of request.",
-        ),
-        Form::Inline(described()),
-        |item: &Item, sink: &Sink, it: &mut Habits| {
-            let Some(mut table) = Table::open(item, sink) else {
-                return false;
-            };
-            let is_good = key::read(&mut table, &*KEYS, &mut it.accepted);
-            table.finish();
-            is_good
-        },
-        |it| Some(key::show(&*KEYS, &it.accepted).into()),
-    )
+fn set(item: &Item, sink: &Sink, it: &mut Accepted) -> bool {
+    let Some(mut table) = Table::open(item, sink) else {
+        return false;
+    };
+    let is_good = key::read(&mut table, &*KEYS, it);
+    table.finish();
+    is_good
 }
 
 /// Ranges of statuses: `"200-299"`, `"404"`.

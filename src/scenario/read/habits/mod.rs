@@ -12,54 +12,39 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use crate::exchange::HttpVersion;
-use crate::keys::codec::{flag, form_of, number_of, word_of, words};
-use crate::keys::form::Form;
-use crate::keys::key::{self, Key, key};
+use crate::keys::codec::{Codec, Editor, flag, number_of, words};
+use crate::keys::define::keys;
+use crate::keys::form::{Described, Form};
+use crate::keys::key::{self, Key};
 use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table, only_with};
 use crate::keys::tree::{Item, Value};
-use crate::keys::value::{self, text, unknown};
+use crate::keys::value::{text, unknown};
 use crate::profile::{ConnectionPolicy, DeleteBy, Habits, Profile, PushMethod, Resolve};
 
 /// Every habit, in the order in which a plan shows them.
-pub(super) static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
-    let mut keys = connection_keys();
-    keys.push(key!(
-        "ping",
-        flag(),
-        |it: Habits| it.ping,
-        "true",
-        "Begin each operation with a ping, `GET /v2/`.",
-    ));
-    keys.extend(retry::keys());
-    keys.extend(token::keys());
-    keys.extend(wire::keys());
-    keys.push(accepted::key());
-    keys.push(
-        key!(
-            "resolve",
-            words("resolve", Resolve::WORDS),
-            |it: Habits| it.pull.resolve,
-            r#""head""#,
-            "How a tag becomes a manifest: `GET` by the tag, or `HEAD` and then `GET` by the digest. `head-only` falls back to \
-             `GET` only where the method is not allowed or the digest is missing.",
-        )
-        .only(&["pull", "referrers", "delete"]),
-    );
-    keys.extend(pull::keys());
-    keys.extend(push::keys());
-    keys.push(
-        key!(
-            "by",
-            words("way to delete", DeleteBy::WORDS),
-            |it: Habits| it.delete,
-            r#""digest""#,
-            "What a deletion names: the digest that the tag is resolved to first, the digest that the user knows, or the tag.",
-        )
-        .only(&["delete"]),
-    );
-    keys
+static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
+    let lists = [
+        connections(),
+        retry::keys(),
+        token::keys(),
+        wire::keys(),
+        accepted::key(),
+        keys! { Habits {
+            /// How a tag becomes a manifest: `GET` by the tag, or `HEAD` and then `GET` by the digest. `head-only` falls
+            /// back to `GET` only where the method is not allowed or the digest is missing.
+            resolve = pull.resolve => words("resolve", Resolve::WORDS), "head", only(&["pull", "referrers", "delete"]);
+        }},
+        pull::keys(),
+        push::keys(),
+        keys! { Habits {
+            /// What a deletion names: the digest that the tag is resolved to first, the digest that the user knows, or
+            /// the tag.
+            by = delete => words("way to delete", DeleteBy::WORDS), "digest", only(&["delete"]);
+        }},
+    ];
+    lists.into_iter().flatten().collect()
 });
 
 /// The most connections of a pool, if nothing else is said.
@@ -75,77 +60,64 @@ const SHARED: ConnectionPolicy = ConnectionPolicy::Shared {
     pool_size: DEFAULT_POOL,
 };
 
-fn connection_keys() -> Vec<Key<Habits>> {
-    let pool_size = |item: &Item, sink: &Sink, it: &mut Habits| {
-        let read = value::number_of(4096)(item, sink);
-        if let (Some(size), ConnectionPolicy::Shared { pool_size }) = (read, &mut it.connections) {
+fn connections() -> Vec<Key<Habits>> {
+    keys! { Habits {
+        /// How long a connection is kept and who uses it: one virtual user, one iteration, one request, or a pool that
+        /// all users of a worker share.
+        connections = connections => policy(), "per-iteration";
+        /// The most connections of a shared pool, for each worker. Needs `connections = "shared"`.
+        pool_size = connections => pool_size(), 16;
+        /// The most idle connections to one address. Absent: all are kept.
+        max_idle = max_idle => number_of(4096).optional(), 2;
+        /// HTTP version: 1.1, 2 (without TLS by prior knowledge), or what the server chooses in the TLS handshake.
+        http = http => words("HTTP version", HttpVersion::WORDS), "2";
+        /// Begin each operation with a ping, `GET /v2/`.
+        ping = ping => flag(), true;
+    }}
+}
+
+fn policy() -> Editor<ConnectionPolicy> {
+    words("connections", POLICIES).part(
+        |it, policy| *it = policy,
+        |it| match *it {
+            ConnectionPolicy::Shared { .. } => Some(SHARED), // its size has a key of its own
+            policy => Some(policy),
+        },
+    )
+}
+
+fn pool_size() -> Editor<ConnectionPolicy> {
+    let put = |it: &mut ConnectionPolicy, size| {
+        if let ConnectionPolicy::Shared { pool_size } = it {
             *pool_size = size;
         }
-        read.is_some()
     };
-    vec![
-        Key::custom(
-            (
-                "connections",
-                r#""per-iteration""#,
-                "How long a connection is kept and who uses it: one virtual user, one iteration, one request, or a pool that \
-                 all users of a worker share.",
-            ),
-            form_of(POLICIES),
-            |item, sink, it: &mut Habits| {
-                let read = value::choice("connections", POLICIES)(item, sink);
-                it.connections = read.unwrap_or(it.connections);
-                read.is_some()
-            },
-            |it| match it.connections {
-                ConnectionPolicy::Shared { .. } => word_of(POLICIES, &SHARED),
-                policy => word_of(POLICIES, &policy),
-            },
-        ),
-        Key::custom(
-            (
-                "pool_size",
-                "16",
-                "The most connections of a shared pool, for each worker. Needs `connections = \"shared\"`.",
-            ),
-            Form::Whole {
-                least: 1,
-                most: 4096,
-            },
-            pool_size,
-            |it| match it.connections {
-                ConnectionPolicy::Shared { pool_size } => Some(pool_size.into()),
-                ConnectionPolicy::PerVu
-                | ConnectionPolicy::PerIteration
-                | ConnectionPolicy::PerRequest => None,
-            },
-        ),
-        key!(
-            "max_idle",
-            number_of(4096).optional(),
-            |it: Habits| it.max_idle,
-            "2",
-            "The most idle connections to one address. Absent: all are kept.",
-        ),
-        key!(
-            "http",
-            words("HTTP version", HttpVersion::WORDS),
-            |it: Habits| it.http,
-            r#""2""#,
-            "HTTP version: 1.1, 2 (without TLS by prior knowledge), or what the server chooses in the TLS handshake.",
-        ),
-    ]
+    number_of(4096).part(put, |it| match *it {
+        ConnectionPolicy::Shared { pool_size } => Some(pool_size),
+        ConnectionPolicy::PerVu | ConnectionPolicy::PerIteration | ConnectionPolicy::PerRequest => {
+            None
+        }
+    })
 }
 
 /// The client that a journey names.
-pub(super) fn client(item: &Item, sink: &Sink) -> Option<Profile> {
-    let text = text(item, sink)?;
-    let found = Profile::named(&text.value);
-    if found.is_none() {
-        let names = Profile::ALL.iter().map(|profile| profile.name);
-        sink.report(unknown("client", &text, item, names));
-    }
-    found
+pub(super) fn client() -> Codec<Profile> {
+    let form = Form::Words(Profile::ALL.map(|it| it.name).to_vec());
+    let read = |item: &Item, sink: &Sink| {
+        let text = text(item, sink)?;
+        let found = Profile::named(&text.value);
+        if found.is_none() {
+            let names = Profile::ALL.iter().map(|profile| profile.name);
+            sink.report(unknown("client", &text, item, names));
+        }
+        found
+    };
+    Codec::new(form, read, |client: &Profile| Some(client.name.into()))
+}
+
+/// What people are told of every habit.
+pub(super) fn described() -> Vec<Described> {
+    KEYS.iter().map(|key| key.described.clone()).collect()
 }
 
 /// Reads the habits that the journey changes, all of them even if one is wrong. Without a known action the habits of all

@@ -1,21 +1,16 @@
 //! The keys of what a push does.
 
-use std::ops::RangeInclusive;
-
-use crate::keys::codec::{Codec, flag, form_of, number_of, size, word_of, words};
+use crate::keys::codec::{Codec, Editor, flag, form_of, number_of, size, word_of, words};
+use crate::keys::define::keys;
 use crate::keys::form::Form;
-use crate::keys::key::{Key, key};
-use crate::keys::plain::Plain;
+use crate::keys::key::Key;
 use crate::keys::table::Sink;
 use crate::keys::tree::{Item, Value};
 use crate::keys::value;
-use crate::profile::{Checks, Habits, LayerOrder, ManifestCheck, PushMethod};
+use crate::profile::{Checks, Habits, LayerOrder, ManifestCheck, PushHabits, PushMethod};
 use crate::units::ByteSize;
 
-const ONLY: &[&str] = &["push"];
-
 const DEFAULT_CHUNK: ByteSize = ByteSize::from_mib(5);
-const CHUNK: RangeInclusive<ByteSize> = ByteSize::from_kib(1)..=ByteSize::from_mib(5 * 1024);
 
 pub(super) const METHODS: &[(&str, PushMethod)] = &[
     ("post", PushMethod::Post),
@@ -29,200 +24,86 @@ const CHUNKS: PushMethod = PushMethod::Chunks {
 };
 
 pub(super) fn keys() -> Vec<Key<Habits>> {
-    let mut keys = vec![key!(
-        "parallel",
-        number_of(64),
-        |it: Habits| it.push.parallel,
-        "5",
-        "Blobs in flight at once.",
-    )];
-    keys.extend(checks());
-    keys.extend(methods());
-    keys.extend(order());
-    keys.extend(mounts());
-    keys.into_iter().map(|key| key.only(ONLY)).collect()
+    let keys = keys! { Habits {
+        /// Blobs in flight at once.
+        parallel = push.parallel => number_of(64), 5;
+        /// When the registry is asked for the manifest: never, first by name, first by digest, or just before it is
+        /// stored.
+        manifest_check = push.manifest_check => words("manifest_check", ManifestCheck::WORDS), "before-put";
+        /// How often the registry is asked for a layer before it is uploaded. Without `config_check` the same holds for
+        /// the config.
+        exists_check = push.layer_checks => number_of_checks(), "once", then(copy_checks);
+        /// How often the registry is asked for the config before it is uploaded.
+        config_check = push.config_checks => number_of_checks(), "never";
+        /// Ask for each uploaded blob by `HEAD`.
+        commit_check = push.commit_check => flag(), true;
+        /// How the bytes of a blob are sent: one `POST`; `POST` and `PUT`; `POST`, `PATCH` and `PUT`; the same with
+        /// chunked transfer encoding; or a `PATCH` for each `chunk_size`. Without `config_method` the config is sent in
+        /// the same way.
+        method = push => method(set_method, |it| it.method), "patch";
+        /// How the bytes of a config are sent.
+        config_method = push => method(|it, method| it.config_method = method, |it| it.config_method), "put";
+        /// Size of each `PATCH` but the last. Needs `method = "chunks"`.
+        chunk_size = push => chunk_size(), "5MiB";
+        /// Compress a layer while it is sent: the registry is asked for its uncompressed digest, and gets no length.
+        packs_late = push.packs_late => flag(), true;
+        /// Upload the config after the layers, not among them.
+        config_last = push.config_last => flag(), true;
+        /// Which layer is uploaded first.
+        layer_order = push.layers => words("layer_order", LayerOrder::WORDS), "top-first";
+        /// Upload the blobs of all images of an index before the first of their manifests.
+        blobs_first = push.blobs_before_manifests => flag(), true;
+        /// Mount the config as the layers are.
+        mount_config = push.mount.config => flag(), true;
+        /// Ping the registry once more just before the first mount.
+        mount_ping = push.mount.ping => flag(), true;
+        /// Ask the other repository for a blob before it is mounted.
+        mount_source_check = push.mount.check_source => flag(), true;
+        /// Ask for a mounted blob by `HEAD`.
+        mount_check = push.mount.check_mounted => flag(), true;
+        /// Upload into the session that a registry opens instead of mounting; otherwise it is cancelled.
+        mount_session = push.mount.use_session => flag(), true;
+    }};
+    keys.into_iter().map(|key| key.only(&["push"])).collect()
 }
 
-fn checks() -> Vec<Key<Habits>> {
-    vec![
-        key!(
-            "manifest_check",
-            words("manifest_check", ManifestCheck::WORDS),
-            |it: Habits| it.push.manifest_check,
-            r#""before-put""#,
-            "When the registry is asked for the manifest: never, first by name, first by digest, or just before it is stored.",
-        ),
-        key!(
-            "exists_check",
-            number_of_checks(),
-            |it: Habits| it.push.layer_checks,
-            r#""once""#,
-            "How often the registry is asked for a layer before it is uploaded. Without `config_check` the same holds for the config.",
-        )
-        .then(|it| {
-            if it.push.layer_checks != Checks::Twice {
-                it.push.config_checks = it.push.layer_checks;
-            }
-        }),
-        key!(
-            "config_check",
-            number_of_checks(),
-            |it: Habits| it.push.config_checks,
-            r#""never""#,
-            "How often the registry is asked for the config before it is uploaded.",
-        ),
-        key!(
-            "commit_check",
-            flag(),
-            |it: Habits| it.push.commit_check,
-            "true",
-            "Ask for each uploaded blob by `HEAD`.",
-        ),
-    ]
-}
-
-fn methods() -> Vec<Key<Habits>> {
-    vec![
-        Key::custom(
-            (
-                "method",
-                r#""patch""#,
-                "How the bytes of a blob are sent: one `POST`; `POST` and `PUT`; `POST`, `PATCH` and `PUT`; the same with chunked \
-                 transfer encoding; or a `PATCH` for each `chunk_size`. Without `config_method` the config is sent in the same way.",
-            ),
-            form_of(METHODS),
-            |item, sink, it: &mut Habits| {
-                let read = value::choice("method", METHODS)(item, sink);
-                if let Some(method) = read
-                    && method != it.push.method
-                {
-                    it.push.method = method;
-                    it.push.config_method = method;
-                }
-                read.is_some()
-            },
-            |it| word(it.push.method),
-        ),
-        Key::custom(
-            (
-                "config_method",
-                r#""put""#,
-                "How the bytes of a config are sent.",
-            ),
-            form_of(METHODS),
-            |item, sink, it: &mut Habits| {
-                let read = value::choice("method", METHODS)(item, sink);
-                it.push.config_method = read.unwrap_or(it.push.config_method);
-                read.is_some()
-            },
-            |it| word(it.push.config_method),
-        ),
-        Key::custom(
-            (
-                "chunk_size",
-                r#""5MiB""#,
-                "Size of each `PATCH` but the last. Needs `method = \"chunks\"`.",
-            ),
-            size(CHUNK).form,
-            |item, sink, it: &mut Habits| {
-                let read = value::size(CHUNK)(item, sink);
-                for method in [&mut it.push.method, &mut it.push.config_method] {
-                    if let (Some(read), PushMethod::Chunks { size }) = (read, method) {
-                        *size = read;
-                    }
-                }
-                read.is_some()
-            },
-            |it| match it.push.method {
-                PushMethod::Chunks { size } => Some(size.to_string().into()),
-                PushMethod::Post
-                | PushMethod::Put
-                | PushMethod::Patch
-                | PushMethod::PatchChunked => None,
-            },
-        ),
-    ]
-}
-
-/// The word of a method, whatever the size of its chunks.
-fn word(method: PushMethod) -> Option<Plain> {
-    match method {
-        PushMethod::Chunks { .. } => word_of(METHODS, &CHUNKS),
-        method => word_of(METHODS, &method),
+/// The config is asked for as the layers are, but never twice.
+fn copy_checks(it: &mut Habits) {
+    if it.push.layer_checks != Checks::Twice {
+        it.push.config_checks = it.push.layer_checks;
     }
 }
 
-fn order() -> Vec<Key<Habits>> {
-    vec![
-        key!(
-            "packs_late",
-            flag(),
-            |it: Habits| it.push.packs_late,
-            "true",
-            "Compress a layer while it is sent: the registry is asked for its uncompressed digest, and gets no length.",
-        ),
-        key!(
-            "config_last",
-            flag(),
-            |it: Habits| it.push.config_last,
-            "true",
-            "Upload the config after the layers, not among them.",
-        ),
-        key!(
-            "layer_order",
-            words("layer_order", LayerOrder::WORDS),
-            |it: Habits| it.push.layers,
-            r#""top-first""#,
-            "Which layer is uploaded first.",
-        ),
-        key!(
-            "blobs_first",
-            flag(),
-            |it: Habits| it.push.blobs_before_manifests,
-            "true",
-            "Upload the blobs of all images of an index before the first of their manifests.",
-        ),
-    ]
+/// The config is sent in the same way, unless that is what the client does already.
+fn set_method(it: &mut PushHabits, method: PushMethod) {
+    if method != it.method {
+        (it.method, it.config_method) = (method, method);
+    }
 }
 
-fn mounts() -> Vec<Key<Habits>> {
-    vec![
-        key!(
-            "mount_config",
-            flag(),
-            |it: Habits| it.push.mount.config,
-            "true",
-            "Mount the config as the layers are.",
-        ),
-        key!(
-            "mount_ping",
-            flag(),
-            |it: Habits| it.push.mount.ping,
-            "true",
-            "Ping the registry once more just before the first mount.",
-        ),
-        key!(
-            "mount_source_check",
-            flag(),
-            |it: Habits| it.push.mount.check_source,
-            "true",
-            "Ask the other repository for a blob before it is mounted.",
-        ),
-        key!(
-            "mount_check",
-            flag(),
-            |it: Habits| it.push.mount.check_mounted,
-            "true",
-            "Ask for a mounted blob by `HEAD`.",
-        ),
-        key!(
-            "mount_session",
-            flag(),
-            |it: Habits| it.push.mount.use_session,
-            "true",
-            "Upload into the session that a registry opens instead of mounting; otherwise it is cancelled.",
-        ),
-    ]
+/// A method, which `put` stores where `take` finds it.
+fn method(
+    put: fn(&mut PushHabits, PushMethod),
+    take: fn(&PushHabits) -> PushMethod,
+) -> Editor<PushHabits> {
+    words("method", METHODS).part(put, move |it| match take(it) {
+        PushMethod::Chunks { .. } => Some(CHUNKS), // their size has a key of its own
+        method => Some(method),
+    })
+}
+
+fn chunk_size() -> Editor<PushHabits> {
+    let put = |it: &mut PushHabits, read: ByteSize| {
+        for method in [&mut it.method, &mut it.config_method] {
+            if let PushMethod::Chunks { size } = method {
+                *size = read;
+            }
+        }
+    };
+    size(ByteSize::from_kib(1)..=ByteSize::from_mib(5 * 1024)).part(put, |it| match it.method {
+        PushMethod::Chunks { size } => Some(size),
+        PushMethod::Post | PushMethod::Put | PushMethod::Patch | PushMethod::PatchChunked => None,
+    })
 }
 
 /// A word, or a flag: `true` asks once.

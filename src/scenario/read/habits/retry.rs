@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::keys::codec::{Codec, flag, list, time, whole, words};
+use crate::keys::codec::{Codec, Editor, flag, list, time, whole, words};
+use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
-use crate::keys::key::{Key, key};
+use crate::keys::key::Key;
 use crate::keys::plain::{Fields, Plain};
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Item, Value};
@@ -18,74 +19,36 @@ const FACTOR: RangeInclusive<f64> = 1.0..=100.0;
 const MOST_STATUSES: usize = 64;
 
 pub(super) fn keys() -> Vec<Key<Habits>> {
-    vec![
-        Key::custom(
-            (
-                "retry",
-                "false",
-                "`false` sends no request a second time, whatever the client does; `true` leaves that to the client and to the \
-                 keys below.",
-            ),
-            Form::Flag,
-            |item, sink, it: &mut Habits| {
-                let read = value::flag(item, sink);
-                if read == Some(false) {
-                    it.retry = Retry::NEVER;
-                }
-                read.is_some()
-            },
-            |it| Some((it.retry != Retry::NEVER).into()),
-        ),
-        key!(
-            "retry_attempts",
-            whole(1..=16),
-            |it: Habits| it.retry.attempts,
-            "3",
-            "The most times that one request is sent, the first included.",
-        ),
-        key!(
-            "retry_requests",
-            words("kind of request", RetryScope::WORDS),
-            |it: Habits| it.retry.scope,
-            r#""blob-gets""#,
-            "Which requests are sent again: none, those without a body, or those that fetch a blob.",
-        ),
-        key!(
-            "retry_statuses",
-            statuses(),
-            |it: Habits| it.retry.statuses,
-            "[429, 503]",
-            "Statuses after which a request is sent again.",
-        ),
-        key!(
-            "retry_once",
-            statuses(),
-            |it: Habits| it.retry.once,
-            "[500]",
-            "Statuses after which a request is sent again, but not twice in a row.",
-        ),
-        key!(
-            "retry_broken",
-            flag(),
-            |it: Habits| it.retry.broken,
-            "true",
-            "Send a request again after a connection that broke.",
-        ),
-        key!(
-            "retry_backoff",
-            backoff(),
-            |it: Habits| it.retry.backoff,
-            r#"{ first = "1s", factor = 2.0, max = "30s" }"#,
-            "The pause before a request is sent again: none, one that grows by `step` each time, or one that grows by `factor`.",
-        ),
-        key!(
-            "retry_after",
-            words("use of Retry-After", RetryAfter::WORDS),
-            |it: Habits| it.retry.retry_after,
-            r#""throttled""#,
-            "Whether the registry's `Retry-After` is followed: never, or after 429.",
-        ),
-    ]
+    keys! { Habits {
+        /// `false` sends no request a second time, whatever the client does; `true` leaves that to the client and to the
+        /// keys below.
+        retry = retry => is_on(), false;
+        /// The most times that one request is sent, the first included.
+        retry_attempts = retry.attempts => whole(1..=16), 3;
+        /// Which requests are sent again: none, those without a body, or those that fetch a blob.
+        retry_requests = retry.scope => words("kind of request", RetryScope::WORDS), "blob-gets";
+        /// Statuses after which a request is sent again.
+        retry_statuses = retry.statuses => statuses(), [429, 503];
+        /// Statuses after which a request is sent again, but not twice in a row.
+        retry_once = retry.once => statuses(), [500];
+        /// Send a request again after a connection that broke.
+        retry_broken = retry.broken => flag(), true;
+        /// The pause before a request is sent again: none, one that grows by `step` each time, or one that grows by
+        /// `factor`.
+        retry_backoff = retry.backoff => backoff(), { first = "1s", factor = 2.0, max = "30s" };
+        /// Whether the registry's `Retry-After` is followed: never, or after 429.
+        retry_after = retry.retry_after => words("use of Retry-After", RetryAfter::WORDS), "throttled";
+    }}
+}
+
+/// `false` for none at all.
+fn is_on() -> Editor<Retry> {
+    let turn = |it: &mut Retry, is_on: bool| {
+        if !is_on {
+            *it = Retry::NEVER;
+        }
+    };
+    flag().part(turn, |it| Some(*it != Retry::NEVER))
 }
 
 fn statuses() -> Codec<Cow<'static, [u16]>> {

@@ -5,39 +5,22 @@ use std::str::FromStr;
 
 use crate::exchange::Lookup;
 use crate::keys::codec::{Codec, list, words};
+use crate::keys::define::keys;
 use crate::keys::form::Form;
-use crate::keys::key::{Key, key};
 use crate::keys::value::parsed;
-use crate::scenario::target::Target;
 use crate::units::Endpoint;
 
-/// As many addresses as anybody lists by hand.
-const MOST: usize = 1024;
-
-pub(super) fn keys() -> Vec<Key<Target>> {
-    vec![
-        key!(
-            "source_ips",
-            list(source_ip(), "IP addresses", MOST),
-            |it: Target| it.addresses.source_ips,
-            r#"["127.0.0.2", "127.0.0.3"]"#,
-            "Local addresses of connections, in turn. Empty: the system chooses.",
-        ),
-        key!(
-            "connect_to",
-            list(endpoint(), "texts, HOST:PORT", MOST),
-            |it: Target| it.addresses.connect_to,
-            r#"["10.0.0.1:5000"]"#,
-            "Where connections to the target really go, in turn. Empty: to the address of the URL.",
-        ),
-        key!(
-            "dns",
-            words("dns", Lookup::WORDS),
-            |it: Target| it.addresses.dns,
-            r#""per-connection""#,
-            "When the names of hosts are looked up: once for each worker, or for each connection.",
-        ),
-    ]
+keys! {
+    /// Over which addresses connections go.
+    #[derive(Debug, Clone)]
+    pub struct Addresses {
+        /// Local addresses of connections, in turn. Empty: the system chooses.
+        pub source_ips: Vec<IpAddr> => list(source_ip(), "IP addresses", 1024), ["127.0.0.2", "127.0.0.3"];
+        /// Where connections to the target really go, in turn. Empty: to the address of the URL.
+        pub connect_to: Vec<Endpoint> => list(endpoint(), "texts, HOST:PORT", 1024), ["10.0.0.1:5000"];
+        /// When the names of hosts are looked up: once for each worker, or for each connection.
+        pub dns: Lookup => words("dns", Lookup::WORDS), "per-connection";
+    }
 }
 
 fn source_ip() -> Codec<IpAddr> {

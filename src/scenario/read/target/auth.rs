@@ -1,114 +1,78 @@
 //! The `[target.auth]` table.
 
-use std::sync::LazyLock;
+use std::path::PathBuf;
 
-use crate::keys::codec::{flag, words};
+use crate::keys::codec::{Codec, Editor, flag, text as text_codec, words};
+use crate::keys::define::keys;
 use crate::keys::form::Form;
-use crate::keys::key::{self, Key, key};
-use crate::keys::plain::{Plain, REDACTED};
+use crate::keys::plain::REDACTED;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Item, Value};
 use crate::keys::value::text;
-use crate::scenario::target::{DockerConfig, Target, TokenPolicy};
-use crate::units::{Credentials, Secret};
+use crate::units::{Credentials, Secret, words};
 
-pub(super) static KEYS: LazyLock<Vec<Key<Target>>> = LazyLock::new(|| {
-    vec![
-        Key::custom(
-            (
-                "docker_config",
-                "true",
-                "Use the credentials that docker has for the target: those of its usual `config.json` (`true`), or of this file. \
-                 Not together with `username` and `password`.",
-            ),
-            Form::Either(vec![Form::Flag, Form::Text("path of a `config.json`")]),
-            set_docker_config,
-            |it| match it.docker_config.as_ref()? {
-                DockerConfig::Usual => Some(true.into()),
-                DockerConfig::File(path) => Some(path.to_string_lossy().into_owned().into()),
-            },
-        ),
-        Key::custom(
-            ("username", r#""ci""#, "User name. Needs `password`."),
-            Form::Text("text without colon and control characters"),
-            |item: &Item, sink: &Sink, it: &mut Target| {
-                let read = username(item, sink);
-                let (_, password) = parts(it);
-                if let Some(username) = &read {
-                    it.credentials = Some(Credentials::password(username, password));
-                }
-                read.is_some()
-            },
-            |it| {
-                let credentials = it.credentials.as_ref().filter(|_| is_written(it))?;
-                credentials.username().map(Plain::from)
-            },
-        ),
-        Key::custom(
-            (
-                "password",
-                r#""${REGISTRY_PASSWORD}""#,
-                "Password. Take it from the environment; it is never shown. Needs `username`.",
-            ),
-            Form::Text("text"),
-            |item: &Item, sink: &Sink, it: &mut Target| {
-                let read = password(item, sink);
-                let is_good = read.is_some();
-                let (username, _) = parts(it);
-                if let Some(password) = read {
-                    it.credentials = Some(Credentials::password(username, password));
-                }
-                is_good
-            },
-            |it| {
-                let is_there = it.credentials.is_some() && is_written(it);
-                is_there.then(|| REDACTED.into())
-            },
-        ),
-        key!(
-            "tokens",
-            words("policy", TokenPolicy::WORDS),
-            |it: Target| it.tokens,
-            r#""shared""#,
-            "Who has tokens: each virtual user in each journey, or all users of a worker in a journey together.",
-        ),
-        key!(
-            "cleartext",
-            flag(),
-            |it: Target| it.cleartext,
-            "true",
-            "Allow credentials to go from https to http.",
-        ),
-    ]
-});
+keys! {
+    /// Credentials and tokens.
+    #[derive(Debug, Clone)]
+    pub struct Auth {
+        /// Use the credentials that docker has for the target: those of its usual `config.json` (`true`), or of this file.
+        /// Not together with `username` and `password`.
+        ///
+        /// The caller reads them before the run: this library looks at no home directory.
+        pub docker_config: Option<DockerConfig> => docker_config(), true;
+        /// The credentials, should the registry want any.
+        pub credentials: Option<Credentials>;
+        /// User name. Needs `password`.
+        username = self => username(), "ci";
+        /// Password. Take it from the environment; it is never shown. Needs `username`.
+        password = self => password(), "${REGISTRY_PASSWORD}";
+        /// Who has tokens: each virtual user in each journey, or all users of a worker in a journey together.
+        pub tokens: TokenPolicy = TokenPolicy::PerVu => words("policy", TokenPolicy::WORDS), "shared";
+        /// Allow credentials to go from https to http.
+        pub cleartext: bool = false => flag(), true;
+    }
+}
+
+/// A `config.json` of docker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DockerConfig {
+    /// Where docker itself would look.
+    Usual,
+    /// This file, as it was written: a path that is relative starts at the scenario.
+    File(PathBuf),
+}
+
+/// Whether users share tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenPolicy {
+    /// Each virtual user in each journey, as each node of a fleet has.
+    PerVu,
+    /// The users of a worker share those of a journey, as the jobs of one node do. They outlive an iteration that goes
+    /// cold.
+    Shared,
+}
+
+words! { TokenPolicy {
+    "per-vu" => Self::PerVu,
+    "shared" => Self::Shared,
+}}
 
 /// Are the credentials those of the scenario? Who was found in docker's configuration is no part of the plan.
-const fn is_written(target: &Target) -> bool {
-    target.docker_config.is_none()
+const fn is_written(auth: &Auth) -> bool {
+    auth.docker_config.is_none()
 }
 
 /// User and password as far as they were read.
-fn parts(target: &Target) -> (String, Secret) {
-    match &target.credentials {
+fn parts(auth: &Auth) -> (String, Secret) {
+    match &auth.credentials {
         Some(Credentials::Password { username, password }) => (username.clone(), password.clone()),
         Some(Credentials::IdentityToken(_)) | None => (String::new(), Secret::new(String::new())),
     }
 }
 
-/// Reads `[target.auth]`. Returns `false` after a problem.
-pub(super) fn read(item: &Item, sink: &Sink, target: &mut Target) -> bool {
-    let Some(mut table) = Table::open(item, sink) else {
-        return false;
-    };
-    let mut is_good = key::read(&mut table, &*KEYS, target);
-    is_good &= is_whole(&mut table);
-    table.finish();
-    is_good
-}
-
 /// Credentials come from one place, and both halves of them are there.
-fn is_whole(table: &mut Table<'_>) -> bool {
+pub(super) fn is_whole(table: &mut Table<'_>, _: &Auth) -> bool {
     let config = table.entry("docker_config");
     let (username, password) = (table.entry("username"), table.entry("password"));
     let Some(named) = username.or(password) else {
@@ -142,21 +106,35 @@ fn is_whole(table: &mut Table<'_>) -> bool {
 }
 
 /// `true` for the usual place, or a path.
-fn set_docker_config(item: &Item, sink: &Sink, target: &mut Target) -> bool {
-    target.docker_config = match &item.value {
-        Value::Flag(wanted) => wanted.then_some(DockerConfig::Usual),
+fn docker_config() -> Codec<Option<DockerConfig>> {
+    let form = Form::Either(vec![Form::Flag, Form::Text("path of a `config.json`")]);
+    let read = |item: &Item, sink: &Sink| match &item.value {
+        Value::Flag(wanted) => Some(wanted.then_some(DockerConfig::Usual)),
         Value::Text(path) if !path.value.is_empty() => {
-            Some(DockerConfig::File(path.value.clone().into()))
+            Some(Some(DockerConfig::File(path.value.clone().into())))
         }
         _ => {
             sink.expected(item, "true, or the path of a config.json");
-            return false;
+            None
         }
     };
-    true
+    Codec::new(form, read, |it| match it.as_ref()? {
+        DockerConfig::Usual => Some(true.into()),
+        DockerConfig::File(path) => Some(path.to_string_lossy().into_owned().into()),
+    })
 }
 
-fn username(item: &Item, sink: &Sink) -> Option<String> {
+fn username() -> Editor<Auth> {
+    let put = |it: &mut Auth, username: String| {
+        it.credentials = Some(Credentials::password(username, parts(it).1));
+    };
+    text_codec("text without colon and control characters", read_username).part(put, |it| {
+        let credentials = it.credentials.as_ref().filter(|_| is_written(it))?;
+        credentials.username().map(str::to_owned)
+    })
+}
+
+fn read_username(item: &Item, sink: &Sink) -> Option<String> {
     let name = text(item, sink)?.value;
     if !name.is_empty() && !name.contains(':') && !name.contains(char::is_control) {
         return Some(name);
@@ -166,11 +144,20 @@ fn username(item: &Item, sink: &Sink) -> Option<String> {
     None
 }
 
-fn password(item: &Item, sink: &Sink) -> Option<Secret> {
-    let password = text(item, sink)?.value;
-    if !password.is_empty() {
-        return Some(Secret::new(password));
-    }
-    sink.report(Problem::new("the password is empty", item.spot.clone()));
-    None
+fn password() -> Editor<Auth> {
+    let read = |item: &Item, sink: &Sink| {
+        let password = text(item, sink)?.value;
+        if !password.is_empty() {
+            return Some(Secret::new(password));
+        }
+        sink.report(Problem::new("the password is empty", item.spot.clone()));
+        None
+    };
+    let put = |it: &mut Auth, password| {
+        it.credentials = Some(Credentials::password(parts(it).0, password));
+    };
+    Codec::new(Form::Text("text"), read, |_| Some(REDACTED.into())).part(put, |it| {
+        let is_there = it.credentials.is_some() && is_written(it);
+        is_there.then(|| parts(it).1)
+    })
 }

@@ -1,64 +1,41 @@
 //! The `[target.embedded]` table.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::embedded::{AuthScheme, Storage};
-use crate::keys::codec::{flag, size, text as text_codec, time, words};
-use crate::keys::key::{Key, key};
+use crate::keys::codec::{Codec, HOUR, SECOND, flag, size, text as text_codec, time, words};
+use crate::keys::define::keys;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, shorten};
 use crate::keys::tree::Item;
 use crate::keys::value::text;
-use crate::scenario::target::Embedded;
 use crate::units::ByteSize;
 
-pub(super) static KEYS: LazyLock<Vec<Key<Embedded>>> = LazyLock::new(|| {
-    vec![
-        key!(
-            "storage",
-            words("storage", Storage::WORDS),
-            |it: Embedded| it.storage,
-            r#""sink""#,
-            "What the registry keeps: everything, in memory, or digests and sizes only.",
-        ),
-        key!(
-            "base_path",
-            text_codec("path before `/v2/`, such as `\"/mirror\"`", base_path),
-            |it: Embedded| it.base_path,
-            r#""/mirror""#,
-            "Path before `/v2/`.",
-        ),
-        key!(
-            "auth",
-            words("auth", AuthScheme::WORDS),
-            |it: Embedded| it.auth,
-            r#""bearer""#,
-            "How its clients authenticate. Needs `username` and `password` in `[target.auth]` unless it is open.",
-        ),
-        key!(
-            "tls",
-            flag(),
-            |it: Embedded| it.tls,
-            "true",
-            "Speak TLS, with a certificate that the registry makes and its clients trust.",
-        ),
-        key!(
-            "token_lifetime",
-            time(Duration::from_secs(1)..=Duration::from_hours(1)),
-            |it: Embedded| it.token_lifetime,
-            r#""5m""#,
-            "Lifetime of its tokens.",
-        ),
-        key!(
-            "max_memory",
-            size(ByteSize::from_mib(1)..=ByteSize::from_mib(1 << 20)),
-            |it: Embedded| it.max_bytes,
-            r#""4GiB""#,
-            "The most content that it keeps.",
-        ),
-    ]
-});
+keys! {
+    /// The registry in this process.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Embedded {
+        /// What the registry keeps: everything, in memory, or digests and sizes only.
+        pub storage: Storage = Storage::Memory => words("storage", Storage::WORDS), "sink";
+        /// Path before `/v2/`.
+        ///
+        /// Empty, or `/` and a path without a slash at its end.
+        pub base_path: String => path(), "/mirror";
+        /// How its clients authenticate. Needs `username` and `password` in `[target.auth]` unless it is open.
+        pub auth: AuthScheme = AuthScheme::Open => words("auth", AuthScheme::WORDS), "bearer";
+        /// Speak TLS, with a certificate that the registry makes and its clients trust.
+        pub tls: bool = false => flag(), true;
+        /// Lifetime of its tokens.
+        pub token_lifetime: Duration = 60 * SECOND => time(SECOND..=HOUR), "5m";
+        /// The most content that it keeps.
+        pub max_bytes as max_memory: ByteSize = ByteSize::from_mib(1024) =>
+            size(ByteSize::from_mib(1)..=ByteSize::from_mib(1 << 20)), "4GiB";
+    }
+}
+
+fn path() -> Codec<String> {
+    text_codec("path before `/v2/`, such as `\"/mirror\"`", base_path)
+}
 
 fn base_path(item: &Item, sink: &Sink) -> Option<String> {
     let text = text(item, sink)?;
