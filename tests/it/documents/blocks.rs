@@ -7,7 +7,7 @@ use std::thread::{self, ScopedJoinHandle};
 use regstorm::embedded::{Settings, parse_faults};
 use regstorm::scenario::{self, Overrides};
 
-use super::markdown::{Block, Page, pages, root};
+use super::markdown::{Block, Page, pages};
 use crate::support;
 
 /// The parts of a scenario that a part in a document may leave out, by their first key.
