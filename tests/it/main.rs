@@ -40,6 +40,8 @@ mod layering;
 mod library;
 /// How loads end, well or badly: every sum closes.
 mod load_ends;
+/// `regstorm load`: a load of one line.
+mod load_line;
 /// Proof of the load models: what each executor starts, when, and what is counted when the target stands still.
 mod load_models;
 /// Whether the machine was quiet.

@@ -21,6 +21,7 @@ mod init;
 mod interrupts;
 mod label_args;
 mod live_line;
+mod load;
 mod merge;
 mod metrics;
 mod outputs;
@@ -74,6 +75,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Load(load::Args),
     /// Print the plan of a scenario without sending a request
     Check(scenario_file::ScenarioArgs),
     Ab(ab::Args),
@@ -100,6 +102,7 @@ fn command() -> Result<Exit, Failure> {
     let cli = Cli::parse();
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Load(args) => load::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Ab(args) => ab::run(&args),
         Command::Compare(args) => compare::run(&args),

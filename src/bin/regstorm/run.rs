@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use regstorm::engine;
 use regstorm::plan::{self, Plan};
 use regstorm::result::{Document, RunVerdict, Stored};
+use regstorm::scenario::Scenario;
 use regstorm::session::{self, Event};
 
 use crate::diagnosis;
@@ -32,6 +34,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArgs,
     #[command(flatten)]
+    run: RunArgs,
+}
+
+/// How a run is followed, and where its result goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
     report: ReportArgs,
     #[command(flatten)]
     labels: LabelArgs,
@@ -43,35 +52,50 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    args.report.check_writable()?;
     let inputs: Vec<_> = args.scenario.file().into_iter().collect();
-    args.report.with_summary("run", &inputs, || measure(args))
+    args.run.with_summary("run", &inputs, || {
+        let Some(mut scenario) = args.scenario.load()? else {
+            return Ok(Exit::Usage);
+        };
+        args.scenario.fill_in(&mut scenario)?;
+        args.run.measure(scenario)
+    })
 }
 
-fn measure(args: &Args) -> Result<Exit, Failure> {
-    let Some(mut scenario) = args.scenario.load()? else {
-        return Ok(Exit::Usage);
-    };
-    args.scenario.fill_in(&mut scenario)?;
-    let labels = args.labels.labels()?;
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let plan = Arc::new(plan::resolve(scenario, cores));
-    preflight::check(&plan).or_exit(Exit::Usage)?;
-    proxy::tell_of(&plan);
+impl RunArgs {
+    /// Does the work of a command that reads these files, with a summary whatever happens.
+    pub(crate) fn with_summary(
+        &self,
+        command: &str,
+        inputs: &[PathBuf],
+        work: impl FnOnce() -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        self.report.check_writable()?;
+        self.report.with_summary(command, inputs, work)
+    }
 
-    let options = label_args::options(labels, &args.wait);
-    let mut live = Live::new(args, &plan)?;
-    let stop = live.interrupts.stop.clone();
-    let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
-    live.done();
-    let outcome = outcome.map_err(failure)?;
-    let exit = match outcome.panics {
-        0 => exit(&outcome.document),
-        _ => Exit::Defect,
-    };
-    args.report
-        .finish(&Stored::Run(Box::new(outcome.document)))?;
-    Ok(exit)
+    /// Runs a scenario, shows its progress, and stores and shows the result.
+    pub(crate) fn measure(&self, scenario: Scenario) -> Result<Exit, Failure> {
+        let labels = self.labels.labels()?;
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let plan = Arc::new(plan::resolve(scenario, cores));
+        preflight::check(&plan).or_exit(Exit::Usage)?;
+        proxy::tell_of(&plan);
+
+        let options = label_args::options(labels, &self.wait);
+        let mut live = Live::new(self, &plan)?;
+        let stop = live.interrupts.stop.clone();
+        let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
+        live.done();
+        let outcome = outcome.map_err(failure)?;
+        let exit = match outcome.panics {
+            0 => exit(&outcome.document),
+            _ => Exit::Defect,
+        };
+        self.report
+            .finish(&Stored::Run(Box::new(outcome.document)))?;
+        Ok(exit)
+    }
 }
 
 /// Returns the exit code of a run. A sum that does not close makes every number doubtful; a run that a person has
@@ -99,7 +123,7 @@ struct Live {
 }
 
 impl Live {
-    fn new(args: &Args, plan: &Plan) -> Result<Self, Failure> {
+    fn new(args: &RunArgs, plan: &Plan) -> Result<Self, Failure> {
         let interrupts = Interrupts::new();
         let progress = Progress::new(plan, args.report.quiet);
         let metrics = args.metrics.map(Metrics::start).transpose()?;

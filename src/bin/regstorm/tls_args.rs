@@ -1,4 +1,4 @@
-//! Whom `pull` and `push` trust, and what they show of themselves.
+//! Whom `pull`, `push` and `load` trust, and what they show of themselves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use regstorm::transport::{Identity, Tls, TlsSettings};
 use regstorm::units::Secret;
 
+use crate::load::Table;
 use crate::source::read_text;
 
 /// TLS, for addresses with https://.
@@ -34,6 +35,28 @@ pub(crate) struct TlsArgs {
 }
 
 impl TlsArgs {
+    /// The same as the table of a scenario; `None` if nothing is given.
+    pub(crate) fn table(&self) -> Option<Table> {
+        let files = [("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];
+        let mut texts: Vec<(&str, String)> = files
+            .into_iter()
+            .filter_map(|(key, path)| Some((key, path.as_ref()?.to_string_lossy().into_owned())))
+            .collect();
+        texts.extend(self.server_name.clone().map(|it| ("server_name", it)));
+        if texts.is_empty() && !self.insecure {
+            return None;
+        }
+        let table = Table::new("[target.tls]");
+        let table = texts
+            .iter()
+            .fold(table, |table, (key, value)| table.text(key, value));
+        Some(if self.insecure {
+            table.bare("insecure", true)
+        } else {
+            table
+        })
+    }
+
     /// Reads the files.
     pub(crate) fn resolve(self) -> anyhow::Result<Arc<Tls>> {
         let read = |path: &Path, option: &str| {

@@ -48,6 +48,11 @@ struct User {
 }
 
 impl UserArgs {
+    /// The name of the user, if one is given.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.user.as_ref().map(|it| it.name.as_str())
+    }
+
     /// The user with the password from wherever it is; `None` when no user is named.
     pub(crate) fn credentials(self) -> anyhow::Result<Option<Credentials>> {
         let Some(user) = self.user else {
