@@ -21,6 +21,9 @@ pub struct Gates {
 }
 
 impl Gates {
+    /// The percentiles of journeys and of whole exchanges that are tested where a run has samples enough of them.
+    const READ: [Quantile; 4] = [Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999];
+
     /// Returns the gates that a user has chosen; the usual ones if there are none.
     pub fn of(chosen: Vec<Gate>, run: &Document) -> Self {
         if chosen.is_empty() {
@@ -98,17 +101,17 @@ impl Gates {
         let mut rest = Vec::new();
         for journey in &run.journeys {
             let response_time = Metric::of_journey(&journey.name, IterationClock::Response);
-            for quantile in [Quantile::P50, Quantile::P95, Quantile::P99] {
+            for quantile in Self::READ {
                 let statistic = Statistic::Quantile(quantile);
                 rest.push(Comparand::Latency(response_time.clone(), statistic));
             }
         }
         for operation in &run.operations {
-            for phase in [Phase::FirstByte, Phase::Total] {
-                for quantile in [Quantile::P50, Quantile::P99] {
-                    let metric = Metric::of_operation(operation.name, phase);
-                    rest.push(Comparand::Latency(metric, Statistic::Quantile(quantile)));
-                }
+            let first_byte = [Quantile::P50, Quantile::P99].map(|it| (Phase::FirstByte, it));
+            let total = Self::READ.map(|it| (Phase::Total, it));
+            for (phase, quantile) in first_byte.into_iter().chain(total) {
+                let metric = Metric::of_operation(operation.name, phase);
+                rest.push(Comparand::Latency(metric, Statistic::Quantile(quantile)));
             }
         }
         let known = |it: &Comparand| self.gated.iter().any(|gate| gate.comparand == *it);

@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 
 use crate::health::Verdict;
 use crate::measure::{ClassCounts, Outcomes};
-use crate::result::{Document, OperationSection, RunVerdict};
+use crate::result::{Comparison, Document, Moved, OperationSection, RunVerdict};
 use crate::units;
 use crate::verdict::{Status, ThresholdResult};
 
+use super::change::Words;
 use super::figures::failed_share;
 use super::words::{self, number_of};
 
@@ -72,6 +73,27 @@ pub(super) fn target(document: &Document) -> String {
     } else {
         all.join(" · ")
     }
+}
+
+/// Returns the metric of a comparison that moved most: `manifest-get.total p(95): 1.98 ms, now 302 ms (+15152%), not gated`.
+pub(super) fn moved(comparison: &Comparison) -> Option<String> {
+    let Moved { metric, is_shown } = comparison.moved_most()?;
+    let words = Words(metric);
+    let change = metric.change.map(|it| words.signed(it));
+    let mut text = format!(
+        "{}: {}, now {} ({})",
+        metric.metric,
+        words.value(metric.base),
+        words.value(metric.candidate),
+        change.unwrap_or_default()
+    );
+    if !metric.gated {
+        text.push_str(", not gated");
+    }
+    if !is_shown {
+        text.push_str(", which may be chance");
+    }
+    Some(text)
 }
 
 /// Returns how many thresholds hold: `2 hold, 1 broken`.

@@ -3,7 +3,9 @@
 //! The text is bounded: a comment on GitHub may have 65,536 characters, and what does not fit is left out with a word
 //! about it. Words of others stand for themselves: they make no table, no link, no HTML, and mention nobody by `@`.
 
+mod operations;
 mod page;
+mod search;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::verdict::{Status, ThresholdResult};
 
 use super::addresses::{self, Host};
 use super::change::{self, Words};
+use super::headline::{self, Failed};
 use super::words::{self, Spent};
 use page::{MarkdownPage, MarkdownTable, ROWS, escape};
 
@@ -27,10 +30,12 @@ pub fn run(document: &Document) -> String {
     let verdict = words::verdict_word(document.verdict);
     let name = escape(&document.plan.name);
     page.add(&format!("## regstorm: {verdict}, {name}\n"));
-    page.list("", reasons(document).into_iter());
+    page.list("", top(document).into_iter());
     page.add(&thresholds(&document.thresholds));
     page.add(&health("Generator", document));
     page.add(&journeys(document));
+    page.add(&operations::table(&document.operations, "Operations"));
+    page.add(&search::trials(document));
     page.add(&spent(document));
     page.add(&failures(document));
     page.list(
@@ -55,6 +60,9 @@ pub fn comparison(comparison: &Comparison) -> String {
     let name = escape(&comparison.candidate.plan.name);
     page.add(&format!("## regstorm: {verdict}, {name}\n"));
     page.list("", comparison.reasons.iter().cloned());
+    if let Some(moved) = headline::moved(comparison) {
+        page.add(&format!("\n**Moved most**: {}\n", escape(&moved)));
+    }
     page.add(&metrics(&comparison.metrics));
     page.list(
         "Differences",
@@ -69,6 +77,12 @@ pub fn comparison(comparison: &Comparison) -> String {
         ("Generator, candidate", &comparison.candidate),
     ] {
         page.add(&health(title, side));
+    }
+    for (title, side) in [
+        ("Operations, base", &comparison.base),
+        ("Operations, candidate", &comparison.candidate),
+    ] {
+        page.add(&operations::table(&side.operations, title));
     }
     page.add(&failures(&comparison.candidate));
     page.list("Notes", comparison.notes.iter().cloned());
@@ -87,30 +101,27 @@ pub fn comparison(comparison: &Comparison) -> String {
     page.finish()
 }
 
-/// Returns what decided the verdict.
 /// Returns what stands for the result of a command, such as `run`, that has none, so that nobody reads an older one.
 pub fn no_result(command: &str, reason: &str) -> String {
     let mut text = format!("## regstorm {command}: NO RESULT\n\n");
     // Indented, it is shown as it stands, whatever it holds.
     for line in reason.lines() {
+        // Writing to a string does not fail.
         let _ = writeln!(text, "    {line}");
     }
     text
 }
 
-fn reasons(document: &Document) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if !document.closure.holds() {
-        reasons.push("sums do not close: a defect of regstorm, do not trust this report".into());
-    }
-    if document.interrupted {
-        reasons.push("the run was interrupted".into());
-    }
-    reasons.push(match &document.search {
-        Some(search) => words::capacity(search),
-        None => words::verdict(document),
-    });
-    reasons
+/// Returns the verdict's reasons, where the target is, what failed and what is slow.
+fn top(document: &Document) -> Vec<String> {
+    let mut top = headline::reasons(document);
+    top.push(format!("target: {}", headline::target(document)));
+    let failed = Failed::of(document);
+    top.push(format!("failed: {}", failed.exchanges));
+    top.extend(failed.worst.map(|it| format!("most in {it}")));
+    top.push(failed.iterations);
+    top.extend(operations::slowest(document));
+    top
 }
 
 fn thresholds(results: &[ThresholdResult]) -> String {

@@ -216,6 +216,42 @@ pub struct DiscardedPair {
     pub reason: String,
 }
 
+/// The metric that moved most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moved<'a> {
+    /// Gated or not.
+    pub metric: &'a MetricComparison,
+    /// Whether a change of it is shown, at the level of the design. Otherwise it may be chance.
+    pub is_shown: bool,
+}
+
+impl Comparison {
+    /// Returns the metric that moved most, gated or not, counted in its margins: one whose change is shown, if there is one.
+    /// `None` if nothing moved.
+    pub fn moved_most(&self) -> Option<Moved<'_>> {
+        let is_shown = |it: &MetricComparison| it.p.is_some_and(|p| p <= self.design.alpha);
+        let moved = self.metrics.iter().filter_map(|metric| {
+            let size = metric.margins().filter(|it| *it > 0.0)?;
+            Some((is_shown(metric), size, metric))
+        });
+        let most = moved.max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        most.map(|(is_shown, _, metric)| Moved { metric, is_shown })
+    }
+}
+
+impl MetricComparison {
+    /// Returns how many margins it moved, in either direction; twice as long is as far as half as long.
+    fn margins(&self) -> Option<f64> {
+        let change = self.change?;
+        let (change, margin) = match self.unit {
+            MetricUnit::Share => (change, self.margin),
+            _ => (change.ln_1p(), self.margin.ln_1p()),
+        };
+        let size = (change / margin).abs();
+        size.is_finite().then_some(size)
+    }
+}
+
 impl Aspect {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Plan, Self::Machine, Self::Version, Self::Load];

@@ -33,7 +33,7 @@ pub use crate::schedule::{SearchEnd, Side, TrialKind};
 pub use ceiling::{Ceiling, Demand};
 pub use comparison::{
     Aspect, Better, Comparison, ComparisonVerdict, Decision, Design, Difference, DiscardedPair,
-    Method, MetricComparison, MetricUnit, PairPoint,
+    Method, MetricComparison, MetricUnit, Moved, PairPoint,
 };
 pub use document::{Document, Facts, LatencySeries, PairSection, PlanSection, TargetHeaders};
 pub use environment::{Environment, WallClock};

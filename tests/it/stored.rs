@@ -142,3 +142,60 @@ fn report_shows_it_and_writes_the_page() {
     );
     assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
 }
+
+#[test]
+fn a_directory_stands_for_its_reports() {
+    let dir = tempfile::tempdir().expect("a directory");
+    stored(dir.path());
+    let compare = |arguments: &[&str]| {
+        let all = [
+            &["compare", "--invalid=pass", "--inconclusive=pass"],
+            arguments,
+        ]
+        .concat();
+        let output = regstorm(dir.path(), &all);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), said)
+    };
+    let inside = |path: &str| dir.path().join(path);
+    for side in ["base", "candidate"] {
+        fs::create_dir_all(inside(side)).expect("a directory");
+    }
+    fs::create_dir_all(inside("both")).expect("a directory");
+
+    let (code, said) = compare(&["both"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("both: it has no report: no file there ends"),
+        "{said}"
+    );
+
+    fs::copy(inside("run.json"), inside("both/base-1.json")).expect("a copy");
+    let (code, said) = compare(&["both"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("both: it has no report of the candidate"),
+        "{said}"
+    );
+
+    fs::copy(inside("run.json"), inside("both/main.json")).expect("a copy");
+    let (code, said) = compare(&["both"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("main.json: which side is it?"), "{said}");
+
+    // A comparison that was stored beside them is no report.
+    fs::rename(inside("both/main.json"), inside("both/candidate-1.json")).expect("a name");
+    fs::copy(inside("both.json"), inside("both/comparison.json")).expect("a copy");
+    fs::copy(inside("run.json"), inside("base/a.json")).expect("a copy");
+    fs::copy(inside("run.json"), inside("candidate/a.json")).expect("a copy");
+    for arguments in [
+        &["both"][..],
+        &["base", "candidate"],
+        &["base", "--", "candidate"],
+    ] {
+        let (code, said) = compare(arguments);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("one each, not a pair"), "{said}");
+    }
+}

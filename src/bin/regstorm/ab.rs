@@ -18,6 +18,7 @@ use crate::gate_args::GateArgs;
 use crate::hook::{self, Hook};
 use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
+use crate::outputs;
 use crate::pair_args::PairArgs;
 use crate::progress::Progress;
 use crate::report_args::ReportArgs;
@@ -32,6 +33,7 @@ use crate::{preflight, proxy, run, scenario_file};
 /// whether it needs more. The same URL on both sides measures the noise of the machine.
 #[derive(Debug, clap::Args)]
 #[command(
+    mut_args(outputs::of_comparisons),
     after_help = "Example:\n  regstorm ab @steady --base http://127.0.0.1:5000 --candidate http://127.0.0.1:5001"
 )]
 pub(crate) struct Args {

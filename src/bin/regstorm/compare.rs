@@ -8,20 +8,26 @@ use regstorm::result::{Document, Stored};
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::gate_args::GateArgs;
+use crate::outputs;
 use crate::report_args::ReportArgs;
+use crate::report_files;
 
 /// Compare the stored reports of two builds
 ///
 /// Reports of `regstorm ab --reports` are compared as the pairs that they were measured in. Five or more other reports of each
 /// side are compared as two groups of runs. One run per side is too little to fail a build, however many requests it has,
 /// because two runs of one build differ, too.
+///
+/// A directory stands for all reports in it (`*.json`). A single directory has both sides: reports of `regstorm ab
+/// --reports`, or files whose names begin with `base` and `candidate`.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "regstorm compare [OPTIONS] BASE... -- CANDIDATE...\n       regstorm compare [OPTIONS] BASE CANDIDATE",
+    mut_args(outputs::of_comparisons),
+    override_usage = "regstorm compare [OPTIONS] BASE... -- CANDIDATE...\n       regstorm compare [OPTIONS] BASE CANDIDATE\n       regstorm compare [OPTIONS] DIRECTORY",
     after_help = "Example:\n  regstorm compare --gates @pull-request main-*.json -- branch-*.json"
 )]
 pub(crate) struct Args {
-    /// Reports of the base; without `--`, two files are base and candidate
+    /// Reports of the base; without `--`, two files are base and candidate, and one directory has both
     #[arg(required = true, value_name = "BASE")]
     base: Vec<PathBuf>,
     /// Reports of the candidate
@@ -75,11 +81,15 @@ fn sides(args: &Args) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         ));
     }
     match (args.base.as_slice(), args.candidate.as_slice()) {
-        ([base, candidate], []) => Ok((vec![base.clone()], vec![candidate.clone()])),
-        (_, []) => Err(anyhow!(
-            "there is no candidate: write `regstorm compare BASE... -- CANDIDATE...`"
+        ([directory], []) if directory.is_dir() => report_files::sides(directory),
+        ([base, candidate], []) => Ok((
+            report_files::of(std::slice::from_ref(base))?,
+            report_files::of(std::slice::from_ref(candidate))?,
         )),
-        (base, candidate) => Ok((base.to_vec(), candidate.to_vec())),
+        (_, []) => Err(anyhow!(
+            "there is no candidate: write `regstorm compare BASE... -- CANDIDATE...`, or name a directory with both"
+        )),
+        (base, candidate) => Ok((report_files::of(base)?, report_files::of(candidate)?)),
     }
 }
 

@@ -38,6 +38,7 @@ mod push;
 mod reference;
 mod report;
 mod report_args;
+mod report_files;
 mod run;
 mod scenario_file;
 mod scenarios;
@@ -49,6 +50,7 @@ mod staging;
 mod summary;
 mod target_args;
 mod terminal;
+mod tips;
 mod tls_args;
 mod transfer;
 mod user_args;
@@ -99,7 +101,7 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Result<Exit, Failure> {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| tips::checked(error).exit());
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Load(args) => load::run(&args),

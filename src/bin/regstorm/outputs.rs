@@ -13,6 +13,7 @@ use crate::exit::{self, Exit, Failure, OrExit as _};
 
 /// One file for each format that is asked for; `-` is standard output.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Results")]
 pub(crate) struct OutputArgs {
     /// HTML page with charts, in one self-contained file
     #[arg(long, value_name = "FILE")]
@@ -50,6 +51,25 @@ pub(crate) struct OutputArgs {
     /// Bencher Metric Format of a run
     #[arg(long, value_name = "FILE")]
     bencher: Option<PathBuf>,
+}
+
+/// The arguments of formats that a comparison has no form of.
+const OF_ONE_RUN: [&str; 9] = [
+    "csv",
+    "csv_wide",
+    "hlog",
+    "hgrm",
+    "hgrm_of",
+    "openmetrics",
+    "benchmark_smaller",
+    "benchmark_larger",
+    "bencher",
+];
+
+/// Hides such an argument from the help of a command that makes comparisons: it is refused there, with the reason.
+pub(crate) fn of_comparisons(argument: clap::Arg) -> clap::Arg {
+    let is_of_run = OF_ONE_RUN.contains(&argument.get_id().as_str());
+    argument.hide(is_of_run)
 }
 
 /// Makes the text of one format.

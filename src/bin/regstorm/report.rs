@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Errors only: no summary
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Results")]
     quiet: bool,
     #[command(flatten)]
     outputs: OutputArgs,

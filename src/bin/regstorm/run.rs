@@ -47,7 +47,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     wait: WaitArgs,
     /// Address for live Prometheus metrics at /metrics; port 0 picks a free port
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", help_heading = "Run")]
     metrics: Option<SocketAddr>,
 }
 

@@ -70,46 +70,51 @@ pub(crate) struct Args {
     ca_out: PathBuf,
 
     /// Fault file (TOML); its keys are listed below
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Behaviour")]
     faults: Option<PathBuf>,
 
     /// Storage of blobs
-    #[arg(long, default_value = "memory", value_parser = one_of(Storage::WORDS, Storage::meaning))]
+    #[arg(long, default_value = "memory", value_parser = one_of(Storage::WORDS, Storage::meaning), help_heading = "Behaviour")]
     storage: Storage,
 
     /// Limit for stored content
-    #[arg(long, default_value = "4GiB", value_name = "SIZE")]
+    #[arg(
+        long,
+        default_value = "4GiB",
+        value_name = "SIZE",
+        help_heading = "Behaviour"
+    )]
     max_memory: ByteSize,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Authentication")]
     user: UserArgs,
 
     /// Authentication scheme for --user
-    #[arg(long, default_value = "basic", requires = "user", value_parser = one_of(with_user(), AuthScheme::meaning))]
+    #[arg(long, default_value = "basic", requires = "user", value_parser = one_of(with_user(), AuthScheme::meaning), help_heading = "Authentication")]
     auth: AuthScheme,
 
     /// Lifetime of a bearer token
-    #[arg(long, default_value = "60s", value_parser = units::parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "60s", value_parser = units::parse_duration, value_name = "TIME", help_heading = "Authentication")]
     token_lifetime: Duration,
 
     /// Respond with 404 to a POST for a token, as token services without POST do
-    #[arg(long, requires = "user")]
+    #[arg(long, requires = "user", help_heading = "Authentication")]
     no_token_post: bool,
 
     /// Omit the lifetime from token responses
-    #[arg(long, requires = "user")]
+    #[arg(long, requires = "user", help_heading = "Authentication")]
     no_token_expiry: bool,
 
     /// Grant pull tokens without credentials
-    #[arg(long, requires = "user")]
+    #[arg(long, requires = "user", help_heading = "Authentication")]
     anonymous_pull: bool,
 
     /// Redirect blob requests to a storage address, as registries on object storage do
-    #[arg(long)]
+    #[arg(long, help_heading = "Behaviour")]
     redirect_blobs: bool,
 
     /// Accept manifests that reference missing blobs and manifests
-    #[arg(long)]
+    #[arg(long, help_heading = "Behaviour")]
     sparse_manifests: bool,
 }
 

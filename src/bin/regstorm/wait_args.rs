@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct WaitArgs {
     /// Time limit for a target that does not respond yet, such as 60s; asked again until then, unless it refuses the credentials
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Run")]
     wait: Option<Duration>,
 }
 

@@ -3,14 +3,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
-    Catalogue, IterationSample, LatencyHistogram, Outcome, Period, Recorder, Spent,
+    Catalogue, IterationSample, LatencyHistogram, OperationCounts, OperationLatencies, Outcome,
+    Period, Recorder, Spent,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
-    ComparisonVerdict, Environment, Facts, GeneratorSection, Method, PlanSection, TargetHeaders,
-    WallClock,
+    ComparisonVerdict, Environment, Facts, GeneratorSection, Method, OperationSection, PlanSection,
+    TargetHeaders, WallClock,
 };
 use crate::scenario::load_gates;
 
@@ -433,4 +435,45 @@ fn capacities_are_compared_and_their_trials_not_added_up() {
     let judged = judge(Gates::usual(&base[0]), &base, &unconfirmed);
     let comparison = conclude(judged, Design::Groups, Method::Unpaired);
     assert_eq!(comparison.metrics[0].decision, Stored::Inconclusive);
+}
+
+/// 300 ms more in 5% of the requests: no median moves, and the gates of the journey are blind to it here.
+#[test]
+fn a_tail_of_one_operation_is_what_moved_most() {
+    let run = |slow: u64| {
+        let mut run = run(2_000, 2_400, 0);
+        let mut total = LatencyHistogram::new();
+        for number in 0..2_400 {
+            let late = number % 20 < slow;
+            total.record(Duration::from_millis(if late { 302 } else { 2 }));
+        }
+        let operation = OperationSection {
+            name: Operation::ManifestGet,
+            count: 2_400,
+            counts: OperationCounts::default(),
+            requests_per_s: 60.0,
+            sent_per_s: 0.0,
+            received_per_s: 0.0,
+            latencies: OperationLatencies {
+                phases: [(Phase::Total, total)].into_iter().collect(),
+                ..OperationLatencies::default()
+            },
+        };
+        run.operations = vec![operation];
+        run
+    };
+    let (base, candidate) = (run(0), run(1));
+    let sides = super::super::Sides::of(vec![&base], vec![&candidate]).unwrap();
+    let comparison = sides.compare(Vec::new(), Vec::new()).unwrap();
+    let moved = comparison.moved_most().unwrap();
+    // p(95) is the last of the quick ones; p(99.9) takes 20,000 samples.
+    assert_eq!(moved.metric.metric, "manifest-get.total p(99)");
+    assert!(!moved.metric.gated && !moved.is_shown);
+    let names: Vec<&str> = comparison
+        .metrics
+        .iter()
+        .map(|it| it.metric.as_str())
+        .collect();
+    assert!(names.contains(&"manifest-get.total p(95)"), "{names:?}");
+    assert!(!names.contains(&"manifest-get.total p(99.9)"), "{names:?}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::report::change::{self, Words};
+use crate::report::headline::{self, Failed};
 use crate::result::{
     Comparison, ComparisonVerdict, Decision, Document, Method, MetricComparison, MetricUnit,
 };
@@ -29,7 +30,7 @@ pub(super) fn head(comparison: &Comparison) -> Markup {
         ComparisonVerdict::Regression | ComparisonVerdict::Invalid => State::Bad,
     };
     let word = comparison.verdict.name().to_uppercase();
-    head.push(banner(state, &word, &comparison.reasons, Markup::new()));
+    head.push(banner(state, &word, &comparison.reasons, facts(comparison)));
     for (side, document) in [
         ("Base", &comparison.base),
         ("Candidate", &comparison.candidate),
@@ -41,6 +42,27 @@ pub(super) fn head(comparison: &Comparison) -> Markup {
     }
     head.push(notes(&comparison.notes));
     head
+}
+
+/// Returns what the box says besides the verdict: what moved most, and what failed on each side.
+fn facts(comparison: &Comparison) -> Markup {
+    let mut list = element("dl");
+    if let Some(moved) = headline::moved(comparison) {
+        list = list
+            .with(element("dt").with("moved most"))
+            .with(element("dd").with(moved));
+    }
+    for (name, side) in [
+        ("failed, base", &comparison.base),
+        ("failed, candidate", &comparison.candidate),
+    ] {
+        let failed = Failed::of(side);
+        let words = format!("{}; {}", failed.exchanges, failed.iterations);
+        list = list
+            .with(element("dt").with(name))
+            .with(element("dd").with(words));
+    }
+    list.into()
 }
 
 fn build(side: &str, document: &Document) -> Markup {

@@ -101,7 +101,7 @@ fn a_run_that_says_nothing_is_not_called_good() {
     document.verdict = RunVerdict::Inconclusive;
     assert!(run(&document).contains("- no iteration succeeded\n"));
     testing::break_a_sum(&mut document);
-    assert!(run(&document).contains("- sums do not close&#58; a defect of regstorm"));
+    assert!(run(&document).contains("- 1 sums DO NOT CLOSE&#58; a defect of regstorm"));
     testing::invalidate(&mut document);
     let text = run(&document);
     assert!(text.starts_with("## regstorm: INVALID"));
@@ -186,4 +186,57 @@ fn the_parts_of_an_iterations_time_are_shown() {
             "pull", "2.50 s", "1.50 s", "750 ms", "250 ms", "17", "2", "-"
         ]
     );
+}
+
+/// Blobs of 1 to 1,000 ms, whose first byte came after 1 to 50 ms: too few of those for a p99.
+#[test]
+fn a_run_says_what_is_slow_and_what_failed() {
+    let text = run(&testing::document());
+    assert!(
+        text.contains("- slowest&#58; blob-get, p99 990 ms, mostly first-byte p50 25.0 ms\n"),
+        "{text}"
+    );
+    // 6 of 1,008 are 0.595%.
+    let failed = "- failed&#58; 6 of 1,008 exchanges (0.595%)&#58; 6 unavailable
+- most in blob-get, where 6 of 1,008 failed (0.595%)
+- 6 of 1,008 iterations (0.595%), 2 of 1,010 starts dropped
+";
+    assert!(text.contains(failed), "{text}");
+    let (_, table) = text.split_once("**Operations**").expect("a table");
+    assert_eq!(
+        rows_of(table, "| blob-get |"),
+        [
+            "blob-get",
+            "1,008",
+            "6",
+            "49.9/s",
+            "500 ms",
+            "950 ms",
+            "990 ms",
+            "999 ms",
+            "1.00 s",
+            "first-byte p50 25.0 ms"
+        ]
+    );
+}
+
+/// In its margins: ln 1.3 / ln 1.05 = 5.4 of the p(99) that is not gated, and less of all others.
+#[test]
+fn a_comparison_names_what_moved_most_gated_or_not() {
+    let mut all = testing::comparison();
+    let moved = "**Moved most**: blob-get.total p(99)&#58; 400 ms, now 450 ms (+30%), not gated";
+    assert!(comparison(&all).contains(&format!("{moved}\n")));
+    // What is shown stands before what may be chance, however large that is.
+    for metric in &mut all.metrics {
+        metric.p = (metric.metric == "pull.errors rate").then_some(0.01);
+    }
+    let text = comparison(&all);
+    assert!(
+        text.contains("**Moved most**: pull.errors rate&#58; 0.1%, now 0.3% (+0.2 pp)\n"),
+        "{text}"
+    );
+    for metric in &mut all.metrics {
+        metric.p = None;
+    }
+    assert!(comparison(&all).contains(&format!("{moved}, which may be chance\n")));
 }

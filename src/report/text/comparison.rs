@@ -10,7 +10,7 @@ use crate::result::{
 use crate::units;
 
 use super::super::change::{self, Words};
-use super::super::headline::Failed;
+use super::super::headline::{self, Failed};
 use super::super::table::{Cell, Paint, TextTable, harmless};
 use super::super::words::number_of;
 use super::layout::{LABEL, Layout};
@@ -22,6 +22,9 @@ pub(super) fn summary(comparison: &Comparison, layout: Layout, saved_as: Option<
     let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
     let line = |label: &str, words: &str| layout.line(label, words, Paint::Plain);
     let mut text = verdict(comparison, layout, &comparison.reasons);
+    if let Some(moved) = headline::moved(comparison) {
+        text.push_str(&layout.line("moved most", &moved, Paint::Bold));
+    }
     for (side, run) in [
         ("base", &comparison.base),
         ("candidate", &comparison.candidate),
