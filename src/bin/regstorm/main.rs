@@ -10,6 +10,7 @@ mod choice;
 mod ci_variables;
 mod client_args;
 mod compare;
+mod completions;
 mod credential_helper;
 mod diagnosis;
 mod docker_config;
@@ -22,6 +23,7 @@ mod interrupts;
 mod label_args;
 mod live_line;
 mod load;
+mod man;
 mod merge;
 mod metrics;
 mod outputs;
@@ -92,6 +94,8 @@ enum Command {
     Schema(schema::Args),
     Scenarios(scenarios::Args),
     Init(init::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 fn main() -> ExitCode {
@@ -118,5 +122,7 @@ fn command() -> Result<Exit, Failure> {
         Command::Schema(args) => schema::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
