@@ -79,7 +79,7 @@ def built(variable: str, name: str, kind: str) -> str:
             raise Failure(f"{variable}={named} is no program")
         return str(Path(named).resolve())
     say(f"building {name}")
-    command = ["cargo", "build", "--release", kind, name, "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--profile", "dist", kind, name, "--message-format", "json-render-diagnostics"]
     try:
         done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
