@@ -7,6 +7,7 @@ mod addresses;
 mod agreement;
 mod ci;
 mod clock;
+mod dist;
 mod docker;
 mod formats;
 mod html;

@@ -102,7 +102,7 @@ fn docker(dir: &Path) -> Program {
 }
 
 /// A program that runs as root, by sudo where the tests do not.
-pub(super) fn as_root(name: &str) -> Program {
+pub(crate) fn as_root(name: &str) -> Program {
     let ours = std::fs::metadata("/proc/self").map_or(0, |it| it.uid());
     if ours == 0 {
         Program::new(name)

@@ -28,7 +28,7 @@ pub(crate) use client::{
 pub(crate) use containerd::Containerd;
 pub(crate) use corpus::{Corpus, packed, unpacked};
 pub(crate) use cut::Cut;
-pub(crate) use docker::Docker;
+pub(crate) use docker::{Docker, as_root};
 pub(crate) use image::Layout;
 pub(crate) use podman::Podman;
 pub(crate) use port::closed as closed_port;
