@@ -1,6 +1,7 @@
 //! Tests of what regstorm can do, from outside, with nothing but this repository: a module for each capability.
 
 /// Source addresses, endpoints in turn, and when names are looked up.
+mod action;
 mod addresses;
 /// Results that would be one file are refused before anything is sent.
 mod apart;
