@@ -6,16 +6,23 @@ use std::time::Duration;
 
 use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::measure::{
-    Catalogue, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, IterationSample,
-    LatencyHistogram, Outcome, Period, Recorder, Spent, TrackId,
+    Catalogue, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, Identity,
+    IterationSample, LatencyHistogram, Outcome, Period, Recorder, Spent, TrackId,
 };
 use regstorm::oci::{Checksummer, Operation};
+use tokio::time::Instant;
 
 /// No user was free, because the target kept them.
 const NO_VU: DroppedStart = DroppedStart {
     reason: DropReason::NoVu,
     cause: DropCause::Target,
 };
+
+const LONG_PATH: &str = concat!(
+    "/v2/a-long-name-of-a-repository/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts",
+    "/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts",
+    "/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/of-many-parts/blobs/sha256:9c1f"
+);
 
 const OUTCOMES: [Outcome; 3] = [
     Outcome::Ok,
@@ -34,11 +41,18 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
     // Past 600 s, so that the time series has to widen its windows on the way.
     let finished = Duration::from_secs(number);
     let time = Some(Duration::from_micros(number * 977));
+    let identity = Identity {
+        when: Instant::now(),
+        host: &"registry.example.com:5000",
+        // More than is kept of it.
+        path: LONG_PATH,
+        request_id: Some("3f2a"),
+    };
     for period in Period::ALL {
         for outcome in OUTCOMES {
             recorder.scheduled(track, period, Duration::ZERO);
             recorder.started(track, period, Duration::ZERO);
-            recorder.exchange(&ExchangeSample {
+            let sample = ExchangeSample {
                 track,
                 operation: Operation::BlobGet,
                 period,
@@ -61,7 +75,12 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
                 received: number,
                 status: Some(200),
                 outcome,
-            });
+            };
+            recorder.exchange(&sample);
+            // Each second has slower ones than all before: they are kept in place of others.
+            if recorder.is_slow(&sample) {
+                recorder.keep_slow(&sample, &identity);
+            }
             recorder.iteration(&IterationSample {
                 track,
                 period,

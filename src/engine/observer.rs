@@ -11,7 +11,7 @@ use super::iteration_timer::IterationTimer;
 use super::user_states::UserStates;
 use crate::exchange::ConnectionUse;
 use crate::measure::{
-    AddressUse, ExchangeSample, FailureExample, Outcome, Period, Recorder, Spent, TrackId,
+    AddressUse, ExchangeSample, FailureExample, Identity, Outcome, Period, Recorder, Spent, TrackId,
 };
 use crate::oci::Operation;
 use crate::registry::{Begun, End, Exchange, Observer, Pause};
@@ -146,13 +146,13 @@ impl Observer for Recording {
                     asked: exchange
                         .address
                         .map(|it| (it.origin() as &dyn std::fmt::Display, it.path())),
-                    request_id: exchange.request_id,
+                    request_id: exchange.request_id(),
                     text: kind,
                 });
                 Outcome::Failed(class)
             }
         };
-        recorder.exchange(&ExchangeSample {
+        let sample = ExchangeSample {
             track: self.track.get(),
             operation: exchange.operation,
             period: self.period.get(),
@@ -166,7 +166,19 @@ impl Observer for Recording {
             received: ended.received,
             status,
             outcome,
-        });
+        };
+        recorder.exchange(&sample);
+        if recorder.is_slow(&sample)
+            && let Some(address) = exchange.address
+        {
+            let identity = Identity {
+                when,
+                host: address.origin(),
+                path: address.path(),
+                request_id: exchange.request_id(),
+            };
+            recorder.keep_slow(&sample, &identity);
+        }
     }
 }
 

@@ -220,24 +220,41 @@ impl<E: Dated> FailureLog<E> {
 /// Returns the first 300 characters without line breaks, control characters and those that reorder others: the text may
 /// come from a server.
 pub(super) fn one_line(text: &dyn fmt::Display) -> String {
+    let mut line = String::new();
+    write(&mut line, (300, usize::MAX), text);
+    line
+}
+
+/// Writes the same in place of another text: as many whole characters as fit into that many bytes. Allocates nothing if
+/// there is memory for them, and `text` allocates nothing.
+pub(super) fn write_line(line: &mut String, most_bytes: usize, text: &dyn fmt::Display) {
+    line.clear();
+    write(line, (usize::MAX, most_bytes), text);
+}
+
+fn write(text: &mut String, (room, most_bytes): (usize, usize), words: &dyn fmt::Display) {
     let mut line = Line {
-        text: String::new(),
-        room: 300,
+        text,
+        room,
+        most_bytes,
     };
     // The only error is that the room is used up, which spares formatting the rest.
-    let _ = write!(line, "{text}");
-    line.text
+    let _ = write!(line, "{words}");
 }
 
-struct Line {
-    text: String,
-    room: usize,
+struct Line<'a> {
+    text: &'a mut String,
+    room: usize, // characters
+    most_bytes: usize,
 }
 
-impl fmt::Write for Line {
+impl fmt::Write for Line<'_> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         for c in part.chars() {
             self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            if self.text.len() + c.len_utf8() > self.most_bytes {
+                return Err(fmt::Error);
+            }
             match c {
                 _ if c.is_control() => self.text.push(' '),
                 _ if is_unseen(c) => {}

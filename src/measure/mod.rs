@@ -41,6 +41,7 @@ mod record;
 mod recorder;
 mod sample;
 mod series;
+mod slowest;
 mod spent;
 mod status_counts;
 mod tally;
@@ -70,6 +71,7 @@ pub use series::{
     JourneyCounts, JourneyLatencies, JourneySeries, OperationCounts, OperationLatencies,
     OperationSeries,
 };
+pub use slowest::{Identity, Names, SlowExchange};
 pub use spent::{IterationTime, Spent};
 pub use status_counts::StatusCounts;
 pub use tally::{OperationTally, PeriodTally};

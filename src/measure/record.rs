@@ -6,11 +6,12 @@ use std::time::Duration;
 use crate::oci::Operation;
 
 use super::latency_windows::{self, LatencyWindows};
+use super::slowest::Slowest;
 use super::time_series::WindowIndex;
 use super::{
     AddressUse, Bytes, Catalogue, ExchangeSample, FailureLog, IterationClock, IterationFailureLog,
     IterationSample, JourneyId, JourneySeries, LatencyHistogram, Metric, Observed, OperationSeries,
-    PackedHistogram, Period, PeriodTally, TimeSeries, Totals, Track, TrackId, View,
+    PackedHistogram, Period, PeriodTally, SlowExchange, TimeSeries, Totals, Track, TrackId, View,
 };
 
 /// The record of a run. Made by [`super::Recorder::into_record`]; two of them merge count by count, so it does not
@@ -32,6 +33,8 @@ pub struct Record {
     pub(super) time_series: TimeSeries,
     /// In the windows of `time_series`.
     pub(super) latencies: LatencyWindows,
+    /// By operation; filled for those that are expected or occurred.
+    pub(super) slowest: Vec<Option<Box<Slowest>>>,
     pub(super) failures: FailureLog,
     pub(super) iteration_failures: IterationFailureLog,
     pub(super) transport: Bytes,
@@ -45,6 +48,7 @@ impl Record {
                 .map(|operation| catalogue.is_expected(track, operation).then(Box::default))
         });
         let time_series = TimeSeries::new(catalogue.len(), window);
+        let expected: Vec<_> = catalogue.operations().collect();
         Self {
             catalogue: catalogue.clone(),
             window,
@@ -55,6 +59,9 @@ impl Record {
             tallies: std::array::from_fn(|_| PeriodTally::default()),
             latencies: LatencyWindows::new(catalogue, time_series.shift()),
             time_series,
+            slowest: Operation::ALL
+                .map(|operation| expected.contains(&operation).then(Box::default))
+                .into(),
             failures: FailureLog::default(),
             iteration_failures: IterationFailureLog::default(),
             transport: Bytes::default(),
@@ -125,6 +132,13 @@ impl Record {
         let merged = self.time_series.merge(other.time_series);
         debug_assert!(merged, "one catalogue has one number of journeys");
         self.latencies.merge(other.latencies);
+        for (mine, theirs) in self.slowest.iter_mut().zip(other.slowest) {
+            match (mine, theirs) {
+                (_, None) => {}
+                (Some(mine), Some(theirs)) => mine.merge(*theirs),
+                (mine @ None, theirs) => *mine = theirs,
+            }
+        }
         self.failures.merge(other.failures);
         self.iteration_failures.merge(other.iteration_failures);
         self.transport.merge(other.transport);
@@ -280,6 +294,12 @@ impl Record {
     /// Failed iterations by kind, of all periods.
     pub const fn iteration_failures(&self) -> &IterationFailureLog {
         &self.iteration_failures
+    }
+
+    /// Returns the slowest ok exchanges of an operation in the measured period, of all tracks, the slowest first.
+    pub fn slowest(&self, operation: Operation) -> Vec<SlowExchange> {
+        let kept = self.slowest[operation.index()].clone();
+        kept.map_or_else(Vec::new, |it| it.into_sorted())
     }
 
     /// Failed exchanges by kind, of all periods.

@@ -6,8 +6,9 @@ use super::block_pool;
 use super::latency_windows::LatencyRecorder;
 use super::view::Views;
 use super::{
-    AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, IterationFailure,
-    IterationSample, Live, Observed, Outcome, Period, Record, Starts, TrackId, View,
+    AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, Identity,
+    IterationFailure, IterationSample, Live, Observed, Outcome, Period, Record, Starts, TrackId,
+    View,
 };
 
 /// Counts the samples of one worker.
@@ -116,6 +117,23 @@ impl Recorder {
             self.views
                 .iteration(&mut record.observed, record.window, sample);
         }
+    }
+
+    /// Returns `true` if the exchange is one of the slowest of its operation so far, which
+    /// [`keep_slow`](Self::keep_slow) keeps. It has to be ok, and of the measured period.
+    pub fn is_slow(&self, sample: &ExchangeSample) -> bool {
+        sample.outcome == Outcome::Ok
+            && sample.period == Period::Measure
+            && self.record.slowest[sample.operation.index()]
+                .as_ref()
+                .is_none_or(|it| it.takes(sample.timings.total))
+    }
+
+    /// Keeps an exchange that [`is_slow`](Self::is_slow), in memory that is there for the operations of the catalogue.
+    pub fn keep_slow(&mut self, sample: &ExchangeSample, identity: &Identity<'_>) {
+        self.record.slowest[sample.operation.index()]
+            .get_or_insert_default()
+            .keep(sample, identity);
     }
 
     /// Counts a failure by its kind and keeps it as the example if it is the first. To be called once for each

@@ -1,9 +1,10 @@
 //! One exchange, from its start to exactly one end that is reported.
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::error::Kind;
+use super::request_id;
 use crate::oci::Operation;
 use crate::transport::{Address, Ended, Sent};
 
@@ -56,10 +57,17 @@ pub struct Exchange<'a> {
     pub end: End<'a>,
     /// The value that the observer returned at its start.
     pub begun: Begun,
-    /// The URL, if it failed; its query may hold secrets and is not printed.
+    /// The URL, unless it was cancelled; its query may hold secrets and is not printed.
     pub address: Option<&'a Address>,
-    /// The request id in the response, if it failed with one.
-    pub request_id: Option<&'a str>,
+    /// The headers of the response, if there is one and it was not cancelled.
+    pub headers: Option<&'a HeaderMap>,
+}
+
+impl Exchange<'_> {
+    /// Returns the id of the request in the response, if it has one. Looks at each header.
+    pub fn request_id(&self) -> Option<&str> {
+        self.headers.and_then(request_id::of)
+    }
 }
 
 /// The end of an exchange.
@@ -118,9 +126,9 @@ impl<'c> Attempt<'c> {
     }
 
     /// Ends the exchange as a success.
-    pub(super) fn succeed(mut self, ended: Ended) {
+    pub(super) fn succeed(mut self, ended: Ended, address: &Address, headers: &HeaderMap) {
         self.open = false;
-        self.tell(ended, End::Ok, None, None);
+        self.tell(ended, End::Ok, Some(address), Some(headers));
     }
 
     /// Ends the exchange as a failure.
@@ -129,10 +137,10 @@ impl<'c> Attempt<'c> {
         ended: Ended,
         kind: &Kind,
         address: &Address,
-        request_id: Option<&str>,
+        headers: Option<&HeaderMap>,
     ) {
         self.open = false;
-        self.tell(ended, End::Failed(kind), Some(address), request_id);
+        self.tell(ended, End::Failed(kind), Some(address), headers);
     }
 
     fn tell(
@@ -140,7 +148,7 @@ impl<'c> Attempt<'c> {
         ended: Ended,
         end: End<'_>,
         address: Option<&Address>,
-        request_id: Option<&str>,
+        headers: Option<&HeaderMap>,
     ) {
         self.observer.exchange(&Exchange {
             operation: self.operation,
@@ -149,7 +157,7 @@ impl<'c> Attempt<'c> {
             end,
             begun: self.begun,
             address,
-            request_id,
+            headers,
         });
     }
 }

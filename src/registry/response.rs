@@ -12,7 +12,6 @@ use super::challenge::unsupported_challenge;
 use super::client::Client;
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
-use super::request_id;
 use crate::oci::{ErrorBody, MAX_ERROR_BODY};
 use crate::transport::{Address, Incoming};
 
@@ -130,13 +129,13 @@ impl Response<'_> {
 
     /// Ends the exchange as a success.
     pub(super) fn succeed(self) {
-        self.attempt.succeed(self.incoming.end());
+        let (ended, address, headers) = self.incoming.end();
+        self.attempt.succeed(ended, &address, &headers);
     }
 
     /// Ends the exchange as a failure.
     pub(super) fn fail(self, kind: Kind) -> Error {
         let operation = self.attempt.operation();
-        let address = self.address().clone();
         let (client, turned, is_gone) = (self.client, self.turned, self.is_gone);
         let kind = match &self.decoder {
             Some(decoder) if is_about_content(&kind) => Kind::Decoded {
@@ -145,10 +144,9 @@ impl Response<'_> {
             },
             _ => kind,
         };
-        let request_id = request_id::of(self.headers()).map(str::to_owned);
-        let ended = self.incoming.end();
+        let (ended, address, headers) = self.incoming.end();
         let attempt = self.attempt;
-        attempt.fail(ended, &kind, &address, request_id.as_deref());
+        attempt.fail(ended, &kind, &address, Some(&headers));
         let error = client.failed(operation, &address, kind);
         match turned {
             Some(status) => error.turned(status),

@@ -23,6 +23,7 @@ mod plot;
 mod scale;
 mod search;
 mod shape;
+mod slowest;
 mod table;
 
 use crate::result::{Comparison, Document};

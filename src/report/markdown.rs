@@ -18,6 +18,7 @@ use crate::verdict::{Status, ThresholdResult};
 use super::addresses::{self, Host};
 use super::change::{self, Words};
 use super::headline::{self, Failed};
+use super::slowest;
 use super::words::{self, Spent};
 use page::{MarkdownPage, MarkdownTable, ROWS, escape};
 
@@ -37,6 +38,7 @@ pub fn run(document: &Document) -> String {
     page.add(&operations::table(&document.operations, "Operations"));
     page.add(&search::trials(document));
     page.add(&spent(document));
+    page.list("Slowest exchange", slowest_exchange(document).into_iter());
     page.add(&failures(document));
     page.list(
         "Addresses",
@@ -263,6 +265,13 @@ fn times(latency: &LatencyHistogram) -> impl Iterator<Item = String> {
         latency.max(),
     ];
     known.into_iter().map(shown)
+}
+
+/// The worst of all: the others are in the report.
+fn slowest_exchange(document: &Document) -> Option<String> {
+    let (operation, worst) = *slowest::worst(document).first()?;
+    let (what, place) = (slowest::words(operation, worst), slowest::place(worst));
+    Some(format!("{what}: {place}"))
 }
 
 fn failures(document: &Document) -> String {

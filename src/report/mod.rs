@@ -20,7 +20,9 @@ mod addresses;
 mod change;
 mod figures;
 mod headline;
+mod logged;
 mod samples;
+mod slowest;
 mod table;
 mod words;
 

@@ -179,6 +179,7 @@ fn blobs() -> OperationSection {
             phases: phases.into_iter().collect(),
             ..OperationLatencies::default()
         },
+        slowest: Vec::new(),
     }
 }
 

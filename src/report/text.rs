@@ -6,6 +6,7 @@ mod failures;
 mod generator;
 mod layout;
 mod search;
+mod slowest;
 mod tables;
 mod thresholds;
 
@@ -51,6 +52,7 @@ pub fn summary(
     text.push('\n');
     text.push_str(&connections::lines(document, layout));
     text.push_str(&failures::lines(document, layout));
+    text.push_str(&slowest::lines(document, layout));
     text.push_str(&layout.foot(document, saved_as));
     text
 }

@@ -15,6 +15,8 @@ use crate::result::{
 use crate::units;
 use crate::verdict::Status;
 
+use super::logged;
+
 /// Returns why the run has its verdict.
 pub(super) fn verdict(document: &Document) -> String {
     let count = |status: fn(&Status) -> bool| {
@@ -76,13 +78,15 @@ fn not_judged(document: &Document) -> String {
 /// the registry: `2026-01-02T03:04:52.310000Z registry:5000 /v2/app/manifests/1 request 3f2a`.
 pub(super) fn place(document: &Document, kind: &FailureKind<Example>) -> String {
     let example = &kind.example;
-    let mut parts = vec![example.time.clone()];
-    parts.extend(example.host.clone());
-    parts.extend(example.path.clone());
-    let request = example.request_id.as_ref();
-    parts.extend(request.map(|it| format!("request {it}")));
-    parts.extend(detour(document, kind).map(|it| format!("({it})")));
-    parts.join(" ")
+    let place = logged::place(
+        &example.time,
+        (example.host.as_deref(), example.path.as_deref()),
+        example.request_id.as_deref(),
+    );
+    match detour(document, kind) {
+        Some(detour) => format!("{place} ({detour})"),
+        None => place,
+    }
 }
 
 /// Returns why a request went to another host than the target's.

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::exchange::Phase;
 use crate::measure::{
-    AddressUse, FirstFailure, JourneyId, JourneySeries, OperationSeries, Period, Record, Sum,
-    Totals, Track, TrackId,
+    AddressUse, FirstFailure, JourneyId, JourneySeries, OperationSeries, Period, Record,
+    SlowExchange, Sum, Totals, Track, TrackId,
 };
 use crate::oci::{Operation, repository_of};
 
 use super::{
     Counts, Document, Example, Facts, FailureSection, IterationFailureEntry, JourneySection,
-    LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict, Schema, StageSection,
-    WallClock,
+    LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict, Schema,
+    SlowExchangeEntry, StageSection, WallClock,
 };
 
 impl Document {
@@ -64,7 +65,7 @@ impl Document {
             addresses: several(record.addresses()),
             clamped: record.clamped(),
             journeys,
-            operations: all_operations(record, window_us),
+            operations: all_operations(record, window_us, Some(clock)),
             periods: periods(record, &facts.period_durations),
             failures: failures(record, clock),
             time_series: record.time_series().clone(),
@@ -159,7 +160,12 @@ fn probe(record: &Record, every: Duration, clock: WallClock) -> Option<ProbeSect
     })
 }
 
-fn all_operations(record: &Record, window_us: u64) -> Vec<OperationSection> {
+/// With the slowest exchanges if there is a clock.
+fn all_operations(
+    record: &Record,
+    window_us: u64,
+    clock: Option<WallClock>,
+) -> Vec<OperationSection> {
     let mut merged: BTreeMap<Operation, OperationSeries> = BTreeMap::new();
     for (journey, _, _) in record.journeys() {
         for (operation, series) in record.operations(journey) {
@@ -171,9 +177,36 @@ fn all_operations(record: &Record, window_us: u64) -> Vec<OperationSection> {
     let section = |(operation, series): (&Operation, &OperationSeries)| {
         let mut section = OperationSection::new(*operation, series);
         section.rate(window_us);
+        if let Some(clock) = clock {
+            section.slowest = slowest(record, *operation, clock);
+        }
         section
     };
     merged.iter().map(section).collect()
+}
+
+fn slowest(record: &Record, operation: Operation, clock: WallClock) -> Vec<SlowExchangeEntry> {
+    let entry = |it: SlowExchange| {
+        let phases = Phase::ALL.into_iter().zip(it.timings.in_order());
+        let phases = phases.filter(|(phase, _)| *phase != Phase::Total);
+        SlowExchangeEntry {
+            journey: record.journey_name(it.track).to_owned(),
+            at_us: micros(it.at),
+            time: clock.at(it.when),
+            total_us: micros(it.timings.total),
+            phases_us: phases
+                .filter_map(|(phase, time)| Some((phase, micros(time?))))
+                .collect(),
+            status: it.status,
+            sent_bytes: it.sent,
+            received_bytes: it.received,
+            repository: repository_of(&it.names.path).map(str::to_owned),
+            host: it.names.host,
+            path: it.names.path,
+            request_id: Some(it.names.request_id).filter(|it| !it.is_empty()),
+        }
+    };
+    record.slowest(operation).into_iter().map(entry).collect()
 }
 
 fn latency_series(record: &Record) -> Vec<LatencySeries> {
@@ -186,7 +219,7 @@ fn latency_series(record: &Record) -> Vec<LatencySeries> {
 /// Returns the exchanges of every period of a record, that of the measured window included: all that was sent.
 pub(super) fn all_periods(record: &Record) -> Vec<PeriodSection> {
     let mut all = periods(record, &BTreeMap::new());
-    let measured = all_operations(record, 0);
+    let measured = all_operations(record, 0, None);
     let tallies = measured.iter().map(|it| (it.name, (&it.counts).into()));
     all.push(PeriodSection {
         period: Period::Measure,

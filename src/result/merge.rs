@@ -59,6 +59,11 @@ impl Document {
             let at = &mut kind.example.at_us;
             *at = at.saturating_add(micros);
         }
+        for operation in &mut self.operations {
+            for exchange in &mut operation.slowest {
+                exchange.at_us = exchange.at_us.saturating_add(micros);
+            }
+        }
         self.window_from_us = self.window_from_us.saturating_add(micros);
     }
 
@@ -170,7 +175,7 @@ impl Document {
 fn merge_operations(ours: &mut Vec<OperationSection>, others: Vec<OperationSection>) {
     for theirs in others {
         match ours.iter_mut().find(|it| it.name == theirs.name) {
-            Some(mine) => mine.merge(&theirs),
+            Some(mine) => mine.merge(theirs),
             None => ours.push(theirs),
         }
     }
@@ -197,10 +202,11 @@ impl JourneySection {
 
 impl OperationSection {
     /// Leaves the rates to the caller, who knows the window.
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.counts.merge(&other.counts);
         self.latencies.merge(&other.latencies);
+        self.add_slowest(other.slowest);
     }
 }
 

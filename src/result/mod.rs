@@ -43,6 +43,6 @@ pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
     Example, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, ShardSection, StageSection,
+    PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
 };
 pub use store::{Error, Stored, write_file};

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::Phase;
 use crate::measure::{
     Dated, FailureClass, FailureLog, JourneyCounts, JourneyLatencies, JourneySeries,
-    OperationCounts, OperationLatencies, OperationSeries, Period, PeriodTally, Totals,
+    OperationCounts, OperationLatencies, OperationSeries, Period, PeriodTally, SlowExchange,
+    Totals,
 };
 use crate::oci::Operation;
 
@@ -94,6 +96,38 @@ pub struct OperationSection {
     /// What was measured.
     #[serde(flatten)]
     pub latencies: OperationLatencies,
+    /// The ten slowest ok ones, the slowest first; only of all journeys together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<SlowExchangeEntry>,
+}
+
+/// One of the slowest exchanges of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlowExchangeEntry {
+    /// The journey that it belongs to.
+    pub journey: String,
+    /// When it ended, in microseconds since the measured window opened.
+    pub at_us: u64,
+    /// The same by the wall clock, RFC 3339, in UTC.
+    pub time: String,
+    /// How long it took.
+    pub total_us: u64,
+    /// How long each phase took that it had.
+    pub phases_us: BTreeMap<Phase, u64>,
+    /// The status.
+    pub status: Option<u16>,
+    /// Bytes of the request's body.
+    pub sent_bytes: u64,
+    /// Bytes of the response's body.
+    pub received_bytes: u64,
+    /// Host and port of the peer.
+    pub host: String,
+    /// The path of the request, without its query.
+    pub path: String,
+    /// The repository that the path is of, if it is of one.
+    pub repository: Option<String>,
+    /// The id by which the peer knows the request (`X-Request-Id` and its like), if it sent one.
+    pub request_id: Option<String>,
 }
 
 /// A period outside the measured window.
@@ -246,7 +280,20 @@ impl OperationSection {
             sent_per_s: 0.0,
             received_per_s: 0.0,
             latencies: series.latencies.clone(),
+            slowest: Vec::new(),
         }
+    }
+
+    /// Adds the slowest exchanges of another section, and keeps the slowest of both.
+    pub(super) fn add_slowest(&mut self, other: Vec<SlowExchangeEntry>) {
+        self.slowest.extend(other);
+        // The times are of one format and in UTC, so they sort as moments do.
+        self.slowest.sort_by(|a, b| {
+            b.total_us
+                .cmp(&a.total_us)
+                .then_with(|| a.time.cmp(&b.time))
+        });
+        self.slowest.truncate(SlowExchange::MOST);
     }
 
     /// Computes the rates from their counts.

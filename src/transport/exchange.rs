@@ -398,9 +398,14 @@ impl Incoming {
         }
     }
 
-    /// Ends the exchange and returns its measurements. The connection is kept if the body was read to its end.
-    pub fn end(self) -> Ended {
-        self.0.progress.end()
+    /// Ends the exchange and returns its measurements, the URL of the request, and the headers of the response. The
+    /// connection is kept if the body was read to its end.
+    pub fn end(self) -> (Ended, Address, HeaderMap) {
+        let ended = self.0.progress.end();
+        let Exchange {
+            address, headers, ..
+        } = *self.0;
+        (ended, address, headers)
     }
 }
 

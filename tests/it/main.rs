@@ -77,6 +77,7 @@ mod sessions;
 /// Signals: each of them, in every period of a command.
 mod signals;
 /// What was stored is read again as what it is, and shown by `report`.
+mod slowest;
 mod stored;
 /// A registry in this process, a scenario in a few lines, and what came of it.
 mod support;

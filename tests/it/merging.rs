@@ -13,8 +13,8 @@ use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
     BY_EXCHANGE, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, FailureExample,
-    IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Record, Recorder, Spent,
-    TrackId,
+    Identity, IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Record, Recorder,
+    Spent, TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -114,7 +114,7 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
     };
     recorder.started(track, Period::Measure, due);
     for operation in [Operation::ManifestGet, Operation::BlobGet] {
-        recorder.exchange(&ExchangeSample {
+        let sample = ExchangeSample {
             track,
             operation,
             period: Period::Measure,
@@ -132,7 +132,17 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
             received: event.took_ms,
             status: Some(200),
             outcome,
-        });
+        };
+        recorder.exchange(&sample);
+        if recorder.is_slow(&sample) {
+            let identity = Identity {
+                when: *OPENED + due + took,
+                host: &"registry:5000",
+                path: &format!("/v2/app/{due:?}"),
+                request_id: None,
+            };
+            recorder.keep_slow(&sample, &identity);
+        }
         if let Outcome::Failed(class) = outcome {
             recorder.failure_example(&FailureExample {
                 track,

@@ -458,6 +458,7 @@ fn a_tail_of_one_operation_is_what_moved_most() {
                 phases: [(Phase::Total, total)].into_iter().collect(),
                 ..OperationLatencies::default()
             },
+            slowest: Vec::new(),
         };
         run.operations = vec![operation];
         run

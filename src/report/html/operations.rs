@@ -21,6 +21,7 @@ pub(super) fn section(document: &Document) -> Markup {
         }
         section.push(table.render());
     }
+    section.push(super::slowest::section(document));
     section
 }
 

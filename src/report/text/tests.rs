@@ -152,6 +152,7 @@ fn operation(
             phases: phases.into_iter().collect(),
             ..OperationLatencies::default()
         },
+        slowest: Vec::new(),
     }
 }
 

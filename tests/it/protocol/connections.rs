@@ -310,7 +310,7 @@ fn a_connection_is_free_as_soon_as_the_last_byte_is_known_to_have_come() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(incoming.frame().await.is_none());
         assert_eq!(user.pool.idle(), 1);
-        let total = incoming.end().timings.total;
+        let total = incoming.end().0.timings.total;
         assert_eq!(total <= over, free_before_asked == 1, "{path}");
     };
     run(async {
