@@ -47,6 +47,7 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
         // More than is kept of it.
         path: LONG_PATH,
         request_id: Some("3f2a"),
+        trace: None,
     };
     for period in Period::ALL {
         for outcome in OUTCOMES {

@@ -40,6 +40,7 @@ mod seeds;
 mod shared;
 mod stop;
 mod target;
+mod tracing;
 mod tracks;
 mod user_states;
 mod virtual_user;

@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::classify;
+use super::iteration_id::IterationId;
 use super::iteration_timer::IterationTimer;
+use super::tracing::Tracing;
 use super::user_states::UserStates;
-use crate::exchange::ConnectionUse;
+use crate::exchange::{ConnectionUse, TraceId};
 use crate::measure::{
     AddressUse, ExchangeSample, FailureExample, Identity, Outcome, Period, Recorder, Spent, TrackId,
 };
@@ -30,6 +32,8 @@ pub(super) struct Recording {
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
     stored: Cell<bool>,      // something, since the iteration began
     timer: IterationTimer,
+    tracing: Option<Tracing>,
+    traced: Cell<Option<(IterationId, u64)>>, // the iteration, and how many requests of it have started
 }
 
 impl Recording {
@@ -38,8 +42,11 @@ impl Recording {
         epoch: Instant,
         track: TrackId,
         states: Rc<UserStates>,
+        tracing: Option<Tracing>,
     ) -> Self {
         Self {
+            tracing,
+            traced: Cell::default(),
             timer: IterationTimer::new(states),
             recorder,
             epoch,
@@ -61,8 +68,14 @@ impl Recording {
         self.stored.set(false);
     }
 
+    /// Draws the next requests that are traced among those of that iteration.
+    pub(super) fn trace_within(&self, iteration: IterationId) {
+        self.traced.set(Some((iteration, 0)));
+    }
+
     /// Enters a period, in which exchanges belong to no iteration.
     pub(super) fn enter(&self, period: Period) {
+        self.traced.set(None);
         self.period.set(period);
     }
 
@@ -108,6 +121,13 @@ impl Observer for Recording {
         self.timer.exchange_begins(at)
     }
 
+    fn trace(&self) -> Option<TraceId> {
+        let tracing = self.tracing?;
+        let (iteration, request) = self.traced.get()?;
+        self.traced.set(Some((iteration, request + 1)));
+        tracing.draw(iteration, request)
+    }
+
     fn pauses(&self, at: Instant) -> Begun {
         self.timer.pause_begins(at)
     }
@@ -147,6 +167,7 @@ impl Observer for Recording {
                         .address
                         .map(|it| (it.origin() as &dyn std::fmt::Display, it.path())),
                     request_id: exchange.request_id(),
+                    trace: exchange.trace,
                     text: kind,
                 });
                 Outcome::Failed(class)
@@ -176,6 +197,7 @@ impl Observer for Recording {
                 host: address.origin(),
                 path: address.path(),
                 request_id: exchange.request_id(),
+                trace: exchange.trace,
             };
             recorder.keep_slow(&sample, &identity);
         }

@@ -62,6 +62,7 @@ impl SetupClient {
             Instant::now(),
             track,
             UserStates::of(1),
+            None,
         );
         let recording = Rc::new(recording);
         let totals = Rc::<Totals>::default();

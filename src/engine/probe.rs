@@ -90,7 +90,7 @@ fn run(
     let track = catalogue.track(0);
     let track = track.expect("the catalogue has one journey");
     let states = UserStates::of(1);
-    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track, states);
+    let recording = Recording::new(Rc::clone(&recorder), clock.epoch, track, states, None);
     let recording = Rc::new(recording);
     let totals = Rc::<Totals>::default();
     let target = &shared.target;

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::iteration_id::{Begun, IterationId};
 use super::observer::Recording;
 use super::stop::Stop;
+use super::tracing::Tracing;
 use super::user_states::UserStates;
 use crate::client;
 use crate::measure::{
@@ -130,6 +131,7 @@ impl VirtualUser {
                 context.clock.epoch,
                 track.expect("a plan has at least one load of one journey"),
                 states,
+                Tracing::of(plan, context.shared.run_id),
             )),
             cancellation: Cancellation::new(stop),
             own: Vec::new(),
@@ -176,6 +178,7 @@ impl VirtualUser {
         let image = choice.image(journey.pick(), context.shared.images.places(index).len());
 
         self.recording.begin((track, period), due, started);
+        self.recording.trace_within(start.id);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(index);
         let salt = start.id.salt(context.shared.run_id);

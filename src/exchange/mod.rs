@@ -5,6 +5,8 @@
 
 mod connection;
 mod timings;
+mod trace;
 
 pub use connection::{ConnectionUse, Handshake, HttpVersion, Lookup, Protocol, Resumption};
 pub use timings::{Phase, Timings};
+pub use trace::TraceId;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::exchange::TraceId;
 use crate::oci::{ErrorCode, Operation};
 use crate::units::is_unseen;
 
@@ -34,6 +35,8 @@ pub struct FailureExample<'a> {
     pub asked: Option<(&'a dyn fmt::Display, &'a str)>,
     /// The peer's id of the request, if it sent one.
     pub request_id: Option<&'a str>,
+    /// The trace that it started.
+    pub trace: Option<TraceId>,
     /// The error in words. It is formatted only if the example is kept.
     pub text: &'a dyn fmt::Display,
 }
@@ -73,6 +76,8 @@ pub struct FirstFailure {
     pub path: Option<String>,
     /// The peer's id of the request.
     pub request_id: Option<String>,
+    /// The trace that it started.
+    pub trace: Option<TraceId>,
     /// What happened: one line, at most 300 characters, none of them a control character.
     pub text: String,
 }
@@ -188,6 +193,7 @@ impl FailureLog {
                     host: example.asked.map(|(host, _)| one_line(host)),
                     path: example.asked.map(|(_, path)| one_line(&path)),
                     request_id: example.request_id.map(|it| one_line(&it)),
+                    trace: example.trace,
                     text: one_line(example.text),
                 },
             });
@@ -306,6 +312,7 @@ mod tests {
             when: began() + Duration::from_millis(at_ms),
             asked: None,
             request_id: None,
+            trace: None,
             text: &text,
         });
     }
@@ -360,6 +367,7 @@ mod tests {
                 when: Instant::now(),
                 asked: None,
                 request_id: None,
+                trace: None,
                 text: &"late",
             });
         }
@@ -383,6 +391,7 @@ mod tests {
             when: Instant::now(),
             asked: Some((&odd, &odd)),
             request_id: Some(&odd),
+            trace: None,
             text: &odd,
         });
         let kind = &log.kinds[0];

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::exchange::Timings;
+use crate::exchange::{Timings, TraceId};
 
 use super::failures::write_line;
 use super::{ExchangeSample, TrackId};
@@ -24,6 +24,8 @@ pub struct Identity<'a> {
     pub path: &'a str,
     /// The peer's id of the request, if it sent one.
     pub request_id: Option<&'a str>,
+    /// The trace that it started.
+    pub trace: Option<TraceId>,
 }
 
 /// One of the slowest exchanges of an operation.
@@ -43,6 +45,8 @@ pub struct SlowExchange {
     pub sent: u64,
     /// Bytes of the response's body.
     pub received: u64,
+    /// The trace that it started.
+    pub trace: Option<TraceId>,
     /// Host, path and request id.
     pub names: Names,
 }
@@ -134,6 +138,7 @@ impl Slowest {
             status: sample.status,
             sent: sample.sent,
             received: sample.received,
+            trace: identity.trace,
             names,
         });
         self.set_floor();
@@ -215,6 +220,7 @@ mod tests {
                 host: &"registry:5000",
                 path,
                 request_id: None,
+                trace: None,
             };
             slowest.keep(&sample, &identity);
         }

@@ -66,7 +66,9 @@ impl Plan {
             let is_left_out = NOT_COMPARED.contains(&path[0].as_str());
             let shares_tokens = path == ["target", "auth", "tokens"]
                 && self.target.auth.tokens != TokenPolicy::PerVu;
-            if !is_left_out || shares_tokens {
+            // A registry that records traces does more.
+            let is_traced = path == ["target", "trace"] && self.target.trace > 0.0;
+            if !is_left_out || shares_tokens || is_traced {
                 text.push_str(&crate::keys::plain::line(&path, &value));
             }
         }

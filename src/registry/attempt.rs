@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::error::Kind;
 use super::request_id;
+use crate::exchange::TraceId;
 use crate::oci::Operation;
 use crate::transport::{Address, Ended, Sent};
 
@@ -13,6 +14,12 @@ pub trait Observer {
     /// An exchange starts. The value returned comes back with its end ([`Exchange::begun`]).
     fn begins(&self, _at: Instant) -> Begun {
         Begun::default()
+    }
+
+    /// Returns the trace that a request to the registry itself starts, if it is to start one. Called once for each, before
+    /// it starts.
+    fn trace(&self) -> Option<TraceId> {
+        None
     }
 
     /// An exchange has ended.
@@ -61,6 +68,8 @@ pub struct Exchange<'a> {
     pub address: Option<&'a Address>,
     /// The headers of the response, if there is one and it was not cancelled.
     pub headers: Option<&'a HeaderMap>,
+    /// The trace that it started.
+    pub trace: Option<TraceId>,
 }
 
 impl Exchange<'_> {
@@ -90,6 +99,7 @@ pub(super) struct Attempt<'c> {
     received: u64,
     status: Option<StatusCode>,
     begun: Begun,
+    trace: Option<TraceId>,
     open: bool,
 }
 
@@ -108,8 +118,14 @@ impl<'c> Attempt<'c> {
             received: 0,
             status: None,
             begun: observer.begins(started),
+            trace: None,
             open: true,
         }
+    }
+
+    /// Notes the trace that the request starts.
+    pub(super) const fn starts_trace(&mut self, trace: Option<TraceId>) {
+        self.trace = trace;
     }
 
     pub(super) const fn operation(&self) -> Operation {
@@ -158,6 +174,7 @@ impl<'c> Attempt<'c> {
             begun: self.begun,
             address,
             headers,
+            trace: self.trace,
         });
     }
 }

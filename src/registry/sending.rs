@@ -288,12 +288,21 @@ impl Client {
     pub(super) async fn leg(
         &self,
         operation: Operation,
-        leg: Outgoing,
+        mut leg: Outgoing,
         (again, undoing): (&dyn Fn() -> Option<Body>, impl FnOnce() -> Undoing),
     ) -> Result<Response<'_>, Error> {
         let is_head = leg.method() == Method::HEAD;
         let observer = &*self.inner.observer;
+        // Traces are the registry's: no other host gets to see them.
+        let trace = self
+            .is_home(leg.address().origin())
+            .then(|| observer.trace());
+        let trace = trace.flatten();
+        if let Some(trace) = trace {
+            leg.start_trace(trace);
+        }
         let mut attempt = Attempt::start(observer, operation, leg.started(), leg.sent().clone());
+        attempt.starts_trace(trace);
         match leg.send(&self.inner.pool, again).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());

@@ -4,11 +4,12 @@
 pub(super) fn place(
     time: &str,
     (host, path): (Option<&str>, Option<&str>),
-    request_id: Option<&str>,
+    (request_id, trace_id): (Option<&str>, Option<&str>),
 ) -> String {
     let mut parts = vec![time.to_owned()];
     parts.extend(host.map(str::to_owned));
     parts.extend(path.map(str::to_owned));
     parts.extend(request_id.map(|it| format!("request {it}")));
+    parts.extend(trace_id.map(|it| format!("trace {it}")));
     parts.join(" ")
 }

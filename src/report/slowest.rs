@@ -42,6 +42,6 @@ pub(super) fn place(exchange: &SlowExchangeEntry) -> String {
     logged::place(
         &exchange.time,
         (Some(&exchange.host), Some(&exchange.path)),
-        exchange.request_id.as_deref(),
+        (exchange.request_id.as_deref(), exchange.trace_id.as_deref()),
     )
 }

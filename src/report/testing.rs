@@ -108,6 +108,7 @@ pub(crate) fn document() -> Document {
             path: Some("/v2/app/blobs/sha256:9c1f".into()),
             repository: Some("app".into()),
             request_id: Some("3f2a".into()),
+            trace_id: None,
             text: "no backend".into(),
         },
     }];

@@ -81,7 +81,7 @@ pub(super) fn place(document: &Document, kind: &FailureKind<Example>) -> String 
     let place = logged::place(
         &example.time,
         (example.host.as_deref(), example.path.as_deref()),
-        example.request_id.as_deref(),
+        (example.request_id.as_deref(), example.trace_id.as_deref()),
     );
     match detour(document, kind) {
         Some(detour) => format!("{place} ({detour})"),

@@ -204,6 +204,7 @@ fn slowest(record: &Record, operation: Operation, clock: WallClock) -> Vec<SlowE
             host: it.names.host,
             path: it.names.path,
             request_id: Some(it.names.request_id).filter(|it| !it.is_empty()),
+            trace_id: it.trace.map(|it| it.to_string()),
         }
     };
     record.slowest(operation).into_iter().map(entry).collect()
@@ -259,6 +260,7 @@ pub(super) fn failures(record: &Record, clock: WallClock) -> FailureSection {
             .map(str::to_owned),
         path: first.path.clone(),
         request_id: first.request_id.clone(),
+        trace_id: first.trace.map(|it| it.to_string()),
         text: first.text.clone(),
     };
     let mut section = FailureSection {

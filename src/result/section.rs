@@ -128,6 +128,9 @@ pub struct SlowExchangeEntry {
     pub repository: Option<String>,
     /// The id by which the peer knows the request (`X-Request-Id` and its like), if it sent one.
     pub request_id: Option<String>,
+    /// The id of the trace that it started with `traceparent`, if it did.
+    #[serde(default)]
+    pub trace_id: Option<String>,
 }
 
 /// A period outside the measured window.
@@ -193,6 +196,9 @@ pub struct Example {
     pub repository: Option<String>,
     /// The id by which the peer knows the request (`X-Request-Id` and its like), if it sent one.
     pub request_id: Option<String>,
+    /// The id of the trace that it started with `traceparent`, if it did.
+    #[serde(default)]
+    pub trace_id: Option<String>,
     /// What happened, in one line.
     pub text: String,
 }

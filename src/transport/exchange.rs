@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper::client::conn::TrySendError;
@@ -21,7 +21,9 @@ use super::lenient;
 use super::pool::Pool;
 use super::progress::{Ended, Progress};
 use super::resends::Resends;
-use crate::exchange::{Protocol, Timings};
+use crate::exchange::{Protocol, Timings, TraceId};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The parts of a request.
 #[derive(Debug)]
@@ -98,6 +100,21 @@ impl Outgoing {
     /// The method.
     pub fn method(&self) -> &Method {
         &self.0.method
+    }
+
+    /// The URL.
+    pub const fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// Adds `traceparent`.
+    ///
+    /// # Spec
+    /// W3C Trace Context, 3.2.
+    pub fn start_trace(&mut self, trace: TraceId) {
+        if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
+            self.0.headers.insert(TRACEPARENT, value);
+        }
     }
 
     /// When the exchange started.

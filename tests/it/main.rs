@@ -76,8 +76,9 @@ mod secure_runs;
 mod sessions;
 /// Signals: each of them, in every period of a command.
 mod signals;
-/// What was stored is read again as what it is, and shown by `report`.
+/// The slowest exchanges: kept with what finds them in the registry's log.
 mod slowest;
+/// What was stored is read again as what it is, and shown by `report`.
 mod stored;
 /// A registry in this process, a scenario in a few lines, and what came of it.
 mod support;
@@ -87,6 +88,8 @@ mod thresholds;
 mod tls;
 /// Tokens in whole runs: how many each policy fetches, and the credentials that docker keeps.
 mod tokens;
+/// Requests that start a trace, and the report that names them.
+mod traces;
 /// Proof that the tester is right: what it reports against what a registry logged that knows the truth.
 mod truth;
 /// What a run comes to, as a user sees it: exit codes and the lines that say why.

@@ -13,8 +13,8 @@ use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
     BY_EXCHANGE, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, FailureExample,
-    Identity, IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Record, Recorder,
-    Spent, TrackId,
+    Identity, IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Record,
+    Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -140,6 +140,7 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
                 host: &"registry:5000",
                 path: &format!("/v2/app/{due:?}"),
                 request_id: None,
+                trace: None,
             };
             recorder.keep_slow(&sample, &identity);
         }
@@ -155,6 +156,7 @@ fn play(recorder: &mut Recorder, track: TrackId, event: &Event) {
                 when: *OPENED + due + took,
                 asked: None,
                 request_id: None,
+                trace: None,
                 text: &"an example",
             });
         }

@@ -33,6 +33,7 @@ workers = 2
 target.url = "http://localhost:5000/a/b"
 target.tls.insecure = false
 target.tls.resumption = "on"
+target.trace = 0.0
 target.source_ips = []
 target.connect_to = []
 target.dns = "once"

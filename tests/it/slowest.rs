@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use regstorm::exchange::Phase;
+use regstorm::measure::LatencyHistogram;
 use regstorm::oci::Operation;
 use regstorm::result::{Document, OperationSection};
 
@@ -101,9 +102,11 @@ fn the_slowest_exchanges_are_found_in_the_registrys_log() {
             .phases
             .get(Phase::Total)
             .expect("it ended");
-        let max = total.max().expect("it has samples").as_micros();
         let slowest = &operation.slowest;
-        assert_eq!(u128::from(slowest[0].total_us), max, "{}", operation.name);
+        // The histogram knows the bucket of the slowest.
+        let mut alone = LatencyHistogram::new();
+        alone.record(Duration::from_micros(slowest[0].total_us));
+        assert_eq!(alone.max(), total.max(), "{}", operation.name);
         assert!(
             slowest.is_sorted_by(|a, b| a.total_us >= b.total_us),
             "{slowest:?}"
@@ -150,7 +153,7 @@ fn the_slowest_exchanges_are_found_in_the_registrys_log() {
     for text in [
         &shown,
         &file("report.html"),
-        &file("report.md").replace('\\', ""),
+        &file("report.md").replace("&#58;", ":"),
     ] {
         assert!(text.contains(&line), "{line}: {text}");
     }

@@ -109,6 +109,7 @@ fn run_exchange(recorder: &mut Recorder, sample: &ExchangeSample) {
             when: Instant::now(),
             asked: None,
             request_id: None,
+            trace: None,
             text: &"example",
         });
     }

@@ -174,6 +174,7 @@ fn failures() -> FailureSection {
                     path: Some("/v2/app/blobs/sha256:9c1f".into()),
                     repository: Some("app".into()),
                     request_id: Some("3f2a".into()),
+                    trace_id: None,
                     text: "no\x1b[31m backend".into(),
                 },
             }],

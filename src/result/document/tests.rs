@@ -116,6 +116,7 @@ fn record(millis: &[u64]) -> Record {
                 when: Instant::now(),
                 asked: None,
                 request_id: None,
+                trace: None,
                 text: &format_args!("try number {number}"),
             });
         }

@@ -15,7 +15,7 @@ pub use self::embedded::Embedded;
 pub use self::tls::Tls;
 use self::url::EMBEDDED;
 use crate::exchange::HttpVersion;
-use crate::keys::codec::{Codec, words};
+use crate::keys::codec::{Codec, fraction, words};
 use crate::keys::define::keys;
 use crate::keys::form::Form;
 use crate::keys::key::Keyed;
@@ -42,6 +42,9 @@ keys! {
         pub http: Option<HttpVersion> => words("HTTP version", HttpVersion::WORDS).optional(), "2";
         /// TLS of the target's clients.
         pub tls: Tls => Tls::codec(Form::Table("target.tls"), tls::is_whole), { ca = "ca.pem" };
+        /// Share of the requests of iterations that start a trace of their own (`traceparent`, W3C Trace Context). Only the target
+        /// gets to see it.
+        pub trace: f64 = 0.0 => fraction(0.0..=1.0), 0.01;
         /// Over which addresses connections go.
         pub addresses: Addresses, flatten;
         /// Credentials and tokens.
