@@ -27,7 +27,7 @@ pub struct Paired {
 /// How an interval was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Student's t over the differences: 5 to 19 pairs.
+    /// Student's t over the differences: 5 to 19 pairs, and where it was asked for.
     StudentT,
     /// The studentised bootstrap over the pairs, 10,000 times: 20 pairs and more.
     BootstrapT,
@@ -42,15 +42,27 @@ pub enum Method {
 /// `None` for fewer than [`MIN_PAIRS`] differences, for one that is not finite, for an `alpha` outside `(0, 1)`, or one
 /// below 0.0002, which 10,000 resamples cannot distinguish from 0.
 pub fn paired(differences: &[f64], alpha: f64, seed: u64) -> Option<Paired> {
-    if differences.len() < MIN_PAIRS || !is_level(alpha) {
-        return None;
-    }
-    let moments = Moments::of(differences)?;
     let method = if differences.len() < BOOTSTRAP_PAIRS {
         Method::StudentT
     } else {
         Method::BootstrapT
     };
+    paired_by(method, differences, alpha, seed)
+}
+
+/// Returns the same by Student's t, however many pairs there are: for levels that resamples cannot distinguish from 0, as the
+/// early looks of many have.
+///
+/// `None` as [`paired`], but for the lowest level.
+pub fn paired_by_student(differences: &[f64], alpha: f64) -> Option<Paired> {
+    paired_by(Method::StudentT, differences, alpha, 0)
+}
+
+fn paired_by(method: Method, differences: &[f64], alpha: f64, seed: u64) -> Option<Paired> {
+    if differences.len() < MIN_PAIRS || !is_level(alpha) {
+        return None;
+    }
+    let moments = Moments::of(differences)?;
     let (interval, p) = if moments.variance > 0.0 {
         match method {
             Method::StudentT => student(&moments, real(differences.len()) - 1.0, alpha)?,

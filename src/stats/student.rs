@@ -21,10 +21,15 @@ pub(super) fn upper_quantile(tail: f64, freedom: f64) -> Option<f64> {
     solve(tail, |t| student.cdf(-t))
 }
 
-/// Returns the standard normal value that is exceeded with that probability, in `(0, 0.5]`.
-pub(super) fn normal_upper_quantile(tail: f64) -> Option<f64> {
+/// Returns the standard normal value that is exceeded with that probability; `None` for one outside `(0, 0.5]`.
+pub fn normal_upper_quantile(tail: f64) -> Option<f64> {
     let normal = Normal::standard();
     solve(tail, |z| normal.cdf(-z))
+}
+
+/// Returns the probability of a standard normal value above that one.
+pub fn normal_tail(z: f64) -> f64 {
+    0.5 * erfc(z / std::f64::consts::SQRT_2)
 }
 
 /// Returns the probability of a standard normal value beyond that one, on both sides together.
