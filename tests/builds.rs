@@ -3,6 +3,9 @@
 //! no chance of a machine's noise decides otherwise, or tried until the machine is quiet; its level is proved by simulation
 //! (`tests/it/sessions.rs`).
 
+/// Comparisons that have a time.
+#[path = "builds/budget.rs"]
+mod budget;
 /// Whether the machine was quiet.
 mod machine;
 
@@ -46,6 +49,9 @@ const SHORT: [&str; 3] = ["--slices=1", "--slice=300ms", "--settle=50ms"];
 const DECIDING: [&str; 3] = ["--slices=1", "--slice=600ms", "--settle=50ms"];
 
 const GATE: &str = "pull.response_time p(50)=30%";
+
+/// No number of short pairs shows so little, nor that it is less.
+const NEVER: &str = "--gate=pull.response_time p(50)=0.0001%";
 
 /// How often a comparison is made when the machine is not quiet. Each takes some five seconds.
 const TRIES: u32 = 4;
@@ -102,6 +108,16 @@ impl Bench {
         let mut command = self.regstorm(&["ab", "test.toml", "--base", base]);
         command
             .args(["--candidate", candidate, "--pairs=5", "--gate", GATE])
+            .args(["--order-seed=1", "--out=comparison.json"])
+            .args(more);
+        command
+    }
+
+    /// As many pairs as these arguments ask for.
+    fn within(&self, base: &str, candidate: &str, more: &[&str]) -> Command {
+        let mut command = self.regstorm(&["ab", "test.toml", "--base", base]);
+        command
+            .args(["--candidate", candidate])
             .args(["--order-seed=1", "--out=comparison.json"])
             .args(more);
         command
@@ -503,13 +519,19 @@ fn wait_for(path: &Path) {
 fn an_interrupted_comparison_keeps_its_pairs() {
     let _alone = alone();
     let same = registry(1);
+    for until in ["--pairs=1000", "--budget=1h"] {
+        interrupted(&same, until);
+    }
+}
+
+fn interrupted(same: &Running, until: &str) {
     let bench = Bench::new(PULL);
-    let mut ab = bench.ab(
+    let mut ab = bench.within(
         &same.url(),
         &same.url(),
-        &["--reports", "reports", "--pairs=1000"],
+        &["--reports=reports", until, NEVER],
     );
-    // Of two numbers of pairs the last counts.
+    ab.args(SHORT);
     let child = ab.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = Started(child.expect("the program runs"));
     wait_for(&bench.path("reports/pair-002-candidate.json"));
@@ -536,6 +558,14 @@ fn a_build_that_dies_ends_the_comparison_and_loses_nothing() {
     let _alone = alone();
     let same = registry(1);
     let bench = Bench::new(PULL);
+    for until in ["--pairs=1000", "--budget=1h"] {
+        died(&same, &bench, until);
+    }
+}
+
+fn died(same: &Running, bench: &Bench, until: &str) {
+    // Reports of another comparison would be waited for.
+    let _ = fs::remove_dir_all(bench.path("reports"));
     let dying = Bench::new(PULL);
     let serve = dying
         .regstorm(&["serve", "--listen", "127.0.0.1:0"])
@@ -559,7 +589,8 @@ fn a_build_that_dies_ends_the_comparison_and_loses_nothing() {
         });
         found.next().expect("where it listens")
     };
-    let mut ab = bench.ab(&same.url(), &url, &["--reports", "reports", "--pairs=1000"]);
+    let mut ab = bench.within(&same.url(), &url, &["--reports=reports", until, NEVER]);
+    ab.args(SHORT);
     let child = ab.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = Started(child.expect("the program runs"));
     wait_for(&bench.path("reports/pair-002-candidate.json"));

@@ -1,11 +1,14 @@
 //! From what is decided of each metric to the comparison that is stored.
 
+use std::time::Duration;
+
 use crate::health::{Level, Verdict};
 use crate::result::{
     Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference, DiscardedPair,
     Document, MetricComparison,
 };
 use crate::schedule::Side;
+use crate::units;
 
 /// A comparison that is at its end.
 #[derive(Debug)]
@@ -71,15 +74,40 @@ fn verdict(metrics: &[MetricComparison]) -> (ComparisonVerdict, Vec<String>) {
         return (ComparisonVerdict::Regression, regressed);
     }
     let open: Vec<String> = of(Decision::Inconclusive)
-        .map(|it| match &it.why {
-            Some(why) => format!("{}: {why}", it.metric),
-            None => format!("{}: not decided", it.metric),
+        .map(|it| {
+            let why = it.why.as_deref().unwrap_or("not decided");
+            match longer(it) {
+                Some(longer) => format!("{}: {why}; {longer}", it.metric),
+                None => format!("{}: {why}", it.metric),
+            }
         })
         .collect();
     if open.is_empty() && gated().next().is_some() {
-        return (ComparisonVerdict::Pass, Vec::new());
+        let passed = of(Decision::Pass);
+        let tolerated =
+            passed.filter_map(|it| Some(format!("{}: {}", it.metric, it.why.as_ref()?)));
+        return (ComparisonVerdict::Pass, tolerated.collect());
     }
     (ComparisonVerdict::Inconclusive, open)
+}
+
+/// Returns what it would take to decide a metric, where that is known.
+fn longer(metric: &MetricComparison) -> Option<String> {
+    let pairs = metric.more_pairs?;
+    let pairs = if pairs == 1 {
+        "1 more pair".to_owned()
+    } else {
+        format!("{} more pairs", units::count(pairs.into()))
+    };
+    let time = metric.more_us.map(|it| {
+        let minutes = Duration::from_micros(it).as_secs().div_ceil(60);
+        let time = units::duration(Duration::from_secs(minutes * 60));
+        format!(", another {time},")
+    });
+    let time = time.unwrap_or_default();
+    Some(format!(
+        "about {pairs}{time} would decide it if noise and change stay as they are"
+    ))
 }
 
 /// Returns why a run makes a comparison invalid, if it does.

@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use super::look::Look;
 use crate::stats::{Paired, Shift, Unpaired, benjamini_hochberg, holm};
 
 /// Ranks that say no more than this contradict a change.
@@ -42,6 +43,8 @@ pub struct Compared {
     pub evidence: Evidence,
     /// From when on a change counts.
     pub margin: Margin,
+    /// What a change must be shown to lie below to pass at the last look: the margin or more.
+    pub tolerance: Margin,
     /// Whether it is part of the verdict, or for information.
     pub role: Role,
 }
@@ -70,7 +73,7 @@ pub struct Decided {
 pub enum Decision {
     /// It got worse, and the estimate is the margin or more.
     Regression,
-    /// It did not get worse by the margin.
+    /// It did not get worse by the margin, or by what is tolerated.
     Pass,
     /// It got better, and the estimate is the margin or more. Counts as a pass.
     Improvement,
@@ -111,6 +114,17 @@ impl Margin {
     }
 }
 
+impl Compared {
+    /// Returns a limit in the unit of its differences.
+    pub(super) fn of_difference(&self, limit: Margin) -> f64 {
+        if matches!(self.evidence, Evidence::Shares(_)) {
+            limit.get()
+        } else {
+            limit.as_log_ratio()
+        }
+    }
+}
+
 impl Evidence {
     /// Returns the difference.
     pub const fn shift(&self) -> Option<&Shift> {
@@ -137,8 +151,9 @@ impl Decision {
     }
 }
 
-/// Decides each metric, in the order given, with false alarms of the gated ones no more often than `alpha`, all together.
-pub fn decide(metrics: &[Compared], alpha: f64) -> Vec<Decided> {
+/// Decides each metric, in the order given, with false alarms of the gated ones no more often than the level of the look, all
+/// together.
+pub fn decide(metrics: &[Compared], look: &Look) -> Vec<Decided> {
     let p_of = |role| {
         let of_kind = metrics.iter().filter(move |it| it.role == role);
         let p = of_kind.map(|it| it.evidence.shift().map_or(1.0, |shift| shift.p));
@@ -150,7 +165,7 @@ pub fn decide(metrics: &[Compared], alpha: f64) -> Vec<Decided> {
     let decided = metrics.iter().map(|metric| match metric.role {
         Role::Gated => {
             let adjusted_p = gated.next().unwrap_or(1.0);
-            let decision = decide_one(metric, adjusted_p, alpha);
+            let decision = decide_one(metric, adjusted_p, look);
             Decided {
                 adjusted_p,
                 decision: Some(decision),
@@ -164,7 +179,8 @@ pub fn decide(metrics: &[Compared], alpha: f64) -> Vec<Decided> {
     decided.collect()
 }
 
-fn decide_one(metric: &Compared, adjusted_p: f64, alpha: f64) -> Decision {
+fn decide_one(metric: &Compared, adjusted_p: f64, look: &Look) -> Decision {
+    let alpha = look.alpha;
     let Some(shift) = metric.evidence.shift() else {
         return Decision::Inconclusive(Doubt::NoEvidence);
     };
@@ -172,10 +188,16 @@ fn decide_one(metric: &Compared, adjusted_p: f64, alpha: f64) -> Decision {
     // 10%, though its logarithm is beyond that of a loss of 10%. The margin is meant as a share, in both directions.
     let is_share = matches!(metric.evidence, Evidence::Shares(_));
     let margin = metric.margin.get();
-    let (change, limit) = if is_share {
-        (shift.estimate, margin)
+    let pass_below = if look.is_last {
+        metric.tolerance
     } else {
-        (shift.estimate.exp_m1(), metric.margin.as_log_ratio())
+        metric.margin
+    };
+    let limit = metric.of_difference(pass_below);
+    let change = if is_share {
+        shift.estimate
+    } else {
+        shift.estimate.exp_m1()
     };
     let is_change = adjusted_p <= alpha && change.abs() >= margin;
     let has_ranks = matches!(metric.evidence, Evidence::Paired(_) | Evidence::Unpaired(_));

@@ -24,32 +24,33 @@ impl Gates {
     /// The percentiles of journeys and of whole exchanges that are tested where a run has samples enough of them.
     const READ: [Quantile; 4] = [Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999];
 
-    /// Returns the gates that a user has chosen; the usual ones if there are none.
-    pub fn of(chosen: Vec<Gate>, run: &Document) -> Self {
+    /// Returns the gates that a user has chosen; the usual ones if there are none. There will be so many pairs of such runs;
+    /// five, if runs are no pairs.
+    pub fn of(chosen: Vec<Gate>, run: &Document, pairs: usize) -> Self {
         if chosen.is_empty() {
-            Self::usual(run)
+            Self::usual(run, pairs)
         } else {
-            Self::chosen(chosen, run)
+            Self::chosen(chosen, run, pairs)
         }
     }
 
-    /// Returns the gates that a user has chosen, with what else a run like this one can be read for.
-    pub fn chosen(gates: Vec<Gate>, run: &Document) -> Self {
+    /// Returns the gates that a user has chosen, with what else so many pairs of runs like this one can be read for.
+    pub fn chosen(gates: Vec<Gate>, run: &Document, pairs: usize) -> Self {
         let mut all = Self {
             gated: gates,
             informative: Vec::new(),
             notes: Vec::new(),
         };
-        all.tell_the_rest(run);
+        all.tell_the_rest(run, pairs);
         all
     }
 
-    /// Returns the usual gates of a run like this one: few, because each takes from the others' chance to be found.
+    /// Returns the usual gates of so many pairs of runs like this one: few, because each takes from the others' chance to be found.
     ///
     /// Of each journey the response time, p(50) and p(99), and the share that failed; the iterations per second where no
     /// load has a schedule. Of a search its capacity alone. A percentile for which a run has too few samples is left out,
     /// which is noted.
-    pub fn usual(run: &Document) -> Self {
+    pub fn usual(run: &Document, pairs: usize) -> Self {
         let mut gates = Self {
             gated: Vec::new(),
             informative: Vec::new(),
@@ -64,13 +65,13 @@ impl Gates {
             for quantile in [Quantile::P50, Quantile::P99] {
                 let statistic = Statistic::Quantile(quantile);
                 let comparand = Comparand::Latency(response_time.clone(), statistic);
-                if has_enough(run, &comparand) {
+                if has_enough(run, &comparand, pairs) {
                     gates.gate(comparand);
                 } else {
-                    let (samples, needed) =
-                        (Reading::of(run, &comparand).samples(), needed(&comparand));
+                    let samples = Reading::of(run, &comparand).samples();
+                    let needed = needed(&comparand, pairs);
                     gates.notes.push(format!(
-                        "{comparand} is not gated: a run has {samples} samples, and it takes {needed}"
+                        "{comparand} is not gated: a run has {samples} samples, and it takes {needed} in {pairs} pairs"
                     ));
                 }
             }
@@ -79,25 +80,22 @@ impl Gates {
             }
             gates.gate(Comparand::Rate(Metric::errors_of(&journey.name)));
         }
-        gates.tell_the_rest(run);
+        gates.tell_the_rest(run, pairs);
         gates
     }
 
     /// Returns all of them, gated ones first.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Comparand, Option<f64>)> {
-        let gated = self.gated.iter().map(|it| (&it.comparand, Some(it.margin)));
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Comparand, Option<&Gate>)> {
+        let gated = self.gated.iter().map(|it| (&it.comparand, Some(it)));
         gated.chain(self.informative.iter().map(|it| (it, None)))
     }
 
     fn gate(&mut self, comparand: Comparand) {
-        self.gated.push(Gate {
-            margin: comparand.usual_margin(),
-            comparand,
-        });
+        self.gated.push(Gate::usual(comparand));
     }
 
     /// What a reader looks for when a gate has something to say: the other percentiles, and where the time went.
-    fn tell_the_rest(&mut self, run: &Document) {
+    fn tell_the_rest(&mut self, run: &Document, pairs: usize) {
         let mut rest = Vec::new();
         for journey in &run.journeys {
             let response_time = Metric::of_journey(&journey.name, IterationClock::Response);
@@ -115,11 +113,33 @@ impl Gates {
             }
         }
         let known = |it: &Comparand| self.gated.iter().any(|gate| gate.comparand == *it);
-        rest.retain(|it| !known(it) && has_enough(run, it));
+        rest.retain(|it| !known(it) && has_enough(run, it, pairs));
         self.informative = rest;
     }
 }
 
-fn has_enough(run: &Document, comparand: &Comparand) -> bool {
-    Reading::of(run, comparand).samples() >= needed(comparand)
+fn has_enough(run: &Document, comparand: &Comparand, pairs: usize) -> bool {
+    Reading::of(run, comparand).samples() >= needed(comparand, pairs)
+}
+
+/// Returns the percentiles that gates are of, with the samples that a run has of each: those that a user has chosen, or the
+/// usual ones.
+pub fn percentiles(chosen: &[Gate], run: &Document) -> Vec<(Quantile, u64)> {
+    let of_journeys = run.journeys.iter().flat_map(|journey| {
+        let response_time = Metric::of_journey(&journey.name, IterationClock::Response);
+        let statistics = [Quantile::P50, Quantile::P99].map(Statistic::Quantile);
+        statistics.map(|it| Comparand::Latency(response_time.clone(), it))
+    });
+    let comparands: Vec<Comparand> = if chosen.is_empty() {
+        of_journeys.collect()
+    } else {
+        chosen.iter().map(|it| it.comparand.clone()).collect()
+    };
+    let percentiles = comparands.iter().filter_map(|it| match it {
+        Comparand::Latency(_, Statistic::Quantile(quantile)) => {
+            Some((*quantile, Reading::of(run, it).samples()))
+        }
+        _ => None,
+    });
+    percentiles.collect()
 }

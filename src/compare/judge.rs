@@ -12,7 +12,9 @@ use super::comparison::{self, Case};
 use super::decision::{Compared, Decided, Evidence, decide};
 use super::differences::Differences;
 use super::gates::Gates;
+use super::look::Look;
 use super::metric::{Design, RunsOfMetric};
+use super::outlook::Outlook;
 use super::reading::Reading;
 
 /// One run each has to differ by so many margins before anything is said of it.
@@ -63,6 +65,8 @@ pub struct Judged {
     pub metrics: Vec<MetricComparison>,
     /// What is decided of each, in the same order, for [`Looks`](super::Looks).
     pub decided: Vec<Decided>,
+    /// How each may still end, in the same order; `None` for those that do not gate.
+    pub outlooks: Vec<Option<Outlook>>,
 }
 
 impl Judge {
@@ -149,17 +153,18 @@ impl Judge {
         }))
     }
 
-    /// Decides, with intervals at the level `1 - alpha`.
-    pub fn decide(&self, design: Design<'_>, alpha: f64) -> Judged {
+    /// Decides, with intervals at the level of the look.
+    pub fn decide(&self, design: Design<'_>, look: &Look) -> Judged {
+        let alpha = look.alpha;
         let metrics: Vec<RunsOfMetric<'_>> = self
             .gates
             .all()
             .enumerate()
-            .map(|(index, (comparand, margin))| {
+            .map(|(index, (comparand, gate))| {
                 let of = |runs: &[Vec<Reading>]| runs.iter().map(|it| it[index]).collect();
                 RunsOfMetric {
                     comparand,
-                    margin,
+                    gate,
                     base: of(&self.base.readings),
                     candidate: of(&self.candidate.readings),
                 }
@@ -167,9 +172,9 @@ impl Judge {
             .collect();
         let evidence: Vec<(Evidence, Option<String>)> = metrics
             .iter()
-            .map(|it| match it.unfit(self.open_model) {
+            .map(|it| match it.unfit(self.open_model, design) {
                 Some(why) => (Evidence::Nothing, Some(why)),
-                None => (it.evidence(design, alpha, self.seed), None),
+                None => (it.evidence(design, look, self.seed), None),
             })
             .collect();
         let compared: Vec<Compared> = metrics
@@ -177,10 +182,19 @@ impl Judge {
             .zip(&evidence)
             .map(|(metric, (evidence, _))| metric.compared(*evidence))
             .collect();
-        let decided = decide(&compared, alpha);
-        let stored = metrics.iter().zip(evidence).zip(&decided);
-        let metrics = stored.map(|((metric, (evidence, unfit)), decided)| {
-            let mut stored = metric.stored(&evidence, *decided, alpha);
+        let decided = decide(&compared, look);
+        let gates = self.gates.gated.len();
+        let outlooks: Vec<Option<Outlook>> = metrics
+            .iter()
+            .zip(&compared)
+            .map(|(metric, compared)| metric.outlook(compared, look, gates))
+            .collect();
+        let stored = metrics.iter().zip(&compared).zip(evidence);
+        let stored = stored.zip(&decided).zip(&outlooks);
+        let metrics = stored.map(|((((metric, compared), (_, unfit)), decided), outlook)| {
+            let more = outlook.and_then(|it| it.more_pairs);
+            let more = more.filter(|_| matches!(design, Design::Pairs));
+            let mut stored = metric.stored(compared, *decided, (alpha, more));
             if matches!(design, Design::Single(..)) {
                 cap(&mut stored);
             }
@@ -193,6 +207,7 @@ impl Judge {
         Judged {
             metrics: metrics.collect(),
             decided,
+            outlooks,
         }
     }
 }

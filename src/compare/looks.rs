@@ -4,6 +4,7 @@
 //! and a stricter level at each (Pocock) all of them together raise a false alarm as often as one test.
 
 use super::decision::{Decided, Decision};
+use super::look::{Look, real};
 use crate::stats::{MIN_PAIRS, pocock};
 
 /// At how many pairs is looked, and with what level.
@@ -42,6 +43,16 @@ impl Looks {
     /// Returns the two-sided level of each look, for intervals and decisions.
     pub const fn alpha(&self) -> f64 {
         self.alpha
+    }
+
+    /// Returns how to look at that many pairs.
+    pub fn look(&self, pairs: usize) -> Look {
+        let last = self.pairs.last().copied();
+        Look {
+            is_last: last.is_none_or(|last| pairs >= last),
+            share: last.map_or(1.0, |last| real(pairs) / real(last.max(pairs).max(1))),
+            ..Look::once(self.alpha)
+        }
     }
 
     /// At how many pairs is looked, in ascending order.

@@ -2,10 +2,13 @@
 
 use crate::measure::Quantity;
 use crate::result::{Better, Decision as Stored, Document, MetricComparison, PairPoint};
-use crate::scenario::Comparand;
-use crate::stats::{self, Shift, detectable_effect, pairs_needed};
+use crate::scenario::{Comparand, Gate};
+use crate::stats::{self, MIN_PAIRS, Shift, detectable_effect, pairs_needed};
+use crate::units;
 
 use super::decision::{Compared, Decided, Decision, Evidence, Margin, Role};
+use super::look::{Look, real};
+use super::outlook::{MANY, Outlook};
 use super::reading::{Reading, needed, unit};
 use super::shares::Counts;
 use super::windows;
@@ -25,14 +28,14 @@ pub enum Design<'a> {
 pub(super) struct RunsOfMetric<'a> {
     pub(super) comparand: &'a Comparand,
     /// `None`: it is shown, not judged.
-    pub(super) margin: Option<f64>,
+    pub(super) gate: Option<&'a Gate>,
     pub(super) base: Vec<Reading>,
     pub(super) candidate: Vec<Reading>,
 }
 
 impl RunsOfMetric<'_> {
     /// Returns why nothing can be said of it, if so.
-    pub(super) fn unfit(&self, open_model: bool) -> Option<String> {
+    pub(super) fn unfit(&self, open_model: bool, design: Design<'_>) -> Option<String> {
         let runs = || self.base.iter().chain(&self.candidate);
         let fewest = runs().map(|it| it.samples()).min().unwrap_or(0);
         if fewest == 0 {
@@ -48,7 +51,11 @@ impl RunsOfMetric<'_> {
         if matches!(self.comparand, Comparand::Rate(_)) && open_model {
             return Some("an open load offers its rate, whatever the build does".to_owned());
         }
-        let needed = needed(self.comparand);
+        let pairs = match design {
+            Design::Pairs => self.base.len().max(MIN_PAIRS),
+            Design::Groups | Design::Single(..) => MIN_PAIRS,
+        };
+        let needed = needed(self.comparand, pairs);
         if fewest < needed {
             return Some(format!(
                 "too few samples: a run has {fewest}, and it takes {needed}"
@@ -86,7 +93,8 @@ impl RunsOfMetric<'_> {
         values.map(|it| self.sign() * it.ln()).collect()
     }
 
-    pub(super) fn evidence(&self, design: Design<'_>, alpha: f64, seed: u64) -> Evidence {
+    pub(super) fn evidence(&self, design: Design<'_>, look: &Look, seed: u64) -> Evidence {
+        let alpha = look.alpha;
         if self.comparand.is_share() {
             let counts = Counts::of(&self.base, &self.candidate);
             return counts
@@ -98,12 +106,17 @@ impl RunsOfMetric<'_> {
             Design::Pairs => {
                 let differences: Vec<f64> =
                     base.iter().zip(&candidate).map(|(a, b)| b - a).collect();
-                stats::paired(&differences, alpha, seed).map_or(Evidence::Nothing, Evidence::Paired)
+                let paired = if look.is_one_of_many {
+                    stats::paired_by_student(&differences, alpha)
+                } else {
+                    stats::paired(&differences, alpha, seed)
+                };
+                paired.map_or(Evidence::Nothing, Evidence::Paired)
             }
             Design::Groups => stats::unpaired(&base, &candidate, alpha)
                 .map_or(Evidence::Nothing, Evidence::Unpaired),
             // For reading, the change is enough: what lies within a run is no measure of it.
-            Design::Single(..) if self.margin.is_none() => Evidence::Nothing,
+            Design::Single(..) if self.gate.is_none() => Evidence::Nothing,
             Design::Single(a, b) => match (base.first(), candidate.first()) {
                 (Some(ours), Some(theirs)) => {
                     windows::shift((a, b), self.comparand, theirs - ours, (alpha, seed))
@@ -115,38 +128,102 @@ impl RunsOfMetric<'_> {
     }
 
     pub(super) fn compared(&self, evidence: Evidence) -> Compared {
-        let margin = self.margin.unwrap_or_else(|| self.comparand.usual_margin());
+        let limit = |it: f64| Margin::new(it).expect("limits are read as finite and above 0");
         Compared {
             evidence,
-            margin: Margin::new(margin).expect("margins are read as finite and above 0"),
-            role: match self.margin {
+            margin: limit(self.margin()),
+            tolerance: limit(self.tolerance()),
+            role: match self.gate {
                 Some(_) => Role::Gated,
                 None => Role::Informative,
             },
         }
     }
 
+    /// Returns how the gate may still end; `None` if it does not gate.
+    pub(super) fn outlook(
+        &self,
+        compared: &Compared,
+        look: &Look,
+        gates: usize,
+    ) -> Option<Outlook> {
+        self.gate?;
+        Some(match compared.evidence {
+            Evidence::Nothing => self.without_evidence(look),
+            _ => Outlook::of(compared, self.base.len(), look, gates),
+        })
+    }
+
+    fn tolerated(&self, gate: &Gate) -> String {
+        let unit = if self.comparand.is_share() {
+            " points"
+        } else {
+            ""
+        };
+        let (margin, tolerance) = (units::share(gate.margin), units::share(gate.tolerance));
+        format!(
+            "shown to be less than {tolerance}{unit} worse, which is tolerated; not shown to be less than its margin of \
+             {margin}{unit}"
+        )
+    }
+
+    fn margin(&self) -> f64 {
+        self.gate
+            .map_or_else(|| self.comparand.usual_margin(), |it| it.margin)
+    }
+
+    fn tolerance(&self) -> f64 {
+        self.gate
+            .map_or_else(|| self.comparand.usual_tolerance(), |it| it.tolerance)
+    }
+
+    /// Too few samples can become enough with the number of pairs, if each run has the least of them.
+    fn without_evidence(&self, look: &Look) -> Outlook {
+        let runs = || self.base.iter().chain(&self.candidate);
+        let fewest = runs().map(|it| it.samples()).min().unwrap_or(0);
+        let is_known = |it: &Reading| it.value().is_some_and(|value| value > 0.0);
+        let can = matches!(self.comparand, Comparand::Latency(..)) && runs().all(is_known);
+        let enough = |pairs: &usize| fewest >= needed(self.comparand, *pairs);
+        let pairs = (self.base.len().max(MIN_PAIRS)..=MANY).find(enough);
+        match pairs.filter(|_| can) {
+            None => Outlook::HOPELESS,
+            Some(pairs) if real(pairs) * look.share <= real(self.base.len()) => Outlook::OPEN,
+            Some(pairs) => Outlook {
+                more_pairs: u32::try_from(pairs - self.base.len()).ok(),
+                ..Outlook::HOPELESS
+            },
+        }
+    }
+
     pub(super) fn stored(
         &self,
-        evidence: &Evidence,
+        compared: &Compared,
         decided: Decided,
-        alpha: f64,
+        (alpha, more_pairs): (f64, Option<u32>),
     ) -> MetricComparison {
+        let evidence = &compared.evidence;
         let shift = evidence.shift();
         let sd = match evidence {
             Evidence::Paired(paired) => Some((paired.sd, paired.pairs)),
             _ => None,
         };
-        let margin = self.margin.unwrap_or_else(|| self.comparand.usual_margin());
+        let margin = self.margin();
         let detectable = sd.and_then(|(sd, pairs)| detectable_effect(sd, pairs, alpha));
         let needed = sd.and_then(|(sd, _)| pairs_needed(sd, margin.ln_1p(), alpha));
-        let (decision, why) = words(decided.decision);
+        let (decision, mut why) = words(decided.decision);
+        if decision == Stored::Pass
+            && let Some(gate) = self.gate
+            && shift.is_some_and(|it| it.interval.high >= compared.of_difference(compared.margin))
+        {
+            why = Some(self.tolerated(gate));
+        }
         MetricComparison {
             metric: self.comparand.to_string(),
             unit: unit(self.comparand),
             better: self.better(),
-            gated: self.margin.is_some(),
+            gated: self.gate.is_some(),
             margin,
+            tolerance: self.gate.map(|it| it.tolerance),
             base: median(&self.base),
             candidate: median(&self.candidate),
             change: shift
@@ -160,6 +237,8 @@ impl RunsOfMetric<'_> {
             },
             detectable: detectable.map(f64::exp_m1).filter(|it| it.is_finite()),
             pairs_for_margin: needed.and_then(|it| u32::try_from(it).ok()),
+            more_pairs: more_pairs.filter(|_| decision == Stored::Inconclusive),
+            more_us: None,
             pairs: Vec::new(),
             decision,
             why,
@@ -248,7 +327,7 @@ mod tests {
         let comparand = Comparand::Latency(response_time, Statistic::Quantile(Quantile::P50));
         let metric = RunsOfMetric {
             comparand: &comparand,
-            margin: Some(0.03),
+            gate: None,
             base: Vec::new(),
             candidate: Vec::new(),
         };

@@ -6,23 +6,32 @@
 //!
 //! Not here: making the runs (`engine`), the tests themselves (`stats`), and how it is shown (`report`).
 
+mod budget;
 mod comparison;
 mod decision;
 mod differences;
 mod gates;
 mod judge;
+mod look;
 mod looks;
 mod metric;
+mod outlook;
 mod pairing;
 mod reading;
 mod shares;
 mod stored;
 mod windows;
 
+pub use budget::{Budget, Ending};
 pub use comparison::generator_limit;
 pub use decision::{Compared, Decided, Decision, Doubt, Evidence, Margin, Role, decide};
-pub use gates::Gates;
+pub use gates::{Gates, percentiles};
 pub use judge::{Conduct, Judge, Judged};
+pub use look::Look;
 pub use looks::{Looks, Next};
 pub use metric::Design;
+pub use outlook::Outlook;
 pub use pairing::{Sides, SidesError};
+pub use reading::samples_needed;
+
+pub use crate::stats::MIN_PAIRS;

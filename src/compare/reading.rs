@@ -4,9 +4,13 @@ use crate::measure::{Outcomes, Subject};
 use crate::plan::{Direction, Metric, Quantity, Statistic};
 use crate::result::{Document, MetricUnit};
 use crate::scenario::Comparand;
+use crate::units::Quantile;
 
-/// So many samples must be expected beyond a percentile before two of it are compared: p(99) of 2,000.
-const BEYOND: f64 = 20.0;
+/// So many samples must be expected beyond a percentile, in all pairs together, before two of it are compared.
+const BEYOND: f64 = 100.0;
+
+/// And so many in each run, at the least and at the most: p(99) of 500 to 2,000.
+const BEYOND_IN_A_RUN: (f64, f64) = (5.0, 20.0);
 
 /// The run did nothing that it is of.
 const NOTHING: Reading = Reading::Nothing { samples: 0 };
@@ -50,20 +54,25 @@ impl Reading {
     }
 }
 
-/// Returns the fewest samples of a run for which a comparand is compared.
-pub(super) fn needed(comparand: &Comparand) -> u64 {
+/// Returns the fewest samples of a run for which a percentile is compared over so many pairs. Runs that are no pairs count as
+/// five of them.
+pub fn samples_needed(quantile: Quantile, pairs: usize) -> u64 {
+    let (least, most) = BEYOND_IN_A_RUN;
+    let beyond = (BEYOND / real(pairs as u64)).clamp(least, most);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at least 5, and beyond the range only for percentiles that no run has samples for"
+    )]
+    // p99 takes 2,000 in five pairs, though 1 - 0.99 is a little more than a hundredth.
+    let samples = (beyond / (1.0 - quantile.get()) - 1e-6).ceil() as u64;
+    samples
+}
+
+/// Returns the fewest samples of a run for which a comparand is compared over so many pairs.
+pub(super) fn needed(comparand: &Comparand, pairs: usize) -> u64 {
     match comparand {
-        Comparand::Latency(_, Statistic::Quantile(quantile)) => {
-            let beyond = BEYOND / (1.0 - quantile.get());
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "at least 20, and beyond the range only for percentiles that no run has samples for"
-            )]
-            // p99 takes 2,000, though 1 - 0.99 is a little more than a hundredth.
-            let samples = (beyond - 1e-6).ceil() as u64;
-            samples
-        }
+        Comparand::Latency(_, Statistic::Quantile(quantile)) => samples_needed(*quantile, pairs),
         Comparand::Latency(..) => 20,
         Comparand::Rate(_) | Comparand::Capacity => 1,
     }

@@ -3,9 +3,11 @@
 use crate::result::{Aspect, Comparison, Design as Stored, Method};
 use crate::scenario::Gate;
 use crate::schedule::Side;
+use crate::stats::MIN_PAIRS;
 
 use super::gates::Gates;
 use super::judge::{Conduct, Judge};
+use super::look::Look;
 use super::metric::Design;
 use super::pairing::Sides;
 
@@ -17,7 +19,11 @@ impl Sides<'_> {
     /// differ. `None` if a side has no run.
     pub fn compare(&self, gates: Vec<Gate>, allowed: Vec<Aspect>) -> Option<Comparison> {
         let (base, candidate) = (*self.base.first()?, *self.candidate.first()?);
-        let mut judge = Judge::new(Gates::of(gates, base), allowed, 0);
+        let pairs = match self.method {
+            Method::Paired => self.base.len().max(MIN_PAIRS),
+            Method::Unpaired | Method::Single => MIN_PAIRS,
+        };
+        let mut judge = Judge::new(Gates::of(gates, base, pairs), allowed, 0);
         for (side, runs) in [(Side::Base, &self.base), (Side::Candidate, &self.candidate)] {
             for run in runs {
                 judge.add(side, (*run).clone());
@@ -28,7 +34,7 @@ impl Sides<'_> {
             Method::Unpaired => Design::Groups,
             Method::Single => Design::Single(base, candidate),
         };
-        let judged = judge.decide(design, ALPHA);
+        let judged = judge.decide(design, &Look::once(ALPHA));
         let conduct = Conduct {
             design: self.design(&judge),
             discarded: Vec::new(),
@@ -48,6 +54,7 @@ impl Sides<'_> {
             looks: Vec::new(),
             alpha: ALPHA,
             order_seed: None,
+            budget: None,
             slice_us: None,
             settle_us: 0,
             orders: self.orders.clone(),

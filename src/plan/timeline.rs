@@ -19,6 +19,16 @@ impl Plan {
         ends.max().unwrap_or_default()
     }
 
+    /// The shortest that the measured window can be: a load that counts its iterations may be done at once.
+    pub fn shortest_window(&self) -> Duration {
+        let loads = self.loads.iter();
+        let set = loads.filter_map(|it| match it.executor.length() {
+            Length::Set(length) => Some(length),
+            Length::AtMost(_) => None,
+        });
+        set.max().unwrap_or_default()
+    }
+
     /// Do the loads begin or end at different times? Then a rate over the window says less of each.
     pub fn is_uneven(&self) -> bool {
         let whole = self.window();

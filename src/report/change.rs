@@ -2,11 +2,21 @@
 
 use std::time::Duration;
 
-use crate::result::{Better, Decision, Difference, MetricComparison, MetricUnit};
+use crate::result::{Better, Decision, Difference, MetricComparison, MetricUnit, TimeBudget};
 use crate::units;
 
 /// Where no change is shown, and where nothing is known.
 pub(super) const NONE_SHOWN: &str = "~";
+
+/// `9m 12s of a budget of 15m: decided`
+pub(super) fn budget(budget: &TimeBudget) -> String {
+    // Seconds say enough.
+    let seconds =
+        |micros| units::duration(Duration::from_secs(Duration::from_micros(micros).as_secs()));
+    let whole = units::duration(Duration::from_micros(budget.budget_us));
+    let took = seconds(budget.took_us);
+    format!("{took} of a budget of {whole}: {}", budget.ended.words())
+}
 
 /// One metric of a comparison in words.
 pub(super) struct Words<'a>(pub(super) &'a MetricComparison);

@@ -94,6 +94,9 @@ pub fn comparison(comparison: &Comparison) -> String {
         ("runs of the candidate", design.candidate_runs.to_string()),
         ("plan", comparison.candidate.plan.fingerprint.to_string()),
     ];
+    if let Some(budget) = &design.budget {
+        rows.push(("time", change::budget(budget)));
+    }
     let sides = [
         &comparison.base.environment,
         &comparison.candidate.environment,

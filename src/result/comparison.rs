@@ -62,8 +62,12 @@ pub struct Design {
     pub candidate_runs: u32,
     /// The numbers of pairs at which was decided whether to go on; empty unless pairs were made for this comparison.
     pub looks: Vec<u32>,
-    /// The level of significance at each look, two-sided; all looks together have 5%.
+    /// The level of significance at each look, two-sided; all looks together have 5%. With a budget that of the last look;
+    /// all looks together have 5% on either side.
     pub alpha: f64,
+    /// The time that the comparison had, and what became of it; null where pairs were counted instead.
+    #[serde(default)]
+    pub budget: Option<TimeBudget>,
     /// The seed of the order of the slices, where there is one.
     pub order_seed: Option<u64>,
     /// The measured length of one slice in microseconds; null where a slice is a whole run.
@@ -72,6 +76,35 @@ pub struct Design {
     pub settle_us: u64,
     /// The order of the slices of each pair that was used, `A` being the base: `ABBAAB`.
     pub orders: Vec<String>,
+}
+
+/// A time for a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimeBudget {
+    /// How long it may take, in microseconds.
+    pub budget_us: u64,
+    /// How long it took to the verdict, hooks, preparation and discarded pairs included, in microseconds.
+    pub took_us: u64,
+    /// How long a pair takes with all that belongs to it, in microseconds; null before the first.
+    pub pair_us: Option<u64>,
+    /// Why no more pairs were made.
+    pub ended: BudgetEnd,
+}
+
+/// Why a comparison with a budget made no more pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BudgetEnd {
+    /// A regression was found, or every gate was decided.
+    Decided,
+    /// There was no time for another pair.
+    Spent,
+    /// What was left of the time could not have decided it.
+    Futile,
+    /// A pair takes too long for five of them.
+    TooShort,
+    /// The generator was the limit too often, or the comparison was ended from outside.
+    Broken,
 }
 
 /// What the unit of evidence is.
@@ -128,6 +161,9 @@ pub struct MetricComparison {
     pub gated: bool,
     /// The change for the worse from which on it is a regression, and below which it must be shown to lie to pass.
     pub margin: f64,
+    /// The change for the worse below which it must be shown to lie to pass at the last look; null where it does not gate.
+    #[serde(default)]
+    pub tolerance: Option<f64>,
     /// The base's value: the median of its runs.
     pub base: Option<f64>,
     /// The candidate's value: the median of its runs.
@@ -145,6 +181,13 @@ pub struct MetricComparison {
     pub detectable: Option<f64>,
     /// How many pairs would find a change of the margin in eight of ten tries, with this noise.
     pub pairs_for_margin: Option<u32>,
+    /// How many more pairs would decide it, if noise and change stay as they are; null where it is decided, or no number is
+    /// known to.
+    #[serde(default)]
+    pub more_pairs: Option<u32>,
+    /// The time that those take, in microseconds; null where a pair's time is not known.
+    #[serde(default)]
+    pub more_us: Option<u64>,
     /// The pairs, in their order.
     pub pairs: Vec<PairPoint>,
     /// What is decided.
@@ -197,7 +240,7 @@ pub struct PairPoint {
 pub enum Decision {
     /// Worse, by its margin or more.
     Regression,
-    /// Not worse by its margin.
+    /// Not worse by its margin; at the last look, not by its tolerance.
     Pass,
     /// Better, by its margin or more.
     Improvement,
@@ -249,6 +292,19 @@ impl MetricComparison {
         };
         let size = (change / margin).abs();
         size.is_finite().then_some(size)
+    }
+}
+
+impl BudgetEnd {
+    /// Returns the words in reports.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::Spent => "used up",
+            Self::Futile => "stopped: the rest of it could not have decided it",
+            Self::TooShort => "too short for five pairs",
+            Self::Broken => "ended early",
+        }
     }
 }
 

@@ -32,8 +32,8 @@ mod trials;
 pub use crate::schedule::{SearchEnd, Side, TrialKind};
 pub use ceiling::{Ceiling, Demand};
 pub use comparison::{
-    Aspect, Better, Comparison, ComparisonVerdict, Decision, Design, Difference, DiscardedPair,
-    Method, MetricComparison, MetricUnit, Moved, PairPoint,
+    Aspect, Better, BudgetEnd, Comparison, ComparisonVerdict, Decision, Design, Difference,
+    DiscardedPair, Method, MetricComparison, MetricUnit, Moved, PairPoint, TimeBudget,
 };
 pub use document::{Document, Facts, LatencySeries, PairSection, PlanSection, TargetHeaders};
 pub use environment::{Environment, WallClock};

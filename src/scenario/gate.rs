@@ -15,6 +15,20 @@ pub struct Gate {
     /// The change for the worse that is a regression, and below which it must be shown to lie to pass: a share of the
     /// base's value, or a difference of shares where the value is a share itself. In `(0, 1]`.
     pub margin: f64,
+    /// Below which change it must be shown to lie to pass when there is no time for more evidence: the margin or more, in
+    /// the same unit.
+    pub tolerance: f64,
+}
+
+impl Gate {
+    /// The gate with the usual margin and tolerance.
+    pub fn usual(comparand: Comparand) -> Self {
+        Self {
+            margin: comparand.usual_margin(),
+            tolerance: comparand.usual_tolerance(),
+            comparand,
+        }
+    }
 }
 
 /// One number of a run. Printed as gates write it: `pull.response_time p(99)`, `errors rate`, `capacity`.
@@ -37,6 +51,18 @@ impl Comparand {
             Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P50 => 0.05,
             Self::Rate(metric) if is_share(metric) => 0.001,
             _ => 0.03,
+        }
+    }
+
+    /// The tolerance where a gate names neither it nor a margin, which is what noise that is usual on shared machines leaves
+    /// undecided in a quarter of an hour: 5% up to the median, 8% up to p(95), 15% beyond; 5% of a rate or a capacity; half a
+    /// percentage point of a share.
+    pub fn usual_tolerance(&self) -> f64 {
+        match self {
+            Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P95 => 0.15,
+            Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P50 => 0.08,
+            Self::Rate(metric) if is_share(metric) => 0.005,
+            _ => 0.05,
         }
     }
 

@@ -10,7 +10,7 @@
 //! run     Stock -> Setup -> Prepared -> load, watched by the thresholds -> close -> Document
 //! search  the same, with a load for each trial: schedule::Search decides the rate, verdict::trial_outcome the outcome
 //! pair    a Prepared for each side, loaded in turn, slice by slice; or a search for each side
-//! Pairing pair after pair, judged by compare::Judge at each look of compare::Looks -> Comparison
+//! Pairing pair after pair, judged by compare::Judge at each look of compare::Looks or compare::Budget -> Comparison
 //! ```
 //!
 //! [`preflight`] says before a run what does not fit into the machine, and [`calibrate`] what the machine can reach.
@@ -20,11 +20,14 @@
 
 mod calibrate;
 mod conclude;
+mod course;
+mod cut;
 mod error;
 mod event;
 mod job;
 mod options;
 mod pair;
+mod pair_clock;
 mod pairing;
 mod preflight;
 mod run;
@@ -32,10 +35,12 @@ mod search;
 
 pub use calibrate::calibrate;
 pub use conclude::Outcome;
+pub use course::Until;
+pub use cut::{Cut, TooShort};
 pub use error::Error;
 pub use event::Event;
 pub use options::Options;
-pub use pairing::{Cut, Pair, Pairing, PairingSettings, Step};
+pub use pairing::{Pair, Pairing, PairingSettings, Step};
 pub use preflight::preflight;
 pub use run::run;
 pub use search::capacity_search;

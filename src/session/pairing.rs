@@ -3,99 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::course::{Course, Until};
+use super::cut::{Cut, Shown, TooShort};
 use super::error::Error;
 use super::event::Event;
 use super::options::{Options, random};
 use super::pair::Sides;
-use super::search::capacity_search;
-use crate::compare::{self, Conduct, Gates, Judge, Judged, Looks, Next, generator_limit};
+use super::pair_clock::{PairClock, micros};
+use crate::compare::{self, Conduct, Gates, Judge, Judged, Look, generator_limit};
 use crate::engine::{Stock, Stop};
 use crate::plan::Plan;
-use crate::result::{Aspect, Comparison, Design, DiscardedPair, Document, Method, PairSection};
+use crate::result::{
+    Aspect, BudgetEnd, Comparison, Design, DiscardedPair, Document, Method, PairSection,
+};
 use crate::scenario::Gate;
 use crate::schedule::{Side, alternating, coin};
-use crate::units;
-
-/// A side should be measured so long in a pair.
-const ENOUGH: Duration = Duration::from_secs(30);
-
-/// A slice should be so many times as long as an iteration, or most of what it measures is its own beginning and end.
-const ITERATIONS: u32 = 10;
-
-/// How a pair is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// The load is the same all the time, so any part of it will do.
-    Slices {
-        /// Slices of each side.
-        slices: u32,
-        /// How long each is measured.
-        slice: Duration,
-        /// What is thrown away at its start.
-        settle: Duration,
-    },
-    /// A slice is a whole run.
-    Whole {
-        /// Runs of each side.
-        slices: u32,
-    },
-}
-
-impl Cut {
-    /// Returns the plans of one slice of the base and of the candidate.
-    ///
-    /// # Errors
-    /// [`Error::Cut`] when a load changes over time.
-    pub fn plans(self, base: &Plan, candidate: &Plan) -> Result<[Plan; 2], Error> {
-        Ok([self.plan(base)?, self.plan(candidate)?])
-    }
-
-    fn plan(self, plan: &Plan) -> Result<Plan, Error> {
-        match self {
-            Self::Slices { slice, settle, .. } => plan.slice(slice, settle).ok_or(Error::Cut),
-            // A search is judged by its thresholds.
-            Self::Whole { .. } if capacity_search(plan).is_some() => Ok(plan.clone()),
-            Self::Whole { .. } => Ok(plan.whole()),
-        }
-    }
-
-    /// Slices of each side.
-    const fn slices(self) -> u32 {
-        match self {
-            Self::Slices { slices, .. } | Self::Whole { slices } => slices,
-        }
-    }
-
-    /// Returns how long a slice is measured and what is thrown away before; nothing of whole runs.
-    const fn times(self) -> (Option<Duration>, Duration) {
-        match self {
-            Self::Slices { slice, settle, .. } => (Some(slice), settle),
-            Self::Whole { .. } => (None, Duration::ZERO),
-        }
-    }
-
-    /// Returns what a reader should know of slices that are short.
-    fn notes(self, iteration: Option<Duration>) -> Vec<String> {
-        let Self::Slices { slices, slice, .. } = self else {
-            return Vec::new();
-        };
-        let mut notes = Vec::new();
-        if slice * slices < ENOUGH {
-            let time = units::duration(slice * slices);
-            notes.push(format!(
-                "a side is measured for {time} in each pair; 30 s and more find smaller changes"
-            ));
-        }
-        if let Some(iteration) = iteration.filter(|it| *it * ITERATIONS > slice) {
-            notes.push(format!(
-                "half of the iterations take {} and more: slices of {} are short beside them, ten times as long would do (--slice)",
-                units::duration(iteration),
-                units::duration(slice)
-            ));
-        }
-        notes
-    }
-}
+use crate::units::Quantile;
 
 /// How two builds are compared.
 #[derive(Debug, Clone)]
@@ -106,8 +29,8 @@ pub struct PairingSettings {
     pub candidate: Plan,
     /// How a pair is cut.
     pub cut: Cut,
-    /// At how many pairs to decide whether to make more.
-    pub looks: Looks,
+    /// Until when pairs are made.
+    pub until: Until,
     /// The gates; the usual ones of such a run if there are none.
     pub gates: Vec<Gate>,
     /// In what the two sides may differ.
@@ -140,8 +63,13 @@ pub struct PairingSettings {
 #[derive(Debug)]
 pub struct Pairing {
     sides: Sides,
+    /// The whole plans, from which slices are cut.
+    whole: [Plan; 2],
     cut: Cut,
-    looks: Looks,
+    course: Course,
+    clock: PairClock,
+    /// Whether the first pair was given up for one with longer slices.
+    lengthened: bool,
     allowed: Vec<Aspect>,
     order_seed: u64,
     /// Tells the pairs of this comparison from those of others.
@@ -158,7 +86,7 @@ pub struct Pairing {
 pub enum Step {
     /// The pair of that number, counted from 1, is to be made; again, if it was discarded.
     Pair(usize),
-    /// It is decided, or there are no more looks.
+    /// It is decided, there are no more looks, or the time is up.
     Decided,
     /// The generator was the limit in too many pairs.
     Starved,
@@ -173,6 +101,8 @@ pub struct Pair {
     pub candidate: Document,
     /// Why it says nothing of the targets, if the generator was the limit: it is to be made again.
     pub generator_limit: Option<String>,
+    /// Longer slices with which it is to be made again, if these show too little.
+    pub too_short: Option<TooShort>,
 }
 
 impl Pairing {
@@ -190,8 +120,11 @@ impl Pairing {
                 options: settings.options,
                 ready_timeout: settings.ready_timeout,
             },
+            whole: [settings.base, settings.candidate],
             cut: settings.cut,
-            looks: settings.looks,
+            course: Course::new(settings.until),
+            clock: PairClock::default(),
+            lengthened: false,
             allowed: settings.allowed,
             order_seed: settings.order_seed.unwrap_or_else(random),
             set: format!("{:016x}", random()),
@@ -202,19 +135,21 @@ impl Pairing {
         })
     }
 
-    /// Says what is to be done next.
-    pub fn next_step(&self) -> Step {
+    /// Says what is to be done next. The time of a budget begins when this is asked first.
+    pub fn next_step(&mut self) -> Step {
+        self.clock.start();
+        let made = self.made();
         if self.is_starved() {
+            self.course.end(BudgetEnd::Broken, &self.clock);
             return Step::Starved;
         }
-        let made = self.made();
-        if self.looks.pairs().contains(&made)
-            && let Some(judged) = self.judged()
-            && self.looks.next(made, &judged.decided) == Next::Stop
-        {
-            return Step::Decided;
+        let judge = self.judge.as_ref();
+        let judged = |look: &Look| judge.map(|it| it.decide(compare::Design::Pairs, look));
+        if self.course.is_over(made, &self.clock, judged) {
+            Step::Decided
+        } else {
+            Step::Pair(made + 1)
         }
-        Step::Pair(made + 1)
     }
 
     /// Makes the pair of that number; `None` if it was stopped before it was done.
@@ -254,23 +189,60 @@ impl Pairing {
             });
         }
         let generator_limit = generator_limit(&base).or_else(|| generator_limit(&candidate));
+        let too_short = self.too_short(&base, &candidate);
         Ok(Some(Pair {
+            too_short: too_short.filter(|_| generator_limit.is_none()),
             base,
             candidate,
             generator_limit,
         }))
     }
 
-    /// Returns `true` if a pair will be part of the evidence. One in which the generator was the limit is not, unless it is
+    /// Returns with which slices the first pair of a budget is to be made again, if it is.
+    fn too_short(&self, base: &Document, candidate: &Document) -> Option<TooShort> {
+        let left = self.course.left(&self.clock)?;
+        if self.judge.is_some() || self.lengthened {
+            return None;
+        }
+        let ours = compare::percentiles(&self.chosen, base);
+        let theirs = compare::percentiles(&self.chosen, candidate);
+        let percentiles = ours.iter().zip(&theirs);
+        let medians = [base, candidate].into_iter().flat_map(|it| &it.journeys);
+        let medians = medians.filter_map(|it| it.latencies.service_time.quantile(Quantile::P50));
+        self.cut.too_short(&Shown {
+            took: self.clock.under_way(),
+            left: left.saturating_sub(self.clock.under_way()),
+            iteration: medians.max(),
+            percentiles: percentiles
+                .map(|((it, a), (_, b))| (*it, *a.min(b)))
+                .collect(),
+        })
+    }
+
+    /// Returns `true` if a pair will be part of the evidence. One whose slices are too short is not. One in which the generator was the limit is not, unless it is
     /// the last that is tried and there is no other: there is always something to look at, if only what was wrong.
     pub fn takes(&self, pair: &Pair) -> bool {
-        let is_last = self.discarded.len() >= self.most_discarded() && self.judge.is_none();
-        pair.generator_limit.is_none() || is_last
+        let is_last = self.starved_pairs() >= self.most_discarded() && self.judge.is_none();
+        pair.too_short.is_none() && (pair.generator_limit.is_none() || is_last)
     }
 
     /// Adds a pair to the evidence, or to those that were discarded.
     pub fn add(&mut self, pair: Pair) {
         let takes = self.takes(&pair);
+        self.clock.made();
+        if let Some(TooShort { cut, why, .. }) = pair.too_short
+            && let Ok([base, candidate]) = cut.plans(&self.whole[0], &self.whole[1])
+        {
+            self.discarded.push(DiscardedPair {
+                number: 1,
+                reason: why,
+            });
+            (self.sides.base, self.sides.candidate) = (Arc::new(base), Arc::new(candidate));
+            self.cut = cut;
+            self.lengthened = true;
+            self.clock.forget_pairs();
+            return;
+        }
         if let Some(reason) = pair.generator_limit {
             let number = u32::try_from(self.made() + 1).unwrap_or(u32::MAX);
             self.discarded.push(DiscardedPair { number, reason });
@@ -283,8 +255,9 @@ impl Pairing {
         } = pair;
         self.orders
             .extend(base.pair.as_ref().map(|it| it.order.clone()));
+        let planned = self.course.planned(&self.clock);
         let judge = self.judge.get_or_insert_with(|| {
-            let gates = Gates::of(std::mem::take(&mut self.chosen), &base);
+            let gates = Gates::of(std::mem::take(&mut self.chosen), &base, planned);
             Judge::new(gates, std::mem::take(&mut self.allowed), self.order_seed)
         });
         judge.add(Side::Base, base);
@@ -304,7 +277,14 @@ impl Pairing {
     /// Returns how the gates stand. Nothing is decided between two looks.
     pub fn judged(&self) -> Option<Judged> {
         let judge = self.judge.as_ref()?;
-        Some(judge.decide(compare::Design::Pairs, self.looks.alpha()))
+        let look = self.course.look(self.made());
+        let mut judged = judge.decide(compare::Design::Pairs, &look);
+        let pair = self.clock.pair();
+        for metric in &mut judged.metrics {
+            let more = metric.more_pairs.zip(pair);
+            metric.more_us = more.map(|(pairs, pair)| micros(pair).saturating_mul(pairs.into()));
+        }
+        Some(judged)
     }
 
     /// Returns the pairs that were discarded.
@@ -315,7 +295,7 @@ impl Pairing {
     /// Why the generator was the limit too often, if it was.
     pub fn starved(&self) -> Option<String> {
         let last = self.discarded.last().filter(|_| self.is_starved())?;
-        let (count, reason) = (self.discarded.len(), &last.reason);
+        let (count, reason) = (self.starved_pairs(), &last.reason);
         Some(format!(
             "the generator was the limit in {count} pairs, the last time: {reason}"
         ))
@@ -324,6 +304,7 @@ impl Pairing {
     /// Returns the comparison of the pairs so far; `None` before the first. `cut` says why no more were made, if they were
     /// needed.
     pub fn conclude(mut self, cut: Option<String>) -> Option<Comparison> {
+        self.course.end(BudgetEnd::Broken, &self.clock);
         let judged = self.judged()?;
         let invalid = self.starved();
         let judge = self.judge.take()?;
@@ -338,23 +319,28 @@ impl Pairing {
     }
 
     fn most_discarded(&self) -> usize {
-        self.looks.pairs().last().map_or(0, |it| it / 2)
+        self.course.planned(&self.clock) / 2
+    }
+
+    /// Pairs in which the generator was the limit.
+    fn starved_pairs(&self) -> usize {
+        self.discarded.len() - usize::from(self.lengthened)
     }
 
     fn is_starved(&self) -> bool {
-        self.discarded.len() > self.most_discarded()
+        self.starved_pairs() > self.most_discarded()
     }
 
     fn design(&self, judge: &Judge) -> Design {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (slice, settle) = self.cut.times();
         Design {
             method: Method::Paired,
             base_runs: count(judge.runs(Side::Base)),
             candidate_runs: count(judge.runs(Side::Candidate)),
-            looks: self.looks.pairs().iter().map(|it| count(*it)).collect(),
-            alpha: self.looks.alpha(),
+            looks: self.course.looks().iter().map(|it| count(*it)).collect(),
+            alpha: self.course.look(self.made()).alpha,
+            budget: self.course.budget(&self.clock),
             order_seed: Some(self.order_seed),
             slice_us: slice.map(micros),
             settle_us: micros(settle),
@@ -364,7 +350,14 @@ impl Pairing {
 
     /// Returns what a reader should know of the design.
     fn notes(&self, judge: &Judge) -> Vec<String> {
-        let mut notes = self.cut.notes(judge.iteration_time());
+        let mut notes = match self.course {
+            Course::Looks(_) => self.cut.notes(judge.iteration_time()),
+            Course::Budget(_) => self
+                .cut
+                .iteration_note(judge.iteration_time())
+                .into_iter()
+                .collect(),
+        };
         if self.sides.are_one_target() {
             notes.push(
                 "both sides are one target: this shows what the noise alone comes to".to_owned(),

@@ -68,6 +68,41 @@ fn a_margin_that_is_not_told_is_the_usual_one() {
     }
 }
 
+/// Who names no margin gets a tolerance; who names one means it, unless a tolerance stands beside it.
+#[test]
+fn a_tolerance_is_told_or_the_usual_one_or_the_margin() {
+    for (written, tolerance) in [
+        ("response_time p(50)", 0.05),
+        ("response_time p(95)", 0.08),
+        ("response_time p(99)", 0.15),
+        ("iterations rate", 0.05),
+        ("errors rate", 0.005),
+        ("capacity", 0.05),
+        ("response_time p(50)=4%", 0.04),
+        ("errors rate=0.2%", 0.002),
+    ] {
+        let gate = one(written);
+        assert!(
+            (gate.tolerance - tolerance).abs() < 1e-12,
+            "{written}: {}",
+            gate.tolerance
+        );
+    }
+    let file = |more: &str| format!("[[gate]]\nmetric = \"response_time p(50)\"\n{more}");
+    let told = |more: &str| read(&file(more), &[]).map(|it| (it[0].margin, it[0].tolerance));
+    assert_eq!(
+        told("margin = \"4%\"\ntolerance = \"6%\""),
+        Ok((0.04, 0.06))
+    );
+    assert_eq!(told("margin = \"4%\""), Ok((0.04, 0.04)));
+    assert_eq!(told("tolerance = \"3%\""), Ok((0.03, 0.03)));
+    let problem = told("margin = \"4%\"\ntolerance = \"2%\"").expect_err("a mistake");
+    assert!(
+        problem.contains("the tolerance is below the margin"),
+        "{problem}"
+    );
+}
+
 #[test]
 fn mistakes_are_told_all_at_once_at_their_places() {
     let file = "title = 1\n[[gate]]\nmetric = \"pul.response_time p(99)\"\n[[gate]]\nmargin = \"3%\"\n[[gate]]\nmetric = \"pull.response_time p(50)\"\nmargin = 3\n";

@@ -18,6 +18,8 @@
 //! What is not modelled: queues (a slow second makes its requests slow, not those after it), builds that disturb each other,
 //! and noise that hits one build harder.
 
+mod budget;
+
 use std::fmt;
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -33,8 +35,6 @@ const MACHINE_SD: f64 = 0.08;
 const MACHINE_SECONDS: f64 = 50.0;
 const RESTART_SD: f64 = 0.02;
 const REQUESTS_A_SECOND: u32 = 100;
-const DROPPED_SECONDS: usize = 2;
-const SLICE_SECONDS: usize = 10;
 const SECONDS_BETWEEN_PAIRS: usize = 10;
 
 /// In the order of slices: the second of two is the base.
@@ -48,23 +48,43 @@ const MARGINS: [f64; 2] = [0.03, 0.10];
 /// The log ratios of p50 and p99 of one pair.
 type Pair = [f64; 2];
 
-/// A machine whose speed drifts.
+/// How a pair is cut.
+#[derive(Debug, Clone, Copy)]
+struct Slices {
+    a_side: usize,
+    dropped_seconds: usize,
+    seconds: usize,
+}
+
+/// The slices of looks at numbers of pairs.
+const LONG: Slices = Slices {
+    a_side: 3,
+    dropped_seconds: 2,
+    seconds: 10,
+};
+
+/// A machine whose speed drifts, and on which a restart makes a difference, so many times as much as in the model.
 struct Machine {
     random: Xoshiro256PlusPlus,
     level: f64,
+    times: f64,
 }
 
 impl Machine {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, times: f64) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let level = MACHINE_SD * normal(&mut random);
-        Self { random, level }
+        let level = times * MACHINE_SD * normal(&mut random);
+        Self {
+            random,
+            level,
+            times,
+        }
     }
 
     /// The noise of the next second.
     fn second(&mut self) -> f64 {
         let kept = (-1.0 / MACHINE_SECONDS).exp();
-        let new = MACHINE_SD * (1.0 - kept * kept).sqrt();
+        let new = self.times * MACHINE_SD * (1.0 - kept * kept).sqrt();
         self.level = kept * self.level + new * normal(&mut self.random);
         self.level
     }
@@ -76,14 +96,15 @@ impl Machine {
     }
 
     /// A pair of equal builds.
-    fn pair(&mut self, slices_a_side: usize) -> Pair {
+    fn pair(&mut self, slices: Slices) -> Pair {
         let first = self.random.random_range(0..2);
-        let restarted: [f64; 2] = [(); 2].map(|()| RESTART_SD * normal(&mut self.random));
+        let restart_sd = self.times * RESTART_SD;
+        let restarted: [f64; 2] = [(); 2].map(|()| restart_sd * normal(&mut self.random));
         let mut seconds = [Vec::new(), Vec::new()];
-        for slice in 0..2 * slices_a_side {
+        for slice in 0..2 * slices.a_side {
             let side = ORDER[slice % 4] ^ first;
-            self.skip(DROPPED_SECONDS);
-            for _ in 0..SLICE_SECONDS {
+            self.skip(slices.dropped_seconds);
+            for _ in 0..slices.seconds {
                 let level = self.second() + restarted[side];
                 seconds[side].push(level);
             }
@@ -170,12 +191,11 @@ impl fmt::Display for Rates {
     }
 }
 
-/// The pairs of equal builds that each session has at its last look.
-fn noise(slices_a_side: usize, looks: &Looks) -> Vec<Vec<Pair>> {
-    let pairs = *looks.pairs().last().expect("one look or more");
+/// So many pairs of equal builds for each session.
+fn noise(slices: Slices, pairs: usize, times: f64) -> Vec<Vec<Pair>> {
     let sessions = (0..SETS).map(|set| {
-        let mut machine = Machine::new(1977 + set as u64);
-        (0..pairs).map(|_| machine.pair(slices_a_side)).collect()
+        let mut machine = Machine::new(1977 + set as u64, times);
+        (0..pairs).map(|_| machine.pair(slices)).collect()
     });
     sessions.collect()
 }
@@ -222,10 +242,11 @@ fn session(
             Compared {
                 evidence,
                 margin,
+                tolerance: margin,
                 role: Role::Gated,
             }
         });
-        let decided = decide(&metrics, looks.alpha());
+        let decided = decide(&metrics, &looks.look(seen));
         match looks.next(seen, &decided) {
             Next::Stop => {
                 let decision = |it: usize| decided[it].decision.expect("both are gated");
@@ -245,7 +266,7 @@ fn and_chance(rate: f64) -> f64 {
 #[test]
 fn equal_builds_are_seldom_told_apart_and_slower_ones_are_found() {
     let looks = Looks::default();
-    let noise = noise(3, &looks);
+    let noise = noise(LONG, 16, 1.0);
 
     let equal = sessions(&noise, [1.0, 1.0], MARGINS, &looks);
     assert!(equal.regression <= and_chance(0.05), "{equal}");

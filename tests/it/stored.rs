@@ -52,6 +52,7 @@ fn stored(dir: &Path) -> (Document, Comparison) {
             candidate_runs: 1,
             looks: vec![],
             alpha: 0.05,
+            budget: None,
             order_seed: None,
             slice_us: None,
             settle_us: 0,

@@ -29,8 +29,8 @@ use crate::{preflight, proxy, run, scenario_file};
 /// Compare two live builds by pairs of runs
 ///
 /// Both builds stay up, and regstorm loads one of them at a time. A pair of runs is the unit of evidence: its slices alternate
-/// (ABBA, in random order), so that drift of the machine affects both builds alike. After 6, 10 and 16 pairs regstorm decides
-/// whether it needs more. The same URL on both sides measures the noise of the machine.
+/// (ABBA, in random order), so that drift of the machine affects both builds alike. Pairs are made until it is
+/// decided, or the time of --budget is up. The same URL on both sides measures the noise of the machine.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(outputs::of_comparisons),
@@ -73,7 +73,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn measure(args: &Args) -> Result<Exit, Failure> {
     let labels = args.labels.labels()?;
-    let looks = args.pairs.looks().or_exit(Exit::Usage)?;
     let (Some(base), Some(candidate)) = (plan(args, &args.base)?, plan(args, &args.candidate)?)
     else {
         return Ok(Exit::Usage);
@@ -83,6 +82,7 @@ fn measure(args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Usage);
     };
     let cut = args.pairs.cut(&base).or_exit(Exit::Usage)?;
+    let until = args.pairs.until(cut, &base).or_exit(Exit::Usage)?;
     for plan in cut.plans(&base, &candidate).map_err(run::failure)? {
         preflight::check(&plan).or_exit(Exit::Usage)?;
         proxy::tell_of(&plan);
@@ -107,7 +107,7 @@ fn measure(args: &Args) -> Result<Exit, Failure> {
         base,
         candidate,
         cut,
-        looks,
+        until,
         gates: chosen,
         allowed: args.gates.allowed(),
         order_seed: args.pairs.order_seed,
@@ -165,14 +165,9 @@ impl Session<'_> {
         self.progress.clear();
         let (cut, failure) = match ending {
             Ending::Done => (None, None),
-            Ending::Interrupted => (
-                Some("interrupted before the pairs of the next look were made".to_owned()),
-                None,
-            ),
+            Ending::Interrupted => (Some("interrupted before it was decided".to_owned()), None),
             Ending::Failed(failure) => (
-                Some(format!(
-                    "ended before the pairs of the next look were made: {failure}"
-                )),
+                Some(format!("ended before it was decided: {failure}")),
                 Some(failure),
             ),
         };
@@ -203,6 +198,14 @@ impl Session<'_> {
             };
             if let Some(reason) = &pair.generator_limit {
                 let line = format!("pair {number}   invalid, made again: {reason}");
+                self.progress.line(&line);
+                let number = self.pairing.discarded().len() + 1;
+                self.store(&pair, |side| {
+                    PathBuf::from(DISCARDED).join(format!("{number:03}-{}.json", side.name()))
+                })?;
+            }
+            if let Some(too_short) = &pair.too_short {
+                let line = format!("pair {number}   made again: {}", too_short.why);
                 self.progress.line(&line);
                 let number = self.pairing.discarded().len() + 1;
                 self.store(&pair, |side| {

@@ -11,6 +11,7 @@ fn gated(evidence: Evidence, of: f64) -> Compared {
     Compared {
         evidence,
         margin: margin(of),
+        tolerance: margin(of),
         role: Role::Gated,
     }
 }
@@ -32,7 +33,9 @@ fn evidence(estimate: f64, reach: f64, p: f64) -> Evidence {
 }
 
 fn alone(evidence: Evidence, of: f64) -> Decision {
-    decide(&[gated(evidence, of)], ALPHA)[0].decision.unwrap()
+    decide(&[gated(evidence, of)], &Look::once(ALPHA))[0]
+        .decision
+        .unwrap()
 }
 
 fn noisy() -> Decision {
@@ -84,19 +87,22 @@ fn a_margin_is_a_share_of_the_base() {
 #[test]
 fn gated_metrics_share_one_level() {
     let worse = |p| gated(evidence(0.2, 0.1, p), 0.05);
-    let both = decide(&[worse(0.02), worse(0.04)], ALPHA);
+    let both = decide(&[worse(0.02), worse(0.04)], &Look::once(ALPHA));
     assert!(
         both.iter()
             .all(|it| it.decision == Some(Decision::Regression))
     );
     assert!((both[0].adjusted_p - 0.04).abs() < 1e-12, "{both:?}");
-    let none = decide(&[worse(0.03), worse(0.04)], ALPHA);
+    let none = decide(&[worse(0.03), worse(0.04)], &Look::once(ALPHA));
     assert!(
         none.iter().all(|it| it.decision == Some(noisy())),
         "{none:?}"
     );
     // One of which nothing is known still is one of two.
-    let with_nothing = decide(&[worse(0.03), gated(Evidence::Nothing, 0.05)], ALPHA);
+    let with_nothing = decide(
+        &[worse(0.03), gated(Evidence::Nothing, 0.05)],
+        &Look::once(ALPHA),
+    );
     assert!((with_nothing[0].adjusted_p - 0.06).abs() < 1e-12);
     let nothing = Decision::Inconclusive(Doubt::NoEvidence);
     assert_eq!(with_nothing[1].decision, Some(nothing));
@@ -109,14 +115,17 @@ fn informative_metrics_decide_nothing_and_cost_nothing() {
         role: Role::Informative,
         ..worse(p)
     };
-    let decided = decide(&[informative(0.001), worse(0.04), informative(0.02)], ALPHA);
+    let decided = decide(
+        &[informative(0.001), worse(0.04), informative(0.02)],
+        &Look::once(ALPHA),
+    );
     assert_eq!(decided[1].decision, Some(Decision::Regression));
     assert!((decided[1].adjusted_p - 0.04).abs() < 1e-12);
     assert_eq!((decided[0].decision, decided[2].decision), (None, None));
     // Benjamini and Hochberg: 0.001 * 2 / 1 and 0.02 * 2 / 2.
     assert!((decided[0].adjusted_p - 0.002).abs() < 1e-12);
     assert!((decided[2].adjusted_p - 0.02).abs() < 1e-12);
-    assert!(decide(&[], ALPHA).is_empty());
+    assert!(decide(&[], &Look::once(ALPHA)).is_empty());
 }
 
 #[test]

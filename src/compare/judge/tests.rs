@@ -108,7 +108,7 @@ fn judge(gates: Gates, base: &[Document], candidate: &[Document]) -> Judge {
 }
 
 fn conclude(judge: Judge, design: Design<'_>, method: Method) -> Comparison {
-    let judged = judge.decide(design, ALPHA);
+    let judged = judge.decide(design, &Look::once(ALPHA));
     let count = |side| u32::try_from(judge.runs(side)).unwrap();
     let design = result::Design {
         method,
@@ -117,6 +117,7 @@ fn conclude(judge: Judge, design: Design<'_>, method: Method) -> Comparison {
         looks: Vec::new(),
         alpha: ALPHA,
         order_seed: None,
+        budget: None,
         slice_us: None,
         settle_us: 0,
         orders: Vec::new(),
@@ -248,9 +249,10 @@ fn too_few_samples_are_said_and_never_gated_unasked() {
     assert_eq!(metric.decision, Stored::Inconclusive);
     assert_eq!(
         metric.why.as_deref(),
-        Some("too few samples: a run has 100, and it takes 2000")
+        // A hundred beyond p(99) in all six pairs.
+        Some("too few samples: a run has 100, and it takes 1667")
     );
-    let usual = Gates::usual(&base[0]);
+    let usual = Gates::usual(&base[0], 5);
     let names: Vec<String> = usual
         .gated
         .iter()
@@ -263,7 +265,7 @@ fn too_few_samples_are_said_and_never_gated_unasked() {
     ];
     assert_eq!(names, wanted);
     assert!(usual.notes[0].contains("p(99) is not gated: a run has 100 samples"));
-    let rich = Gates::usual(&run(10_000, 2_000, 0));
+    let rich = Gates::usual(&run(10_000, 2_000, 0), 5);
     assert!(
         rich.gated
             .iter()
@@ -344,7 +346,7 @@ fn one_run_each_never_passes_and_is_called_changed_only_from_afar() {
             std::slice::from_ref(&candidate),
         );
         // Windows of one second: 40 of them make no 20 blocks of five.
-        let judged = one.decide(Design::Single(&base, &candidate), ALPHA);
+        let judged = one.decide(Design::Single(&base, &candidate), &Look::once(ALPHA));
         assert_eq!(judged.metrics[0].decision, Stored::Inconclusive);
         // Longer runs do: the same, four times.
         let long = |run: &Document| {
@@ -360,7 +362,7 @@ fn one_run_each_never_passes_and_is_called_changed_only_from_afar() {
             std::slice::from_ref(&base),
             std::slice::from_ref(&candidate),
         );
-        let judged = one.decide(Design::Single(&base, &candidate), ALPHA);
+        let judged = one.decide(Design::Single(&base, &candidate), &Look::once(ALPHA));
         let metric = &judged.metrics[0];
         assert_eq!(metric.decision, decision, "{metric:?}");
         assert!(metric.interval.is_some());
@@ -416,7 +418,7 @@ fn capacities_are_compared_and_their_trials_not_added_up() {
     let runs = |capacities: [f64; 5]| capacities.map(|it| searched(it, true));
     let base = runs([100.0, 101.0, 99.0, 100.5, 99.5]);
     let worse = runs([80.0, 81.0, 79.0, 80.5, 79.5]);
-    let judged = judge(Gates::usual(&base[0]), &base, &worse);
+    let judged = judge(Gates::usual(&base[0], 5), &base, &worse);
     let comparison = conclude(judged, Design::Groups, Method::Unpaired);
     let metric = &comparison.metrics[0];
     assert_eq!(
@@ -432,7 +434,7 @@ fn capacities_are_compared_and_their_trials_not_added_up() {
             .any(|it| it.contains("leave out 4 of its runs"))
     );
     let unconfirmed = [100.0, 101.0, 99.0, 100.5, 99.5].map(|it| searched(it, false));
-    let judged = judge(Gates::usual(&base[0]), &base, &unconfirmed);
+    let judged = judge(Gates::usual(&base[0], 5), &base, &unconfirmed);
     let comparison = conclude(judged, Design::Groups, Method::Unpaired);
     assert_eq!(comparison.metrics[0].decision, Stored::Inconclusive);
 }

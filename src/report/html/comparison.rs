@@ -251,6 +251,9 @@ pub(super) fn design(comparison: &Comparison) -> Markup {
     if !looks.is_empty() {
         facts.push(("looks, in pairs", looks.join(", ")));
     }
+    if let Some(budget) = &design.budget {
+        facts.push(("time", change::budget(budget)));
+    }
     if let Some(seed) = design.order_seed {
         facts.push(("seed of the order", seed.to_string()));
     }

@@ -125,7 +125,9 @@ fn runs(design: &Design) -> String {
     if let Some(seed) = design.order_seed {
         let _ = write!(words, " · order by coin (seed {seed})");
     }
-    if design.looks.len() > 1 {
+    if let Some(budget) = &design.budget {
+        let _ = write!(words, " · {}", change::budget(budget));
+    } else if design.looks.len() > 1 {
         let looks: Vec<String> = design.looks.iter().map(u32::to_string).collect();
         let _ = write!(words, " · looks at {} pairs", looks.join(", "));
     }

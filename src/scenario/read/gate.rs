@@ -79,14 +79,28 @@ fn of_table(item: &Item, journeys: &[&str], sink: &Sink) -> Option<(Gate, Spot)>
             comparand(Part::whole(&written.value), &written, item, journeys, sink)
         },
     );
-    let margin = table.may("margin", |item: &Item, sink: &Sink| {
+    let limit = |item: &Item, sink: &Sink| {
         let written = text(item, sink)?;
-        margin(Part::whole(&written.value), &written, item, sink)
-    });
+        let limit = margin(Part::whole(&written.value), &written, item, sink)?;
+        Some((limit, item.spot.clone()))
+    };
+    let margin = table.may("margin", limit);
+    let tolerance = table.may("tolerance", limit);
     table.finish();
-    let (comparand, margin) = (comparand?, margin?);
-    let margin = margin.unwrap_or_else(|| comparand.usual_margin());
-    Some((Gate { comparand, margin }, item.spot.clone()))
+    let (comparand, margin, tolerance) = (comparand?, margin?, tolerance?);
+    let mut gate = gate(comparand, margin.map(|(margin, _)| margin));
+    if let Some((tolerance, spot)) = tolerance {
+        if tolerance < gate.margin {
+            let problem = Problem::new("the tolerance is below the margin", spot);
+            let margin = crate::units::share(gate.margin);
+            sink.report(problem.label(format!(
+                "what is no regression must be able to pass: {margin} or more"
+            )));
+            return None;
+        }
+        gate.tolerance = tolerance;
+    }
+    Some((gate, item.spot.clone()))
 }
 
 fn of_argument(
@@ -118,10 +132,22 @@ fn of_argument(
     let margin = margin_part.map(|part| margin(part.trimmed(), &written, &item, sink));
     let comparand = comparand?;
     let margin = match margin {
-        Some(read) => read?,
-        None => comparand.usual_margin(),
+        Some(read) => Some(read?),
+        None => None,
     };
-    Some((Gate { comparand, margin }, spot))
+    Some((gate(comparand, margin), spot))
+}
+
+/// Who names a margin means it: then nothing above it is tolerated, unless that is named, too.
+fn gate(comparand: Comparand, margin: Option<f64>) -> Gate {
+    match margin {
+        None => Gate::usual(comparand),
+        Some(margin) => Gate {
+            comparand,
+            margin,
+            tolerance: margin,
+        },
+    }
 }
 
 /// `METRIC STATISTIC`, or `capacity`.
