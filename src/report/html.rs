@@ -15,8 +15,10 @@ mod head;
 mod health;
 mod heat;
 mod journeys;
+mod load;
 mod markup;
 mod number;
+mod offered;
 mod operations;
 mod parts;
 mod plot;
@@ -24,6 +26,7 @@ mod scale;
 mod search;
 mod shape;
 mod slowest;
+mod spent;
 mod table;
 
 use crate::result::{Comparison, Document};
@@ -47,6 +50,11 @@ pub fn render(document: &Document) -> String {
         health::section(&document.generator, document.open_model),
     );
     page.add("journeys", "Journeys", journeys::section(document));
+    page.add(
+        "time",
+        "Where the time of an iteration goes",
+        spent::section(document),
+    );
     if let Some(search) = &document.search {
         page.add("search", "Capacity search", search::section(search));
     }
@@ -93,6 +101,11 @@ pub fn render_comparison(comparison: &Comparison) -> String {
         parts.into_iter().collect::<Markup>()
     };
     page.add("journeys", "Journeys", both(&journeys::section));
+    page.add(
+        "time",
+        "Where the time of an iteration goes",
+        both(&spent::section),
+    );
     page.add("operations", "Operations", both(&operations::section));
     let health = |it: &Document| health::section(&it.generator, it.open_model);
     page.add("generator", "Generator", both(&health));

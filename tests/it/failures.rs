@@ -243,6 +243,13 @@ fn a_band_of_slow_iterations_has_its_cause_in_a_table() {
     assert!(time.pauses >= Duration::from_millis(750), "{time:?}");
     assert!(time.longest_pause >= Duration::from_millis(500), "{time:?}");
     assert_eq!(time.operations + time.pauses + time.rest, time.total);
+    // The picture of it: its parts are as long as the iterations, to the microsecond.
+    let page = regstorm::report::html::render(&report);
+    let parts = page.split("data-us=\"").skip(1).map(|it| {
+        let digits = it.split('"').next().expect("a value");
+        digits.parse::<u128>().expect("a number")
+    });
+    assert_eq!(parts.sum::<u128>(), time.total.as_micros(), "{page}");
     // The times of all five, by the histogram: each value is as long as its bucket, a part in a thousand.
     let buckets = journey.latencies.service_time.buckets();
     let (low, high) = buckets.fold((0, 0), |(low, high), it| {

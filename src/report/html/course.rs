@@ -9,8 +9,10 @@ use crate::units::{self, Quantile};
 
 use super::clock::Clock;
 use super::curves;
+use super::load;
 use super::markup::Markup;
 use super::number::{float, micros};
+use super::offered;
 use super::parts::{details, faint, titled};
 use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
 use super::scale::Scale;
@@ -30,13 +32,19 @@ pub(super) fn section(document: &Document) -> Markup {
     let length = units::duration(Duration::from_secs(clock.window_s));
     let mut words = format!("Each window is {length} long; what ended in it counts in it.");
     if clock.shade().is_some() {
-        words.push_str(" Shaded: after the measured window, when nothing more was started.");
+        words.push_str(
+            " Shaded at the end: after the measured window, when nothing more was started.",
+        );
+    }
+    if !offered::stages(document).is_empty() {
+        words.push_str(" Every second stage of the load is shaded, too.");
     }
     let mut section = Markup::from(faint(words));
     section.push(titled(
         "Iterations that ended well, per second",
         iterations(document, clock),
     ));
+    section.push(load::chart(document, clock));
     section.push(titled(
         "Exchanges that failed or were cancelled, per second",
         troubles(document, clock),
@@ -61,6 +69,7 @@ fn iterations(document: &Document, clock: Clock) -> Markup {
             (journey.name.clone(), index, ok.collect())
         });
     rates(
+        document,
         "iterations per second over time",
         clock,
         series.collect(),
@@ -77,13 +86,18 @@ fn bytes(document: &Document, clock: Clock) -> Markup {
         ("received".to_owned(), 0, all(|it| it.received)),
         ("sent".to_owned(), 1, all(|it| it.sent)),
     ];
-    rates("bytes per second over time", clock, series, |it| {
-        units::per_second(it, "B")
-    })
+    rates(
+        document,
+        "bytes per second over time",
+        clock,
+        series,
+        |it| units::per_second(it, "B"),
+    )
 }
 
 /// Returns a line for each series of counts, divided by the length of a window.
 fn rates(
+    document: &Document,
     label: &str,
     clock: Clock,
     series: Vec<(String, usize, Vec<u64>)>,
@@ -122,6 +136,7 @@ fn rates(
         },
         series: drawn.collect(),
         shade: clock.shade(),
+        stages: offered::stages(document),
         steps: Some(clock.steps(1)),
     };
     plot.render().into()
@@ -177,6 +192,7 @@ fn troubles(document: &Document, clock: Clock) -> Markup {
         },
         series: vec![failed, cancelled],
         shade: clock.shade(),
+        stages: offered::stages(document),
         steps: Some(clock.steps(1)),
     };
     plot.render().into()
@@ -194,14 +210,14 @@ fn latencies(document: &Document, clock: Clock) -> Markup {
         let series = document.latency_over_time(&metric);
         let content = series.map_or_else(
             || nothing("this report holds no latencies over time of it").into(),
-            |it| percentiles(it, clock),
+            |it| percentiles(document, it, clock),
         );
         section.push(titled(format!("{}, response time", journey.name), content));
     }
     let totals = document.operations.iter().filter_map(|operation| {
         document.latency_over_time(&Metric::of_operation(operation.name, Phase::Total))
     });
-    let totals = totals.map(|it| titled(it.metric.to_string(), percentiles(it, clock)));
+    let totals = totals.map(|it| titled(it.metric.to_string(), percentiles(document, it, clock)));
     let totals = totals.collect::<Markup>();
     if !totals.is_empty() {
         section.push(details("Latency of each operation over time", totals));
@@ -209,7 +225,7 @@ fn latencies(document: &Document, clock: Clock) -> Markup {
     section
 }
 
-fn percentiles(series: &LatencySeries, clock: Clock) -> Markup {
+fn percentiles(document: &Document, series: &LatencySeries, clock: Clock) -> Markup {
     let together = together(&series.windows);
     let middle = |step: usize, windows: usize| {
         let first = clock.at(step * together);
@@ -248,6 +264,20 @@ fn percentiles(series: &LatencySeries, clock: Clock) -> Markup {
             readings,
         });
     }
+    let lines: Vec<Vec<Option<(f64, f64)>>> = drawn.iter().map(points_of).collect();
+    let bands = lines.windows(2).enumerate().rev().map(|(look, pair)| {
+        let between = pair[0].iter().zip(&pair[1]).map(|it| match it {
+            (Some((x, low)), Some((_, high))) => Some((*x, *low, *high)),
+            _ => None,
+        });
+        Series {
+            name: BANDS[look].to_owned(),
+            look: look + 1,
+            mark: Mark::Band(between.collect()),
+            readings: Vec::new(),
+        }
+    });
+    let drawn: Vec<Series> = bands.collect::<Vec<_>>().into_iter().chain(drawn).collect();
     let Some(y) = curves::time_axis(&all) else {
         return nothing("too few values over time to know a percentile").into();
     };
@@ -258,6 +288,7 @@ fn percentiles(series: &LatencySeries, clock: Clock) -> Markup {
         y,
         series: drawn,
         shade: clock.shade(),
+        stages: offered::stages(document),
         steps: Some(clock.steps(together)),
     };
     let mut chart = Markup::from(plot.render());
@@ -268,6 +299,16 @@ fn percentiles(series: &LatencySeries, clock: Clock) -> Markup {
         )));
     }
     chart
+}
+
+/// The bands between the percentiles that are drawn.
+const BANDS: [&str; 2] = ["from p50 to p95", "from p95 to p99"];
+
+fn points_of(series: &Series) -> Vec<Option<(f64, f64)>> {
+    match &series.mark {
+        Mark::Line { points, .. } => points.clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// Returns how many windows make a point.

@@ -171,6 +171,7 @@ fn chart(label: &str, size: Size, curves: &[Curve<'_>]) -> Element {
         y,
         series: drawn,
         shade: None,
+        stages: Vec::new(),
         steps: Some((Steps::Points, places.iter().map(|it| named(*it)).collect())),
     };
     plot.render()

@@ -1,6 +1,10 @@
 //! The frame of a chart: axes with their marks, lines, areas, a legend, and what the cursor reads.
 
+use crate::report::table::cut;
+
 use super::markup::{Element, Markup, element};
+use super::number::step_of;
+use super::offered::Stage;
 use super::scale::Scale;
 use super::shape::{label, line, look, mark, path, rectangle};
 
@@ -38,6 +42,8 @@ pub(super) enum Mark {
     },
     /// The room between two lines over the same places: place, lower, upper.
     Area(Vec<(f64, f64, f64)>),
+    /// The same, behind lines, with a gap where nothing is known.
+    Band(Vec<Option<(f64, f64, f64)>>),
     /// Single points.
     Dots(Vec<(f64, f64)>),
 }
@@ -61,6 +67,8 @@ pub(super) struct Plot {
     pub(super) series: Vec<Series>,
     /// A stretch of the horizontal axis that is not like the rest.
     pub(super) shade: Option<(f64, f64)>,
+    /// The stages of the load, every second of which is shaded.
+    pub(super) stages: Vec<Stage>,
     /// The steps of the cursor, with the words for each.
     pub(super) steps: Option<(Steps, Vec<String>)>,
 }
@@ -122,6 +130,7 @@ impl Plot {
     /// Returns the legend, the drawing and the line for the cursor's readings.
     pub(super) fn render(self) -> Element {
         let mut svg = self.size.svg(&self.label);
+        svg = svg.with(stages(self.size, &self.x, &self.stages));
         svg = svg.with(frame(self.size, &self.x, &self.y, self.shade));
         for series in &self.series {
             svg = svg.with(self.draw(series));
@@ -139,6 +148,18 @@ impl Plot {
         (self.size.x(x), self.size.y(y))
     }
 
+    /// Returns a closed path around the room between two lines; nothing of no places.
+    fn around(&self, places: &[(f64, f64, f64)]) -> String {
+        let upper = places.iter().map(|(x, _, high)| self.at(*x, *high));
+        let lower = places.iter().rev().map(|(x, low, _)| self.at(*x, *low));
+        let around = path(upper.chain(lower).map(Some));
+        if around.is_empty() {
+            around
+        } else {
+            around + "Z"
+        }
+    }
+
     fn draw(&self, series: &Series) -> Element {
         let drawn = match &series.mark {
             Mark::Line { points, dashed } => {
@@ -153,15 +174,17 @@ impl Plot {
                 drawn
             }
             Mark::Area(places) => {
-                let upper = places.iter().map(|(x, _, high)| self.at(*x, *high));
-                let lower = places.iter().rev().map(|(x, low, _)| self.at(*x, *low));
-                let around = path(upper.chain(lower).map(Some));
-                let closed = if around.is_empty() {
-                    around
-                } else {
-                    around + "Z"
-                };
-                element("path").class("area").attr("d", closed).into()
+                let around = self.around(places);
+                element("path").class("area").attr("d", around).into()
+            }
+            Mark::Band(places) => {
+                let known = places.split(Option::is_none);
+                let around = known.map(|it| {
+                    let known: Vec<_> = it.iter().copied().flatten().collect();
+                    self.around(&known)
+                });
+                let around: String = around.collect();
+                element("path").class("band").attr("d", around).into()
             }
             Mark::Dots(points) => {
                 let places = points.iter().map(|(x, y)| self.at(*x, *y));
@@ -209,6 +232,28 @@ pub(super) fn frame(size: Size, x: &Axis, y: &Axis, shade: Option<(f64, f64)>) -
     group.with(floor.class("axis"))
 }
 
+/// Returns the stages with their names, every second one shaded.
+fn stages(size: Size, x: &Axis, stages: &[Stage]) -> Element {
+    let mut group = element("g");
+    for (index, stage) in stages.iter().enumerate() {
+        let [from, to] = [stage.from, stage.to].map(|it| size.x(x.scale.place(it)));
+        let (low, high) = (size.y(0.0), size.y(1.0));
+        if index % 2 == 1 {
+            group = group.with(rectangle(from, high, to - from, low - high).class("stage"));
+        }
+        // As many letters as there is room for.
+        let room = step_of((to - from - 6.0) / 1000.0, 150);
+        if room > 2 {
+            group = group.with(label(
+                (from + 3.0, high + 10.0),
+                "start",
+                &cut(&stage.name, room),
+            ));
+        }
+    }
+    group
+}
+
 /// Some of the points of a line, each series at others, so that lines can be told apart without their colours.
 fn marks(places: &[Option<(f64, f64)>], look: usize) -> Markup {
     let apart = places.len().div_ceil(MARKS).max(1);
@@ -229,6 +274,7 @@ fn legend(series: &[Series]) -> Element {
                 sample
             }
             Mark::Area(_) => rectangle(1.0, 1.0, 26.0, 10.0).class("area").into(),
+            Mark::Band(_) => rectangle(1.0, 1.0, 26.0, 10.0).class("band").into(),
             Mark::Dots(_) => mark(middle, it.look).into(),
         };
         let sample = element("g").class(&look(it.look)).with(sample);
@@ -287,6 +333,7 @@ mod tests {
                 readings: vec!["2 s".into(), "0 s".into()],
             }],
             shade: Some((8.0, 10.0)),
+            stages: Vec::new(),
             steps: Some((Steps::Points, vec!["p0".into(), "p50".into()])),
         };
         let html = Markup::from(plot.render()).into_string();

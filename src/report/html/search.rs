@@ -120,6 +120,7 @@ fn chart(trials: &[&TrialSection]) -> Markup {
         y,
         series,
         shade: None,
+        stages: Vec::new(),
         steps: None,
     };
     plot.render().into()
