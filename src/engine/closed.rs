@@ -14,7 +14,7 @@ use super::stop::Stop;
 use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
 use crate::measure::{DropReason, DroppedStart, Outcome};
-use crate::plan::{Executor, Length, Load};
+use crate::plan::{Executor, Length, Load, Quota};
 use crate::schedule::Span;
 
 /// Failures in a row after which a user still starts over at once.
@@ -181,10 +181,10 @@ impl Closed {
             return None;
         }
         let shared = &self.user.context.shared;
-        let may = match shared.plan.loads[self.user.load].executor {
-            Executor::PerVuIterations(it) => self.begun.count < it.iterations,
-            Executor::SharedIterations(_) => take_one(&shared.left[self.user.load]),
-            _ => true,
+        let may = match shared.plan.loads[self.user.load].executor.quota() {
+            Quota::Endless => true,
+            Quota::Each(number) => self.begun.count < number,
+            Quota::Together(_) => take_one(&shared.left[self.user.load]),
         };
         may.then_some(now)
     }

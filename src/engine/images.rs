@@ -233,19 +233,6 @@ fn unique_tag(salt: Salt) -> Tag {
         .expect("letters, digits and hyphens, at most 61 of them")
 }
 
-/// Returns `true` if each iteration of the journey stores something of its own, or at a place of its own.
-pub(super) const fn stores_apart(journey: &Journey) -> bool {
-    match &journey.action {
-        Action::Push(push) => push.unique || push.fresh_repository,
-        Action::Delete(_) => true,
-        Action::Pull(_)
-        | Action::Poll(_)
-        | Action::ListTags(_)
-        | Action::Catalog(_)
-        | Action::Referrers(_) => false,
-    }
-}
-
 /// Returns the repository of one image of a set.
 pub(super) fn apart(prefix: &RepositoryName, index: usize) -> Option<RepositoryName> {
     format!("{prefix}/{index}").parse().ok()

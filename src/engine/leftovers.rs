@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::choice::Choice;
-use super::images::stores_apart;
 use super::iteration_id::{Begun, IterationId};
 use super::shared::{Shared, used_journeys};
 use crate::content::{Blob, Image, Salt};
@@ -100,7 +99,7 @@ pub(super) fn stored<'a>(
     let mut seen = BTreeSet::new();
     ids.filter_map(move |(load, id)| {
         let (index, journey, image) = drawn(shared, load, id);
-        if !stores_apart(journey) && !seen.insert((index, image)) {
+        if !journey.action.stores_apart() && !seen.insert((index, image)) {
             return None;
         }
         let salt = id.salt(shared.run_id);
@@ -114,7 +113,10 @@ pub(super) fn stored<'a>(
                 let digest = job.manifest.descriptor().digest;
                 Some(Leftovers::manifest(job.name.repository, digest))
             }
-            _ => None,
+            other => {
+                debug_assert!(!other.stores(), "{} leaves content", other.word());
+                None
+            }
         }
     })
 }

@@ -9,7 +9,7 @@ use super::images::Images;
 use super::target::Target;
 use super::tracks::Tracks;
 use crate::measure::{Catalogue, View};
-use crate::plan::{CleanUp, Executor, Journey, Load, Plan, Share};
+use crate::plan::{CleanUp, Executor, Journey, Load, Plan, Quota, Share};
 
 /// What all workers read.
 #[derive(Debug)]
@@ -81,11 +81,11 @@ impl Shared {
     }
 }
 
-/// Returns what `shared-iterations` has to give out.
-const fn shared_iterations(executor: &Executor) -> u64 {
-    match executor {
-        Executor::SharedIterations(it) => it.iterations,
-        _ => 0,
+/// Returns how many iterations the users of a load have to share.
+fn shared_iterations(executor: &Executor) -> u64 {
+    match executor.quota() {
+        Quota::Together(number) => number,
+        Quota::Endless | Quota::Each(_) => 0,
     }
 }
 

@@ -301,10 +301,10 @@ impl Plan {
         let known = journey
             .images()
             .and_then(|images| self.layer_sizes(images.set));
-        match journey.action {
-            Action::Pull(_) | Action::Push(_) => known,
-            _ => known.or_else(|| Some(vec![Vec::new()])),
+        if journey.action.moves_layers() {
+            return known;
         }
+        known.or_else(|| Some(vec![Vec::new()]))
     }
 
     /// The sizes of the layers of each image of a set; `None` until they are read from an archive or a registry.

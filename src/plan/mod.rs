@@ -25,7 +25,7 @@ pub use crate::scenario::{
     Catalog, CleanUp, ConnectionPolicy, ConstantArrivalRate, ConstantVus, Delete, Direction,
     DockerConfig, Embedded, Executor, Expectation, ImageSet, ImageSource, Journey, Length, Limit,
     ListTags, Load, Metric, NamedFile, Needs, OnNoVu, Operator, PerVuIterations, Pick, Place, Poll,
-    PollMethod, Prepare, Probe, Pull, Push, Quantity, RampingArrivalRate, RampingVus, Referrers,
-    SeedPlace, Selection, Share, SharedIterations, Stage, StageSpan, Statistic, Target, ThinkTime,
-    Threshold, Tls, TokenPolicy, VuPool, operations,
+    PollMethod, Prepare, Probe, Pull, Push, Quantity, Quota, RampingArrivalRate, RampingVus,
+    Referrers, SeedPlace, Selection, Share, SharedIterations, Stage, StageSpan, Statistic, Target,
+    ThinkTime, Threshold, Tls, TokenPolicy, VuPool, operations,
 };

@@ -8,7 +8,7 @@ use crate::engine::Finished;
 use crate::health::TargetHost;
 use crate::measure::{Period, Record};
 use crate::oci::Verify;
-use crate::plan::{Action, Length, Load, Plan};
+use crate::plan::{Length, Load, Plan};
 use crate::result::{
     Ceiling, Demand, Document, Environment, Facts, GeneratorSection, PlanSection, SearchSection,
     TargetHeaders,
@@ -232,10 +232,7 @@ fn demand(plan: &Plan, record: &Record) -> Demand {
         debug_assert!(!of.load.is_empty(), "the tracks are those of the plan");
         let mut journeys = plan.journeys.iter();
         let journey = journeys.find(|journey| journey.name == name);
-        let verify = match journey.map(|journey| &journey.action) {
-            Some(Action::Pull(pull)) => pull.verify,
-            _ => Verify::None,
-        };
+        let verify = journey.map_or(Verify::None, |journey| journey.action.verify());
         for (_, series) in record.track_operations(track) {
             let bytes = series.counts.bytes_within_window;
             demand.requests_per_s += float(series.counts.within_window) / window;

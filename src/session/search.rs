@@ -22,9 +22,11 @@ const RECOVERY: Duration = Duration::from_mins(1);
 
 /// Returns the capacity search of a plan, if it is one: it is then the plan's only load.
 pub fn capacity_search(plan: &Plan) -> Option<&CapacitySearch> {
-    plan.loads.iter().find_map(|load| match &load.executor {
-        Executor::CapacitySearch(search) => Some(search),
-        _ => None,
+    plan.loads.iter().find_map(|load| {
+        if let Executor::CapacitySearch(search) = &load.executor {
+            return Some(search);
+        }
+        None
     })
 }
 

@@ -10,7 +10,9 @@ mod text;
 mod words;
 
 use anyhow::anyhow;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use regstorm::embedded::AuthScheme;
+use regstorm::plan::Action;
 
 use self::capture::{Capture, capture};
 use self::formula::Formula;
@@ -33,8 +35,8 @@ Examples:
   regstorm explain --client crane push --mount")]
 pub(crate) struct Args {
     /// Action of the client
-    #[arg(value_name = "ACTION", value_enum)]
-    action: Action,
+    #[arg(value_name = "ACTION", value_parser = action())]
+    action: String,
 
     #[command(flatten)]
     client: ClientArgs,
@@ -60,32 +62,21 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What a client does, by the words of scenarios.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Action {
-    /// Pull an image
-    Pull,
-    /// Push an image
-    Push,
-    /// Resolve a tag
-    Poll,
-    /// List the tags of a repository
-    ListTags,
-    /// List the repositories of the registry
-    Catalog,
-    /// List the referrers of an image
-    Referrers,
-    /// Store a manifest, then delete it
-    Delete,
+/// Takes the word of an action, as scenarios have it.
+fn action() -> PossibleValuesParser {
+    let value = |(word, text): (&'static str, &'static str)| {
+        PossibleValue::new(word).help(text.trim_end_matches('.'))
+    };
+    PossibleValuesParser::new(Action::words().map(value))
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let moves = matches!(args.action, Action::Pull | Action::Push);
+    let moves = matches!(args.action.as_str(), "pull" | "push");
     if args.again && !moves {
         let error = anyhow!("--again: only a pull or a push is another one the second time");
         return Err(error).or_exit(Exit::Usage);
     }
-    if args.mount && args.action != Action::Push {
+    if args.mount && args.action != "push" {
         return Err(anyhow!("--mount: only a push mounts")).or_exit(Exit::Usage);
     }
     let shown = capture(args, args.layers)?;

@@ -6,8 +6,8 @@ use crate::keys::problem::Problem;
 use crate::keys::spot::Spot;
 use crate::keys::table::Sink;
 use crate::keys::tree::{Entry, Value};
+use crate::scenario::ImageSource;
 use crate::scenario::root::Scenario;
-use crate::scenario::{Action, ImageSource};
 
 /// The rules between an embedded registry and the rest: it starts empty, and may keep no content.
 pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sink: &Sink) {
@@ -43,7 +43,7 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], root: &[Entry], sin
         let source = &scenario.images[images.set].source;
         let existing = matches!(source, ImageSource::Existing(_));
         let spot = || entry.key_spot.clone();
-        let verifies = matches!(&journey.action, Action::Pull(pull) if pull.verify.reads_content());
+        let verifies = journey.action.verify().reads_content();
         if existing || !scenario.prepare.seed {
             let problem = Problem::new(
                 format!("there is nothing to {}", journey.action.verb()),

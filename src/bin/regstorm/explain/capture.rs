@@ -14,8 +14,8 @@ use regstorm::plan::{self, ImageSource, Journey, Plan};
 use regstorm::scenario::{self, Overrides};
 use regstorm::units::Secret;
 
+use super::Args;
 use super::request::{Names, Request};
-use super::{Action, Args};
 use crate::exit::{Exit, Failure, OrExit as _};
 
 /// Who asks. Nobody else can ask this registry, which lives as long as the run.
@@ -119,20 +119,12 @@ fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
         AuthScheme::Open => String::new(),
         _ => format!("auth = {{ username = \"{USER}\", password = \"{PASSWORD}\" }}\n"),
     };
-    let action = match args.action {
-        Action::Pull => "pull",
-        Action::Push => "push",
-        Action::Poll => "poll",
-        Action::ListTags => "list-tags",
-        Action::Catalog => "catalog",
-        Action::Referrers => "referrers",
-        Action::Delete => "delete",
-    };
+    let action = &args.action;
     let mut rest = String::new();
     if args.again {
         rest.push_str("cache = \"warm\"\n");
     }
-    if args.action == Action::Push {
+    if args.action == "push" {
         // The very image of the set, whose digests are known.
         rest.push_str("unique = false\n");
     }

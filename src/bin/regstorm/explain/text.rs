@@ -7,7 +7,9 @@ use regstorm::profile::Evidence;
 use super::capture::Capture;
 use super::formula::Formula;
 use super::request::{Body, Request};
-use super::{Action, Args, words};
+use regstorm::plan::Action;
+
+use super::{Args, words};
 
 /// No line is longer.
 const WIDTH: usize = 100;
@@ -46,7 +48,7 @@ pub(crate) fn show(args: &Args, shown: &Capture, formula: &Formula) -> String {
     let connections = words::connections(&shown.journey.habits);
     let connections = format!("{connections}; {} here", shown.connections);
     labelled(&mut text, "connections", &connections);
-    if args.action == Action::Delete {
+    if matches!(shown.journey.action, Action::Delete(_)) {
         labelled(
             &mut text,
             "first",

@@ -10,7 +10,10 @@ pub(crate) fn at_once(journey: &Journey) -> String {
     match &journey.action {
         Action::Pull(_) => pull(&journey.habits.pull),
         Action::Push(_) => push(&journey.habits.push),
-        _ => "one request after the other".to_owned(),
+        _ => match journey.in_flight() {
+            1 => "one request after the other".to_owned(),
+            many => format!("up to {many} requests"),
+        },
     }
 }
 

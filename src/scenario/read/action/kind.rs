@@ -8,7 +8,7 @@ use super::requests::Requests;
 use crate::keys::form::Described;
 use crate::keys::key::{self, Keyed};
 use crate::keys::table::{Table, Variant};
-use crate::oci::Operation;
+use crate::oci::{Operation, Verify};
 use crate::profile::Habits;
 use crate::scenario::selection::Selection;
 
@@ -28,6 +28,8 @@ pub(super) trait Kind: Keyed {
     const READS_IMAGES: bool = true;
     /// Whether it stores content that clean-up deletes.
     const STORES: bool = false;
+    /// Whether its requests depend on the layers of its image.
+    const MOVES_LAYERS: bool = false;
 
     /// What it is without any of its keys, with a client of these habits.
     fn usual(_habits: &Habits) -> Self {
@@ -49,6 +51,16 @@ pub(super) trait Kind: Keyed {
 
     /// Adds the requests of one iteration, but for pings, with an image whose layers have these sizes, one of so many images.
     fn requests(&self, habits: &Habits, sizes: &[u64], images: usize, requests: &mut Requests);
+
+    /// Whether each iteration stores something of its own, or at a place of its own.
+    fn stores_apart(&self) -> bool {
+        Self::STORES
+    }
+
+    /// What is checked of each blob that it fetches.
+    fn verify(&self) -> Verify {
+        Verify::None
+    }
 
     /// The most requests of one user in flight at once.
     fn in_flight(&self, _habits: &Habits) -> usize {

@@ -32,7 +32,7 @@ use crate::keys::plain::Fields;
 use crate::keys::table::{Sink, Table, Variant};
 use crate::keys::tree::Item;
 use crate::keys::value::choice;
-use crate::oci::Operation;
+use crate::oci::{Operation, Verify};
 use crate::profile::Habits;
 use crate::scenario::selection::Selection;
 
@@ -72,6 +72,26 @@ macro_rules! actions {
             /// Returns `true` if it stores content that clean-up deletes.
             pub fn stores(&self) -> bool {
                 match self { $(Self::$kind(_) => $kind::STORES,)* }
+            }
+
+            /// Returns `true` if each iteration stores something of its own, or at a place of its own.
+            pub fn stores_apart(&self) -> bool {
+                match self { $(Self::$kind(it) => it.stores_apart(),)* }
+            }
+
+            /// What is checked of each blob that it fetches.
+            pub fn verify(&self) -> Verify {
+                match self { $(Self::$kind(it) => it.verify(),)* }
+            }
+
+            /// Returns `true` if its requests depend on the layers of its image.
+            pub fn moves_layers(&self) -> bool {
+                match self { $(Self::$kind(_) => $kind::MOVES_LAYERS,)* }
+            }
+
+            /// Every action's word, and what a virtual user does with it.
+            pub fn words() -> impl Iterator<Item = (&'static str, &'static str)> {
+                ALL.iter().map(|it| (it.word, it.text))
             }
 
             /// The images without which it can only fail.

@@ -48,6 +48,7 @@ impl Kind for Pull {
     const MEANING: &'static str = "takes images from the registry";
     const TEXT: &'static str = "Takes an image from the registry.";
     const VERB: &'static str = "pull";
+    const MOVES_LAYERS: bool = true;
 
     fn take(&mut self, _: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()> {
         self.images = chosen.selection??;
@@ -90,6 +91,10 @@ impl Kind for Pull {
         requests.down = fetched.iter().sum();
         let part = habits.part_size.map_or(u64::MAX, ByteSize::get);
         requests.largest = fetched.iter().max().map_or(0, |size| part.min(*size));
+    }
+
+    fn verify(&self) -> Verify {
+        self.verify
     }
 
     fn in_flight(&self, habits: &Habits) -> usize {

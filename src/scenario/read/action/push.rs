@@ -94,6 +94,7 @@ impl Kind for Push {
     const VERB: &'static str = "push";
     const READS_IMAGES: bool = false;
     const STORES: bool = true;
+    const MOVES_LAYERS: bool = true;
 
     fn take(&mut self, table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()> {
         if table.entry("fresh_repository").is_none() {
@@ -179,6 +180,10 @@ impl Kind for Push {
             }
         }
         requests.add(Operation::ManifestPut, 1);
+    }
+
+    fn stores_apart(&self) -> bool {
+        self.unique || self.fresh_repository
     }
 
     fn in_flight(&self, habits: &Habits) -> usize {

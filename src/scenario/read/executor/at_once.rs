@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::kind::Kind;
 use super::length::{Length, MAX_DURATION};
 use super::pool::{OnNoVu, SPACINGS, VuPool};
+use super::quota::Quota;
 use crate::keys::codec::{DAY, MS, time, whole, words};
 use crate::keys::define::keys;
 use crate::keys::problem::Problem;
@@ -59,8 +60,8 @@ impl Kind for AtOnce {
         })
     }
 
-    fn iterations(&self) -> Option<u64> {
-        Some(self.vus.into())
+    fn quota(&self) -> Quota {
+        Quota::Each(1)
     }
 
     fn curve(&self, _warmup: Duration) -> Option<Curve> {

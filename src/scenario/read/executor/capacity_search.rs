@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::kind::Kind;
 use super::length::Length;
 use super::pool::VuPool;
+use super::quota::Quota;
 use super::rates;
 use crate::keys::codec::{DAY, Editor, MS, SECOND, fraction, time};
 use crate::keys::define::keys;
@@ -72,6 +73,10 @@ impl Kind for CapacitySearch {
 
     fn vus(&self) -> u32 {
         self.pool.max_vus
+    }
+
+    fn quota(&self) -> Quota {
+        Quota::Endless
     }
 
     fn length(&self) -> Length {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::kind::Kind;
 use super::length::Length;
 use super::pool::VuPool;
+use super::quota::Quota;
 use super::rates;
 use crate::keys::codec::{DAY, MS, time};
 use crate::keys::define::keys;
@@ -37,6 +38,10 @@ impl Kind for ConstantArrivalRate {
 
     fn vus(&self) -> u32 {
         self.pool.max_vus
+    }
+
+    fn quota(&self) -> Quota {
+        Quota::Endless
     }
 
     fn length(&self) -> Length {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::length::Length;
+use super::quota::Quota;
 use crate::keys::codec::{DAY, MS, time, whole};
 use crate::keys::define::keys;
 
@@ -26,6 +27,10 @@ impl Kind for ConstantVus {
 
     fn vus(&self) -> u32 {
         self.vus
+    }
+
+    fn quota(&self) -> Quota {
+        Quota::Endless
     }
 
     fn length(&self) -> Length {

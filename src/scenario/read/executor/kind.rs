@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::length::Length;
 use super::pool::{self, VuPool};
+use super::quota::Quota;
 use super::stage::StageSpan;
 use crate::keys::form::Described;
 use crate::keys::key::{self, Keyed};
@@ -40,9 +41,7 @@ pub(super) trait Kind: Keyed {
         self.own_pool().copied()
     }
 
-    fn iterations(&self) -> Option<u64> {
-        None
-    }
+    fn quota(&self) -> Quota;
 
     fn curve(&self, _warmup: Duration) -> Option<Curve> {
         None

@@ -8,6 +8,7 @@ mod kind;
 mod length;
 mod per_vu_iterations;
 mod pool;
+mod quota;
 mod ramping_arrival_rate;
 mod ramping_vus;
 mod rates;
@@ -26,6 +27,7 @@ use self::kind::{Definition, Kind};
 pub use self::length::Length;
 pub use self::per_vu_iterations::PerVuIterations;
 pub use self::pool::{OnNoVu, VuPool};
+pub use self::quota::Quota;
 pub use self::ramping_arrival_rate::RampingArrivalRate;
 pub use self::ramping_vus::RampingVus;
 pub use self::shared_iterations::SharedIterations;
@@ -71,9 +73,18 @@ macro_rules! executors {
                 match self { $(Self::$kind(it) => it.pool(),)* }
             }
 
+            /// How many iterations are started at most.
+            pub fn quota(&self) -> Quota {
+                match self { $(Self::$kind(it) => it.quota(),)* }
+            }
+
             /// The iterations that a number decides; `None` where time or a rate does.
             pub fn iterations(&self) -> Option<u64> {
-                match self { $(Self::$kind(it) => it.iterations(),)* }
+                match self.quota() {
+                    Quota::Endless => None,
+                    Quota::Each(number) => Some(number.saturating_mul(self.vus().into())),
+                    Quota::Together(number) => Some(number),
+                }
             }
 
             /// The most users at any time.
@@ -146,13 +157,12 @@ pub(super) fn read(table: &mut Table<'_>) -> (Option<&'static str>, Option<Execu
     static WORDS: LazyLock<Vec<(&'static str, &Definition<Executor>)>> =
         LazyLock::new(|| ALL.iter().map(|it| (it.word, it)).collect());
     let read = choice("executor", &WORDS);
-    match table.need("executor", "executor = \"constant-vus\"", read) {
-        Some(it) => (Some(it.word), (it.read)(table)),
-        None => {
-            undecided(table);
-            (None, None)
-        }
-    }
+    let found = table.need("executor", "executor = \"constant-vus\"", read);
+    let Some(it) = found else {
+        undecided(table);
+        return (None, None);
+    };
+    (Some(it.word), (it.read)(table))
 }
 
 /// Reads the keys of all executors; those of rates first, since the target of a stage may be a rate.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::length::{Length, MAX_DURATION};
+use super::quota::Quota;
 use crate::keys::codec::{DAY, MS, count, time, whole};
 use crate::keys::define::keys;
 
@@ -33,7 +34,7 @@ impl Kind for PerVuIterations {
         Length::AtMost(self.max_duration)
     }
 
-    fn iterations(&self) -> Option<u64> {
-        Some(self.iterations.saturating_mul(self.vus.into()))
+    fn quota(&self) -> Quota {
+        Quota::Each(self.iterations)
     }
 }

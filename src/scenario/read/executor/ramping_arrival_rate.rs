@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::kind::Kind;
 use super::length::Length;
 use super::pool::VuPool;
+use super::quota::Quota;
 use super::rates;
 use super::stage::{self, Stage, StageSpan};
 use crate::keys::codec::{Editor, SECOND};
@@ -79,6 +80,10 @@ impl Kind for RampingArrivalRate {
 
     fn vus(&self) -> u32 {
         self.pool.max_vus
+    }
+
+    fn quota(&self) -> Quota {
+        Quota::Endless
     }
 
     fn length(&self) -> Length {

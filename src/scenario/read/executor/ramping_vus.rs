@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::length::Length;
+use super::quota::Quota;
 use super::stage::{self, Stage, StageSpan};
 use crate::keys::codec::{DAY, SECOND, time, whole};
 use crate::keys::define::keys;
@@ -42,6 +43,10 @@ impl Kind for RampingVus {
     fn vus(&self) -> u32 {
         let targets = self.stages.iter().map(|stage| stage.target);
         targets.fold(self.start_vus, u32::max)
+    }
+
+    fn quota(&self) -> Quota {
+        Quota::Endless
     }
 
     fn length(&self) -> Length {

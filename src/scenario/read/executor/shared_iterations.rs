@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::length::{Length, MAX_DURATION};
+use super::quota::Quota;
 use crate::keys::codec::{DAY, MS, count, time, whole};
 use crate::keys::define::keys;
 use crate::keys::problem::Problem;
@@ -48,7 +49,7 @@ impl Kind for SharedIterations {
         Length::AtMost(self.max_duration)
     }
 
-    fn iterations(&self) -> Option<u64> {
-        Some(self.iterations)
+    fn quota(&self) -> Quota {
+        Quota::Together(self.iterations)
     }
 }
