@@ -25,7 +25,7 @@ mod upload;
 pub use attach::attach;
 pub use delete::delete;
 pub use error::Error;
-pub use lists::{catalog, list_tags, referrers};
+pub use lists::*;
 pub use poll::poll;
 pub use pull::{PullOptions, Pulled, PulledImage, pull};
 pub use push::{Pushed, Tally, push, tag};

@@ -1,36 +1,29 @@
-//! The TOML form of faults.
+//! Fault files: what goes wrong, as TOML.
 
-use std::fmt;
+mod codecs;
+
 use std::time::Duration;
 
 use http::StatusCode;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 
-use crate::oci::{ErrorCode, Operation};
-use crate::units::{self, ByteSize, Ratio};
-
+use self::codecs::{Length, bytes, length, operation, point, share, stall, status, string};
 use super::fault::{Fault, FaultKind, Point, Stall, When};
-use super::lengths::Lengths;
-
-/// A fault file that does not say what to do; shows the line.
-#[derive(Debug, thiserror::Error)]
-pub enum FaultFileError {
-    /// No TOML, or not what a fault file has.
-    #[error(transparent)]
-    Toml(#[from] toml::de::Error),
-    /// Tables in tables, far beyond what a fault file has.
-    #[error(
-        "line {0} is nested too deep: at most 32 brackets within brackets, and 32 words in a key"
-    )]
-    TooDeep(usize),
-}
+use crate::keys::codec::{Codec, DAY, count, text as text_codec, time};
+use crate::keys::define::keys;
+use crate::keys::form::Form;
+use crate::keys::key::Keyed;
+use crate::keys::problem::{Problem, Problems};
+use crate::keys::section::Section;
+use crate::keys::table::{Sink, Table};
+use crate::keys::tree::{Item, Value, plant};
+use crate::keys::{reference, root};
+use crate::oci::{ErrorCode, Operation};
+use crate::units::{ByteSize, Ratio};
 
 /// Reads a fault file: tables `[[fault]]`, each with one thing that goes wrong.
 ///
 /// ```
-/// let faults = regstorm::embedded::parse_faults(r#"
+/// let faults = regstorm::embedded::load_faults(r#"
 ///     seed = 42                  # of everything that is drawn; 0 when left out
 ///
 ///     [[fault]]
@@ -49,9 +42,9 @@ pub enum FaultFileError {
 ///     [[fault]]
 ///     operation = "upload-patch"
 ///     reset = "1MiB"             # behind so many bytes of the body, or "head"
-/// "#)?;
+/// "#, "faults.toml")?;
 /// assert_eq!(faults.len(), 3);
-/// # Ok::<(), regstorm::embedded::FaultFileError>(())
+/// # Ok::<(), regstorm::scenario::Problems>(())
 /// ```
 ///
 /// Further kinds: `rate = "2MiB"` (a second), `close = "64KiB"` (or `"head"`), `stall = "10s"` or `"forever"` with
@@ -63,16 +56,23 @@ pub enum FaultFileError {
 /// what is longer than `max` becomes `max`.
 ///
 /// # Errors
-/// When the text is not TOML, names something unknown, or a table holds no or more than one kind.
-pub fn parse_faults(text: &str) -> Result<Vec<Fault>, FaultFileError> {
-    if let Some(place) = units::too_deep(text) {
-        let before = text[..place.start].matches('\n').count();
-        return Err(FaultFileError::TooDeep(before + 1));
+/// Every mistake in the file, at once. `file_name` is what problems show.
+pub fn load_faults(source: &str, file_name: &str) -> Result<Vec<Fault>, Problems> {
+    let fail = |problems| Problems::new(file_name, source, &[], problems);
+    let planted = plant(source, &|_| None);
+    let (entries, mut problems) = planted.map_err(|problem| fail(vec![*problem]))?;
+    let sink = Sink::default();
+    let mut table = root(&entries, &sink);
+    let (file, _) = FaultFile::read(&mut table);
+    table.finish();
+    problems.extend(sink.into_problems());
+    if !problems.is_empty() {
+        return Err(fail(problems));
     }
-    let mut file: FaultFile = toml::from_str(text)?;
-    for (index, fault) in (0..).zip(&mut file.fault) {
+    let FaultFile { seed, mut faults } = file;
+    for (index, fault) in (0..).zip(&mut faults) {
         // Two faults of one file draw from two streams.
-        let own = file.seed.wrapping_add(index);
+        let own = seed.wrapping_add(index);
         if let When::Probability(_, seed) = &mut fault.when {
             *seed = own;
         }
@@ -82,215 +82,196 @@ pub fn parse_faults(text: &str) -> Result<Vec<Fault>, FaultFileError> {
             *lengths = lengths.seeded(own);
         }
     }
-    Ok(file.fault)
+    Ok(faults)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FaultFile {
-    #[serde(default)]
-    seed: u64,
-    #[serde(default)]
-    fault: Vec<Fault>,
-}
-
-/// A table as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(deserialize_with = "operation")]
-    operation: Option<Operation>,
-    #[serde(default, deserialize_with = "delay")]
-    delay: Option<FaultKind>,
-    #[serde(default, deserialize_with = "size")]
-    rate: Option<ByteSize>,
-    #[serde(default, deserialize_with = "status")]
-    status: Option<StatusCode>,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default, deserialize_with = "length")]
-    retry_after: Option<Duration>,
-    #[serde(default, deserialize_with = "point")]
-    reset: Option<Point>,
-    #[serde(default, deserialize_with = "point")]
-    close: Option<Point>,
-    #[serde(default, deserialize_with = "stall")]
-    stall: Option<Stall>,
-    #[serde(default, deserialize_with = "point")]
-    at: Option<Point>,
-    #[serde(default, deserialize_with = "size")]
-    corrupt: Option<ByteSize>,
-    #[serde(default, deserialize_with = "length")]
-    freeze: Option<Duration>,
-    #[serde(default)]
-    every: Option<u64>,
-    #[serde(default, deserialize_with = "share")]
-    probability: Option<Ratio>,
-    #[serde(default)]
-    after: u64,
-    #[serde(default, rename = "for")]
-    count: Option<u64>,
-}
-
-impl<'de> Deserialize<'de> for Fault {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Written::deserialize(deserializer)?
-            .into_fault()
-            .map_err(de::Error::custom)
+keys! {
+    struct FaultFile {
+        /// Where every random draw starts.
+        seed: u64 = 0 => count(0..=u64::MAX), 42;
+        /// What goes wrong.
+        faults as fault: Vec<Fault> => faults(), [{ operation = "blob-get", delay = "200ms" }];
     }
 }
 
+keys! {
+    /// A fault as it is written.
+    struct Written {
+        /// The operation that it hits, by its name in reports, or `*` for every request.
+        operation: Option<Operation> => operation(), "blob-get", needed;
+        /// Effect: the finished response is held back for so long, always the same or drawn for each request.
+        delay: Option<Length> => length().optional(), "200ms";
+        /// Effect: a body moves at no more than so many bytes a second.
+        rate: Option<ByteSize> => bytes().optional(), "2MiB";
+        /// Effect: the request is refused with this status before anything is done.
+        status: Option<u16> => status().optional(), 503;
+        /// Code in the error body. Needs `status`.
+        code: Option<String> => text_codec("text", string).optional(), "TOOMANYREQUESTS";
+        /// `Retry-After` of the response. Needs `status`.
+        retry_after: Option<Duration> => time(Duration::ZERO..=30 * DAY).optional(), "2s";
+        /// Effect: the connection is reset (RST) after so many bytes of the body, or before the head.
+        reset: Option<Point> => point().optional(), "1MiB";
+        /// Effect: the connection is closed (FIN) after so many bytes of the body, or before the head.
+        close: Option<Point> => point().optional(), "64KiB";
+        /// Effect: nothing moves for so long, always the same or drawn for each request, or until the client gives up.
+        stall: Option<Stall> => stall().optional(), "10s";
+        /// Where a stall begins: after so many bytes of the body, or before the head. Needs `stall`.
+        at: Option<Point> => point().optional(), "64KiB", defaults_to("`\"head\"`");
+        /// Effect: the byte of the response's body at this offset is wrong.
+        corrupt: Option<ByteSize> => bytes().optional(), "100B";
+        /// Effect: nothing moves for any client of the registry for so long.
+        freeze: Option<Duration> => time(Duration::ZERO..=30 * DAY).optional(), "1s";
+        /// Hits every n-th of the requests only. Not together with `probability`.
+        every: Option<u64> => count(1..=u64::MAX).optional(), 3;
+        /// Hits each request with this probability only. Not together with `every`.
+        probability: Option<f64> => share().optional(), 0.1;
+        /// Spares so many requests of the operation first.
+        after: u64 = 0 => count(0..=u64::MAX), 10;
+        /// Is over after so many requests more. Absent: it lasts.
+        count as for: Option<u64> => count(0..=u64::MAX).optional(), 100;
+    }
+}
+
+/// The keys that are an effect: a fault has one of them.
+const EFFECTS: [&str; 8] = [
+    "delay", "rate", "status", "reset", "close", "stall", "corrupt", "freeze",
+];
+
+fn faults() -> Codec<Vec<Fault>> {
+    let read = |item: &Item, sink: &Sink| {
+        let Value::Array(items) = &item.value else {
+            sink.expected(item, "an array of tables, [[fault]]");
+            return None;
+        };
+        let faults: Vec<Option<Fault>> = items.iter().map(|item| fault(item, sink)).collect();
+        faults.into_iter().collect()
+    };
+    Codec::new(Form::Table("fault").list(10_000), read, |_| None)
+}
+
+fn fault(item: &Item, sink: &Sink) -> Option<Fault> {
+    let mut table = Table::open(item, sink)?;
+    let (written, is_good) = Written::read(&mut table);
+    let needs = [
+        ("code", "status"),
+        ("retry_after", "status"),
+        ("at", "stall"),
+    ];
+    let mut is_whole = true;
+    for (key, wanted) in needs {
+        if let (Some(entry), None) = (table.entry(key), table.entry(wanted)) {
+            let problem = Problem::new(
+                format!("`{key}` belongs to a `{wanted}`"),
+                entry.key_spot.clone(),
+            );
+            sink.report(problem.label(format!("add `{wanted}`, or remove `{key}`")));
+            is_whole = false;
+        }
+    }
+    if let (Some(one), Some(other)) = (table.entry("every"), table.entry("probability")) {
+        let problem = Problem::new(
+            "use `every` or `probability`, not both",
+            other.key_spot.clone(),
+        );
+        let problem = problem.label("remove one of both");
+        sink.report(problem.also(one.key_spot.clone(), "here is the other"));
+        is_whole = false;
+    }
+    is_whole &= has_one_effect(&mut table);
+    table.finish();
+    written.fault().filter(|_| is_good && is_whole)
+}
+
+/// Reports a fault with no effect, or with several; `false` after a problem.
+fn has_one_effect(table: &mut Table<'_>) -> bool {
+    let there: Vec<_> = EFFECTS.iter().filter_map(|key| table.entry(key)).collect();
+    let message = format!("a fault has exactly one of `{}`", EFFECTS.join("`, `"));
+    match there.as_slice() {
+        [_] => return true,
+        [] => {
+            let problem = Problem::new(message, table.spot().clone());
+            let label = "add one, such as `delay = \"200ms\"`";
+            table.sink().report(problem.label(label));
+        }
+        [first, second, ..] => {
+            let problem = Problem::new(message, second.key_spot.clone());
+            let problem = problem.label("write a second [[fault]] for this one");
+            let also = problem.also(first.key_spot.clone(), "the first effect");
+            table.sink().report(also);
+        }
+    }
+    false
+}
+
 impl Written {
-    fn into_fault(self) -> Result<Fault, &'static str> {
-        if self.status.is_none() && (self.code.is_some() || self.retry_after.is_some()) {
-            return Err("`code` and `retry_after` belong to a `status`");
-        }
-        if self.stall.is_none() && self.at.is_some() {
-            return Err("`at` belongs to a `stall`");
-        }
+    /// The fault; `None` where there is no effect.
+    fn fault(self) -> Option<Fault> {
+        let status = self.status.and_then(|it| StatusCode::from_u16(it).ok());
         let (code, retry_after) = (self.code, self.retry_after);
+        let at = self.at.unwrap_or(Point::BeforeHead);
         let kinds = [
-            self.delay,
+            self.delay.map(|delay| match delay {
+                Length::Fixed(time) => FaultKind::Delay(time),
+                Length::Drawn(lengths) => FaultKind::DrawnDelay(lengths),
+            }),
             self.rate.map(FaultKind::Rate),
-            self.status.map(|status| FaultKind::Status {
+            status.map(|status| FaultKind::Status {
                 status,
                 code: code.as_deref().map(ErrorCode::from),
                 retry_after,
             }),
             self.reset.map(FaultKind::Reset),
             self.close.map(FaultKind::Close),
-            self.stall
-                .map(|length| FaultKind::Stall(self.at.unwrap_or(Point::BeforeHead), length)),
+            self.stall.map(|stall| FaultKind::Stall(at, stall)),
             self.corrupt.map(|offset| FaultKind::Corrupt(offset.get())),
             self.freeze.map(FaultKind::Freeze),
         ];
-        let mut kinds = kinds.into_iter().flatten();
-        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            return Err(
-                "a fault has exactly one of `delay`, `rate`, `status`, `reset`, `close`, `stall`, `corrupt`, `freeze`",
-            );
-        };
-        let when = match (self.every, self.probability) {
-            (None, None) => When::Always,
-            (Some(0), None) => return Err("`every` counts from 1"),
-            (Some(n), None) => When::Every(n),
-            (None, Some(share)) => When::Probability(share, 0),
-            (Some(_), Some(_)) => return Err("use `every` or `probability`, not both"),
-        };
-        Ok(Fault {
+        let share = self.probability.and_then(|it| Ratio::try_new(it).ok());
+        Some(Fault {
             operation: self.operation,
-            kind,
-            when,
+            kind: kinds.into_iter().flatten().next()?,
+            when: match (self.every, share) {
+                (Some(n), _) => When::Every(n),
+                (None, Some(share)) => When::Probability(share, 0),
+                (None, None) => When::Always,
+            },
             after: self.after,
             count: self.count,
         })
     }
 }
 
-fn parsed<'de, D, T>(
-    deserializer: D,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let text = String::deserialize(deserializer)?;
-    parse(&text).map_err(de::Error::custom)
+fn sections() -> Vec<Section> {
+    vec![
+        Section::of::<FaultFile>(
+            "faults",
+            "Keys at the top of the file.",
+            "A fault file says what goes wrong at the embedded registry: `regstorm serve --faults FILE`.",
+        ),
+        Section::of::<Written>(
+            "fault",
+            "`[[fault]]`",
+            "One thing that goes wrong: an operation, one effect, and which of the requests it hits. Several may hit the same \
+             request: delays add up, the slowest rate holds, and of the others the first in the file acts.",
+        ),
+    ]
 }
 
-fn operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Operation>, D::Error> {
-    parsed(deserializer, |text| match text {
-        "*" => Ok(None),
-        name => Operation::from_name(name).map(Some).ok_or_else(|| {
-            let names: Vec<_> = Operation::ALL.iter().map(|known| known.name()).collect();
-            format!("unknown operation `{name}`; known: *, {}", names.join(", "))
-        }),
-    })
+const HEAD: &str = "\
+# Keys of a fault file
+
+Written from the definitions of the keys; `regstorm schema faults` prints the same as JSON schema. Values of type *time* are texts
+such as `\"1m30s\"`, values of type *size* texts such as `\"4MiB\"`.
+";
+
+/// Returns the reference of the keys of fault files, as Markdown.
+pub fn faults_reference() -> String {
+    reference::markdown(HEAD, &sections())
 }
 
-fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    parsed(deserializer, |text| {
-        units::parse_duration(text)
-            .map(Some)
-            .map_err(|e| e.to_string())
-    })
-}
-
-fn delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FaultKind>, D::Error> {
-    let kind = match deserializer.deserialize_any(TextOrTable)? {
-        Time::Text(text) => FaultKind::Delay(time(&text)?),
-        Time::Drawn(lengths) => FaultKind::DrawnDelay(lengths),
-    };
-    Ok(Some(kind))
-}
-
-fn stall<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stall>, D::Error> {
-    let stall = match deserializer.deserialize_any(TextOrTable)? {
-        Time::Text(text) if text == "forever" => Stall::Forever,
-        Time::Text(text) => Stall::For(time(&text)?),
-        Time::Drawn(lengths) => Stall::Drawn(lengths),
-    };
-    Ok(Some(stall))
-}
-
-fn time<E: de::Error>(text: &str) -> Result<Duration, E> {
-    units::parse_duration(text).map_err(E::custom)
-}
-
-/// A length of time as it is written: one, or a distribution.
-enum Time {
-    Text(String),
-    Drawn(Lengths),
-}
-
-struct TextOrTable;
-
-impl<'de> Visitor<'de> for TextOrTable {
-    type Value = Time;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a length of time such as \"250ms\", or a table such as { min = \"5ms\", max = \"50ms\" }")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Time, E> {
-        Ok(Time::Text(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
-        Lengths::deserialize(MapAccessDeserializer::new(map)).map(Time::Drawn)
-    }
-}
-
-fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
-    parsed(deserializer, |text| {
-        text.parse()
-            .map(Some)
-            .map_err(|e: units::ByteSizeError| e.to_string())
-    })
-}
-
-fn point<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Point>, D::Error> {
-    parsed(deserializer, |text| match text {
-        "head" => Ok(Some(Point::BeforeHead)),
-        text => text
-            .parse()
-            .map(|bytes| Some(Point::AfterBody(bytes)))
-            .map_err(|e: units::ByteSizeError| format!("{e}; or \"head\"")),
-    })
-}
-
-fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusCode>, D::Error> {
-    let number = u16::deserialize(deserializer)?;
-    StatusCode::from_u16(number)
-        .ok()
-        .filter(|status| (200..600).contains(&status.as_u16()))
-        .map(Some)
-        .ok_or_else(|| de::Error::custom("a status is a number from 200 to 599"))
-}
-
-fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ratio>, D::Error> {
-    let number = f64::deserialize(deserializer)?;
-    Ratio::try_new(number).map(Some).map_err(de::Error::custom)
+/// Returns the JSON schema of a fault file, for editors.
+pub fn faults_schema() -> serde_json::Value {
+    reference::json_schema("regstorm faults", &sections())
 }
 
 #[cfg(test)]

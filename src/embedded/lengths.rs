@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt as _};
 use rand_distr::{Distribution as _, Exp1, StandardNormal};
-use serde::{Deserialize, Deserializer};
-
-use crate::units;
 
 /// A distribution of lengths of time, and the seed that they are drawn with: one for each request that is hit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,46 +116,6 @@ fn not_below(max: Duration, least: Duration, name: &'static str) -> Result<(), L
 fn scaled(length: Duration, times: f64, max: Duration) -> Duration {
     // What no duration can hold is longer than any `max`.
     Duration::try_from_secs_f64(length.as_secs_f64() * times).map_or(max, |drawn| drawn.min(max))
-}
-
-/// A table as it is written: which keys it has says which distribution it is.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(default, deserialize_with = "length")]
-    min: Option<Duration>,
-    #[serde(default, deserialize_with = "length")]
-    mean: Option<Duration>,
-    #[serde(default, deserialize_with = "length")]
-    median: Option<Duration>,
-    sigma: Option<f64>,
-    #[serde(deserialize_with = "length")]
-    max: Option<Duration>,
-}
-
-impl<'de> Deserialize<'de> for Lengths {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let written = Written::deserialize(deserializer)?;
-        let max = written.max.unwrap_or_default(); // there, or it was refused
-        match (written.min, written.mean, written.median, written.sigma) {
-            (Some(min), None, None, None) => Self::uniform(min, max),
-            (None, Some(mean), None, None) => Self::exponential(mean, max),
-            (None, None, Some(median), Some(sigma)) => Self::log_normal(median, sigma, max),
-            _ => {
-                return Err(Error::custom(
-                    "lengths of time are { min, max }, { mean, max } or { median, sigma, max }",
-                ));
-            }
-        }
-        .map_err(Error::custom)
-    }
-}
-
-fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    units::parse_duration(&String::deserialize(deserializer)?)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

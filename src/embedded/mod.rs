@@ -59,7 +59,7 @@ mod uploads;
 mod wire;
 
 pub use fault::{Fault, FaultKind, Point, Stall, When};
-pub use fault_file::{FaultFileError, parse_faults};
+pub use fault_file::{faults_reference, faults_schema, load_faults};
 pub use freeze::Freeze;
 pub use lengths::{Lengths, LengthsError};
 pub use record::RequestRecord;

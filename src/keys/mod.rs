@@ -28,5 +28,18 @@ pub(crate) mod table;
 pub(crate) mod tree;
 pub(crate) mod value;
 
+use self::spot::Spot;
+use self::table::{Sink, Table};
+use self::tree::Entry;
+
 pub use overrides::Overrides;
 pub use problem::Problems;
+
+/// The table that a whole file is.
+pub(crate) fn root<'a>(entries: &'a [Entry], sink: &'a Sink) -> Table<'a> {
+    let start = Spot {
+        source: 0,
+        span: 0..0,
+    };
+    Table::new(entries, start, sink)
+}

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::form::Described;
+use serde_json::{Map, Value};
+
+use super::form::{Described, table_schema};
 use super::section::Section;
 
 /// Returns the reference: `head`, and each table with its keys.
@@ -22,6 +24,25 @@ pub(crate) fn markdown(head: &str, sections: &[Section]) -> String {
         }
     }
     text
+}
+
+/// Returns the JSON schema of a file of these tables, of which the first is the file.
+pub(crate) fn json_schema(title: &str, sections: &[Section]) -> Value {
+    let of = |section: &Section| table_schema(&section.keys, section.decider);
+    let named = |section: &Section| (section.name.to_owned(), of(section));
+    let (root, tables) = match sections.split_first() {
+        Some((root, tables)) => (of(root), tables),
+        None => (Value::Null, sections),
+    };
+    schema_of(title, root, tables.iter().map(named).collect())
+}
+
+/// Returns the JSON schema of a file: that of its root with the tables that it names.
+pub(crate) fn schema_of(title: &str, mut root: Value, tables: Map<String, Value>) -> Value {
+    root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    root["title"] = title.into();
+    root["$defs"] = Value::Object(tables);
+    root
 }
 
 fn entry(key: &Described, section: &Section) -> String {
@@ -46,7 +67,7 @@ fn entry(key: &Described, section: &Section) -> String {
 
 /// Every key is described, and its example is of its form: a check for the tests of those who have keys.
 #[cfg(test)]
-pub(crate) fn check(sections: &[Section], definitions: &serde_json::Value) {
+pub(crate) fn check(sections: &[Section], definitions: &Value) {
     for section in sections {
         for key in &section.keys {
             let name = format!("{}.{}", section.name, key.name);

@@ -34,7 +34,7 @@ pub use read::images::{Archive, ImageSet, ImageSource};
 pub use read::prepare::{CleanUp, Prepare};
 pub(crate) use read::shown;
 pub use read::target::{Addresses, Auth, DockerConfig, Embedded, Place, Target, Tls, TokenPolicy};
-pub use read::{json_schema, load, load_gates, reference};
+pub use read::{gates_reference, gates_schema, json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
 pub use selection::{Pick, Selection};
 pub use threshold::{Abort, Expectation, Limit, Operator, Statistic, Threshold};

@@ -2,7 +2,7 @@
 //!
 //! A stack that overflows, or time that grows with the square, ends these tests by itself; what they look at is what is said.
 
-use regstorm::embedded::parse_faults;
+use regstorm::embedded::load_faults;
 use regstorm::scenario::{self, Overrides};
 
 use super::scenario::{GOOD, load, load_with, set};
@@ -56,9 +56,10 @@ fn what_is_nested_too_deep_is_refused_before_it_is_built() {
         let gates = scenario::load_gates(Some(("gates.toml", &deep)), &[], &["pull"]);
         let shown = gates.expect_err("too deep").to_string();
         assert!(shown.contains("nested too deep"), "{}", &shown[..200]);
-        let faults = parse_faults(&format!("seed = 1\n{deep}")).expect_err("too deep");
-        let shown = faults.to_string();
-        assert!(shown.starts_with("line 2 is nested too deep"), "{shown}");
+        let faults = load_faults(&format!("seed = 1\n{deep}"), "faults.toml");
+        let shown = faults.expect_err("too deep").to_string();
+        assert!(shown.contains("nested too deep"), "{}", &shown[..200]);
+        assert!(shown.contains("faults.toml:2"), "{}", &shown[..200]);
     }
     let path = format!("{words}=1");
     let shown = load_with(GOOD, &set(&[&path]))

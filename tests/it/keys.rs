@@ -1,10 +1,10 @@
-//! The reference and the schema of a scenario: both are written from the definitions of its keys.
+//! The references and the schemas of scenarios, gate files and fault files: they are written from the definitions of its keys.
 
 use std::fs;
 use std::path::Path;
 
 use jsonschema::Validator;
-use regstorm::scenario;
+use regstorm::{embedded, scenario};
 use serde_json::Value;
 
 use crate::scenario::{GOOD, load};
@@ -26,18 +26,72 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn the_stored_reference_is_that_of_the_keys() {
-    let path = repository().join("docs/reference/scenario.md");
-    let wanted = scenario::reference();
-    if std::env::var_os("REGSTORM_UPDATE_DOCS").is_some() {
-        fs::write(&path, &wanted).expect("docs/reference can be written");
+fn the_stored_references_are_those_of_the_keys() {
+    for (page, wanted) in [
+        ("scenario.md", scenario::reference()),
+        ("gates.md", scenario::gates_reference()),
+        ("faults.md", embedded::faults_reference()),
+    ] {
+        let path = repository().join("docs/reference").join(page);
+        if std::env::var_os("REGSTORM_UPDATE_DOCS").is_some() {
+            fs::write(&path, &wanted).expect("docs/reference can be written");
+        }
+        let stored = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            stored == wanted,
+            "docs/reference/{page} is stale; update it with\n  \
+             REGSTORM_UPDATE_DOCS=1 cargo test --test it keys"
+        );
     }
-    let stored = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        stored == wanted,
-        "docs/reference/scenario.md is stale; update it with\n  \
-         REGSTORM_UPDATE_DOCS=1 cargo test --test it keys"
-    );
+}
+
+/// A file and a mistake in it that a schema can express, each as its reader and as its schema sees it.
+#[test]
+fn the_schemas_of_gates_and_faults_accept_and_refuse_what_their_readers_do() {
+    let gates = Validator::new(&scenario::gates_schema()).expect("the schema is one");
+    let faults = Validator::new(&embedded::faults_schema()).expect("the schema is one");
+    for (text, is_good) in [
+        ("[[gate]]\nmetric = \"errors rate\"\nmargin = \"1%\"", true),
+        ("[[gate]]\nmargin = \"1%\"", false),
+        ("[[gate]]\nmetric = \"errors rate\"\nmargni = \"1%\"", false),
+        ("[[gate]]\nmetric = 5", false),
+        ("seed = 1", false),
+    ] {
+        let read = scenario::load_gates(Some(("gates.toml", text)), &[], &["pull"]);
+        assert_eq!(read.is_ok(), is_good, "{text}");
+        assert_eq!(gates.is_valid(&json(text)), is_good, "{text}");
+    }
+    for (text, is_good) in [
+        (
+            "seed = 7\n[[fault]]\noperation = \"*\"\nstatus = 429\nfor = 3",
+            true,
+        ),
+        (
+            "[[fault]]\noperation = \"*\"\nstall = \"forever\"\nat = \"head\"",
+            true,
+        ),
+        (
+            "[[fault]]\noperation = \"*\"\ndelay = { mean = \"1s\", max = \"2s\" }",
+            true,
+        ),
+        (
+            "[[fault]]\noperation = \"*\"\ndelay = { mean = \"1s\" }",
+            false,
+        ),
+        ("[[fault]]\noperation = \"*\"\nreset = 5", false),
+        ("[[fault]]\noperation = \"blob-got\"\ndelay = \"1s\"", false),
+        ("[[fault]]\ndelay = \"1s\"", false),
+        ("[[fault]]\noperation = \"*\"\nstatus = 99", false),
+        (
+            "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nevery = 0",
+            false,
+        ),
+        ("[[fautl]]", false),
+    ] {
+        let read = embedded::load_faults(text, "faults.toml");
+        assert_eq!(read.is_ok(), is_good, "{text}");
+        assert_eq!(faults.is_valid(&json(text)), is_good, "{text}");
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl GateArgs {
         match scenario::load_gates(file, &self.gate, journeys) {
             Ok(gates) => Ok(Some(gates)),
             Err(problems) => {
-                scenario_file::tell(&problems);
+                scenario_file::tell(&problems, "nothing was sent");
                 Ok(None)
             }
         }

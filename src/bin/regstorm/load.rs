@@ -164,7 +164,7 @@ fn read(args: &Args, text: &str) -> Result<Option<Scenario>, Failure> {
             Ok(Some(scenario))
         }
         Err(problems) => {
-            scenario_file::tell(&problems);
+            scenario_file::tell(&problems, "nothing was sent");
             Ok(None)
         }
     }

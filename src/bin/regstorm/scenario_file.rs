@@ -61,7 +61,7 @@ pub(crate) fn load(
     match scenario::load(&source, &name, from.directory(), &overrides, &variable) {
         Ok(scenario) => Ok(Some(scenario)),
         Err(problems) => {
-            tell(&problems);
+            tell(&problems, "nothing was sent");
             Ok(None)
         }
     }
@@ -72,15 +72,15 @@ pub(crate) fn fill_in(from: &Source, scenario: &mut Scenario) -> Result<(), Fail
     docker_config::fill_in(scenario, from.directory()).or_exit(Exit::Usage)
 }
 
-/// Prints what is wrong with a file.
-pub(crate) fn tell(problems: &Problems) {
+/// Prints what is wrong with a file, and what was not done for that reason.
+pub(crate) fn tell(problems: &Problems, undone: &str) {
     let mut stderr = std::io::stderr().lock();
     let colour = terminal::colours(&stderr);
     let many = if problems.len() == 1 { "" } else { "s" };
     // When nobody reads what is wrong, the exit code still says that something is.
     let _ = writeln!(
         stderr,
-        "{}\n{} problem{many}; nothing was sent",
+        "{}\n{} problem{many}; {undone}",
         problems.render(colour),
         problems.len()
     );

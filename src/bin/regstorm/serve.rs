@@ -1,12 +1,12 @@
 //! `regstorm serve`: the embedded registry, on its own, until Ctrl-C.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use regstorm::embedded::{
-    Auth, AuthScheme, Counts, EmbeddedError, Quirk, Registry, Settings, Storage, parse_faults,
+    Auth, AuthScheme, Counts, EmbeddedError, Fault, Quirk, Registry, Settings, Storage, load_faults,
 };
 use regstorm::files::ResolvedPath;
 use regstorm::units::{self, ByteSize, Credentials};
@@ -14,34 +14,41 @@ use tokio::sync::watch;
 
 use crate::choice::one_of;
 use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::scenario_file;
 use crate::signals::{self, Reaction};
 use crate::source::read_text;
 use crate::user_args::UserArgs;
 
 const FAULTS: &str = r#"Fault file:
-  seed = 42                 # of all random draws
+  seed = 42                             # of all random draws
 
   [[fault]]
-  operation = "blob-get"    # by its name in reports, or "*"
-  status = 503              # one effect, see below
-  every = 3                 # or probability = 0.1; without either, every request
-  after = 10                # from the 11th such request on,
-  for = 100                 # for 100 of them
+  operation = "blob-get"                # by its name in reports, or "*"
+  status = 503                          # refuse the request
+  # code = "TOOMANYREQUESTS"            # code in the error body
+  # retry_after = "2s"                  # Retry-After
+  every = 3                             # without it, every request
+  # probability = 0.1                   # in place of `every`
+  after = 10                            # from the 11th such request on,
+  for = 100                             # for 100 of them
 
-Effects:
-  delay = "200ms"           # before the response
-  rate = "2MiB"             # bytes a second
-  status = 503              # with code = "TOOMANYREQUESTS", retry_after = "2s"
-  reset = "1MiB"            # TCP reset after so many bytes of the body, or "head"
-  close = "64KiB"           # close after so many bytes of the body, or "head"
-  stall = "10s"             # or "forever"; with at = "64KiB" or "head"
-  corrupt = "100B"          # one wrong byte at this offset
-  freeze = "1s"             # the whole registry
+  [[fault]]                             # one effect for each fault; others:
+  operation = "*"
+  delay = "200ms"                       # before the response
+  # rate = "2MiB"                       # bytes a second
+  # reset = "1MiB"                      # TCP reset after so much of the body, or "head"
+  # close = "64KiB"                     # close after so much of the body, or "head"
+  # stall = "10s"                       # or "forever"; with at = "64KiB" or "head"
+  # corrupt = "100B"                    # one wrong byte at this offset
+  # freeze = "1s"                       # the whole registry
 
-Random lengths of delay and stall:
-  { min = "5ms", max = "50ms" }                   # uniform
-  { mean = "20ms", max = "1s" }                   # exponential
-  { median = "20ms", sigma = 0.8, max = "1s" }    # log-normal"#;
+  [[fault]]                             # random lengths, of delay and stall
+  operation = "blob-get"
+  delay = { min = "5ms", max = "50ms" } # uniform
+  # delay = { mean = "20ms", max = "1s" }       # exponential
+  # delay = { median = "20ms", sigma = 0.8, max = "1s" }    # log-normal
+
+All keys: `regstorm schema faults`"#;
 
 /// Run the embedded registry until Ctrl-C
 ///
@@ -121,7 +128,15 @@ pub(crate) struct Args {
 /// Serves until it is interrupted, which is the normal end.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let ca_out = args.ca_out.clone();
-    let settings = settings(args)?;
+    let faults = match args.faults.as_deref().map(faults).transpose()? {
+        None => Vec::new(),
+        Some(Some(faults)) => faults,
+        Some(None) => return Ok(Exit::Usage),
+    };
+    let settings = Settings {
+        faults,
+        ..settings(args)?
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -175,19 +190,22 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "write an IP address and a port, such as 127.0.0.1:5000")
 }
 
-fn settings(args: Args) -> Result<Settings, Failure> {
-    let faults = match &args.faults {
-        None => Vec::new(),
-        Some(path) => {
-            let name = path.display();
-            let text = read_text(path)
-                .with_context(|| format!("cannot read the faults in {name}"))
-                .or_exit(Exit::Usage)?;
-            parse_faults(&text)
-                .map_err(|error| anyhow!("{name}: {error}"))
-                .or_exit(Exit::Usage)?
+/// Reads a fault file. Its problems are printed here; then there is none.
+fn faults(path: &Path) -> Result<Option<Vec<Fault>>, Failure> {
+    let name = path.display().to_string();
+    let text = read_text(path)
+        .with_context(|| format!("cannot read the faults in {name}"))
+        .or_exit(Exit::Usage)?;
+    match load_faults(&text, &name) {
+        Ok(faults) => Ok(Some(faults)),
+        Err(problems) => {
+            scenario_file::tell(&problems, "nothing was served");
+            Ok(None)
         }
-    };
+    }
+}
+
+fn settings(args: Args) -> Result<Settings, Failure> {
     Ok(Settings {
         listen: args.listen,
         tls: args.tls,
@@ -196,7 +214,6 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         quirks: quirks(&args),
         auth: auth(&args)?,
         base_path: args.base_path,
-        faults,
         ..Settings::default()
     })
 }

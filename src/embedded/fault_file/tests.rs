@@ -1,10 +1,11 @@
 //! Every kind as it is written, and every mistake at its place.
 
+use super::super::lengths::Lengths;
 use super::*;
 
 #[test]
 fn every_kind_can_be_written() {
-    let faults = parse_faults(
+    let faults = load_faults(
         r#"
         seed = 7
         [[fault]]
@@ -40,6 +41,7 @@ fn every_kind_can_be_written() {
         after = 200
         for = 1
         "#,
+        "faults.toml",
     )
     .unwrap();
     let at = Point::AfterBody(ByteSize::from_bytes(10));
@@ -90,7 +92,10 @@ fn a_mistake_is_shown_with_its_line() {
             "[[fault]]\noperation = \"*\"\ndelay = \"soon\"",
             "length of time",
         ),
-        ("[[fault]]\noperation = \"*\"\nstatus = 42", "200 to 599"),
+        (
+            "[[fault]]\noperation = \"*\"\nstatus = 42",
+            "from 200 to 599",
+        ),
         ("[[fault]]\noperation = \"*\"\nreset = \"4\"", "head"),
         (
             "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\ncode = \"X\"",
@@ -98,25 +103,25 @@ fn a_mistake_is_shown_with_its_line() {
         ),
         (
             "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nprobability = 2.0",
-            "not a share",
+            "from 0 to 1",
         ),
         (
             "[[fault]]\noperation = \"*\"\ndelay = \"1s\"\nevery = 0",
-            "from 1",
+            "from 1 to",
         ),
         (
             "[[fault]]\noperation = \"*\"\ndelai = \"1s\"",
-            "unknown field `delai`",
+            "unknown key `delai`",
         ),
-        ("[[fault]]\ndelay = \"1s\"", "missing field `operation`"),
-        ("[[fautl]]", "unknown field `fautl`"),
+        ("[[fault]]\ndelay = \"1s\"", "missing key `operation`"),
+        ("[[fautl]]", "unknown key `fautl`"),
         (
             "[[fault]]\noperation = \"*\"\ndelay = { min = \"2s\", max = \"1s\" }",
             "less than `min`",
         ),
         (
             "[[fault]]\noperation = \"*\"\ndelay = { mean = \"1s\" }",
-            "missing field `max`",
+            "missing key `max`",
         ),
         (
             "[[fault]]\noperation = \"*\"\ndelay = { median = \"1s\", max = \"1s\" }",
@@ -124,11 +129,11 @@ fn a_mistake_is_shown_with_its_line() {
         ),
         (
             "[[fault]]\noperation = \"*\"\nstall = { median = \"1s\", sigma = 9.0, max = \"2s\" }",
-            "0 to 5",
+            "from 0 to 5",
         ),
         (
             "[[fault]]\noperation = \"*\"\nstall = { mean = \"1s\", cap = \"2s\" }",
-            "unknown field `cap`",
+            "unknown key `cap`",
         ),
         (
             "[[fault]]\noperation = \"*\"\nstall = 5",
@@ -143,8 +148,35 @@ fn a_mistake_is_shown_with_its_line() {
             "exactly one of",
         ),
     ] {
-        let shown = parse_faults(text).unwrap_err().to_string();
+        let shown = load_faults(text, "faults.toml").unwrap_err().to_string();
         assert!(shown.contains(says), "{text}: {shown}");
-        assert!(shown.contains("line "), "{text}: {shown}");
+        assert!(shown.contains("faults.toml:"), "{text}: {shown}");
     }
+}
+
+#[test]
+fn all_mistakes_come_at_once_each_with_its_place_and_what_to_do() {
+    let text = "sede = 1\n[[fault]]\noperation = \"blob-got\"\ndelay = \"soon\"\nevery = 2\nprobability = 0.5\n\
+                [[fault]]\noperation = \"*\"\n";
+    let problems = load_faults(text, "faults.toml").unwrap_err();
+    let shown = problems.to_string();
+    assert_eq!(problems.len(), 5, "{shown}");
+    for says in [
+        "did you mean `seed`?",
+        "did you mean `blob-get`?",
+        "faults.toml:3:",
+        "faults.toml:4:",
+        "delay = \"soon\"",
+        "use `every` or `probability`, not both",
+        "faults.toml:6:",
+        "add one, such as `delay = \"200ms\"`",
+        "faults.toml:7:",
+    ] {
+        assert!(shown.contains(says), "{says}: {shown}");
+    }
+}
+
+#[test]
+fn every_key_is_described_and_its_example_is_of_its_form() {
+    reference::check(&sections(), &faults_schema()["$defs"]);
 }

@@ -2,12 +2,17 @@
 
 use super::expectation;
 use super::metric::metric_in;
+use crate::keys::define::keys;
+use crate::keys::form::{Described, Form};
+use crate::keys::key::Keyed;
+use crate::keys::name::{Located, located};
 use crate::keys::part::{Part, Wrong};
 use crate::keys::problem::{Problem, Problems};
+use crate::keys::reference;
+use crate::keys::section::Section;
 use crate::keys::spot::Spot;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Entry, Item, Text, Value, plant};
-use crate::keys::value::text;
 use crate::scenario::gate::{Comparand, Gate};
 
 /// More of them only make it harder for each to be found.
@@ -49,12 +54,68 @@ pub fn load_gates(
     }
 }
 
+keys! {
+    /// A gate as it is written.
+    struct Written {
+        /// What is compared: a metric and a statistic of it, or `capacity`.
+        metric: Option<Located> => located("`[JOURNEY.][OPERATION.]NAME STATISTIC`, or `capacity`").optional(),
+            "response_time p(99)", needed;
+        /// The change for the worse that is too much: a share of the base's value, or a difference of shares where the value is
+        /// a share itself.
+        margin: Option<Located> => located("share above 0%, at most 100%, such as `\"3%\"`").optional(), "5%",
+            defaults_to("by the metric: `\"3%\"` up to the median, `\"5%\"` up to `p(95)`, `\"10%\"` beyond; `\"3%\"` of a rate \
+                or a capacity; `\"0.1%\"` of a share");
+        /// The change for the worse below which it must be shown to lie to pass; at least `margin`.
+        tolerance: Option<Located> => located("share above 0%, at most 100%, such as `\"3%\"`").optional(), "5%",
+            defaults_to("`margin` where it is written; otherwise by the metric: `\"5%\"` up to the median, `\"8%\"` up to `p(95)`, \
+                `\"15%\"` beyond; `\"5%\"` of a rate or a capacity; `\"0.5%\"` of a share");
+    }
+}
+
+fn sections() -> Vec<Section> {
+    let gate = Described::own(
+        (
+            "gate",
+            r#"[{ metric = "response_time p(99)", margin = "5%" }]"#,
+        ),
+        Form::Table("gate").list(MOST),
+        "The gates. At least one.",
+    );
+    vec![
+        Section {
+            name: "gates",
+            heading: "Keys at the top of the file.",
+            text: "A gate file says what two builds are compared by: `regstorm ab --gates FILE` and `regstorm compare --gates FILE`."
+                .to_owned(),
+            keys: vec![gate.needed()],
+            decider: None,
+        },
+        Section::of::<Written>(
+            "gate",
+            "`[[gate]]`",
+            "One number of a run that two builds are compared by, and how much worse it may be. A metric is gated once.",
+        ),
+    ]
+}
+
+const HEAD: &str = "\
+# Keys of a gate file
+
+Written from the definitions of the keys; `regstorm schema gates` prints the same as JSON schema.
+";
+
+/// Returns the reference of the keys of gate files, as Markdown.
+pub fn gates_reference() -> String {
+    reference::markdown(HEAD, &sections())
+}
+
+/// Returns the JSON schema of a gate file, for editors.
+pub fn gates_schema() -> serde_json::Value {
+    reference::json_schema("regstorm gates", &sections())
+}
+
 fn of_file(root: &[Entry], journeys: &[&str], sink: &Sink) -> Vec<(Gate, Spot)> {
-    let start = Spot {
-        source: 0,
-        span: 0..0,
-    };
-    let mut table = Table::new(root, start, sink);
+    let mut table = crate::keys::root(root, sink);
     let gates = table.need("gate", "[[gate]]", |item: &Item, sink: &Sink| {
         let Value::Array(items) = &item.value else {
             sink.expected(item, "an array of tables, [[gate]]");
@@ -71,25 +132,23 @@ fn of_file(root: &[Entry], journeys: &[&str], sink: &Sink) -> Vec<(Gate, Spot)> 
 
 fn of_table(item: &Item, journeys: &[&str], sink: &Sink) -> Option<(Gate, Spot)> {
     let mut table = Table::open(item, sink)?;
-    let comparand = table.need(
-        "metric",
-        "metric = \"response_time p(99)\"",
-        |item: &Item, sink: &Sink| {
-            let written = text(item, sink)?;
-            comparand(Part::whole(&written.value), &written, item, journeys, sink)
-        },
-    );
-    let limit = |item: &Item, sink: &Sink| {
-        let written = text(item, sink)?;
-        let limit = margin(Part::whole(&written.value), &written, item, sink)?;
-        Some((limit, item.spot.clone()))
-    };
-    let margin = table.may("margin", limit);
-    let tolerance = table.may("tolerance", limit);
+    let (written, is_good) = Written::read(&mut table);
     table.finish();
-    let (comparand, margin, tolerance) = (comparand?, margin?, tolerance?);
-    let mut gate = gate(comparand, margin.map(|(margin, _)| margin));
-    if let Some((tolerance, spot)) = tolerance {
+    let comparand = written.metric.and_then(|it| {
+        let part = Part::whole(&it.text.value);
+        comparand(part, &it.text, &it.item, journeys, sink)
+    });
+    let limit = |it: Located| margin(Part::whole(&it.text.value), &it.text, &it.item, sink);
+    let spot = written.tolerance.as_ref().map(|it| it.item.spot.clone());
+    let (margin, tolerance) = (written.margin.map(limit), written.tolerance.map(limit));
+    let (true, Some(comparand)) = (is_good, comparand) else {
+        return None;
+    };
+    // Each of both is absent, or was read.
+    let margin = margin.map_or(Some(None), |it| it.map(Some))?;
+    let tolerance = tolerance.map_or(Some(None), |it| it.map(Some))?;
+    let mut gate = gate(comparand, margin);
+    if let (Some(tolerance), Some(spot)) = (tolerance, spot) {
         if tolerance < gate.margin {
             let problem = Problem::new("the tolerance is below the margin", spot);
             let margin = crate::units::share(gate.margin);
@@ -211,5 +270,15 @@ fn check_repeats(gates: &[(Gate, Spot)], sink: &Sink) {
     if let Some((_, spot)) = gates.get(MOST) {
         let problem = Problem::new("there are too many gates", spot.clone());
         sink.report(problem.label(format!("at most {MOST}; few find more")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_described_and_its_example_is_of_its_form() {
+        reference::check(&sections(), &gates_schema()["$defs"]);
     }
 }

@@ -23,7 +23,7 @@ mod threshold;
 
 use std::path::Path;
 
-pub use self::gate::load_gates;
+pub use self::gate::{gates_reference, gates_schema, load_gates};
 use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
 use super::root::{DEFAULT_SEED, Scenario};
@@ -33,7 +33,6 @@ use crate::keys::key::Keyed;
 use crate::keys::name::{MOST_TABLES, bad_name, identifier, is_identifier};
 use crate::keys::overrides::{self, Overrides};
 use crate::keys::problem::{Problem, Problems};
-use crate::keys::spot::Spot;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Entry, Item, Value, plant};
 use crate::keys::value;
@@ -66,11 +65,7 @@ pub fn load(
 }
 
 fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
-    let start = Spot {
-        source: 0,
-        span: 0..0,
-    };
-    let mut table = Table::new(root, start, sink);
+    let mut table = crate::keys::root(root, sink);
     let name = table.need("name", "name = \"my-first-run\"", identifier);
     let description = table.or("description", String::new(), value::words(1000));
     let seed = table.or("seed", DEFAULT_SEED, value::whole(0..=u64::MAX));

@@ -164,11 +164,8 @@ pub fn json_schema() -> Value {
             (section.name.to_owned(), schema)
         })
         .collect();
-    let mut schema = definitions.remove("scenario").unwrap_or_default();
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    schema["title"] = "regstorm scenario".into();
-    schema["$defs"] = Value::Object(definitions);
-    schema
+    let root = definitions.remove("scenario").unwrap_or_default();
+    reference::schema_of("regstorm scenario", root, definitions)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::thread::{self, ScopedJoinHandle};
 
-use regstorm::embedded::{Settings, parse_faults};
+use regstorm::embedded::{Settings, load_faults};
 use regstorm::scenario::{self, Overrides};
 
 use super::markdown::{Block, Page, pages};
@@ -61,7 +61,7 @@ fn check(block: &Block, kind: Option<&str>) {
             }
         }
         Some("faults") => {
-            parse_faults(text).unwrap_or_else(|error| panic!("{place}: {error}"));
+            load_faults(text, place).unwrap_or_else(|error| panic!("{place}: {error}"));
         }
         other => {
             panic!("{place}: a TOML block is marked scenario, part, gates or faults: {other:?}")

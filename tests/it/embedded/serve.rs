@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use regstorm::embedded::load_faults;
 use regstorm::transport::{Route, Tls, TlsSettings};
 
 use super::wire::Client;
@@ -121,7 +122,8 @@ fn what_cannot_be_served_is_said_with_exit_code_2() {
     for (arguments, says) in [
         (&["--listen", &listen][..], "cannot listen on"),
         (&["--listen", "localhost:0"][..], "write an IP address"),
-        (&["--faults", faults][..], "line 2"),
+        (&["--faults", faults][..], "did you mean `blob-get`?"),
+        (&["--faults", faults][..], ":2:"),
         (
             &["--faults", "/nonexistent/faults.toml"][..],
             "/nonexistent/faults.toml",
@@ -136,6 +138,49 @@ fn what_cannot_be_served_is_said_with_exit_code_2() {
         assert!(error.contains(says), "{arguments:?}: {error}");
         assert!(ended.stdout.is_empty());
     }
+}
+
+/// The help shows a fault file: it is one as it stands, and with each line in use that is commented out.
+#[test]
+fn the_fault_file_of_the_help_is_one() {
+    let help = serve(&["--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, block) = help.split_once("Fault file:\n").expect("a fault file");
+    let lines: Vec<&str> = block
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with("  "))
+        .collect();
+    let read = |lines: &[&str]| load_faults(&lines.join("\n"), "help");
+    let faults = read(&lines).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(faults.len(), 3);
+    let mut others = 0;
+    for (at, line) in lines.iter().enumerate() {
+        let Some((_, used)) = line
+            .split_once("# ")
+            .filter(|(before, _)| before.trim().is_empty())
+        else {
+            continue;
+        };
+        let mut lines = lines.clone();
+        lines[at] = used;
+        let key = used.split(" =").next().unwrap();
+        // In place of what it cannot stand beside.
+        let instead: &[&str] = match key {
+            "code" | "retry_after" => &[],
+            "probability" => &["every"],
+            _ => &["delay"],
+        };
+        let stands = |line: &str, key: &str| line.trim().starts_with(&format!("{key} ="));
+        let table = lines[..at].iter().rposition(|it| it.contains("[[fault]]"));
+        for other in &mut lines[table.unwrap()..at] {
+            if instead.iter().any(|key| stands(other, key)) {
+                *other = "";
+            }
+        }
+        read(&lines).unwrap_or_else(|problems| panic!("{line}: {problems}"));
+        others += 1;
+    }
+    assert_eq!(others, 11);
 }
 
 #[test]

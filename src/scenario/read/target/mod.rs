@@ -33,7 +33,7 @@ keys! {
         /// Where it is.
         pub place: Place;
         /// The registry under test: its base URL, or `embedded` for one in this process.
-        url = place => url::url().part(Place::set_url, Place::url), "embedded", needed;
+        url = place => url::url().part(Place::set_url, |it| Some(it.url())), "embedded", needed;
         /// Headers that every request to the target carries. Their values are never shown.
         ///
         /// Names are valid, unique whatever their case, and as the scenario has them; values are valid.
@@ -76,12 +76,11 @@ impl Place {
         }
     }
 
-    #[expect(clippy::option_option, reason = "a place always has a word for itself")]
-    fn url(&self) -> Option<Option<Url>> {
-        Some(match self {
+    fn url(&self) -> Option<Url> {
+        match self {
             Self::Embedded(_) => None,
             Self::Url(url) => Some(url.clone()),
-        })
+        }
     }
 
     fn set_embedded(&mut self, it: Embedded) {
