@@ -19,14 +19,11 @@ pub(super) fn of_load(plan: &Plan, images: &Images, record: &Record) -> Vec<Stri
     notes
 }
 
-/// Returns a note for each journey whose requests could only time out.
+/// Returns a note for each journey whose iterations could only time out.
 fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
     let mut notes = Vec::new();
-    for (id, name, _) in record.journeys() {
-        let operations = record.operations(id);
-        let timed_out =
-            operations.map(|(_, series)| series.counts.failure_classes.of(FailureClass::Timeout));
-        let timed_out: u64 = timed_out.sum();
+    for (_, name, series) in record.journeys() {
+        let timed_out = series.counts.failure_classes.of(FailureClass::Timeout);
         let mut journeys = plan.journeys.iter();
         let Some(journey) = journeys.find(|it| timed_out > 0 && it.name == name) else {
             continue;
@@ -35,8 +32,8 @@ fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
         let sizes = set.map(|set| images.layer_sizes(set));
         let haste = sizes.and_then(|sizes| Haste::of(journey, &sizes));
         notes.extend(haste.map(|haste| {
-            let requests = units::count(timed_out);
-            format!("{name}: {requests} requests timed out: {haste}")
+            let iterations = units::count(timed_out);
+            format!("{name}: {iterations} iterations timed out: {haste}")
         }));
     }
     notes

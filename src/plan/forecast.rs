@@ -41,7 +41,7 @@ pub struct JourneyForecast {
     pub bytes_down: Option<f64>,
     /// Bytes of layers that go to the registry.
     pub bytes_up: Option<f64>,
-    /// Its largest request, if that cannot end in time.
+    /// Its largest iteration, if that cannot end in time.
     pub haste: Option<Haste>,
 }
 

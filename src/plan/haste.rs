@@ -1,4 +1,4 @@
-//! Requests that cannot end in time: their bytes would have to come faster than a connection usually carries them.
+//! Iterations that cannot end in time: their bytes would have to come faster than a connection usually carries them.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,34 +6,34 @@ use std::time::Duration;
 use super::Journey;
 use crate::units;
 
-/// The rate, in bytes per second, that one request may need at most: 1 Gbit/s. A connection alone seldom gets more.
+/// The rate, in bytes per second, that one iteration may need at most: 1 Gbit/s. A user alone seldom gets more.
 const MOST_PER_S: f64 = 125e6;
 
-/// A request that asks for more than that. Printed as a sentence that says what to do.
+/// An iteration that needs more than that. Printed as a sentence that says what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Haste {
-    /// The bytes of the layer, or of the part of it, that the request moves.
+    /// The bytes of the layers that the iteration moves.
     pub bytes: u64,
     /// How long it may take.
-    pub request_timeout: Duration,
+    pub iteration_timeout: Duration,
 }
 
 impl Haste {
-    /// The largest request of a journey for images whose layers have these sizes, if it is one of those.
+    /// The largest iteration of a journey for images whose layers have these sizes, if it is one of those.
     pub fn of(journey: &Journey, images: &[Vec<u64>]) -> Option<Self> {
         let asked = images
             .iter()
             .map(|sizes| journey.action.requests(&journey.habits, sizes, 1));
         let haste = Self {
-            bytes: asked.map(|it| it.largest).max()?,
-            request_timeout: journey.request_timeout,
+            bytes: asked.map(|it| it.down.saturating_add(it.up)).max()?,
+            iteration_timeout: journey.iteration_timeout,
         };
         (haste.per_second() > MOST_PER_S).then_some(haste)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown of it")]
     fn per_second(&self) -> f64 {
-        self.bytes as f64 / self.request_timeout.as_secs_f64()
+        self.bytes as f64 / self.iteration_timeout.as_secs_f64()
     }
 }
 
@@ -41,9 +41,10 @@ impl fmt::Display for Haste {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "its largest request moves {}, which within request_timeout = {} takes {}, more than 1 Gbit/s carries: raise request_timeout",
+            "its largest iteration moves {}, which within iteration_timeout = {} takes {}, more than 1 Gbit/s carries: raise \
+             iteration_timeout",
             units::bytes(self.bytes),
-            humantime::format_duration(self.request_timeout),
+            humantime::format_duration(self.iteration_timeout),
             units::per_second(self.per_second(), "B"),
         )
     }

@@ -221,7 +221,7 @@ impl Client {
             headers,
             body,
             started,
-            deadline: started + self.inner.settings.timeout,
+            silence: self.inner.settings.timeout,
         })
     }
 

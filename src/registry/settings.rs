@@ -21,7 +21,8 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// Whether credentials and headers may go from https to http: to a token service, or to the same host.
     pub cleartext: bool,
-    /// The time limit of one exchange, from waiting for a connection to the end of the body.
+    /// The longest silence of an exchange: how long it may wait for a connection, and then for a byte to move. A long body
+    /// that moves has no limit here.
     pub timeout: Duration,
     habits: Habits,
     pub(super) wire: Headers, // of the habits
@@ -31,7 +32,7 @@ pub struct Settings {
 impl Settings {
     /// Makes the settings of a client with these habits, without credentials and without additional headers.
     ///
-    /// `timeout` is the time limit of one exchange.
+    /// `timeout` is the longest silence of an exchange.
     pub fn new(base: Base, habits: Habits, timeout: Duration) -> Self {
         Self {
             base,

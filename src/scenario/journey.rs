@@ -17,7 +17,7 @@ pub struct Journey {
     pub habits: Habits,
     /// The pause between two iterations of a user.
     pub think_time: ThinkTime,
-    /// The most time one exchange may take, 1 ms to 6 h.
+    /// The longest silence of an exchange, 1 ms to 6 h.
     pub request_timeout: Duration,
     /// The most time one iteration may take; at least `request_timeout`, at most 24 h.
     pub iteration_timeout: Duration,

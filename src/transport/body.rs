@@ -71,6 +71,18 @@ impl Sent {
         self.last()?.completed.get()
     }
 
+    /// When a byte was handed to the connection last, as far as that is known: now, if some were since `seen` was set.
+    pub(super) fn moved(&self, seen: &mut u64) -> Option<Instant> {
+        let bytes = self.bytes();
+        let some = bytes > std::mem::replace(seen, bytes);
+        let at = || some.then(Instant::now);
+        if self.is_complete() {
+            self.completed()
+        } else {
+            at()
+        }
+    }
+
     /// Takes the error of reading the content, if that ended the exchange.
     pub(super) fn take_broken(&self) -> Option<io::Error> {
         self.last()?.broken.take()

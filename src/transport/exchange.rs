@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -38,8 +39,10 @@ pub struct RequestParts {
     pub body: Body,
     /// When the exchange starts: now.
     pub started: Instant,
-    /// When the whole exchange, including the response body, must be over.
-    pub deadline: Instant,
+    /// The longest silence: how long the connection may take, and after it how long no byte may move. A request body over
+    /// HTTP/2 is looked at once in that time, so its silence may last up to twice as long. There is no limit to the whole
+    /// exchange.
+    pub silence: Duration,
 }
 
 /// An exchange that failed.
@@ -66,7 +69,8 @@ struct Exchange {
     method: Method,
     headers: HeaderMap, // of the request until it is sent, then of the response
     content: Body,      // of the request until it is sent
-    deadline: Instant,
+    silence: Duration,
+    deadline: Instant, // unless something moves before
     progress: Progress,
     status: StatusCode,                  // of the response
     body: Option<hyper::body::Incoming>, // until it is dropped: it holds a stream of HTTP/2
@@ -84,7 +88,8 @@ impl Outgoing {
             address: parts.address,
             method: parts.method,
             headers: parts.headers,
-            deadline: parts.deadline,
+            silence: parts.silence,
+            deadline: parts.started + parts.silence,
             progress: Progress::new(parts.started, parts.body.sent()),
             content: parts.body,
             status: StatusCode::OK,
@@ -130,7 +135,7 @@ impl Outgoing {
     /// Sends the request over a connection of `pool` and waits for the head of the response.
     ///
     /// # Errors
-    /// Returns [`Failed`] if no head arrives before the deadline. Nothing is sent a second time, with two exceptions:
+    /// Returns [`Failed`] if no head arrives, and nothing moves for too long. Nothing is sent a second time, with two exceptions:
     /// a kept connection that was closed before a byte of this request was written is replaced, and so is one whose
     /// peer says over HTTP/2 that it did not process the request, as often as Go's client does it. `again` makes the
     /// body anew; if it returns `None`, the request has failed.
@@ -161,7 +166,7 @@ impl Exchange {
         pool: &Rc<Pool>,
         again: &dyn Fn() -> Option<Body>,
     ) -> Result<(), Error> {
-        let deadline = self.deadline;
+        let deadline = self.first_deadline();
         let asked = self.progress.started;
         let mut resends = Resends::default();
         loop {
@@ -188,16 +193,25 @@ impl Exchange {
                 },
             };
             self.progress.got(&lease, handshake, asked);
+            self.deadline = self.progress.ready.unwrap_or(asked) + self.silence;
             let request = self.request(lease.protocol(), pool);
             let mut once_more = None;
             let result = match &mut lease {
                 Lease::Exclusive { connection, .. } => {
-                    let (result, driver) = connection.send(request);
-                    let mut result = driver.run(First::Connection, pin!(result), deadline).await;
+                    let (result, _) = connection.send(request);
+                    let mut result = pin!(result);
+                    let mut result = loop {
+                        let driver = connection.driver();
+                        let turn = driver.run(First::Connection, result.as_mut(), self.deadline);
+                        match turn.await {
+                            Err(_timed_out) if self.has_moved(connection.probe.last_write()) => {}
+                            ended => break ended,
+                        }
+                    };
                     if let Ok(Err(returned)) = &result
                         && returned.error().is_parse()
                     {
-                        let again = lenient::read_again(connection, &self.method, deadline);
+                        let again = lenient::read_again(connection, &self.method, self.deadline);
                         // Boxed, because it is rare.
                         if let Some(read) = Box::pin(again).await {
                             result = read;
@@ -209,7 +223,16 @@ impl Exchange {
                     once_more = Some(Box::new(Spare::of(&request)));
                     let (result, driver) = stream.send(request);
                     // Boxed: a request over HTTP/1.1 need not be as large.
-                    driver.run(First::Work, Box::pin(result), deadline).await
+                    let mut result = Box::pin(result);
+                    let mut seen = 0;
+                    loop {
+                        let turn = driver.run(First::Work, result.as_mut(), self.deadline);
+                        match turn.await {
+                            Err(_timed_out)
+                                if self.has_moved(self.progress.sent.moved(&mut seen)) => {}
+                            ended => break ended,
+                        }
+                    }
                 }
             };
             match result {
@@ -232,6 +255,23 @@ impl Exchange {
         }
     }
 
+    /// When a connection must be there, and until when a request that was not processed is sent again.
+    fn first_deadline(&self) -> Instant {
+        self.progress.started + self.silence
+    }
+
+    /// Returns `true` if bytes of the request went out so late that it has more time; sets the deadline.
+    fn has_moved(&mut self, last: Option<Instant>) -> bool {
+        let next = last.map(|it| it + self.silence);
+        match next.filter(|it| *it > self.deadline) {
+            Some(next) => {
+                self.deadline = next;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Returns when a request that came back is sent again, or why it has failed.
     fn came_back(
         &mut self,
@@ -241,7 +281,7 @@ impl Exchange {
         (again, resends): (&dyn Fn() -> Option<Body>, &mut Resends),
     ) -> Result<Instant, Error> {
         self.progress.see(lease, false);
-        let (deadline, was_kept) = (self.deadline, self.progress.is_reused());
+        let (deadline, was_kept) = (self.first_deadline(), self.progress.is_reused());
         let message = returned.take_message();
         let error = returned.error();
         let unprocessed = match (message, lease) {
@@ -304,6 +344,7 @@ impl Exchange {
     /// Takes over a response whose head has arrived.
     fn receive_head(&mut self, response: Response<hyper::body::Incoming>, lease: Lease) {
         self.first_byte = (self.progress.see(&lease, true)).unwrap_or_else(Instant::now);
+        self.deadline = self.first_byte + self.silence;
         let (head, body) = response.into_parts();
         self.status = head.status;
         self.headers = head.headers;
@@ -371,7 +412,7 @@ impl Incoming {
     /// buffer is then reused.
     ///
     /// # Errors
-    /// Fails if the body ends too early or the deadline passes.
+    /// Fails if the body ends too early, or if no byte of it comes for too long.
     ///
     /// # Cancel safety
     /// A part is either returned or still to come.
@@ -404,6 +445,8 @@ impl Incoming {
                     // With a known length, the last part is recognised without another read.
                     if body.is_end_stream() {
                         it.give_back();
+                    } else {
+                        it.deadline = Instant::now() + it.silence;
                     }
                     return Some(Ok(bytes));
                 }

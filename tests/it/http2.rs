@@ -447,7 +447,7 @@ async fn put(user: &User, body: &'static [u8], anew: bool) -> Result<StatusCode,
         headers: http::HeaderMap::new(),
         body: Body::whole(body.into()),
         started: tokio::time::Instant::now(),
-        deadline: tokio::time::Instant::now() + Duration::from_mins(1),
+        silence: Duration::from_mins(1),
     });
     let again = || anew.then(|| Body::whole(body.into()));
     let sent = outgoing.send(&user.pool, &again).await;

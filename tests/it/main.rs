@@ -76,6 +76,8 @@ mod secure_runs;
 mod sessions;
 /// Signals: each of them, in every period of a command.
 mod signals;
+/// `request_timeout`: silence, and not length.
+mod silence;
 /// The slowest exchanges: kept with what finds them in the registry's log.
 mod slowest;
 /// What was stored is read again as what it is, and shown by `report`.

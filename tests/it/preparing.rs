@@ -308,32 +308,22 @@ fn a_registry_that_answers_no_head_has_its_images_all_the_same() {
 }
 
 #[test]
-fn requests_that_cannot_end_in_time_are_named_where_they_fail() {
+fn iterations_that_cannot_end_in_time_are_named_where_they_fail() {
     let stall = FaultKind::Stall(Point::BeforeHead, Stall::Forever);
-    // 40 MB in 200 ms are 200 MB/s, more than the 125 of 1 Gbit/s; 20 MB, and parts of 20 MB, are not.
-    for (size, keys, hasty) in [
-        ("40000000B", "method = \"put\"", true),
-        (
-            "40000000B",
-            "method = \"chunks\"\nchunk_size = \"20000000B\"",
-            false,
-        ),
-        ("20000000B", "method = \"put\"", false),
-    ] {
+    // 40 MB in 200 ms are 200 MB/s, more than the 125 of 1 Gbit/s; 20 MB are not.
+    for (size, hasty) in [("40000000B", true), ("20000000B", false)] {
         let fault = |operation| Fault::on(operation, stall.clone());
-        let site = faulty(vec![
-            fault(Operation::UploadPut),
-            fault(Operation::UploadPatch),
-        ]);
-        let journey = format!("action = \"push\"\nrequest_timeout = \"200ms\"\n{keys}");
+        let site = faulty(vec![fault(Operation::UploadPut)]);
+        let limits = "request_timeout = \"200ms\"\niteration_timeout = \"200ms\"";
+        let journey = format!("action = \"push\"\nmethod = \"put\"\n{limits}");
         let toml = scenario(&journey, "")
             .replace("1000B", size)
+            .replace("layers = 3", "layers = 1")
             .replace("iterations = 3", "iterations = 1");
         let plan = plan(&toml, &site.url(), 1);
         assert_eq!(plan.forecast().journeys[0].haste.is_some(), hasty, "{toml}");
         let finished = run(&plan).unwrap();
-        let told =
-            "its largest request moves 40 MB, which within request_timeout = 200ms takes 200 MB/s";
+        let told = "its largest iteration moves 40 MB, which within iteration_timeout = 200ms takes 200 MB/s";
         assert_eq!(notes(&finished, told) == 1, hasty, "{:?}", finished.notes);
     }
 }

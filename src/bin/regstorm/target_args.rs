@@ -64,8 +64,8 @@ pub(crate) struct TargetArgs {
     #[expect(clippy::option_option, reason = "absent, without a path, and with one")]
     docker_config: Option<Option<PathBuf>>,
 
-    /// Time limit for one request, response included
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::parse_duration)]
+    /// Longest silence of a request: how long a connection may take, and how long no byte may move
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = units::parse_duration)]
     timeout: Duration,
 }
 

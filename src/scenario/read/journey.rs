@@ -28,7 +28,8 @@ keys! {
         client: Profile = Profile::PLAIN => habits::client(), "containerd";
         /// Pause of a user between two iterations: always the same, or drawn between `min` and `max`.
         think_time: ThinkTime = ThinkTime::None => think_time(), { min = "1s", max = "5s" };
-        /// The most time that one exchange may take. At most `iteration_timeout`.
+        /// The longest silence of an exchange: how long a connection may take, and how long no byte may move. A long blob that
+        /// moves has no limit but `iteration_timeout`, which must be at least as long.
         request_timeout: Duration = 30 * SECOND => time(MS..=6 * HOUR), "2m";
         /// The most time that one iteration may take.
         iteration_timeout: Duration = 300 * SECOND => time(MS..=24 * HOUR), "1h";

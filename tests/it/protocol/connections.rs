@@ -297,7 +297,7 @@ fn a_connection_is_free_as_soon_as_the_last_byte_is_known_to_have_come() {
             headers: HeaderMap::new(),
             body: Body::empty(),
             started,
-            deadline: started + Duration::from_mins(1),
+            silence: Duration::from_mins(1),
         });
         let mut incoming = outgoing.send(&user.pool, &|| None).await.unwrap();
         assert_eq!(user.pool.idle(), 0);

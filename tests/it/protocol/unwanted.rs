@@ -112,7 +112,7 @@ fn most_of_it_is_dropped_within_the_system() {
             headers: HeaderMap::new(),
             body: Body::empty(),
             started,
-            deadline: started + Duration::from_mins(1),
+            silence: Duration::from_mins(1),
         });
         let mut incoming = outgoing.send(&user.pool, &|| None).await.unwrap();
         if lets_go {

@@ -12,7 +12,6 @@ use crate::keys::value::parsed;
 use crate::oci::{Operation, Platform, Verify};
 use crate::profile::{ConfigOrder, Habits, PullAgain, Resolve};
 use crate::scenario::selection::Selection;
-use crate::units::ByteSize;
 
 keys! {
     /// How an image is pulled.
@@ -89,8 +88,6 @@ impl Kind for Pull {
         let layers: u64 = fetched.iter().map(parts).sum();
         requests.add(Operation::BlobGet, layers + u64::from(config));
         requests.down = fetched.iter().sum();
-        let part = habits.part_size.map_or(u64::MAX, ByteSize::get);
-        requests.largest = fetched.iter().max().map_or(0, |size| part.min(*size));
     }
 
     fn verify(&self) -> Verify {

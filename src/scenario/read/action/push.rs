@@ -157,11 +157,6 @@ impl Kind for Push {
             };
             if blob.add_to(habits, requests) {
                 requests.up += *size;
-                let part = match blob.method {
-                    PushMethod::Chunks { size } => size.get(),
-                    _ => u64::MAX,
-                };
-                requests.largest = requests.largest.max(part.min(*size));
             }
         }
         let config = Blob {

@@ -9,7 +9,6 @@ pub(crate) struct Requests {
     counts: Vec<(Operation, u64)>, // in the order in which they come
     pub(crate) down: u64,
     pub(crate) up: u64,
-    pub(crate) largest: u64, // bytes of layers that one request moves at most
 }
 
 impl Requests {
