@@ -6,7 +6,7 @@ use crate::exchange::TraceId;
 use crate::plan::Plan;
 
 /// The resolution of a share: as fine as a fraction is stored.
-const ALL: f64 = (1_u64 << 53) as f64;
+const ALL: f64 = 9_007_199_254_740_992.0; // 2^53
 
 /// Draws the requests that are traced. Which ones follows from the seed, the iteration and their place in it; their ids
 /// from the run as well, so that no two runs share a trace.

@@ -14,11 +14,12 @@ use tokio::time::Instant;
 
 use super::address::Address;
 use super::body::{Body, Sent};
-use super::connection::First;
+use super::connection::{First, SendResult, TimedOut};
 use super::error::{Error, Waiting, is_unprocessed};
 use super::framing::{Spare, put_on};
 use super::lease::Lease;
 use super::lenient;
+use super::multiplexed::Stream;
 use super::pool::Pool;
 use super::progress::{Ended, Progress};
 use super::resends::Resends;
@@ -221,18 +222,8 @@ impl Exchange {
                 }
                 Lease::Stream { stream, .. } => {
                     once_more = Some(Box::new(Spare::of(&request)));
-                    let (result, driver) = stream.send(request);
                     // Boxed: a request over HTTP/1.1 need not be as large.
-                    let mut result = Box::pin(result);
-                    let mut seen = 0;
-                    loop {
-                        let turn = driver.run(First::Work, result.as_mut(), self.deadline);
-                        match turn.await {
-                            Err(_timed_out)
-                                if self.has_moved(self.progress.sent.moved(&mut seen)) => {}
-                            ended => break ended,
-                        }
-                    }
+                    Box::pin(self.over_stream(stream, request)).await
                 }
             };
             match result {
@@ -258,6 +249,24 @@ impl Exchange {
     /// When a connection must be there, and until when a request that was not processed is sent again.
     fn first_deadline(&self) -> Instant {
         self.progress.started + self.silence
+    }
+
+    /// Sends the request over a stream of HTTP/2.
+    async fn over_stream(
+        &mut self,
+        stream: &mut Stream,
+        request: Request<Body>,
+    ) -> Result<SendResult, TimedOut> {
+        let (result, driver) = stream.send(request);
+        let mut result = pin!(result);
+        let mut seen = 0;
+        loop {
+            let turn = driver.run(First::Work, result.as_mut(), self.deadline);
+            match turn.await {
+                Err(_timed_out) if self.has_moved(self.progress.sent.moved(&mut seen)) => {}
+                ended => return ended,
+            }
+        }
     }
 
     /// Returns `true` if bytes of the request went out so late that it has more time; sets the deadline.

@@ -184,12 +184,16 @@ fn draft(args: &Args) -> Result<Draft<'_>, Failure> {
 }
 
 /// Archives are named as files are, with a path; anything else is a reference.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that iterators call for"
+)]
 fn is_path(image: &&String) -> bool {
     ["/", "./", "../"].iter().any(|it| image.starts_with(it))
 }
 
 fn sets(args: &Args) -> anyhow::Result<Vec<Set<'_>>> {
-    let (archives, references): (Vec<_>, Vec<_>) = args.images.iter().partition(|it| is_path(it));
+    let (archives, references): (Vec<_>, Vec<_>) = args.images.iter().partition(is_path);
     if let (true, Some(reference)) = (args.push, references.first()) {
         return Err(anyhow!(
             "--push: `{reference}` is in the registry already; name archives (./image.tar), or no image for synthetic ones"
