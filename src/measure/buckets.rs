@@ -96,6 +96,20 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         self.count = self.count.saturating_add(other.count);
     }
 
+    /// Returns what was counted since an earlier moment of the same counts.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let mut since = self.clone();
+        for (mine, theirs) in since.blocks.iter_mut().zip(&earlier.blocks) {
+            if let (Some(mine), Some(theirs)) = (mine, theirs) {
+                for (mine, theirs) in mine.iter_mut().zip(theirs.iter()) {
+                    *mine = mine.saturating_sub(*theirs);
+                }
+            }
+        }
+        since.count = self.count.saturating_sub(earlier.count);
+        since
+    }
+
     /// Forgets every value, and keeps the blocks.
     pub(super) fn clear(&mut self) {
         for block in self.blocks.iter_mut().flatten() {

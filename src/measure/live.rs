@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use crate::oci::Operation;
 use crate::units::Quantile;
 
 use super::buckets::Buckets;
 use super::histogram::whole_micros;
-use super::{Period, Totals};
+use super::{ClassCounts, Outcome, Outcomes, PackedHistogram, Period, Totals};
 
 /// The counts of a run so far and its response times to two digits: small enough to copy while the run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
     periods: [Totals; Period::ALL.len()],
+    operations: [Outcomes; Operation::ALL.len()], // of the measured period
+    failures: ClassCounts,                        // of its exchanges
     response_time: Buckets<2>,
     response_time_sum: Duration,
 }
@@ -21,6 +24,8 @@ impl Live {
     pub fn new() -> Self {
         Self {
             periods: [Totals::default(); Period::ALL.len()],
+            operations: [Outcomes::default(); Operation::ALL.len()],
+            failures: ClassCounts::default(),
             response_time: Buckets::new(),
             response_time_sum: Duration::ZERO,
         }
@@ -29,6 +34,22 @@ impl Live {
     /// Returns the counts of one period.
     pub const fn totals(&self, period: Period) -> &Totals {
         &self.periods[period.index()]
+    }
+
+    /// Returns how the exchanges of the measured period ended, of each operation that occurred.
+    pub fn operations(&self) -> impl Iterator<Item = (Operation, Outcomes)> {
+        let all = Operation::ALL.into_iter().zip(self.operations);
+        all.filter(|(_, outcomes)| outcomes.ended() > 0)
+    }
+
+    /// Returns the failed ones of them by class.
+    pub const fn failures(&self) -> &ClassCounts {
+        &self.failures
+    }
+
+    /// Returns the response times since an earlier moment of the same run.
+    pub fn response_times_since(&self, earlier: &Self) -> PackedHistogram {
+        PackedHistogram::pack(&self.response_time.since(&earlier.response_time))
     }
 
     /// Iterations that have started and not ended, in all periods.
@@ -67,6 +88,10 @@ impl Live {
         for (mine, theirs) in self.periods.iter_mut().zip(&other.periods) {
             mine.merge(theirs);
         }
+        for (mine, theirs) in self.operations.iter_mut().zip(other.operations) {
+            mine.merge(theirs);
+        }
+        self.failures.merge(&other.failures);
         self.response_time.add(&other.response_time);
         self.response_time_sum = self
             .response_time_sum
@@ -75,6 +100,14 @@ impl Live {
 
     pub(super) fn totals_mut(&mut self, period: Period) -> &mut Totals {
         &mut self.periods[period.index()]
+    }
+
+    /// Counts an exchange of the measured period.
+    pub(super) fn measured(&mut self, operation: Operation, outcome: Outcome) {
+        self.operations[operation.index()].count(outcome);
+        if let Outcome::Failed(class) = outcome {
+            self.failures.count(class);
+        }
     }
 
     pub(super) fn ok_response_time(&mut self, time: Duration) {
@@ -106,6 +139,19 @@ mod tests {
         assert_eq!(live.response_times(), 8);
         // 100 + 255 + 256 + 383 + 384 + 1,023 + 1,024 + 70,000,000
         assert_eq!(live.response_time_sum(), Duration::from_micros(70_003_425));
+        // What came after the first five: 1,023, 1,024 and 70 s, in buckets of 8 µs and of half a second.
+        let mut earlier = Live::new();
+        for micros in [100, 255, 256, 383, 384] {
+            earlier.ok_response_time(Duration::from_micros(micros));
+        }
+        let since = live.response_times_since(&earlier);
+        let lows: Vec<_> = since.buckets().map(|it| it.low.as_micros()).collect();
+        assert_eq!((since.count(), lows.len()), (3, 3));
+        assert!(
+            lows[0] <= 1_023 && lows[1] == 1_024 && lows[2] > 69_000_000,
+            "{lows:?}"
+        );
+        assert!(live.response_times_since(&live.clone()).is_empty());
         let mut both = Live::new();
         assert_eq!(both.response_times_below(&edges), [0; 7]);
         both.merge(&live);

@@ -93,6 +93,7 @@ impl Recorder {
         totals.exchanges.count(sample.outcome);
         totals.bytes.merge(sample.bytes());
         if let Some(place) = self.record.exchange(sample) {
+            self.live.measured(sample.operation, sample.outcome);
             self.latencies.exchange(place, sample);
             let record = &mut self.record;
             self.views

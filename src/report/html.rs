@@ -15,6 +15,8 @@ mod head;
 mod health;
 mod heat;
 mod journeys;
+pub mod live;
+mod live_windows;
 mod load;
 mod markup;
 mod number;
@@ -31,10 +33,11 @@ mod table;
 
 use crate::result::{Comparison, Document};
 
-use markup::{Markup, element};
+use markup::{Element, Markup, element};
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
+const LIVE_SCRIPT: &str = include_str!("html/live.js");
 
 /// Nothing is fetched, nothing is sent; style and script are those of the file.
 const POLICY: &str =
@@ -42,8 +45,16 @@ const POLICY: &str =
 
 /// Returns the page of one run.
 pub fn render(document: &Document) -> String {
+    run(document).render()
+}
+
+fn run(document: &Document) -> HtmlPage {
     let mut page = HtmlPage::new(&document.plan.name, head::of_run(document));
-    page.add("thresholds", "Thresholds", head::thresholds(document));
+    page.add(
+        "thresholds",
+        "Thresholds",
+        head::thresholds(&document.thresholds),
+    );
     page.add(
         "generator",
         "Generator",
@@ -70,7 +81,7 @@ pub fn render(document: &Document) -> String {
     page.add("environment", "Environment", environment::section(document));
     page.add("plan", "Plan", environment::plan(document));
     page.add("sums", "Sums and periods", environment::sums(document));
-    page.render()
+    page
 }
 
 /// Returns the page of a comparison.
@@ -139,7 +150,8 @@ impl HtmlPage {
         }
     }
 
-    fn render(self) -> String {
+    /// What is in the page: its head, links to the sections, and these.
+    fn content(self) -> Markup {
         let links = self
             .sections
             .iter()
@@ -154,26 +166,37 @@ impl HtmlPage {
                 .with(heading)
                 .with(content)
         });
-        let body = element("body")
-            .with(self.head)
-            .with(links)
-            .with(element("main").with(sections.collect::<Markup>()))
-            .with(element("script").with(Markup::constant(SCRIPT)));
-        let policy = element("meta")
-            .attr("http-equiv", "Content-Security-Policy")
-            .attr("content", POLICY);
-        let viewport = element("meta")
-            .attr("name", "viewport")
-            .attr("content", "width=device-width, initial-scale=1");
-        let head = element("head")
-            .with(element("meta").attr("charset", "utf-8"))
-            .with(policy)
-            .with(viewport)
-            .with(element("title").with(format!("{} · regstorm", self.title)))
-            .with(element("style").with(Markup::constant(STYLE)));
-        let html = element("html").attr("lang", "en").with(head).with(body);
-        format!("<!DOCTYPE html>\n{}\n", Markup::from(html).into_string())
+        let mut all = self.head;
+        all.push(links);
+        all.push(element("main").with(sections.collect::<Markup>()));
+        all
     }
+
+    fn render(self) -> String {
+        let title = self.title.clone();
+        let body = element("body")
+            .with(self.content())
+            .with(element("script").with(Markup::constant(SCRIPT)));
+        frame(&title, POLICY, body)
+    }
+}
+
+/// Returns the file around a body.
+fn frame(title: &str, policy: &str, body: Element) -> String {
+    let policy = element("meta")
+        .attr("http-equiv", "Content-Security-Policy")
+        .attr("content", policy);
+    let viewport = element("meta")
+        .attr("name", "viewport")
+        .attr("content", "width=device-width, initial-scale=1");
+    let head = element("head")
+        .with(element("meta").attr("charset", "utf-8"))
+        .with(policy)
+        .with(viewport)
+        .with(element("title").with(format!("{title} · regstorm")))
+        .with(element("style").with(Markup::constant(STYLE)));
+    let html = element("html").attr("lang", "en").with(head).with(body);
+    format!("<!DOCTYPE html>\n{}\n", Markup::from(html).into_string())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use regstorm::embedded::Settings;
-use regstorm::exposition::Exposition;
+use regstorm::exposition::{Exposition, ListenError, Service};
 use regstorm::result::Document;
 
 use crate::support::{registry, wait_for};
@@ -14,7 +14,16 @@ fn anywhere() -> SocketAddr {
 }
 
 fn start() -> Exposition {
-    Exposition::start(anywhere()).expect("a free port")
+    at(anywhere()).expect("a free port")
+}
+
+fn at(address: SocketAddr) -> Result<Exposition, ListenError> {
+    let service = Service {
+        address,
+        metrics: true,
+        page: false,
+    };
+    Exposition::start(&[service], String::new())
 }
 
 /// Everything that is answered until the connection ends.
@@ -36,7 +45,7 @@ fn get(address: SocketAddr, method: &str, path: &str) -> String {
 #[test]
 fn tells_the_text_of_now_and_nothing_else() {
     let exposition = start();
-    let address = exposition.address();
+    let address = exposition.addresses()[0];
     exposition.set("one 1\n".into());
     exposition.set("two 2\n".into());
     let answer = get(address, "GET", "/metrics");
@@ -65,7 +74,7 @@ fn tells_the_text_of_now_and_nothing_else() {
 #[test]
 fn nobody_who_hangs_keeps_it_from_ending() {
     let exposition = start();
-    let address = exposition.address();
+    let address = exposition.addresses()[0];
     exposition.set("text 1\n".repeat(1_000_000));
     // One asks and does not read; others fill the remaining places and say nothing.
     let mut asks = TcpStream::connect(address).unwrap();
@@ -87,7 +96,7 @@ fn nobody_who_hangs_keeps_it_from_ending() {
 #[test]
 fn a_port_in_use_is_an_error() {
     let exposition = start();
-    assert!(Exposition::start(exposition.address()).is_err());
+    assert!(at(exposition.addresses()[0]).is_err());
 }
 
 const PULLS: &str = r#"name = "test"

@@ -29,6 +29,8 @@ mod faults;
 mod formats;
 /// Gates: what two builds are compared by, how it is written, and what is refused.
 mod gates;
+/// The Grafana dashboard and the metrics that it shows.
+mod grafana;
 /// HTTP/2: one connection, its streams and their limit, and how exchanges over it are counted.
 mod http2;
 /// The journeys beside pull and push: what they ask, what they need, and how their keys are read.
@@ -39,6 +41,8 @@ mod keys;
 mod layering;
 /// The scenarios inside the program, the file to start from, a summary that always exists, and the wait for a target.
 mod library;
+/// The page that follows a run.
+mod live_page;
 /// How loads end, well or badly: every sum closes.
 mod load_ends;
 /// `regstorm load`: a load of one line.

@@ -49,6 +49,11 @@ const HANDS: &str = r"<script>
 
 /// Opens a file in a browser that tells its console on standard error, and prints the page as it then is.
 fn browse(page: &Path, options: &[&str]) -> Finished {
+    open(&format!("file://{}", page.display()), options)
+}
+
+/// Opens a page in the same way.
+fn open(url: &str, options: &[&str]) -> Finished {
     let profile = scratch();
     let profile = format!("--user-data-dir={}", profile.path().display());
     Program::new("chromium")
@@ -59,7 +64,7 @@ fn browse(page: &Path, options: &[&str]) -> Finished {
             "--window-size=1200,1000",
         ])
         .args(options)
-        .args([profile, format!("file://{}", page.display())])
+        .args([profile, url.to_owned()])
         .run()
         .ok()
 }
@@ -206,4 +211,43 @@ fn errors_and_requests_of_a_page_are_seen() {
             "{outside}\n{refused}"
         );
     }
+}
+
+/// The time of a browser without a screen stands still while something loads, as the events do until the run ends: what it
+/// prints is the page after that.
+#[test]
+fn a_browser_follows_a_run_to_its_end() {
+    let dir = scratch();
+    let [scenario, log] = ["page.toml", "log"].map(|it| dir.path().join(it));
+    let longer = SCENARIO.replace("duration = \"4s\"", "duration = \"20s\"");
+    fs::write(&scenario, longer).expect("a scenario");
+    let mut run = regstorm(["run", "--ui", "0", "--out"])
+        .args([&dir.path().join("run.json"), &scenario])
+        .start(&log);
+    let url = |log: &str| {
+        let line = log.lines().find_map(|it| it.strip_prefix("ui       "))?;
+        Some(line.split(' ').next()?.to_owned())
+    };
+    assert!(
+        run.ready(|| url(&run_log(&log)).is_some()),
+        "{}",
+        run_log(&log)
+    );
+    let url = url(&run_log(&log)).expect("it was there");
+    let browsed = open(&url, &["--virtual-time-budget=1000"]);
+    assert_eq!(console(&browsed), [""; 0], "{browsed}");
+    let dom = &browsed.stdout;
+    let drawn = dom.split("data-drawn=\"").nth(1);
+    let drawn = drawn.and_then(|it| it.split('"').next()?.parse::<u32>().ok());
+    assert!(drawn.is_some_and(|it| it >= 3), "{drawn:?}\n{browsed}");
+    assert!(dom.contains("The run has ended."), "{browsed}");
+    // The report, as --html has it.
+    for part in ["class=\"banner", "id=\"operations\"", "id=\"heat\""] {
+        assert!(dom.contains(part), "{part}\n{browsed}");
+    }
+    assert!(dom.matches("role=\"img\"").count() >= 10, "{browsed}");
+}
+
+fn run_log(log: &Path) -> String {
+    fs::read_to_string(log).unwrap_or_default()
 }

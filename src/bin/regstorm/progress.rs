@@ -94,11 +94,6 @@ impl Progress {
         }
     }
 
-    /// Shows where the metrics of the run can be scraped.
-    pub(crate) fn metrics(&self, url: &str) {
-        self.line(&format!("metrics  {url}"));
-    }
-
     /// Shows what happens.
     pub(crate) fn report(&mut self, event: &Event<'_>) {
         match event {

@@ -1,6 +1,5 @@
 //! `regstorm run`: runs a scenario against a registry, shows its progress, and stores and sums up the result.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,12 +15,12 @@ use crate::diagnosis;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
-use crate::metrics::Metrics;
 use crate::preflight;
 use crate::progress::Progress;
 use crate::proxy;
 use crate::report_args::ReportArgs;
 use crate::scenario_file::ScenarioArgs;
+use crate::shown::{Shown, ShownArgs};
 use crate::wait_args::WaitArgs;
 
 /// Run a scenario against a registry
@@ -46,9 +45,8 @@ pub(crate) struct RunArgs {
     labels: LabelArgs,
     #[command(flatten)]
     wait: WaitArgs,
-    /// Address for live Prometheus metrics at /metrics; port 0 picks a free port
-    #[arg(long, value_name = "IP:PORT", help_heading = "Run")]
-    metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    shown: ShownArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -86,8 +84,12 @@ impl RunArgs {
         let mut live = Live::new(self, &plan)?;
         let stop = live.interrupts.stop.clone();
         let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
-        live.done();
-        let outcome = outcome.map_err(failure)?;
+        let outcome = outcome.map_err(failure);
+        live.done(match &outcome {
+            Ok(outcome) => Ok(&outcome.document),
+            Err(failure) => Err(failure.to_string()),
+        });
+        let outcome = outcome?;
         let exit = match outcome.panics {
             0 => exit(&outcome.document),
             _ => Exit::Defect,
@@ -115,40 +117,43 @@ pub(crate) fn exit(document: &Document) -> Exit {
     }
 }
 
-/// Everything that follows a run: interrupts, the screen and metrics.
+/// Everything that follows a run: interrupts, the screen, metrics and a page.
 struct Live {
     interrupts: Interrupts,
     progress: Progress,
-    metrics: Option<Metrics>,
+    shown: Option<Shown>,
 }
 
 impl Live {
     fn new(args: &RunArgs, plan: &Plan) -> Result<Self, Failure> {
         let interrupts = Interrupts::new();
         let progress = Progress::new(plan, args.report.quiet);
-        let metrics = args.metrics.map(Metrics::start).transpose()?;
-        if let Some(metrics) = &metrics {
-            progress.metrics(&metrics.url());
+        let shown = args.shown.start(plan)?;
+        for line in shown.iter().flat_map(Shown::lines) {
+            progress.line(&line);
         }
         Ok(Self {
             interrupts,
             progress,
-            metrics,
+            shown,
         })
     }
 
     fn report(&mut self, event: &Event<'_>) {
         self.interrupts.follow(event);
         self.progress.report(event);
-        if let (Some(metrics), Event::Load(at)) = (&mut self.metrics, event) {
-            metrics.tell(at);
+        if let Some(shown) = &mut self.shown {
+            shown.report(event);
         }
     }
 
-    /// Everything is measured.
-    fn done(&self) {
+    /// Everything is measured, or nothing is.
+    fn done(&mut self, result: Result<&Document, String>) {
         self.interrupts.writing();
         self.progress.clear();
+        if let Some(shown) = self.shown.take() {
+            shown.end(result);
+        }
     }
 }
 

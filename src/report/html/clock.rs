@@ -33,6 +33,16 @@ impl Clock {
         }
     }
 
+    /// Returns the axis of a run that goes on, up to its last window.
+    pub(super) fn live(length_s: u64, windows: usize) -> Self {
+        let windows = windows.max(1);
+        Self {
+            window_s: length_s,
+            windows,
+            measured_s: float((windows as u64).saturating_mul(length_s)),
+        }
+    }
+
     pub(super) const fn windows(self) -> usize {
         self.windows
     }

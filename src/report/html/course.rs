@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::exchange::Phase;
 use crate::measure::{IterationClock, Metric, Outcomes, PackedHistogram};
-use crate::result::{Document, LatencySeries};
+use crate::result::Document;
 use crate::units::{self, Quantile};
 
 use super::clock::Clock;
@@ -12,7 +12,7 @@ use super::curves;
 use super::load;
 use super::markup::Markup;
 use super::number::{float, micros};
-use super::offered;
+use super::offered::{self, Stage};
 use super::parts::{details, faint, titled};
 use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
 use super::scale::Scale;
@@ -29,6 +29,8 @@ pub(super) fn section(document: &Document) -> Markup {
         return nothing("nothing ended in the measured window").into();
     }
     let clock = Clock::of(document);
+    let windows = document.time_series.windows();
+    let exchanges: Vec<Outcomes> = windows.map(|(it, _)| it.exchanges).collect();
     let length = units::duration(Duration::from_secs(clock.window_s));
     let mut words = format!("Each window is {length} long; what ended in it counts in it.");
     if clock.shade().is_some() {
@@ -47,7 +49,7 @@ pub(super) fn section(document: &Document) -> Markup {
     section.push(load::chart(document, clock));
     section.push(titled(
         "Exchanges that failed or were cancelled, per second",
-        troubles(document, clock),
+        troubles(Some(document), &exchanges, clock),
     ));
     section.push(titled(
         "Bytes of bodies, per second",
@@ -69,7 +71,7 @@ fn iterations(document: &Document, clock: Clock) -> Markup {
             (journey.name.clone(), index, ok.collect())
         });
     rates(
-        document,
+        Some(document),
         "iterations per second over time",
         clock,
         series.collect(),
@@ -87,7 +89,7 @@ fn bytes(document: &Document, clock: Clock) -> Markup {
         ("sent".to_owned(), 1, all(|it| it.sent)),
     ];
     rates(
-        document,
+        Some(document),
         "bytes per second over time",
         clock,
         series,
@@ -96,8 +98,8 @@ fn bytes(document: &Document, clock: Clock) -> Markup {
 }
 
 /// Returns a line for each series of counts, divided by the length of a window.
-fn rates(
-    document: &Document,
+pub(super) fn rates(
+    document: Option<&Document>,
     label: &str,
     clock: Clock,
     series: Vec<(String, usize, Vec<u64>)>,
@@ -136,19 +138,14 @@ fn rates(
         },
         series: drawn.collect(),
         shade: clock.shade(),
-        stages: offered::stages(document),
+        stages: stages_of(document),
         steps: Some(clock.steps(1)),
     };
     plot.render().into()
 }
 
 /// Failed and cancelled exchanges, one on the other.
-fn troubles(document: &Document, clock: Clock) -> Markup {
-    let outcomes: Vec<Outcomes> = document
-        .time_series
-        .windows()
-        .map(|(it, _)| it.exchanges)
-        .collect();
+pub(super) fn troubles(document: Option<&Document>, outcomes: &[Outcomes], clock: Clock) -> Markup {
     let most = outcomes
         .iter()
         .map(|it| it.failed.saturating_add(it.cancelled))
@@ -192,7 +189,7 @@ fn troubles(document: &Document, clock: Clock) -> Markup {
         },
         series: vec![failed, cancelled],
         shade: clock.shade(),
-        stages: offered::stages(document),
+        stages: stages_of(document),
         steps: Some(clock.steps(1)),
     };
     plot.render().into()
@@ -210,14 +207,21 @@ fn latencies(document: &Document, clock: Clock) -> Markup {
         let series = document.latency_over_time(&metric);
         let content = series.map_or_else(
             || nothing("this report holds no latencies over time of it").into(),
-            |it| percentiles(document, it, clock),
+            |it| {
+                let name = it.metric.to_string();
+                percentiles(Some(document), &name, &it.windows, clock)
+            },
         );
         section.push(titled(format!("{}, response time", journey.name), content));
     }
     let totals = document.operations.iter().filter_map(|operation| {
         document.latency_over_time(&Metric::of_operation(operation.name, Phase::Total))
     });
-    let totals = totals.map(|it| titled(it.metric.to_string(), percentiles(document, it, clock)));
+    let totals = totals.map(|it| {
+        let name = it.metric.to_string();
+        let drawn = percentiles(Some(document), &name, &it.windows, clock);
+        titled(name, drawn)
+    });
     let totals = totals.collect::<Markup>();
     if !totals.is_empty() {
         section.push(details("Latency of each operation over time", totals));
@@ -225,11 +229,17 @@ fn latencies(document: &Document, clock: Clock) -> Markup {
     section
 }
 
-fn percentiles(document: &Document, series: &LatencySeries, clock: Clock) -> Markup {
-    let together = together(&series.windows);
-    let middle = |step: usize, windows: usize| {
+/// Percentiles of what `name` is the name of, in windows.
+pub(super) fn percentiles(
+    document: Option<&Document>,
+    name: &str,
+    windows: &[PackedHistogram],
+    clock: Clock,
+) -> Markup {
+    let together = together(windows);
+    let middle = |step: usize, count: usize| {
         let first = clock.at(step * together);
-        f64::midpoint(first, first + clock.at(windows))
+        f64::midpoint(first, first + clock.at(count))
     };
     let quantiles = [
         (Quantile::P50, "p50"),
@@ -238,10 +248,10 @@ fn percentiles(document: &Document, series: &LatencySeries, clock: Clock) -> Mar
     ];
     let mut all = Vec::new();
     let mut drawn = Vec::new();
-    for (look, (quantile, name)) in quantiles.into_iter().enumerate() {
+    for (look, (quantile, label)) in quantiles.into_iter().enumerate() {
         let mut points = Vec::new();
         let mut readings = Vec::new();
-        for (step, windows) in series.windows.chunks(together).enumerate() {
+        for (step, windows) in windows.chunks(together).enumerate() {
             let known = PackedHistogram::quantile_of(windows, quantile);
             let time = known.map(|it| float(micros(it)));
             all.extend(time);
@@ -249,13 +259,13 @@ fn percentiles(document: &Document, series: &LatencySeries, clock: Clock) -> Mar
             readings.push(known.map_or("-".to_owned(), units::duration));
         }
         let known = points.iter().any(Option::is_some);
-        let name = if known {
-            name.to_owned()
+        let label = if known {
+            label.to_owned()
         } else {
-            format!("{name} (too few values)")
+            format!("{label} (too few values)")
         };
         drawn.push(Series {
-            name,
+            name: label,
             look,
             mark: Mark::Line {
                 points,
@@ -282,13 +292,13 @@ fn percentiles(document: &Document, series: &LatencySeries, clock: Clock) -> Mar
         return nothing("too few values over time to know a percentile").into();
     };
     let plot = Plot {
-        label: format!("percentiles of {} over time", series.metric),
+        label: format!("percentiles of {name} over time"),
         size: Size::WIDE,
         x: clock.axis(),
         y,
         series: drawn,
         shade: clock.shade(),
-        stages: offered::stages(document),
+        stages: stages_of(document),
         steps: Some(clock.steps(together)),
     };
     let mut chart = Markup::from(plot.render());
@@ -309,6 +319,11 @@ fn points_of(series: &Series) -> Vec<Option<(f64, f64)>> {
         Mark::Line { points, .. } => points.clone(),
         _ => Vec::new(),
     }
+}
+
+/// Returns the stages of a run whose plan is known.
+fn stages_of(document: Option<&Document>) -> Vec<Stage> {
+    document.map_or_else(Vec::new, offered::stages)
 }
 
 /// Returns how many windows make a point.

@@ -146,12 +146,12 @@ pub(super) fn facts(document: &Document) -> Markup {
 }
 
 /// Returns the thresholds with what was observed.
-pub(super) fn thresholds(document: &Document) -> Markup {
+pub(super) fn thresholds(results: &[ThresholdResult]) -> Markup {
     let mut table = HtmlTable::new(
         "",
         &["threshold", "", "observed", "limit", "samples", "why"],
     );
-    for result in &document.thresholds {
+    for result in results {
         table.row(row(result));
     }
     if table.is_empty() {

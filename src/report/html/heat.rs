@@ -42,12 +42,8 @@ pub(super) fn section(document: &Document) -> Markup {
     let maps = document.journeys.iter().map(|journey| {
         let metric = Metric::of_journey(&journey.name, IterationClock::Response);
         let series = document.latency_over_time(&metric);
-        let map = series.and_then(|it| Map::of(&it.windows));
-        let drawn = map.map_or_else(
-            || nothing("no values"),
-            |map| map.render(&journey.name, clock),
-        );
-        titled(&journey.name, drawn)
+        let windows = series.map_or(&[][..], |it| &it.windows);
+        titled(&journey.name, map(&journey.name, windows, clock))
     });
     let mut section = Markup::from(faint(
         "Each cell counts the ok iterations that ended in that stretch of time and took that long; a value counts in the row \
@@ -55,6 +51,11 @@ pub(super) fn section(document: &Document) -> Markup {
     ));
     section.push(maps.collect::<Markup>());
     section
+}
+
+/// Returns the map of response times in windows.
+pub(super) fn map(name: &str, windows: &[PackedHistogram], clock: Clock) -> Element {
+    Map::of(windows).map_or_else(|| nothing("no values"), |map| map.render(name, clock))
 }
 
 impl Map {

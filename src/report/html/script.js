@@ -1,6 +1,6 @@
 'use strict';
 // Comfort only: the page says everything without it. Words are set as text, never as markup.
-(() => {
+const regstorm = (root) => {
   const key = (row, column) => {
     const cell = row.cells[column];
     if (!cell) return null;
@@ -9,7 +9,7 @@
   };
   // What is not known stays last, whichever way a column is sorted.
   const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-  for (const head of document.querySelectorAll('thead th')) {
+  for (const head of root.querySelectorAll('thead th')) {
     const body = head.closest('table').tBodies[0];
     if (body.rows.length < 2) continue;
     head.setAttribute('aria-sort', 'none');
@@ -31,7 +31,7 @@
   }
 
   const list = (text) => text.split('|');
-  const charts = [...document.querySelectorAll('svg[data-steps]')].map((svg) => ({
+  const charts = [...root.querySelectorAll('svg[data-steps]')].map((svg) => ({
     svg,
     group: svg.dataset.steps,
     share: Number(svg.dataset.share),
@@ -76,4 +76,5 @@
     });
     chart.svg.addEventListener('pointerleave', () => together.forEach(hide));
   }
-})();
+};
+regstorm(document);
