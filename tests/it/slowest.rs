@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -40,6 +41,10 @@ fn registry() -> String {
             } else if request.starts_with("GET /store/index?signature=hunter2 ") {
                 fetched += 1;
                 if fetched == ITERATIONS / 2 {
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the peer is late on a thread of its own"
+                    )]
                     thread::sleep(DELAY);
                 }
                 let of = "Content-Type: application/vnd.oci.image.index.v1+json\r\n";
@@ -63,10 +68,38 @@ fn operation(report: &Document, name: Operation) -> &OperationSection {
     operations.find(|it| it.name == name).expect("it was sent")
 }
 
-#[test]
-fn the_slowest_exchanges_are_found_in_the_registrys_log() {
-    let url = registry();
-    let dir = tempfile::tempdir().expect("a directory");
+/// What is kept of an operation fits its latencies, and each exchange has its own id.
+fn assert_kept(operation: &OperationSection, host: &str) {
+    let total = operation
+        .latencies
+        .phases
+        .get(Phase::Total)
+        .expect("it ended");
+    let slowest = &operation.slowest;
+    // The histogram knows the bucket of the slowest.
+    let mut alone = LatencyHistogram::new();
+    alone.record(Duration::from_micros(slowest[0].total_us));
+    assert_eq!(alone.max(), total.max(), "{}", operation.name);
+    assert!(
+        slowest.is_sorted_by(|a, b| a.total_us >= b.total_us),
+        "{slowest:?}"
+    );
+    let ids: BTreeSet<_> = slowest
+        .iter()
+        .filter_map(|it| it.request_id.as_ref())
+        .collect();
+    assert_eq!(ids.len(), slowest.len(), "each has its own: {slowest:?}");
+    for it in slowest {
+        assert_eq!(it.host, host);
+        assert_eq!(it.journey, "look");
+        // Each is cut to whole microseconds.
+        let phases: u64 = it.phases_us.values().sum();
+        assert!(phases <= it.total_us + 8, "{it:?}");
+    }
+}
+
+/// Reads the manifest some times, and writes reports of it.
+fn run(dir: &Path, url: &str) -> Output {
     let scenario = format!(
         "name = \"slow\"\n[target]\nurl = \"{url}\"\n\
          [images.app]\nsource = \"existing\"\nreferences = [\"team/app:1\"]\n\
@@ -74,22 +107,22 @@ fn the_slowest_exchanges_are_found_in_the_registrys_log() {
          [[load]]\njourney = \"look\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = {ITERATIONS}\n\
          max_duration = \"5m\"\n"
     );
-    std::fs::write(dir.path().join("slow.toml"), scenario).expect("a file");
-    let output = Command::new(env!("CARGO_BIN_EXE_regstorm"))
-        .args([
-            "run",
-            "slow.toml",
-            "--out",
-            "report.json",
-            "--html",
-            "report.html",
-        ])
-        .args(["--markdown", "report.md"])
-        .current_dir(dir.path())
-        .env("XDG_STATE_HOME", dir.path())
+    std::fs::write(dir.join("slow.toml"), scenario).expect("a file");
+    Command::new(env!("CARGO_BIN_EXE_regstorm"))
+        .args(["run", "slow.toml", "--out", "report.json"])
+        .args(["--html", "report.html", "--markdown", "report.md"])
+        .current_dir(dir)
+        .env("XDG_STATE_HOME", dir)
         .stdin(Stdio::null())
         .output()
-        .expect("the program runs");
+        .expect("the program runs")
+}
+
+#[test]
+fn the_slowest_exchanges_are_found_in_the_registrys_log() {
+    let url = registry();
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = run(dir.path(), &url);
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let file = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect("a file");
     let report = Document::load(&dir.path().join("report.json")).expect("a report");
@@ -97,32 +130,7 @@ fn the_slowest_exchanges_are_found_in_the_registrys_log() {
     let fetched = operation(&report, Operation::Redirected);
     assert_eq!(fetched.slowest.len(), ITERATIONS, "fewer than ten: all");
     for operation in &report.operations {
-        let total = operation
-            .latencies
-            .phases
-            .get(Phase::Total)
-            .expect("it ended");
-        let slowest = &operation.slowest;
-        // The histogram knows the bucket of the slowest.
-        let mut alone = LatencyHistogram::new();
-        alone.record(Duration::from_micros(slowest[0].total_us));
-        assert_eq!(alone.max(), total.max(), "{}", operation.name);
-        assert!(
-            slowest.is_sorted_by(|a, b| a.total_us >= b.total_us),
-            "{slowest:?}"
-        );
-        let ids: BTreeSet<_> = slowest
-            .iter()
-            .filter_map(|it| it.request_id.as_ref())
-            .collect();
-        assert_eq!(ids.len(), slowest.len(), "each has its own: {slowest:?}");
-        for it in slowest {
-            assert_eq!(Some(it.host.as_str()), url.strip_prefix("http://"));
-            assert_eq!(it.journey, "look");
-            // Each is cut to whole microseconds.
-            let phases: u64 = it.phases_us.values().sum();
-            assert!(phases <= it.total_us + 8, "{it:?}");
-        }
+        assert_kept(operation, url.trim_start_matches("http://"));
     }
     assert!(
         fetched.slowest[0].total_us >= 200_000,

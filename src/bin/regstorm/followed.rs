@@ -41,7 +41,7 @@ impl Followed {
         match at {
             Progress::Opening => self.0.enter("reading images, hashing synthetic layers"),
             Progress::Waiting { error } => {
-                self.0.enter(&format!("waiting for the target: {error}"))
+                self.0.enter(&format!("waiting for the target: {error}"));
             }
             Progress::Ready { .. } => self.0.enter("the target is ready"),
             Progress::Seeding(seeded) => {
