@@ -2,7 +2,7 @@
 //!
 //! What a file says is written by people, so it is read for people: a mistake is shown at its place, with what is allowed
 //! there, and all mistakes of a file come together. To that end a file is not deserialised by derive, which stops at the
-//! first mistake, but parsed into a [`tree`] that remembers places. A [`key`] joins a name, a [`codec`] (the type with its
+//! first mistake, but parsed into a `tree` that remembers places. A `key` joins a name, a `codec` (the type with its
 //! range), an example, a sentence and the field that it sets; the tables of scenarios, gate files and fault files are lists
 //! of keys.
 //!

@@ -8,7 +8,6 @@ mod page;
 mod search;
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use crate::measure::{FailureKind, LatencyHistogram};
 use crate::result::{Comparison, DiscardedPair, Document, Environment, Example, MetricComparison};
@@ -20,7 +19,7 @@ use super::change::{self, Words};
 use super::headline::{self, Failed};
 use super::slowest;
 use super::words::{self, Spent};
-use page::{MarkdownPage, MarkdownTable, ROWS, escape};
+use page::{MarkdownPage, MarkdownTable, ROWS, escape, shown};
 
 /// More kinds of failures than this are in the report only.
 const FAILURES: usize = 5;
@@ -252,10 +251,6 @@ fn spent(document: &Document) -> String {
         table.row(&row);
     }
     table.render(words::SPENT)
-}
-
-fn shown(time: Option<Duration>) -> String {
-    time.map_or("-".to_owned(), units::duration)
 }
 
 /// `-` where there are too few samples to know.

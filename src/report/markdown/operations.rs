@@ -5,8 +5,7 @@ use crate::measure::LatencyHistogram;
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
-use super::page::{MarkdownTable, ROWS};
-use super::shown;
+use super::page::{MarkdownTable, ROWS, shown};
 
 /// Returns counts and times of each operation, with the phase in which its slow exchanges spend most.
 pub(super) fn table(operations: &[OperationSection], title: &str) -> String {

@@ -1,7 +1,9 @@
 //! Markdown that stays short, and text that stays text in it.
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::super::table::{cut, harmless};
+use crate::units;
 
 /// Below the 65,536 characters of a comment, with room for a word about what is left out.
 pub(super) const LIMIT: usize = 60_000;
@@ -136,4 +138,9 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Returns a time; `-` where there is none.
+pub(super) fn shown(time: Option<Duration>) -> String {
+    time.map_or("-".to_owned(), units::duration)
 }

@@ -4,8 +4,7 @@ use crate::result::Document;
 use crate::units::{self, Quantile};
 
 use super::super::words;
-use super::page::{MarkdownTable, ROWS, escape};
-use super::shown;
+use super::page::{MarkdownTable, ROWS, escape, shown};
 
 /// Returns the trials by their rate; nothing when there was no search.
 pub(super) fn trials(document: &Document) -> String {
