@@ -1,5 +1,7 @@
 //! One exchange, from its start to exactly one end that is reported.
 
+use std::fmt;
+
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
@@ -52,7 +54,6 @@ pub struct Pause {
 pub struct Begun(pub u64);
 
 /// An exchange that has ended.
-#[derive(Debug)]
 pub struct Exchange<'a> {
     /// What was asked.
     pub operation: Operation,
@@ -66,7 +67,8 @@ pub struct Exchange<'a> {
     pub begun: Begun,
     /// The URL, unless it was cancelled; its query may hold secrets and is not printed.
     pub address: Option<&'a Address>,
-    /// The headers of the response, if there is one and it was not cancelled.
+    /// The headers of the response, if there is one and it was not cancelled. Their values may hold secrets and are not
+    /// printed.
     pub headers: Option<&'a HeaderMap>,
     /// The trace that it started.
     pub trace: Option<TraceId>,
@@ -76,6 +78,22 @@ impl Exchange<'_> {
     /// Returns the id of the request in the response, if it has one. Looks at each header.
     pub fn request_id(&self) -> Option<&str> {
         self.headers.and_then(request_id::of)
+    }
+}
+
+impl fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.headers.map(|it| it.keys().collect::<Vec<_>>());
+        f.debug_struct("Exchange")
+            .field("operation", &self.operation)
+            .field("status", &self.status)
+            .field("ended", &self.ended)
+            .field("end", &self.end)
+            .field("begun", &self.begun)
+            .field("address", &self.address)
+            .field("headers", &names)
+            .field("trace", &self.trace)
+            .finish()
     }
 }
 
