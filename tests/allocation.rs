@@ -63,6 +63,7 @@ fn record_some(recorder: &mut Recorder, track: TrackId, number: u64) {
                     wait: time,
                     dns: time,
                     connect: time,
+                    proxy: time,
                     tls: time,
                     send: time,
                     first_byte: time,

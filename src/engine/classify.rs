@@ -28,7 +28,8 @@ pub(super) fn exchange(kind: &Kind) -> FailureClass {
 fn transport(error: &transport::Error) -> FailureClass {
     match error {
         transport::Error::Dns { .. } => FailureClass::Dns,
-        transport::Error::Connect { .. } => FailureClass::Connect,
+        transport::Error::Proxy { problem, .. } if problem.is_unresolved() => FailureClass::Dns,
+        transport::Error::Connect { .. } | transport::Error::Proxy { .. } => FailureClass::Connect,
         transport::Error::Tls { .. } => FailureClass::Tls,
         transport::Error::Timeout(_) => FailureClass::Timeout,
         transport::Error::Reset { .. } => FailureClass::Reset,

@@ -15,6 +15,9 @@ pub(super) fn of_load(plan: &Plan, images: &Images, record: &Record) -> Vec<Stri
                 .to_owned(),
         );
     }
+    notes.extend(plan.target.proxy.as_ref().map(|proxy| {
+        format!("every request went through the proxy {proxy}: its connections and limits are part of the numbers")
+    }));
     notes.extend(hasty(plan, images, record));
     notes
 }

@@ -139,6 +139,7 @@ fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, 
         connect_to: addresses.connect_to.clone(),
         source_ips: addresses.source_ips.clone(),
         lookup: addresses.dns,
+        proxy: target.proxy.clone(),
         tls: Arc::new(tls),
     };
     let checked = route.check_sources();

@@ -17,6 +17,8 @@ pub enum Phase {
     Dns,
     /// Connecting the socket.
     Connect,
+    /// The request to an HTTP proxy for a tunnel (CONNECT), until its response.
+    Proxy,
     /// The TLS handshake.
     Tls,
     /// Writing the request.
@@ -31,10 +33,11 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order of an exchange.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Wait,
         Self::Dns,
         Self::Connect,
+        Self::Proxy,
         Self::Tls,
         Self::Send,
         Self::FirstByte,
@@ -48,6 +51,7 @@ impl Phase {
             Self::Wait => "wait",
             Self::Dns => "dns",
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
             Self::Tls => "tls",
             Self::Send => "send",
             Self::FirstByte => "first-byte",
@@ -72,8 +76,10 @@ pub struct Timings {
     pub wait: Option<Duration>,
     /// Resolving the host's name.
     pub dns: Option<Duration>,
-    /// Connecting the socket.
+    /// Connecting the socket: to the proxy, where there is one.
     pub connect: Option<Duration>,
+    /// Asking a proxy for a tunnel (CONNECT), until its response.
+    pub proxy: Option<Duration>,
     /// The TLS handshake.
     pub tls: Option<Duration>,
     /// From the connection being there to the last byte of the request written to the socket, or to the response if
@@ -95,6 +101,7 @@ impl Timings {
             self.wait,
             self.dns,
             self.connect,
+            self.proxy,
             self.tls,
             self.send,
             self.first_byte,

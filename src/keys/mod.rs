@@ -12,7 +12,7 @@
 
 pub(crate) mod codec;
 pub(crate) mod define;
-mod environment;
+pub(crate) mod environment;
 pub(crate) mod form;
 pub(crate) mod key;
 pub(crate) mod name;

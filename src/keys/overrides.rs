@@ -2,6 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::environment::{Lookup, expand};
 use super::problem::Problem;
 use super::spot::Spot;
 use super::tree::{Entry, Item, Planter, Text, Value};
@@ -15,6 +16,8 @@ pub struct Overrides {
     /// `key.path=value`, each. The value is TOML; what is not TOML is a string. `load.0.vus` is the first of an
     /// array; where there is only one, `load.vus` will do. Paths to files start where those of the scenario start.
     pub set: Vec<String>,
+    /// Another `target.proxy`. Variables of the environment are put in, as in the file.
+    pub proxy: Option<String>,
 }
 
 impl Overrides {
@@ -22,12 +25,14 @@ impl Overrides {
     pub(crate) fn arguments(&self) -> Vec<String> {
         let target = self.target.iter().map(|url| format!("{TARGET}{url}"));
         let set = self.set.iter().map(|change| format!("{SET}{change}"));
-        target.chain(set).collect()
+        let proxy = self.proxy.iter().map(|url| format!("{PROXY}{url}"));
+        target.chain(set).chain(proxy).collect()
     }
 }
 
 const TARGET: &str = "--target ";
 const SET: &str = "--set ";
+const PROXY: &str = "--proxy ";
 
 /// One step of a path: a key, or an index of an array.
 struct Step {
@@ -36,7 +41,12 @@ struct Step {
 }
 
 /// Changes the tree. An argument that cannot be followed is a problem.
-pub(crate) fn apply(arguments: &[String], root: &mut Vec<Entry>, problems: &mut Vec<Problem>) {
+pub(crate) fn apply(
+    arguments: &[String],
+    environment: Lookup<'_>,
+    root: &mut Vec<Entry>,
+    problems: &mut Vec<Problem>,
+) {
     for (index, argument) in arguments.iter().enumerate() {
         let whole = Spot {
             source: index + 1,
@@ -44,6 +54,8 @@ pub(crate) fn apply(arguments: &[String], root: &mut Vec<Entry>, problems: &mut 
         };
         let changed = if let Some(url) = argument.strip_prefix(TARGET) {
             set_target(url, &whole, root)
+        } else if let Some(url) = argument.strip_prefix(PROXY) {
+            set_proxy(url, &whole, environment, root)
         } else {
             let change = argument.strip_prefix(SET).unwrap_or(argument);
             parse(change, &whole).and_then(|(path, item)| set(root, &path, item))
@@ -73,6 +85,33 @@ fn set_target(url: &str, whole: &Spot, root: &mut Vec<Entry>) -> Changed<()> {
         span: TARGET.len()..whole.span.end,
     };
     set(root, &[step("target"), step("url")], text(url, spot))
+}
+
+fn set_proxy(
+    url: &str,
+    whole: &Spot,
+    environment: Lookup<'_>,
+    root: &mut Vec<Entry>,
+) -> Changed<()> {
+    let spot = Spot {
+        source: whole.source,
+        span: PROXY.len()..whole.span.end,
+    };
+    let value = expand(url, environment)
+        .map_err(|error| Box::new(Problem::new(error.message, spot.clone()).label(error.label)))?;
+    let step = |word: &str| Step {
+        word: word.to_owned(),
+        spot: whole.clone(),
+    };
+    let item = Item {
+        value: Value::Text(Text {
+            value,
+            as_written: url.to_owned(),
+            verbatim: None,
+        }),
+        spot,
+    };
+    set(root, &[step("target"), step("proxy")], item)
 }
 
 fn text(value: &str, spot: Spot) -> Item {

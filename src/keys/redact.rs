@@ -22,7 +22,7 @@ pub(crate) fn argument(text: &str) -> String {
     if option == "--gate" {
         return mask_addresses(text); // the name of a metric is no secret
     }
-    if option == "--target" {
+    if option == "--target" || option == "--proxy" {
         return mask_addresses(&mask(text, &user_of_address(rest, start), '*'));
     }
     let (path, value) = rest.split_once('=').unwrap_or((rest, ""));
@@ -85,7 +85,7 @@ fn secrecy(path: &[String]) -> Secrecy {
             return Secrecy::Secret;
         }
     }
-    if near(last, "url") || near(last, "target") {
+    if near(last, "url") || near(last, "target") || near(last, "proxy") {
         return Secrecy::Address;
     }
     Secrecy::Open

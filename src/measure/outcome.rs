@@ -24,7 +24,7 @@ pub enum Outcome {
 pub enum FailureClass {
     /// The name of the host gave no address.
     Dns,
-    /// No connection came about.
+    /// No connection came about, or the proxy refused it.
     Connect,
     /// The TLS handshake failed.
     Tls,

@@ -89,6 +89,7 @@ const fn is_broken(kind: &Kind) -> bool {
         kind,
         Kind::Transport(
             transport::Error::Connect { .. }
+                | transport::Error::Proxy { .. }
                 | transport::Error::Reset { .. }
                 | transport::Error::Timeout(_)
         )

@@ -33,7 +33,9 @@ pub use read::file::NamedFile;
 pub use read::images::{Archive, ImageSet, ImageSource};
 pub use read::prepare::{CleanUp, Prepare};
 pub(crate) use read::shown;
-pub use read::target::{Addresses, Auth, DockerConfig, Embedded, Place, Target, Tls, TokenPolicy};
+pub use read::target::{
+    Addresses, Auth, DockerConfig, Embedded, Place, Target, Tls, TokenPolicy, proxy,
+};
 pub use read::{gates_reference, gates_schema, json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
 pub use selection::{Pick, Selection};

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::{HeaderValue, StatusCode};
 use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use rustls::client::ClientSessionStore;
 use tokio::net::{TcpSocket, TcpStream};
@@ -16,11 +17,12 @@ use super::error::{Error, Waiting};
 use super::happy_eyeballs;
 use super::origin::Origin;
 use super::peers::{Peer, Peers};
+use super::proxy::{self, Forwarded};
 use super::resolver::Resolver;
 use super::tls::{self, Sessions, Tls};
 use super::wire::Socket;
 use crate::exchange::{Handshake, HttpVersion, Lookup, Resumption, Timings};
-use crate::units::Endpoint;
+use crate::units::{Endpoint, Proxy};
 
 /// The ways to the target and to other hosts, the same for all workers.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +35,8 @@ pub struct Route {
     pub source_ips: Vec<IpAddr>,
     /// When names are looked up.
     pub lookup: Lookup,
+    /// The HTTP proxy of every connection, whatever its origin. `connect_to` then has no effect.
+    pub proxy: Option<Proxy>,
     /// The TLS settings of `https`.
     pub tls: Arc<Tls>,
 }
@@ -62,16 +66,53 @@ pub struct Dialer {
     turn: Cell<usize>,
     peers: Peers,
     shared_sessions: OnceCell<Arc<dyn ClientSessionStore>>,
+    authorization: Option<HeaderValue>, // for the proxy
 }
 
 impl Dialer {
     /// Makes a dialer that starts with that turn: workers with different numbers spread even a few connections.
     pub fn new(route: Arc<Route>, turn: usize) -> Self {
+        let proxy = route.proxy.as_ref();
         Self {
+            authorization: proxy.and_then(proxy::authorization),
             route,
             turn: Cell::new(turn),
             ..Self::default()
         }
+    }
+
+    pub(super) fn has_proxy(&self) -> bool {
+        self.route.proxy.is_some()
+    }
+
+    /// How requests are forwarded, if there is a proxy.
+    pub(super) fn forwarded(&self) -> Option<Forwarded<'_>> {
+        self.has_proxy().then_some(Forwarded {
+            authorization: self.authorization.as_ref(),
+        })
+    }
+
+    /// The error of a proxy that wants other credentials.
+    pub(super) fn refused_by_proxy(&self) -> Option<Error> {
+        let proxy = self.route.proxy.as_ref()?;
+        let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        Some(proxy::refused(proxy, status))
+    }
+
+    /// Asks the proxy for a tunnel to the origin.
+    pub(super) async fn tunnel(
+        &self,
+        stream: &mut TcpStream,
+        origin: &Origin,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        let Some(proxy) = &self.route.proxy else {
+            return Ok(());
+        };
+        let asking = proxy::tunnel(stream, proxy, origin, self.authorization.as_ref());
+        timeout_at(deadline, asking)
+            .await
+            .map_err(|_| Error::Timeout(Waiting::Proxy))?
     }
 
     /// TLS for a pool of its own.
@@ -90,7 +131,7 @@ impl Dialer {
         self.route.tls.resumption() == Resumption::On
     }
 
-    /// Opens a TCP connection to the origin. Writes the time of each phase into `timings`.
+    /// Opens a TCP connection to the origin, or to the proxy. Writes the time of each phase into `timings`.
     pub(super) async fn tcp(
         &self,
         origin: &Origin,
@@ -99,37 +140,43 @@ impl Dialer {
     ) -> Result<TcpStream, Error> {
         let turn = self.turn.get();
         self.turn.set(turn.wrapping_add(1));
-        let detours: &[Endpoint] = if self.route.is_target(origin) {
+        let detours: &[Endpoint] = if !self.has_proxy() && self.route.is_target(origin) {
             &self.route.connect_to
         } else {
             &[]
         };
         let sources = self.route.source_ips.len();
-        let endpoint = detours
-            .get(turn % detours.len().max(1))
-            .unwrap_or(origin.endpoint());
+        let proxy = self.route.proxy.as_ref();
+        // Whom the connections are counted for, and where they go.
+        let host = proxy.map_or(origin.endpoint(), |it| &it.endpoint);
+        let endpoint = detours.get(turn % detours.len().max(1)).unwrap_or(host);
+        let of_proxy = |error| match proxy {
+            Some(proxy) => proxy::unreachable(proxy, error),
+            None => error,
+        };
         let resolving = self.resolver.resolve(endpoint, self.route.lookup);
         let resolved = timeout_at(deadline, resolving).await;
-        let (addresses, took) = resolved.map_err(|_| Error::Timeout(Waiting::Dns))??;
+        let resolved = resolved.map_err(|_| Error::Timeout(Waiting::Dns));
+        let (addresses, took) = resolved.and_then(|it| it).map_err(of_proxy)?;
         timings.dns = took;
         if took.is_some() {
-            self.peers.know(origin.endpoint(), &addresses);
+            self.peers.know(host, &addresses);
         }
         let cycle = happy_eyeballs::turns(&addresses);
         let (source, address) = places(turn, detours.len(), sources, cycle);
         let asked = Instant::now();
-        let dialling = self.first_that_answers(origin.endpoint(), &addresses, (address, source));
+        let dialling = self.first_that_answers(host, &addresses, (address, source));
         let dialled = timeout_at(deadline, dialling).await;
         timings.connect = Some(asked.elapsed());
         dialled
-            .map_err(|_| Error::Timeout(Waiting::Connect))?
+            .map_err(|_| of_proxy(Error::Timeout(Waiting::Connect)))?
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|source| {
                 let tried = match addresses.len() {
                     0 | 1 => endpoint.to_string(),
                     several => format!("{endpoint} at any of its {several} addresses"),
                 };
-                Error::from_dial(tried, source)
+                of_proxy(Error::from_dial(tried, source))
             })
     }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use super::first_bytes::FirstBytes;
 use super::origin::OriginError;
+use super::proxy_problem::ProxyProblem;
 use super::tls_problem::TlsProblem;
 use crate::exchange::Protocol;
 
@@ -17,6 +18,8 @@ pub enum Waiting {
     Dns,
     /// A TCP connection.
     Connect,
+    /// The proxy, until it has connected.
+    Proxy,
     /// The TLS handshake.
     Tls,
     /// The head of the response.
@@ -31,6 +34,7 @@ impl fmt::Display for Waiting {
             Self::Connection => "a free connection of the pool",
             Self::Dns => "the name to be resolved",
             Self::Connect => "the connection to be accepted",
+            Self::Proxy => "the proxy to connect",
             Self::Tls => "the TLS handshake",
             Self::Response => "a response",
             Self::Body => "the rest of the body",
@@ -59,6 +63,14 @@ pub enum Error {
         address: String,
         /// The error of the last address.
         source: io::Error,
+    },
+    /// The proxy gave no connection.
+    #[error("the proxy {address} {problem}")]
+    Proxy {
+        /// Host and port of the proxy.
+        address: String,
+        /// The problem.
+        problem: ProxyProblem,
     },
     /// TLS failed, in the handshake or after it.
     #[error("TLS with {address}: {problem}")]

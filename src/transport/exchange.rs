@@ -228,6 +228,10 @@ impl Exchange {
             };
             match result {
                 Ok(Ok(response)) => {
+                    if let Some(error) = self.proxy_refusal(response.status(), pool) {
+                        self.progress.see(&lease, true);
+                        return Err(error);
+                    }
                     self.receive_head(response, lease);
                     return Ok(());
                 }
@@ -279,6 +283,13 @@ impl Exchange {
             }
             None => false,
         }
+    }
+
+    /// Returns the error that a status means if it is not the origin's but that of the proxy that forwards requests to it.
+    fn proxy_refusal(&self, status: StatusCode, pool: &Pool) -> Option<Error> {
+        let is_refusal = status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let origin = self.address.origin();
+        is_refusal.then(|| pool.refused_by_proxy(origin)).flatten()
     }
 
     /// Returns when a request that came back is sent again, or why it has failed.
@@ -346,7 +357,13 @@ impl Exchange {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = std::mem::take(&mut self.headers);
-        put_on(&mut request, &self.address, protocol, pool.keeps_alive());
+        let forwarded = pool.forwarded(self.address.origin());
+        put_on(
+            &mut request,
+            (&self.address, forwarded),
+            protocol,
+            pool.keeps_alive(),
+        );
         request
     }
 

@@ -1,10 +1,11 @@
 //! The framing of a request in either HTTP version.
 
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Uri};
 
 use super::address::Address;
 use super::body::Body;
+use super::proxy::Forwarded;
 use crate::exchange::Protocol;
 
 /// A copy of what is needed to send a request again.
@@ -22,10 +23,10 @@ impl Spare {
     }
 }
 
-/// Adds the framing of a request in either version.
+/// Adds the framing of a request in either version, for the server itself or for a proxy that forwards it.
 pub(super) fn put_on(
     request: &mut Request<Body>,
-    address: &Address,
+    (address, forwarded): (&Address, Option<Forwarded<'_>>),
     protocol: Protocol,
     keep_alive: bool,
 ) {
@@ -39,18 +40,32 @@ pub(super) fn put_on(
             if !keep_alive {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            // The peer is the server itself, not a proxy: the request line has only path and query.
-            *request.uri_mut() = Uri::from(address.target().clone());
+            *request.uri_mut() = match forwarded {
+                // The request line for the server itself has only path and query.
+                None => Uri::from(address.target().clone()),
+                Some(Forwarded { authorization }) => {
+                    if let Some(authorization) = authorization {
+                        headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+                    }
+                    absolute(address)
+                }
+            };
         }
         Protocol::Http2 => {
             headers.remove(HOST);
             headers.remove(CONNECTION);
-            let mut parts = http::uri::Parts::default();
-            parts.scheme = Some(origin.scheme());
-            parts.authority = origin.authority().cloned();
-            parts.path_and_query = Some(address.target().clone());
             // hyper refuses a request without an authority, and reports it as any other error.
-            *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+            *request.uri_mut() = absolute(address);
         }
     }
+}
+
+/// The whole URL; empty if the origin has no authority.
+fn absolute(address: &Address) -> Uri {
+    let origin = address.origin();
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(origin.scheme());
+    parts.authority = origin.authority().cloned();
+    parts.path_and_query = Some(address.target().clone());
+    Uri::from_parts(parts).unwrap_or_default()
 }

@@ -15,6 +15,7 @@ use super::lease::Lease;
 use super::multiplexed::Multiplexed;
 use super::origin::Origin;
 use super::origin_protocols::{Known, OriginProtocols};
+use super::proxy::{self, Forwarded};
 use super::slot::Slot;
 use super::tls::{Sessions, chose_http2};
 use super::totals::Totals;
@@ -322,8 +323,17 @@ impl Pool {
         timings: &mut Timings,
     ) -> Result<(Opened, Option<Handshake>), Error> {
         self.make_room();
-        let stream = self.dialer.tcp(origin, deadline, timings).await?;
+        if self.forwarded(origin).is_some() {
+            proxy::check(origin)?;
+        }
+        let mut stream = self.dialer.tcp(origin, deadline, timings).await?;
         self.totals.add_connection();
+        if self.is_tunnelled(origin) {
+            let asked = Instant::now();
+            let tunnelled = self.dialer.tunnel(&mut stream, origin, deadline).await;
+            timings.proxy = Some(asked.elapsed());
+            tunnelled?;
+        }
         let probe = Rc::new(Probe::new(&self.totals));
         let socket = Socket::new(stream, Rc::clone(&probe));
         let (wire, handshake, http2) = if origin.is_secure() {
@@ -356,6 +366,23 @@ impl Pool {
         let spoken = (protocol, probe.first_bytes());
         let opened = opened.map_err(|error| Error::from_hyper(&error, None, spoken))?;
         Ok((opened, handshake))
+    }
+
+    /// Returns `true` if connections to the origin are tunnels of a proxy. No proxy forwards HTTP/2.
+    fn is_tunnelled(&self, origin: &Origin) -> bool {
+        self.dialer.has_proxy() && (origin.is_secure() || self.settings.http == HttpVersion::Http2)
+    }
+
+    /// How requests to the origin are forwarded, if a proxy forwards them.
+    pub(super) fn forwarded(&self, origin: &Origin) -> Option<Forwarded<'_>> {
+        let forwarded = self.dialer.forwarded();
+        forwarded.filter(|_| !self.is_tunnelled(origin))
+    }
+
+    /// What a 407 of that origin means: the proxy that forwards requests wants other credentials. `None`: it is the origin's.
+    pub(super) fn refused_by_proxy(&self, origin: &Origin) -> Option<Error> {
+        self.forwarded(origin)?;
+        self.dialer.refused_by_proxy()
     }
 
     fn sessions(&self) -> Rc<Sessions> {

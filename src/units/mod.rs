@@ -6,6 +6,7 @@ mod display;
 mod endpoint;
 mod foreign;
 mod nesting;
+mod proxy;
 mod quantile;
 mod rate;
 mod ratio;
@@ -18,6 +19,7 @@ pub use display::{DurationError, bytes, count, duration, parse_duration, per_sec
 pub use endpoint::Endpoint;
 pub use foreign::{foreign_words, is_unseen};
 pub use nesting::too_deep;
+pub use proxy::Proxy;
 pub use quantile::{Quantile, QuantileError};
 pub use rate::{Rate, RateError};
 pub use ratio::{Ratio, RatioError};

@@ -33,6 +33,8 @@ mod gates;
 mod grafana;
 /// HTTP/2: one connection, its streams and their limit, and how exchanges over it are counted.
 mod http2;
+/// A proxy that forwards and tunnels, and that fails.
+mod http_proxy;
 /// The journeys beside pull and push: what they ask, what they need, and how their keys are read.
 mod journeys;
 /// The reference and the schema of a scenario: what they say is what `check` reads.
@@ -90,6 +92,8 @@ mod stored;
 mod support;
 /// Thresholds: what is read and refused, what each looks at, and what its verdict is when the truth is in part unknown.
 mod thresholds;
+/// Runs, pulls and pushes through an HTTP proxy: both forms, credentials, and every way in which it fails.
+mod through_proxy;
 /// TLS: who is trusted, what is resumed and counted, and what each failure says.
 mod tls;
 /// Tokens in whole runs: how many each policy fetches, and the credentials that docker keeps.

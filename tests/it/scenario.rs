@@ -57,8 +57,8 @@ pub(crate) fn load(text: &str) -> Result<Scenario, Problems> {
 
 pub(crate) fn set(changes: &[&str]) -> Overrides {
     Overrides {
-        target: None,
         set: changes.iter().map(|&change| change.to_owned()).collect(),
+        ..Overrides::default()
     }
 }
 

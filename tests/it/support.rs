@@ -22,7 +22,7 @@ pub(crate) fn registry(settings: Settings) -> Running {
 pub(crate) fn plan(toml: &str, target: &str, workers: usize) -> Plan {
     let overrides = Overrides {
         target: Some(target.to_owned()),
-        set: Vec::new(),
+        ..Overrides::default()
     };
     let loaded = scenario::load(toml, "test.toml", Path::new(""), &overrides, &|_| None);
     let scenario = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false)));

@@ -21,6 +21,7 @@ use crate::label_args::{self, LabelArgs};
 use crate::outputs;
 use crate::pair_args::PairArgs;
 use crate::progress::Progress;
+use crate::proxy::ProxyArgs;
 use crate::report_args::ReportArgs;
 use crate::source::{self, Source};
 use crate::wait_args::WaitArgs;
@@ -46,6 +47,8 @@ pub(crate) struct Args {
     /// Build under test, in the same forms as --base
     #[arg(long, value_name = "URL")]
     candidate: String,
+    #[command(flatten)]
+    proxy: ProxyArgs,
     /// New value for a key, as for `run`; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -131,7 +134,9 @@ fn measure(args: &Args) -> Result<Exit, Failure> {
 const DISCARDED: &str = "discarded";
 
 fn plan(args: &Args, target: &str) -> Result<Option<Plan>, Failure> {
-    let Some(mut scenario) = scenario_file::load(&args.scenario, Some(target), &args.set)? else {
+    let Some(mut scenario) =
+        scenario_file::load(&args.scenario, Some(target), &args.proxy, &args.set)?
+    else {
         return Ok(None);
     };
     scenario_file::fill_in(&args.scenario, &mut scenario)?;

@@ -321,7 +321,9 @@ fn of_transport(error: &transport::Error, transfer: &FailedTransfer<'_>) -> (Exi
         Error::Dns { .. } | Error::Timeout(Waiting::Dns) => {
             (Exit::Target, format!("is the host in {base} right?"))
         }
-        Error::Timeout(Waiting::Tls) => (Exit::Target, String::new()),
+        Error::Proxy { .. } | Error::Timeout(Waiting::Proxy | Waiting::Tls) => {
+            (Exit::Target, String::new())
+        }
         Error::Timeout(_) => (
             no_response,
             "--timeout lets a request take longer".to_owned(),

@@ -15,6 +15,7 @@ use self::draft::{Draft, Set};
 use crate::choice::one_of;
 use crate::client_args::ClientArgs;
 use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::proxy::ProxyArgs;
 use crate::run::RunArgs;
 use crate::tls_args::TlsArgs;
 use crate::user_args::UserArgs;
@@ -110,6 +111,8 @@ struct TargetArgs {
     #[expect(clippy::option_option, reason = "absent, without a path, and with one")]
     docker_config: Option<Option<PathBuf>>,
     #[command(flatten)]
+    proxy: ProxyArgs,
+    #[command(flatten)]
     tls: TlsArgs,
     /// HTTP version [default: the client's]
     #[arg(long, value_parser = one_of(HttpVersion::WORDS, HttpVersion::meaning))]
@@ -147,7 +150,11 @@ fn read(args: &Args, text: &str) -> Result<Option<Scenario>, Failure> {
         .credentials()
         .or_exit(Exit::Usage)?;
     // The text names a variable in place of the password, which may have come from elsewhere.
-    let variable = |name: &str| (name == PASSWORD).then(|| "replaced".to_owned());
+    let variable = |name: &str| match name {
+        PASSWORD => Some("replaced".to_owned()),
+        other => scenario_file::variable(other),
+    };
+    args.target.proxy.resolve().or_exit(Exit::Usage)?;
     let overrides = Overrides::default();
     match scenario::load(
         text,
@@ -246,6 +253,9 @@ impl TargetArgs {
         let mut target = Table::new("[target]").text("url", url);
         if let Some(http) = self.http {
             target = target.text("http", http.word());
+        }
+        if let Some(proxy) = self.proxy.written() {
+            target = target.text("proxy", proxy);
         }
         let auth = match (self.user.name(), &self.docker_config) {
             (Some(name), _) => Some(

@@ -1,15 +1,56 @@
-//! HTTP proxies of the environment: regstorm uses none, and says so where curl or a Go client would use one.
+//! The proxy of the command line, and those of the environment: regstorm uses none of these, and says so where curl or a Go
+//! client would use one.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::Once;
 
+use anyhow::anyhow;
 use regstorm::plan::{Place, Plan};
+use regstorm::scenario;
+use regstorm::units::{Proxy, Secret};
 use url::{Host, Url};
+
+use crate::scenario_file;
+
+/// A proxy that is asked for.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ProxyArgs {
+    /// HTTP proxy: http://HOST:PORT
+    ///
+    /// User and password come from the environment, and regstorm reads them: `'http://${PROXY_USER}:${PROXY_PASSWORD}@HOST:PORT'`,
+    /// in single quotes. Without this option, and without `proxy` in a scenario, regstorm connects directly.
+    #[arg(long = "proxy", value_name = "URL", value_parser = hidden)]
+    written: Option<Secret>,
+}
+
+impl ProxyArgs {
+    /// The address as it was written, with the names of variables.
+    pub(crate) fn written(&self) -> Option<&str> {
+        self.written.as_ref().map(Secret::expose)
+    }
+
+    /// The proxy, with the values of variables.
+    pub(crate) fn resolve(&self) -> anyhow::Result<Option<Proxy>> {
+        let proxy = self
+            .written()
+            .map(|it| scenario::proxy(it, &scenario_file::variable));
+        proxy
+            .transpose()
+            .map_err(|error| anyhow!("--proxy: {error}"))
+    }
+}
+
+/// Hides a text that may hold a password by mistake: messages about wrong arguments repeat them.
+#[expect(clippy::unnecessary_wraps, reason = "the shape that clap calls for")]
+fn hidden(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
 
 /// Says, once in the life of this process, that a proxy of the environment is not used for the target of a plan.
 pub(crate) fn tell_of(plan: &Plan) {
-    if let Place::Url(url) = &plan.target.place {
+    if let (Place::Url(url), None) = (&plan.target.place, &plan.target.proxy) {
         tell(url);
     }
 }
@@ -27,7 +68,7 @@ pub(crate) fn tell(url: &Url) {
         let _ = writeln!(
             std::io::stderr().lock(),
             "note     {name} is set and not used: regstorm connects to {host} directly, because a proxy would be part of \
-             what is measured. Where only the proxy reaches {host}, run regstorm on its other side"
+             what is measured. Where only the proxy reaches {host}, ask for it: --proxy URL"
         );
     });
 }

@@ -9,6 +9,7 @@ use regstorm::scenario::{self, Overrides, Problems, Scenario, library};
 
 use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit as _};
+use crate::proxy::ProxyArgs;
 use crate::source::{self, Source};
 use crate::terminal;
 
@@ -21,6 +22,8 @@ pub(crate) struct ScenarioArgs {
     /// Target in place of the scenario's: http[s]://HOST[:PORT][/PATH], or `embedded`
     #[arg(long, value_name = "URL")]
     target: Option<String>,
+    #[command(flatten)]
+    proxy: ProxyArgs,
     /// New value for a key, such as `load.vus=5`, `images.web.layer_size=1MiB` or `load.0.duration=30s`; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -34,7 +37,12 @@ impl ScenarioArgs {
 
     /// Reads the scenario. Its problems are printed here; then there is none, and the command ends as a wrong usage.
     pub(crate) fn load(&self) -> Result<Option<Scenario>, Failure> {
-        load(&self.scenario, self.target.as_deref(), &self.set)
+        load(
+            &self.scenario,
+            self.target.as_deref(),
+            &self.proxy,
+            &self.set,
+        )
     }
 
     /// Reads the credentials that the scenario takes from docker. A helper may be run for that.
@@ -47,6 +55,7 @@ impl ScenarioArgs {
 pub(crate) fn load(
     from: &Source,
     target: Option<&str>,
+    proxy: &ProxyArgs,
     set: &[String],
 ) -> Result<Option<Scenario>, Failure> {
     let source = from
@@ -56,6 +65,7 @@ pub(crate) fn load(
     let overrides = Overrides {
         target: target.map(str::to_owned),
         set: set.to_vec(),
+        proxy: proxy.written().map(str::to_owned),
     };
     let name = from.to_string();
     match scenario::load(&source, &name, from.directory(), &overrides, &variable) {
@@ -87,6 +97,6 @@ pub(crate) fn tell(problems: &Problems, undone: &str) {
 }
 
 /// A variable of the environment; one that is not Unicode counts as unset.
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok()
 }

@@ -17,7 +17,7 @@ use regstorm::units::{self, Credentials, Secret};
 use crate::choice::one_of;
 use crate::docker_config;
 use crate::exit::{Exit, Failure, OrExit as _};
-use crate::proxy;
+use crate::proxy::{self, ProxyArgs};
 use crate::tls_args::TlsArgs;
 use crate::user_args::UserArgs;
 
@@ -48,6 +48,9 @@ pub(crate) struct TargetArgs {
     /// Allow credentials over http to the token service or a redirect target of an https registry
     #[arg(long)]
     cleartext_credentials: bool,
+
+    #[command(flatten)]
+    proxy: ProxyArgs,
 
     #[command(flatten)]
     tls: TlsArgs,
@@ -82,7 +85,8 @@ impl TargetArgs {
             return Err(usage("--timeout: no request can be over in no time"));
         }
         let base = base(url).or_exit(Exit::Usage)?;
-        if let Ok(url) = url.parse() {
+        let proxy = self.proxy.resolve().or_exit(Exit::Usage)?;
+        if let (Ok(url), None) = (url.parse(), &proxy) {
             proxy::tell(&url);
         }
         let headers = headers(&self.header).or_exit(Exit::Usage)?;
@@ -98,6 +102,7 @@ impl TargetArgs {
         };
         let route = Route {
             target: Some(base.origin().clone()),
+            proxy,
             tls: self.tls.resolve().or_exit(Exit::Usage)?,
             ..Route::default()
         };

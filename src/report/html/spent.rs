@@ -19,10 +19,11 @@ const PAUSES: usize = 3;
 const REST: usize = 7;
 
 /// The phases in their order, each with its look: those that mostly take long are easy to tell apart.
-const PHASES: [(Phase, usize); 7] = [
+const PHASES: [(Phase, usize); 8] = [
     (Phase::Wait, 7),
     (Phase::Dns, 5),
     (Phase::Connect, 4),
+    (Phase::Proxy, 5),
     (Phase::Tls, 3),
     (Phase::Send, 2),
     (Phase::FirstByte, 0),

@@ -273,6 +273,7 @@ const fn title(phase: Phase) -> &'static str {
         Phase::Wait => "wait p50 / p99",
         Phase::Dns => "dns p50 / p99",
         Phase::Connect => "connect p50 / p99",
+        Phase::Proxy => "proxy p50 / p99",
         Phase::Tls => "tls p50 / p99",
         Phase::Send => "send p50 / p99",
         Phase::FirstByte => "first byte p50 / p99",

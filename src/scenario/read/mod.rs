@@ -54,7 +54,7 @@ pub fn load(
     let arguments = overrides.arguments();
     let fail = |problems| Problems::new(file_name, source, &arguments, problems);
     let (mut root, mut problems) = plant(source, env).map_err(|problem| fail(vec![*problem]))?;
-    overrides::apply(&arguments, &mut root, &mut problems);
+    overrides::apply(&arguments, env, &mut root, &mut problems);
     let sink = Sink::of(&arguments, base_dir);
     let scenario = scenario(&root, &sink);
     problems.extend(sink.into_problems());

@@ -4,6 +4,7 @@ mod addresses;
 mod auth;
 mod embedded;
 mod headers;
+mod proxy;
 mod tls;
 mod url;
 
@@ -12,6 +13,7 @@ use ::url::Url;
 pub use self::addresses::Addresses;
 pub use self::auth::{Auth, DockerConfig, TokenPolicy};
 pub use self::embedded::Embedded;
+pub use self::proxy::proxy;
 pub use self::tls::Tls;
 use self::url::EMBEDDED;
 use crate::exchange::HttpVersion;
@@ -24,7 +26,7 @@ use crate::keys::problem::Problem;
 use crate::keys::section::Section;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::Item;
-use crate::units::Secret;
+use crate::units::{Proxy, Secret};
 
 keys! {
     /// The registry under test. Without any key it is the embedded one.
@@ -47,6 +49,10 @@ keys! {
         pub trace: f64 = 0.0 => fraction(0.0..=1.0), 0.01;
         /// Over which addresses connections go.
         pub addresses: Addresses, flatten;
+        /// HTTP proxy of every connection, to token services and redirect targets as well. User and password come from the
+        /// environment, `http://${PROXY_USER}:${PROXY_PASSWORD}@HOST:PORT`, and are never shown. Not with `connect_to`, and not
+        /// for the embedded registry.
+        pub proxy: Option<Proxy> => proxy::codec(), "http://proxy.example:3128";
         /// Credentials and tokens.
         pub auth: Auth => Auth::codec(Form::Table("target.auth"), auth::is_whole), { tokens = "shared" };
         /// The registry in this process. Needs `url = "embedded"`.
@@ -113,6 +119,20 @@ pub(super) fn read(item: &Item, sink: &Sink) -> Option<Target> {
                 .label("remove it, or use url = \"embedded\"")
                 .also(url.item.spot.clone(), "the target is at this address"),
         );
+    }
+    if let Some(proxy) = table.entry("proxy") {
+        let problem = |message: &str| Problem::new(message, proxy.key_spot.clone());
+        if let Place::Embedded(_) = &target.place {
+            let problem = problem("the embedded registry is in this process, behind no proxy");
+            sink.report(problem.label("remove it, or set `url`"));
+        }
+        if let Some(detour) = table.entry("connect_to") {
+            sink.report(
+                problem("connections go to a proxy or to other addresses, not to both")
+                    .label("remove this, or `connect_to`")
+                    .also(detour.key_spot.clone(), "here are the addresses"),
+            );
+        }
     }
     table.finish();
     is_good.then_some(target)
