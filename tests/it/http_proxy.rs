@@ -148,7 +148,7 @@ fn serve(
         let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         for (name, value) in &head.headers {
             if name != "connection" && name != "proxy-authorization" {
-                request.push_str(&format!("{name}: {value}\r\n"));
+                request.extend([name, ": ", value, "\r\n"]);
             }
         }
         server.write_all(format!("{request}\r\n").as_bytes())?;

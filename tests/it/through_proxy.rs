@@ -14,7 +14,7 @@ use regstorm::exchange::Phase;
 use regstorm::measure::FailureClass;
 use regstorm::units::Secret;
 
-use crate::http_proxy::{HttpProxy, Rules, Trouble};
+use crate::http_proxy::{Head, HttpProxy, Rules, Trouble};
 use crate::support::{assert_closed, plan, run, run_against};
 
 /// `mia:pr0xy-pass`, as Basic has it.
@@ -116,7 +116,7 @@ fn a_tunnel_carries_tls_and_http2_and_is_a_phase_of_its_own() {
         if let Some(ca) = site.ca() {
             let path = dir.path().join("ca.pem");
             fs::write(&path, ca).unwrap();
-            target.push_str(&format!("tls.ca = \"{}\"\n", path.display()));
+            target.extend(["tls.ca = \"", path.to_str().unwrap(), "\"\n"]);
         }
         // A manifest, a configuration and three layers, ten times.
         let toml = scenario(&target, "connections = \"per-request\"\nparallel = 1");
@@ -217,7 +217,7 @@ fn credentials_of_the_proxy_and_of_the_target_are_kept_apart() {
         let shown = seen
             .iter()
             .any(|it| it.header("authorization") == Some(PAIR));
-        assert_eq!((shown, seen.iter().all(|it| it.is_connect())), (!tls, tls));
+        assert_eq!((shown, seen.iter().all(Head::is_connect)), (!tls, tls));
         let got = site.requests();
         assert!(
             got.iter()
