@@ -22,19 +22,6 @@ pub async fn list_tags(client: &Client, repository: &RepositoryName) -> Result<u
     count(client, |paging| client.tags(repository, paging)).await
 }
 
-/// Reads the first page of the tags of a repository, and returns their number.
-///
-/// # Errors
-/// Returns [`Error`] if the page fails.
-///
-/// # Cancel safety
-/// The exchange under way counts as cancelled.
-pub async fn head_tags(client: &Client, repository: &RepositoryName) -> Result<usize, Error> {
-    greet(client).await?;
-    let first = Paging::First(client.habits().wire.page_size);
-    Ok(client.tags(repository, first).await?.entries.len())
-}
-
 /// Reads the repositories of the registry, and returns their number.
 ///
 /// # Errors

@@ -18,7 +18,6 @@ pub(super) enum Work {
     Push(Push),
     Poll(Resolve),
     ListTags,
-    HeadTags,
     Catalog,
     Referrers(Referrers),
     Delete(Delete),
@@ -46,7 +45,6 @@ impl Work {
                 (PollMethod::Head, Resolve::Get) => Resolve::Head(ResolveFallback::NotAllowed),
             }),
             Action::ListTags(_) => Self::ListTags,
-            Action::HeadTags(_) => Self::HeadTags,
             Action::Catalog(_) => Self::Catalog,
             Action::Referrers(list) => Self::Referrers(list.clone()),
             Action::Delete(delete) => Self::Delete(delete.clone()),
@@ -79,7 +77,6 @@ impl Work {
             }
             Self::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
             Self::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
-            Self::HeadTags => drop(Box::pin(client::head_tags(client, &place().repository)).await?),
             Self::Catalog => drop(Box::pin(client::catalog(client)).await?),
             Self::Referrers(list) => {
                 let mut name = place().clone();

@@ -6,8 +6,6 @@ mod cached;
 mod counts;
 /// What the guide says of clients and journeys.
 mod guide;
-/// The sample of an action: the first page of tags alone.
-mod head_tags;
 /// The keys of these journeys: to a plan and back, and what is refused.
 mod keys;
 /// Two clients in one load, each with connections as it keeps them.

@@ -3,7 +3,6 @@
 mod cache;
 mod catalog;
 mod delete;
-mod head_tags;
 mod kind;
 mod list_tags;
 mod needs;
@@ -19,7 +18,6 @@ use std::sync::LazyLock;
 pub use self::cache::Cache;
 pub use self::catalog::Catalog;
 pub use self::delete::Delete;
-pub use self::head_tags::HeadTags;
 use self::kind::{Definition, Kind};
 pub use self::list_tags::ListTags;
 pub use self::needs::{ARTIFACT_TYPE, Needs, SeedPlace};
@@ -146,8 +144,6 @@ actions! {
     Poll,
     /// Reads the tags of a repository, every page.
     ListTags,
-    /// Reads the first page of the tags of a repository.
-    HeadTags,
     /// Reads the repositories of the registry, every page.
     Catalog,
     /// Reads what refers to an image, every page.
