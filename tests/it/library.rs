@@ -10,6 +10,7 @@ use regstorm::embedded::{Auth, Settings};
 use regstorm::result::Document;
 use regstorm::scenario::library;
 use regstorm::units::Secret;
+use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::support::registry;
 
@@ -231,6 +232,15 @@ fn the_summary_of_a_ci_job_exists_whatever_happened() {
         let errors = xml.descendants().filter(|it| it.has_tag_name("error"));
         assert_eq!(errors.count(), 1, "{arguments:?}");
     }
+}
+
+#[test]
+fn a_pipe_gets_one_text_and_is_not_waited_for() {
+    let dir = empty();
+    let pipe = dir.path().join("pipe");
+    mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o600)).expect("a pipe");
+    let unreachable = ["run", "@first-run", "--target", "http://127.0.0.1:1", "--markdown", "pipe"];
+    assert_eq!(regstorm(dir.path(), &unreachable).status.code(), Some(5));
 }
 
 #[test]

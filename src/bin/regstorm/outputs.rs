@@ -178,7 +178,7 @@ impl OutputArgs {
             (&self.junit, junit::no_result),
         ];
         for (path, render) in texts {
-            if let Some(path) = path.as_deref().filter(|path| !is_stdout(path)) {
+            if let Some(path) = path.as_deref().filter(|path| keeps(path)) {
                 let _ = write_file(path, &render(command, reason));
             }
         }
@@ -273,6 +273,11 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         return exit::print(text);
     }
     write_file(path, text).or_exit(Exit::Failed)
+}
+
+/// Does a file keep what is written to it until more is? A pipe is not waited for, and its reader gets one text.
+fn keeps(path: &Path) -> bool {
+    !is_stdout(path) && path.metadata().map_or(true, |it| it.is_file())
 }
 
 fn is_stdout(path: &Path) -> bool {
