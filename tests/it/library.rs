@@ -239,7 +239,14 @@ fn a_pipe_gets_one_text_and_is_not_waited_for() {
     let dir = empty();
     let pipe = dir.path().join("pipe");
     mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o600)).expect("a pipe");
-    let unreachable = ["run", "@first-run", "--target", "http://127.0.0.1:1", "--markdown", "pipe"];
+    let unreachable = [
+        "run",
+        "@first-run",
+        "--target",
+        "http://127.0.0.1:1",
+        "--markdown",
+        "pipe",
+    ];
     assert_eq!(regstorm(dir.path(), &unreachable).status.code(), Some(5));
 }
 
