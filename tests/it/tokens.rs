@@ -162,6 +162,7 @@ fn the_embedded_target_gives_tokens_of_the_life_that_the_scenario_says() {
 struct Place {
     dir: tempfile::TempDir,
     registry: Running,
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Place {
@@ -169,6 +170,7 @@ impl Place {
         Self {
             dir: tempfile::tempdir().expect("a directory"),
             registry,
+            variables: Vec::new(),
         }
     }
 
@@ -179,8 +181,13 @@ impl Place {
     }
 
     fn config(&self, text: &str) {
+        self.auth("docker/config.json", text);
+    }
+
+    /// A file of credentials, in which HOST stands for the registry.
+    fn auth(&self, name: &str, text: &str) {
         let host = self.registry.addr().to_string();
-        self.write("docker/config.json", &text.replace("HOST", &host));
+        self.write(name, &text.replace("HOST", &host));
     }
 
     /// `docker-credential-lab`, a script of the shell.
@@ -201,6 +208,10 @@ impl Place {
             .current_dir(self.dir.path())
             .env("PATH", format!("{}:{}", bin.display(), path.display()))
             .env("DOCKER_CONFIG", self.dir.path().join("docker"))
+            .env("XDG_RUNTIME_DIR", self.dir.path().join("run"))
+            .env("XDG_CONFIG_HOME", self.dir.path().join("config"))
+            .env_remove("REGISTRY_AUTH_FILE")
+            .envs(self.variables.iter().copied())
             .env_remove("REGSTORM_PASSWORD")
             .stdin(Stdio::null())
             .output()
@@ -230,6 +241,66 @@ fn ended(output: &Output, code: i32, words: &str) {
 }
 
 const NO_SUCH_IMAGE: &str = "there is no `a:1`";
+
+/// The places of containers-auth.json(5), and its keys for a part of a registry.
+#[test]
+fn credentials_that_podman_keeps_are_used_when_asked_for() {
+    let wrong = r#"{"auths":{"HOST":{"auth":"YWxpOmh1bnRlcjI="}}}"#;
+    let right = format!(r#"{{"auths":{{"HOST":{{"auth":"{PAIR}"}}}}}}"#);
+    let mut place = Place::new(guarded(Duration::from_mins(1)));
+    let podman = ["--docker-config=podman"];
+    ended(&place.pull(&podman), 2, "run/containers/auth.json and no ");
+    // What docker has is docker's.
+    place.config(&right);
+    ended(&place.pull(&podman), 2, "log in with podman");
+    place.auth("config/containers/auth.json", &right);
+    ended(&place.pull(&podman), 1, NO_SUCH_IMAGE);
+    // That of the login is looked at first, but need not know the registry.
+    place.auth("run/containers/auth.json", wrong);
+    ended(&place.pull(&podman), 5, "check name and password");
+    place.auth("run/containers/auth.json", r#"{"auths":{"else":{}}}"#);
+    ended(&place.pull(&podman), 1, NO_SUCH_IMAGE);
+    // A file that the environment names is the only one.
+    place.variables.push(("REGISTRY_AUTH_FILE", "mine.json"));
+    ended(&place.pull(&podman), 2, "cannot read mine.json");
+    place.auth("mine.json", &wrong.replace("HOST", "HOST/b"));
+    ended(
+        &place.pull(&podman),
+        2,
+        "mine.json has no credentials for 127",
+    );
+    let both = format!(
+        r#"{{"auths":{{"HOST":{{"auth":"YWxpOmh1bnRlcjI="}},"HOST/a":{{"auth":"{PAIR}"}}}}}}"#
+    );
+    place.auth("mine.json", &both);
+    ended(&place.pull(&podman), 1, NO_SUCH_IMAGE);
+    ended(
+        &place.pull(&["--docker-config=mine.json"]),
+        1,
+        NO_SUCH_IMAGE,
+    );
+
+    // A scenario has one user for all repositories.
+    let url = place.registry.url();
+    let load = [
+        "load",
+        &url,
+        "a:1",
+        "--duration",
+        "1s",
+        "--docker-config=podman",
+    ];
+    ended(&place.regstorm(&load), 5, "check username and password");
+    place.auth("mine.json", &both.replace(r#""HOST":"#, r#""other":"#));
+    ended(
+        &place.regstorm(&load),
+        2,
+        "has credentials for parts of 127",
+    );
+    place.auth("mine.json", &right);
+    let printed = place.regstorm(&[&load[..], &["--print"]].concat());
+    ended(&printed, 0, "docker_config = \"podman\"");
+}
 
 #[test]
 fn credentials_that_docker_keeps_are_used_when_asked_for() {

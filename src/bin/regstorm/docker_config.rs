@@ -1,10 +1,11 @@
-//! docker's `config.json`: whose credentials it holds for a registry, itself or in a credential helper.
+//! docker's `config.json` and podman's `auth.json`: whose credentials they hold for a registry, or for a part of it, themselves
+//! or in a credential helper.
 //!
-//! It is read only on request, by `docker_config` in a scenario or by `--docker-config`. Only what is used of
-//! it is judged; `null` is nothing, as for docker.
+//! They are read only on request, by `docker_config` in a scenario or by `--docker-config`. Only what is used of
+//! them is judged; `null` is nothing, as for docker.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
@@ -15,6 +16,9 @@ use regstorm::units::{Credentials, Secret};
 use serde_json::{Map, Value};
 use url::Url;
 
+mod places;
+
+use self::places::Places;
 use crate::credential_helper;
 use crate::source::read_text;
 
@@ -59,6 +63,8 @@ struct Server {
     key: String,
     /// `host[:port]` in small letters, every way it may be written.
     names: Vec<String>,
+    /// `host[:port]/NAMESPACE`, the longest first: podman's keys for a repository and what it is in.
+    namespaces: Vec<String>,
 }
 
 /// Puts the credentials that a scenario takes from docker into it.
@@ -68,54 +74,82 @@ pub(crate) fn fill_in(scenario: &mut Scenario, directory: &Path) -> anyhow::Resu
     else {
         return Ok(());
     };
-    let path = match wanted {
-        DockerConfig::Usual => None,
-        DockerConfig::File(path) => Some(directory.join(path)),
+    let config = match wanted {
+        DockerConfig::File(path) => DockerConfig::File(directory.join(path)),
+        usual => usual.clone(),
     };
-    scenario.target.auth.credentials = Some(credentials(path.as_deref(), url)?);
+    scenario.target.auth.credentials = Some(credentials(&config, url, None)?);
     Ok(())
 }
 
-/// The credentials for the registry at `url`, in the file at `path` or where docker has it.
-pub(crate) fn credentials(path: Option<&Path>, url: &Url) -> anyhow::Result<Credentials> {
-    let path = match path {
-        Some(path) => path.to_owned(),
-        None => usual_place()?,
-    };
-    let shown = path.display();
-    let text = read_text(&path).with_context(|| format!("cannot read {shown}"))?;
-    // Its own words may repeat a secret.
-    let config = Config::parse(&text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        anyhow!("{shown} is no config.json of docker: line {line}, column {column}")
-    })?;
-    let server = Server::of(url)?;
-    let found = find(&config, &server).with_context(|| shown.to_string())?;
-    found.ok_or_else(|| {
-        anyhow!(
-            "{shown} has no credentials for {}: log in with docker, or leave docker_config out",
-            server.key
-        )
-    })
+/// The file that `--docker-config` names: `podman` stands for those of podman.
+pub(crate) fn named(option: Option<&Path>) -> DockerConfig {
+    match option {
+        None => DockerConfig::Usual,
+        Some(path) if path == Path::new("podman") => DockerConfig::Podman,
+        Some(path) => DockerConfig::File(path.to_owned()),
+    }
 }
 
-fn usual_place() -> anyhow::Result<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let directory = variable("DOCKER_CONFIG").map(PathBuf::from);
-    let home = || variable("HOME").map(|home| Path::new(&home).join(".docker"));
-    let directory = directory.or_else(home);
-    let directory = directory.ok_or_else(|| anyhow!("neither DOCKER_CONFIG nor HOME is set"))?;
-    Ok(directory.join("config.json"))
+/// The credentials for the registry at `url`, for one repository or for all alike.
+pub(crate) fn credentials(
+    config: &DockerConfig,
+    url: &Url,
+    repository: Option<&str>,
+) -> anyhow::Result<Credentials> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let places = Places::of(config, &variable)?;
+    let server = Server::of(url, repository)?;
+    let mut namespaces = BTreeSet::new();
+    for path in places.to_read() {
+        let shown = path.display();
+        let text = read_text(path).with_context(|| format!("cannot read {shown}"))?;
+        // Its own words may repeat a secret.
+        let config = Config::parse(&text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            anyhow!(
+                "{shown} is no config.json of docker and no auth.json of podman: line {line}, column {column}"
+            )
+        })?;
+        if let Some(found) = find(&config, &server).with_context(|| shown.to_string())? {
+            return Ok(found);
+        }
+        namespaces.extend(server.namespaced(&config)?);
+    }
+    let key = &server.key;
+    match (repository, namespaces.first()) {
+        (None, Some(one)) => bail!(
+            "{places} has credentials for parts of {key} only, such as {one}: a scenario has one user for all repositories; \
+             set username and password"
+        ),
+        _ => bail!(
+            "{places} has no credentials for {key}: log in with {}, or leave docker_config out",
+            places.tool()
+        ),
+    }
 }
 
 impl Server {
-    fn of(url: &Url) -> anyhow::Result<Self> {
+    fn of(url: &Url, repository: Option<&str>) -> anyhow::Result<Self> {
+        let mut server = Self::without_namespaces(url)?;
+        let mut namespace = repository;
+        while let Some(path) = namespace {
+            let names = server.names.iter();
+            let keys: Vec<_> = names.map(|name| format!("{name}/{path}")).collect();
+            server.namespaces.extend(keys);
+            namespace = path.rsplit_once('/').map(|(above, _)| above);
+        }
+        Ok(server)
+    }
+
+    fn without_namespaces(url: &Url) -> anyhow::Result<Self> {
         let host = url.host_str().context("the URL names no host")?;
         let host = host.to_ascii_lowercase();
         if HUB.contains(&host.as_str()) {
             return Ok(Self {
                 key: HUB_KEY.to_owned(),
                 names: HUB.map(str::to_owned).to_vec(),
+                namespaces: Vec::new(),
             });
         }
         let with_port = url
@@ -125,23 +159,41 @@ impl Server {
             (Some(_), Some(name)) => Self {
                 key: name.clone(),
                 names: vec![name],
+                namespaces: Vec::new(),
             },
             (_, with_port) => Self {
                 key: host.clone(),
                 names: [host].into_iter().chain(with_port).collect(),
+                namespaces: Vec::new(),
             },
         })
     }
 
+    /// The keys for parts of this server.
+    fn namespaced(&self, config: &Config) -> anyhow::Result<Vec<String>> {
+        let auths = config.by_registry("auths")?;
+        let parts = auths.keys().filter(|key| is_namespace(key));
+        let own = parts.filter(|key| self.names.contains(&name_in(key)));
+        Ok(own.map(|key| (*key).to_owned()).collect())
+    }
+
     /// What stands under a key of this server: as docker writes it now, or with the scheme and path of old.
     fn entry<'m>(&self, map: &BTreeMap<&'m str, &'m Value>) -> Option<(&'m str, &'m Value)> {
-        let exact = map.get_key_value(self.key.as_str());
-        let found = exact.or_else(|| {
+        let mut namespaces = self.namespaces.iter();
+        let namespace = namespaces.find_map(|it| map.get_key_value(it.as_str()));
+        let exact = || map.get_key_value(self.key.as_str());
+        let found = namespace.or_else(exact).or_else(|| {
             let mut others = map.iter();
-            others.find(|(key, _)| self.names.contains(&name_in(key)))
+            others.find(|(key, _)| !is_namespace(key) && self.names.contains(&name_in(key)))
         });
         found.map(|(key, value)| (*key, *value))
     }
+}
+
+/// Returns `true` for a key of podman that is for a part of a registry. Keys of old have a scheme, or the path of an API.
+fn is_namespace(key: &str) -> bool {
+    let path = key.split_once('/').map_or("", |(_, path)| path);
+    !key.contains("://") && !matches!(path.trim_end_matches('/'), "" | "v1" | "v2")
 }
 
 /// `host[:port]` in a key such as `https://HOST:PORT/v1/`.
@@ -210,7 +262,7 @@ mod tests {
 
     fn found(config: &str, url: &str) -> Option<Credentials> {
         let config = Config::parse(config).unwrap();
-        let server = Server::of(&url.parse().unwrap()).unwrap();
+        let server = Server::of(&url.parse().unwrap(), None).unwrap();
         find(&config, &server).unwrap()
     }
 
@@ -240,6 +292,37 @@ mod tests {
         assert_eq!(found(config, "http://lab"), None);
         let config = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"Ym9iOnB3"}}}"#;
         assert_eq!(found(config, "https://registry-1.docker.io"), bob("pw"));
+    }
+
+    /// The example of containers-auth.json(5): the key closest to the repository counts.
+    #[test]
+    fn the_longest_namespace_wins_and_is_for_nothing_else() {
+        // printf bob:1 | base64, and 2, 3
+        let config = r#"{"auths":{
+            "lab:5000/team/app":{"auth":"Ym9iOjE="},
+            "lab:5000/team":{"auth":"Ym9iOjI="},
+            "lab:5000":{"auth":"Ym9iOjM="},
+            "other/team":{"auth":"Ym9iOjE="}}}"#;
+        let config = Config::parse(config).unwrap();
+        let found = |url: &str, repository| {
+            let server = Server::of(&url.parse().unwrap(), repository).unwrap();
+            find(&config, &server).unwrap()
+        };
+        for (repository, password) in [
+            (Some("team/app"), "1"),
+            (Some("team/app/deep"), "1"),
+            (Some("team/apple"), "2"),
+            (Some("team"), "2"),
+            (Some("teams"), "3"),
+            (None, "3"),
+        ] {
+            let found = found("http://lab:5000", repository);
+            assert_eq!(found, bob(password), "{repository:?}");
+        }
+        assert_eq!(found("http://other", Some("team/x")), bob("1"));
+        for repository in [None, Some("x")] {
+            assert_eq!(found("http://other", repository), None);
+        }
     }
 
     #[test]
@@ -277,7 +360,7 @@ mod tests {
     fn an_entry_that_is_used_and_cannot_be_read_is_named_without_its_words() {
         let error = |config: &str| {
             let config = Config::parse(config).unwrap();
-            let server = Server::of(&"http://lab".parse().unwrap()).unwrap();
+            let server = Server::of(&"http://lab".parse().unwrap(), None).unwrap();
             format!("{:#}", find(&config, &server).unwrap_err())
         };
         for (config, words) in [

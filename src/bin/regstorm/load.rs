@@ -106,7 +106,7 @@ struct SyntheticArgs {
 struct TargetArgs {
     #[command(flatten)]
     user: UserArgs,
-    /// Credentials from docker's config.json, or from the credential helper that it names
+    /// Credentials from docker's config.json (or PATH, or `podman` for its auth.json), or from the credential helper that it names
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with = "user")]
     #[expect(clippy::option_option, reason = "absent, without a path, and with one")]
     docker_config: Option<Option<PathBuf>>,

@@ -101,7 +101,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     habits.pull.part_size = part_size(args.part_size)
         .or_exit(Exit::Usage)?
         .or(habits.pull.part_size);
-    let target = args.target.resolve(&args.url, habits)?;
+    let target = args.target.resolve(&args.url, &args.reference, habits)?;
     let form = match (args.layers, args.unpack) {
         (_, true) => {
             let staging = Staging::of(&args.directory).or_exit(Exit::Usage)?;

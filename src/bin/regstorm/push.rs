@@ -150,7 +150,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             Known::Nothing
         },
     };
-    let target = args.target.resolve(&args.url, habits)?;
+    let target = args.target.resolve(&args.url, &args.reference, habits)?;
     let progress = BlobProgress::new(args.quiet);
     progress.line(&format!("read {}", args.source.display()));
     let open_options = OpenOptions {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use regstorm::exchange::HttpVersion;
+use regstorm::oci::ImageName;
 use regstorm::profile::Habits;
 use regstorm::registry::{self, Base, Client, Observer, Settings};
 use regstorm::transport::{Dialer, Pool, Route};
@@ -59,10 +60,11 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_parser = one_of(HttpVersion::WORDS, HttpVersion::meaning))]
     http: Option<HttpVersion>,
 
-    /// Credentials from docker's config.json, or from the credential helper that it names
+    /// Credentials from docker's config.json or podman's auth.json, or from the credential helper that it names
     ///
-    /// The default PATH is `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`. Without this option regstorm reads no such
-    /// file and runs no helper.
+    /// The default PATH is `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`. `podman` in place of a PATH stands for
+    /// `$REGISTRY_AUTH_FILE`, or else `$XDG_RUNTIME_DIR/containers/auth.json` and `~/.config/containers/auth.json`. Without this
+    /// option regstorm reads no such file and runs no helper.
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with = "user")]
     #[expect(clippy::option_option, reason = "absent, without a path, and with one")]
     docker_config: Option<Option<PathBuf>>,
@@ -79,8 +81,13 @@ pub(crate) struct Target {
 }
 
 impl TargetArgs {
-    /// Reads the rest of what is needed to speak to the registry at `url`. Nothing is sent.
-    pub(crate) fn resolve(self, url: &str, mut habits: Habits) -> Result<Target, Failure> {
+    /// Reads the rest of what is needed to speak to the registry at `url` of that image. Nothing is sent.
+    pub(crate) fn resolve(
+        self,
+        url: &str,
+        image: &ImageName,
+        mut habits: Habits,
+    ) -> Result<Target, Failure> {
         if self.timeout.is_zero() {
             return Err(usage("--timeout: no request can be over in no time"));
         }
@@ -95,7 +102,9 @@ impl TargetArgs {
         let credentials = match &self.docker_config {
             Some(path) => {
                 let url = url.parse().or_exit(Exit::Usage)?;
-                let found = docker_config::credentials(path.as_deref(), &url);
+                let config = docker_config::named(path.as_deref());
+                let found =
+                    docker_config::credentials(&config, &url, Some(image.repository.as_str()));
                 Some(found.or_exit(Exit::Usage)?)
             }
             None => self.user.credentials().or_exit(Exit::Usage)?,

@@ -16,8 +16,9 @@ keys! {
     /// Credentials and tokens.
     #[derive(Debug, Clone)]
     pub struct Auth {
-        /// Use the credentials that docker has for the target: those of its usual `config.json` (`true`), or of this file.
-        /// Not together with `username` and `password`.
+        /// Use the credentials that docker has for the target: those of its usual `config.json` (`true`), those of podman and
+        /// skopeo (`"podman"`: their usual `auth.json`), or of this file, a `config.json` or an `auth.json`. Not together with
+        /// `username` and `password`.
         ///
         /// The caller reads them before the run: this library looks at no home directory.
         pub docker_config: Option<DockerConfig> => docker_config(), true;
@@ -34,11 +35,13 @@ keys! {
     }
 }
 
-/// A `config.json` of docker.
+/// A `config.json` of docker, or an `auth.json` of podman and skopeo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DockerConfig {
     /// Where docker itself would look.
     Usual,
+    /// Where podman and skopeo would look.
+    Podman,
     /// This file, as it was written: a path that is relative starts at the scenario.
     File(PathBuf),
 }
@@ -105,21 +108,31 @@ pub(super) fn is_whole(table: &mut Table<'_>, _: &Auth) -> bool {
     true
 }
 
-/// `true` for the usual place, or a path.
+const PODMAN: &str = "podman";
+
+/// `true` for the usual place, `"podman"` for those of podman, or a path.
 fn docker_config() -> Codec<Option<DockerConfig>> {
-    let form = Form::Either(vec![Form::Flag, Form::Text("path of a `config.json`")]);
+    let form = Form::Either(vec![
+        Form::Flag,
+        Form::Text("`\"podman\"`, or path of a `config.json` or `auth.json`"),
+    ]);
     let read = |item: &Item, sink: &Sink| match &item.value {
         Value::Flag(wanted) => Some(wanted.then_some(DockerConfig::Usual)),
+        Value::Text(word) if word.value == PODMAN => Some(Some(DockerConfig::Podman)),
         Value::Text(path) if !path.value.is_empty() => {
             Some(Some(DockerConfig::File(path.value.clone().into())))
         }
         _ => {
-            sink.expected(item, "true, or the path of a config.json");
+            sink.expected(
+                item,
+                "true, \"podman\", or the path of a config.json or an auth.json",
+            );
             None
         }
     };
     Codec::new(form, read, |it| match it.as_ref()? {
         DockerConfig::Usual => Some(true.into()),
+        DockerConfig::Podman => Some(PODMAN.into()),
         DockerConfig::File(path) => Some(path.to_string_lossy().into_owned().into()),
     })
 }
