@@ -172,9 +172,9 @@ fn a_window_costs_a_few_allocations_however_many_samples_it_has() {
 fn a_recorder_takes_what_it_says_and_grows_by_what_latencies_need() {
     let catalogue = catalogue();
     let track = catalogue.track(0).expect("there is one");
-    // 6 histograms of the track and 10 of each operation, each with a place for 91 blocks; and 5 series of windows, each with
+    // 6 histograms of the track and 11 of each operation, each with a place for 91 blocks; and 5 series of windows, each with
     // 600 places of two words, and a place for 13 blocks.
-    let histograms = 26 * LatencyHistogram::EMPTY_BYTES + 5 * (600 * 16 + 13 * 8);
+    let histograms = 28 * LatencyHistogram::EMPTY_BYTES + 5 * (600 * 16 + 13 * 8);
     assert_eq!(catalogue.empty_bytes(), histograms);
     let counted = allocation_counter::measure(|| {
         let _ = Recorder::new(&catalogue, &[], Duration::from_mins(1));
