@@ -14,9 +14,17 @@ fn options(command: &str) -> BTreeSet<String> {
     let help = String::from_utf8(help.stdout).expect("text");
     let lines = help.lines().map(str::trim_start);
     let heads = lines.filter(|it| it.starts_with('-'));
-    let words = heads.flat_map(str::split_whitespace);
-    let options = words.filter_map(|it| it.strip_prefix("--"));
-    options.map(str::to_owned).collect()
+    // A line of help may begin with the name of another option, and with what stands behind it.
+    let is_name = |it: &&str| {
+        it.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let first = |line: &str| {
+        let mut words = line.split_whitespace();
+        let name = words.find_map(|it| it.strip_prefix("--"));
+        name.filter(is_name).map(str::to_owned)
+    };
+    heads.filter_map(first).collect()
 }
 
 #[test]
