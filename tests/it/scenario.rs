@@ -376,7 +376,7 @@ fn each_mistake_has_its_message() {
         (
             url,
             "url = \"http://h\"\nauth = { docker_config = 3 }",
-            "expected true, or the path of a config.json, found a whole number",
+            "expected true, \"podman\", or the path of a config.json or an auth.json, found a whole number",
         ),
         (
             url,
