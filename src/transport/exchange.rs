@@ -1,19 +1,16 @@
-//! One request and its response.
+//! One exchange: a request, and its response once the head has arrived.
 
-use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Body as _;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::address::Address;
-use super::body::{Body, Sent};
+use super::body::Body;
 use super::connection::{First, SendResult, TimedOut};
 use super::error::{Error, Waiting, is_unprocessed};
 use super::framing::{Spare, put_on};
@@ -21,148 +18,32 @@ use super::lease::Lease;
 use super::lenient;
 use super::multiplexed::Stream;
 use super::pool::Pool;
-use super::progress::{Ended, Progress};
+use super::progress::Progress;
 use super::resends::Resends;
-use crate::exchange::{Protocol, Timings, TraceId};
-
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-/// The parts of a request.
-#[derive(Debug)]
-pub struct RequestParts {
-    /// The method.
-    pub method: Method,
-    /// The URL.
-    pub address: Address,
-    /// All headers but `Connection` and the length of the body; `Host` may be left out.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Body,
-    /// When the exchange starts: now.
-    pub started: Instant,
-    /// The longest silence: how long the connection may take, and after it how long no byte may move. A request body over
-    /// HTTP/2 is looked at once in that time, so its silence may last up to twice as long. There is no limit to the whole
-    /// exchange.
-    pub silence: Duration,
-}
-
-/// An exchange that failed.
-#[derive(Debug)]
-pub struct Failed {
-    /// The URL of the request.
-    pub address: Address,
-    /// The reason.
-    pub error: Error,
-    /// How far it got.
-    pub ended: Ended,
-}
-
-/// A request that has not been sent.
-pub struct Outgoing(Box<Exchange>);
-
-/// A response whose head has arrived. Dropping it before the end of its body closes the connection.
-pub struct Incoming(Box<Exchange>);
+use crate::exchange::{Protocol, Timings};
 
 /// A request, and its response once the head has arrived. It stays in one box from start to end, because it is moved often
 /// and rarely read.
-struct Exchange {
-    address: Address,
-    method: Method,
-    headers: HeaderMap, // of the request until it is sent, then of the response
-    content: Body,      // of the request until it is sent
-    silence: Duration,
-    deadline: Instant, // unless something moves before
-    progress: Progress,
-    status: StatusCode,                  // of the response
-    body: Option<hyper::body::Incoming>, // until it is dropped: it holds a stream of HTTP/2
-    lease: Option<Lease>,                // until the body has ended
-    first_byte: Instant,
-    has_body: bool,
-    length: Option<u64>, // of the body, if known
-    is_unwanted: bool,   // the body is discarded
-}
-
-impl Outgoing {
-    /// Makes a request that is ready to be sent.
-    pub fn new(parts: RequestParts) -> Self {
-        Self(Box::new(Exchange {
-            address: parts.address,
-            method: parts.method,
-            headers: parts.headers,
-            silence: parts.silence,
-            deadline: parts.started + parts.silence,
-            progress: Progress::new(parts.started, parts.body.sent()),
-            content: parts.body,
-            status: StatusCode::OK,
-            body: None,
-            lease: None,
-            first_byte: parts.started,
-            has_body: false,
-            length: None,
-            is_unwanted: false,
-        }))
-    }
-
-    /// The method.
-    pub fn method(&self) -> &Method {
-        &self.0.method
-    }
-
-    /// The URL.
-    pub const fn address(&self) -> &Address {
-        &self.0.address
-    }
-
-    /// Adds `traceparent`.
-    ///
-    /// # Spec
-    /// W3C Trace Context, 3.2.
-    pub fn start_trace(&mut self, trace: TraceId) {
-        if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
-            self.0.headers.insert(TRACEPARENT, value);
-        }
-    }
-
-    /// When the exchange started.
-    pub fn started(&self) -> Instant {
-        self.0.progress.started
-    }
-
-    /// The progress of its body.
-    pub fn sent(&self) -> &Sent {
-        &self.0.progress.sent
-    }
-
-    /// Sends the request over a connection of `pool` and waits for the head of the response.
-    ///
-    /// # Errors
-    /// Returns [`Failed`] if no head arrives, and nothing moves for too long. Nothing is sent a second time, with two exceptions:
-    /// a kept connection that was closed before a byte of this request was written is replaced, and so is one whose
-    /// peer says over HTTP/2 that it did not process the request, as often as Go's client does it. `again` makes the
-    /// body anew; if it returns `None`, the request has failed.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the connection; the request may have reached the peer.
-    pub async fn send(
-        self,
-        pool: &Rc<Pool>,
-        again: &dyn Fn() -> Option<Body>,
-    ) -> Result<Incoming, Box<Failed>> {
-        let mut exchange = self.0;
-        match exchange.run(pool, again).await {
-            Ok(()) => Ok(Incoming(exchange)),
-            Err(error) => Err(Box::new(Failed {
-                ended: exchange.progress.end(),
-                address: exchange.address,
-                error,
-            })),
-        }
-    }
+pub(super) struct Exchange {
+    pub(super) address: Address,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap, // of the request until it is sent, then of the response
+    pub(super) content: Body,      // of the request until it is sent
+    pub(super) silence: Duration,
+    pub(super) deadline: Instant, // unless something moves before
+    pub(super) progress: Progress,
+    pub(super) status: StatusCode,                  // of the response
+    pub(super) body: Option<hyper::body::Incoming>, // until it is dropped: it holds a stream of HTTP/2
+    pub(super) lease: Option<Lease>,                // until the body has ended
+    pub(super) first_byte: Instant,
+    pub(super) has_body: bool,
+    pub(super) length: Option<u64>, // of the body, if known
+    pub(super) is_unwanted: bool,   // the body is discarded
 }
 
 impl Exchange {
     /// Takes headers and content of the request, and reads the head of the response.
-    async fn run(
+    pub(super) async fn run(
         &mut self,
         pool: &Rc<Pool>,
         again: &dyn Fn() -> Option<Body>,
@@ -383,7 +264,7 @@ impl Exchange {
         }
     }
 
-    fn give_back(&mut self) {
+    pub(super) fn give_back(&mut self) {
         let now = Instant::now();
         self.progress.finished = Some(now);
         if self.has_body {
@@ -397,118 +278,9 @@ impl Exchange {
         }
     }
 
-    fn abandon(&mut self, error: Error) -> Error {
+    pub(super) fn abandon(&mut self, error: Error) -> Error {
         self.body = None;
         self.lease = None;
         error
-    }
-}
-
-impl Incoming {
-    /// The URL of the request.
-    pub fn address(&self) -> &Address {
-        &self.0.address
-    }
-
-    /// The status.
-    pub fn status(&self) -> StatusCode {
-        self.0.status
-    }
-
-    /// The headers.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.0.headers
-    }
-
-    /// Bytes of the body so far.
-    pub fn received(&self) -> u64 {
-        self.0.progress.received
-    }
-
-    /// Discards the body: from now on only its length is right, and the bytes may be zeros. Call it before the first
-    /// [`Incoming::frame`].
-    ///
-    /// Over HTTP/1.1 without TLS, and if the response states its length, the system then drops most of the body, at
-    /// less than half the cost of copying it.
-    pub fn discard_body(&mut self) {
-        self.0.is_unwanted = true;
-    }
-
-    /// Returns the next part of the body, or `None` at its end. Drop each part before you ask for the next: the read
-    /// buffer is then reused.
-    ///
-    /// # Errors
-    /// Fails if the body ends too early, or if no byte of it comes for too long.
-    ///
-    /// # Cancel safety
-    /// A part is either returned or still to come.
-    pub async fn frame(&mut self) -> Option<Result<Bytes, Error>> {
-        let it = &mut *self.0;
-        loop {
-            let (lease, body) = (it.lease.as_mut()?, it.body.as_mut()?);
-            let next = body.frame();
-            let driven = lease.driver().run(First::Work, next, it.deadline).await;
-            match driven {
-                Err(_timed_out) => return Some(Err(it.abandon(Error::Timeout(Waiting::Body)))),
-                Ok(Some(Err(error))) => {
-                    let error = it.progress.sent.take_broken().map_or_else(
-                        || lease.error(&error, Some(it.progress.received)),
-                        Error::Content,
-                    );
-                    return Some(Err(it.abandon(error)));
-                }
-                Ok(Some(Ok(frame))) => {
-                    let Ok(bytes) = frame.into_data() else {
-                        continue; // trailers
-                    };
-                    let part = bytes.len() as u64;
-                    let is_first = it.progress.received == 0;
-                    if let Some(length) = it.length.filter(|_| it.is_unwanted && is_first) {
-                        lease.discard_body(part, length);
-                    }
-                    it.progress.received += part;
-                    lease.totals().add_received(part);
-                    // With a known length, the last part is recognised without another read.
-                    if body.is_end_stream() {
-                        it.give_back();
-                    } else {
-                        it.deadline = Instant::now() + it.silence;
-                    }
-                    return Some(Ok(bytes));
-                }
-                Ok(None) => {
-                    it.give_back();
-                    return None;
-                }
-            }
-        }
-    }
-
-    /// Ends the exchange and returns its measurements, the URL of the request, and the headers of the response. The
-    /// connection is kept if the body was read to its end.
-    pub fn end(self) -> (Ended, Address, HeaderMap) {
-        let ended = self.0.progress.end();
-        let Exchange {
-            address, headers, ..
-        } = *self.0;
-        (ended, address, headers)
-    }
-}
-
-impl fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing")
-            .field("method", self.method())
-            .field("address", &self.0.address)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Incoming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming")
-            .field("status", &self.status())
-            .field("received", &self.received())
-            .finish_non_exhaustive()
     }
 }
