@@ -59,7 +59,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Load")]
 struct LoadArgs {
-    /// Virtual users; with --rate the most that may be busy at once [default: 10; with --rate as many as start in a second]
+    /// Virtual users; with --rate the most that may be busy at once [default: 10; with --rate as many as start in a second, 10 to 10,000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     vus: Option<u32>,
     /// Pulls or pushes that begin in a second, such as 50 or 0.5
@@ -135,6 +135,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .map(PathBuf::from)
         .collect();
     args.run
+        .report
         .with_summary("load", &archives, || match read(args, &text)? {
             Some(scenario) => args.run.measure(scenario),
             None => Ok(Exit::Usage),

@@ -39,7 +39,7 @@ impl ReportArgs {
         inputs: &[PathBuf],
         work: impl FnOnce() -> Result<Exit, Failure>,
     ) -> Result<Exit, Failure> {
-        self.check_apart(inputs)?;
+        self.check_writable(inputs)?;
         self.outputs
             .write_no_result(command, "The command was ended before it had a result.");
         let ended = work();
@@ -54,8 +54,8 @@ impl ReportArgs {
     }
 
     /// Is there a directory for everything that is to be written? Found out before an hour of load, not after.
-    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
-        self.check_apart(&[])?;
+    fn check_writable(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        self.check_apart(inputs)?;
         if let Some(path) = self.file() {
             let link = exit::check_writable("--out", path).or_exit(Exit::Usage)?;
             link.filter(|_| !self.quiet)
@@ -68,15 +68,14 @@ impl ReportArgs {
     }
 
     /// Checks that each result is a file of its own, and none of the files that are read.
-    pub(crate) fn check_apart(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+    fn check_apart(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
         let out = self.file().map(|path| ("--out", path));
         self.outputs.check_apart(out.as_slice(), inputs)
     }
 
-    /// The same, for what will be a comparison: a format that is of one run is refused before anything is measured.
+    /// Refuses formats that are of one run, for what will be a comparison.
     pub(crate) fn check_comparison(&self) -> Result<(), Failure> {
-        self.outputs.check_comparison()?;
-        self.check_writable()
+        self.outputs.check_comparison()
     }
 
     /// Stores a result, writes it in other formats, and shows it.

@@ -1,7 +1,6 @@
 //! `regstorm run`: runs a scenario against a registry, shows its progress, and stores and sums up the result.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -40,7 +39,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
-    report: ReportArgs,
+    pub(crate) report: ReportArgs,
     #[command(flatten)]
     labels: LabelArgs,
     #[command(flatten)]
@@ -51,7 +50,7 @@ pub(crate) struct RunArgs {
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let inputs: Vec<_> = args.scenario.file().into_iter().collect();
-    args.run.with_summary("run", &inputs, || {
+    args.run.report.with_summary("run", &inputs, || {
         let Some(mut scenario) = args.scenario.load()? else {
             return Ok(Exit::Usage);
         };
@@ -61,17 +60,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 impl RunArgs {
-    /// Does the work of a command that reads these files, with a summary whatever happens.
-    pub(crate) fn with_summary(
-        &self,
-        command: &str,
-        inputs: &[PathBuf],
-        work: impl FnOnce() -> Result<Exit, Failure>,
-    ) -> Result<Exit, Failure> {
-        self.report.check_writable()?;
-        self.report.with_summary(command, inputs, work)
-    }
-
     /// Runs a scenario, shows its progress, and stores and shows the result.
     pub(crate) fn measure(&self, scenario: Scenario) -> Result<Exit, Failure> {
         let labels = self.labels.labels()?;
