@@ -95,19 +95,40 @@ pub struct Timings {
 }
 
 impl Timings {
-    /// The phases in the order of [`Phase::ALL`].
-    pub const fn in_order(&self) -> [Option<Duration>; Phase::ALL.len()] {
-        [
-            self.wait,
-            self.dns,
-            self.connect,
-            self.proxy,
-            self.tls,
-            self.send,
-            self.first_byte,
-            self.body,
-            Some(self.total),
-        ]
+    /// How long a phase took; `None` if it did not happen.
+    pub const fn of(&self, phase: Phase) -> Option<Duration> {
+        match phase {
+            Phase::Wait => self.wait,
+            Phase::Dns => self.dns,
+            Phase::Connect => self.connect,
+            Phase::Proxy => self.proxy,
+            Phase::Tls => self.tls,
+            Phase::Send => self.send,
+            Phase::FirstByte => self.first_byte,
+            Phase::Body => self.body,
+            Phase::Total => Some(self.total),
+        }
+    }
+
+    /// Calls `take` for every phase that happened, in the order of [`Phase::ALL`].
+    ///
+    /// Written out, because a loop over [`Phase::ALL`] costs each exchange a jump for each phase.
+    #[inline]
+    pub fn each(&self, mut take: impl FnMut(Phase, Duration)) {
+        let mut take = |phase, time: Option<Duration>| {
+            if let Some(time) = time {
+                take(phase, time);
+            }
+        };
+        take(Phase::Wait, self.wait);
+        take(Phase::Dns, self.dns);
+        take(Phase::Connect, self.connect);
+        take(Phase::Proxy, self.proxy);
+        take(Phase::Tls, self.tls);
+        take(Phase::Send, self.send);
+        take(Phase::FirstByte, self.first_byte);
+        take(Phase::Body, self.body);
+        take(Phase::Total, Some(self.total));
     }
 }
 
@@ -121,5 +142,27 @@ mod tests {
             assert_eq!(phase.index(), index);
             assert_eq!(serde_json::to_value(phase).unwrap(), phase.name());
         }
+    }
+
+    #[test]
+    fn each_is_of_every_phase_that_happened() {
+        let timings = Timings {
+            wait: Some(Duration::from_nanos(1)),
+            dns: None,
+            connect: Some(Duration::from_nanos(3)),
+            proxy: Some(Duration::from_nanos(4)),
+            tls: Some(Duration::from_nanos(5)),
+            send: None,
+            first_byte: Some(Duration::from_nanos(7)),
+            body: Some(Duration::from_nanos(8)),
+            total: Duration::from_nanos(9),
+        };
+        let mut seen = Vec::new();
+        timings.each(|phase, time| seen.push((phase, time)));
+        let of = Phase::ALL
+            .into_iter()
+            .filter_map(|phase| Some((phase, timings.of(phase)?)));
+        assert_eq!(seen, of.collect::<Vec<_>>());
+        assert_eq!(seen.len(), 7);
     }
 }

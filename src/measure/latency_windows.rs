@@ -114,10 +114,9 @@ impl LatencyRecorder {
         if sample.outcome != Outcome::Ok {
             return;
         }
-        let times = sample.timings.in_order();
         let first = place(self.journeys, sample.operation);
         for (of, phase) in PHASES.into_iter().enumerate() {
-            if let Some(time) = times[phase.index()] {
+            if let Some(time) = sample.timings.of(phase) {
                 self.record(at, first + of, time);
             }
         }

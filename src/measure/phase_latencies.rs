@@ -17,11 +17,7 @@ impl PhaseLatencies {
     pub(super) const HISTOGRAMS: usize = Phase::ALL.len();
 
     pub(super) fn record(&mut self, timings: &Timings) {
-        for (histogram, time) in self.0.iter_mut().zip(timings.in_order()) {
-            if let Some(time) = time {
-                histogram.record(time);
-            }
-        }
+        timings.each(|phase, time| self.0[phase.index()].record(time));
     }
 
     /// Returns the latencies of one phase, of the exchanges that had it.

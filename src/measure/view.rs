@@ -193,7 +193,7 @@ impl Views {
                 observed.outcomes.count(sample.outcome);
                 observed.bytes.merge(sample.bytes());
                 if sample.outcome == Outcome::Ok {
-                    if let Some(time) = sample.timings.in_order()[phase.index()] {
+                    if let Some(time) = sample.timings.of(phase) {
                         observed.latency.record(time);
                     }
                 } else if is_unfinished(sample.outcome) && phase == Phase::Total {

@@ -187,15 +187,14 @@ fn all_operations(
 
 fn slowest(record: &Record, operation: Operation, clock: WallClock) -> Vec<SlowExchangeEntry> {
     let entry = |it: SlowExchange| {
-        let phases = Phase::ALL.into_iter().zip(it.timings.in_order());
-        let phases = phases.filter(|(phase, _)| *phase != Phase::Total);
+        let phases = Phase::ALL.into_iter().filter(|it| *it != Phase::Total);
         SlowExchangeEntry {
             journey: record.journey_name(it.track).to_owned(),
             at_us: micros(it.at),
             time: clock.at(it.when),
             total_us: micros(it.timings.total),
             phases_us: phases
-                .filter_map(|(phase, time)| Some((phase, micros(time?))))
+                .filter_map(|phase| Some((phase, micros(it.timings.of(phase)?))))
                 .collect(),
             status: it.status,
             sent_bytes: it.sent,
