@@ -62,14 +62,14 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::{Format, SizeSpec, SyntheticSet, SyntheticSpec};
+    use crate::content::{Format, LayerCount, SizeSpec, SyntheticSet, SyntheticSpec};
     use crate::oci::Algorithm;
     use crate::units::ByteSize;
 
     fn image(format: Format) -> Image {
         let spec = SyntheticSpec {
             format,
-            layers: 2,
+            layers: LayerCount::Fixed(2),
             layer_size: SizeSpec::Fixed(ByteSize::from_kib(1)),
             ..SyntheticSpec::default()
         };

@@ -105,7 +105,7 @@ impl Images {
     fn unique_image(&self, push: &Push, index: usize, salt: Salt) -> Option<Image> {
         match &self.sets[push.images.set] {
             Set::Synthetic(synthetic) => {
-                let there = push.cache.layers(synthetic.layers());
+                let there = push.cache.layers(synthetic.layers(index));
                 Some(synthetic.unique_image(index, salt, there))
             }
             Set::Single(_) | Set::Existing => None,

@@ -286,13 +286,17 @@ impl Plan {
         let ImageSource::Synthetic(spec) = &self.images[push.images.set].source else {
             return 0;
         };
-        let kept = spec.shared_base_layers.max(push.cache.layers(spec.layers));
-        let blobs = match (self.prepare.clean_up, push.unique) {
-            (CleanUp::All, true) => kept,
-            (CleanUp::All, false) => spec.layers + 1,
-            _ => 0,
+        let looks = |layers: usize| {
+            let kept = spec.shared_base_layers.max(push.cache.layers(layers));
+            let blobs = match (self.prepare.clean_up, push.unique) {
+                (CleanUp::All, true) => kept,
+                (CleanUp::All, false) => layers + 1,
+                _ => 0,
+            };
+            count(blobs) + u64::from(!push.unique)
         };
-        count(spec.count) * (count(blobs) + u64::from(!push.unique))
+        let sizes = self.layer_sizes(push.images.set).unwrap_or_default();
+        sizes.iter().map(|sizes| looks(sizes.len())).sum()
     }
 
     /// The sizes of the layers of each image of a journey. Where its requests do not depend on them, they need not be

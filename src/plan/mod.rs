@@ -13,12 +13,14 @@ mod forecast;
 mod haste;
 mod listing;
 mod resolve;
+mod shape;
 mod slices;
 mod timeline;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
 pub use haste::Haste;
 pub use resolve::{Plan, resolve};
+pub use shape::Shape;
 
 pub use crate::scenario::{
     ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Auth, Begin, Cache, CapacitySearch,

@@ -39,6 +39,8 @@ mod http_proxy;
 mod journeys;
 /// The reference and the schema of a scenario: what they say is what `check` reads.
 mod keys;
+/// Images with different numbers of layers: as they are asked for, shown and sent.
+mod layer_counts;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
 /// The scenarios inside the program, the file to start from, a summary that always exists, and the wait for a target.

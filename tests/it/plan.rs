@@ -222,8 +222,23 @@ layer_size = ["1KiB", "1000B"]
 [images.e]
 source = "synthetic"
 count = 1
-layers = 2
+layers = { min = 2, max = 9 }
 layer_size = { min = "1KiB", max = "1MiB" }
+[images.f]
+source = "synthetic"
+count = 2
+layers = { median = 5, sigma = 0.5, max = 40 }
+layer_size = "1KiB"
+[images.g]
+source = "synthetic"
+count = 2
+layers = "stored"
+layer_size = "1KiB"
+[images.h]
+source = "synthetic"
+count = 2
+layers = [4, 7]
+layer_size = "1KiB"
 [journey.one]
 action = "pull"
 images = "a"
@@ -318,6 +333,13 @@ fn the_lines_of_a_plan_make_the_plan_again() {
         .replace("\"1KiB\"", "\"2KiB\"")
         .replace("\"64MiB\"", "\"32MiB\"")
         .replace("max_duration = \"1h\"", "")
+        .replace("max = 9", "max = 8")
+        .replace("median = 5", "median = 6")
+        .replace(
+            "layers = \"stored\"",
+            "layers = { like = \"stored\", max = 3 }",
+        )
+        .replace("layers = [4, 7]", "layers = [5, 7]")
         .replace("pool_size = 7", "")
         .replace("/link/to/registry/", "/other")
         .replace("mix = { three = 9 }", "journey = \"four\"")
@@ -357,6 +379,8 @@ fn the_fingerprint_is_of_the_load_and_not_of_the_target() {
         "target.auth.tokens=shared",
         "seed=43",
         "images.web.count=3",
+        "images.web.layers={ min = 2, max = 3 }",
+        "images.web.layers=[3, 3]",
         "images.web.layer_size=2MiB",
         "journey.pull.parallel=4",
         "journey.pull.verify=none",
@@ -464,6 +488,21 @@ fn requests_are_those_of_the_protocol() {
         &[(O::BlobHead, 4), (O::UploadMount, 4), (O::ManifestPut, 1)],
     );
     assert_eq!(mount.journeys[1].bytes_up, Some(0.0));
+}
+
+#[test]
+fn requests_are_a_mean_over_images_of_different_numbers_of_layers() {
+    // Images of 1 and 5 layers: with the config 2 and 6 blobs.
+    let layers = "images.web.layers=[1, 5]";
+    let pull = requests(&forecast(&[layers]), 0);
+    has(
+        &pull,
+        &[(Operation::ManifestGet, 1), (Operation::BlobGet, 4)],
+    );
+    // Clean-up looks for what pushes of the same content may find: the blobs, the configs and the manifests.
+    let pushes = [layers, "journey.push.unique=false", "load.journey=push"];
+    let all = forecast(&[&pushes[..], &["prepare.clean_up=all"]].concat());
+    assert_eq!(all.seeding.looks, (1 + 5) + 2 + 2);
 }
 
 #[test]

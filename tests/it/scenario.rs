@@ -436,6 +436,41 @@ fn each_mistake_has_its_message() {
             "more layers are shared than there are",
         ),
         (
+            layers,
+            "layers = { min = 2, max = 5 }\nshared_base_layers = 3",
+            "more layers are shared than there are",
+        ),
+        (
+            layers,
+            "layers = [2, 3, 4]",
+            "not one number of layers for each image",
+        ),
+        (
+            "layers = 3\nlayer_size = \"1MiB\"",
+            "layers = [2, 3]\nlayer_size = [\"1MiB\", \"2MiB\"]",
+            "not one size for each layer",
+        ),
+        (layers, "layers = [2, 0]", range),
+        (layers, "layers = { min = 2, max = 129 }", range),
+        (
+            layers,
+            "layers = { median = 8, sigma = 1, max = 8 }",
+            "`median` must be less than `max`",
+        ),
+        (
+            layers,
+            "layers = { like = \"requested\", max = 20 }",
+            "unknown corpus `requested`",
+        ),
+        (layers, "layers = { min = 2 }", "missing key `max`"),
+        (layers, "layers = \"3\"", "unknown number of layers `3`"),
+        (
+            layers,
+            "layers = 2.5",
+            "expected a number such as 8, \"stored\", a number for each image, or a table such as { min = 3, max = 12 }, \
+             found a number",
+        ),
+        (
             size,
             "layer_size = \"4\"",
             "`4` is not a size: write a number and a unit, such as 512B, 4MiB or 1.5GB",

@@ -1,5 +1,7 @@
 //! `regstorm check`: what a scenario would do. It prints the plan and its forecast, and sends nothing.
 
+mod images;
+
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
@@ -31,6 +33,7 @@ fn show(plan: &Plan) -> String {
     text.push_str(&aligned_plan(&plan.to_text()));
     let forecast = plan.forecast();
     text.push('\n');
+    text.push_str(&images::show(plan));
     text.push_str(&loads(plan, &forecast));
     text.push('\n');
     text.push_str(&journeys(&forecast));

@@ -17,12 +17,32 @@ pub enum SpecError {
     #[error("a set has at least one image")]
     Empty,
     /// Too many layers to keep in memory.
-    #[error("{count} images of {layers} layers are more than {MAX_LAYERS} layers")]
+    #[error(
+        "{count} images have {layers} layers, more than {MAX_LAYERS}: make fewer images, or images of fewer layers"
+    )]
     TooManyLayers {
         /// Images.
         count: usize,
-        /// Layers of each.
+        /// Layers of all together.
         layers: usize,
+    },
+    /// The list of numbers of layers has another length than a set has images.
+    #[error("{counts} numbers of layers for {images} images; give one for each")]
+    PerImage {
+        /// Numbers.
+        counts: usize,
+        /// Images.
+        images: usize,
+    },
+    /// A range of numbers of layers that is empty or begins at none.
+    #[error(
+        "images cannot have from {min} to {max} layers: write at least 1, and no fewer at the end than at the start"
+    )]
+    Layers {
+        /// The fewest.
+        min: usize,
+        /// The most.
+        max: usize,
     },
     /// More base layers than layers.
     #[error("{shared} shared base layers, but only {layers} layers")]
@@ -40,6 +60,9 @@ pub enum SpecError {
         /// Layers.
         layers: usize,
     },
+    /// A list of sizes for layers whose number differs from image to image.
+    #[error("a size for each layer needs images of one number of layers")]
+    PerLayerOfSome,
     /// A list of sizes for the config, which has one.
     #[error("an image has one config: a list of sizes makes no sense for it")]
     ConfigPerLayer,

@@ -11,6 +11,8 @@
 //! The same specification and seed give the same bytes on every platform.
 
 mod config;
+mod draw;
+mod layer_count;
 mod limits;
 mod set;
 mod size;
@@ -19,6 +21,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use layer_count::LayerCount;
 pub use limits::SpecError;
 pub use set::{Salt, SyntheticSet};
 pub use size::SizeSpec;

@@ -8,7 +8,7 @@ use std::{fmt, thread};
 use rand::Rng as _;
 
 use super::config::config;
-use super::limits::SpecError;
+use super::limits::{MAX_LAYERS, SpecError};
 use super::spec::SyntheticSpec;
 use super::stream::{BlobId, Pool, Stream, generator};
 use crate::content::blob::Blob;
@@ -41,9 +41,10 @@ struct Inner {
     seed: u64,
     pool: Pool,
     filler: String,               // hex digits, for the largest config
-    layer_sizes: Vec<u64>,        // of the shared layers, then of each image's own
+    firsts: Vec<usize>, // where the own layers of each image start, and where those of the last one end
+    layer_sizes: Vec<u64>, // of the shared layers, then of each image's own
     layers: Vec<OnceLock<Layer>>, // parallel to `layer_sizes`
-    config_sizes: Vec<u64>,       // one for each image
+    config_sizes: Vec<u64>, // one for each image
     images: Vec<OnceLock<Image>>,
 }
 
@@ -55,17 +56,18 @@ struct Layer {
 }
 
 impl SyntheticSet {
-    /// Draws the shapes of the set. Sets of one run need different seeds, or they share layers.
+    /// Draws the shapes of the set: how many layers each image has, and how large they are. Sets of one run need different seeds, or they share layers.
     ///
     /// # Errors
     /// Returns [`SpecError`] if the specification is impossible.
     pub fn new(spec: SyntheticSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
-        let own = spec.layers - spec.shared_base_layers;
-        let total = spec.shared_base_layers + spec.count * own;
+        let firsts = firsts(&spec, seed)?;
+        let total = firsts[spec.count];
         let mut inner = Inner {
             pool: Pool::new(seed),
             filler: String::new(),
+            firsts,
             layer_sizes: Vec::with_capacity(total),
             layers: (0..total).map(|_| OnceLock::new()).collect(),
             config_sizes: Vec::with_capacity(spec.count),
@@ -91,9 +93,12 @@ impl SyntheticSet {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The number of layers of each image.
-    pub fn layers(&self) -> usize {
-        self.0.spec.layers
+    /// The number of layers of one image. Known without hashing.
+    ///
+    /// # Panics
+    /// Panics if `index` is not below [`len`](Self::len).
+    pub fn layers(&self, index: usize) -> usize {
+        self.0.spec.shared_base_layers + self.0.own(index).len()
     }
 
     /// The number of images.
@@ -185,27 +190,27 @@ impl SyntheticSet {
 }
 
 impl Inner {
-    /// The positions of an image's layers in `layers`.
-    fn indices(&self, image: usize) -> impl Iterator<Item = usize> + use<> {
+    /// The positions of an image's own layers in `layers`.
+    fn own(&self, image: usize) -> Range<usize> {
         assert!(image < self.spec.count, "the set has no image {image}");
-        let shared = self.spec.shared_base_layers;
-        let own = self.spec.layers - shared;
-        let first = shared + image * own;
-        let own: Range<usize> = first..first + own;
-        (0..shared).chain(own)
+        self.firsts[image]..self.firsts[image + 1]
+    }
+
+    /// The positions of all of an image's layers in `layers`.
+    fn indices(&self, image: usize) -> impl Iterator<Item = usize> + use<> {
+        (0..self.spec.shared_base_layers).chain(self.own(image))
     }
 
     fn id(&self, index: usize) -> BlobId {
-        let shared = self.spec.shared_base_layers;
-        let own = self.spec.layers - shared;
-        match index.checked_sub(shared) {
-            None => BlobId {
+        // An image without layers of its own starts where the next one does, which is found instead.
+        match self.firsts.partition_point(|first| *first <= index) {
+            0 => BlobId {
                 image: SHARED,
                 layer: index as u64,
             },
-            Some(index) => BlobId {
-                image: (index / own) as u64,
-                layer: (shared + index % own) as u64,
+            behind => BlobId {
+                image: (behind - 1) as u64,
+                layer: (self.spec.shared_base_layers + index - self.firsts[behind - 1]) as u64,
             },
         }
     }
@@ -273,6 +278,26 @@ impl Inner {
             Blob::from_memory(descriptor, bytes.into()),
         )
     }
+}
+
+/// Where the own layers of each image start, behind those that all share, and where those of the last one end.
+fn firsts(spec: &SyntheticSpec, seed: u64) -> Result<Vec<usize>, SpecError> {
+    let shared = spec.shared_base_layers;
+    let mut firsts = Vec::with_capacity(spec.count + 1);
+    let (mut next, mut layers) = (shared, 0);
+    firsts.push(next);
+    for image in 0..spec.count {
+        let mut rng = generator(b"many", &[seed, image as u64]);
+        let drawn = spec.layers.draw(image, shared, &mut rng);
+        layers += drawn;
+        next += drawn - shared;
+        firsts.push(next);
+    }
+    if layers > MAX_LAYERS {
+        let count = spec.count;
+        return Err(SpecError::TooManyLayers { count, layers });
+    }
+    Ok(firsts)
 }
 
 /// Hex digits that fill a config up to its size.

@@ -1,8 +1,8 @@
 //! How large the layers and configs of synthetic images are.
 
 use rand::{Rng, RngExt as _};
-use rand_distr::{Distribution as _, StandardNormal};
 
+use super::draw::{log_normal, log_uniform};
 use super::limits::SpecError;
 use crate::units::ByteSize;
 
@@ -143,16 +143,6 @@ fn requested(rng: &mut impl Rng) -> f64 {
         let cut = 1.0 - (MIB64 / GIB10).powf(alpha);
         MIB64 / (1.0 - share * cut).powf(1.0 / alpha)
     }
-}
-
-fn log_uniform(min: f64, max: f64, rng: &mut impl Rng) -> f64 {
-    let share: f64 = rng.random();
-    min * (max / min).powf(share)
-}
-
-fn log_normal(median: f64, sigma: f64, rng: &mut impl Rng) -> f64 {
-    let normal: f64 = StandardNormal.sample(rng);
-    median * (sigma * normal).exp()
 }
 
 #[expect(

@@ -1,5 +1,6 @@
 //! The specification of a set of synthetic images.
 
+use super::layer_count::LayerCount;
 use super::limits::{MAX_CONFIG, MAX_LAYER, MAX_LAYERS, SpecError};
 use super::size::SizeSpec;
 use super::stream::TAIL;
@@ -44,11 +45,11 @@ impl Format {
 pub struct SyntheticSpec {
     /// Images; at least 1.
     pub count: usize,
-    /// Layers of each image; `count * layers` is at most 1,000,000.
-    pub layers: usize,
+    /// Layers of each image; those of all images together are at most 1,000,000.
+    pub layers: LayerCount,
     /// The size of a layer. Drawn sizes below 64 bytes become 64, the smallest unique layer.
     pub layer_size: SizeSpec,
-    /// The number of layers, from the bottom, that all images share; at most `layers`.
+    /// The number of layers, from the bottom, that all images share; no image has fewer layers.
     pub shared_base_layers: usize,
     /// The size of a config. A config never becomes smaller than its required content.
     pub config_size: SizeSpec,
@@ -61,7 +62,7 @@ impl Default for SyntheticSpec {
     fn default() -> Self {
         Self {
             count: 1,
-            layers: 8,
+            layers: LayerCount::Fixed(8),
             layer_size: SizeSpec::Fixed(ByteSize::from_mib(4)),
             shared_base_layers: 0,
             config_size: SizeSpec::Uniform {
@@ -79,23 +80,20 @@ impl SyntheticSpec {
     /// # Errors
     /// Returns [`SpecError`] if it is impossible.
     pub fn check(&self) -> Result<(), SpecError> {
-        let (count, layers) = (self.count, self.layers);
+        let count = self.count;
         if count == 0 {
             return Err(SpecError::Empty);
         }
-        if count
-            .checked_mul(layers.max(1))
-            .is_none_or(|all| all > MAX_LAYERS)
-        {
+        // Drawn numbers are added up when they are drawn.
+        let layers = count.saturating_mul(self.layers.fixed().unwrap_or(1).max(1));
+        if layers > MAX_LAYERS {
             return Err(SpecError::TooManyLayers { count, layers });
         }
-        if self.shared_base_layers > layers {
-            return Err(SpecError::SharedBase {
-                shared: self.shared_base_layers,
-                layers,
-            });
+        self.layers.check(count, self.shared_base_layers)?;
+        match (self.layers.fixed(), &self.layer_size) {
+            (None, SizeSpec::PerLayer(_)) => return Err(SpecError::PerLayerOfSome),
+            (layers, size) => size.check(Some(layers.unwrap_or_default()))?,
         }
-        self.layer_size.check(Some(layers))?;
         self.config_size.check(None)?;
         for size in self.layer_size.given() {
             if size.get() < TAIL {

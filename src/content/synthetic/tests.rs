@@ -11,7 +11,7 @@ use crate::units::ByteSize;
 fn spec() -> SyntheticSpec {
     SyntheticSpec {
         count: 3,
-        layers: 4,
+        layers: LayerCount::Fixed(4),
         layer_size: SizeSpec::PerLayer(
             [700_001, 64, 100, 262_144 + 64]
                 .map(ByteSize::from_bytes)
@@ -68,7 +68,7 @@ fn the_same_seed_gives_the_same_bytes_everywhere() {
     );
     let long = SyntheticSpec {
         layer_size: SizeSpec::Fixed(ByteSize::from_mib(5)),
-        layers: 1,
+        layers: LayerCount::Fixed(1),
         shared_base_layers: 0,
         ..spec()
     };
@@ -168,13 +168,61 @@ fn threads_that_prepare_do_not_change_the_result() {
 #[test]
 fn an_image_may_have_no_layers() {
     let spec = SyntheticSpec {
-        layers: 0,
+        layers: LayerCount::Fixed(0),
         ..SyntheticSpec::default()
     };
     let set = SyntheticSet::new(spec, 1).unwrap();
     set.prepare(2);
     assert_true(&set.image(0));
     assert_eq!(set.image(0).blobs().count(), 1);
+}
+
+#[test]
+fn images_of_several_numbers_of_layers_differ_in_all_but_the_base() {
+    let counts = [2, 5, 3];
+    let drawn = SyntheticSpec {
+        layers: LayerCount::PerImage(counts.to_vec()),
+        layer_size: SizeSpec::Fixed(ByteSize::from_bytes(100)),
+        ..spec()
+    };
+    let set = SyntheticSet::new(drawn.clone(), 42).unwrap();
+    let mut distinct = BTreeSet::new();
+    for (index, count) in counts.into_iter().enumerate() {
+        let image = set.image(index);
+        assert_true(&image);
+        assert_eq!((image.layers().len(), set.layers(index)), (count, count));
+        assert_eq!(set.layer_sizes(index).count(), count);
+        distinct.extend(digests(&image));
+        let unique = set.unique_image(index, SALT, 0);
+        assert_eq!(unique.layers().len(), count);
+        distinct.extend(&digests(&unique)[2..]);
+    }
+    // Two shared layers; of 0, 3 and 1 others and three configs each twice.
+    assert_eq!(distinct.len(), 2 + 2 * (4 + 3));
+    // A layer is the same one whatever the other images have.
+    let more = SyntheticSpec {
+        layers: LayerCount::PerImage(vec![4, 5, 3]),
+        ..drawn
+    };
+    let more = SyntheticSet::new(more, 42).unwrap();
+    assert_eq!(digests(&more.image(1)), digests(&set.image(1)));
+}
+
+#[test]
+fn numbers_of_layers_follow_from_the_seed() {
+    let spec = SyntheticSpec {
+        count: 50,
+        layers: LayerCount::LogUniform { min: 2, max: 9 },
+        layer_size: SizeSpec::Fixed(ByteSize::from_bytes(64)),
+        ..spec()
+    };
+    let layers = |seed| -> Vec<usize> {
+        let set = SyntheticSet::new(spec.clone(), seed).unwrap();
+        (0..50).map(|index| set.layers(index)).collect()
+    };
+    assert_eq!(layers(7), layers(7));
+    assert_ne!(layers(7), layers(8));
+    assert!(layers(7).iter().all(|it| (2..=9).contains(it)));
 }
 
 #[test]
@@ -199,6 +247,29 @@ fn nonsense_is_refused() {
         size(SizeSpec::PerLayer(vec![kib(1)])),
         SpecError::PerLayer { .. }
     ));
+    let layers = |layers: LayerCount| refuse(&move |spec| spec.layers = layers.clone());
+    let per_image = layers(LayerCount::PerImage(vec![1, 2]));
+    assert!(matches!(per_image, SpecError::PerImage { .. }));
+    let range = layers(LayerCount::LogUniform { min: 3, max: 2 });
+    assert!(matches!(range, SpecError::Layers { .. }));
+    let range = layers(LayerCount::LogUniform { min: 0, max: 2 });
+    assert!(matches!(range, SpecError::Layers { .. }));
+    let below = refuse(&|spec| {
+        spec.layers = LayerCount::LogUniform { min: 2, max: 9 };
+        spec.shared_base_layers = 3;
+    });
+    assert!(matches!(below, SpecError::SharedBase { .. }));
+    let sizes = refuse(&|spec| {
+        spec.layers = LayerCount::Stored { max: 120 };
+        spec.layer_size = SizeSpec::PerLayer(vec![kib(1)]);
+    });
+    assert_eq!(sizes, SpecError::PerLayerOfSome);
+    let all = refuse(&|spec| {
+        spec.count = 100_000;
+        spec.layers = LayerCount::LogUniform { min: 20, max: 30 };
+        spec.layer_size = SizeSpec::Fixed(kib(1));
+    });
+    assert!(matches!(all, SpecError::TooManyLayers { .. }));
     let (min, max) = (kib(2), kib(1));
     assert!(matches!(
         size(SizeSpec::Uniform { min, max }),

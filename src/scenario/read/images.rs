@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::file::{NamedFile, archive};
+use super::layers::{layers, number};
 use super::size;
-use crate::content::{Compression, Format, SizeSpec, SyntheticSpec};
-use crate::keys::codec::{Codec, form_of, text as text_codec, whole, words};
+use crate::content::{Compression, Format, LayerCount, SizeSpec, SyntheticSpec};
+use crate::keys::codec::{Codec, form_of, text as text_codec, words};
 use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
 use crate::keys::key::{self, Keyed};
@@ -65,12 +66,13 @@ const MOST_REFERENCES: usize = 100_000;
 keys! { impl SyntheticSpec {
     /// Images of the set.
     count = count => number(1..=100_000), 20, needed;
-    /// Layers of each image.
-    layers = layers => number(1..=128), 8, needed;
+    /// Layers of an image: one number for all, one for each, or a distribution: between `min` and `max` (log-uniform),
+    /// log-normal by `median` and `sigma`, or that of images stored in public registries.
+    layers = layers => layers(), 8, needed;
     /// Size of a layer: one for all, one for each, or a distribution: between `min` and `max` (log-uniform), log-normal by
     /// `median` and `sigma`, or that of layers stored in or requested from public registries.
     layer_size = layer_size => size::layer_size(), "4MiB", needed;
-    /// How many layers, from the bottom, all images of the set have in common.
+    /// How many layers, from the bottom, all images of the set have in common. No image has fewer.
     shared_base_layers = shared_base_layers => number(0..=128), 2;
     /// Kind of manifest.
     format = format => words("format", FORMATS), "docker";
@@ -177,39 +179,41 @@ fn synthetic(table: &mut Table<'_>) -> Option<SyntheticSpec> {
     if !is_good {
         return None;
     }
-    let layers_spot = table.entry("layers").map(|entry| entry.item.spot.clone());
-    let of_layers = |problem: Problem| match &layers_spot {
-        Some(spot) => problem.also(spot.clone(), format!("each image has {}", spec.layers)),
+    let mut spot = |key| table.entry(key).map(|entry| entry.item.spot.clone());
+    let [layers, shared, size] = ["layers", "shared_base_layers", "layer_size"].map(&mut spot);
+    let count = spot("count");
+    let of_layers = |problem: Problem| match &layers {
+        Some(spot) => problem.also(spot.clone(), of_images(&spec.layers)),
         None => problem,
     };
-    if spec.shared_base_layers > spec.layers
-        && let Some(entry) = table.entry("shared_base_layers")
+    let fewest = spec.layers.most_shared();
+    let problem = if spec.shared_base_layers > fewest {
+        let problem = Problem::new("more layers are shared than there are", shared?);
+        of_layers(problem.label(format!("at most {fewest}")))
+    } else if let LayerCount::PerImage(counts) = &spec.layers
+        && counts.len() != spec.count
     {
-        let spot = entry.item.spot.clone();
-        let problem = Problem::new("more layers are shared than there are", spot);
-        let label = format!("at most {}", spec.layers);
-        table.sink().report(of_layers(problem.label(label)));
-        return None;
-    }
-    if let SizeSpec::PerLayer(sizes) = &spec.layer_size
-        && sizes.len() != spec.layers
-        && let Some(entry) = table.entry("layer_size")
+        let problem = Problem::new("not one number of layers for each image", layers?);
+        let problem = problem.label(format!("these are {}", counts.len()));
+        problem.also(count?, format!("the set has {} images", spec.count))
+    } else if let SizeSpec::PerLayer(sizes) = &spec.layer_size
+        && spec.layers.fixed() != Some(sizes.len())
     {
-        let spot = entry.item.spot.clone();
-        let problem = Problem::new("not one size for each layer", spot)
-            .label(format!("these are {}", sizes.len()));
-        table.sink().report(of_layers(problem));
-        return None;
-    }
-    Some(spec)
+        let problem = Problem::new("not one size for each layer", size?);
+        of_layers(problem.label(format!("these are {}", sizes.len())))
+    } else {
+        return Some(spec);
+    };
+    table.sink().report(problem);
+    None
 }
 
-/// A number of things; there is no machine on which `usize` is smaller.
-fn number(range: std::ops::RangeInclusive<u32>) -> Codec<usize> {
-    whole(range).map(
-        |number| usize::try_from(number).unwrap_or(usize::MAX),
-        |number: &usize| u32::try_from(*number).unwrap_or(u32::MAX),
-    )
+/// What is said of the layers of images.
+fn of_images(layers: &LayerCount) -> String {
+    match layers.fixed() {
+        Some(layers) => format!("each image has {layers}"),
+        None => "images have different numbers of them".to_owned(),
+    }
 }
 
 fn references() -> Codec<Vec<ImageName>> {

@@ -10,6 +10,7 @@ mod gate;
 mod habits;
 pub(super) mod images;
 mod journey;
+mod layers;
 mod load;
 mod metric;
 mod places;
@@ -18,6 +19,7 @@ mod probe;
 mod reference;
 pub(crate) mod shown;
 mod size;
+mod spread;
 pub(super) mod target;
 mod threshold;
 

@@ -16,7 +16,7 @@ const LAYERS: usize = 3;
 
 fn image() -> Image {
     let spec = SyntheticSpec {
-        layers: LAYERS,
+        layers: LAYERS.into(),
         layer_size: SizeSpec::Fixed(ByteSize::from_bytes(3_000)),
         ..SyntheticSpec::default()
     };

@@ -25,7 +25,7 @@ use super::wire::{Request, Wire, answer};
 /// An image of three layers of 50,000 bytes and a config.
 fn image() -> Image {
     let spec = SyntheticSpec {
-        layers: 3,
+        layers: 3.into(),
         layer_size: SizeSpec::Fixed(ByteSize::from_bytes(50_000)),
         format: Format::Docker,
         ..SyntheticSpec::default()
@@ -369,7 +369,7 @@ fn out_of_step(keeps: u64, times: usize) -> Wire {
 /// An image of one layer and a config, 50,000 bytes each.
 fn one_layer() -> Image {
     let spec = SyntheticSpec {
-        layers: 1,
+        layers: 1.into(),
         layer_size: SizeSpec::Fixed(ByteSize::from_bytes(50_000)),
         config_size: SizeSpec::Fixed(ByteSize::from_bytes(50_000)),
         ..SyntheticSpec::default()
