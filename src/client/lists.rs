@@ -8,7 +8,7 @@ use crate::oci::{Entry, ImageName, Reference, RepositoryName};
 use crate::registry::{self, Client, Page, Paging};
 
 /// The most pages of one list; a longer one counts as endless.
-const MAX_PAGES: usize = 10_000;
+pub const MAX_PAGES: usize = 10_000;
 
 /// Reads the tags of a repository, and returns their number.
 ///

@@ -97,7 +97,7 @@ impl Facts {
         let starts = run.totals.starts;
         let seconds = run.window().as_secs_f64();
         Self {
-            plan: run.plan.fingerprint.to_string(),
+            plan: run.plan.identity(),
             machine: machine(run),
             version: run.regstorm.clone(),
             open_model: run.open_model && run.search.is_none(),

@@ -8,7 +8,7 @@ use crate::content::{ContentError, SpecError};
 use crate::embedded::EmbeddedError;
 use crate::registry::BaseError;
 use crate::transport::TlsSettingsError;
-use crate::{client, registry};
+use crate::{client, registry, units};
 
 /// Why a run did not come to measuring, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +97,49 @@ pub enum Error {
         /// How many more are.
         others: usize,
     },
+    /// The catalogue of the registry, which a glob needs, could not be read.
+    #[error(
+        "images.{set}: `{glob}` needs the catalogue of the registry: {source}; name the repositories instead, such as \
+         `lab/web:*`, or list the images in a file (`references = \"images.txt\"`)"
+    )]
+    Catalogue {
+        /// The image set.
+        set: String,
+        /// The first glob that needs it.
+        glob: String,
+        /// What went wrong.
+        source: Box<client::Error>,
+    },
+    /// The tags of a repository, which a glob asks for, could not be read.
+    #[error("images.{set}: cannot list the tags of {repository}, which match `{glob}`: {source}")]
+    Tags {
+        /// The image set.
+        set: String,
+        /// The first glob that asks for them.
+        glob: String,
+        /// The repository.
+        repository: String,
+        /// What went wrong.
+        source: Box<client::Error>,
+    },
+    /// No image matches a glob.
+    #[error("images.{set}: no image matches `{glob}`: {why}")]
+    NoMatch {
+        /// The image set.
+        set: String,
+        /// The glob.
+        glob: String,
+        /// What there is.
+        why: Unmatched,
+    },
+    /// More images match than a set may have.
+    #[error("more than {} images match {}: write narrower globs", units::count(*most as u64), globs.join(", "))]
+    TooManyFound {
+        /// The globs.
+        globs: Vec<String>,
+        /// As many images as a set may have.
+        most: usize,
+    },
     /// The look-up of what a repository has before the run failed, so that clean-up would not know what to spare.
     #[error(
         "cannot find out what lies in {repository} before the run, for clean_up to spare it: {source}"
@@ -113,6 +156,30 @@ pub enum Error {
     /// A thread or its event loop could not be created.
     #[error("cannot start a worker: {0}")]
     Worker(#[from] io::Error),
+}
+
+/// Why no image matches a glob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unmatched {
+    /// None of so many repositories does.
+    #[error(
+        "none of the {} repositories in the catalogue does; `*` stays within a part of a name, `**` does not",
+        units::count(*.0 as u64)
+    )]
+    Repositories(usize),
+    /// So many repositories do, and none of their tags.
+    #[error("{}", no_tag(*.0))]
+    Tags(usize),
+}
+
+fn no_tag(repositories: usize) -> String {
+    match repositories {
+        1 => "no tag of its repository does, or there is no such repository".to_owned(),
+        many => format!(
+            "no tag of the {} repositories that match does",
+            units::count(many as u64)
+        ),
+    }
 }
 
 fn and_more(count: usize) -> String {

@@ -8,6 +8,7 @@ use super::prepare::Seeded;
 use crate::embedded;
 use crate::health::Signals;
 use crate::measure::{LatencyHistogram, Record};
+use crate::oci::Digest;
 
 /// A load that is over.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Finished {
     pub opened: Instant,
     /// How long the load ran before it was measured: less than planned if it was stopped before.
     pub warm_up_time: Duration,
+    /// The image sets with globs, as they were found before the load.
+    pub found: Vec<FoundImages>,
     /// Connections that the users opened.
     pub connections: u64,
     /// Whether the load was stopped while it ran.
@@ -45,6 +48,19 @@ pub struct TargetIdentity {
     pub base: String,
     /// The headers of its first response that name a product or a version.
     pub headers: Vec<(String, String)>,
+}
+
+/// The images of a set whose globs were looked up in the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundImages {
+    /// The name of the set.
+    pub set: String,
+    /// Images of the set.
+    pub images: usize,
+    /// Repositories that its globs found any of them in.
+    pub repositories: usize,
+    /// The digest of the names, one a line in the order of the set: the same images have the same.
+    pub digest: Digest,
 }
 
 /// What was done before the first load of a target and after the last.

@@ -5,20 +5,20 @@ use std::path::Path;
 
 use super::error::Error;
 use crate::content::{self, Blob, Image, OpenOptions, Salt, SyntheticSet};
-use crate::oci::{ImageName, Manifest, Reference, RepositoryName, Tag};
+use crate::oci::{ImageName, ImageSelector, Manifest, Reference, RepositoryName, Tag};
 use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
 
 /// The tag under which images are seeded, and under which images are pushed that are the same each time.
 pub(super) const FIXED_TAG: &str = "regstorm";
 
 /// The images of a plan.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Images {
     sets: Vec<Set>,
     places: Vec<Vec<ImageName>>, // by journey, by image
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Set {
     Synthetic(SyntheticSet),
     Single(Image),
@@ -43,6 +43,17 @@ impl Images {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { sets, places })
+    }
+
+    /// Returns the same images, but for a set that has these, which the registry has.
+    pub(super) fn with_existing(&self, plan: &Plan, set: usize, existing: &[ImageName]) -> Self {
+        let mut images = self.clone();
+        for (places, journey) in images.places.iter_mut().zip(&plan.journeys) {
+            if journey.images().is_some_and(|images| images.set == set) {
+                *places = existing.to_vec();
+            }
+        }
+        images
     }
 
     /// Returns where a journey finds or puts the images of its set.
@@ -193,7 +204,10 @@ fn places(
     opened: &Set,
 ) -> Result<Vec<ImageName>, Error> {
     let count = match (opened, &set.source) {
-        (Set::Existing, ImageSource::Existing(references)) => return Ok(references.clone()),
+        // What globs name is found once the registry responds.
+        (Set::Existing, ImageSource::Existing(references)) => {
+            return Ok(references.iter().filter_map(name_of).cloned().collect());
+        }
         (Set::Synthetic(synthetic), _) => synthetic.len(),
         _ => 1,
     };
@@ -212,6 +226,13 @@ fn places(
             })
         })
         .collect()
+}
+
+fn name_of(reference: &ImageSelector) -> Option<&ImageName> {
+    match reference {
+        ImageSelector::Name(name) => Some(name),
+        ImageSelector::Glob(_) => None,
+    }
 }
 
 /// The salt with the longest name.

@@ -152,6 +152,7 @@ pub(super) fn load(
             target: target.clone(),
             opened: clock.epoch,
             warm_up_time: plan.warm_up().min(clock.start.elapsed()),
+            found: Vec::new(),
             connections: users.connections,
             interrupted: asked.is_some(),
             panics: users.panics,

@@ -19,6 +19,7 @@ mod closed;
 mod context;
 mod error;
 mod finished;
+mod globs;
 mod idle_users;
 mod images;
 mod inventory;
@@ -47,8 +48,8 @@ mod virtual_user;
 mod work;
 mod worker;
 
-pub use error::Error;
-pub use finished::{Around, Finished, TargetIdentity};
+pub use error::{Error, Unmatched};
+pub use finished::{Around, Finished, FoundImages, TargetIdentity};
 pub use idle_users::{Due, IdleUsers, Offered};
 pub use pacer::Pacer;
 pub use prepare::Seeded;

@@ -1,7 +1,6 @@
 //! Preparation of a target: pings it, looks for images that should be there, and seeds those that pulls expect.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use super::shared::{Shared, used_journeys};
 use super::stop::Stop;
 use super::user_states::UserStates;
 use crate::measure::{Record, Recorder};
-use crate::oci::{Digest, ImageName, Reference, RepositoryName};
+use crate::oci::{Digest, ImageName, ImageSelector, Reference, RepositoryName};
 use crate::plan::{CleanUp, ImageSource};
 use crate::profile::{Accepted, ConnectionPolicy, PushMethod};
 use crate::registry::{self, Client};
@@ -129,16 +128,17 @@ impl SetupClient {
     /// failures are for the load to find.
     pub(super) async fn find_existing(&mut self) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
-        let sets: BTreeSet<usize> = used_journeys(&shared.plan)
-            .filter_map(|(_, journey)| Some(journey.images()?.set))
-            .collect();
-        let existing = sets.iter().flat_map(|set| {
-            let set = &shared.plan.images[*set];
+        let existing = shared.plan.used_sets().into_iter().flat_map(|set| {
+            let set = &shared.plan.images[set];
             let references = match &set.source {
                 ImageSource::Existing(references) => references.as_slice(),
                 _ => &[],
             };
-            references.iter().map(move |it| (set.name.as_str(), it))
+            // What globs find is there.
+            references.iter().filter_map(move |it| match it {
+                ImageSelector::Name(name) => Some((set.name.as_str(), name)),
+                ImageSelector::Glob(_) => None,
+            })
         });
         let client = &self.client;
         let asked = stream::iter(existing)

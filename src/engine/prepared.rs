@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
 use super::error::Error;
-use super::finished::{Around, Finished, TargetIdentity};
+use super::finished::{Around, Finished, FoundImages, TargetIdentity};
 use super::images::Images;
 use super::iteration_id::Begun;
 use super::load::load;
@@ -106,6 +106,7 @@ pub struct Prepared {
     identity: TargetIdentity,
     prepare_time: Duration,
     seeded: Seeded,
+    found: Vec<FoundImages>,
     loads: u32,
     /// What the loads have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
@@ -133,6 +134,13 @@ impl Prepared {
             headers: &identity.headers,
         });
         runtime.block_on(client.find_existing())?;
+        let found = runtime.block_on(client.find_globs())?;
+        let report = found.iter().map(|it| it.for_report(&shared.plan)).collect();
+        for it in found {
+            let images = &client.shared.images;
+            let images = images.with_existing(&shared.plan, it.set, &it.images);
+            client.shared = Arc::new(shared.with_images(images));
+        }
         runtime.block_on(client.take_stock())?;
         let seeded = runtime.block_on(client.seed(|seeded| tell(Progress::Seeding(seeded))));
         client.note_retries("seeding");
@@ -144,7 +152,8 @@ impl Prepared {
         Ok(Self {
             seeded: seeded?,
             prepare_time: began.elapsed(),
-            shared: Arc::clone(shared),
+            shared: Arc::clone(&client.shared),
+            found: report,
             runtime,
             client,
             identity,
@@ -169,7 +178,8 @@ impl Prepared {
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Finished, Error> {
         let shared = Arc::new(self.shared.trial(plan, number));
-        let loaded = load(&shared, &self.identity, stop, tell)?;
+        let mut loaded = load(&shared, &self.identity, stop, tell)?;
+        loaded.finished.found.clone_from(&self.found);
         self.loads += 1;
         self.begun.extend(loaded.begun);
         self.cancel_time = self.cancel_time.max(loaded.cancel_time);

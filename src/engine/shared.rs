@@ -71,6 +71,13 @@ impl Shared {
         }
     }
 
+    /// Returns the same with the images as they were found in the registry.
+    pub(super) fn with_images(&self, images: Images) -> Self {
+        let target = Arc::clone(&self.target);
+        let (images, views) = (Arc::new(images), self.views.clone());
+        Self::new(&self.plan, images, target, self.run_id, views)
+    }
+
     /// Returns the same for another load: the same images and target, a plan of the same journeys, other iterations.
     pub(super) fn trial(&self, plan: &Arc<Plan>, trial: u32) -> Self {
         let (images, target) = (Arc::clone(&self.images), Arc::clone(&self.target));

@@ -1,11 +1,11 @@
 //! What a plan will ask of a registry: iterations, requests, bytes and connections, before the first is sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use super::haste::Haste;
-use super::{Action, CleanUp, ConnectionPolicy, ImageSource, Journey, Load, Plan, Push, SeedPlace};
-use crate::content::SyntheticSet;
+use super::seeding::SeedForecast;
+use super::{ConnectionPolicy, Journey, Load, Plan};
 use crate::exchange::HttpVersion;
 use crate::oci::Operation;
 use crate::scenario::Requests;
@@ -63,22 +63,6 @@ pub struct LoadForecast {
     pub bytes_up_per_iteration: Option<f64>,
     /// The most connections of its users.
     pub connections: u64,
-}
-
-/// What is pushed before the measurement: a `HEAD`, a `POST` and a `PUT` for each blob of each image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeedForecast {
-    /// Images that are known in number.
-    pub images: u64,
-    /// Requests for these.
-    pub requests: u64,
-    /// Bytes of their layers.
-    pub bytes: u64,
-    /// Archives, whose images are not counted above.
-    pub archives: u64,
-    /// Requests that find out what lies in the registry: images that are said to be there, and, where clean-up deletes
-    /// anything, what it has to spare.
-    pub looks: u64,
 }
 
 impl JourneyForecast {
@@ -217,88 +201,6 @@ impl Plan {
         all - every_time.min(all) + once
     }
 
-    fn seeding(&self) -> SeedForecast {
-        let mut forecast = SeedForecast {
-            images: 0,
-            requests: 0,
-            bytes: 0,
-            archives: 0,
-            looks: self.looks(),
-        };
-        if !self.prepare.seed {
-            return forecast;
-        }
-        // Two journeys that find a set at the same place need it there once.
-        let mut places: BTreeMap<(usize, SeedPlace<'_>), Extras<'_>> = BTreeMap::new();
-        let shares = self.loads.iter().flat_map(|load| &load.mix);
-        let needs = shares.filter_map(|share| self.journeys[share.journey].action.needs());
-        for needs in needs {
-            let extras = places.entry((needs.set, needs.place)).or_default();
-            extras.tags = extras.tags.max(count(needs.tags));
-            if let Some((number, artifact_type)) = needs.artifacts {
-                let of_type = extras.artifacts.entry(artifact_type).or_default();
-                *of_type = count(number).max(*of_type);
-            }
-        }
-        for ((set, _), extras) in places {
-            match &self.images[set].source {
-                ImageSource::Synthetic(_) => {
-                    for sizes in self.layer_sizes(set).iter().flatten() {
-                        forecast.add(sizes, &extras);
-                        if self.prepare.clean_up != CleanUp::None {
-                            forecast.looks += 1 + extras.artifacts.values().sum::<u64>();
-                        }
-                    }
-                }
-                ImageSource::Archive(_) => forecast.archives += 1,
-                ImageSource::Existing(_) => {}
-            }
-        }
-        forecast
-    }
-
-    /// What is looked for beside the seeds: existing images once for each set, and what pushes may find there.
-    fn looks(&self) -> u64 {
-        let shares = self.loads.iter().flat_map(|load| &load.mix);
-        let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
-        let journeys = || used.iter().map(|index| &self.journeys[*index]);
-        let sets: BTreeSet<usize> = journeys()
-            .filter_map(|it| it.images())
-            .map(|images| images.set)
-            .collect();
-        let existing = sets.iter().map(|set| match &self.images[*set].source {
-            ImageSource::Existing(references) => count(references.len()),
-            _ => 0,
-        });
-        let pushes = journeys().filter_map(|journey| match &journey.action {
-            Action::Push(push) if !push.fresh_repository => Some(self.looks_of(push)),
-            _ => None,
-        });
-        let spared: u64 = match self.prepare.clean_up {
-            CleanUp::None => 0,
-            CleanUp::Manifests | CleanUp::All => pushes.sum(),
-        };
-        existing.sum::<u64>() + spared
-    }
-
-    /// The manifests and, where they are to go, the blobs that iterations of a push have in common.
-    fn looks_of(&self, push: &Push) -> u64 {
-        let ImageSource::Synthetic(spec) = &self.images[push.images.set].source else {
-            return 0;
-        };
-        let looks = |layers: usize| {
-            let kept = spec.shared_base_layers.max(push.cache.layers(layers));
-            let blobs = match (self.prepare.clean_up, push.unique) {
-                (CleanUp::All, true) => kept,
-                (CleanUp::All, false) => layers + 1,
-                _ => 0,
-            };
-            count(blobs) + u64::from(!push.unique)
-        };
-        let sizes = self.layer_sizes(push.images.set).unwrap_or_default();
-        sizes.iter().map(|sizes| looks(sizes.len())).sum()
-    }
-
     /// The sizes of the layers of each image of a journey. Where its requests do not depend on them, they need not be
     /// known.
     fn asked_sizes(&self, journey: &Journey) -> Option<Vec<Vec<u64>>> {
@@ -310,31 +212,6 @@ impl Plan {
         }
         known.or_else(|| Some(vec![Vec::new()]))
     }
-
-    /// The sizes of the layers of each image of a set; `None` until they are read from an archive or a registry.
-    fn layer_sizes(&self, set: usize) -> Option<Vec<Vec<u64>>> {
-        let ImageSource::Synthetic(spec) = &self.images[set].source else {
-            return None;
-        };
-        let drawn = SyntheticSet::new(spec.clone(), self.image_seed(set)).ok()?;
-        let image = |index| drawn.layer_sizes(index).collect();
-        Some((0..drawn.len()).map(image).collect())
-    }
-}
-
-impl SeedForecast {
-    /// Each image has a repository of its own: its config and every layer is asked for, opened and put. A further tag
-    /// is one `PUT`; an artifact is an image of one layer, and all of them have the same config.
-    fn add(&mut self, sizes: &[u64], extras: &Extras<'_>) {
-        self.images += 1;
-        self.requests += 3 * (count(sizes.len()) + 1) + 1;
-        self.requests += extras.tags.saturating_sub(1);
-        let artifacts: u64 = extras.artifacts.values().sum();
-        if artifacts > 0 {
-            self.requests += 5 * artifacts + 2;
-        }
-        self.bytes += sizes.iter().sum::<u64>();
-    }
 }
 
 /// One connection is enough where it is certain that it carries everything. What `auto` comes to is for the registry
@@ -344,13 +221,6 @@ fn bounded(journey: &Journey, connections: u64) -> u64 {
         HttpVersion::Http2 => 1,
         HttpVersion::Http1 | HttpVersion::Auto => connections,
     }
-}
-
-/// What seeding puts beside each image of a set.
-#[derive(Debug, Default)]
-struct Extras<'a> {
-    tags: u64,
-    artifacts: BTreeMap<&'a str, u64>, // by type
 }
 
 /// The iterations that are due, where a number or a schedule decides.

@@ -13,13 +13,15 @@ mod forecast;
 mod haste;
 mod listing;
 mod resolve;
+mod seeding;
 mod shape;
 mod slices;
 mod timeline;
 
-pub use forecast::{Forecast, JourneyForecast, LoadForecast, SeedForecast};
+pub use forecast::{Forecast, JourneyForecast, LoadForecast};
 pub use haste::Haste;
 pub use resolve::{Plan, resolve};
+pub use seeding::SeedForecast;
 pub use shape::Shape;
 
 pub use crate::scenario::{

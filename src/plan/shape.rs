@@ -35,6 +35,16 @@ impl Plan {
         });
         shapes.collect()
     }
+
+    /// The sizes of the layers of each image of a set; `None` until they are read from an archive or a registry.
+    pub(super) fn layer_sizes(&self, set: usize) -> Option<Vec<Vec<u64>>> {
+        let ImageSource::Synthetic(spec) = &self.images[set].source else {
+            return None;
+        };
+        let drawn = SyntheticSet::new(spec.clone(), self.image_seed(set)).ok()?;
+        let image = |index| drawn.layer_sizes(index).collect();
+        Some((0..drawn.len()).map(image).collect())
+    }
 }
 
 impl Shape {

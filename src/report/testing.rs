@@ -42,6 +42,7 @@ pub(crate) fn empty() -> Document {
             seed: 42,
             fingerprint: Digest::sha256(b""),
             resolved: serde_json::Value::Null,
+            found: Vec::new(),
         },
         environment: Environment {
             host: Some("node-a".into()),

@@ -101,6 +101,22 @@ pub struct PlanSection {
     pub fingerprint: Digest,
     /// The plan with no default left open. It holds no secrets; the caller sees to that.
     pub resolved: serde_json::Value,
+    /// The images that its globs found in the registry, by image set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<FoundSection>,
+}
+
+/// The images of a set whose globs were looked up in the registry before the load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundSection {
+    /// The name of the set.
+    pub set: String,
+    /// Images of the set.
+    pub images: u64,
+    /// Repositories that its globs found any of them in.
+    pub repositories: u64,
+    /// The digest of the names of the images, one a line: runs with the same one had the same images.
+    pub digest: Digest,
 }
 
 /// The latencies of one metric over time.
@@ -138,6 +154,15 @@ impl PlanSection {
     /// Returns where the target was, as the plan has it: an address without credentials, or `embedded`.
     pub fn target(&self) -> Option<&str> {
         self.resolved.pointer("/target/url")?.as_str()
+    }
+
+    /// Returns what was done, in words that are the same for runs that did the same: the fingerprint, and what globs found.
+    pub fn identity(&self) -> String {
+        let found = self.found.iter().map(|it| {
+            let digest = &it.digest.to_hex()[..7];
+            format!(", {} images ({digest}) in images.{}", it.images, it.set)
+        });
+        format!("{}{}", self.fingerprint, found.collect::<String>())
     }
 }
 

@@ -12,9 +12,9 @@ pub enum MergeError {
     /// Their plans differ.
     #[error("the plans differ: {ours} and {theirs}; only shards of one plan merge")]
     Plan {
-        /// The fingerprint of the first.
+        /// The fingerprint of the first, with what its globs found.
         ours: String,
-        /// The fingerprint of the second.
+        /// That of the second.
         theirs: String,
     },
     /// They were measured by different versions.
@@ -106,10 +106,10 @@ impl Document {
 
     /// Whether the other is a run of the same plan, whenever it was made.
     pub(super) fn check_same_plan(&self, other: &Self) -> Result<(), MergeError> {
-        if self.plan.fingerprint != other.plan.fingerprint {
+        if self.plan.identity() != other.plan.identity() {
             return Err(MergeError::Plan {
-                ours: self.plan.fingerprint.to_string(),
-                theirs: other.plan.fingerprint.to_string(),
+                ours: self.plan.identity(),
+                theirs: other.plan.identity(),
             });
         }
         if self.regstorm != other.regstorm {

@@ -35,7 +35,9 @@ pub use comparison::{
     Aspect, Better, BudgetEnd, Comparison, ComparisonVerdict, Decision, Design, Difference,
     DiscardedPair, Method, MetricComparison, MetricUnit, Moved, PairPoint, TimeBudget,
 };
-pub use document::{Document, Facts, LatencySeries, PairSection, PlanSection, TargetHeaders};
+pub use document::{
+    Document, Facts, FoundSection, LatencySeries, PairSection, PlanSection, TargetHeaders,
+};
 pub use environment::{Environment, WallClock};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge_check::MergeError;

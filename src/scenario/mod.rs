@@ -6,7 +6,7 @@
 //! [`Scenario`] that exists is consistent, and `plan` adds only what depends on the machine.
 //!
 //! Not here: how a key is read, shown and described (`keys`), what the values mean for time and traffic (`plan`), and the
-//! registry (`engine`). The file system is asked one thing only: does an archive exist?
+//! registry (`engine`). Of the file system only this is read: whether a file that is named exists, and a list of references.
 
 mod gate;
 mod journey;

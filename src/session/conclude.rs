@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::engine::Finished;
+use crate::engine::{Finished, FoundImages};
 use crate::health::TargetHost;
 use crate::measure::{Period, Record};
 use crate::oci::Verify;
 use crate::plan::{Length, Load, Plan};
 use crate::result::{
-    Ceiling, Demand, Document, Environment, Facts, GeneratorSection, PlanSection, SearchSection,
-    TargetHeaders,
+    Ceiling, Demand, Document, Environment, Facts, FoundSection, GeneratorSection, PlanSection,
+    SearchSection, TargetHeaders,
 };
 use crate::schedule::Span;
 use crate::verdict::{Moment, Ran, Watch};
@@ -84,6 +84,7 @@ impl Conclusion<'_> {
                 seed: self.plan.seed,
                 fingerprint: self.plan.fingerprint(),
                 resolved: serde_json::to_value(self.plan).unwrap_or_default(),
+                found: finished.found.iter().map(found).collect(),
             },
             target: headers(finished),
             interrupted: self.interrupted,
@@ -166,6 +167,15 @@ pub(super) fn broken_off(finished: &Finished, search: Option<&SearchSection>) ->
             counts.answered(),
         )
     })
+}
+
+fn found(images: &FoundImages) -> FoundSection {
+    FoundSection {
+        set: images.set.clone(),
+        images: images.images as u64,
+        repositories: images.repositories as u64,
+        digest: images.digest,
+    }
 }
 
 /// Returns the headers by which the target names itself.

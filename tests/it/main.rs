@@ -29,6 +29,8 @@ mod faults;
 mod formats;
 /// Gates: what two builds are compared by, how it is written, and what is refused.
 mod gates;
+/// Existing images by globs and from files: what is found, what is asked for it, and what is refused.
+mod globs;
 /// The Grafana dashboard and the metrics that it shows.
 mod grafana;
 /// HTTP/2: one connection, its streams and their limit, and how exchanges over it are counted.

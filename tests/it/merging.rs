@@ -206,6 +206,7 @@ fn document(plan: &Plan, record: &Record, host: &str) -> Document {
             seed: plan.seed,
             fingerprint: plan.fingerprint(),
             resolved: serde_json::to_value(plan).expect("text"),
+            found: Vec::new(),
         },
         environment,
         target: TargetHeaders::default(),

@@ -1,6 +1,7 @@
 //! `regstorm check`: what a scenario would do. It prints the plan and its forecast, and sends nothing.
 
 mod images;
+mod listing;
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -30,7 +31,7 @@ fn show(plan: &Plan) -> String {
     let fingerprint = &plan.fingerprint().to_hex()[..7];
     let _ = writeln!(text, "\nseed {} · plan {fingerprint}\n", plan.seed);
     text.push_str("plan, in keys that --set takes\n");
-    text.push_str(&aligned_plan(&plan.to_text()));
+    text.push_str(&listing::aligned(&plan.to_text()));
     let forecast = plan.forecast();
     text.push('\n');
     text.push_str(&images::show(plan));
@@ -44,32 +45,6 @@ fn show(plan: &Plan) -> String {
     text.push_str(&totals(&forecast));
     text.push_str("nothing was sent\n");
     text
-}
-
-/// The lines of the plan with their `=` below each other, a blank line between rooms.
-fn aligned_plan(text: &str) -> String {
-    let lines: Vec<(&str, &str)> = text
-        .lines()
-        .filter_map(|line| line.split_once(" = "))
-        .collect();
-    let width = lines.iter().map(|(path, _)| path.chars().count()).max();
-    let width = width.unwrap_or(0);
-    let mut shown = String::new();
-    let mut room = "";
-    for (path, value) in lines {
-        let (first, rest) = path.split_once('.').unwrap_or(("", path));
-        // Each image set, journey and load is a room of its own; the target is one.
-        let second = match first {
-            "images" | "journey" | "load" => rest.split('.').next().unwrap_or(rest),
-            _ => first,
-        };
-        if second != room {
-            shown.push('\n');
-            room = second;
-        }
-        let _ = writeln!(shown, "  {path:width$} = {value}");
-    }
-    shown
 }
 
 fn loads(plan: &Plan, forecast: &Forecast) -> String {
@@ -235,6 +210,16 @@ fn totals(forecast: &Forecast) -> String {
         let _ = write!(
             text,
             "\nlooked for   {looks} requests find out what is there"
+        );
+    }
+    if seeding.globs > 0 {
+        let (globs, look) = match seeding.globs {
+            1 => ("1 glob".to_owned(), "looks"),
+            many => (format!("{} globs", units::count(many)), "look"),
+        };
+        let _ = write!(
+            text,
+            "\nlooked up    {globs} {look} through lists of the registry before the load"
         );
     }
     let _ = writeln!(

@@ -29,6 +29,7 @@ use crate::{docker_config, scenario_file};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  regstorm load http://127.0.0.1:5000 lab/web:1 --vus 10 --duration 10s\n  \
+                  regstorm load http://127.0.0.1:5000 'lab/*' --rate 20\n  \
                   regstorm load http://127.0.0.1:5000 --push --rate 5\n  \
                   regstorm load http://127.0.0.1:5000 lab/web:1 --print > scenario.toml"
 )]
@@ -36,9 +37,13 @@ pub(crate) struct Args {
     /// URL of the registry, up to /v2/: http[s]://HOST[:PORT][/PATH], or `embedded`
     #[arg(value_name = "URL")]
     url: String,
-    /// Images: references that the registry has, such as lab/web:1, or archives, such as ./image.tar [default: synthetic images]
+    /// Images: references that the registry has, such as lab/web:1, globs of them, such as 'lab/*', or archives, such as ./image.tar
+    /// [default: synthetic images]
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
+    /// File with references and globs of images that the registry has, one a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["images", "push"])]
+    images_from: Option<PathBuf>,
     /// Push in place of pull: archives, or synthetic images with new content each time
     #[arg(long)]
     push: bool,
@@ -84,18 +89,18 @@ struct SyntheticArgs {
         long,
         value_name = "N",
         default_value_t = 10,
-        conflicts_with = "images"
+        conflicts_with_all = ["images", "images_from"]
     )]
     count: u32,
     /// Layers of each image
-    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "images")]
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with_all = ["images", "images_from"])]
     layers: u32,
     /// Size of a layer
     #[arg(
         long,
         value_name = "SIZE",
         default_value = "1MiB",
-        conflicts_with = "images"
+        conflicts_with_all = ["images", "images_from"]
     )]
     layer_size: String,
 }
@@ -128,15 +133,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             None => Ok(Exit::Usage),
         };
     }
-    let archives: Vec<PathBuf> = args
+    let inputs: Vec<PathBuf> = args
         .images
         .iter()
         .filter(is_path)
         .map(PathBuf::from)
+        .chain(args.images_from.clone())
         .collect();
     args.run
         .report
-        .with_summary("load", &archives, || match read(args, &text)? {
+        .with_summary("load", &inputs, || match read(args, &text)? {
             Some(scenario) => args.run.measure(scenario),
             None => Ok(Exit::Usage),
         })
@@ -215,6 +221,9 @@ fn sets(args: &Args) -> anyhow::Result<Vec<Set<'_>>> {
         sets.push(Set::Existing(
             references.into_iter().map(String::as_str).collect(),
         ));
+    }
+    if let Some(file) = &args.images_from {
+        sets.push(Set::Listed(file));
     }
     if sets.is_empty() {
         sets.push(Set::Synthetic {

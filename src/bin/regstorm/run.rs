@@ -175,6 +175,10 @@ fn exit_of(error: &engine::Error) -> Exit {
         | engine::Error::Seed { .. }
         | engine::Error::Silence { .. }
         | engine::Error::Missing { .. }
+        | engine::Error::Catalogue { .. }
+        | engine::Error::Tags { .. }
+        | engine::Error::NoMatch { .. }
+        | engine::Error::TooManyFound { .. }
         | engine::Error::Look { .. } => Exit::Target,
         engine::Error::Interrupted => Exit::Interrupted,
         engine::Error::Worker(_) => Exit::Defect,

@@ -50,6 +50,7 @@ fn run(middle: u64, many: u64, failed: u64) -> Document {
             seed: 42,
             fingerprint: Digest::sha256(b"plan"),
             resolved: serde_json::json!({ "workers": 2 }),
+            found: Vec::new(),
         },
         environment: Environment {
             host: Some("alpha".into()),

@@ -47,6 +47,7 @@ fn empty() -> Document {
             // sha256 of nothing begins with e3b0c442.
             fingerprint: Digest::sha256(b""),
             resolved: serde_json::Value::Null,
+            found: Vec::new(),
         },
         environment: Environment {
             host: None,

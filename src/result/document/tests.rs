@@ -30,6 +30,7 @@ fn facts() -> Facts {
             seed: 42,
             fingerprint: Digest::sha256(b"plan"),
             resolved: serde_json::json!({ "name": "rollout", "load": [{ "rate": 50 }] }),
+            found: Vec::new(),
         },
         environment: Environment {
             host: Some("alpha".into()),

@@ -5,19 +5,20 @@ use std::sync::LazyLock;
 
 use super::file::{NamedFile, archive};
 use super::layers::{layers, number};
+use super::references::references;
 use super::size;
 use crate::content::{Compression, Format, LayerCount, SizeSpec, SyntheticSpec};
-use crate::keys::codec::{Codec, form_of, text as text_codec, words};
+use crate::keys::codec::{form_of, text as text_codec, words};
 use crate::keys::define::keys;
-use crate::keys::form::{Described, Form};
+use crate::keys::form::Described;
 use crate::keys::key::{self, Keyed};
-use crate::keys::plain::{Fields, Plain};
+use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::section::Section;
 use crate::keys::table::{Sink, Table, Variant};
-use crate::keys::tree::{Entry, Item, Value};
-use crate::keys::value::{self, choice, parsed};
-use crate::oci::ImageName;
+use crate::keys::tree::Entry;
+use crate::keys::value::{self, choice};
+use crate::oci::{ImageGlob, ImageSelector};
 
 /// A named set of images.
 #[derive(Debug, Clone)]
@@ -35,8 +36,23 @@ pub enum ImageSource {
     Synthetic(SyntheticSpec),
     /// A docker-save archive or an OCI layout, packed or as a directory.
     Archive(Archive),
-    /// Images that the registry has already. Not empty. They are never pushed or deleted.
-    Existing(Vec<ImageName>),
+    /// Images that the registry has already, by name or by globs, which are looked up before the load. Not empty. They are never
+    /// pushed or deleted.
+    Existing(Vec<ImageSelector>),
+}
+
+impl ImageSource {
+    /// The globs among the references of existing images.
+    pub fn globs(&self) -> impl Iterator<Item = &ImageGlob> {
+        let references = match self {
+            Self::Existing(references) => references.as_slice(),
+            Self::Synthetic(_) | Self::Archive(_) => &[],
+        };
+        references.iter().filter_map(|it| match it {
+            ImageSelector::Glob(glob) => Some(glob),
+            ImageSelector::Name(_) => None,
+        })
+    }
 }
 
 /// Where images come from.
@@ -59,9 +75,6 @@ const EXISTING: &str = "existing";
 const FORMATS: &[(&str, Format)] = &[("oci", Format::Oci), ("docker", Format::Docker)];
 const COMPRESSIONS: &[(&str, Compression)] =
     &[("gzip", Compression::Gzip), ("keep", Compression::Keep)];
-
-/// As many references as a set has images.
-const MOST_REFERENCES: usize = 100_000;
 
 keys! { impl SyntheticSpec {
     /// Images of the set.
@@ -96,8 +109,10 @@ keys! {
 
 keys! {
     struct Existing {
-        /// Images that the registry has. They are never pushed or deleted.
-        references: Vec<ImageName> => references(), ["lab/img:1"], needed;
+        /// Images that the registry has. They are never pushed or deleted. A glob names all that match when the run begins: `*`
+        /// stands for any characters but `/`, `**` for any, `?` for one. Without a tag it names every tag. A text in place of
+        /// the array is a file with one a line; what follows `#` is a comment.
+        references: Vec<ImageSelector> => references(), ["lab/img:1", "team/*"], needed;
     }
 }
 
@@ -214,26 +229,4 @@ fn of_images(layers: &LayerCount) -> String {
         Some(layers) => format!("each image has {layers}"),
         None => "images have different numbers of them".to_owned(),
     }
-}
-
-fn references() -> Codec<Vec<ImageName>> {
-    let form = Form::Text("image, such as `\"lab/app:1\"`").list(MOST_REFERENCES);
-    Codec::new(form, read_references, |references: &Vec<ImageName>| {
-        let references = references.iter().map(|it| it.to_string().into());
-        Some(Plain::List(references.collect()))
-    })
-}
-
-fn read_references(item: &Item, sink: &Sink) -> Option<Vec<ImageName>> {
-    let Value::Array(items) = &item.value else {
-        sink.expected(item, "an array of references");
-        return None;
-    };
-    if items.is_empty() {
-        let problem = Problem::new("no image is named", item.spot.clone());
-        sink.report(problem.label("write [\"lab/img:1\"]"));
-        return None;
-    }
-    let read: Vec<Option<ImageName>> = items.iter().map(|item| parsed(item, sink)).collect();
-    read.into_iter().collect()
 }

@@ -17,6 +17,7 @@ mod places;
 pub(super) mod prepare;
 mod probe;
 mod reference;
+mod references;
 pub(crate) mod shown;
 mod size;
 mod spread;

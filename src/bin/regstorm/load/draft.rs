@@ -22,8 +22,10 @@ pub(super) enum Set<'a> {
         layers: u32,
         layer_size: &'a str,
     },
-    /// Images that the registry has.
+    /// Images that the registry has: references and globs.
     Existing(Vec<&'a str>),
+    /// The same, one a line of a file.
+    Listed(&'a Path),
     /// The images of an archive.
     Archive(&'a Path),
 }
@@ -33,14 +35,14 @@ impl Set<'_> {
     fn weight(&self) -> usize {
         match self {
             Self::Existing(references) => references.len(),
-            Self::Synthetic { .. } | Self::Archive(_) => 1,
+            Self::Synthetic { .. } | Self::Archive(_) | Self::Listed(_) => 1,
         }
     }
 
     const fn word(&self) -> &'static str {
         match self {
             Self::Synthetic { .. } => "synthetic",
-            Self::Existing(_) => "existing",
+            Self::Existing(_) | Self::Listed(_) => "existing",
             Self::Archive(_) => "archive",
         }
     }
@@ -60,6 +62,7 @@ impl Set<'_> {
                 let quoted: Vec<String> = references.iter().map(|it| quoted(it)).collect();
                 table.bare("references", format!("[{}]", quoted.join(", ")))
             }
+            Self::Listed(path) => table.text("references", &path.to_string_lossy()),
             Self::Archive(path) => table.text("path", &path.to_string_lossy()),
         }
     }
@@ -140,7 +143,7 @@ impl Display for Draft<'_> {
             }
         }
         f.write_str(&self.load.text)?;
-        if self.push || self.sets.iter().any(|it| !matches!(it, Set::Existing(_))) {
+        if self.push || self.sets.iter().any(|it| it.word() != "existing") {
             f.write_str("\n[prepare]\nclean_up = \"manifests\"\n")?;
         }
         Ok(())
