@@ -6,8 +6,8 @@ use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 
 use super::classify;
-use super::iteration_id::Begun;
-use super::leftovers::{Leftovers, stored};
+use super::iteration_id::IterationId;
+use super::leftovers::{self, Leftovers};
 use super::prepare::SetupClient;
 use crate::measure::{FailureClass, Period};
 use crate::oci::Reference;
@@ -34,7 +34,11 @@ pub(super) struct Left {
 
 impl SetupClient {
     /// Deletes what the run has put into the registry, and nothing that was there before.
-    pub(super) async fn clean_up(&mut self, begun: &[(usize, Begun)]) -> Left {
+    /// `stored` are the iterations that have stored something, with the places of their loads in the plan.
+    pub(super) async fn clean_up(
+        &mut self,
+        stored: impl Iterator<Item = (usize, IterationId)>,
+    ) -> Left {
         let policy = self.shared.plan.prepare.clean_up;
         self.recording.enter(Period::CleanUp);
         let mut left = Left::default();
@@ -42,7 +46,7 @@ impl SetupClient {
             return left;
         }
         let mut settled = self.inventory.settled();
-        let by_users = stored(&self.shared, begun).map(move |mut leftovers| {
+        let by_users = leftovers::stored(&self.shared, stored).map(move |mut leftovers| {
             let Leftovers {
                 repository,
                 manifests,

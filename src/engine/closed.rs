@@ -1,7 +1,6 @@
 //! Closed executors: users that start over when they are done, however long that takes.
 
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::yield_now;
@@ -9,7 +8,7 @@ use tokio::time::Instant;
 
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
-use super::iteration_id::{Begun, IterationId, OfUser};
+use super::iteration_id::{Begun, IterationId, OfUser, SharedOfLoad};
 use super::stop::Stop;
 use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
@@ -35,7 +34,9 @@ pub(super) struct Closed {
     user: VirtualUser,
     number: u32, // within its load
     begun: OfUser,
-    failed: u32, // iterations, one after the other
+    shared: Option<SharedOfLoad>, // what users share is numbered by the load
+    taken: u64,                   // the last of those that this user took
+    failed: u32,                  // iterations, one after the other
     busy: Busy,
 }
 
@@ -54,8 +55,8 @@ impl Closed {
     pub(super) fn new(
         context: &Rc<Context>,
         load: usize,
-        vu: u64,
-        number: u32,
+        (vu, number): (u64, u32),
+        shared: Option<SharedOfLoad>,
         stop: Stop,
     ) -> Self {
         Self {
@@ -63,6 +64,8 @@ impl Closed {
             user: VirtualUser::new(context, load, stop, UserStates::of(1)),
             number,
             begun: OfUser::new(context.shared.trial, vu, context.shared.keeps_stored),
+            shared,
+            taken: 0,
             failed: 0,
             busy: context.shared.ends.busy(load),
         }
@@ -94,7 +97,7 @@ impl Closed {
         drop(self.busy);
         Done {
             load: self.user.load,
-            begun: Some(Begun::Of(self.begun)),
+            begun: self.shared.is_none().then_some(Begun::Of(self.begun)),
             measured_until: self.user.measured_until,
             cancel_time: self.user.cancel_abandoned().await,
         }
@@ -110,11 +113,11 @@ impl Closed {
                 due = now;
             }
             let start = self.start(due, clock, life.cut);
-            self.begun.count += 1;
+            self.begin();
             let drawn = self.user.schedule(&start);
             let freed = self.user.iterate(start, drawn, now).await;
             if freed.stored {
-                self.begun.stored();
+                self.stored();
             }
             let Freed { ended, free, .. } = freed;
             due = match load.pacing {
@@ -149,11 +152,28 @@ impl Closed {
         distance
     }
 
+    fn begin(&mut self) {
+        self.begun.count += 1;
+        if let Some(shared) = &self.shared {
+            shared.borrow_mut().begin();
+        }
+    }
+
+    fn stored(&mut self) {
+        match &self.shared {
+            Some(shared) => shared.borrow_mut().stored(self.taken),
+            None => self.begun.stored(),
+        }
+    }
+
     fn start(&self, due: Instant, clock: &LoadClock, cut: Instant) -> Start {
         let shared = &self.user.context.shared;
         let at = due.saturating_duration_since(clock.measured);
         Start {
-            id: IterationId::of_user(shared.trial, self.begun.vu, self.begun.count),
+            id: match self.shared {
+                Some(_) => IterationId::of_load(shared.trial, self.user.load, self.taken),
+                None => IterationId::of_user(shared.trial, self.begun.vu, self.begun.count),
+            },
             due,
             measured: clock.measured,
             stage: shared.tracks.stage(self.user.load, at),
@@ -184,7 +204,13 @@ impl Closed {
         let may = match shared.plan.loads[self.user.load].executor.quota() {
             Quota::Endless => true,
             Quota::Each(number) => self.begun.count < number,
-            Quota::Together(_) => take_one(&shared.left[self.user.load]),
+            Quota::Together(_) => match shared.take(self.user.load) {
+                Some(number) => {
+                    self.taken = number;
+                    true
+                }
+                None => false,
+            },
         };
         may.then_some(now)
     }
@@ -247,13 +273,6 @@ pub(super) fn next_cycle(
         due += pacing;
     }
     due
-}
-
-/// Takes one iteration out of those that all users share. Relaxed: only the number matters, not its order.
-fn take_one(left: &AtomicU64) -> bool {
-    let less = |left: u64| left.checked_sub(1);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-        .is_ok()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::retries::Retries;
 use crate::client::{Uploaded, Watch};
 use crate::content::Blob;
 use crate::oci::{Digest, RepositoryName};
+use crate::plan::{Stored, StoredContent};
 use crate::registry;
 use crate::transport::Sent;
 
@@ -66,6 +67,42 @@ impl Inventory {
             inventory: self,
             seed: added.len() - 1,
             retries,
+        }
+    }
+
+    /// Takes over what another process has found and added.
+    pub(super) fn take_over(&self, stored: &Stored) {
+        let mut before = self.before.borrow_mut();
+        for content in &stored.before {
+            for digest in content.manifests.iter().chain(&content.blobs) {
+                before.add(&content.repository, *digest);
+            }
+        }
+        let (mut ours, mut added) = (self.ours.borrow_mut(), self.added.borrow_mut());
+        for content in &stored.seeded {
+            let mut leftovers = Leftovers::from(content);
+            let repository = &leftovers.repository;
+            // As they were pushed: `added` puts an index first.
+            leftovers.manifests.reverse();
+            for list in [&mut leftovers.manifests, &mut leftovers.blobs] {
+                list.retain(|digest| ours.add(repository, *digest));
+            }
+            added.push(leftovers);
+        }
+    }
+
+    /// Returns what another process has to know to clean up.
+    pub(super) fn told(&self) -> Stored {
+        let before = self.before.borrow();
+        let before = before.0.iter().map(|(repository, digests)| StoredContent {
+            repository: repository.clone(),
+            manifests: digests.iter().copied().collect(),
+            blobs: Vec::new(),
+        });
+        Stored {
+            before: before.collect(),
+            seeded: self.added().into_iter().map(StoredContent::from).collect(),
+            iterations: Vec::new(),
         }
     }
 

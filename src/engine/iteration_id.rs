@@ -1,19 +1,23 @@
 //! The identity of an iteration, from which everything that it does is drawn, and the iterations that a run has begun.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::content::Salt;
+use crate::plan::{IterationsOf, StoredIterations};
 
 /// The identity of an iteration within a run. What it does follows from it and the seed alone, whichever user and
 /// worker it falls to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct IterationId {
-    /// A closed user, or the stream of arrivals of an open load.
+    /// A closed user, or what a load numbers by itself: its arrivals, or the iterations that its users share.
     lane: u64,
     /// Counted from 0.
     number: u64,
 }
 
-/// Marks the lanes of arrivals, which those of users never have.
-const ARRIVALS: u64 = 1 << 63;
+/// Marks the lanes of loads, which those of users never have.
+const OF_LOAD: u64 = 1 << 63;
 
 impl IterationId {
     /// Returns the id of an iteration of a closed user, counted over all loads. Each part of a run that is made of several has lanes
@@ -25,10 +29,11 @@ impl IterationId {
         }
     }
 
-    /// Returns the id of an arrival of an open load, in the same way.
-    pub(super) const fn of_arrival(trial: u32, load: usize, number: u64) -> Self {
+    /// Returns the id of an iteration that is numbered within its load, in the same way: an arrival, or one of those that
+    /// users share.
+    pub(super) const fn of_load(trial: u32, load: usize, number: u64) -> Self {
         Self {
-            lane: ARRIVALS | ((trial as u64) << 24) | load as u64,
+            lane: OF_LOAD | ((trial as u64) << 24) | load as u64,
             number,
         }
     }
@@ -53,14 +58,14 @@ impl IterationId {
     }
 }
 
-/// The iterations that have begun, of one user or of one worker's part of an open load, and which of them have stored
+/// The iterations that have begun, of one user or of one worker's part of a load, and which of them have stored
 /// something.
 #[derive(Debug, Clone)]
 pub(super) enum Begun {
     /// Those of a closed user.
     Of(OfUser),
-    /// Some of the arrivals of an open load.
-    Arrivals(Arrivals),
+    /// Some of those that a load numbers.
+    OfLoad(OfLoad),
 }
 
 /// The iterations of a closed user: the first so many.
@@ -73,9 +78,9 @@ pub(super) struct OfUser {
     stored: Option<Bits>,
 }
 
-/// Every `lanes`-th arrival of an open load.
+/// Every `lanes`-th of the iterations that a load numbers.
 #[derive(Debug, Clone)]
-pub(super) struct Arrivals {
+pub(super) struct OfLoad {
     pub(super) trial: u32,
     pub(super) load: usize,
     pub(super) lane: u64,
@@ -84,6 +89,9 @@ pub(super) struct Arrivals {
     count: u64,
     stored: Option<Bits>,
 }
+
+/// What one worker's part of a load has begun, written by its users.
+pub(super) type SharedOfLoad = Rc<RefCell<OfLoad>>;
 
 /// Numbers, a bit for each; kept only for clean-up.
 #[derive(Debug, Clone, Default)]
@@ -125,7 +133,7 @@ impl OfUser {
     }
 }
 
-impl Arrivals {
+impl OfLoad {
     pub(super) fn new(trial: u32, load: usize, (lane, lanes): (u64, u64), keep: bool) -> Self {
         Self {
             trial,
@@ -137,12 +145,12 @@ impl Arrivals {
         }
     }
 
-    /// Counts an arrival that begins.
+    /// Counts one that begins.
     pub(super) const fn begin(&mut self) {
         self.count += 1;
     }
 
-    /// Notes that an arrival has stored something.
+    /// Notes that one has stored something.
     pub(super) fn stored(&mut self, index: u64) {
         if let Some(stored) = &mut self.stored {
             stored.set((index - self.lane) / self.lanes);
@@ -154,7 +162,7 @@ impl Begun {
     /// Returns how many have begun.
     pub(super) const fn count(&self) -> u64 {
         match self {
-            Self::Of(OfUser { count, .. }) | Self::Arrivals(Arrivals { count, .. }) => *count,
+            Self::Of(OfUser { count, .. }) | Self::OfLoad(OfLoad { count, .. }) => *count,
         }
     }
 
@@ -167,15 +175,52 @@ impl Begun {
                 let numbers = stored.iter().flat_map(Bits::iter);
                 Box::new(numbers.map(|number| IterationId::of_user(*trial, *vu, number)))
             }
-            Self::Arrivals(arrivals) => {
-                let places = arrivals.stored.iter().flat_map(Bits::iter);
+            Self::OfLoad(of_load) => {
+                let places = of_load.stored.iter().flat_map(Bits::iter);
                 Box::new(places.map(|place| {
-                    let index = arrivals.lane + place * arrivals.lanes;
-                    IterationId::of_arrival(arrivals.trial, arrivals.load, index)
+                    let index = of_load.lane + place * of_load.lanes;
+                    IterationId::of_load(of_load.trial, of_load.load, index)
                 }))
             }
         }
     }
+}
+
+/// Returns what another process is told of those of a load that have stored something; `None` if none has.
+pub(super) fn told(load: usize, begun: &Begun) -> Option<StoredIterations> {
+    let (trial, of, stored) = match begun {
+        Begun::Of(it) => (it.trial, IterationsOf::User(it.vu), &it.stored),
+        Begun::OfLoad(it) => {
+            let (lane, lanes) = (it.lane, it.lanes);
+            (it.trial, IterationsOf::Load { lane, lanes }, &it.stored)
+        }
+    };
+    let mut numbers: Vec<(u64, u64)> = Vec::new();
+    for number in stored.iter().flat_map(Bits::iter) {
+        match numbers.last_mut() {
+            Some((first, count)) if *first + *count == number => *count += 1,
+            _ => numbers.push((number, 1)),
+        }
+    }
+    (!numbers.is_empty()).then_some(StoredIterations {
+        load,
+        trial,
+        of,
+        numbers,
+    })
+}
+
+/// Returns the ids of iterations that another process has told of.
+pub(super) fn heard(told: &StoredIterations) -> impl Iterator<Item = IterationId> + '_ {
+    let runs = told.numbers.iter();
+    let numbers = runs.flat_map(|(first, count)| *first..first.saturating_add(*count));
+    numbers.map(|number| match told.of {
+        IterationsOf::User(vu) => IterationId::of_user(told.trial, vu, number),
+        IterationsOf::Load { lane, lanes } => {
+            let number = lane.saturating_add(number.saturating_mul(lanes));
+            IterationId::of_load(told.trial, told.load, number)
+        }
+    })
 }
 
 #[cfg(test)]
@@ -185,17 +230,17 @@ mod tests {
     #[test]
     fn arrivals_that_stored_something_are_found_again() {
         // Lane 1 of 3: 1, 4, 7, ...; those that were dropped or came to nothing are not in it.
-        let mut arrivals = Arrivals::new(2, 5, (1, 3), true);
+        let mut arrivals = OfLoad::new(2, 5, (1, 3), true);
         let stored = [1, 7, 190, 193, 400];
         for index in stored {
             arrivals.begin();
             arrivals.stored(index);
         }
         arrivals.begin();
-        let begun = Begun::Arrivals(arrivals);
+        let begun = Begun::OfLoad(arrivals);
         assert_eq!(begun.count(), 6);
         let ids: Vec<IterationId> = begun.stored().collect();
-        assert_eq!(ids, stored.map(|it| IterationId::of_arrival(2, 5, it)));
+        assert_eq!(ids, stored.map(|it| IterationId::of_load(2, 5, it)));
     }
 
     #[test]
@@ -221,15 +266,37 @@ mod tests {
     }
 
     #[test]
+    fn another_process_hears_of_the_same_iterations() {
+        let mut user = OfUser::new(3, 8, true);
+        let mut of_load = OfLoad::new(3, 1, (2, 5), true);
+        for number in 0..100 {
+            user.count += 1;
+            of_load.begin();
+            if number < 70 || number == 90 {
+                user.stored();
+                of_load.stored(2 + 5 * number);
+            }
+        }
+        for begun in [Begun::Of(user), Begun::OfLoad(of_load)] {
+            let told = told(1, &begun).unwrap();
+            assert_eq!(told.numbers, [(0, 70), (90, 1)]);
+            let ids: Vec<_> = begun.stored().collect();
+            assert_eq!(heard(&told).collect::<Vec<_>>(), ids);
+            assert_eq!(ids.len(), 71);
+        }
+        assert_eq!(told(0, &Begun::Of(OfUser::new(0, 0, true))), None);
+    }
+
+    #[test]
     fn no_two_streams_share_a_lane() {
         let lanes = [
             IterationId::of_user(0, 0, 0),
             IterationId::of_user(0, 1_000_000, 0),
             IterationId::of_user(1, 0, 0),
             IterationId::of_user(1 << 22, 0, 0),
-            IterationId::of_arrival(0, 0, 0),
-            IterationId::of_arrival(0, 1, 0),
-            IterationId::of_arrival(1, 0, 0),
+            IterationId::of_load(0, 0, 0),
+            IterationId::of_load(0, 1, 0),
+            IterationId::of_load(1, 0, 0),
         ]
         .map(IterationId::lane);
         for (index, lane) in lanes.iter().enumerate() {

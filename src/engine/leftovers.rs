@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::choice::Choice;
-use super::iteration_id::{Begun, IterationId};
+use super::iteration_id::IterationId;
 use super::shared::{Shared, used_journeys};
 use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};
-use crate::plan::{Action, Journey, Push};
+use crate::plan::{Action, Journey, Push, StoredContent};
 
 /// What clean-up deletes from one repository.
 #[derive(Debug, Clone)]
@@ -15,6 +15,26 @@ pub(super) struct Leftovers {
     pub(super) repository: RepositoryName,
     pub(super) manifests: Vec<Digest>, // an index before its images
     pub(super) blobs: Vec<Digest>,     // each once
+}
+
+impl From<&StoredContent> for Leftovers {
+    fn from(it: &StoredContent) -> Self {
+        Self {
+            repository: it.repository.clone(),
+            manifests: it.manifests.clone(),
+            blobs: it.blobs.clone(),
+        }
+    }
+}
+
+impl From<Leftovers> for StoredContent {
+    fn from(it: Leftovers) -> Self {
+        Self {
+            repository: it.repository,
+            manifests: it.manifests,
+            blobs: it.blobs,
+        }
+    }
 }
 
 impl Leftovers {
@@ -91,11 +111,10 @@ fn same_each_time(
 /// comes as often.
 pub(super) fn stored<'a>(
     shared: &'a Shared,
-    begun: &'a [(usize, Begun)],
+    ids: impl Iterator<Item = (usize, IterationId)> + 'a,
 ) -> impl Iterator<Item = Leftovers> + 'a {
-    let ids = begun
-        .iter()
-        .flat_map(|(load, begun)| begun.stored().map(move |id| (*load, id)));
+    // What comes from another process may name loads that this plan does not have.
+    let ids = ids.filter(|(load, _)| *load < shared.plan.loads.len());
     let mut seen = BTreeSet::new();
     ids.filter_map(move |(load, id)| {
         let (index, journey, image) = drawn(shared, load, id);

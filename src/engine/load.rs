@@ -38,6 +38,15 @@ pub(super) struct Loaded {
 /// How long the workers have to make their users, before the first of these may act.
 const LEAD: Duration = Duration::from_millis(50);
 
+/// Says when a load starts, once all workers are ready: the load does not begin before. It may take its time, since no user
+/// is there yet; the instant must leave the workers some 50 ms to make them.
+pub type StartGate<'a, E> = &'a mut dyn FnMut() -> Result<Instant, E>;
+
+/// Returns the first moment at which a load may start whose workers are ready now.
+pub fn soon() -> Instant {
+    Instant::now() + LEAD
+}
+
 /// The other ends of what workers have: when they are ready, their clock, what they show, and how they end.
 struct Started {
     readies: mpsc::Receiver<()>,
@@ -86,24 +95,25 @@ fn start(shared: &Arc<Shared>, monitor: &Monitor, stop: &Stop) -> io::Result<Sta
 }
 
 /// Starts the workers, reports their progress, and waits for them.
-pub(super) fn load(
+pub(super) fn load<E: From<Error>>(
     shared: &Arc<Shared>,
     target: &TargetIdentity,
+    gate: StartGate<'_, E>,
     stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<Loaded, Error> {
+) -> Result<Loaded, E> {
     let plan = &shared.plan;
-    let monitor = Monitor::start(MonitorSettings::default())?;
+    let monitor = Monitor::start(MonitorSettings::default()).map_err(Error::from)?;
     let Started {
         readies,
         clocks,
         snapshots,
         ends,
-    } = start(shared, &monitor, stop)?;
+    } = start(shared, &monitor, stop).map_err(Error::from)?;
     // The clock starts when every worker has its memory, or is gone already: nothing is to be late because of that.
     while readies.recv().is_ok() {}
-    let clock = Clock::new(plan, Instant::now() + LEAD);
-    let probe = ProbeThread::start(shared, clock)?;
+    let clock = Clock::new(plan, gate()?);
+    let probe = ProbeThread::start(shared, clock).map_err(Error::from)?;
     for set_clock in clocks {
         // Who is gone needs none.
         let _ = set_clock.send(clock);
@@ -115,7 +125,7 @@ pub(super) fn load(
             Ok(end) => {
                 // When one has ended, the load is not what it was.
                 monitor.close_window();
-                done.push(end?);
+                done.push(end.map_err(Error::from)?);
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 window.pass(&monitor);
@@ -129,7 +139,8 @@ pub(super) fn load(
         .iter_mut()
         .map(|end| std::mem::take(&mut end.runtime_lag));
     let signals = monitor.finish(lags.collect());
-    let probe = probe.map(ProbeThread::end).transpose()?;
+    let probe = probe.map(ProbeThread::end).transpose();
+    let probe = probe.map_err(Error::from)?;
     let asked = stop.asked();
     let asked = asked.map(|at| at.saturating_duration_since(clock.epoch));
     let lost = (plan.workers.get() - done.len()) as u64;

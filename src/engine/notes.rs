@@ -2,6 +2,7 @@
 
 use super::images::Images;
 use super::iteration_id::Begun;
+use super::shared::Shared;
 use crate::measure::{FailureClass, Record};
 use crate::plan::{Haste, Plan};
 use crate::units;
@@ -44,13 +45,13 @@ fn hasty(plan: &Plan, images: &Images, record: &Record) -> Vec<String> {
 
 /// Returns a note for each load that did not have the time to begin all its iterations.
 pub(super) fn cut_by_time(
-    plan: &Plan,
+    shared: &Shared,
     begun: &[(usize, Begun)],
     runs: u64,
 ) -> impl Iterator<Item = String> {
-    let loads = plan.loads.iter().enumerate();
+    let loads = shared.plan.loads.iter().enumerate();
     loads.filter_map(move |(index, load)| {
-        let planned = load.executor.iterations()?.saturating_mul(runs);
+        let planned = shared.iterations(index)?.saturating_mul(runs);
         let of_load = begun.iter().filter(|(load, _)| *load == index);
         let begun: u64 = of_load.map(|(_, begun)| begun.count()).sum();
         (begun < planned).then(|| {

@@ -1,6 +1,6 @@
 //! Open executors: iterations are due on a schedule, whether or not the target keeps up.
 //!
-//! Worker w of n takes every n-th arrival of one stream, so that all workers together do the same whatever their
+//! Each worker of each shard takes every n-th arrival of one stream, so that all together do the same whatever their
 //! number. A load with fewer users than there are workers is spread over as many workers as it has users.
 
 use std::cell::RefCell;
@@ -14,9 +14,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
 use super::idle_users::{Due, IdleUsers, Offered};
-use super::iteration_id::{self, IterationId};
+use super::iteration_id::{IterationId, OfLoad, SharedOfLoad};
 use super::pacer::Pacer;
-use super::shared::lanes;
 use super::stop::Stop;
 use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
@@ -44,52 +43,49 @@ pub(super) struct Member {
     idle_users: Rc<IdleUsers>,
     states: Rc<UserStates>,
     slot: usize,
-    begun: SharedArrivals,
+    begun: SharedOfLoad,
 }
-
-/// The arrivals of one worker's part that have begun, written by its users.
-pub(super) type SharedArrivals = Rc<RefCell<iteration_id::Arrivals>>;
 
 /// A part with its users.
 pub(super) struct Part {
     pub(super) open: Open,
     pub(super) pacer: Pacer,
     pub(super) members: Vec<Member>,
-    pub(super) begun: SharedArrivals,
+    pub(super) begun: SharedOfLoad,
 }
 
 impl Part {
-    /// Creates the part of worker `lane`; `None` if the load is closed or has nothing for that worker.
+    /// Creates the part of a worker; `None` if the load is closed or has nothing for that worker.
     ///
     /// # Errors
     /// When the system has no timer left.
     pub(super) fn of_worker(
         context: &Rc<Context>,
         load: usize,
-        lane: usize,
+        worker: usize,
         stop: &Stop,
     ) -> io::Result<Option<Self>> {
         let shared = &context.shared;
         let it = &shared.plan.loads[load];
-        let Some(wanted) = it.executor.pool() else {
+        let (Some(wanted), Some(part)) = (it.executor.pool(), shared.shard_of(load)) else {
             return Ok(None);
         };
-        let lanes = lanes(it, shared.plan.workers.get());
-        if lane >= lanes {
+        let workers = shared.open_workers(load);
+        if worker >= workers {
             return Ok(None);
         }
-        let all = count(wanted.max_vus);
-        let users = all / lanes + usize::from(lane < all % lanes);
+        let all = count(part.share(u64::from(wanted.max_vus)));
+        let users = all / workers + usize::from(worker < all % workers);
         let idle_users = IdleUsers::new(
             users,
             match wanted.on_no_vu {
                 OnNoVu::Drop => 0,
-                OnNoVu::Queue { limit } => (count(limit) / lanes).max(1),
+                OnNoVu::Queue { limit } => (count(part.share(u64::from(limit))) / workers).max(1),
             },
         );
         let states = UserStates::of(users);
-        let lane = (lane as u64, lanes as u64);
-        let begun = iteration_id::Arrivals::new(shared.trial, load, lane, shared.keeps_stored);
+        let lane = part.lane(worker as u64, workers as u64);
+        let begun = OfLoad::new(shared.trial, load, lane, shared.keeps_stored);
         let begun = Rc::new(RefCell::new(begun));
         let member = |slot| Member {
             user: VirtualUser::new(context, load, stop.clone(), Rc::clone(&states)),
@@ -116,14 +112,14 @@ impl Part {
     }
 }
 
-fn count(number: u32) -> usize {
+fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Returns what a user, or the count of dropped arrivals, has to know of a due arrival.
 fn start(context: &Context, load: usize, clock: &LoadClock, due: Due) -> Start {
     Start {
-        id: IterationId::of_arrival(context.shared.trial, load, due.index),
+        id: IterationId::of_load(context.shared.trial, load, due.index),
         due: due.at,
         measured: clock.measured,
         stage: due.stage,

@@ -1,5 +1,6 @@
 //! What is done once for a target, however many loads it is given: before the first and after the last.
 
+use std::iter;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -9,19 +10,20 @@ use http::StatusCode;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
+use super::clean_up::Left;
 use super::error::Error;
 use super::finished::{Around, Finished, FoundImages, TargetIdentity};
 use super::images::Images;
-use super::iteration_id::Begun;
-use super::load::load;
+use super::iteration_id::{self, Begun, IterationId};
+use super::load::{StartGate, load, soon};
 use super::notes;
 use super::prepare::{Seeded, SetupClient};
 use super::progress::Progress;
-use super::shared::Shared;
+use super::shared::{RunPart, Shared};
 use super::stop::Stop;
 use super::target::Target;
 use crate::measure::View;
-use crate::plan::Plan;
+use crate::plan::{Plan, Stored, StoredIterations};
 use crate::registry;
 
 /// How often a target that does not respond is tried again.
@@ -47,20 +49,19 @@ impl Stock {
 pub struct Setup(Arc<Shared>);
 
 impl Setup {
-    /// Starts the embedded registry if it is the target, and reads the files of TLS. `run_id` makes unique content differ
-    /// from that of any other run; `views` of the [`catalogue`](super::catalogue) are counted apart.
+    /// Starts the embedded registry if it is the target, and reads the files of TLS. `views` of the [`catalogue`](super::catalogue) are counted apart.
     ///
     /// # Errors
     /// When the target cannot be used as the plan says.
     pub fn new(
         plan: &Arc<Plan>,
         stock: &Stock,
-        run_id: u64,
+        part: RunPart,
         views: Vec<View>,
     ) -> Result<Self, Error> {
         let target = Arc::new(Target::open(plan)?);
         let images = Arc::clone(&stock.0);
-        let shared = Shared::new(plan, images, target, run_id, views);
+        let shared = Shared::new(plan, images, target, part, views);
         Ok(Self(Arc::new(shared)))
     }
 
@@ -110,7 +111,18 @@ pub struct Prepared {
     loads: u32,
     /// What the loads have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
+    /// What other shards have stored.
+    of_others: Vec<StoredIterations>,
     cancel_time: Duration,
+}
+
+/// What becomes of what a run has put into the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// It is deleted, as far as the plan wants that.
+    CleanUp,
+    /// It stays: other shards use it, or another process cleans up.
+    Leave,
 }
 
 impl Prepared {
@@ -133,7 +145,10 @@ impl Prepared {
             base: identity.base.clone(),
             headers: &identity.headers,
         });
-        runtime.block_on(client.find_existing())?;
+        let is_first = shared.shard.is_first();
+        if is_first {
+            runtime.block_on(client.find_existing())?;
+        }
         let found = runtime.block_on(client.find_globs())?;
         let report = found.iter().map(|it| it.for_report(&shared.plan)).collect();
         for it in found {
@@ -141,16 +156,14 @@ impl Prepared {
             let images = images.with_existing(&shared.plan, it.set, &it.images);
             client.shared = Arc::new(shared.with_images(images));
         }
-        runtime.block_on(client.take_stock())?;
-        let seeded = runtime.block_on(client.seed(|seeded| tell(Progress::Seeding(seeded))));
-        client.note_retries("seeding");
-        if seeded.is_err() {
-            // Some images are there. What cannot be deleted either is not the news here.
-            tell(Progress::CleaningUp);
-            runtime.block_on(client.clean_up(&[]));
-        }
+        let seeded = if is_first {
+            Self::seed(&runtime, &mut client, tell)?
+        } else {
+            // The first shard does it for all.
+            Seeded::default()
+        };
         Ok(Self {
-            seeded: seeded?,
+            seeded,
             prepare_time: began.elapsed(),
             shared: Arc::clone(&client.shared),
             found: report,
@@ -159,8 +172,25 @@ impl Prepared {
             identity,
             loads: 0,
             begun: Vec::new(),
+            of_others: Vec::new(),
             cancel_time: Duration::ZERO,
         })
+    }
+
+    fn seed(
+        runtime: &LocalRuntime,
+        client: &mut SetupClient,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Seeded, Error> {
+        runtime.block_on(client.take_stock())?;
+        let seeded = runtime.block_on(client.seed(|seeded| tell(Progress::Seeding(seeded))));
+        client.note_retries("seeding");
+        if seeded.is_err() {
+            // Some images are there. What cannot be deleted either is not the news here.
+            tell(Progress::CleaningUp);
+            runtime.block_on(client.clean_up(iter::empty()));
+        }
+        seeded
     }
 
     /// Runs a load of `plan`, which has the journeys, images and target of the plan that was prepared. Loads of different
@@ -177,8 +207,22 @@ impl Prepared {
         stop: &Stop,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Finished, Error> {
+        self.load_from((plan, number), &mut || Ok(soon()), stop, tell)
+    }
+
+    /// As [`load`](Self::load), from a moment that the gate gives.
+    ///
+    /// # Errors
+    /// Those of the gate as well.
+    pub fn load_from<E: From<Error>>(
+        &mut self,
+        (plan, number): (&Arc<Plan>, u32),
+        gate: StartGate<'_, E>,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Finished, E> {
         let shared = Arc::new(self.shared.trial(plan, number));
-        let mut loaded = load(&shared, &self.identity, stop, tell)?;
+        let mut loaded = load(&shared, &self.identity, gate, stop, tell)?;
         loaded.finished.found.clone_from(&self.found);
         self.loads += 1;
         self.begun.extend(loaded.begun);
@@ -202,16 +246,43 @@ impl Prepared {
         self.runtime.block_on(async { sleep(time).await });
     }
 
-    /// Cleans up, and adds what was done before and after the loads to `last`: the load whose numbers are reported, if there
-    /// is one.
-    pub fn close(mut self, last: Option<&mut Finished>, tell: &mut dyn FnMut(Progress<'_>)) {
-        tell(Progress::CleaningUp);
+    /// Returns what was put into the registry so far, for a clean-up by another process.
+    pub fn stored(&self) -> Stored {
+        let begun = self.begun.iter();
+        let own = begun.filter_map(|(load, begun)| iteration_id::told(*load, begun));
+        Stored {
+            iterations: own.collect(),
+            ..self.client.inventory.told()
+        }
+    }
+
+    /// Takes over what another shard of the run has stored, so that this one cleans up for both.
+    pub fn take_over(&mut self, stored: Stored) {
+        self.client.inventory.take_over(&stored);
+        self.of_others.extend(stored.iterations);
+    }
+
+    /// Cleans up if that is wanted, and adds what was done before and after the loads to `last`: the load whose numbers are
+    /// reported, if there is one.
+    pub fn close(
+        mut self,
+        last: Option<&mut Finished>,
+        closing: Closing,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) {
         let began = Instant::now();
-        let left = self.runtime.block_on(self.client.clean_up(&self.begun));
+        let left = match closing {
+            Closing::Leave => Left::default(),
+            Closing::CleanUp => {
+                tell(Progress::CleaningUp);
+                let ids = stored(&self.begun, &self.of_others);
+                self.runtime.block_on(self.client.clean_up(ids))
+            }
+        };
         let Some(finished) = last else { return };
         if !finished.interrupted {
             finished.notes.extend(notes::cut_by_time(
-                &self.shared.plan,
+                &self.shared,
                 &self.begun,
                 u64::from(self.loads),
             ));
@@ -232,6 +303,17 @@ impl Prepared {
             embedded: self.runtime.block_on(self.shared.target.embedded_counts()),
         });
     }
+}
+
+/// Returns the iterations that have stored something, with the places of their loads in the plan.
+fn stored<'a>(
+    begun: &'a [(usize, Begun)],
+    of_others: &'a [StoredIterations],
+) -> impl Iterator<Item = (usize, IterationId)> + 'a {
+    let own = begun.iter();
+    let own = own.flat_map(|(load, begun)| begun.stored().map(move |id| (*load, id)));
+    let others = of_others.iter();
+    own.chain(others.flat_map(|it| iteration_id::heard(it).map(move |id| (it.load, id))))
 }
 
 impl std::fmt::Debug for Prepared {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::finished::Finished;
-use super::prepared::{Setup, Stock};
+use super::prepared::{Closing, Setup, Stock};
 use super::progress::Progress;
+use super::shared::RunPart;
 use super::stop::Stop;
 use crate::plan::Plan;
 
@@ -25,9 +26,9 @@ pub fn run(
 ) -> Result<Finished, Error> {
     tell(Progress::Opening);
     let stock = Stock::prepare(plan)?;
-    let setup = Setup::new(plan, &stock, run_id, Vec::new())?;
+    let setup = Setup::new(plan, &stock, RunPart::whole(run_id), Vec::new())?;
     let mut target = setup.prepare(Duration::ZERO, stop, tell)?;
     let mut finished = target.load(plan, 0, stop, tell)?;
-    target.close(Some(&mut finished), tell);
+    target.close(Some(&mut finished), Closing::CleanUp, tell);
     Ok(finished)
 }

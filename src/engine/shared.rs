@@ -2,14 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::Ends;
 use super::images::Images;
 use super::target::Target;
 use super::tracks::Tracks;
 use crate::measure::{Catalogue, View};
-use crate::plan::{CleanUp, Executor, Journey, Load, Plan, Quota, Share};
+use crate::plan::{CleanUp, Journey, Plan, Quota, Share};
+use crate::schedule::Shard;
+
+/// Which run this is, and which part of it this process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunPart {
+    /// Makes unique content differ from that of any other run; the same for all shards of one.
+    pub id: u64,
+    /// The part.
+    pub shard: Shard,
+}
+
+impl RunPart {
+    /// All of a run.
+    pub const fn whole(id: u64) -> Self {
+        Self {
+            id,
+            shard: Shard::WHOLE,
+        }
+    }
+}
 
 /// What all workers read.
 #[derive(Debug)]
@@ -22,13 +42,15 @@ pub(super) struct Shared {
     /// What thresholds look at.
     pub(super) views: Vec<View>,
     pub(super) run_id: u64,
+    /// Which part of the run this process does.
+    pub(super) shard: Shard,
     /// Which of the loads against one target this is; 0 where there is one only.
     pub(super) trial: u32,
     /// Whether clean-up needs to know which iterations have stored something.
     pub(super) keeps_stored: bool,
     pub(super) ends: Ends,
-    /// What is left to start of each load's `shared-iterations`.
-    pub(super) left: Vec<AtomicU64>,
+    /// How many of each load's `shared-iterations` were taken.
+    pub(super) taken: Vec<AtomicU64>,
 }
 
 impl Shared {
@@ -37,22 +59,19 @@ impl Shared {
         plan: &Arc<Plan>,
         images: Arc<Images>,
         target: Arc<Target>,
-        run_id: u64,
+        part: RunPart,
         views: Vec<View>,
     ) -> Self {
+        let RunPart { id: run_id, shard } = part;
         let (tracks, catalogue) = Tracks::of(plan);
-        let workers = plan.workers.get();
-        let busy = plan.loads.iter().map(|load| {
-            if load.executor.is_open() {
-                lanes(load, workers)
+        let busy = (0..plan.loads.len()).map(|load| {
+            if plan.loads[load].executor.is_open() {
+                open_workers(plan, load, shard)
             } else {
-                usize::try_from(load.executor.vus()).unwrap_or(usize::MAX)
+                let users = of_load(plan, load, shard).map_or(0, |it| users(plan, load, it));
+                usize::try_from(users).unwrap_or(usize::MAX)
             }
         });
-        let left = plan
-            .loads
-            .iter()
-            .map(|load| shared_iterations(&load.executor));
         let journeys = plan.loads.iter().flat_map(|load| &load.mix);
         let stores = |share: &Share| plan.journeys[share.journey].action.stores();
         Self {
@@ -62,11 +81,12 @@ impl Shared {
             tracks,
             views,
             run_id,
+            shard,
             trial: 0,
             keeps_stored: plan.prepare.clean_up != CleanUp::None
                 && journeys.into_iter().any(stores),
             ends: Ends::new(busy),
-            left: left.map(AtomicU64::new).collect(),
+            taken: plan.loads.iter().map(|_| AtomicU64::new(0)).collect(),
             plan: Arc::clone(plan),
         }
     }
@@ -75,7 +95,7 @@ impl Shared {
     pub(super) fn with_images(&self, images: Images) -> Self {
         let target = Arc::clone(&self.target);
         let (images, views) = (Arc::new(images), self.views.clone());
-        Self::new(&self.plan, images, target, self.run_id, views)
+        Self::new(&self.plan, images, target, self.part(), views)
     }
 
     /// Returns the same for another load: the same images and target, a plan of the same journeys, other iterations.
@@ -83,22 +103,65 @@ impl Shared {
         let (images, target) = (Arc::clone(&self.images), Arc::clone(&self.target));
         Self {
             trial,
-            ..Self::new(plan, images, target, self.run_id, self.views.clone())
+            ..Self::new(plan, images, target, self.part(), self.views.clone())
         }
     }
-}
 
-/// Returns how many iterations the users of a load have to share.
-fn shared_iterations(executor: &Executor) -> u64 {
-    match executor.quota() {
-        Quota::Together(number) => number,
-        Quota::Endless | Quota::Each(_) => 0,
+    const fn part(&self) -> RunPart {
+        RunPart {
+            id: self.run_id,
+            shard: self.shard,
+        }
+    }
+
+    /// Returns which part of a load this process does; `None` if the load has too few users for that.
+    pub(super) fn shard_of(&self, load: usize) -> Option<Shard> {
+        of_load(&self.plan, load, self.shard)
+    }
+
+    /// Returns how many workers of this process have a part of an open load: as many as there are with a user for it.
+    pub(super) fn open_workers(&self, load: usize) -> usize {
+        open_workers(&self.plan, load, self.shard)
+    }
+
+    /// Returns how many iterations of a load this process does, where the load counts them.
+    pub(super) fn iterations(&self, load: usize) -> Option<u64> {
+        let executor = &self.plan.loads[load].executor;
+        let share = |all| self.shard_of(load).map_or(0, |it| it.share(all));
+        match executor.quota() {
+            Quota::Endless => None,
+            Quota::Each(number) => Some(number.saturating_mul(share(executor.vus().into()))),
+            Quota::Together(all) => Some(share(all)),
+        }
+    }
+
+    /// Takes one out of the iterations that the users of a load share, and returns its number; `None` if there is none left.
+    pub(super) fn take(&self, load: usize) -> Option<u64> {
+        let Quota::Together(all) = self.plan.loads[load].executor.quota() else {
+            return None;
+        };
+        let shard = self.shard_of(load)?;
+        let one_more = |taken| (taken < shard.share(all)).then_some(taken + 1);
+        // Relaxed: only the number matters, not its order.
+        let (relaxed, taken) = (Ordering::Relaxed, &self.taken[load]);
+        let place = taken.fetch_update(relaxed, relaxed, one_more).ok()?;
+        let (first, step) = shard.lane(0, 1);
+        Some(first + place * step)
     }
 }
 
-/// Returns the lanes into which an open load is split: as many as there are workers with a user for it.
-pub(super) fn lanes(load: &Load, workers: usize) -> usize {
-    workers.min(usize::try_from(load.executor.vus()).unwrap_or(usize::MAX))
+fn of_load(plan: &Plan, load: usize, shard: Shard) -> Option<Shard> {
+    shard.among(u64::from(plan.loads[load].executor.vus()))
+}
+
+fn users(plan: &Plan, load: usize, shard: Shard) -> u64 {
+    shard.share(u64::from(plan.loads[load].executor.vus()))
+}
+
+fn open_workers(plan: &Plan, load: usize, shard: Shard) -> usize {
+    let users = of_load(plan, load, shard).map_or(0, |it| users(plan, load, it));
+    let users = usize::try_from(users).unwrap_or(usize::MAX);
+    plan.workers.get().min(users)
 }
 
 /// Returns the journeys that a load uses, each once, with their places in the plan.

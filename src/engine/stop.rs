@@ -75,6 +75,20 @@ impl Stop {
         });
     }
 
+    /// Lets everything be dropped, as [`drain`](Self::drain) lets the run end.
+    pub fn abort(&self) {
+        let now = Instant::now();
+        self.state.signal.send_if_modified(|signal| {
+            let since = match *signal {
+                StopSignal::None => now,
+                StopSignal::Drain(since) => since,
+                StopSignal::Abort(_) => return false,
+            };
+            *signal = StopSignal::Abort(since);
+            true
+        });
+    }
+
     /// Returns `true` if the [`Stopper`] was used.
     pub fn is_interrupted(&self) -> bool {
         self.state.by_caller.load(Ordering::SeqCst)

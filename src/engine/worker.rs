@@ -17,13 +17,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::clock::Clock;
 use super::closed::Closed;
 use super::context::{Context, Recorded};
-use super::iteration_id::Begun;
-use super::open::{Part, SharedArrivals};
+use super::iteration_id::{Begun, OfLoad, SharedOfLoad};
+use super::open::Part;
 use super::shared::Shared;
 use super::stop::Stop;
 use super::virtual_user::Done;
 use crate::health::WorkerHandle;
 use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder};
+use crate::plan::Quota;
 
 /// How often a worker shows its counts.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
@@ -168,17 +169,19 @@ struct UsersEnd {
 /// What was spawned on one worker.
 struct Spawned {
     tasks: JoinSet<io::Result<Done>>,
-    parts: Vec<(usize, SharedArrivals)>,
+    parts: Vec<(usize, SharedOfLoad)>,
     pacer_lag: Rc<RefCell<LatencyHistogram>>,
 }
 
 impl Spawned {
     fn of(context: &Rc<Context>, worker: &Worker) -> io::Result<Self> {
-        let plan = &context.shared.plan;
+        let shared = &context.shared;
+        let plan = &shared.plan;
         let workers = plan.workers.get() as u64;
         let pacer_lag = Rc::<RefCell<LatencyHistogram>>::default();
         let (mut tasks, mut parts) = (JoinSet::new(), Vec::new());
         let mut first = 0; // user of the run
+        let mut before = 0; // users of this process
         for (load, it) in plan.loads.iter().enumerate() {
             let part = Part::of_worker(context, load, worker.index, &worker.stop)?;
             if let Some(part) = part {
@@ -191,15 +194,25 @@ impl Spawned {
             if it.executor.is_open() {
                 continue;
             }
-            for number in 0..it.executor.vus() {
-                let vu = first + u64::from(number);
-                if vu % workers == worker.index as u64 {
-                    let stop = worker.stop.clone();
-                    let user = Closed::new(context, load, vu, number, stop);
-                    tasks.spawn_local(async { Ok(user.run().await) });
+            let vus = u64::from(it.executor.vus());
+            if let Some(shard) = shared.shard_of(load) {
+                let begun = matches!(it.executor.quota(), Quota::Together(_)).then(|| {
+                    let lane = shard.lane(0, 1);
+                    let begun = OfLoad::new(shared.trial, load, lane, shared.keeps_stored);
+                    Rc::new(RefCell::new(begun))
+                });
+                for number in (0..it.executor.vus()).filter(|it| shard.has(u64::from(*it))) {
+                    let place = before + u64::from(number) / u64::from(shard.count());
+                    if place % workers == worker.index as u64 {
+                        let (vu, stop) = (first + u64::from(number), worker.stop.clone());
+                        let user = Closed::new(context, load, (vu, number), begun.clone(), stop);
+                        tasks.spawn_local(async { Ok(user.run().await) });
+                    }
                 }
+                parts.extend(begun.map(|begun| (load, begun)));
+                before += shard.share(vus);
             }
-            first += u64::from(it.executor.vus());
+            first += vus;
         }
         Ok(Self {
             tasks,
@@ -265,7 +278,7 @@ async fn run_users(context: &Rc<Context>, worker: Worker) -> io::Result<UsersEnd
     for (load, begun) in parts {
         // Its users are gone; of one that panicked nothing is known.
         if let Some(begun) = Rc::into_inner(begun) {
-            end.begun.push((load, Begun::Arrivals(begun.into_inner())));
+            end.begun.push((load, Begun::OfLoad(begun.into_inner())));
         }
     }
     drop(probing);

@@ -33,7 +33,7 @@ mod window;
 mod worker;
 
 pub use facts::{Drops, ExchangeFacts, JourneyFacts, LoadFacts, ScheduleFacts};
-pub use judge::judge;
+pub use judge::{ShardFacts, judge, judge_shards};
 pub use monitor::{Latest, Monitor, MonitorSettings};
 pub use preflight::{Demand, Limits, PortReuse, Problem, Route};
 pub use signal::Signal;

@@ -55,11 +55,15 @@ pub enum Signal {
     Ports,
     /// TCP segments that were sent again.
     Retransmits,
+    /// How far apart the shards of one run began to measure.
+    StartSkew,
+    /// Shards of which nothing is known.
+    LostShards,
 }
 
 impl Signal {
     /// Every signal, in the order of reports.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::StartLag,
         Self::DroppedNoVu,
         Self::DroppedQueueFull,
@@ -82,6 +86,8 @@ impl Signal {
         Self::OpenFiles,
         Self::Ports,
         Self::Retransmits,
+        Self::StartSkew,
+        Self::LostShards,
     ];
 
     /// Returns the name in reports.
@@ -109,6 +115,8 @@ impl Signal {
             Self::OpenFiles => "open-files",
             Self::Ports => "ports",
             Self::Retransmits => "retransmits",
+            Self::StartSkew => "start-skew",
+            Self::LostShards => "lost-shards",
         }
     }
 }

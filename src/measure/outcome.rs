@@ -107,11 +107,19 @@ pub enum DropReason {
     Cut,
     /// The user was still busy with an earlier cycle of its pacing when the whole of this one had passed.
     Overrun,
+    /// It was for a shard of the run of which nothing is known.
+    LostShard,
 }
 
 impl DropReason {
     /// Every reason, in the order of reports.
-    pub const ALL: [Self; 4] = [Self::NoVu, Self::QueueFull, Self::Cut, Self::Overrun];
+    pub const ALL: [Self; 5] = [
+        Self::NoVu,
+        Self::QueueFull,
+        Self::Cut,
+        Self::Overrun,
+        Self::LostShard,
+    ];
 
     /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
@@ -120,6 +128,7 @@ impl DropReason {
             Self::QueueFull => "queue-full",
             Self::Cut => "cut",
             Self::Overrun => "overrun",
+            Self::LostShard => "lost-shard",
         }
     }
 

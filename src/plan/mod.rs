@@ -16,6 +16,7 @@ mod resolve;
 mod seeding;
 mod shape;
 mod slices;
+mod stored;
 mod timeline;
 
 pub use forecast::{Forecast, JourneyForecast, LoadForecast};
@@ -23,6 +24,7 @@ pub use haste::Haste;
 pub use resolve::{Plan, resolve};
 pub use seeding::SeedForecast;
 pub use shape::Shape;
+pub use stored::{IterationsOf, Stored, StoredContent, StoredIterations};
 
 pub use crate::scenario::{
     ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Auth, Begin, Cache, CapacitySearch,

@@ -12,6 +12,7 @@ use crate::measure::{
     AddressUse, Bytes, Closure, Metric, PackedHistogram, Period, Record, TimeSeries, Totals,
 };
 use crate::oci::Digest;
+use crate::plan::Stored;
 use crate::schedule::Side;
 use crate::verdict::ThresholdResult;
 
@@ -36,6 +37,9 @@ pub struct Document {
     /// The pair of runs that it is one side of, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<PairSection>,
+    /// The part of a run that it is, where several processes made it together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardPart>,
     /// Whether the run was stopped before its plan was done.
     pub interrupted: bool,
     /// Whether iterations were started on a schedule that does not wait for the target. If not, response time is
@@ -51,11 +55,7 @@ pub struct Document {
     pub generator: GeneratorSection,
     /// When the measured window opened, RFC 3339, in UTC.
     pub window_opened: String,
-    /// From when on rates are counted, in microseconds since the window opened: more than 0 only where merged shards did not
-    /// begin at one moment, of the first that did.
-    #[serde(default)]
-    pub window_from_us: u64,
-    /// The runs that it was merged from; none where it was not.
+    /// The shards that it was merged from, by number; none where it was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<ShardSection>,
     /// The length of the measured window in microseconds: what every rate is divided by.
@@ -88,6 +88,22 @@ pub struct Document {
     pub closure: Closure,
     /// What else a reader has to know.
     pub notes: Vec<String>,
+    /// What the run has left in the registry, for `clean-up`: of a shard alone, since others may still use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
+}
+
+/// The part of a run that one of several processes made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardPart {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+    /// The same for all shards of one run, and for no other run: 16 hexadecimal digits.
+    pub run: String,
+    /// What gave it its number: `--shard`, or the variables of an engine.
+    pub from: String,
 }
 
 /// The plan of a run.

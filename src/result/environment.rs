@@ -80,9 +80,26 @@ impl WallClock {
         by_calendar(self.time(instant), shown)
     }
 
+    /// Returns the moment of this process that a time is at; what no clock of a process reaches is at its start.
+    pub fn instant(self, time: SystemTime) -> Instant {
+        match time.duration_since(self.wall) {
+            Ok(later) => self.at.checked_add(later).unwrap_or(self.at),
+            Err(earlier) => {
+                let earlier = earlier.duration();
+                self.at.checked_sub(earlier).unwrap_or(self.at)
+            }
+        }
+    }
+
     fn now(self) -> String {
         rfc3339(self.time(Instant::now()))
     }
+}
+
+/// Returns `true` if a time is not further ahead than that, by the clock of this machine.
+pub fn is_within(time: SystemTime, ahead: Duration) -> bool {
+    let now = WallClock::read().time(Instant::now());
+    time.duration_since(now).is_ok_and(|it| it <= ahead) || time <= now
 }
 
 /// That of a report that was read: it began at no known moment of this process.
@@ -131,11 +148,6 @@ impl Environment {
     /// The run ends now.
     pub fn end(&mut self) {
         self.ended = WallClock::read().now();
-    }
-
-    /// When it was, for people.
-    pub(super) fn time(&self) -> String {
-        format!("{} to {}", self.started, self.ended)
     }
 
     /// Returns the host's name, for people.

@@ -44,6 +44,7 @@ impl Document {
             environment: facts.environment,
             target: facts.target,
             pair: None,
+            shard: None,
             interrupted: facts.interrupted,
             open_model: facts.open_model,
             verdict: facts.search.as_ref().map_or_else(
@@ -57,7 +58,6 @@ impl Document {
             generator: facts.generator,
             search: facts.search,
             window_opened: clock.at(facts.opened),
-            window_from_us: 0,
             shards: Vec::new(),
             window_us,
             totals: *record.totals(Period::Measure),
@@ -76,6 +76,7 @@ impl Document {
                 .as_ref()
                 .and_then(|(record, every)| probe(record, *every, clock)),
             notes: facts.notes,
+            stored: None,
         }
     }
 }

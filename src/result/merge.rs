@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::measure::{AddressUse, PackedHistogram, TimeSeries};
 
-use super::shard::micros_of;
+use super::wall_time::micros_of;
 use super::{
     Counts, Document, FailureSection, JourneySection, LatencySeries, MergeError, OperationSection,
     PeriodSection, RunVerdict, StageSection,
@@ -13,7 +13,7 @@ use super::{
 impl Document {
     /// Adds the document of another shard that ran at the same time.
     ///
-    /// Windows are put where the wall clock has them. Rates become those of both together, over the time in which both ran;
+    /// Windows are put where the wall clock has them. Rates become those of both together, from the begin of the first to the end of the last;
     /// thresholds are judged again by what both have counted; one that ended a shard stays as it was when it did. The
     /// environment stays that of the first, with the labels that agree; those that do not are noted and kept with
     /// each shard. Of the generators the one in worse health is kept; notes say what was wrong with the other.
@@ -25,12 +25,11 @@ impl Document {
         self.note_health(&other);
         let mut shards = self.as_shards();
         shards.extend(other.as_shards());
-        let common = self.span().and(other.span());
-        self.narrow(common);
-        other.narrow(common);
         self.align_with(&mut other);
         self.add(other)?;
         self.shards = shards;
+        self.shard = None;
+        self.stored = None;
         self.note_shards();
         Ok(())
     }
@@ -64,7 +63,7 @@ impl Document {
                 exchange.at_us = exchange.at_us.saturating_add(micros);
             }
         }
-        self.window_from_us = self.window_from_us.saturating_add(micros);
+        self.window_us = self.window_us.saturating_add(micros);
     }
 
     /// Adds the counts of another document of the same plan.

@@ -1,9 +1,8 @@
 //! Whether two documents are parts of one run.
 
-use std::time::Duration;
+use std::fmt;
 
 use super::Document;
-use crate::units;
 use crate::verdict::ThresholdResult;
 
 /// Why two documents are not parts of one run.
@@ -33,23 +32,32 @@ pub enum MergeError {
         /// The seed of the second.
         theirs: u64,
     },
-    /// For half of the longer measured window or more, only one of them ran.
+    /// One of them is no shard.
     #[error(
-        "the measured windows have {common} of {longer} in common ({ours}; {theirs}); shards of one run are started together"
+        "{0} is no shard; runs that were started as shards alone are one load: without --shard I/N each sends the whole of it"
     )]
-    Time {
-        /// How long both were measured.
-        common: String,
-        /// How long the longer of them was.
-        longer: String,
-        /// When the first ran.
+    NoShard(Which),
+    /// They are shards of different runs.
+    #[error(
+        "they are shards of different runs ({ours} and {theirs}): shards of one run have one --start-at or meet"
+    )]
+    Run {
+        /// The number of the run of the first.
         ours: String,
-        /// When the second ran.
+        /// That of the second.
         theirs: String,
     },
-    /// They are of the same start, on the same host, and say the same.
-    #[error("both are the same report; each shard counts once")]
-    Same,
+    /// They are shards of runs with different numbers of them.
+    #[error("the one is of {ours} shards and the other of {theirs}")]
+    Count {
+        /// How many the first has.
+        ours: u32,
+        /// How many the second has.
+        theirs: u32,
+    },
+    /// They are the same shard.
+    #[error("both are shard {0}; each counts once")]
+    Same(u32),
     /// One of them is a side of a pair, which is compared and not added up.
     #[error("a side of a pair is no shard; compare the reports instead")]
     Paired,
@@ -67,6 +75,24 @@ pub enum MergeError {
     /// The plans are the same and the journeys are not: one of the documents was edited.
     #[error("the journeys differ though the plan is the same; one of the documents was edited")]
     Journeys,
+}
+
+/// One of two documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The one that the other is added to.
+    First,
+    /// The other.
+    Second,
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::First => "the first",
+            Self::Second => "the second",
+        })
+    }
 }
 
 impl Document {
@@ -88,20 +114,36 @@ impl Document {
                 theirs: other.plan.seed,
             });
         }
-        if self == other {
-            return Err(MergeError::Same);
-        }
-        let (ours, theirs) = (self.span(), other.span());
-        if !ours.is_one_load_with(theirs) {
-            let shown = |micros| units::duration(Duration::from_micros(micros));
-            return Err(MergeError::Time {
-                common: shown(ours.and(theirs).length()),
-                longer: shown(ours.length().max(theirs.length())),
-                ours: self.environment.time(),
-                theirs: other.environment.time(),
+        self.check_shards(other)?;
+        self.check_thresholds(other)
+    }
+
+    /// Whether both are made of shards of one run, each of others.
+    fn check_shards(&self, other: &Self) -> Result<(), MergeError> {
+        let (ours, theirs) = (self.as_shards(), other.as_shards());
+        let (Some(one), Some(another)) = (ours.first(), theirs.first()) else {
+            let which = if ours.is_empty() {
+                Which::First
+            } else {
+                Which::Second
+            };
+            return Err(MergeError::NoShard(which));
+        };
+        if one.count != another.count {
+            return Err(MergeError::Count {
+                ours: one.count,
+                theirs: another.count,
             });
         }
-        self.check_thresholds(other)
+        if one.run != another.run {
+            return Err(MergeError::Run {
+                ours: one.run.clone(),
+                theirs: another.run.clone(),
+            });
+        }
+        let mut both = ours.iter().map(|it| it.index);
+        let same = both.find(|index| theirs.iter().any(|it| it.index == *index));
+        same.map_or(Ok(()), |index| Err(MergeError::Same(index)))
     }
 
     /// Whether the other is a run of the same plan, whenever it was made.

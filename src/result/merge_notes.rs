@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::Document;
 use crate::health::Verdict;
-use crate::units;
 
 /// How the notes begin that are made anew with every shard.
 const MERGED: &str = "merged from ";
@@ -24,14 +23,7 @@ impl Document {
         let hosts = self.shards.iter();
         let hosts = hosts.map(|it| it.host.as_deref().unwrap_or("unknown"));
         let many = self.shards.len();
-        let differ = self.shards.iter().any(|it| it.window_us != self.window_us);
-        let rates = if self.window_from_us > 0 || differ {
-            let common = units::duration(self.window());
-            format!("; rates are over the {common} in which all of them ran")
-        } else {
-            String::new()
-        };
-        let text = format!("{MERGED}{many} shards, on {}{rates}", listed(hosts));
+        let text = format!("{MERGED}{many} shards, on {}", listed(hosts));
         self.notes.push(text);
         let keys = self.shards.iter().flat_map(|it| it.labels.keys());
         let keys: BTreeSet<String> = keys.cloned().collect();

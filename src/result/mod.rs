@@ -12,6 +12,7 @@
 
 mod append;
 mod ceiling;
+
 mod comparison;
 mod document;
 mod environment;
@@ -25,9 +26,10 @@ mod merge_notes;
 mod schema;
 mod search;
 mod section;
-mod shard;
+mod shards;
 mod store;
 mod trials;
+mod wall_time;
 
 pub use crate::schedule::{SearchEnd, Side, TrialKind};
 pub use ceiling::{Ceiling, Demand};
@@ -36,15 +38,17 @@ pub use comparison::{
     DiscardedPair, Method, MetricComparison, MetricUnit, Moved, PairPoint, TimeBudget,
 };
 pub use document::{
-    Document, Facts, FoundSection, LatencySeries, PairSection, PlanSection, TargetHeaders,
+    Document, Facts, FoundSection, LatencySeries, PairSection, PlanSection, ShardPart,
+    TargetHeaders,
 };
-pub use environment::{Environment, WallClock};
+pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
-pub use merge_check::MergeError;
+pub use merge_check::{MergeError, Which};
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
     Example, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
+    PeriodSection, ProbeSection, SlowExchangeEntry, StageSection,
 };
+pub use shards::ShardSection;
 pub use store::{Error, Stored, write_file};

@@ -50,19 +50,6 @@ pub struct StageSection {
     pub iterations: JourneySection,
 }
 
-/// One of the runs that a merged report is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ShardSection {
-    /// The machine that it ran on.
-    pub host: Option<String>,
-    /// What the user calls it by.
-    pub labels: BTreeMap<String, String>,
-    /// When its measured window opened, RFC 3339, in UTC.
-    pub window_opened: String,
-    /// The length of that window in microseconds.
-    pub window_us: u64,
-}
-
 /// What an unrelated client saw beside the load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeSection {

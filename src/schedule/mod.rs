@@ -14,6 +14,7 @@
 mod arrivals;
 mod curve;
 mod search;
+mod shard;
 mod sides;
 mod span;
 mod users;
@@ -24,6 +25,7 @@ pub use search::{
     Found, High, Limit, Low, Search, SearchEnd, SearchSpec, SearchSpecError, Standing, Step, Trial,
     TrialKind, TrialOutcome,
 };
+pub use shard::{Shard, ShardError};
 pub use sides::{Side, alternating, coin};
 pub use span::{Span, stage_at};
 pub use users::{UserStage, Users};

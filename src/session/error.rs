@@ -1,5 +1,8 @@
 //! Why there is no result.
 
+use std::time::Duration;
+
+use super::shard::Unshared;
 use crate::engine;
 use crate::result::MergeError;
 use crate::scenario::Problems;
@@ -10,6 +13,21 @@ pub enum Error {
     /// The run did not come to measuring.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// The plan cannot be shared out.
+    #[error("this scenario cannot be run in shards: {0}")]
+    Unshared(#[from] Unshared),
+    /// The moment at which all shards start is past, or too near.
+    #[error(
+        "too late: the shards start together, and this one was not ready {}; let them start later",
+        match by.as_millis() {
+            0 => "in time".to_owned(),
+            _ => format!("until {} after that", crate::units::duration(*by)),
+        }
+    )]
+    Late {
+        /// How long past it was; zero if it was too near.
+        by: Duration,
+    },
     /// The rates of a capacity search leave nothing to search.
     #[error("the rates of the capacity search leave nothing to search")]
     Search,

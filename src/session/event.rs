@@ -1,5 +1,7 @@
 //! What happens while a run is made.
 
+use std::time::Duration;
+
 use crate::engine::Progress;
 use crate::result::TrialSection;
 use crate::schedule::{Side, TrialKind};
@@ -11,6 +13,8 @@ use crate::verdict::ThresholdResult;
 pub enum Event<'a> {
     /// One load has come so far; a search has several.
     Load(Progress<'a>),
+    /// This shard is ready, and waits for the start of all.
+    StartsIn(Duration),
     /// How the thresholds of the plan stand, in its order. One of them may have [ended the
     /// run](ThresholdResult::ended_run).
     Thresholds(&'a [ThresholdResult]),

@@ -32,6 +32,7 @@ mod pairing;
 mod preflight;
 mod run;
 mod search;
+mod shard;
 
 pub use calibrate::calibrate;
 pub use conclude::Outcome;
@@ -44,3 +45,4 @@ pub use pairing::{Pair, Pairing, PairingSettings, Step};
 pub use preflight::preflight;
 pub use run::run;
 pub use search::capacity_search;
+pub use shard::{Part, Unshared, check_shared};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
+use super::shard::Part;
 use crate::result::{Ceiling, Environment};
 
 /// What a caller knows of a run beside its plan.
@@ -17,6 +18,8 @@ pub struct Options {
     pub ceiling: Option<Ceiling>,
     /// How long a target may take to respond for the first time: a registry may be starting. Zero: it is asked once.
     pub wait: Duration,
+    /// Which part of the run this process does; `None`: all of it.
+    pub part: Option<Part>,
 }
 
 impl Options {

@@ -11,7 +11,7 @@ use super::event::Event;
 use super::job::Job;
 use super::options::{Options, random};
 use super::search::{capacity_search, search};
-use crate::engine::{Finished, Progress, Setup, Stock, Stop};
+use crate::engine::{Closing, Finished, Progress, RunPart, Setup, Stock, Stop};
 use crate::plan::Plan;
 use crate::result::Document;
 use crate::schedule::Side;
@@ -118,7 +118,8 @@ impl Sides {
         let setup = |side: Side| {
             // What one side pushes must be new to the other: they may be one registry.
             let run_id = run_id.wrapping_add(side as u64);
-            Setup::new(self.plan(side), &self.stock, run_id, Vec::new())
+            let part = RunPart::whole(run_id);
+            Setup::new(self.plan(side), &self.stock, part, Vec::new())
         };
         let (base, candidate) = (setup(Side::Base)?, setup(Side::Candidate)?);
         let first_time = if before == 0 {
@@ -134,7 +135,7 @@ impl Sides {
         let mut candidate = match candidate.prepare(left, stop, &mut tell) {
             Ok(candidate) => candidate,
             Err(error) => {
-                base.close(None, &mut |_| {});
+                base.close(None, Closing::CleanUp, &mut |_| {});
                 return Err(error.into());
             }
         };
@@ -166,7 +167,7 @@ impl Sides {
         for (side, target) in [(Side::Base, base), (Side::Candidate, candidate)] {
             let last = slices.iter_mut().rev().find(|it| it.side == side);
             let last = last.map(|it| &mut it.finished);
-            target.close(last, &mut |at| report(Event::Load(at)));
+            target.close(last, Closing::CleanUp, &mut |at| report(Event::Load(at)));
         }
         failed.map_or(Ok(slices), Err)
     }

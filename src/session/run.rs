@@ -8,7 +8,8 @@ use super::event::Event;
 use super::job::Job;
 use super::options::{Options, random};
 use super::search;
-use crate::engine::{self, Progress, Setup, Stock, Stop};
+use super::shard::check_shared;
+use crate::engine::{self, Closing, Progress, RunPart, Setup, Stock, Stop};
 use crate::measure::Period;
 use crate::plan::Plan;
 use crate::verdict::{ThresholdResult, Watch};
@@ -28,6 +29,9 @@ pub fn run(
     report: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, Error> {
     let environment = options.environment();
+    if options.part.is_some() {
+        check_shared(plan)?;
+    }
     report(Event::Load(Progress::Opening));
     let stock = Stock::prepare(plan)?;
     let job = Job {
@@ -47,9 +51,16 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let plan = job.plan;
     let mut watch = conclude::watch(plan);
     let views = watch.views(&engine::catalogue(plan));
-    let setup = Setup::new(plan, job.stock, random(), views)?;
+    let part = job.options.part.as_ref();
+    let run = part.map_or_else(|| RunPart::whole(random()), |it| it.run(plan));
+    let setup = Setup::new(plan, job.stock, run, views)?;
     let mut target = setup.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at)))?;
-    let mut finished = target.load(plan, 0, stop, &mut |at| {
+    let clock = job.environment.clock;
+    if let Some(left) = part.map(|it| it.left(clock)) {
+        report(Event::StartsIn(left));
+    }
+    let mut gate = || part.map_or_else(|| Ok(engine::soon()), |it| it.wait(clock, stop));
+    let mut tell = |at: Progress<'_>| {
         let standing = standing(&mut watch, plan, &at);
         report(Event::Load(at));
         if let Some(results) = standing {
@@ -58,8 +69,26 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
                 stop.drain();
             }
         }
-    })?;
-    target.close(Some(&mut finished), &mut |at| report(Event::Load(at)));
+    };
+    let loaded = target.load_from((plan, 0), &mut gate, stop, &mut tell);
+    let mut finished = match loaded {
+        Ok(finished) => finished,
+        Err(error) => {
+            // What was seeded is of no use to the other shards either.
+            target.close(None, Closing::CleanUp, &mut |_| {});
+            return Err(error);
+        }
+    };
+    // The other shards may not have done with it.
+    let stored = part.map(|_| target.stored());
+    let closing = if part.is_some() {
+        Closing::Leave
+    } else {
+        Closing::CleanUp
+    };
+    target.close(Some(&mut finished), closing, &mut |at| {
+        report(Event::Load(at));
+    });
     finished.notes.extend(conclude::broken_off(&finished, None));
     let conclusion = Conclusion {
         plan,
@@ -68,7 +97,10 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         environment: job.environment,
         interrupted: stop.is_interrupted(),
     };
-    Ok(conclusion.outcome(plan, &finished, None))
+    let mut outcome = conclusion.outcome(plan, &finished, None);
+    outcome.document.shard = part.map(|it| it.told(run));
+    outcome.document.stored = stored.filter(|it| !it.is_empty());
+    Ok(outcome)
 }
 
 /// Returns how the thresholds stand, once something was measured.

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::event::Event;
 use super::job::Job;
 use super::options::{Options, random};
-use crate::engine::{self, Finished, Prepared, Progress, Setup, Stop};
+use crate::engine::{self, Closing, Finished, Prepared, Progress, RunPart, Setup, Stop};
 use crate::plan::{CapacitySearch, ConstantArrivalRate, Executor, Plan};
 use crate::result::{Environment, SearchSection, TrialSection};
 use crate::schedule::{self, Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
@@ -52,7 +52,7 @@ pub(super) fn search(
     let wanted = capacity_search(plan).ok_or(Error::Search)?;
     let watch = conclude::watch(plan);
     let views = watch.views(&engine::catalogue(plan));
-    let setup = Setup::new(plan, stock, random(), views)?;
+    let setup = Setup::new(plan, stock, RunPart::whole(random()), views)?;
     let mut trials = Trials {
         plan,
         wanted,
@@ -77,7 +77,9 @@ pub(super) fn search(
         mut finished,
         ..
     } = kept.ok_or(engine::Error::Interrupted)?;
-    target.close(Some(&mut finished), &mut |at| report(Event::Load(at)));
+    target.close(Some(&mut finished), Closing::CleanUp, &mut |at| {
+        report(Event::Load(at));
+    });
     finished.interrupted |= stop.asked().is_some();
     finished.notes.extend(notes);
     let section = SearchSection::new(&found, sections, number, &|it| criterion(plan, it));

@@ -100,8 +100,8 @@ impl Ran<'_> {
                     DropReason::NoVu => all.drops.no_vu += others,
                     DropReason::QueueFull => all.drops.queue_full += others,
                     DropReason::Cut => all.drops.cut += others,
-                    // Of closed loads only.
-                    DropReason::Overrun => continue,
+                    // The first is of closed loads only; the other of no run of one process.
+                    DropReason::Overrun | DropReason::LostShard => continue,
                 }
                 all.drops.by_target += by_target;
             }

@@ -43,25 +43,6 @@ pub fn judge(
 }
 
 impl ThresholdResult {
-    /// Counts as throughput what ended within a part of the window alone: `share` of it, or where the threshold is of a span,
-    /// as much as that span is of the part.
-    pub fn narrow(&mut self, share: f64, own_us: u64, to_us: u64) {
-        if self.ended_run {
-            return;
-        }
-        let span = self.evidence.span();
-        let length = |micros| span.length_at(Duration::from_micros(micros)).as_secs_f64();
-        let share = match (span == Span::WINDOW, length(own_us)) {
-            (false, own) if own > 0.0 => length(to_us) / own,
-            _ => share,
-        };
-        let counted = &mut self.evidence.counted;
-        let bytes = &mut counted.bytes_within;
-        for count in [&mut counted.within, &mut bytes.sent, &mut bytes.received] {
-            *count = part(*count, share);
-        }
-    }
-
     /// Adds what another shard of the same run counted for the same threshold, and judges both together over a window of
     /// that length.
     ///
@@ -270,16 +251,6 @@ impl Finding {
             Self::Ratio { value, figure, .. } => Observation::exactly(figure(value)),
         }
     }
-}
-
-/// Returns a share of a count.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a count is no less than zero, and a rate has three digits"
-)]
-fn part(count: u64, share: f64) -> u64 {
-    (real(count) * share).round() as u64
 }
 
 /// Returns what is said of a count, which only grows.

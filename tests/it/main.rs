@@ -84,6 +84,8 @@ mod schema;
 mod secure_runs;
 /// Sessions of looks at two builds, simulated: how often the rule is wrong, and what it finds.
 mod sessions;
+/// Shards of one run: together they send what one process would.
+mod shards;
 /// Signals: each of them, in every period of a command.
 mod signals;
 /// `request_timeout`: silence, and not length.

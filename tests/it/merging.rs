@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use proptest::prelude::*;
@@ -19,8 +19,8 @@ use regstorm::measure::{
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
 use regstorm::result::{
-    Document, Environment, Facts, GeneratorSection, PlanSection, RunVerdict, TargetHeaders,
-    WallClock,
+    Document, Environment, Facts, GeneratorSection, PlanSection, RunVerdict, ShardPart,
+    TargetHeaders, WallClock,
 };
 use regstorm::schedule::Span;
 use regstorm::verdict::{Moment, Status, Watch};
@@ -234,6 +234,19 @@ fn document(plan: &Plan, record: &Record, host: &str) -> Document {
     serde_json::from_str(&written).expect("a report")
 }
 
+/// The document of one of several shards.
+fn shard(plan: &Plan, record: &Record, host: &str, (index, count): (u32, u32)) -> Document {
+    Document {
+        shard: Some(ShardPart {
+            index,
+            count,
+            run: "5eed5eed5eed5eed".to_owned(),
+            from: "--shard".to_owned(),
+        }),
+        ..document(plan, record, host)
+    }
+}
+
 /// The records of so many shards, and of one that was told everything.
 fn records(plan: &Plan, shards: usize, events: &[Event]) -> (Vec<Record>, Record) {
     let catalogue = engine::catalogue(plan);
@@ -272,12 +285,15 @@ proptest! {
         let plan = crate::thresholds::plan(&THRESHOLDS);
         let (parts, whole) = records(&plan, shards, &events);
         let mut whole = document(&plan, &whole, "host 0");
-        let parts = parts.iter().enumerate();
-        let mut parts = parts.map(|(number, it)| document(&plan, it, &format!("host {number}")));
+        let of = u32::try_from(shards).unwrap();
+        let parts = (0..of).zip(&parts);
+        let mut parts =
+            parts.map(|(index, it)| shard(&plan, it, &format!("host {index}"), (index, of)));
         let mut merged = parts.next().unwrap();
         for part in parts {
             merged.merge(part).unwrap();
         }
+        prop_assert_eq!(merged.missing_shards(), Vec::<u32>::new());
         prop_assert!(merged.closure.holds(), "{:?}", merged.closure);
         for sum in &whole.closure.sums {
             prop_assert!(merged.closure.sums.contains(sum), "{:?}", sum);
@@ -316,8 +332,8 @@ fn a_percentile_of_two_shards_is_that_of_neither() {
     };
     let events = [pull(0, 1_000, 10), pull(1, 3_000, 90)].concat();
     let (parts, _) = records(&plan, 2, &events);
-    let mut fast = document(&plan, &parts[0], "alpha");
-    let slow = document(&plan, &parts[1], "beta");
+    let mut fast = shard(&plan, &parts[0], "alpha", (0, 2));
+    let slow = shard(&plan, &parts[1], "beta", (1, 2));
     assert!(matches!(fast.thresholds[0].status, Status::Inconclusive(_)));
     assert_eq!(fast.verdict, RunVerdict::Inconclusive);
     fast.merge(slow).unwrap();
@@ -344,9 +360,9 @@ fn a_threshold_that_ended_a_shard_stays_as_it_was() {
     events.extend(vec![event(1, Outcome::Ok); 99]);
     let (parts, _) = records(&plan, 2, &events);
     for ended_first in [true, false] {
-        let mut ended = document(&plan, &parts[0], "alpha");
+        let mut ended = shard(&plan, &parts[0], "alpha", (0, 2));
         ended.thresholds[0].ended_run = true;
-        let other = document(&plan, &parts[1], "beta");
+        let other = shard(&plan, &parts[1], "beta", (1, 2));
         let (mut ours, theirs) = if ended_first {
             (ended, other)
         } else {
@@ -367,7 +383,10 @@ fn other_thresholds_do_not_merge() {
         let expect = format!("expect = \"{expect}\"");
         crate::thresholds::plan(&[&["metric = \"errors\"", &expect]])
     };
-    let of = |plan: &Plan, host| document(plan, &records(plan, 1, &[]).1, host);
+    let of = |plan: &Plan, host| {
+        let index = u32::from(host == "b");
+        shard(plan, &records(plan, 1, &[]).1, host, (index, 2))
+    };
     let (ours, theirs) = (plan("rate < 1%"), plan("rate < 2%"));
     assert_eq!(ours.fingerprint(), theirs.fingerprint());
     let refused = of(&ours, "a")
@@ -393,17 +412,17 @@ struct Shards {
 }
 
 impl Shards {
-    /// `one.toml` and `other.toml`, which differ in how many pulls they ask for; neither does the 150 that a threshold
-    /// wants.
+    /// `one.toml` and `other.toml`, which differ in how many pulls they ask for; half of them are not the 150 that a
+    /// threshold wants.
     fn new() -> Self {
         let registry = registry(Settings::default());
         let dir = tempfile::tempdir().expect("a directory");
-        for (name, iterations) in [("one.toml", 100), ("other.toml", 101)] {
+        for (name, iterations) in [("one.toml", 200), ("other.toml", 202)] {
             let text = format!(
                 "name = \"test\"\n[target]\nurl = \"{}\"\n\
                  [images.web]\nsource = \"synthetic\"\ncount = 1\nlayers = 1\nlayer_size = \"100B\"\n\
                  [journey.pull]\naction = \"pull\"\nimages = \"web\"\nparallel = 1\n\
-                 [[load]]\njourney = \"pull\"\nexecutor = \"shared-iterations\"\nvus = 2\npacing = \"20ms\"\niterations = {iterations}\n\
+                 [[load]]\njourney = \"pull\"\nexecutor = \"shared-iterations\"\nvus = 4\npacing = \"20ms\"\niterations = {iterations}\n\
                  [[threshold]]\nmetric = \"pull.iterations\"\nexpect = \"count >= 150\"\n",
                 registry.url()
             );
@@ -430,7 +449,8 @@ impl Shards {
             .expect("the program starts")
     }
 
-    fn run(&self, scenario: &str, report: &str, shard: &str) -> Child {
+    /// One shard, from its place and its start.
+    fn run(&self, scenario: &str, report: &str, shard: &str, start: &str) -> Child {
         self.regstorm(&[
             "run",
             scenario,
@@ -440,7 +460,11 @@ impl Shards {
             "--label",
             "build=1.4.2",
             "--label",
+            &format!("shard={}", &shard[..1]),
+            "--shard",
             shard,
+            "--start-at",
+            start,
         ])
     }
 
@@ -448,28 +472,49 @@ impl Shards {
         Document::load(&self.dir.path().join(name)).expect("a report")
     }
 
-    /// `1.json` and `2.json`: two runs of one scenario at one time. Where one was over before the other began, both are
-    /// made again.
-    fn at_one_time(&self) {
-        for _ in 0..20 {
-            let shards = ["1", "2"]
-                .map(|it| self.run("one.toml", &format!("{it}.json"), &format!("shard={it}")));
-            // 100 are not 150. Where a machine holds the generator up, nothing is said of that.
-            let codes = shards.map(|shard| ended(shard).0);
-            assert!(codes.iter().all(|it| matches!(it, Some(1 | 4))));
-            if codes.contains(&Some(4)) {
-                continue;
-            }
-            if self
-                .load("1.json")
-                .check_same_run(&self.load("2.json"))
-                .is_ok()
+    /// Runs shards that start together, each with its scenario and report, as soon as the machine is ready in time for it.
+    fn together(&self, runs: &[(&str, &str, &str)]) {
+        for seconds in [2, 4, 8, 16, 32] {
+            let start = since_1970() + seconds;
+            let start = format!("@{start}");
+            let runs = runs.iter();
+            let children = runs.map(|(scenario, report, shard)| {
+                let child = self.run(scenario, report, shard, &start);
+                (*report, child)
+            });
+            let children: Vec<_> = children.collect();
+            let ends = children
+                .into_iter()
+                .map(|(report, child)| (report, ended(child)));
+            let ends: Vec<_> = ends.collect();
+            // A shard has half of what the threshold wants. Where a machine holds the generator up, nothing is said of that.
+            if ends
+                .iter()
+                .all(|(_, (code, _))| matches!(code, Some(1 | 4)))
             {
                 return;
             }
+            let late = |(code, said): &(Option<i32>, String)| {
+                *code == Some(5) && said.contains("too late: the shards start together")
+            };
+            for (report, end) in &ends {
+                assert!(
+                    matches!(end.0, Some(1 | 4)) || late(end),
+                    "{report}: {end:?}"
+                );
+            }
         }
-        panic!("no two runs were made at one time");
+        panic!("no shards were ready in time");
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test says when shards start, as a script does"
+)]
+fn since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.expect("a clock").as_secs()
 }
 
 /// The exit code and everything that was said.
@@ -482,12 +527,12 @@ fn ended(child: Child) -> (Option<i32>, String) {
 #[test]
 fn the_program_adds_up_shards() {
     let shards = Shards::new();
-    shards.at_one_time();
-    let one = shards.load("1.json").environment;
+    shards.together(&[("one.toml", "0.json", "0/2"), ("one.toml", "1.json", "1/2")]);
+    let one = shards.load("0.json").environment;
     assert_eq!(one.labels["build"], "1.4.2");
     let ci = BTreeMap::from([("GITHUB_SHA".to_owned(), "c0ffee".to_owned())]);
     assert_eq!(one.ci, ci);
-    let (code, said) = ended(shards.regstorm(&["merge", "1.json", "2.json", "--out", "all.json"]));
+    let (code, said) = ended(shards.regstorm(&["merge", "0.json", "1.json", "--out", "all.json"]));
     let all = shards.load("all.json");
     // Two runs at once may be more than a small machine can do, and then that is what is said.
     let wanted = match all.verdict {
@@ -500,38 +545,47 @@ fn the_program_adds_up_shards() {
     assert_eq!(all.thresholds.len(), 1);
     assert_eq!(all.thresholds[0].status, Status::Pass);
     assert!(all.closure.holds());
+    let numbers: Vec<_> = all.shards.iter().map(|it| (it.index, it.ok)).collect();
+    assert_eq!(numbers, [(0, 100), (1, 100)]);
+    // The first one has put the image there, and leaves it to the others.
+    let stored = shards.load("0.json").stored.expect("what it has seeded");
+    assert_eq!(stored.seeded.len(), 1);
+    assert_eq!(shards.load("1.json").stored, None);
 }
 
 #[test]
 fn the_program_refuses_what_is_no_shard() {
     let shards = Shards::new();
-    for (scenario, report) in [
-        ("one.toml", "1.json"),
-        ("one.toml", "later.json"),
-        ("other.toml", "other.json"),
-    ] {
-        let code = ended(shards.run(scenario, report, "shard=1")).0;
-        assert!(matches!(code, Some(1 | 4)), "{code:?}");
-    }
+    shards.together(&[("one.toml", "0.json", "0/3"), ("one.toml", "1.json", "1/3")]);
+    shards.together(&[("one.toml", "later.json", "1/3")]);
+    shards.together(&[("other.toml", "other.json", "1/3")]);
+    let plain = shards.regstorm(&["run", "one.toml", "--out", "plain.json", "--quiet"]);
+    let code = ended(plain).0;
+    assert!(matches!(code, Some(0 | 4)), "{code:?}");
     std::fs::copy(
-        shards.dir.path().join("1.json"),
+        shards.dir.path().join("0.json"),
         shards.dir.path().join("copy.json"),
     )
     .expect("a file");
     for (files, words) in [
         (
-            ["1.json", "copy.json"],
-            "1.json and copy.json do not merge: both are the same report",
+            ["0.json", "copy.json"],
+            "0.json and copy.json do not merge: both are shard 0",
         ),
         (
-            ["1.json", "later.json"],
-            "1.json and later.json do not merge: the measured windows have",
+            ["0.json", "later.json"],
+            "0.json and later.json do not merge: they are shards of different runs",
         ),
         (
-            ["other.json", "1.json"],
-            "other.json and 1.json do not merge: the plans differ",
+            ["other.json", "0.json"],
+            "other.json and 0.json do not merge: the plans differ",
         ),
-        (["1.json", "one.toml"], "one.toml is not a report"),
+        (
+            ["0.json", "plain.json"],
+            "0.json and plain.json do not merge: the second is no shard",
+        ),
+        (["0.json", "1.json"], "the reports of shards 2 are missing"),
+        (["0.json", "one.toml"], "one.toml is not a report"),
     ] {
         let (code, said) =
             ended(shards.regstorm(&["merge", files[0], files[1], "--out", "no.json"]));
@@ -539,7 +593,69 @@ fn the_program_refuses_what_is_no_shard() {
         assert!(said.contains(words), "{said}");
         assert!(!shards.dir.path().join("no.json").exists());
     }
-    let (code, said) = ended(shards.run("one.toml", "no.json", "a b=1"));
+    let labelled = ["run", "one.toml", "--label", "a b=1"];
+    let (code, said) = ended(shards.regstorm(&labelled));
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("a key is 1 to 64 letters"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_shared_out_is_refused_before_anything_is_sent() {
+    let shards = Shards::new();
+    let write = |name: &str, text: &str| {
+        std::fs::write(shards.dir.path().join(name), text).expect("a file");
+    };
+    let one = std::fs::read_to_string(shards.dir.path().join("one.toml")).expect("text");
+    let url = one
+        .lines()
+        .find(|it| it.starts_with("url"))
+        .expect("a line");
+    write("embedded.toml", &one.replace(url, "url = \"embedded\""));
+    let load = one.find("[[load]]").expect("a load");
+    let search = "[[load]]\njourney = \"pull\"\nexecutor = \"capacity-search\"\nstart_rate = 1\nmax_rate = 9\nmax_vus = 9\n\
+                  [[threshold]]\nmetric = \"pull.errors\"\nexpect = \"rate < 1%\"\n";
+    write("search.toml", &format!("{}{search}", &one[..load]));
+    let after = "[[load]]\nname = \"later\"\njourney = \"pull\"\nexecutor = \"constant-vus\"\nvus = 1\n\
+                 duration = \"1s\"\nstart_after = \"first\"\n";
+    let named = one.replace("[[load]]\n", "[[load]]\nname = \"first\"\n");
+    write("after.toml", &format!("{named}{after}"));
+    for (arguments, words) in [
+        (
+            vec!["embedded.toml", "--shard", "0/2", "--start-at", "@99"],
+            "the target is the embedded registry",
+        ),
+        (
+            vec!["search.toml", "--shard", "0/2", "--start-at", "@99"],
+            "a capacity search has no shards",
+        ),
+        (
+            vec!["after.toml", "--shard", "0/2", "--start-at", "@99"],
+            "`later` starts after `first`",
+        ),
+        (
+            vec!["one.toml", "--shard", "2/2", "--start-at", "@99"],
+            "there is no shard 2 of 2",
+        ),
+        (
+            vec!["one.toml", "--shard", "auto", "--start-at", "@99"],
+            "no engine gave this process a number",
+        ),
+        (vec!["one.toml", "--shard", "0/2"], "--start-at"),
+        (vec!["one.toml", "--start-at", "@99"], "--shard"),
+        (
+            vec!["one.toml", "--shard", "0/2", "--start-at", "soon"],
+            "2026-05-04T12:00:00Z",
+        ),
+    ] {
+        let (code, said) = ended(shards.regstorm(&[&["run"], &arguments[..]].concat()));
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let late = ["run", "one.toml", "--shard", "1/2", "--start-at", "@99"];
+    let (code, said) = ended(shards.regstorm(&late));
+    assert_eq!(code, Some(5), "{said}");
+    assert!(
+        said.contains("too late: the shards start together"),
+        "{said}"
+    );
 }

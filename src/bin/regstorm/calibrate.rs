@@ -60,9 +60,13 @@ const fn exit_of(error: &Error) -> Exit {
         Error::Engine(engine::Error::Interrupted) => Exit::Interrupted,
         Error::Engine(_) => Exit::Target,
         Error::Calibration { .. } => Exit::Inconclusive,
-        Error::Search | Error::Cut | Error::Scenario(_) | Error::Slices(_) | Error::Panics(_) => {
-            Exit::Defect
-        }
+        Error::Search
+        | Error::Cut
+        | Error::Scenario(_)
+        | Error::Slices(_)
+        | Error::Panics(_)
+        | Error::Unshared(_)
+        | Error::Late { .. } => Exit::Defect,
     }
 }
 

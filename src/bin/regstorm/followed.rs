@@ -25,6 +25,11 @@ impl Followed {
     pub(crate) fn follow(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::Load(at) => self.load(at),
+            Event::StartsIn(left) => {
+                let left = units::duration(*left);
+                self.0.enter(&format!("ready; all shards start in {left}"));
+                true
+            }
             Event::Thresholds(standing) => {
                 self.0.thresholds(standing);
                 false

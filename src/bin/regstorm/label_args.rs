@@ -51,6 +51,7 @@ pub(crate) fn options(labels: BTreeMap<String, String>, wait: &WaitArgs) -> Opti
         ci: ci_variables::read(),
         ceiling: ceiling::load(),
         wait: wait.time(),
+        part: None,
     }
 }
 

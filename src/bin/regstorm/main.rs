@@ -37,6 +37,7 @@ mod proxy;
 mod pull;
 mod pull_store;
 mod push;
+mod rank;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -47,6 +48,7 @@ mod scenario_file;
 mod scenarios;
 mod schema;
 mod serve;
+mod shard_args;
 mod shown;
 mod signals;
 mod source;

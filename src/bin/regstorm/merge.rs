@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
+use regstorm::health::ShardFacts;
 use regstorm::result::{Document, Stored};
 
 use crate::exit::{Exit, Failure, OrExit};
@@ -11,10 +12,10 @@ use crate::run;
 
 /// Merge the reports of the shards of one run
 ///
-/// Shards are runs of one scenario at the same time on several machines. Percentiles come from the merged histograms, and
-/// thresholds are judged again.
+/// Shards are the parts of a run that `run --shard I/N` makes on several machines at the same time. Percentiles come from the merged
+/// histograms, and thresholds are judged again. The reports of all shards are needed, each once.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  regstorm merge shard-1.json shard-2.json --out report.json")]
+#[command(after_help = "Example:\n  regstorm merge shard-0.json shard-1.json --out report.json")]
 pub(crate) struct Args {
     /// Reports of all shards
     #[arg(required = true, num_args = 2.., value_name = "FILE")]
@@ -51,6 +52,24 @@ fn merge(args: &Args) -> Result<Exit, Failure> {
     for shard in shards {
         all.merge(shard).or_exit(Exit::Usage)?;
     }
+    let missing = all.missing_shards();
+    if !missing.is_empty() {
+        let numbers: Vec<_> = missing.iter().take(10).map(u32::to_string).collect();
+        let more = missing.len() - numbers.len();
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} more")
+        };
+        return Err(Failure::new(
+            Exit::Usage,
+            anyhow!(
+                "the reports of shards {}{more} are missing: give those of all shards of the run",
+                numbers.join(", ")
+            ),
+        ));
+    }
+    all.judge_shards(ShardFacts::ALLOWED);
     let exit = run::exit(&all);
     args.report.finish(&Stored::Run(Box::new(all)))?;
     Ok(exit)

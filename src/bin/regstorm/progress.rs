@@ -98,6 +98,12 @@ impl Progress {
     pub(crate) fn report(&mut self, event: &Event<'_>) {
         match event {
             Event::Load(at) => self.tell(at),
+            Event::StartsIn(left) => {
+                self.line(&format!(
+                    "ready    all shards start in {}",
+                    units::duration(*left)
+                ));
+            }
             Event::Thresholds(standing) => {
                 let broken = standing.iter().filter(|it| it.status == Status::Fail);
                 self.broken = broken.count();

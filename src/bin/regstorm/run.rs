@@ -8,7 +8,7 @@ use regstorm::engine;
 use regstorm::plan::{self, Plan};
 use regstorm::result::{Document, RunVerdict, Stored};
 use regstorm::scenario::Scenario;
-use regstorm::session::{self, Event};
+use regstorm::session::{self, Event, Options};
 
 use crate::diagnosis;
 use crate::exit::{Exit, Failure, OrExit};
@@ -19,6 +19,7 @@ use crate::progress::Progress;
 use crate::proxy;
 use crate::report_args::ReportArgs;
 use crate::scenario_file::ScenarioArgs;
+use crate::shard_args::ShardArgs;
 use crate::shown::{Shown, ShownArgs};
 use crate::wait_args::WaitArgs;
 
@@ -46,6 +47,8 @@ pub(crate) struct RunArgs {
     wait: WaitArgs,
     #[command(flatten)]
     shown: ShownArgs,
+    #[command(flatten)]
+    shards: ShardArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -68,7 +71,10 @@ impl RunArgs {
         preflight::check(&plan).or_exit(Exit::Usage)?;
         proxy::tell_of(&plan);
 
-        let options = label_args::options(labels, &self.wait);
+        let options = Options {
+            part: self.shards.part()?,
+            ..label_args::options(labels, &self.wait)
+        };
         let mut live = Live::new(self, &plan)?;
         let stop = live.interrupts.stop.clone();
         let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
@@ -148,7 +154,10 @@ impl Live {
 pub(crate) fn failure(error: session::Error) -> Failure {
     match error {
         session::Error::Engine(error) => of_engine(error),
-        session::Error::Search | session::Error::Cut => Failure::new(Exit::Usage, error),
+        session::Error::Search | session::Error::Cut | session::Error::Unshared(_) => {
+            Failure::new(Exit::Usage, error)
+        }
+        session::Error::Late { .. } => Failure::new(Exit::Target, error),
         session::Error::Slices(_)
         | session::Error::Panics(_)
         | session::Error::Scenario(_)

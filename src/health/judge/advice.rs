@@ -23,6 +23,8 @@ enum Cure {
     MoreMemory,
     FreeMemory,
     LookAtNetwork,
+    SetClocks,
+    RunAgain,
 }
 
 impl Cure {
@@ -45,6 +47,8 @@ impl Cure {
             Self::MoreMemory => "use more memory",
             Self::FreeMemory => "free memory",
             Self::LookAtNetwork => "look at the network first",
+            Self::SetClocks => "synchronise the clocks, or let the shards meet (--meet)",
+            Self::RunAgain => "find out what ended them, and run again",
         }
     }
 
@@ -119,6 +123,12 @@ const fn meaning(signal: Signal) -> &'static str {
         Signal::OpenFiles => "there were hardly any descriptors left",
         Signal::Ports => "there were hardly any ports left",
         Signal::Retransmits => "the network lost packets, so latencies hold its timeouts",
+        Signal::StartSkew => {
+            "the shards did not begin together by the clocks of their machines, so the load was not the planned one at either end"
+        }
+        Signal::LostShards => {
+            "what lost shards should have started is dropped, and their samples are missing: the target had less load than planned"
+        }
     }
 }
 
@@ -145,6 +155,8 @@ const fn cures(signal: Signal) -> &'static [Cure] {
         Signal::OpenFiles => &[C::RaiseDescriptors],
         Signal::Ports => &[C::KeepConnections, C::WidenPorts],
         Signal::Retransmits => &[C::LookAtNetwork],
+        Signal::StartSkew => &[C::SetClocks],
+        Signal::LostShards => &[C::RunAgain],
     }
 }
 

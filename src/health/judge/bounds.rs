@@ -110,6 +110,19 @@ pub(super) const OPEN_FILES: Bounds = Bounds::suspect_share(0.90);
 pub(super) const PORTS: Bounds = Bounds::suspect_share(0.70);
 /// The network's fault or the target's, and never so much that it is not their number any more.
 pub(super) const RETRANSMITS: Bounds = Bounds::suspect_share(0.01);
+/// Shards that begin this far apart have less than the planned load at both ends; further apart they are not one load. Clocks
+/// that NTP keeps differ by some milliseconds.
+pub(super) const START_SKEW: Bounds = Bounds {
+    unit: Unit::Time,
+    suspect: 0.100,
+    invalid: Some(1.0),
+};
+/// One shard in a hundred.
+pub(super) const LOST_SHARDS: f64 = 0.01;
+/// What a lost shard should have sent is missing in the load.
+pub(super) const fn lost_shards(allowed: f64) -> Bounds {
+    Bounds::share(0.0, allowed)
+}
 /// Fewer segments make no share.
 pub(super) const LEAST_SEGMENTS: u64 = 1000;
 

@@ -4,10 +4,12 @@ mod advice;
 mod bounds;
 mod findings;
 mod load;
+mod shards;
 mod system;
 
 use super::{Health, LoadFacts, Signals};
 use findings::Findings;
+pub use shards::{ShardFacts, judge_shards};
 
 /// Judges a run's generator by what was seen of it and by what the engine knows of the load.
 ///

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::super::{
-    Drops, ExchangeFacts, JourneyFacts, MachineSignals, ProcessSignals, ScheduleFacts,
+    Drops, ExchangeFacts, JourneyFacts, Level, MachineSignals, ProcessSignals, ScheduleFacts,
     SegmentSignals, Signal, SocketSignals, TargetHost, Throttling, Verdict, Why, WorkerSignals,
 };
 use super::*;
@@ -478,8 +478,42 @@ fn every_bound_holds_on_both_sides() {
             assert_eq!(found, wanted, "{signal} at {value}");
         }
     }
-    let judged: BTreeSet<Signal> = TABLE.iter().map(|(signal, _, _)| *signal).collect();
+    let mut judged: BTreeSet<Signal> = TABLE.iter().map(|(signal, _, _)| *signal).collect();
+    judged.extend(OF_SHARDS);
     assert_eq!(judged, BTreeSet::from(Signal::ALL));
+}
+
+/// What no run of one process can have.
+const OF_SHARDS: [Signal; 2] = [Signal::StartSkew, Signal::LostShards];
+
+#[test]
+fn shards_are_judged_by_how_far_apart_they_began_and_how_many_are_lost() {
+    let found = |skew, lost, allowed| -> Vec<(Level, Signal)> {
+        let facts = ShardFacts {
+            skew,
+            lost,
+            allowed,
+        };
+        let reasons = judge_shards(&facts);
+        reasons.iter().map(|it| (it.level, it.signal)).collect()
+    };
+    let [skew, lost] = OF_SHARDS;
+    for (facts, wanted) in [
+        ((0.1, 0.0, 0.01), vec![]),
+        ((0.101, 0.0, 0.01), vec![(Level::Suspect, skew)]),
+        ((1.0, 0.0, 0.01), vec![(Level::Suspect, skew)]),
+        ((1.001, 0.0, 0.01), vec![(Level::Invalid, skew)]),
+        ((0.0, 0.01, 0.01), vec![(Level::Suspect, lost)]),
+        ((0.0, 0.02, 0.01), vec![(Level::Invalid, lost)]),
+        ((0.0, 0.02, 0.05), vec![(Level::Suspect, lost)]),
+        (
+            (2.0, 0.001, 0.01),
+            vec![(Level::Invalid, skew), (Level::Suspect, lost)],
+        ),
+    ] {
+        let (skew, lost, allowed) = facts;
+        assert_eq!(found(skew, lost, allowed), wanted, "{facts:?}");
+    }
 }
 
 #[test]
@@ -604,7 +638,7 @@ fn what_was_not_seen_is_not_judged() {
     ];
     let not_judged: BTreeSet<Signal> = health.not_judged.iter().map(|it| it.signal).collect();
     let mut all = BTreeSet::from(Signal::ALL);
-    all.retain(|signal| !of_loads.contains(signal));
+    all.retain(|signal| !of_loads.contains(signal) && !OF_SHARDS.contains(signal));
     assert_eq!(not_judged, all);
 }
 

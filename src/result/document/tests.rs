@@ -9,7 +9,7 @@ use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, LogNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::super::{Error, MergeError, WallClock};
+use super::super::{Error, MergeError, WallClock, Which};
 use super::*;
 use crate::exchange::{ConnectionUse, Phase, Protocol, Timings};
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost, Verdict};
@@ -243,13 +243,8 @@ fn refuses_what_it_cannot_read() {
 type Change = fn(&mut Document);
 
 /// What makes a shard of another run of it.
-const NO_SHARDS: [(Change, &str); 4] = [
+const NO_SHARDS: [(Change, &str); 3] = [
     (|it| it.plan.seed = 43, "the seeds differ: 42 and 43"),
-    (
-        // Of 20 s the last 9 are the first of the other.
-        |it| it.window_opened = CLOCK.at(*OPENED + Duration::from_secs(11)),
-        "the measured windows have 9 s of 20 s in common (2026-01-02T03:04:05.000Z to 2026-01-02T03:04:25.000Z; 2026-",
-    ),
     (
         |it| {
             it.pair = Some(PairSection {
@@ -264,28 +259,56 @@ const NO_SHARDS: [(Change, &str); 4] = [
     (|it| it.open_model = false, "the journeys differ"),
 ];
 
+/// The part of a run that a shard is.
+fn part(index: u32, count: u32) -> ShardPart {
+    ShardPart {
+        index,
+        count,
+        run: "5eed5eed5eed5eed".into(),
+        from: "--shard".into(),
+    }
+}
+
+/// The same run as another shard.
+fn other_shard(ours: &Document) -> Document {
+    Document {
+        shard: Some(part(1, 2)),
+        ..ours.clone()
+    }
+}
+
 #[test]
 fn only_shards_of_one_plan_merge() {
-    let ours = Document::new(&record(&[10, 20]), facts());
-    let mut theirs = ours.clone();
+    let mut ours = Document::new(&record(&[10, 20]), facts());
+    let refused = ours.clone().merge(other_shard(&ours));
+    assert_eq!(refused, Err(MergeError::NoShard(Which::First)));
+    ours.shard = Some(part(0, 2));
+    let mut theirs = other_shard(&ours);
     theirs.plan.fingerprint = Digest::sha256(b"another plan");
     let mut merged = ours.clone();
     assert!(matches!(merged.merge(theirs), Err(MergeError::Plan { .. })));
-    let mut theirs = ours.clone();
+    let mut theirs = other_shard(&ours);
     theirs.regstorm = "0.0.0".into();
     assert!(matches!(
         merged.merge(theirs),
         Err(MergeError::Version { .. })
     ));
     for (change, wanted) in NO_SHARDS {
-        let mut theirs = ours.clone();
+        let mut theirs = other_shard(&ours);
         theirs.environment.host = Some("beta".into());
         change(&mut theirs);
         let refused = merged.merge(theirs).unwrap_err().to_string();
         assert!(refused.contains(wanted), "{refused}");
     }
-    assert_eq!(merged.merge(ours.clone()), Err(MergeError::Same));
-    let mut theirs = ours.clone();
+    assert_eq!(merged.merge(ours.clone()), Err(MergeError::Same(0)));
+    let mut theirs = other_shard(&ours);
+    theirs.shard = Some(part(1, 3));
+    let counts = MergeError::Count { ours: 2, theirs: 3 };
+    assert_eq!(merged.merge(theirs), Err(counts));
+    let mut theirs = other_shard(&ours);
+    theirs.shard.as_mut().unwrap().run = "other".into();
+    assert!(matches!(merged.merge(theirs), Err(MergeError::Run { .. })));
+    let mut theirs = other_shard(&ours);
     theirs.journeys.clear();
     assert_eq!(merged.merge(theirs), Err(MergeError::Journeys));
     assert_eq!(merged, ours);
@@ -294,7 +317,8 @@ fn only_shards_of_one_plan_merge() {
 #[test]
 fn the_environment_spans_both_shards() {
     let mut ours = Document::new(&record(&[10, 20]), facts());
-    let mut theirs = ours.clone();
+    ours.shard = Some(part(0, 2));
+    let mut theirs = other_shard(&ours);
     theirs.environment.host = Some("beta".into());
     theirs.environment.ended = "2026-01-02T03:05:00.000Z".into();
     let labels = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
@@ -338,7 +362,7 @@ fn the_environment_spans_both_shards() {
 }
 
 /// A pull each 100 ms, as long as the window is: it opened so long after the others, and is 10 s long.
-fn ten_a_second(host: &str, late: Duration) -> Document {
+fn ten_a_second(host: &str, late: Duration, shard: (u32, u32)) -> Document {
     let catalogue = Catalogue::new(vec![("pull".into(), vec![Operation::BlobGet])]);
     let track = catalogue.track(0).unwrap();
     let mut recorder = Recorder::new(&catalogue, &[], Duration::from_secs(10));
@@ -380,14 +404,17 @@ fn ten_a_second(host: &str, late: Duration) -> Document {
     facts.environment.labels = BTreeMap::from([("shard".into(), host.into())]);
     facts.opened = *OPENED + late;
     facts.notes = vec![format!("{} × no such image", host.len())];
-    Document::new(&recorder.into_record(), facts)
+    Document {
+        shard: Some(part(shard.0, shard.1)),
+        ..Document::new(&recorder.into_record(), facts)
+    }
 }
 
 #[test]
-fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_common_time() {
-    // The second opens 4 s later: both run for 6 s.
-    let mut first = ten_a_second("alpha", Duration::ZERO);
-    let mut second = ten_a_second("beta", Duration::from_secs(4));
+fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_time_of_all() {
+    // The second opens 4 s later: the two last for 14 s.
+    let mut first = ten_a_second("alpha", Duration::ZERO, (0, 2));
+    let second = ten_a_second("beta", Duration::from_secs(4), (1, 2));
     let other_way = {
         let mut merged = second.clone();
         merged.merge(first.clone()).unwrap();
@@ -396,8 +423,7 @@ fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_common_time() {
     first.merge(second.clone()).unwrap();
     for merged in [&first, &other_way] {
         assert_eq!(merged.window_opened, CLOCK.at(*OPENED));
-        let (from, length) = (merged.window_from_us, merged.window_us);
-        assert_eq!((from, length), (4_000_000, 6_000_000));
+        assert_eq!(merged.window_us, 14_000_000);
         let windows = merged.time_series.windows();
         let ok: Vec<u64> = windows.map(|(_, it)| it[0].iterations.ok).collect();
         let wanted = [[10; 4].as_slice(), &[20; 6], &[10; 4]].concat();
@@ -409,38 +435,27 @@ fn windows_are_where_the_wall_clock_has_them_and_rates_over_the_common_time() {
             .flat_map(|it| it.windows.iter().map(PackedHistogram::count))
             .collect();
         assert_eq!(of_blobs, wanted);
-        // Ten a second each while both ran, however many there were in all.
         assert_eq!(merged.totals.iterations.ok, 200);
-        assert_eq!(merged.journeys[0].counts.within_window, 120);
-        assert_eq!(merged.journeys[0].iterations_per_s.to_string(), "20");
+        assert_eq!(merged.journeys[0].counts.within_window, 200);
+        // 200 in 14 s.
+        assert_eq!(merged.journeys[0].iterations_per_s.to_string(), "14.286");
         let blobs = &merged.operations[0];
         let rates = (blobs.requests_per_s, blobs.received_per_s);
-        assert_eq!(rates.0.to_string(), "20");
-        assert_eq!(rates.1.to_string(), "20000");
+        assert_eq!(rates.0.to_string(), "14.286");
+        assert_eq!(rates.1.to_string(), "14285.714");
         assert!(merged.closure.holds());
-        let note =
-            "merged from 2 shards, on alpha, beta; rates are over the 6 s in which all of them ran";
-        assert!(
-            merged.notes.iter().any(|it| it == note),
-            "{:?}",
-            merged.notes
-        );
     }
-    // Two runs that merely overlap are not one load.
-    second.window_opened = CLOCK.at(*OPENED + Duration::from_millis(5_100));
-    let mut alone = ten_a_second("alpha", Duration::ZERO);
-    let refused = alone.merge(second).unwrap_err();
-    assert!(matches!(refused, MergeError::Time { .. }), "{refused}");
 }
 
 #[test]
 fn notes_of_a_hundred_shards_are_a_few() {
-    let host = |number: usize| format!("{}-{number:02}", "h".repeat(number % 5 + 1));
-    let mut all = ten_a_second(&host(0), Duration::ZERO);
+    let host = |number: u32| format!("{}-{number:02}", "h".repeat(number as usize % 5 + 1));
+    let shard = |number| ten_a_second(&host(number), Duration::ZERO, (number, 101));
+    let mut all = shard(0);
     for number in 1..100 {
-        all.merge(ten_a_second(&host(number), Duration::ZERO))
-            .unwrap();
+        all.merge(shard(number)).unwrap();
     }
+    assert_eq!(all.missing_shards(), [100]);
     assert_eq!(all.shards.len(), 100);
     assert_eq!(all.journeys[0].iterations_per_s.to_string(), "1000");
     // Texts that differ by their number; then what they were merged from, and by which label they differ.
@@ -451,6 +466,58 @@ fn notes_of_a_hundred_shards_are_a_few() {
             "merged from 100 shards, on h-00, h-05, h-10 and 97 more",
             "the label `shard` differs between the shards: h-00, h-05, h-10 and 97 more",
         ]
+    );
+}
+
+/// Three shards began together and one later; two of four are of the same speed, one is slower, one is lost.
+#[test]
+fn what_differs_between_shards_is_judged_and_told() {
+    let merged = |late_ms: u64, slow_ms: u64, lost: bool, allowed: f64| {
+        let shard = |index: u32, late| {
+            let took = if index == 2 { slow_ms } else { 10 };
+            let mut facts = facts();
+            facts.environment.host = Some(format!("host-{index}"));
+            facts.opened = *OPENED + Duration::from_millis(late);
+            Document {
+                shard: Some(part(index, 4)),
+                ..Document::new(&record(&vec![took; 200]), facts)
+            }
+        };
+        let mut all = shard(0, 0);
+        for index in 1..4 {
+            all.merge(shard(index, if index == 3 { late_ms } else { 0 }))
+                .unwrap();
+        }
+        all.shards[3].lost = lost;
+        all.judge_shards(allowed);
+        all
+    };
+    let signals = |it: &Document| -> Vec<(Level, Signal)> {
+        let reasons = it.generator.health.reasons.iter();
+        reasons.map(|it| (it.level, it.signal)).collect()
+    };
+    let well = merged(100, 14, false, 0.01);
+    assert_eq!(signals(&well), []);
+    assert!(
+        well.notes.iter().all(|it| !it.contains("slower")),
+        "{:?}",
+        well.notes
+    );
+    let late = merged(101, 10, false, 0.01);
+    assert_eq!(signals(&late), [(Level::Suspect, Signal::StartSkew)]);
+    let late = merged(1_001, 10, false, 0.01);
+    assert_eq!(signals(&late), [(Level::Invalid, Signal::StartSkew)]);
+    assert_eq!(late.verdict, RunVerdict::Invalid);
+    let lost = merged(0, 10, true, 0.01);
+    assert_eq!(signals(&lost), [(Level::Invalid, Signal::LostShards)]);
+    let lost = merged(0, 10, true, 0.25);
+    assert_eq!(signals(&lost), [(Level::Suspect, Signal::LostShards)]);
+    let slow = merged(0, 16, false, 0.01);
+    let told = "shard 2 on host-2 was slower than the others: p50 of response time ";
+    assert!(
+        slow.notes.iter().any(|it| it.starts_with(told)),
+        "{:?}",
+        slow.notes
     );
 }
 
@@ -467,8 +534,8 @@ proptest! {
             serde_json::from_str(&Document::new(record, facts()).to_json()).unwrap()
         };
         let (left, right) = (record(&left), record(&right));
-        let mut merged = read(&left);
-        let mut other = read(&right);
+        let mut merged = Document { shard: Some(part(0, 2)), ..read(&left) };
+        let mut other = Document { shard: Some(part(1, 2)), ..read(&right) };
         other.environment.host = Some("beta".into());
         merged.merge(other).unwrap();
         let mut both = left;

@@ -1,0 +1,167 @@
+//! The shards of a merged report: what each was, how far apart they began, and which are missing.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::wall_time::micros_of;
+use super::{Counts, Document, RunVerdict};
+use crate::health::{self, Reason, ShardFacts, Signal, Verdict};
+use crate::measure::LatencyHistogram;
+use crate::units::{self, Quantile};
+
+/// Samples that a median is of, at least, before a shard is held against the others.
+const SAMPLES: u64 = 100;
+
+/// How many times the median of the other shards its own is, at least, where one is called slower.
+const SLOWER: f64 = 1.5;
+
+/// One of the shards that a merged report is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardSection {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many shards the run has.
+    pub count: u32,
+    /// The same for all shards of one run.
+    pub run: String,
+    /// Whether nothing is known of it: what it should have started is dropped.
+    #[serde(default)]
+    pub lost: bool,
+    /// The machine that it ran on.
+    pub host: Option<String>,
+    /// What the user calls it by.
+    pub labels: BTreeMap<String, String>,
+    /// When its measured window opened, RFC 3339, in UTC.
+    pub window_opened: String,
+    /// The length of that window in microseconds.
+    pub window_us: u64,
+    /// The health of its generator.
+    pub health: Verdict,
+    /// What was out of bounds there, the weightiest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// Iterations that began in the window.
+    pub started: u64,
+    /// Those that ended well.
+    pub ok: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// The response times of all journeys.
+    pub response_time: LatencyHistogram,
+}
+
+impl Document {
+    /// This run as one of the shards of a merged report; those that it is made of, if it is one. None where it is no shard.
+    pub(super) fn as_shards(&self) -> Vec<ShardSection> {
+        let Some(part) = &self.shard else {
+            return self.shards.clone();
+        };
+        let mut response_time = LatencyHistogram::new();
+        for journey in &self.journeys {
+            response_time.merge(&journey.latencies.response_time);
+        }
+        vec![ShardSection {
+            index: part.index,
+            count: part.count,
+            run: part.run.clone(),
+            lost: false,
+            host: self.environment.host.clone(),
+            labels: self.environment.labels.clone(),
+            window_opened: self.window_opened.clone(),
+            window_us: self.window_us,
+            health: self.generator.health.verdict(),
+            reasons: self.generator.health.reasons.clone(),
+            started: self.totals.starts.started,
+            ok: self.totals.iterations.ok,
+            failed: self.totals.iterations.failed,
+            response_time,
+        }]
+    }
+
+    /// Returns the numbers of the shards that are not part of it.
+    pub fn missing_shards(&self) -> Vec<u32> {
+        let shards = self.as_shards();
+        let count = shards.first().map_or(0, |it| it.count);
+        let has = |index: &u32| shards.iter().any(|it| it.index == *index);
+        (0..count).filter(|index| !has(index)).collect()
+    }
+
+    /// Judges what no shard can know: how far apart they began, how many are lost, and whether one differs from the others.
+    /// `allowed` is the share of shards that may be lost. To be called once all are merged.
+    pub fn judge_shards(&mut self, allowed: f64) {
+        self.shards.sort_by_key(|it| it.index);
+        let lost = self.shards.iter().filter(|it| it.lost).count();
+        let facts = ShardFacts {
+            skew: skew(&self.shards),
+            lost: float(lost) / float(self.shards.len().max(1)),
+            allowed,
+        };
+        let health = &mut self.generator.health;
+        let own = [Signal::StartSkew, Signal::LostShards];
+        health.reasons.retain(|it| !own.contains(&it.signal));
+        health.reasons.extend(health::judge_shards(&facts));
+        health
+            .reasons
+            .sort_by_key(|it| Reverse((it.level, Reverse(it.signal))));
+        let counts = Counts::of(&self.totals, &self.journeys);
+        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
+        let notes = slower(&self.shards);
+        self.notes.extend(notes);
+    }
+}
+
+/// From the first that began to measure to the last, in seconds.
+fn skew(shards: &[ShardSection]) -> f64 {
+    let opened = shards.iter().filter(|it| !it.lost);
+    let opened: Vec<u64> = opened.map(|it| micros_of(&it.window_opened)).collect();
+    let first = opened.iter().min().copied().unwrap_or(0);
+    let last = opened.iter().max().copied().unwrap_or(0);
+    Duration::from_micros(last - first).as_secs_f64()
+}
+
+/// Returns a note for each shard that is slower than the others.
+fn slower(shards: &[ShardSection]) -> Vec<String> {
+    let median = |it: &ShardSection| {
+        let enough = it.response_time.count() >= SAMPLES;
+        let p50 = it.response_time.quantile(Quantile::P50);
+        p50.filter(|_| enough).map(|it| it.as_secs_f64())
+    };
+    let medians: Vec<(&ShardSection, f64)> = shards
+        .iter()
+        .filter_map(|it| Some((it, median(it)?)))
+        .collect();
+    // Of two, neither can say which one is the exception.
+    if medians.len() < 3 {
+        return Vec::new();
+    }
+    let mut notes = Vec::new();
+    for (shard, own) in &medians {
+        let others = medians.iter().filter(|(it, _)| it.index != shard.index);
+        let mut others: Vec<f64> = others.map(|(_, it)| *it).collect();
+        others.sort_by(f64::total_cmp);
+        let usual = others[others.len() / 2];
+        if *own > SLOWER * usual {
+            let host = shard.host.as_deref().unwrap_or("unknown");
+            let shown = |seconds| units::duration(Duration::from_secs_f64(seconds));
+            notes.push(format!(
+                "shard {} on {host} was slower than the others: p50 of response time {}, of the median shard {}; look at its network and machine before the target",
+                shard.index,
+                shown(*own),
+                shown(usual),
+            ));
+        }
+    }
+    notes
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "there are at most 10,000 shards"
+)]
+const fn float(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,235 @@
+//! Shards of one run: together they send what one process would send, whatever their number.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use regstorm::embedded::Settings;
+use regstorm::engine::{self, Closing, Error, Finished, RunPart, Setup, Stock};
+use regstorm::measure::Period;
+use regstorm::plan::Plan;
+use regstorm::schedule::Shard;
+
+use crate::support::{patiently, plan, registry};
+
+/// Every executor at once. Nothing goes in parallel within an iteration, so that the order of its requests is known. Closed users keep a pace: without one, how often they start over depends on the machine.
+const SCENARIO: &str = r#"
+name = "shards"
+seed = 7
+
+[target]
+url = "http://127.0.0.1:1"
+trace = 1.0
+
+[images.web]
+source = "synthetic"
+count = 30
+layers = 2
+layer_size = "1KiB"
+
+[journey.pull]
+action = "pull"
+images = "web"
+pick = { zipf = 0.9 }
+parallel = 1
+
+[journey.turns]
+action = "pull"
+images = "web"
+parallel = 1
+
+[journey.push]
+action = "push"
+images = "web"
+unique = true
+parallel = 1
+
+[[load]]
+name = "vus"
+mix = { pull = 2, turns = 1 }
+executor = "constant-vus"
+vus = 7
+pacing = "PACE"
+duration = "LONG"
+
+[[load]]
+name = "ramp"
+journey = "turns"
+executor = "ramping-vus"
+start_vus = 1
+pacing = "PACE"
+stages = [{ duration = "HALF", target = 6 }, { duration = "HALF", target = 2 }]
+
+[[load]]
+name = "each"
+mix = { pull = 1, push = 1 }
+executor = "per-vu-iterations"
+vus = 4
+iterations = 3
+
+[[load]]
+name = "shared"
+mix = { turns = 3, push = 1 }
+executor = "shared-iterations"
+vus = 3
+iterations = 22
+
+[[load]]
+name = "rate"
+mix = { pull = 3, push = 1 }
+executor = "constant-arrival-rate"
+rate = MANY
+arrival = "poisson"
+max_vus = 120
+duration = "LONG"
+
+[[load]]
+name = "few"
+journey = "turns"
+executor = "constant-arrival-rate"
+rate = FEW
+max_vus = 4
+duration = "LONG"
+
+[[load]]
+name = "line"
+journey = "pull"
+executor = "ramping-arrival-rate"
+start_rate = FEW
+max_vus = 120
+stages = [{ duration = "LONG", target = MANY }]
+
+[[load]]
+name = "at-once"
+journey = "pull"
+executor = "at-once"
+vus = 9
+within = "HALF"
+"#;
+
+/// The number of the run: the same for all, so that the same iteration has the same content and the same trace.
+const RUN: u64 = 11;
+
+/// What a request was: its trace, which follows from its iteration and its place in it; method and path.
+type Sent = (String, String, String);
+
+/// What came of a run in shards.
+struct Ran {
+    sent: BTreeMap<Sent, u32>,
+    finished: Vec<Finished>,
+}
+
+#[test]
+fn shards_together_send_what_one_process_sends() {
+    patiently(Duration::from_millis(400), |pace| {
+        let of = |shards| run(pace, shards);
+        let whole = of(1);
+        fit(&whole)?;
+        for shards in [2, 3, 5] {
+            let parts = of(shards);
+            fit(&parts)?;
+            if parts.sent != whole.sent {
+                return Err(format!("{shards} shards: {}", difference(&whole, &parts)));
+            }
+        }
+        // Nothing would be equal to nothing.
+        let count: u32 = whole.sent.values().sum();
+        assert!(count > 500, "{count} requests"); // some 130 iterations
+        Ok(())
+    });
+}
+
+/// Nothing was dropped or cut: the machine kept up, and the schedule alone decides what was sent.
+fn fit(ran: &Ran) -> Result<(), String> {
+    for finished in &ran.finished {
+        let closure = finished.record.check();
+        assert!(
+            closure.holds(),
+            "{:?}",
+            closure.broken().collect::<Vec<_>>()
+        );
+        assert_eq!(finished.panics, 0);
+        let totals = finished.record.totals(Period::Measure);
+        let (starts, iterations) = (totals.starts, totals.iterations);
+        if iterations.ok != starts.scheduled {
+            return Err(format!("{starts:?} {iterations:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn difference(whole: &Ran, parts: &Ran) -> String {
+    let missing = whole.sent.keys().filter(|it| !parts.sent.contains_key(*it));
+    let more = parts.sent.keys().filter(|it| !whole.sent.contains_key(*it));
+    format!(
+        "missing {:?}; more {:?}",
+        missing.take(3).collect::<Vec<_>>(),
+        more.take(3).collect::<Vec<_>>()
+    )
+}
+
+fn run(pace: Duration, shards: u32) -> Ran {
+    let registry = registry(Settings {
+        record_requests: Some(100_000),
+        ..Settings::default()
+    });
+    // The slower the machine, the slower the load: as many iterations, over a longer time.
+    let rate = |iterations: f64| (iterations / (4.0 * pace.as_secs_f64())).to_string();
+    let text = SCENARIO
+        .replace("MANY", &rate(60.0))
+        .replace("FEW", &rate(14.0))
+        .replace("PACE", &format!("{}ms", pace.as_millis()))
+        .replace("LONG", &format!("{}ms", 4 * pace.as_millis()))
+        .replace("HALF", &format!("{}ms", 2 * pace.as_millis()));
+    let seeded = Arc::new(Barrier::new(shards as usize));
+    let running: Vec<_> = (0..shards)
+        .map(|index| {
+            // As on machines that are not alike.
+            let workers = 1 + index as usize % 3;
+            let plan = Arc::new(plan(&text, &registry.url(), workers));
+            let shard = Shard::new(index, shards).expect("a shard");
+            let seeded = Arc::clone(&seeded);
+            thread::spawn(move || load(&plan, shard, &seeded))
+        })
+        .collect();
+    let finished = running
+        .into_iter()
+        .map(|it| it.join().expect("no panic"))
+        .collect();
+    let mut sent = BTreeMap::new();
+    for request in registry.requests() {
+        let Some(trace) = request.header("traceparent") else {
+            continue;
+        };
+        // An upload has an address that the registry draws.
+        let path = request.target.split("/uploads/").next().unwrap_or_default();
+        let key = (
+            trace.to_owned(),
+            request.method.to_string(),
+            path.to_owned(),
+        );
+        *sent.entry(key).or_default() += 1;
+    }
+    Ran { sent, finished }
+}
+
+fn load(plan: &Arc<Plan>, shard: Shard, seeded: &Barrier) -> Finished {
+    let (_stopper, stop) = engine::stop();
+    let stock = Stock::prepare(plan).expect("images");
+    let part = RunPart { id: RUN, shard };
+    let setup = Setup::new(plan, &stock, part, Vec::new()).expect("a target");
+    let prepare = || {
+        let prepared = setup.prepare(Duration::ZERO, &stop, &mut |_| {});
+        prepared.expect("a target that responds")
+    };
+    let first = shard.is_first().then(prepare);
+    seeded.wait();
+    let mut target = first.unwrap_or_else(prepare);
+    seeded.wait();
+    let mut gate = || Ok::<_, Error>(engine::soon());
+    let finished = target.load_from((plan, 0), &mut gate, &stop, &mut |_| {});
+    let mut finished = finished.expect("a load");
+    target.close(Some(&mut finished), Closing::Leave, &mut |_| {});
+    finished
+}
