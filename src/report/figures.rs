@@ -1,7 +1,8 @@
 //! The numbers of a run under names that are the same in every run of its plan: those of thresholds.
 
-use crate::measure::Outcomes;
-use crate::result::Document;
+use crate::exchange::Phase;
+use crate::measure::{LatencyHistogram, Outcomes};
+use crate::result::{Document, JourneySection};
 use crate::units::Quantile;
 
 /// The percentiles that tables show.
@@ -32,23 +33,49 @@ pub(super) struct Flow<'a> {
     pub(super) per_s: f64,
     /// Bytes sent and received per second; of operations only.
     pub(super) bytes_per_s: Option<(f64, f64)>,
+    /// How long the ok ones took: iterations by [`latency_of`], exchanges in total.
+    pub(super) latency: Option<&'a LatencyHistogram>,
 }
 
 /// Journeys, and then operations.
 pub(super) fn flows(document: &Document) -> Vec<Flow<'_>> {
+    let mut flows = journeys(document);
+    flows.extend(operations(document));
+    flows
+}
+
+/// The journeys of a run.
+pub(super) fn journeys(document: &Document) -> Vec<Flow<'_>> {
     let journeys = document.journeys.iter().map(|journey| Flow {
         of: &journey.name,
         outcomes: journey.counts.outcomes,
         per_s: journey.iterations_per_s,
         bytes_per_s: None,
+        latency: Some(latency_of(journey, document.open_model)),
     });
+    journeys.collect()
+}
+
+/// The operations of a run.
+pub(super) fn operations(document: &Document) -> Vec<Flow<'_>> {
     let operations = document.operations.iter().map(|operation| Flow {
         of: operation.name.name(),
         outcomes: operation.counts.outcomes,
         per_s: operation.requests_per_s,
         bytes_per_s: Some((operation.sent_per_s, operation.received_per_s)),
+        latency: operation.latencies.phases.get(Phase::Total),
     });
-    journeys.chain(operations).collect()
+    operations.collect()
+}
+
+/// Returns the latency that tables of a journey show where there is room for one: response time in an open model, service time
+/// in a closed one, where nothing is due before it starts.
+pub(super) const fn latency_of(journey: &JourneySection, open_model: bool) -> &LatencyHistogram {
+    if open_model {
+        &journey.latencies.response_time
+    } else {
+        &journey.latencies.service_time
+    }
 }
 
 /// Returns the share that failed of what ended; nothing of nothing.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::health::Verdict;
 use crate::measure::{ClassCounts, Outcomes};
-use crate::result::{Comparison, Document, Moved, OperationSection, RunVerdict};
+use crate::result::{Comparison, Document, Moved, OperationSection, PlanSection, RunVerdict};
 use crate::units;
 use crate::verdict::{Status, ThresholdResult};
 
@@ -22,6 +22,16 @@ pub(super) fn reasons(document: &Document) -> Vec<String> {
 pub(super) fn brief_reasons(document: &Document) -> Vec<String> {
     let reasons = document.generator.health.reasons.iter();
     reasons_with(document, reasons.map(words::seen).collect())
+}
+
+/// A doubt that is no reason of the verdict.
+const SUSPECT: &str = "the generator is SUSPECT: it may have moved the numbers, see Generator";
+
+/// Returns the same without doubts that are told of several runs at once.
+pub(super) fn own_reasons(document: &Document) -> Vec<String> {
+    let mut reasons = brief_reasons(document);
+    reasons.retain(|it| it != SUSPECT);
+    reasons
 }
 
 fn reasons_with(document: &Document, of_health: Vec<String>) -> Vec<String> {
@@ -44,8 +54,7 @@ fn reasons_with(document: &Document, of_health: Vec<String>) -> Vec<String> {
         reasons.extend(of_health);
     }
     if health.verdict() == Verdict::Suspect {
-        let words = "the generator is SUSPECT: it may have moved the numbers, see Generator";
-        reasons.push(words.to_owned());
+        reasons.push(SUSPECT.to_owned());
     }
     let broken = |it: &&ThresholdResult| it.status == Status::Fail;
     let broken = document.thresholds.iter().filter(broken);
@@ -73,6 +82,17 @@ pub(super) fn target(document: &Document) -> String {
     } else {
         all.join(" · ")
     }
+}
+
+/// Returns the digits of a plan's fingerprint that tell it from others: `263b3e3`.
+pub(super) fn fingerprint(plan: &PlanSection) -> String {
+    plan.fingerprint.to_hex().chars().take(7).collect()
+}
+
+/// Returns what the user calls a run by: `build=1.4.2`.
+pub(super) fn labels(document: &Document) -> impl Iterator<Item = String> {
+    let labels = document.environment.labels.iter();
+    labels.map(|(name, value)| format!("{name}={value}"))
 }
 
 /// Returns the metric of a comparison that moved most: `manifest-get.total p(95): 1.98 ms, now 302 ms (+15152%), not gated`.
@@ -197,7 +217,7 @@ fn share(outcomes: Outcomes, noun: &str) -> String {
 }
 
 /// ` (2.3%)`; nothing where nothing failed.
-fn percent(outcomes: Outcomes) -> String {
+pub(super) fn percent(outcomes: Outcomes) -> String {
     match failed_share(outcomes) {
         Some(share) if share > 0.0 => format!(" ({})", units::share(share)),
         _ => String::new(),

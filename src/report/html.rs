@@ -4,6 +4,7 @@
 //! and moves cursors. Every word goes through `markup`, which escapes it. Its size is bounded by the plan, not by the
 //! run: curves, windows and heat maps have a fixed number of points at most.
 
+mod beside;
 mod clock;
 mod comparison;
 mod course;
@@ -22,6 +23,7 @@ mod markup;
 mod number;
 mod offered;
 mod operations;
+mod overlaid;
 mod parts;
 mod plot;
 mod scale;
@@ -33,6 +35,7 @@ mod table;
 
 use crate::result::{Comparison, Document};
 
+use super::runs::{self, NamedRun};
 use markup::{Element, Markup, element};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -100,7 +103,18 @@ pub fn render_comparison(comparison: &Comparison) -> String {
     page.add(
         "percentiles",
         "Latency by percentile",
-        curves::of_comparison(base, candidate),
+        curves::beside(&[
+            curves::Side {
+                name: "base",
+                dashed: true,
+                document: base,
+            },
+            curves::Side {
+                name: "candidate",
+                dashed: false,
+                document: candidate,
+            },
+        ]),
     );
     let both = |of: &dyn Fn(&Document) -> Markup| {
         let sides = [("Base", base), ("Candidate", candidate)];
@@ -124,6 +138,28 @@ pub fn render_comparison(comparison: &Comparison) -> String {
     page.add("environment", "Environment", both(&environment::section));
     page.add("plan", "Plan", both(&environment::plan));
     page.add("sums", "Sums and periods", both(&environment::sums));
+    page.render()
+}
+
+/// Returns the page of several runs beside each other.
+pub fn render_runs(runs: &[NamedRun<'_>]) -> String {
+    let mut page = HtmlPage::new(&runs::title(runs), beside::head(runs));
+    page.add("runs", "Runs", beside::table(runs));
+    page.add("differences", "Differences", beside::differing(runs));
+    page.add("journeys", "Journeys", beside::journeys(runs));
+    page.add("operations", "Operations", beside::operations(runs));
+    let sides = runs.iter().map(|it| curves::Side {
+        name: it.name,
+        dashed: false,
+        document: it.document,
+    });
+    page.add(
+        "percentiles",
+        "Latency by percentile",
+        curves::beside(&sides.collect::<Vec<_>>()),
+    );
+    page.add("course", "Course over time", overlaid::section(runs));
+    page.add("failures", "Failures", beside::failures(runs));
     page.render()
 }
 

@@ -3,20 +3,23 @@
 //! The text is bounded: a comment on GitHub may have 65,536 characters, and what does not fit is left out with a word
 //! about it. Words of others stand for themselves: they make no table, no link, no HTML, and mention nobody by `@`.
 
+mod beside;
 mod operations;
 mod page;
 mod search;
 
 use std::fmt::Write as _;
 
-use crate::measure::{FailureKind, LatencyHistogram};
-use crate::result::{Comparison, DiscardedPair, Document, Environment, Example, MetricComparison};
+use crate::measure::LatencyHistogram;
+use crate::result::{Comparison, DiscardedPair, Document, Environment, MetricComparison};
 use crate::units::{self, Quantile};
 use crate::verdict::{Status, ThresholdResult};
 
 use super::addresses::{self, Host};
 use super::change::{self, Words};
+use super::figures::latency_of;
 use super::headline::{self, Failed};
+use super::runs::NamedRun;
 use super::slowest;
 use super::words::{self, Spent};
 use page::{MarkdownPage, MarkdownTable, ROWS, escape, shown};
@@ -103,6 +106,11 @@ pub fn comparison(comparison: &Comparison) -> String {
     rows.extend(environment(sides[1]));
     page.add(&details("Environment of the candidate", &rows, &sides));
     page.finish()
+}
+
+/// Several runs beside each other, in which nothing is judged.
+pub fn runs(runs: &[NamedRun<'_>]) -> String {
+    beside::page(runs)
 }
 
 /// Returns what stands for the result of a command, such as `run`, that has none, so that nobody reads an older one.
@@ -216,11 +224,7 @@ fn journeys(document: &Document) -> String {
     ];
     let mut table = MarkdownTable::new(&columns, ROWS);
     for journey in &document.journeys {
-        let latency = if document.open_model {
-            &journey.latencies.response_time
-        } else {
-            &journey.latencies.service_time
-        };
+        let latency = latency_of(journey, document.open_model);
         let mut row = vec![
             escape(&journey.name),
             units::count(journey.counts.starts.started),
@@ -281,7 +285,7 @@ fn failures(document: &Document) -> String {
             units::count(kind.count),
             kind.period.name().to_owned(),
             kind.operation.name().to_owned(),
-            escape(&why(kind)),
+            escape(&words::kind(kind)),
             escape(&format!(
                 "{} ({})",
                 kind.example.text,
@@ -309,14 +313,6 @@ fn failures(document: &Document) -> String {
         let _ = writeln!(text, "\n{other} more failures are of other kinds.");
     }
     text
-}
-
-/// `unavailable 503 UNAVAILABLE`
-fn why(kind: &FailureKind<Example>) -> String {
-    let mut words = vec![kind.class.name().to_owned()];
-    words.extend(kind.status.map(|it| it.to_string()));
-    words.extend(kind.code.clone());
-    words.join(" ")
 }
 
 fn discarded(pair: &DiscardedPair) -> String {

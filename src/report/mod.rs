@@ -1,7 +1,7 @@
 //! Renderers of a stored result, one file per format.
 //!
-//! A renderer is a pure function of a [`crate::result::Document`] or a [`crate::result::Comparison`]: it measures nothing,
-//! judges nothing and prints nothing. What the document does not know is shown as unknown (`-`, `no samples`), never as
+//! A renderer is a pure function of a [`crate::result::Document`], of several ([`NamedRun`]), or of a
+//! [`crate::result::Comparison`]: it measures nothing, judges nothing and prints nothing. What the document does not know is shown as unknown (`-`, `no samples`), never as
 //! zero. Words that came from a server are made harmless before they reach a terminal.
 
 pub mod bencher;
@@ -21,6 +21,7 @@ mod change;
 mod figures;
 mod headline;
 mod logged;
+mod runs;
 mod samples;
 mod slowest;
 mod table;
@@ -28,6 +29,8 @@ mod words;
 
 #[cfg(test)]
 mod testing;
+
+pub use runs::{MOST_RUNS, NamedRun};
 
 use std::time::Duration;
 

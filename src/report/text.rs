@@ -1,5 +1,6 @@
 //! The summary that a person reads at the end of a run.
 
+mod beside;
 mod comparison;
 mod connections;
 mod failures;
@@ -19,6 +20,7 @@ use crate::units;
 use crate::verdict::ThresholdResult;
 
 use super::headline::{self, Failed};
+use super::runs::NamedRun;
 use super::table::{Paint, harmless};
 use super::words;
 use layout::{LABEL, Layout};
@@ -69,6 +71,13 @@ pub fn comparison(
     comparison::summary(comparison, Layout { width, colour }, saved_as)
 }
 
+/// Returns the summary of several runs beside each other, in which nothing is judged.
+///
+/// `width` is as in [`summary`].
+pub fn runs(runs: &[NamedRun<'_>], width: Option<usize>, colour: bool) -> String {
+    beside::summary(runs, Layout { width, colour })
+}
+
 /// Returns the thresholds of a run, a line for each; nothing where there are none.
 pub fn thresholds(results: &[ThresholdResult], colour: bool) -> String {
     let layout = Layout {
@@ -91,12 +100,11 @@ impl Layout {
             text.push_str(&self.line("", &format!("most in {worst}"), Paint::Plain));
         }
         text.push_str(&self.line("", &failed.iterations, Paint::Plain));
-        let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
+        let fingerprint = headline::fingerprint(plan);
         let run = format!("{} · seed {} · plan {fingerprint}", plan.name, plan.seed);
         text.push_str(&self.line("run", &run, Paint::Bold));
-        let labels = &document.environment.labels;
+        let labels: Vec<String> = headline::labels(document).collect();
         if !labels.is_empty() {
-            let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
             text.push_str(&self.line("labels", &labels.join(" · "), Paint::Plain));
         }
         let model = words::model(document);

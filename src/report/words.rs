@@ -244,6 +244,14 @@ pub(super) fn period(section: &PeriodSection) -> String {
     text
 }
 
+/// Returns a kind of failures by its class, with the status and the code that came with it: `unavailable 503 UNAVAILABLE`.
+pub(super) fn kind(kind: &FailureKind<Example>) -> String {
+    let mut words = vec![kind.class.name().to_owned()];
+    words.extend(kind.status.map(|it| it.to_string()));
+    words.extend(kind.code.clone());
+    words.join(" ")
+}
+
 /// `1 exchange`, `2 exchanges`
 pub(super) fn number_of(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };

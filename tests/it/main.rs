@@ -7,6 +7,8 @@ mod addresses;
 mod apart;
 /// Closed users whose iterations fail at once.
 mod backing_off;
+/// Several runs beside each other: what is shown of each, and what is refused.
+mod beside;
 /// Inputs that grow without sense.
 mod bounded;
 /// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.

@@ -40,10 +40,12 @@ mod push;
 mod rank;
 #[cfg(test)]
 mod reference;
+mod rendered;
 mod report;
 mod report_args;
 mod report_files;
 mod run;
+mod run_names;
 mod scenario_file;
 mod scenarios;
 mod schema;

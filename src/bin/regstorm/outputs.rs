@@ -6,10 +6,11 @@ use anyhow::anyhow;
 use regstorm::report::{
     bencher, benchmark_action, csv, hgrm, hlog, html, junit, markdown, openmetrics,
 };
-use regstorm::result::{Comparison, Document, Stored, write_file};
+use regstorm::result::write_file;
 
 use crate::apart;
 use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::rendered::{self, Rendered};
 
 /// One file for each format that is asked for; `-` is standard output.
 #[derive(Debug, clap::Args)]
@@ -73,17 +74,12 @@ pub(crate) fn of_comparisons(argument: clap::Arg) -> clap::Arg {
 }
 
 /// Makes the text of one format.
-type Renderer<'a> = &'a dyn Fn(&Stored) -> Result<String, Failure>;
+type Renderer<'a> = &'a dyn Fn(Rendered<'_>) -> Result<String, Failure>;
 
 impl OutputArgs {
     /// Whether one of them goes to standard output.
     pub(crate) fn use_stdout(&self) -> bool {
         self.to_stdout() > 0
-    }
-
-    /// Whether there is one at all.
-    pub(crate) fn any(&self) -> bool {
-        self.count(|_| true) > 0
     }
 
     /// How many of them go to standard output.
@@ -154,14 +150,14 @@ impl OutputArgs {
             (&self.bencher, "--bencher"),
         ];
         let asked = of_runs.into_iter().find(|(path, _)| path.is_some());
-        asked.map_or(Ok(()), |(_, option)| Err(of_one_run(option)))
+        asked.map_or(Ok(()), |(_, option)| Err(rendered::of_comparison(option)))
     }
 
     /// Writes all that were asked for. What cannot be made is known before the first file is written.
-    pub(crate) fn write(&self, stored: &Stored) -> Result<(), Failure> {
+    pub(crate) fn write(&self, what: Rendered<'_>) -> Result<(), Failure> {
         let mut texts = Vec::new();
         self.each(&mut |_, path, render| {
-            texts.push((path.to_owned(), render(stored)?));
+            texts.push((path.to_owned(), render(what)?));
             Ok(())
         })?;
         texts.iter().try_for_each(|(path, text)| write(path, text))
@@ -189,36 +185,36 @@ impl OutputArgs {
         &self,
         of: &mut dyn FnMut(&'static str, &Path, Renderer<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let distribution = |stored: &Stored| self.distribution(stored);
+        let distribution = |what: Rendered<'_>| self.distribution(what);
         let formats: [(&'static str, &Option<PathBuf>, Renderer<'_>); 11] = [
             ("--html", &self.html, &|it| {
-                Ok(both(it, html::render, html::render_comparison))
+                Ok(it.any(html::render, html::render_comparison, html::render_runs))
             }),
             ("--markdown", &self.markdown, &|it| {
-                Ok(both(it, markdown::run, markdown::comparison))
+                Ok(it.any(markdown::run, markdown::comparison, markdown::runs))
             }),
             ("--junit", &self.junit, &|it| {
-                Ok(both(it, junit::run, junit::comparison))
+                it.one("--junit", junit::run, junit::comparison)
             }),
-            ("--csv", &self.csv, &|it| Ok(csv::long(a_run(it, "--csv")?))),
+            ("--csv", &self.csv, &|it| Ok(csv::long(it.run("--csv")?))),
             ("--csv-wide", &self.csv_wide, &|it| {
-                Ok(csv::wide(a_run(it, "--csv-wide")?))
+                Ok(csv::wide(it.run("--csv-wide")?))
             }),
             ("--hlog", &self.hlog, &|it| {
-                Ok(hlog::render(a_run(it, "--hlog")?))
+                Ok(hlog::render(it.run("--hlog")?))
             }),
             ("--hgrm", &self.hgrm, &distribution),
             ("--openmetrics", &self.openmetrics, &|it| {
-                Ok(openmetrics::render(a_run(it, "--openmetrics")?))
+                Ok(openmetrics::render(it.run("--openmetrics")?))
             }),
             ("--benchmark-smaller", &self.benchmark_smaller, &|it| {
-                Ok(benchmark_action::smaller(a_run(it, "--benchmark-smaller")?))
+                Ok(benchmark_action::smaller(it.run("--benchmark-smaller")?))
             }),
             ("--benchmark-larger", &self.benchmark_larger, &|it| {
-                Ok(benchmark_action::larger(a_run(it, "--benchmark-larger")?))
+                Ok(benchmark_action::larger(it.run("--benchmark-larger")?))
             }),
             ("--bencher", &self.bencher, &|it| {
-                Ok(bencher::render(a_run(it, "--bencher")?))
+                Ok(bencher::render(it.run("--bencher")?))
             }),
         ];
         for (option, path, render) in formats {
@@ -229,8 +225,8 @@ impl OutputArgs {
         Ok(())
     }
 
-    fn distribution(&self, stored: &Stored) -> Result<String, Failure> {
-        let document = a_run(stored, "--hgrm")?;
+    fn distribution(&self, what: Rendered<'_>) -> Result<String, Failure> {
+        let document = what.run("--hgrm")?;
         let known = hgrm::metrics(document);
         let first = known.first().map_or("", String::as_str);
         let metric = self.hgrm_of.as_deref().unwrap_or(first);
@@ -238,34 +234,6 @@ impl OutputArgs {
             .ok_or_else(|| anyhow!("--hgrm-of {metric}: the run has {}", known.join(", ")))
             .or_exit(Exit::Usage)
     }
-}
-
-fn both(
-    stored: &Stored,
-    run: fn(&Document) -> String,
-    comparison: fn(&Comparison) -> String,
-) -> String {
-    match stored {
-        Stored::Run(document) => run(document),
-        Stored::Comparison(it) => comparison(it),
-    }
-}
-
-/// The run, for formats that have no form of a comparison.
-fn a_run<'a>(stored: &'a Stored, option: &str) -> Result<&'a Document, Failure> {
-    match stored {
-        Stored::Run(document) => Ok(document),
-        Stored::Comparison(_) => Err(of_one_run(option)),
-    }
-}
-
-fn of_one_run(option: &str) -> Failure {
-    Failure::new(
-        Exit::Usage,
-        anyhow!(
-            "{option} is of one run, and this is a comparison; it has --html, --markdown and --junit"
-        ),
-    )
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -87,7 +87,7 @@ impl ReportArgs {
             (_, Some(path)) => result.save(path).or_exit(Exit::Failed),
         };
         self.has_result.set(true);
-        let written = self.outputs.write(result);
+        let written = self.outputs.write(result.into());
         if !self.quiet {
             let to_stdout = self.out.is_some() && self.file().is_none();
             show(result, to_stdout || self.outputs.use_stdout(), self.file())?;

@@ -33,6 +33,23 @@ impl Clock {
         }
     }
 
+    /// Returns the axis of several runs that are drawn over each other: as long as the longest, in the widest windows of any.
+    pub(super) fn of_all<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Self {
+        let clocks = documents.into_iter().map(Self::of);
+        let all = clocks.reduce(|all, it| {
+            // Windows are powers of two: those of one run fit into those of another.
+            let length = all.window_s.max(it.window_s);
+            let needed = |it: Self| (it.windows as u64 * it.window_s).div_ceil(length);
+            let needed = needed(all).max(needed(it));
+            Self {
+                window_s: length,
+                windows: usize::try_from(needed).unwrap_or(usize::MAX),
+                measured_s: all.measured_s.max(it.measured_s),
+            }
+        });
+        all.unwrap_or_else(|| Self::live(1, 0))
+    }
+
     /// Returns the axis of a run that goes on, up to its last window.
     pub(super) fn live(length_s: u64, windows: usize) -> Self {
         let windows = windows.max(1);
@@ -95,6 +112,7 @@ fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::testing;
 
     #[test]
     fn clocks_read_like_clocks() {
@@ -102,6 +120,23 @@ mod tests {
             [0.0, 47.0, 60.0, 3723.4].map(clock),
             ["0:00", "0:47", "1:00", "1:02:03"]
         );
+    }
+
+    #[test]
+    fn several_runs_have_the_axis_of_the_longest() {
+        let (mut short, mut long) = (testing::document(), testing::document());
+        short.window_us = 7_000_000;
+        long.window_us = 9_500_000;
+        let axis = Clock::of_all([&short, &long]);
+        // 9.5 s of windows of a second.
+        assert_eq!((axis.window_s, axis.windows()), (1, 10));
+        assert_eq!(axis.shade(), Some((9.5, 10.0)));
+        // Of 700 s a window is two; those of the short run are taken together.
+        long.time_series =
+            serde_json::from_value(serde_json::json!({"window_s": 2, "windows": []})).unwrap();
+        long.window_us = 701_000_000;
+        let axis = Clock::of_all([&short, &long]);
+        assert_eq!((axis.window_s, axis.windows()), (2, 351));
     }
 
     #[test]

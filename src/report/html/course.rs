@@ -327,7 +327,7 @@ fn stages_of(document: Option<&Document>) -> Vec<Stage> {
 }
 
 /// Returns how many windows make a point.
-fn together(windows: &[PackedHistogram]) -> usize {
+pub(super) fn together(windows: &[PackedHistogram]) -> usize {
     let values: u64 = windows.iter().map(PackedHistogram::count).sum();
     let fewest = windows.len().div_ceil(POINTS).max(1);
     // Not fewer than ten points, however few the values.

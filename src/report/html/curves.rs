@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::exchange::Phase;
 use crate::measure::LatencyHistogram;
+use crate::report::figures::latency_of;
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
@@ -74,44 +75,67 @@ pub(super) fn of_run(document: &Document) -> Markup {
     section
 }
 
-/// Both builds over each other: response time of each journey, total of each operation.
-pub(super) fn of_comparison(base: &Document, candidate: &Document) -> Markup {
-    let pair =
-        |name: &str, base: Option<&LatencyHistogram>, candidate: Option<&LatencyHistogram>| {
-            let sides = [("base", 0, true, base), ("candidate", 1, false, candidate)];
-            let curves: Vec<Curve<'_>> = sides
-                .into_iter()
-                .filter_map(|(name, look, dashed, of)| {
-                    Some(Curve {
-                        name: name.into(),
-                        look,
-                        dashed,
-                        of: of?,
-                    })
-                })
-                .collect();
-            small(name, &curves)
+/// One of the runs whose curves are drawn over each other.
+pub(super) struct Side<'a> {
+    pub(super) name: &'a str,
+    pub(super) dashed: bool,
+    pub(super) document: &'a Document,
+}
+
+/// Runs over each other: the journeys by the latency that tables show, each operation by its total.
+pub(super) fn beside(sides: &[Side<'_>]) -> Markup {
+    let of_journeys = charts(sides, |document| {
+        let journeys = document.journeys.iter();
+        let latency = |it| latency_of(it, document.open_model);
+        let what = if document.open_model {
+            "response time"
+        } else {
+            "service time"
         };
-    let journeys = base.journeys.iter().map(|ours| {
-        let theirs = candidate.journeys.iter().find(|it| it.name == ours.name);
-        let name = format!("{} response time", ours.name);
-        pair(
-            &name,
-            Some(&ours.latencies.response_time),
-            theirs.map(|it| &it.latencies.response_time),
-        )
+        let curves = journeys.map(|it| (format!("{} {what}", it.name), Some(latency(it))));
+        curves.collect()
     });
-    let mut section = Markup::from(several(journeys.collect::<Markup>()));
-    let operations = base.operations.iter().map(|ours| {
-        let theirs = candidate.operations.iter().find(|it| it.name == ours.name);
-        pair(ours.name.name(), total(ours), theirs.and_then(total))
+    let of_operations = charts(sides, |document| {
+        let operations = document.operations.iter();
+        let curves = operations.map(|it| (it.name.name().to_owned(), total(it)));
+        curves.collect()
     });
-    let operations = operations.collect::<Markup>();
-    section.push(titled(
-        "Operations, total time of ok exchanges",
-        several(operations),
-    ));
+    let mut section = Markup::from(several(of_journeys));
+    if !of_operations.is_empty() {
+        section.push(titled(
+            "Operations, total time of ok exchanges",
+            several(of_operations),
+        ));
+    }
     section
+}
+
+/// The curves of a run, each with its name.
+type Named<'a> = Vec<(String, Option<&'a LatencyHistogram>)>;
+
+/// Returns a chart for each name, with the curve of every side that has it.
+fn charts<'a>(sides: &[Side<'a>], of: impl Fn(&'a Document) -> Named<'a>) -> Markup {
+    let all: Vec<Named<'a>> = sides.iter().map(|it| of(it.document)).collect();
+    let mut names: Vec<&String> = Vec::new();
+    for (name, _) in all.iter().flatten() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let chart = |name: &String| {
+        let sides = sides.iter().zip(&all).enumerate();
+        let curves = sides.filter_map(|(look, (side, curves))| {
+            let (_, of) = curves.iter().find(|it| it.0 == *name)?;
+            Some(Curve {
+                name: side.name.to_owned(),
+                look,
+                dashed: side.dashed,
+                of: (*of)?,
+            })
+        });
+        small(name, &curves.collect::<Vec<_>>())
+    };
+    names.into_iter().map(chart).collect()
 }
 
 fn total(operation: &OperationSection) -> Option<&LatencyHistogram> {

@@ -13,14 +13,8 @@ use super::table::{Cell, HtmlTable, State};
 pub(super) fn of_run(document: &Document) -> Markup {
     let mut head = title(document);
     let word = words::verdict_word(document.verdict);
-    let state = match document.verdict {
-        RunVerdict::Pass => State::Good,
-        RunVerdict::NotJudged => State::Plain,
-        RunVerdict::Inconclusive => State::Open,
-        RunVerdict::Fail | RunVerdict::Invalid => State::Bad,
-    };
     head.push(banner(
-        state,
+        state(document.verdict),
         word,
         &headline::reasons(document),
         facts(document),
@@ -28,6 +22,16 @@ pub(super) fn of_run(document: &Document) -> Markup {
     head.push(warnings(document));
     head.push(notes(&document.notes));
     head
+}
+
+/// Returns how much the verdict of a run is to be noticed.
+pub(super) const fn state(verdict: RunVerdict) -> State {
+    match verdict {
+        RunVerdict::Pass => State::Good,
+        RunVerdict::NotJudged => State::Plain,
+        RunVerdict::Inconclusive => State::Open,
+        RunVerdict::Fail | RunVerdict::Invalid => State::Bad,
+    }
 }
 
 /// Returns the word in large letters, why, and what else belongs into the box.
@@ -76,7 +80,7 @@ fn title(document: &Document) -> Markup {
         units::duration(document.window()),
         words::model(document)
     );
-    let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
+    let fingerprint = headline::fingerprint(plan);
     let exact = format!("{} µs", units::count(document.window_us));
     let strip = element("div")
         .class("strip")

@@ -6,7 +6,7 @@ use crate::result::GeneratorSection;
 use crate::units::{self, Quantile};
 
 use super::head::fact;
-use super::markup::{Markup, element};
+use super::markup::{Element, Markup, element};
 use super::parts::{details, faint};
 use super::table::{Cell, HtmlTable, State, exact_time};
 
@@ -18,13 +18,18 @@ pub(super) fn section(generator: &GeneratorSection, open_model: bool) -> Markup 
     section
 }
 
-fn strip(generator: &GeneratorSection, open_model: bool) -> super::markup::Element {
+/// Returns the verdict on a generator, as a label.
+pub(super) fn badge(generator: &GeneratorSection) -> Element {
     let (state, word) = match generator.health.verdict() {
         Verdict::Valid => (State::Good, "valid"),
         Verdict::Suspect => (State::Open, "SUSPECT"),
         Verdict::Invalid => (State::Bad, "INVALID"),
     };
-    let mut strip = element("div").class("strip").with(state.badge(word));
+    state.badge(word)
+}
+
+fn strip(generator: &GeneratorSection, open_model: bool) -> Element {
+    let mut strip = element("div").class("strip").with(badge(generator));
     if open_model {
         let lag = &generator.pacer_lag;
         let [middle, tail] = [Quantile::P50, Quantile::P99].map(|it| lag.quantile(it));

@@ -147,6 +147,15 @@ impl Cell {
         }
     }
 
+    /// Returns the same with its difference to another number behind it, and room for one where there is none.
+    pub(super) fn beside(mut self, difference: &str) -> Self {
+        self.shown.push(" ");
+        self.shown
+            .push(element("span").class("difference").with(difference));
+        self.class = "number beside";
+        self
+    }
+
     /// Returns the same with a remark on hover.
     pub(super) fn remark(self, words: String) -> Self {
         Self {
@@ -202,7 +211,10 @@ impl HtmlTable {
         let heading = self.heading.into_iter().enumerate().map(|(column, title)| {
             let class = classes.get(column).filter(|it| it.starts_with("number"));
             let title = element("th").attr("scope", "col").with(title);
-            title.class(class.map_or("", |_| "number"))
+            title.class(class.map_or("", |it| match *it {
+                "number beside" => it,
+                _ => "number",
+            }))
         });
         let heading = element("tr").with(heading.collect::<Markup>());
         let rows = self.rows.into_iter().map(|row| {

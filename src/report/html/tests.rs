@@ -1,5 +1,6 @@
 //! The pages as a browser would get them, of documents whose numbers are made by hand.
 
+mod beside;
 mod live;
 mod made;
 

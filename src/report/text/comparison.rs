@@ -19,7 +19,7 @@ use super::layout::{LABEL, Layout};
 /// that has changed, and the verdict again.
 pub(super) fn summary(comparison: &Comparison, layout: Layout, saved_as: Option<&Path>) -> String {
     let plan = &comparison.candidate.plan;
-    let fingerprint: String = plan.fingerprint.to_hex().chars().take(7).collect();
+    let fingerprint = headline::fingerprint(plan);
     let line = |label: &str, words: &str| layout.line(label, words, Paint::Plain);
     let mut text = verdict(comparison, layout, &comparison.reasons);
     if let Some(moved) = headline::moved(comparison) {
@@ -89,14 +89,9 @@ fn verdict(comparison: &Comparison, layout: Layout, reasons: &[String]) -> Strin
 fn named(run: &Document) -> String {
     let target = run.plan.target().unwrap_or("-").to_owned();
     let server = run.target.server.iter().map(|it| format!("Server: {it}"));
-    let labels = run
-        .environment
-        .labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"));
     let named: Vec<String> = std::iter::once(target)
         .chain(server)
-        .chain(labels)
+        .chain(headline::labels(run))
         .collect();
     named.join(" · ")
 }
