@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::result::{Better, Decision, Difference, MetricComparison, MetricUnit, TimeBudget};
+use crate::result::{
+    Better, Decision, Design, Difference, MetricComparison, MetricUnit, TimeBudget,
+};
 use crate::units;
 
 /// Where no change is shown, and where nothing is known.
@@ -16,6 +18,28 @@ pub(super) fn budget(budget: &TimeBudget) -> String {
     let whole = units::duration(Duration::from_micros(budget.budget_us));
     let took = seconds(budget.took_us);
     format!("{took} of a budget of {whole}: {}", budget.ended.words())
+}
+
+/// Returns what the intervals of a comparison are, as the heading of a column: `97.8% interval`.
+pub(super) fn interval(design: &Design) -> String {
+    if has_looked(design) {
+        format!("{} interval", units::share(1.0 - design.alpha))
+    } else {
+        "interval before a look".to_owned()
+    }
+}
+
+/// Returns what there is to know of a comparison with a time that ended before its first look.
+pub(super) fn before_a_look(design: &Design) -> Option<String> {
+    (!has_looked(design)).then(|| {
+        let level = units::share(1.0 - design.alpha);
+        format!("it ended before its first look: nothing is decided, and intervals are of {level}")
+    })
+}
+
+/// Pairs that are counted have their level before the first one; with a time it is that of the last look.
+fn has_looked(design: &Design) -> bool {
+    design.budget.is_none() || !design.looks.is_empty()
 }
 
 /// One metric of a comparison in words.
@@ -126,6 +150,32 @@ pub(super) fn difference(difference: &Difference) -> String {
 mod tests {
     use super::*;
     use crate::report::testing;
+    use crate::result::BudgetEnd;
+
+    #[test]
+    fn an_interval_says_of_which_level_it_is() {
+        let mut design = testing::comparison().design;
+        assert_eq!(interval(&design), "97.5% interval");
+        design.budget = Some(TimeBudget {
+            budget_us: 900_000_000,
+            took_us: 80_000_000,
+            pair_us: Some(20_000_000),
+            ended: BudgetEnd::Broken,
+        });
+        // An early look of many.
+        design.alpha = 0.000_4;
+        assert_eq!(interval(&design), "99.96% interval");
+        assert_eq!(before_a_look(&design), None);
+        // Before the first the level is one that nothing passes.
+        design.looks.clear();
+        design.alpha = 1e-9;
+        assert_eq!(interval(&design), "interval before a look");
+        let said = before_a_look(&design).expect("it had none");
+        assert!(
+            said.contains("nothing is decided") && said.ends_with("99.9999999%"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn a_change_is_told_only_where_one_is_shown() {

@@ -11,7 +11,7 @@ mod search;
 use std::fmt::Write as _;
 
 use crate::measure::LatencyHistogram;
-use crate::result::{Comparison, DiscardedPair, Document, Environment, MetricComparison};
+use crate::result::{Comparison, DiscardedPair, Document, Environment};
 use crate::units::{self, Quantile};
 use crate::verdict::{Status, ThresholdResult};
 
@@ -67,7 +67,8 @@ pub fn comparison(comparison: &Comparison) -> String {
     if let Some(moved) = headline::moved(comparison) {
         page.add(&format!("\n**Moved most**: {}\n", escape(&moved)));
     }
-    page.add(&metrics(&comparison.metrics));
+    page.add(&metrics(comparison));
+    page.list("", change::before_a_look(&comparison.design).into_iter());
     page.list(
         "Differences",
         comparison.differences.iter().map(change::difference),
@@ -156,18 +157,19 @@ fn thresholds(results: &[ThresholdResult]) -> String {
     table.render("Thresholds")
 }
 
-fn metrics(metrics: &[MetricComparison]) -> String {
+fn metrics(comparison: &Comparison) -> String {
+    let interval = change::interval(&comparison.design);
     let heading = [
         "metric",
         "base",
         "candidate",
         "change",
-        "interval",
+        interval.as_str(),
         "margin",
         "decision",
     ];
     let mut table = MarkdownTable::new(&heading, ROWS);
-    for metric in metrics {
+    for metric in &comparison.metrics {
         let words = Words(metric);
         let decision = change::decision(metric.decision);
         let decision = match (metric.gated, &metric.why) {

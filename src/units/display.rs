@@ -53,11 +53,18 @@ pub fn per_second(value: f64, unit: &str) -> String {
     }
 }
 
-/// Formats a share in percent, with three significant digits however small it is: `0%`, `0.011%`, `96.4%`.
+/// Formats a share in percent, with three significant digits however small it is: `0%`, `0.011%`, `96.4%`. Only all is 100%:
+/// what is less has the digits that say so, as `99.96%`.
 pub fn share(value: f64) -> String {
     let percent = value * 100.0;
+    let says_too_little = |digits: i32| {
+        let unit = 10_f64.powi(digits);
+        let is_small = percent > 0.0 && percent * unit < 99.95;
+        let is_nearly_all = percent < 100.0 && (100.0 - percent) * unit <= 0.5;
+        is_small || is_nearly_all
+    };
     let mut digits = 1;
-    while digits < 12 && percent > 0.0 && percent * 10_f64.powi(digits) < 99.95 {
+    while digits < 12 && says_too_little(digits) {
         digits += 1;
     }
     let text = format!("{percent:.*}", usize::try_from(digits).unwrap_or(1));
@@ -129,6 +136,12 @@ mod tests {
         assert_eq!(
             shares,
             ["0%", "0.011%", "0.0123%", "1%", "96.4%", "50%", "100%"]
+        );
+        // The levels of early looks, and 19,999 of 20,000.
+        let nearly_all = [0.999_4, 0.999_6, 1.0 - 1e-9, 0.999_95, 1.25].map(share);
+        assert_eq!(
+            nearly_all,
+            ["99.9%", "99.96%", "99.9999999%", "99.995%", "125%"]
         );
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");

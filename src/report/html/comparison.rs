@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::report::change::{self, Words};
 use crate::report::headline::{self, Failed};
 use crate::result::{
-    Comparison, ComparisonVerdict, Decision, Document, Method, MetricComparison, MetricUnit,
+    Comparison, ComparisonVerdict, Decision, Design, Document, Method, MetricComparison, MetricUnit,
 };
 use crate::units;
 
@@ -88,13 +88,14 @@ fn build(side: &str, document: &Document) -> Markup {
 
 /// Returns the table of metrics, and the pairs of each to open.
 pub(super) fn metrics(comparison: &Comparison) -> Markup {
+    let interval = change::interval(&comparison.design);
     let heading = [
         "metric",
         "",
         "base",
         "candidate",
         "change",
-        "interval",
+        interval.as_str(),
         "margin",
         "p / by ranks",
         "detectable / pairs",
@@ -107,6 +108,9 @@ pub(super) fn metrics(comparison: &Comparison) -> Markup {
         return faint("There was nothing to compare.").into();
     }
     let mut section = Markup::from(table.render());
+    if let Some(words) = change::before_a_look(&comparison.design) {
+        section.push(faint(words));
+    }
     section.push(why(&comparison.metrics));
     section.push(faint(
         "Interval: where the change lies with the confidence of the design. p: how probable such evidence is if nothing has \
@@ -243,10 +247,7 @@ pub(super) fn design(comparison: &Comparison) -> Markup {
             "runs of the candidate",
             units::count(design.candidate_runs.into()),
         ),
-        (
-            "significance at each look",
-            format!("{}, two-sided", design.alpha),
-        ),
+        significance(design),
     ];
     if !looks.is_empty() {
         facts.push(("looks, in pairs", looks.join(", ")));
@@ -280,6 +281,16 @@ pub(super) fn design(comparison: &Comparison) -> Markup {
         section.push(table.render());
     }
     section
+}
+
+/// With a time each look has a level of its own, and the last one's is stored.
+fn significance(design: &Design) -> (&'static str, String) {
+    let level = format!("{}, two-sided", design.alpha);
+    match &design.budget {
+        None => ("significance at each look", level),
+        Some(_) if design.looks.is_empty() => ("significance", "it ended before a look".to_owned()),
+        Some(_) => ("significance at the last look", level),
+    }
 }
 
 /// In what the sides differ that ought not to.

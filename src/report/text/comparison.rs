@@ -44,6 +44,9 @@ pub(super) fn summary(comparison: &Comparison, layout: Layout, saved_as: Option<
     }
     text.push('\n');
     text.push_str(&table(comparison, layout));
+    if let Some(words) = change::before_a_look(&comparison.design) {
+        text.push_str(&layout.dim(&words));
+    }
     for words in power(comparison) {
         text.push_str(&layout.dim(&words));
     }
@@ -130,8 +133,7 @@ fn runs(design: &Design) -> String {
 }
 
 fn table(comparison: &Comparison, layout: Layout) -> String {
-    let level = units::share(1.0 - comparison.design.alpha);
-    let interval = format!("{level} interval");
+    let interval = change::interval(&comparison.design);
     let heading = [
         "metric",
         "base",
