@@ -5,7 +5,7 @@ use crate::measure::IterationClock;
 use crate::plan::{Metric, Statistic};
 use crate::result::Document;
 use crate::scenario::{Comparand, Gate};
-use crate::units::Quantile;
+use crate::units::{self, Quantile};
 
 use super::reading::{Reading, needed};
 
@@ -68,8 +68,8 @@ impl Gates {
                 if has_enough(run, &comparand, pairs) {
                     gates.gate(comparand);
                 } else {
-                    let samples = Reading::of(run, &comparand).samples();
-                    let needed = needed(&comparand, pairs);
+                    let samples = units::count(Reading::of(run, &comparand).samples());
+                    let needed = units::count(needed(&comparand, pairs));
                     gates.notes.push(format!(
                         "{comparand} is not gated: a run has {samples} samples, and it takes {needed} in {pairs} pairs"
                     ));

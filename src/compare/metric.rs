@@ -58,7 +58,9 @@ impl RunsOfMetric<'_> {
         let needed = needed(self.comparand, pairs);
         if fewest < needed {
             return Some(format!(
-                "too few samples: a run has {fewest}, and it takes {needed}"
+                "too few samples: a run has {}, and it takes {}",
+                units::count(fewest),
+                units::count(needed)
             ));
         }
         let not_above_zero = |it: &Reading| it.value().is_none_or(|value| value <= 0.0);

@@ -10,18 +10,18 @@ use crate::verdict::{Status, ThresholdResult};
 
 use super::change::Words;
 use super::figures::failed_share;
+use super::reasons;
 use super::words::{self, number_of};
 
 /// Returns why the run has its verdict, the most important first, with what to do about the generator where it was the
 /// limit.
 pub(super) fn reasons(document: &Document) -> Vec<String> {
-    reasons_with(document, words::reasons(&document.generator.health))
+    reasons_with(document, reasons::with_advice(&document.generator.health))
 }
 
 /// Returns the same without advice.
 pub(super) fn brief_reasons(document: &Document) -> Vec<String> {
-    let reasons = document.generator.health.reasons.iter();
-    reasons_with(document, reasons.map(words::seen).collect())
+    reasons_with(document, reasons::brief(&document.generator.health))
 }
 
 /// A doubt that is no reason of the verdict.
@@ -53,12 +53,12 @@ fn reasons_with(document: &Document, of_health: Vec<String>) -> Vec<String> {
     if document.verdict == RunVerdict::Invalid {
         reasons.extend(of_health);
     }
-    if health.verdict() == Verdict::Suspect {
-        reasons.push(SUSPECT.to_owned());
-    }
     let broken = |it: &&ThresholdResult| it.status == Status::Fail;
     let broken = document.thresholds.iter().filter(broken);
     reasons.extend(broken.map(|it| format!("broken: {}: {}", it.name(), it.observed_text)));
+    if health.verdict() == Verdict::Suspect {
+        reasons.push(SUSPECT.to_owned());
+    }
     reasons
 }
 

@@ -58,6 +58,12 @@ fn run(document: &Document) -> HtmlPage {
         "Thresholds",
         head::thresholds(&document.thresholds),
     );
+    // What failed is why a reader has come.
+    let failures = &document.failures;
+    let failed = !failures.exchanges.kinds.is_empty() || !failures.iterations.is_empty();
+    if failed {
+        page.add("failures", "Failures", failures::section(document));
+    }
     page.add(
         "generator",
         "Generator",
@@ -80,7 +86,9 @@ fn run(document: &Document) -> HtmlPage {
     );
     page.add("course", "Course over time", course::section(document));
     page.add("heat", "Response times over time", heat::section(document));
-    page.add("failures", "Failures", failures::section(document));
+    if !failed {
+        page.add("failures", "Failures", failures::section(document));
+    }
     page.add("environment", "Environment", environment::section(document));
     page.add("plan", "Plan", environment::plan(document));
     page.add("sums", "Sums and periods", environment::sums(document));

@@ -14,7 +14,7 @@ use crate::units;
 use crate::verdict::{Status, ThresholdResult};
 
 use super::change::{self, Words};
-use super::words;
+use super::{reasons, words};
 use xml::{Case, End, Suite};
 
 /// One run.
@@ -194,7 +194,7 @@ fn comparable(comparison: &Comparison) -> Case {
 
 fn generator(name: &str, document: &Document) -> Case {
     let health = &document.generator.health;
-    let reasons: Vec<String> = words::reasons(health);
+    let reasons: Vec<String> = reasons::with_advice(health);
     let end = match health.verdict() {
         Verdict::Invalid => End::Error {
             kind: "invalid",

@@ -20,8 +20,8 @@ use super::change::{self, Words};
 use super::figures::latency_of;
 use super::headline::{self, Failed};
 use super::runs::NamedRun;
-use super::slowest;
 use super::words::{self, Spent};
+use super::{reasons, slow, slowest};
 use page::{MarkdownPage, MarkdownTable, ROWS, escape, shown};
 
 /// More kinds of failures than this are in the report only.
@@ -133,7 +133,7 @@ fn top(document: &Document) -> Vec<String> {
     top.push(format!("failed: {}", failed.exchanges));
     top.extend(failed.worst.map(|it| format!("most in {it}")));
     top.push(failed.iterations);
-    top.extend(operations::slowest(document));
+    top.extend(slow::operation(document).map(|it| format!("slowest: {it}")));
     top
 }
 
@@ -197,7 +197,7 @@ fn health(title: &str, document: &Document) -> String {
     if !health.reasons.is_empty() {
         text.push('\n');
     }
-    for reason in words::reasons(health).iter().take(ROWS) {
+    for reason in reasons::with_advice(health).iter().take(ROWS) {
         // Writing to a string does not fail.
         let _ = writeln!(text, "- {}", escape(reason));
     }
@@ -271,16 +271,26 @@ fn times(latency: &LatencyHistogram) -> impl Iterator<Item = String> {
     known.into_iter().map(shown)
 }
 
-/// The worst of all: the others are in the report.
-fn slowest_exchange(document: &Document) -> Option<String> {
-    let (operation, worst) = *slowest::worst(document).first()?;
-    let (what, place) = (slowest::words(operation, worst), slowest::place(worst));
-    Some(format!("{what}: {place}"))
+/// The worst of all, and where it is found in a log, whole; the others are in the report.
+fn slowest_exchange(document: &Document) -> Vec<String> {
+    let worst = slowest::worst(document);
+    let worst = worst.first().map(|(operation, worst)| {
+        let what = slowest::words(*operation, worst);
+        vec![what, slowest::place(worst)]
+    });
+    worst.unwrap_or_default()
 }
 
 fn failures(document: &Document) -> String {
     let section = &document.failures;
-    let heading = ["count", "period", "operation", "why", "first of them"];
+    let heading = [
+        "count",
+        "period",
+        "operation",
+        "why",
+        "first of them",
+        "where",
+    ];
     let mut table = MarkdownTable::new(&heading, FAILURES);
     for kind in &section.exchanges.kinds {
         table.row(&[
@@ -288,11 +298,8 @@ fn failures(document: &Document) -> String {
             kind.period.name().to_owned(),
             kind.operation.name().to_owned(),
             escape(&words::kind(kind)),
-            escape(&format!(
-                "{} ({})",
-                kind.example.text,
-                words::place(document, kind)
-            )),
+            escape(&kind.example.text),
+            escape(&words::place(document, kind)),
         ]);
     }
     let mut text = table.render("Failures");

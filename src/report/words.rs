@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::health::{Health, Reason};
 use crate::measure::{BY_EXCHANGE, ClassCounts, Connections, FailureKind, Period};
 use crate::oci::Operation;
 use crate::result::{
@@ -103,38 +102,6 @@ fn detour(document: &Document, kind: &FailureKind<Example>) -> Option<&'static s
         Operation::Token => Some("the registry names its token service there"),
         _ => Some("the registry sent the client there"),
     }
-}
-
-/// Returns the reasons of a verdict on the generator, each with its advice; of several with one advice only the first has it.
-pub(super) fn advised(health: &Health) -> impl Iterator<Item = (&Reason, Option<&str>)> {
-    let mut given: Vec<&str> = Vec::new();
-    health.reasons.iter().map(move |reason| {
-        let advice = reason.advice.as_str();
-        let is_new = !given.contains(&advice);
-        if is_new {
-            given.push(advice);
-        }
-        (reason, is_new.then_some(advice))
-    })
-}
-
-/// `run-queue-wait of worker 0: 54.9% (at most 20%); use fewer workers`, a line for each reason.
-pub(super) fn reasons(health: &Health) -> Vec<String> {
-    let line = |(reason, advice): (&Reason, Option<&str>)| {
-        let advice = advice.map_or_else(String::new, |it| format!("; {it}"));
-        format!("{}{advice}", seen(reason))
-    };
-    advised(health).map(line).collect()
-}
-
-/// `run-queue-wait of worker 0: 54.9% (at most 20%)`
-pub(super) fn seen(reason: &Reason) -> String {
-    let of = reason.subject.as_ref();
-    let of = of.map_or_else(String::new, |it| format!(" of {it}"));
-    format!(
-        "{}{of}: {} ({})",
-        reason.signal, reason.observed, reason.bound
-    )
 }
 
 /// `9 × pull timeout (iteration-timeout), first at 2026-01-02T03:04:52.310000Z: given up after its iteration_timeout`

@@ -251,7 +251,7 @@ fn too_few_samples_are_said_and_never_gated_unasked() {
     assert_eq!(
         metric.why.as_deref(),
         // A hundred beyond p(99) in all six pairs.
-        Some("too few samples: a run has 100, and it takes 1667")
+        Some("too few samples: a run has 100, and it takes 1,667")
     );
     let usual = Gates::usual(&base[0], 5);
     let names: Vec<String> = usual

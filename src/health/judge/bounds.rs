@@ -155,7 +155,7 @@ impl Bounds {
         if bound > 0.0 {
             format!("at most {}", self.unit.show(bound))
         } else {
-            "none".to_owned()
+            "at most 0".to_owned()
         }
     }
 }

@@ -4,7 +4,7 @@ use super::super::{ExchangeFacts, Level, LoadFacts, ScheduleFacts, Signal, Why};
 use super::bounds::{self, Bounds};
 use super::findings::Findings;
 use crate::measure::LatencyHistogram;
-use crate::units::{Quantile, duration};
+use crate::units::{self, Quantile, duration};
 
 pub(super) fn judge(facts: &LoadFacts<'_>, findings: &mut Findings) {
     for journey in &facts.journeys {
@@ -72,7 +72,8 @@ fn starts(journey: &str, schedule: &ScheduleFacts<'_>, findings: &mut Findings) 
     } = *schedule;
     // A plan of nothing that drops something would be a defect; it is shown all the same.
     let share = |count| float(count) / float(planned.max(1));
-    let observed = |count| format!("{count} of {planned} planned starts");
+    let of = units::count(planned);
+    let observed = |count| format!("{} of {of} planned starts", units::count(count));
     // The sum decides how much they weigh; each has a line of its own, because each has a cure of its own.
     if let Some((level, bound)) = bounds::DROPPED.exceeded_by(share(dropped.not_by_target())) {
         let kinds = [

@@ -529,7 +529,7 @@ fn a_reason_has_units_a_place_and_a_cure() {
         .map(ToString::to_string)
         .collect();
     let starts = [
-        "dropped-no-vu of pull: 250 of 10000 planned starts (at most 1%); ",
+        "dropped-no-vu of pull: 250 of 10,000 planned starts (at most 1%); ",
         "start-lag of pull: p99 4.2", // 4.20 ms, to three digits of a histogram's bucket
         "run-queue-wait of worker 1: 12.5% (at most 5%); ",
     ];

@@ -1,7 +1,7 @@
 //! The top of a page: what it comes to, why, and what a reader has to know before any number.
 
 use crate::report::headline::{self, Failed};
-use crate::report::words;
+use crate::report::{slow, words};
 use crate::result::{Document, RunVerdict};
 use crate::units;
 use crate::verdict::{Status, ThresholdResult};
@@ -140,6 +140,7 @@ pub(super) fn facts(document: &Document) -> Markup {
     rows.extend(failed.worst.map(|it| ("most in", it)));
     rows.push(("iterations", failed.iterations));
     rows.push(("thresholds", headline::thresholds(document)));
+    rows.extend(slow::operation(document).map(|it| ("slowest", it)));
     let mut list = element("dl");
     for (name, value) in rows {
         list = list

@@ -1,7 +1,8 @@
 //! Whether the numbers are the target's: the generator's verdict, its reasons, and what could not be judged.
 
 use crate::health::{Level, TargetHost, Verdict};
-use crate::report::words::{self, number_of};
+use crate::report::reasons;
+use crate::report::words::number_of;
 use crate::result::GeneratorSection;
 use crate::units::{self, Quantile};
 
@@ -69,7 +70,7 @@ fn strip(generator: &GeneratorSection, open_model: bool) -> Element {
 fn reasons(generator: &GeneratorSection) -> Markup {
     let heading = ["signal", "", "of", "observed", "bound", "what to do"];
     let mut table = HtmlTable::new("", &heading);
-    for (reason, advice) in words::advised(&generator.health) {
+    for (reason, advice) in reasons::advised(&generator.health) {
         let (state, word) = match reason.level {
             Level::Suspect => (State::Open, "suspect"),
             Level::Invalid => (State::Bad, "invalid"),

@@ -71,22 +71,16 @@ fn times(document: &Document) -> HtmlTable {
     let heading = ["journey", "", "p50", "p90", "p95", "p99", "p99.9", "max"];
     let mut table = HtmlTable::new("Latency of iterations", &heading);
     for journey in &document.journeys {
-        let response = (
-            "response time, from the scheduled start",
-            &journey.latencies.response_time,
-        );
-        let service = (
-            "service time, from the real start",
-            &journey.latencies.service_time,
-        );
+        let response = ("response time", &journey.latencies.response_time);
+        let service = ("service time", &journey.latencies.service_time);
         // In a closed model nothing is due before it starts: the row would only repeat the other.
         let rows = if document.open_model {
             vec![response, service]
         } else {
-            vec![("service time", &journey.latencies.service_time)]
+            vec![service]
         };
         for (what, histogram) in rows {
-            let mut row = vec![Cell::words(&journey.name), Cell::words(what)];
+            let mut row = vec![Cell::words(&journey.name), Cell::words(what).short()];
             row.extend(quantiles(histogram));
             table.row(row);
         }

@@ -70,7 +70,7 @@ fn counts(operations: &[OperationSection]) -> HtmlTable {
             units::count(connections.http2)
         );
         let mut row = vec![
-            Cell::words(operation.name.name()),
+            Cell::words(operation.name.name()).short(),
             Cell::words(statuses.collect::<Vec<_>>().join(", ")),
             Cell::count(operation.count),
             Cell::trouble(operation.counts.outcomes.failed)
@@ -116,7 +116,10 @@ fn times(operations: &[OperationSection]) -> HtmlTable {
             .phases
             .get(Phase::Total)
             .unwrap_or(&none);
-        let mut row = vec![Cell::words(operation.name.name()), Cell::time(total.min())];
+        let mut row = vec![
+            Cell::words(operation.name.name()).short(),
+            Cell::time(total.min()),
+        ];
         row.extend(quantiles(total));
         table.row(row);
     }
@@ -135,7 +138,7 @@ fn phases(operations: &[OperationSection]) -> HtmlTable {
     let heading: Vec<&str> = std::iter::once("operation").chain(names).collect();
     let mut table = HtmlTable::new("p50 / p99 of each phase of ok exchanges", &heading);
     for operation in operations {
-        let mut row = vec![Cell::words(operation.name.name())];
+        let mut row = vec![Cell::words(operation.name.name()).short()];
         let cells = phases
             .iter()
             .map(|it| middle_and_tail(operation.latencies.phases.get(*it)));

@@ -3,10 +3,13 @@
 use crate::report::table::cut;
 
 use super::markup::{Element, Markup, element};
-use super::number::step_of;
+use super::number::{float, step_of};
 use super::offered::Stage;
 use super::scale::Scale;
 use super::shape::{label, line, look, mark, path, rectangle};
+
+/// How wide a letter of a label is, about.
+const LETTER: f64 = 6.6;
 
 /// How many points of a line are marked.
 const MARKS: usize = 7;
@@ -222,11 +225,18 @@ pub(super) fn frame(size: Size, x: &Axis, y: &Axis, shade: Option<(f64, f64)>) -
         group = group.with(line((size.x(0.0), at), (size.x(1.0), at)));
         group = group.with(label((size.left - 6.0, at + 4.0), "end", &(y.label)(*tick)));
     }
-    for tick in &x.ticks {
+    // From the right: of labels that would touch each other the one that is further up the axis stays.
+    let mut next = f64::INFINITY;
+    for tick in x.ticks.iter().rev() {
         let at = size.x(x.scale.place(*tick));
         group = group.with(line((at, size.y(0.0)), (at, size.y(0.0) + 4.0)));
         let words = (x.label)(*tick);
-        group = group.with(label((at, size.height - 6.0), "middle", &words));
+        let half = LETTER / 2.0 * float(words.chars().count() as u64);
+        let middle = at.min(size.width - half);
+        if middle + half < next {
+            group = group.with(label((middle, size.height - 6.0), "middle", &words));
+            next = middle - half - LETTER / 2.0;
+        }
     }
     let floor = line((size.x(0.0), size.y(0.0)), (size.x(1.0), size.y(0.0)));
     group.with(floor.class("axis"))
@@ -352,5 +362,34 @@ mod tests {
         assert!(html.contains(r#"aria-label="a &amp; b""#), "{html}");
         assert!(html.contains(r#"data-words="p0|p50""#), "{html}");
         assert!(html.contains(">5 s</text>"), "{html}");
+    }
+
+    #[test]
+    fn labels_of_an_axis_do_not_touch_and_stay_inside() {
+        let size = Size {
+            width: 120.0,
+            height: 100.0,
+            left: 10.0,
+            right: 10.0,
+            top: 0.0,
+            bottom: 20.0,
+        };
+        let axis = |ticks: &[f64]| Axis {
+            scale: Scale::linear(0.0, 100.0),
+            ticks: ticks.to_vec(),
+            label: |it| format!("p{it}"),
+        };
+        // A unit is a point: p0 and p10 would lie over each other, and p99.9 would end at 126.
+        let frame = frame(size, &axis(&[0.0, 10.0, 50.0, 99.9]), &axis(&[]), None);
+        let html = Markup::from(frame).into_string();
+        for (words, is_there) in [("p0", false), ("p10", true), ("p50", true), ("p99.9", true)] {
+            assert_eq!(
+                html.contains(&format!(">{words}</text>")),
+                is_there,
+                "{words} {html}"
+            );
+        }
+        // Five letters of 6.6 around their middle.
+        assert!(html.contains("x=\"103.5\""), "{html}");
     }
 }

@@ -49,27 +49,30 @@ pub(super) fn section(document: &Document) -> Markup {
     let journeys = document.journeys.iter();
     let ended =
         journeys.filter(|it| it.counts.outcomes.ended() > 0 && !it.counts.time.total.is_zero());
-    let pictures =
-        ended.map(|it| titled(format!("{}, an iteration on average", it.name), picture(it)));
-    let pictures = pictures.collect::<Markup>();
-    if pictures.is_empty() {
-        return pictures;
+    let ended: Vec<(&JourneySection, Vec<Row>)> = ended.map(|it| (it, rows(it))).collect();
+    if ended.is_empty() {
+        return Markup::new();
     }
+    let pictures = ended.iter().map(|(journey, rows)| {
+        let title = format!("{}, an iteration on average", journey.name);
+        titled(title, picture(journey, rows))
+    });
+    let pictures = pictures.collect::<Markup>();
     let mut section = Markup::from(faint(
         "Each bar begins where the one above it ends. Exchanges that overlap share the time in which any was under way, by how \
          long each took; so all bars together are the time of the iteration.",
     ));
-    section.push(legend());
+    section.push(legend(ended.iter().flat_map(|(_, rows)| rows)));
     section.push(pictures);
     section
 }
 
-fn picture(journey: &JourneySection) -> Element {
+fn picture(journey: &JourneySection, rows: &[Row]) -> Element {
     let total = micros(journey.counts.time.total).max(1);
     let share = |part: u64| 100.0 * float(part) / float(total);
     let mut before = 0.0;
     let mut list = element("div").class("spent");
-    for row in rows(journey) {
+    for row in rows {
         let all: u64 = row.parts.iter().map(|it| it.micros).sum();
         if all == 0 {
             continue;
@@ -90,13 +93,22 @@ fn picture(journey: &JourneySection) -> Element {
             );
         }
         before += share(all);
-        let words = format!("{} · {:.1}%", mean(journey, all), share(all));
+        let words = format!("{} · {}", mean(journey, all), percent(share(all)));
         list = list
-            .with(element("span").class("of").with(row.name))
+            .with(element("span").class("of").with(&row.name))
             .with(track)
             .with(element("span").class("words").with(words));
     }
     list
+}
+
+/// `98.9%`; what is not nothing is not shown as nothing.
+fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.05 {
+        "<0.1%".to_owned()
+    } else {
+        format!("{share:.1}%")
+    }
 }
 
 /// Returns the time of an iteration that such a part of all is.
@@ -191,10 +203,14 @@ fn sum(histogram: &LatencyHistogram) -> u64 {
     micros(mean.saturating_mul(count))
 }
 
-fn legend() -> Element {
+/// Returns how each part looks that there is in a row.
+fn legend<'a>(rows: impl Iterator<Item = &'a Row>) -> Element {
+    let parts = rows.flat_map(|it| &it.parts).filter(|it| it.micros > 0);
+    let parts: Vec<&str> = parts.map(|it| it.name).collect();
     let phases = PHASES.into_iter().map(|(phase, look)| (look, phase.name()));
     let all = phases.chain([(FAILED, "failed, cut or timed out")]);
-    let entries = all.map(|(number, name)| {
+    let entries = all.filter(|(_, name)| parts.contains(name));
+    let entries = entries.map(|(number, name)| {
         let sample = element("span").class(&format!("part {}", look(number)));
         element("span").with(sample).with(name)
     });

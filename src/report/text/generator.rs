@@ -5,6 +5,7 @@ use crate::measure::LatencyHistogram;
 use crate::result::{Document, GeneratorSection, RunVerdict};
 use crate::units::{self, Quantile};
 
+use super::super::reasons;
 use super::super::table::Paint;
 use super::super::words::{self, number_of};
 use super::layout::Layout;
@@ -38,7 +39,7 @@ pub(super) fn lines(document: &Document, layout: Layout) -> String {
 
 fn reasons(health: &Health, layout: Layout) -> String {
     let mut text = String::new();
-    for (reason, advice) in words::advised(health) {
+    for (reason, advice) in reasons::advised(health) {
         let level = match reason.level {
             Level::Suspect => "suspect",
             Level::Invalid => "invalid",
