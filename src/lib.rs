@@ -64,6 +64,7 @@ pub mod files;
 pub mod health;
 pub mod keys;
 pub mod measure;
+pub mod meeting;
 pub mod oci;
 pub mod plan;
 pub mod profile;

@@ -37,6 +37,19 @@ impl Clock {
         }
     }
 
+    /// Returns the instants of a load that follow from the plan: not those of a load that waits for the iterations of another.
+    pub(super) fn planned(&self, plan: &Plan, load: usize) -> Option<LoadClock> {
+        let load = &plan.loads[load];
+        let after = match load.begin.after {
+            None => None,
+            Some(after) => match plan.loads[after].executor.length() {
+                Length::Set(_) => Some(self.planned(plan, after)?.end),
+                Length::AtMost(_) => return None,
+            },
+        };
+        Some(self.of(load, after))
+    }
+
     /// Returns the instants of a load that begins with the run, or after another has ended.
     fn of(&self, load: &Load, after: Option<Instant>) -> LoadClock {
         let (begin, measured) = if load.warms_up_before() {

@@ -94,6 +94,11 @@ impl Stop {
         self.state.by_caller.load(Ordering::SeqCst)
     }
 
+    /// Returns `true` if everything is to be dropped.
+    pub fn is_aborted(&self) -> bool {
+        matches!(*self.signal.borrow(), StopSignal::Abort(_))
+    }
+
     /// Returns when the run was first asked to stop.
     pub fn asked(&self) -> Option<Instant> {
         match *self.signal.borrow() {

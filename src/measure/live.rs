@@ -1,6 +1,9 @@
 //! What a progress line needs, a few times a second.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::oci::Operation;
 use crate::units::Quantile;
@@ -10,13 +13,54 @@ use super::histogram::whole_micros;
 use super::{ClassCounts, Outcome, Outcomes, PackedHistogram, Period, Totals};
 
 /// The counts of a run so far and its response times to two digits: small enough to copy while the run goes on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Live {
     periods: [Totals; Period::ALL.len()],
     operations: [Outcomes; Operation::ALL.len()], // of the measured period
     failures: ClassCounts,                        // of its exchanges
     response_time: Buckets<2>,
     response_time_sum: Duration,
+}
+
+/// The form in which it goes to another process.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    periods: [Totals; Period::ALL.len()],
+    operations: BTreeMap<Operation, Outcomes>, // those that occurred
+    failures: ClassCounts,
+    response_time: PackedHistogram,
+    response_time_sum_us: u64,
+}
+
+impl From<Live> for Written {
+    fn from(live: Live) -> Self {
+        Self {
+            periods: live.periods,
+            operations: live.operations().collect(),
+            failures: live.failures,
+            response_time: PackedHistogram::pack(&live.response_time),
+            response_time_sum_us: live
+                .response_time_sum
+                .as_micros()
+                .try_into()
+                .unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl From<Written> for Live {
+    fn from(written: Written) -> Self {
+        let mut live = Self::new();
+        live.periods = written.periods;
+        for (operation, outcomes) in written.operations {
+            live.operations[operation.index()] = outcomes;
+        }
+        live.failures = written.failures;
+        written.response_time.add_to(&mut live.response_time);
+        live.response_time_sum = Duration::from_micros(written.response_time_sum_us);
+        live
+    }
 }
 
 impl Live {
@@ -127,6 +171,23 @@ impl Default for Live {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_process_hears_the_same_counts() {
+        let mut live = Live::new();
+        for micros in [1, 255, 70_000, 70_001, 3_600_000_000, 7_200_000_000] {
+            live.ok_response_time(Duration::from_micros(micros));
+        }
+        live.totals_mut(Period::WarmUp).starts.scheduled = 7;
+        live.measured(Operation::BlobGet, Outcome::Ok);
+        live.measured(Operation::Ping, Outcome::Cancelled);
+        let said = serde_json::to_string(&live).unwrap();
+        let heard: Live = serde_json::from_str(&said).unwrap();
+        assert_eq!(heard, live);
+        let mut both = heard;
+        both.merge(&live);
+        assert_eq!(both.response_times(), 12);
+    }
 
     #[test]
     fn counts_below_an_edge_are_exact_and_the_sum_is() {

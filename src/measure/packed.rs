@@ -178,7 +178,7 @@ impl PackedHistogram {
         }
     }
 
-    fn add_to(&self, all: &mut Buckets<2>) {
+    pub(super) fn add_to(&self, all: &mut Buckets<2>) {
         for (value, count) in self.used() {
             all.record_n(u64::from(value), u64::from(count));
         }

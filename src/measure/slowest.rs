@@ -2,6 +2,7 @@
 //!
 //! The memory is there before the run. An exchange that is not among the slowest costs one comparison.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::mem;
 use std::time::Duration;
@@ -162,7 +163,7 @@ impl Slowest {
 
     /// Puts the slowest first, equally slow ones as they ended.
     fn sort(&mut self) {
-        let key = |it: &SlowExchange| (std::cmp::Reverse(it.timings.total), it.when);
+        let key = |it: &SlowExchange| (Reverse(it.timings.total), it.when);
         self.kept.sort_by_key(key);
     }
 
@@ -174,7 +175,8 @@ impl Slowest {
 
     fn fastest(&self) -> Option<usize> {
         let places = self.kept.iter().enumerate();
-        let fastest = places.min_by_key(|(_, it)| it.timings.total);
+        // Of equal ones the last goes, so that what is kept does not depend on how they were spread.
+        let fastest = places.min_by_key(|(_, it)| (it.timings.total, Reverse(it.at)));
         fastest.map(|(place, _)| place)
     }
 

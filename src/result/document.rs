@@ -17,8 +17,8 @@ use crate::schedule::Side;
 use crate::verdict::ThresholdResult;
 
 use super::{
-    Environment, FailureSection, GeneratorSection, JourneySection, OperationSection, PeriodSection,
-    ProbeSection, RunVerdict, Schema, SearchSection, ShardSection,
+    ClockError, Environment, FailureSection, GeneratorSection, JourneySection, OperationSection,
+    PeriodSection, ProbeSection, RunVerdict, Schema, SearchSection, ShardSection,
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
@@ -104,6 +104,12 @@ pub struct ShardPart {
     pub run: String,
     /// What gave it its number: `--shard`, or the variables of an engine.
     pub from: String,
+    /// Whether nothing is known of it: what it should have started is dropped.
+    #[serde(default)]
+    pub lost: bool,
+    /// How well its clock is known, where the shards met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockError>,
 }
 
 /// The plan of a run.

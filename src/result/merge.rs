@@ -34,6 +34,19 @@ impl Document {
         Ok(())
     }
 
+    /// Adds what a shard should have started after it was stopped, and did not: it is lost from then on.
+    ///
+    /// # Errors
+    /// When that is of another plan.
+    pub fn owe(&mut self, owed: Self) -> Result<(), MergeError> {
+        self.check_same_plan(&owed)?;
+        self.add(owed)?;
+        if let Some(part) = &mut self.shard {
+            part.lost = true;
+        }
+        Ok(())
+    }
+
     /// Lets both begin with the one that began first.
     fn align_with(&mut self, other: &mut Self) {
         let opened = [&*self, other].map(|it| micros_of(&it.window_opened));

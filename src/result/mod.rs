@@ -47,8 +47,7 @@ pub use merge_check::{MergeError, Which};
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
-    Example, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, SlowExchangeEntry, StageSection,
+    ClockError, Example, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
+    PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
 };
-pub use shards::ShardSection;
 pub use store::{Error, Stored, write_file};

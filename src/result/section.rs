@@ -9,10 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Phase;
+use crate::health::{Reason, Verdict};
 use crate::measure::{
     Dated, FailureClass, FailureLog, JourneyCounts, JourneyLatencies, JourneySeries,
-    OperationCounts, OperationLatencies, OperationSeries, Period, PeriodTally, SlowExchange,
-    Totals,
+    LatencyHistogram, OperationCounts, OperationLatencies, OperationSeries, Period, PeriodTally,
+    SlowExchange, Totals,
 };
 use crate::oci::Operation;
 
@@ -48,6 +49,56 @@ pub struct StageSection {
     /// What came of it. Its rate is of the iterations due in the stage, over the stage's length; 0 where that is not
     /// known.
     pub iterations: JourneySection,
+}
+
+/// How well the clock of a shard is known to the first shard, where they met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ClockError {
+    /// The shortest question to the shard and its answer, in microseconds.
+    pub round_trip_us: u64,
+    /// Half of it, in microseconds: the answer was given at some moment of that time. If one way takes longer than the other,
+    /// the clocks differ by half of the difference, which nobody can know.
+    pub error_us: u64,
+    /// How far its clock has gone from that of the first shard since the start, in microseconds.
+    pub drift_us: i64,
+}
+
+/// One of the shards that a merged report is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardSection {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many shards the run has.
+    pub count: u32,
+    /// The same for all shards of one run.
+    pub run: String,
+    /// Whether nothing is known of it: what it should have started is dropped.
+    #[serde(default)]
+    pub lost: bool,
+    /// The machine that it ran on.
+    pub host: Option<String>,
+    /// What the user calls it by.
+    pub labels: BTreeMap<String, String>,
+    /// When its measured window opened, RFC 3339, in UTC.
+    pub window_opened: String,
+    /// The length of that window in microseconds.
+    pub window_us: u64,
+    /// The health of its generator.
+    pub health: Verdict,
+    /// What was out of bounds there, the weightiest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// Iterations that began in the window.
+    pub started: u64,
+    /// Those that ended well.
+    pub ok: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// The response times of all journeys.
+    pub response_time: LatencyHistogram,
+    /// How well its clock is known, where the shards met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockError>,
 }
 
 /// What an unrelated client saw beside the load.

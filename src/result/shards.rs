@@ -1,15 +1,11 @@
 //! The shards of a merged report: what each was, how far apart they began, and which are missing.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::wall_time::micros_of;
-use super::{Counts, Document, RunVerdict};
-use crate::health::{self, Reason, ShardFacts, Signal, Verdict};
+use super::{Counts, Document, RunVerdict, ShardSection};
+use crate::health::{self, ShardFacts, Signal};
 use crate::measure::LatencyHistogram;
 use crate::units::{self, Quantile};
 
@@ -18,41 +14,6 @@ const SAMPLES: u64 = 100;
 
 /// How many times the median of the other shards its own is, at least, where one is called slower.
 const SLOWER: f64 = 1.5;
-
-/// One of the shards that a merged report is made of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ShardSection {
-    /// Its number, from 0.
-    pub index: u32,
-    /// How many shards the run has.
-    pub count: u32,
-    /// The same for all shards of one run.
-    pub run: String,
-    /// Whether nothing is known of it: what it should have started is dropped.
-    #[serde(default)]
-    pub lost: bool,
-    /// The machine that it ran on.
-    pub host: Option<String>,
-    /// What the user calls it by.
-    pub labels: BTreeMap<String, String>,
-    /// When its measured window opened, RFC 3339, in UTC.
-    pub window_opened: String,
-    /// The length of that window in microseconds.
-    pub window_us: u64,
-    /// The health of its generator.
-    pub health: Verdict,
-    /// What was out of bounds there, the weightiest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<Reason>,
-    /// Iterations that began in the window.
-    pub started: u64,
-    /// Those that ended well.
-    pub ok: u64,
-    /// Those that failed.
-    pub failed: u64,
-    /// The response times of all journeys.
-    pub response_time: LatencyHistogram,
-}
 
 impl Document {
     /// This run as one of the shards of a merged report; those that it is made of, if it is one. None where it is no shard.
@@ -68,7 +29,7 @@ impl Document {
             index: part.index,
             count: part.count,
             run: part.run.clone(),
-            lost: false,
+            lost: part.lost,
             host: self.environment.host.clone(),
             labels: self.environment.labels.clone(),
             window_opened: self.window_opened.clone(),
@@ -79,6 +40,7 @@ impl Document {
             ok: self.totals.iterations.ok,
             failed: self.totals.iterations.failed,
             response_time,
+            clock: part.clock,
         }]
     }
 
@@ -120,7 +82,10 @@ fn skew(shards: &[ShardSection]) -> f64 {
     let opened: Vec<u64> = opened.map(|it| micros_of(&it.window_opened)).collect();
     let first = opened.iter().min().copied().unwrap_or(0);
     let last = opened.iter().max().copied().unwrap_or(0);
-    Duration::from_micros(last - first).as_secs_f64()
+    // Where they met, all began at one moment, as well as the clocks are known.
+    let errors = shards.iter().filter_map(|it| Some(it.clock?.error_us));
+    let unknown = errors.max().unwrap_or(0);
+    Duration::from_micros(last - first + unknown).as_secs_f64()
 }
 
 /// Returns a note for each shard that is slower than the others.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::engine::{Finished, FoundImages};
-use crate::health::TargetHost;
-use crate::measure::{Period, Record};
+use crate::health::{Health, Signals, TargetHost};
+use crate::measure::{LatencyHistogram, Period, Record};
 use crate::oci::Verify;
 use crate::plan::{Length, Load, Plan};
 use crate::result::{
@@ -36,6 +38,17 @@ pub struct Outcome {
     pub document: Document,
     /// Virtual users or workers that ended in a panic: defects of regstorm.
     pub panics: u64,
+    /// What became of it, where it is of a shard that the first one adds up; `None` for every other run.
+    pub handed: Option<Handed>,
+}
+
+/// How a shard that is not the first has ended its meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handed {
+    /// The first shard has what it measured.
+    Over,
+    /// The first shard is lost, for that reason: the report has to be merged.
+    Lost(String),
 }
 
 /// What a run is concluded from beside what it measured.
@@ -105,6 +118,7 @@ impl Conclusion<'_> {
         Outcome {
             document: Document::new(record, facts),
             panics: finished.panics,
+            handed: None,
         }
     }
 
@@ -118,6 +132,45 @@ impl Conclusion<'_> {
             signals: finished.signals.clone(),
         }
     }
+}
+
+/// Returns the document of what a shard should have started and did not, beside one of the same run.
+pub(super) fn owed(
+    plan: &Plan,
+    watch: &Watch,
+    record: &Record,
+    like: &Document,
+    at: Instant,
+) -> Document {
+    let facts = Facts {
+        plan: like.plan.clone(),
+        target: like.target.clone(),
+        environment: Environment {
+            host: None,
+            ..like.environment.clone()
+        },
+        interrupted: false,
+        open_model: like.open_model,
+        thresholds: watch.conclude(record.observed(), record.window(), Moment::Done),
+        generator: GeneratorSection {
+            // How lost shards weigh is judged when all are known.
+            health: Health {
+                reasons: Vec::new(),
+                not_judged: Vec::new(),
+                target_host: like.generator.health.target_host,
+            },
+            ceiling_share: None,
+            pacer_lag: LatencyHistogram::new(),
+            signals: Signals::default(),
+        },
+        search: None,
+        probe: None,
+        opened: at,
+        stage_lengths: stage_lengths(plan),
+        period_durations: BTreeMap::new(),
+        notes: Vec::new(),
+    };
+    Document::new(record, facts)
 }
 
 /// Returns what the health of the generator depends on.

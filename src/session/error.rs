@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::shard::Unshared;
+use super::unshared::Unshared;
 use crate::engine;
+use crate::meeting;
 use crate::result::MergeError;
 use crate::scenario::Problems;
 
@@ -34,6 +35,15 @@ pub enum Error {
     /// A pair of runs cannot be cut into slices as asked.
     #[error("the two sides cannot be cut alike")]
     Cut,
+    /// The other shards of the run did not come, or were lost before the load.
+    #[error(transparent)]
+    Host(#[from] meeting::HostError),
+    /// The first shard of the run refused this one, or is lost.
+    #[error(transparent)]
+    Guest(#[from] meeting::GuestError),
+    /// The reports of shards do not add up: a defect of regstorm.
+    #[error("shards do not add up: {0}")]
+    Shards(MergeError),
     /// The slices of one side do not have the same plan or the same journeys: a defect of regstorm.
     #[error("slices do not add up: {0}")]
     Slices(MergeError),

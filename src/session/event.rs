@@ -1,5 +1,6 @@
 //! What happens while a run is made.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::engine::Progress;
@@ -13,6 +14,15 @@ use crate::verdict::ThresholdResult;
 pub enum Event<'a> {
     /// One load has come so far; a search has several.
     Load(Progress<'a>),
+    /// The first shard waits for the others.
+    Gathering {
+        /// Where it listens.
+        address: SocketAddr,
+        /// How many have not come yet.
+        missing: usize,
+    },
+    /// Another shard goes to the meeting point, at this address.
+    Joining(&'a str),
     /// This shard is ready, and waits for the start of all.
     StartsIn(Duration),
     /// How the thresholds of the plan stand, in its order. One of them may have [ended the

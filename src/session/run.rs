@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
 use super::job::Job;
-use super::options::{Options, random};
+use super::options::Options;
+use super::role::Role;
 use super::search;
-use super::shard::check_shared;
-use crate::engine::{self, Closing, Progress, RunPart, Setup, Stock, Stop};
+use super::unshared::check_shared;
+use crate::engine::{self, Closing, Progress, Setup, Stock, Stop};
 use crate::measure::Period;
 use crate::plan::Plan;
 use crate::verdict::{ThresholdResult, Watch};
@@ -52,40 +55,45 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let mut watch = conclude::watch(plan);
     let views = watch.views(&engine::catalogue(plan));
     let part = job.options.part.as_ref();
-    let run = part.map_or_else(|| RunPart::whole(random()), |it| it.run(plan));
-    let setup = Setup::new(plan, job.stock, run, views)?;
-    let mut target = setup.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at)))?;
-    let clock = job.environment.clock;
-    if let Some(left) = part.map(|it| it.left(clock)) {
-        report(Event::StartsIn(left));
-    }
-    let mut gate = || part.map_or_else(|| Ok(engine::soon()), |it| it.wait(clock, stop));
-    let mut tell = |at: Progress<'_>| {
-        let standing = standing(&mut watch, plan, &at);
-        report(Event::Load(at));
-        if let Some(results) = standing {
-            report(Event::Thresholds(&results));
-            if results.iter().any(|it| it.ended_run) {
-                stop.drain();
-            }
-        }
-    };
-    let loaded = target.load_from((plan, 0), &mut gate, stop, &mut tell);
+    let host = job.environment.host.clone().unwrap_or_default();
+    let (role, run) = Role::take(part, plan, (job.environment.clock, &host), stop, report)?;
+    let prepared = Setup::new(plan, job.stock, run, views.clone())
+        .and_then(|it| it.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at))));
+    let mut target = prepared.map_err(|error| given_up(&role, error.into()))?;
+    let loaded = role.prepared(report).and_then(|()| {
+        let mut gate = || role.start(stop);
+        let mut tell = |at: Progress<'_>| {
+            role.follow(at, stop, &mut |at| {
+                let standing = standing(&mut watch, plan, &at).filter(|_| role.judges());
+                report(Event::Load(at));
+                if let Some(results) = standing {
+                    report(Event::Thresholds(&results));
+                    if results.iter().any(|it| it.ended_run) {
+                        stop.drain();
+                    }
+                }
+            });
+        };
+        target.load_from((plan, 0), &mut gate, stop, &mut tell)
+    });
     let mut finished = match loaded {
         Ok(finished) => finished,
         Err(error) => {
-            // What was seeded is of no use to the other shards either.
+            // What was seeded is of no use to other shards either.
             target.close(None, Closing::CleanUp, &mut |_| {});
-            return Err(error);
+            return Err(given_up(&role, error));
         }
     };
-    // The other shards may not have done with it.
-    let stored = part.map(|_| target.stored());
-    let closing = if part.is_some() {
-        Closing::Leave
-    } else {
+    let asked = stop.asked();
+    let since = |at: Instant| at.saturating_duration_since(finished.opened);
+    let (until, opened) = (asked.map(since), finished.opened);
+    let ends = role.end(&mut target, stop);
+    let closing = if role.cleans_up() {
         Closing::CleanUp
+    } else {
+        Closing::Leave
     };
+    let stored = (closing == Closing::Leave).then(|| target.stored());
     target.close(Some(&mut finished), closing, &mut |at| {
         report(Event::Load(at));
     });
@@ -98,9 +106,20 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         interrupted: stop.is_interrupted(),
     };
     let mut outcome = conclusion.outcome(plan, &finished, None);
-    outcome.document.shard = part.map(|it| it.told(run));
     outcome.document.stored = stored.filter(|it| !it.is_empty());
-    Ok(outcome)
+    let like = outcome.document.clone();
+    let owed = |shard, from| {
+        let record = engine::lost(plan, &views, shard, (from, until));
+        conclude::owed(plan, &watch, &record, &like, opened)
+    };
+    let stopped_at = until.filter(|_| stop.is_interrupted());
+    role.conclude(run, outcome, ends, (stopped_at, &owed))
+}
+
+/// It did not come to a load: other shards are told.
+fn given_up(role: &Role<'_>, error: Error) -> Error {
+    role.give_up(&error);
+    error
 }
 
 /// Returns how the thresholds stand, once something was measured.

@@ -60,6 +60,8 @@ mod load_models;
 /// Whether the machine was quiet.
 #[path = "../machine.rs"]
 mod machine;
+/// Shards that meet: together they are one run, and one that is lost is counted.
+mod meeting;
 /// Shards of one run: what they add up to, and what is no shard.
 mod merging;
 /// Mistakes of scenarios: none hides another, and each names every form that is read.

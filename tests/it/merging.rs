@@ -242,6 +242,8 @@ fn shard(plan: &Plan, record: &Record, host: &str, (index, count): (u32, u32)) -
             count,
             run: "5eed5eed5eed5eed".to_owned(),
             from: "--shard".to_owned(),
+            lost: false,
+            clock: None,
         }),
         ..document(plan, record, host)
     }

@@ -66,7 +66,10 @@ const fn exit_of(error: &Error) -> Exit {
         | Error::Slices(_)
         | Error::Panics(_)
         | Error::Unshared(_)
-        | Error::Late { .. } => Exit::Defect,
+        | Error::Late { .. }
+        | Error::Host(_)
+        | Error::Guest(_)
+        | Error::Shards(_) => Exit::Defect,
     }
 }
 

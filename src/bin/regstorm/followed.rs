@@ -25,6 +25,17 @@ impl Followed {
     pub(crate) fn follow(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::Load(at) => self.load(at),
+            Event::Gathering { address, missing } => {
+                let missing = units::count(*missing as u64);
+                self.0
+                    .enter(&format!("at {address}: {missing} shards have not come yet"));
+                true
+            }
+            Event::Joining(address) => {
+                self.0
+                    .enter(&format!("going to the first shard at {address}"));
+                true
+            }
             Event::StartsIn(left) => {
                 let left = units::duration(*left);
                 self.0.enter(&format!("ready; all shards start in {left}"));

@@ -85,7 +85,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
-    Load(load::Args),
+    Load(Box<load::Args>),
     /// Print the plan of a scenario without sending a request
     Check(scenario_file::ScenarioArgs),
     Ab(ab::Args),

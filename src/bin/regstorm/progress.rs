@@ -98,6 +98,16 @@ impl Progress {
     pub(crate) fn report(&mut self, event: &Event<'_>) {
         match event {
             Event::Load(at) => self.tell(at),
+            Event::Gathering { address, missing } => match missing {
+                0 => self.line("meeting  all shards are there"),
+                missing => self.line(&format!(
+                    "meeting  at {address}: {} more to come",
+                    units::count(*missing as u64)
+                )),
+            },
+            Event::Joining(address) => {
+                self.line(&format!("meeting  going to the first shard at {address}"));
+            }
             Event::StartsIn(left) => {
                 self.line(&format!(
                     "ready    all shards start in {}",

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use regstorm::engine;
+use regstorm::meeting;
 use regstorm::plan::{self, Plan};
 use regstorm::result::{Document, RunVerdict, Stored};
 use regstorm::scenario::Scenario;
-use regstorm::session::{self, Event, Options};
+use regstorm::session::{self, Event, Handed, Options};
 
 use crate::diagnosis;
 use crate::exit::{Exit, Failure, OrExit};
@@ -84,13 +85,30 @@ impl RunArgs {
             Err(failure) => Err(failure.to_string()),
         });
         let outcome = outcome?;
-        let exit = match outcome.panics {
-            0 => exit(&outcome.document),
+        let exit = match (outcome.panics, &outcome.handed) {
+            (0, None) => exit(&outcome.document),
+            (0, Some(_)) => of_shard(&outcome.document),
             _ => Exit::Defect,
         };
         self.report
             .finish(&Stored::Run(Box::new(outcome.document)))?;
-        Ok(exit)
+        match outcome.handed {
+            // What was measured is written; what it is part of is not judged here.
+            Some(Handed::Lost(why)) => Err(Failure::new(
+                Exit::Target,
+                anyhow!("{why}; the report of this shard is for `regstorm merge`"),
+            )),
+            Some(Handed::Over) | None => Ok(exit),
+        }
+    }
+}
+
+/// Returns the exit code of a shard that is not the first: the verdict is that of the first, so that an engine acts on faults
+/// alone.
+fn of_shard(document: &Document) -> Exit {
+    match exit(document) {
+        fault @ (Exit::Defect | Exit::Interrupted) => fault,
+        _ => Exit::Passed,
     }
 }
 
@@ -157,8 +175,18 @@ pub(crate) fn failure(error: session::Error) -> Failure {
         session::Error::Search | session::Error::Cut | session::Error::Unshared(_) => {
             Failure::new(Exit::Usage, error)
         }
-        session::Error::Late { .. } => Failure::new(Exit::Target, error),
+        session::Error::Host(meeting::HostError::Interrupted)
+        | session::Error::Guest(meeting::GuestError::Interrupted) => {
+            Failure::new(Exit::Interrupted, error)
+        }
+        session::Error::Host(
+            meeting::HostError::Listen { .. } | meeting::HostError::Open { .. },
+        ) => Failure::new(Exit::Usage, error),
+        session::Error::Late { .. } | session::Error::Host(_) | session::Error::Guest(_) => {
+            Failure::new(Exit::Target, error)
+        }
         session::Error::Slices(_)
+        | session::Error::Shards(_)
         | session::Error::Panics(_)
         | session::Error::Scenario(_)
         | session::Error::Calibration { .. } => Failure::new(Exit::Defect, error),

@@ -1,34 +1,54 @@
 //! The arguments that say which part of a run this process does, and when all parts start.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use anyhow::anyhow;
+use regstorm::health::ShardFacts;
+use regstorm::meeting::{self, Token};
 use regstorm::schedule::{Shard, ShardError};
-use regstorm::session::Part;
+use regstorm::session::{Part, Start};
+use regstorm::units::{self, Secret};
 
 use crate::exit::{Exit, Failure, OrExit as _};
 use crate::rank::{self, Rank};
+use crate::user_args::first_line;
 
 /// Which part of the run this process does.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Several machines")]
 pub(crate) struct ShardArgs {
     /// Part of the run that this process does, where several do it together: I/N, counted from 0; auto or auto/N takes the number
     /// that Kubernetes, Slurm, AWS Batch, Cloud Run, GitLab or Open MPI gave it
-    #[arg(
-        long,
-        value_name = "I/N",
-        requires = "start_at",
-        help_heading = "Several machines"
-    )]
+    #[arg(long, value_name = "I/N", requires = "together")]
     shard: Option<Choice>,
-    /// Moment at which all shards start: in UTC, such as 2026-05-04T12:00:00Z, or @SECONDS since 1970; at most a day ahead
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "shard",
-        value_parser = moment,
-        help_heading = "Several machines"
-    )]
+    #[command(flatten)]
+    start: StartArgs,
+    /// File with the token that all shards of the run know, at least 16 bytes; or the variable `REGSTORM_MEET_TOKEN`. Without one,
+    /// shards meet on one machine only
+    #[arg(long, value_name = "FILE", requires = "meet")]
+    meet_token_file: Option<PathBuf>,
+    /// Time limit for the other shards to come [default: 5m]
+    #[arg(long, value_name = "TIME", requires = "meet", value_parser = time)]
+    meet_timeout: Option<Duration>,
+    /// Share of the shards that may be lost before the run is invalid, such as 5% [default: 1%]
+    #[arg(long, value_name = "SHARE", requires = "meet", value_parser = share)]
+    allow_lost: Option<f64>,
+}
+
+/// When all shards start: one of these.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(id = "together", multiple = false)]
+struct StartArgs {
+    /// Meeting point of the shards, HOST:PORT: the first one listens there, the others connect to it. It starts all at one moment,
+    /// follows them, and writes the report of all
+    #[arg(long, value_name = "HOST:PORT", requires = "shard", value_parser = address)]
+    meet: Option<String>,
+    /// Moment at which all shards start: in UTC, such as 2026-05-04T12:00:00Z, or @SECONDS since 1970; at most a day ahead. Each
+    /// writes its report, for `merge`
+    #[arg(long, value_name = "TIME", requires = "shard", value_parser = moment)]
     start_at: Option<SystemTime>,
 }
 
@@ -61,8 +81,17 @@ impl ShardArgs {
     /// # Errors
     /// When it is to be found out and cannot be.
     pub(crate) fn part(&self) -> Result<Option<Part>, Failure> {
-        let (Some(choice), Some(start)) = (self.shard, self.start_at) else {
+        let Some(choice) = self.shard else {
             return Ok(None);
+        };
+        let start = match (self.start.start_at, &self.start.meet) {
+            (Some(start), _) => Start::At(start),
+            (None, Some(address)) => Start::Meet(meeting::Settings {
+                address: address.clone(),
+                token: self.token()?,
+                timeout: self.meet_timeout.unwrap_or(TIMEOUT),
+            }),
+            (None, None) => return Ok(None),
         };
         let Rank { shard, from } = match choice {
             Choice::Set(shard) => Rank {
@@ -71,8 +100,72 @@ impl ShardArgs {
             },
             Choice::Auto(count) => rank::read(count).or_exit(Exit::Usage)?,
         };
-        Ok(Some(Part { shard, from, start }))
+        Ok(Some(Part {
+            shard,
+            from,
+            start,
+            allowed: self.allow_lost.unwrap_or(ShardFacts::ALLOWED),
+        }))
     }
+
+    fn token(&self) -> Result<Token, Failure> {
+        let (secret, from) = match &self.meet_token_file {
+            Some(path) => {
+                let read = File::open(path).and_then(first_line);
+                let read = read.map_err(|error| {
+                    let path = path.display();
+                    Failure::new(
+                        Exit::Usage,
+                        anyhow!("cannot read the token in {path}: {error}"),
+                    )
+                });
+                (read?, path.display().to_string())
+            }
+            None => match std::env::var_os(TOKEN).and_then(|it| it.into_string().ok()) {
+                Some(text) => (Secret::new(text), TOKEN.to_owned()),
+                None => return Ok(Token::default()),
+            },
+        };
+        let token = Token::new(secret);
+        token.map_err(|length| {
+            let least = Token::LEAST;
+            Failure::new(
+                Exit::Usage,
+                anyhow!("{from}: a token of {length} bytes can be guessed; use {least} or more"),
+            )
+        })
+    }
+}
+
+/// The variable that the token is in, where no file is named.
+const TOKEN: &str = "REGSTORM_MEET_TOKEN";
+
+/// How long shards wait for each other, if nothing was said.
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = units::parse_duration(text).map_err(|error| error.to_string())?;
+    if time > LONGEST {
+        return Err("at most 24h".to_owned());
+    }
+    Ok(time)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text
+        .strip_suffix('%')
+        .and_then(|it| it.trim().parse::<f64>().ok());
+    let share = number.filter(|it| (0.0..=100.0).contains(it));
+    Ok(share.ok_or("write it as 5%, from 0% to 100%")? / 100.0)
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once(':');
+    let fits = parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !fits {
+        return Err("write it as HOST:PORT, such as 10.0.0.5:7070".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// The longest time from now to a start.
@@ -108,6 +201,23 @@ mod tests {
         assert_eq!(choice("1/3"), Ok(Choice::Set(Shard::new(1, 3).unwrap())));
         for bad in ["auto/0", "auto/", "auto3", "3/3", "1", ""] {
             assert!(choice(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_share_and_an_address_have_a_form() {
+        assert_eq!(share("5%"), Ok(0.05));
+        assert_eq!(share("0.5 %"), Ok(0.005));
+        for bad in ["5", "-1%", "101%", "NaN%", "%"] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            address("storm-0.storm:7070"),
+            Ok("storm-0.storm:7070".to_owned())
+        );
+        assert_eq!(address("[::1]:7070"), Ok("[::1]:7070".to_owned()));
+        for bad in ["storm", ":7070", "storm:", "storm:99999", "storm:port"] {
+            assert!(address(bad).is_err(), "{bad}");
         }
     }
 

@@ -101,7 +101,8 @@ fn user(text: &str) -> Result<User, Infallible> {
     })
 }
 
-fn first_line(from: impl std::io::Read) -> std::io::Result<Secret> {
+/// Reads a secret: the first line, without its end.
+pub(crate) fn first_line(from: impl std::io::Read) -> std::io::Result<Secret> {
     let mut line = String::new();
     std::io::BufReader::new(from.take(MAX_PASSWORD)).read_line(&mut line)?;
     Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))

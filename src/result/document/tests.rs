@@ -266,6 +266,8 @@ fn part(index: u32, count: u32) -> ShardPart {
         count,
         run: "5eed5eed5eed5eed".into(),
         from: "--shard".into(),
+        lost: false,
+        clock: None,
     }
 }
 

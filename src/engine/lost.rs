@@ -1,0 +1,128 @@
+//! What a shard of which nothing is known should have started: all of it is dropped.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::choice::Choice;
+use super::clock::Clock;
+use super::iteration_id::IterationId;
+use super::tracks::Tracks;
+use crate::measure::{
+    Catalogue, DropCause, DropReason, DroppedStart, Period, Record, Recorder, View,
+};
+use crate::plan::{Plan, Quota};
+use crate::schedule::Shard;
+
+/// Why nothing of it began.
+const LOST: DroppedStart = DroppedStart {
+    reason: DropReason::LostShard,
+    cause: DropCause::Generator,
+};
+
+/// Returns the record of a shard of which nothing is known from some time after the opening of the window on, until the run
+/// was stopped, if it was.
+///
+/// Arrivals are known exactly, since they follow from the plan, and so are iterations that a load counts, if the shard is lost
+/// from the beginning. How often closed users would have started over is not known, and not guessed.
+pub fn lost(
+    plan: &Plan,
+    views: &[View],
+    shard: Shard,
+    (from, until): (Duration, Option<Duration>),
+) -> Record {
+    let (tracks, catalogue) = Tracks::of(plan);
+    let mut losses = Losses {
+        recorder: Recorder::new(&catalogue, views, plan.window()),
+        plan,
+        tracks,
+        catalogue,
+        clock: Clock::new(plan, Instant::now()),
+        from,
+        until: until.unwrap_or(Duration::MAX),
+    };
+    for load in 0..plan.loads.len() {
+        let vus = u64::from(plan.loads[load].executor.vus());
+        if let Some(part) = shard.among(vus) {
+            losses.of_load(load, part);
+        }
+    }
+    losses.recorder.end_window(until.unwrap_or(plan.window()));
+    losses.recorder.into_record()
+}
+
+struct Losses<'a> {
+    plan: &'a Plan,
+    tracks: Tracks,
+    catalogue: Catalogue,
+    recorder: Recorder,
+    clock: Clock,
+    from: Duration,
+    until: Duration,
+}
+
+impl Losses<'_> {
+    fn of_load(&mut self, load: usize, part: Shard) {
+        let plan = self.plan;
+        let it = &plan.loads[load];
+        let Some(clock) = self.clock.planned(plan, load) else {
+            return;
+        };
+        let warmup = clock.measured.duration_since(clock.begin);
+        let pool = it.executor.pool();
+        if let (Some(pool), Some(curve)) = (pool, it.executor.curve(warmup)) {
+            let (lane, lanes) = part.lane(0, 1);
+            let arrivals = curve.arrivals(pool.arrival, plan.arrival_seed(load));
+            for arrival in arrivals.lane(lane, lanes) {
+                let due = clock.begin + arrival.due;
+                let period = if due < clock.measured {
+                    Period::WarmUp
+                } else {
+                    Period::Measure
+                };
+                let id = IterationId::of_load(0, load, arrival.index);
+                self.drop_one(load, id, (arrival.stage, period, due));
+            }
+            return;
+        }
+        if !self.from.is_zero() {
+            return;
+        }
+        let before = plan.loads[..load].iter();
+        let before = before.filter(|it| !it.executor.is_open());
+        let before: u64 = before.map(|it| u64::from(it.executor.vus())).sum();
+        let at = (0, Period::Measure, clock.measured);
+        match it.executor.quota() {
+            Quota::Endless => {}
+            Quota::Together(all) => {
+                for number in (0..all).filter(|it| part.has(*it)) {
+                    self.drop_one(load, IterationId::of_load(0, load, number), at);
+                }
+            }
+            Quota::Each(each) => {
+                let users = 0..u64::from(it.executor.vus());
+                for user in users.filter(|it| part.has(*it)) {
+                    for number in 0..each {
+                        self.drop_one(load, IterationId::of_user(0, before + user, number), at);
+                    }
+                }
+            }
+        }
+    }
+
+    fn drop_one(
+        &mut self,
+        load: usize,
+        id: IterationId,
+        (stage, period, due): (usize, Period, Instant),
+    ) {
+        let due = due.saturating_duration_since(self.clock.epoch);
+        if due < self.from || due > self.until {
+            return;
+        }
+        let share = Choice::of(self.plan.seed, id).journey(&self.plan.loads[load]);
+        let track = self.tracks.track(&self.catalogue, load, stage, share);
+        self.recorder.scheduled(track, period, due);
+        self.recorder.dropped(track, period, due, LOST);
+    }
+}

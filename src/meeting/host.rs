@@ -1,0 +1,468 @@
+//! The side of the first shard: it listens, gathers the others, starts all at one instant, and receives what they measured.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::attend::attend;
+use super::book::{Book, Phase, State};
+use super::handshake::{self, Claimed, misfit};
+use super::message::{Identity, Report, Snapshot};
+use super::settings::{Settings, may_listen};
+use crate::engine::Stop;
+use crate::measure::{Live, Observed};
+use crate::plan::Stored;
+use crate::result::{ClockError, Document};
+
+/// Connections at once of peers that have not said who they are; more are closed as they come.
+const STRANGERS: usize = 64;
+
+/// How often a wait looks for a signal to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long guests have to make their users ready, once the target is prepared.
+const READY: Duration = Duration::from_mins(1);
+
+/// From the moment at which all are ready to the start, beside the time that the news takes.
+const LEAD: Duration = Duration::from_millis(500);
+
+/// How long a guest is waited for that the host hears of and that does not end.
+const LAST_WORDS: Duration = Duration::from_mins(1);
+
+/// How long the last words to the guests may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Why there is no meeting.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The address cannot be listened on.
+    #[error("cannot listen at {address} for the other shards: {source}")]
+    Listen {
+        /// The address, as it was given.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Without a token only this machine may meet.
+    #[error(
+        "{address} can be reached from other machines, and there is no token: give all shards one (--meet-token-file)"
+    )]
+    Open {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Some did not come in time.
+    #[error("{} did not come in time", shards(.0))]
+    Missing(Vec<u32>),
+    /// Some were lost before the load.
+    #[error("shard {index} was lost before the load: {why}")]
+    Lost {
+        /// Its number.
+        index: u32,
+        /// What happened.
+        why: String,
+    },
+    /// The run was stopped.
+    #[error("interrupted before anything was measured")]
+    Interrupted,
+}
+
+/// Returns the numbers of shards, for people.
+fn shards(numbers: &[u32]) -> String {
+    let first: Vec<String> = numbers.iter().take(5).map(u32::to_string).collect();
+    let shown = first.join(", ");
+    match (numbers.len(), numbers.len() - first.len()) {
+        (1, _) => format!("shard {shown}"),
+        (_, 0) => format!("shards {shown}"),
+        (_, more) => format!("shards {shown} and {more} more"),
+    }
+}
+
+/// What came of a guest.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its number.
+    pub index: u32,
+    /// How well its clock is known.
+    pub clock: ClockError,
+    /// What it measured, or why that is not known.
+    pub end: End,
+}
+
+/// What came of a guest.
+#[derive(Debug)]
+pub enum End {
+    /// It measured to its end.
+    Measured {
+        /// What it measured.
+        document: Box<Document>,
+        /// What it has left in the registry.
+        stored: Stored,
+        /// Users or workers that ended in a panic.
+        panics: u64,
+        /// When it was stopped by a signal of its own, since the window opened.
+        stopped_at: Option<Duration>,
+    },
+    /// Nothing more is heard of it.
+    Lost(String),
+}
+
+/// The meeting point. Dropped, it ends the meeting: guests that are still there are told.
+#[derive(Debug)]
+pub struct Host {
+    book: Arc<Book>,
+    address: SocketAddr,
+    timeout: Duration,
+    leave: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Listens for the other shards of a run with that number.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or would let strangers in.
+    pub fn open(settings: &Settings, identity: &Identity, run: u64) -> Result<Self, HostError> {
+        let failed = |source| HostError::Listen {
+            address: settings.address.clone(),
+            source,
+        };
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(failed)?;
+        let listener = runtime
+            .block_on(listen(&settings.address))
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        if !may_listen(address, &settings.token) {
+            return Err(HostError::Open { address });
+        }
+        let book = Arc::new(Book::of(1..identity.part.count));
+        let (leave, left) = oneshot::channel();
+        let door = Arc::new(Door {
+            book: Arc::clone(&book),
+            settings: settings.clone(),
+            identity: identity.clone(),
+            run,
+            strangers: Arc::new(Semaphore::new(STRANGERS)),
+        });
+        let thread = thread::Builder::new()
+            .name("meeting".to_owned())
+            .spawn(move || {
+                runtime.block_on(receive(listener, door, left));
+            })
+            .map_err(failed)?;
+        Ok(Self {
+            book,
+            address,
+            timeout: settings.timeout,
+            leave: Some(leave),
+            thread: Some(thread),
+        })
+    }
+
+    /// Returns where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until all other shards are there; `tell` hears how many are missing whenever that changes.
+    ///
+    /// # Errors
+    /// When some do not come in time, or the run is stopped.
+    pub fn gather(&self, stop: &Stop, tell: &mut dyn FnMut(usize)) -> Result<(), HostError> {
+        let deadline = Instant::now() + self.timeout;
+        let mut told = None;
+        loop {
+            let missing: Vec<u32> = {
+                let peers = self.book.peers();
+                let absent = peers
+                    .iter()
+                    .filter(|(_, it)| !matches!(it.state, State::Here));
+                absent.map(|(index, _)| *index).collect()
+            };
+            if told != Some(missing.len()) {
+                told = Some(missing.len());
+                tell(missing.len());
+            }
+            if missing.is_empty() {
+                return Ok(());
+            }
+            if stop.asked().is_some() {
+                return Err(self.over(HostError::Interrupted));
+            }
+            if Instant::now() >= deadline {
+                return Err(self.over(HostError::Missing(missing)));
+            }
+            let _ = self.book.wait_for(LOOK_EVERY, |_| None::<()>);
+        }
+    }
+
+    /// The target has the images. Who comes now is too late.
+    ///
+    /// # Errors
+    /// When a shard was lost meanwhile.
+    pub fn prepared(&self) -> Result<(), HostError> {
+        if let Some(error) = self.lost() {
+            return Err(self.over(error));
+        }
+        self.book.phase.send_replace(Phase::Prepared);
+        Ok(())
+    }
+
+    /// Waits until all are ready, and returns the moment at which all start.
+    ///
+    /// # Errors
+    /// When one is lost or not ready in time, and when the run is stopped.
+    pub fn start(&self, stop: &Stop) -> Result<Instant, HostError> {
+        let deadline = Instant::now() + READY;
+        loop {
+            if let Some(error) = self.lost() {
+                return Err(self.over(error));
+            }
+            if stop.asked().is_some() {
+                return Err(self.over(HostError::Interrupted));
+            }
+            let all = self.book.wait_for(LOOK_EVERY, |peers| {
+                let mut states = peers.values().map(|it| &it.state);
+                states.all(|it| matches!(it, State::Ready)).then_some(())
+            });
+            if all.is_some() {
+                break;
+            }
+            if Instant::now() >= deadline {
+                let missing = {
+                    let peers = self.book.peers();
+                    let late = peers
+                        .iter()
+                        .filter(|(_, it)| !matches!(it.state, State::Ready));
+                    late.map(|(index, _)| *index).collect()
+                };
+                return Err(self.over(HostError::Missing(missing)));
+            }
+        }
+        let longest = {
+            let peers = self.book.peers();
+            let trips = peers.values().map(|it| it.clock.error().round_trip_us);
+            Duration::from_micros(trips.max().unwrap_or(0))
+        };
+        let start = Instant::now() + LEAD + 3 * longest;
+        self.book.phase.send_replace(Phase::Started(start));
+        Ok(start)
+    }
+
+    /// Adds what the others have counted to what this shard has.
+    pub fn add_others(&self, live: &mut Live, observed: &mut [Observed]) {
+        for peer in self.book.peers().values() {
+            let Snapshot {
+                live: theirs,
+                observed: seen,
+            } = &peer.last;
+            live.merge(theirs);
+            for (mine, theirs) in observed.iter_mut().zip(seen) {
+                mine.merge(theirs);
+            }
+        }
+    }
+
+    /// Returns the shards that are lost, with the reason.
+    pub fn lost_ones(&self) -> Vec<(u32, String)> {
+        let peers = self.book.peers();
+        let lost = peers.iter().filter_map(|(index, it)| match &it.state {
+            State::Lost(why) => Some((*index, why.clone())),
+            _ => None,
+        });
+        lost.collect()
+    }
+
+    /// Lets all end early.
+    pub fn drain(&self) {
+        self.advance(&Phase::Draining);
+    }
+
+    /// Lets all drop what is under way.
+    pub fn abort(&self) {
+        self.advance(&Phase::Aborting);
+    }
+
+    fn advance(&self, to: &Phase) {
+        self.book.phase.send_if_modified(|phase| {
+            let rank = |it: &Phase| match it {
+                Phase::Gathering => 0,
+                Phase::Prepared => 1,
+                Phase::Started(_) => 2,
+                Phase::Draining => 3,
+                Phase::Aborting => 4,
+                Phase::Over(_) => 5,
+            };
+            let is_further = rank(to) > rank(phase);
+            if is_further {
+                *phase = to.clone();
+            }
+            is_further
+        });
+    }
+
+    /// Waits until each of the others has ended or is lost, and returns what came of them, in their order.
+    pub fn finish(&self, stop: &Stop) -> Vec<Ended> {
+        let deadline = Instant::now() + LAST_WORDS;
+        loop {
+            if stop.is_aborted() {
+                self.abort();
+            } else if stop.asked().is_some() {
+                self.drain();
+            }
+            let all = self.book.wait_for(LOOK_EVERY, |peers| {
+                let mut states = peers.values().map(|it| &it.state);
+                let is_over = |it: &State| matches!(it, State::Ended(_) | State::Lost(_));
+                states.all(is_over).then_some(())
+            });
+            if all.is_some() || Instant::now() >= deadline {
+                break;
+            }
+        }
+        let mut peers = self.book.peers();
+        let ends = peers.iter_mut().map(|(index, peer)| {
+            let clock = peer.clock.error();
+            let unheard = || State::Lost("it did not end in time".to_owned());
+            let end = match std::mem::replace(&mut peer.state, unheard()) {
+                State::Ended(report) => {
+                    let Report {
+                        document,
+                        stored,
+                        panics,
+                        stopped_at,
+                    } = *report;
+                    End::Measured {
+                        document: Box::new(document),
+                        stored,
+                        panics,
+                        stopped_at,
+                    }
+                }
+                State::Lost(why) => End::Lost(why),
+                State::Absent | State::Here | State::Ready => {
+                    End::Lost("it did not end in time".to_owned())
+                }
+            };
+            Ended {
+                index: *index,
+                clock,
+                end,
+            }
+        });
+        ends.collect()
+    }
+
+    fn lost(&self) -> Option<HostError> {
+        let (index, why) = self.lost_ones().into_iter().next()?;
+        Some(HostError::Lost { index, why })
+    }
+
+    /// There will be no load: the others are told why.
+    fn over(&self, error: HostError) -> HostError {
+        self.give_up(&error.to_string());
+        error
+    }
+
+    /// There will be no load, for a reason that is not of the meeting.
+    pub fn give_up(&self, why: &str) {
+        self.advance(&Phase::Over(why.to_owned()));
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.give_up("the first shard has ended");
+        if let Some(leave) = self.leave.take() {
+            let _ = leave.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What stands at the door.
+#[derive(Debug)]
+struct Door {
+    book: Arc<Book>,
+    settings: Settings,
+    identity: Identity,
+    run: u64,
+    strangers: Arc<Semaphore>,
+}
+
+/// Listens at an address of this machine.
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut last = None;
+    for address in lookup_host(address).await? {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+}
+
+/// Lets in who comes, until the host leaves; who is there then is told.
+async fn receive(listener: TcpListener, door: Arc<Door>, mut left: oneshot::Receiver<()>) {
+    let mut guests = JoinSet::new();
+    let mut connection = 0;
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else {
+                    // Out of descriptors, for one: others may leave.
+                    sleep(LOOK_EVERY).await;
+                    continue;
+                };
+                let Ok(stranger) = Arc::clone(&door.strangers).try_acquire_owned() else {
+                    continue;
+                };
+                connection += 1;
+                let (door, connection) = (Arc::clone(&door), connection);
+                guests.spawn(async move {
+                    let mut stream = stream;
+                    let _ = stream.set_nodelay(true);
+                    let admitted = admit(&mut stream, &door, connection).await;
+                    drop(stranger);
+                    if let Some(index) = admitted {
+                        let phase = door.book.phase.subscribe();
+                        attend(stream, &door.book, (index, connection), phase).await;
+                    }
+                });
+            }
+            Some(_) = guests.join_next() => {}
+            _ = &mut left => break,
+        }
+    }
+    drop(listener);
+    let farewell = async { while guests.join_next().await.is_some() {} };
+    let _ = timeout(FAREWELL, farewell).await;
+}
+
+/// Returns the number of a guest that is welcome.
+async fn admit(stream: &mut TcpStream, door: &Door, connection: u64) -> Option<u32> {
+    let token = &door.settings.token;
+    let claimed: Claimed = handshake::hear(stream, token).await.ok()?;
+    let index = claimed.identity.part.index;
+    let refusal = misfit(&door.identity, &claimed.identity);
+    let refusal = refusal.or_else(|| door.book.enters(index, connection).err());
+    if let Some(refusal) = refusal {
+        handshake::refuse(stream, refusal).await;
+        return None;
+    }
+    if let Err(error) = handshake::welcome(stream, token, &claimed, door.run).await {
+        door.book.leaves((index, connection), error.to_string());
+        return None;
+    }
+    door.book.counts(index, connection).then_some(index)
+}

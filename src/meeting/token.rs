@@ -1,0 +1,112 @@
+//! Proving that one knows the token, without saying it.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::settings::Token;
+
+/// Bytes of a number that is used once.
+const NONCE: usize = 32;
+
+/// Who proves it: a proof of the one is none of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prover {
+    Host,
+    Guest,
+}
+
+/// A number that no other connection has, in hexadecimal digits.
+pub(super) fn nonce() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; NONCE];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex(&bytes))
+}
+
+/// Returns the proof of one side over both numbers and what it says.
+pub(super) fn prove(token: &Token, prover: Prover, nonces: [&str; 2], said: &[u8]) -> String {
+    hex(&mac(token, prover, nonces, said).finalize().into_bytes())
+}
+
+/// Returns `true` if that is the proof, in a time that tells nothing of where it is not.
+pub(super) fn holds(
+    token: &Token,
+    prover: Prover,
+    nonces: [&str; 2],
+    said: &[u8],
+    proof: &str,
+) -> bool {
+    let Some(proof) = bytes(proof) else {
+        return false;
+    };
+    mac(token, prover, nonces, said)
+        .verify_slice(&proof)
+        .is_ok()
+}
+
+fn mac(token: &Token, prover: Prover, nonces: [&str; 2], said: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(token.bytes()).expect("a key of any length");
+    let who: &[u8] = match prover {
+        Prover::Host => b"host",
+        Prover::Guest => b"guest",
+    };
+    for part in [who, nonces[0].as_bytes(), nonces[1].as_bytes(), said] {
+        // With its length, so that no two lists of parts are one text.
+        mac.update(&(part.len() as u64).to_le_bytes());
+        mac.update(part);
+    }
+    mac
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // to a String
+        text
+    })
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
+        return None;
+    }
+    let pairs = (0..hex.len()).step_by(2);
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).ok();
+    pairs.map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Secret;
+
+    fn token(text: &str) -> Token {
+        Token::new(Secret::new(text)).unwrap()
+    }
+
+    #[test]
+    fn a_proof_is_of_one_token_one_side_one_connection_and_one_text() {
+        let ours = token("0123456789abcdef");
+        let proof = prove(&ours, Prover::Guest, ["a", "b"], b"text");
+        assert!(holds(&ours, Prover::Guest, ["a", "b"], b"text", &proof));
+        for (token, prover, nonces, said) in [
+            (
+                &token("0123456789abcdeF"),
+                Prover::Guest,
+                ["a", "b"],
+                "text",
+            ),
+            (&ours, Prover::Host, ["a", "b"], "text"),
+            (&ours, Prover::Guest, ["b", "a"], "text"),
+            (&ours, Prover::Guest, ["ab", ""], "text"),
+            (&ours, Prover::Guest, ["a", "b"], "texts"),
+            (&Token::default(), Prover::Guest, ["a", "b"], "text"),
+        ] {
+            let said = said.as_bytes();
+            assert!(!holds(token, prover, nonces, said, &proof), "{said:?}");
+        }
+        for bad in ["", "0", "zz", "é", &proof[2..]] {
+            assert!(!holds(&ours, Prover::Guest, ["a", "b"], b"text", bad));
+        }
+        assert_ne!(nonce().unwrap(), nonce().unwrap());
+    }
+}
