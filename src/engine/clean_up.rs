@@ -96,6 +96,11 @@ impl SetupClient {
 }
 
 impl Left {
+    /// Returns how many manifests and blobs were deleted.
+    pub(super) const fn deleted(&self) -> u64 {
+        self.deleted.get()
+    }
+
     /// Returns what a reader has to know of it.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();

@@ -56,7 +56,7 @@ pub use load::{StartGate, soon};
 pub use lost::lost;
 pub use pacer::Pacer;
 pub use prepare::Seeded;
-pub use prepared::{Closing, Prepared, Setup, Stock};
+pub use prepared::{CleanedUp, Closing, Prepared, Setup, Stock};
 pub use progress::Progress;
 pub use run::run;
 pub use shared::RunPart;

@@ -91,6 +91,40 @@ impl Setup {
     }
 }
 
+/// What a clean-up of its own has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CleanedUp {
+    /// Manifests and blobs that were deleted.
+    pub deleted: u64,
+    /// What was left undone, for people; nothing where all is gone.
+    pub left: Vec<String>,
+}
+
+impl Setup {
+    /// Deletes what shards of this run have stored, after all of them have ended.
+    ///
+    /// # Errors
+    /// When the target does not respond well.
+    pub fn clean_up(&self, stored: Vec<Stored>, stop: &Stop) -> Result<CleanedUp, Error> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())?;
+        let mut client = SetupClient::new(&self.0, stop.clone());
+        runtime.block_on(client.ping())?;
+        let mut of_others = Vec::new();
+        for it in stored {
+            client.inventory.take_over(&it);
+            of_others.extend(it.iterations);
+        }
+        let ids = stored_by(&[], &of_others);
+        let left = runtime.block_on(client.clean_up(ids));
+        Ok(CleanedUp {
+            deleted: left.deleted(),
+            left: left.notes(),
+        })
+    }
+}
+
 /// Returns `true` if a target that starts responds with that error for a while. Refused credentials stay refused.
 fn may_pass(error: &registry::Error) -> bool {
     !matches!(
@@ -275,7 +309,7 @@ impl Prepared {
             Closing::Leave => Left::default(),
             Closing::CleanUp => {
                 tell(Progress::CleaningUp);
-                let ids = stored(&self.begun, &self.of_others);
+                let ids = stored_by(&self.begun, &self.of_others);
                 self.runtime.block_on(self.client.clean_up(ids))
             }
         };
@@ -306,7 +340,7 @@ impl Prepared {
 }
 
 /// Returns the iterations that have stored something, with the places of their loads in the plan.
-fn stored<'a>(
+fn stored_by<'a>(
     begun: &'a [(usize, Begun)],
     of_others: &'a [StoredIterations],
 ) -> impl Iterator<Item = (usize, IterationId)> + 'a {

@@ -41,6 +41,14 @@ pub enum Error {
     /// The first shard of the run refused this one, or is lost.
     #[error(transparent)]
     Guest(#[from] meeting::GuestError),
+    /// What a report tells of cannot be deleted.
+    #[error("{why}")]
+    NotLeft {
+        /// Its place among those that were given, from 0.
+        place: usize,
+        /// Why.
+        why: NotLeft,
+    },
     /// The reports of shards do not add up: a defect of regstorm.
     #[error("shards do not add up: {0}")]
     Shards(MergeError),
@@ -61,4 +69,26 @@ pub enum Error {
         /// Iterations that ended.
         of: u64,
     },
+}
+
+/// Why reports are none of shards whose leavings can be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotLeft {
+    /// It is no report of a shard that started by the clock.
+    #[error("it is no report of a shard: every other run has cleaned up after itself")]
+    NoShard,
+    /// It is of another plan, which stored other things.
+    #[error("it is of another scenario: its plan is {theirs}, that of the scenario {ours}")]
+    Plan {
+        /// The fingerprint of the scenario's plan.
+        ours: String,
+        /// That of the report's.
+        theirs: String,
+    },
+    /// It is of another run than the first report.
+    #[error("it is of another run than the first report")]
+    Run,
+    /// The scenario does not want it.
+    #[error("the scenario keeps what it stores: prepare.clean_up is \"none\"")]
+    Kept,
 }

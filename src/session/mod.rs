@@ -19,6 +19,7 @@
 //! environment or signals: the caller gives what it has read as [`Options`].
 
 mod calibrate;
+mod clean_up;
 mod conclude;
 mod course;
 mod cut;
@@ -37,10 +38,11 @@ mod shard;
 mod unshared;
 
 pub use calibrate::calibrate;
+pub use clean_up::clean_up;
 pub use conclude::{Handed, Outcome};
 pub use course::Until;
 pub use cut::{Cut, TooShort};
-pub use error::Error;
+pub use error::{Error, NotLeft};
 pub use event::Event;
 pub use options::Options;
 pub use pairing::{Pair, Pairing, PairingSettings, Step};

@@ -410,7 +410,7 @@ fn other_thresholds_do_not_merge() {
 /// A directory with scenarios against one registry, and the program run in it.
 struct Shards {
     dir: tempfile::TempDir,
-    _registry: Running,
+    registry: Running,
 }
 
 impl Shards {
@@ -430,10 +430,7 @@ impl Shards {
             );
             std::fs::write(dir.path().join(name), text).expect("a file");
         }
-        Self {
-            dir,
-            _registry: registry,
-        }
+        Self { dir, registry }
     }
 
     fn regstorm(&self, arguments: &[&str]) -> Child {
@@ -553,6 +550,63 @@ fn the_program_adds_up_shards() {
     let stored = shards.load("0.json").stored.expect("what it has seeded");
     assert_eq!(stored.seeded.len(), 1);
     assert_eq!(shards.load("1.json").stored, None);
+    let clean_up = ["clean-up", "one.toml", "0.json", "1.json"];
+    let (code, said) = ended(shards.regstorm(&clean_up));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("0.json: the scenario keeps what it stores"),
+        "{said}"
+    );
+}
+
+/// Two shards push, one of them what the other pulls; then all of it is deleted, and nothing else.
+#[test]
+fn what_shards_have_stored_is_deleted_by_their_reports() {
+    let shards = Shards::new();
+    let path = shards.dir.path().join("one.toml");
+    let one = std::fs::read_to_string(&path).expect("text");
+    let push = "[journey.push]\naction = \"push\"\nimages = \"web\"\nrepository = \"pushed\"\nunique = true\n";
+    let mix = "mix = { pull = 1, push = 1 }\nexecutor";
+    let one = one.replace(
+        "[[load]]\njourney = \"pull\"\nexecutor",
+        &format!("{push}[[load]]\n{mix}"),
+    );
+    let one = one.replace(
+        "[images.web]",
+        "[prepare]\nclean_up = \"all\"\n[images.web]",
+    );
+    std::fs::write(&path, one).expect("a file");
+    shards.together(&[("one.toml", "0.json", "0/2"), ("one.toml", "1.json", "1/2")]);
+    let manifests = |operation, status| {
+        let counts = shards.registry.counts();
+        let key = (Some(operation), status);
+        counts.exchanges.get(&key).copied().unwrap_or(0)
+    };
+    let stored = manifests(Operation::ManifestPut, 201);
+    // One that was seeded for a start that came too soon is deleted already.
+    let before = manifests(Operation::ManifestDelete, 202);
+    assert!(stored > before + 20, "{stored} {before}");
+    let clean_up = ["clean-up", "one.toml", "0.json", "1.json"];
+    let (code, said) = ended(shards.regstorm(&clean_up));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(manifests(Operation::ManifestDelete, 202), stored, "{said}");
+    // Once more there is nothing left to delete.
+    let (code, said) = ended(shards.regstorm(&clean_up));
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(0), "deleted  0 manifests and blobs\n")
+    );
+    for (files, words) in [
+        (
+            ["other.toml", "0.json"],
+            "0.json: it is of another scenario",
+        ),
+        (["one.toml", "none.json"], "none.json"),
+    ] {
+        let (code, said) = ended(shards.regstorm(&["clean-up", files[0], files[1]]));
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

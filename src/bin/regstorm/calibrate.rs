@@ -69,6 +69,7 @@ const fn exit_of(error: &Error) -> Exit {
         | Error::Late { .. }
         | Error::Host(_)
         | Error::Guest(_)
+        | Error::NotLeft { .. }
         | Error::Shards(_) => Exit::Defect,
     }
 }

@@ -8,6 +8,7 @@ mod ceiling;
 mod check;
 mod choice;
 mod ci_variables;
+mod clean_up;
 mod client_args;
 mod compare;
 mod completions;
@@ -92,6 +93,7 @@ enum Command {
     Compare(compare::Args),
     Report(report::Args),
     Merge(merge::Args),
+    CleanUp(clean_up::Args),
     Explain(explain::Args),
     Calibrate(calibrate::Args),
     Pull(pull::Args),
@@ -120,6 +122,7 @@ fn command() -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Merge(args) => merge::run(&args),
+        Command::CleanUp(args) => clean_up::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Pull(args) => pull::run(args),

@@ -172,16 +172,17 @@ impl Live {
 pub(crate) fn failure(error: session::Error) -> Failure {
     match error {
         session::Error::Engine(error) => of_engine(error),
-        session::Error::Search | session::Error::Cut | session::Error::Unshared(_) => {
-            Failure::new(Exit::Usage, error)
-        }
+        session::Error::Search
+        | session::Error::Cut
+        | session::Error::Unshared(_)
+        | session::Error::NotLeft { .. }
+        | session::Error::Host(
+            meeting::HostError::Listen { .. } | meeting::HostError::Open { .. },
+        ) => Failure::new(Exit::Usage, error),
         session::Error::Host(meeting::HostError::Interrupted)
         | session::Error::Guest(meeting::GuestError::Interrupted) => {
             Failure::new(Exit::Interrupted, error)
         }
-        session::Error::Host(
-            meeting::HostError::Listen { .. } | meeting::HostError::Open { .. },
-        ) => Failure::new(Exit::Usage, error),
         session::Error::Late { .. } | session::Error::Host(_) | session::Error::Guest(_) => {
             Failure::new(Exit::Target, error)
         }
