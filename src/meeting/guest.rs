@@ -26,6 +26,9 @@ const TRY_EVERY: Duration = Duration::from_millis(200);
 /// How often a wait looks for a signal to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// How long iterations under way may take to end when the host is lost.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// What a guest may have to say at once: its counts, a few times a second, and its report.
 const UNSAID: usize = 16;
 
@@ -313,6 +316,9 @@ async fn listen(stream: TcpStream, shared: &Shared, said: mpsc::Receiver<FromGue
     if !shared.heard().received {
         // A load without its host is not the planned one.
         stop.drain();
+        // What hangs then may hang as the host does.
+        sleep(GRACE).await;
+        stop.abort();
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::health::{Level, Signal};
 use crate::measure::{BY_EXCHANGE, ClassCounts, Connections, FailureKind, Period};
 use crate::oci::Operation;
 use crate::result::{
@@ -42,8 +43,18 @@ pub(super) fn verdict(document: &Document) -> String {
             }
             open => format!("{open} of {of} thresholds cannot be decided"),
         },
+        RunVerdict::Invalid if is_of_shards(document) => {
+            "the shards did not make the planned load together".to_owned()
+        }
         RunVerdict::Invalid => "the generator was the limit, not the target".to_owned(),
     }
+}
+
+/// Whether the run is invalid by what became of its shards alone.
+fn is_of_shards(document: &Document) -> bool {
+    let reasons = document.generator.health.reasons.iter();
+    let mut invalid = reasons.filter(|it| it.level == Level::Invalid);
+    invalid.all(|it| matches!(it.signal, Signal::StartSkew | Signal::LostShards))
 }
 
 /// Returns the verdict in one word, in capitals: the same in every format for people.

@@ -1,9 +1,11 @@
 //! Shards that meet: they start together and become one run, and one that is lost is counted.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use regstorm::embedded::{Running, Settings};
@@ -49,10 +51,18 @@ impl Place {
     }
 
     fn shard(&self, scenario: &str, shard: &str, more: &[&str]) -> Shard {
+        self.spawn(&self.address, scenario, shard, more)
+    }
+
+    fn shard_at(&self, address: &str, scenario: &str, shard: &str) -> Shard {
+        self.spawn(address, scenario, shard, &[])
+    }
+
+    fn spawn(&self, address: &str, scenario: &str, shard: &str, more: &[&str]) -> Shard {
         let report = format!("{}.json", shard.replace('/', "-"));
         let child = Command::new(env!("CARGO_BIN_EXE_regstorm"))
             .args(["run", scenario, "--out", &report])
-            .args(["--shard", shard, "--meet", &self.address])
+            .args(["--shard", shard, "--meet", address])
             .args(["--meet-token-file", "token"])
             .args(more)
             .current_dir(self.dir.path())
@@ -350,6 +360,95 @@ fn who_does_not_fit_is_refused_and_the_others_go_on() {
     let (code, said) = late.ended();
     assert_eq!(code, Some(5), "{said}");
     assert!(said.contains("does not respond"), "{said}");
+}
+
+/// A way to the meeting point that takes its time, in each direction as long as is said.
+fn slow_way(to: &str, there: Duration, back: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let to = to.to_owned();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let near = stream.expect("a connection");
+            // The host may not be there yet: whoever came tries again.
+            let Ok(far) = TcpStream::connect(&to) else {
+                continue;
+            };
+            for (from, to, delay) in [(&near, &far, there), (&far, &near, back)] {
+                let from = from.try_clone().expect("a socket");
+                let to = to.try_clone().expect("a socket");
+                to.set_nodelay(true).expect("a socket");
+                thread::spawn(move || carry(from, to, delay));
+            }
+        }
+    });
+    address
+}
+
+/// Carries what comes, each piece as late as the last.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test that makes a slow network"
+)]
+fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (send, pieces) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        for (at, piece) in pieces {
+            thread::sleep(at.saturating_duration_since(Instant::now()));
+            if to.write_all(&piece).is_err() {
+                return;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
+    let mut buffer = [0; 16_384];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        let piece = (Instant::now() + delay, buffer[..read].to_vec());
+        if send.send(piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// On one machine both clocks are the same, so that it is known how far apart two shards began. What the report says of that is no
+/// less, whichever way takes longer.
+#[test]
+fn shards_begin_together_as_well_as_the_clocks_are_known() {
+    let ms = Duration::from_millis;
+    for (there, back) in [
+        (ms(0), ms(0)),
+        (ms(20), ms(20)),
+        (ms(60), ms(0)),
+        (ms(0), ms(60)),
+    ] {
+        let place = Place::new("2s");
+        let way = slow_way(&place.address, there, back);
+        let host = place.shard("s.toml", "0/2", &[]);
+        let guest = place.shard_at(&way, "s.toml", "1/2");
+        let (code, said) = host.ended();
+        assert!(is_measured(code), "{said}");
+        let (code, said) = guest.ended();
+        assert_eq!(code, Some(0), "{said}");
+        let all = place.report("0-2").expect("a report");
+        let clock = all.shards[1].clock.expect("it met the first");
+        let trip = u64::try_from((there + back).as_micros()).expect("a short time");
+        assert!(clock.round_trip_us >= trip, "{clock:?}");
+        assert!(clock.error_us >= trip / 2, "{clock:?}");
+        let part = place.report("1-2").expect("a report");
+        let opened = [&all.window_opened, &part.window_opened].map(|it| micros(it));
+        let apart = opened[0].abs_diff(opened[1]);
+        // The wall clock is read to the microsecond, once in each process.
+        assert!(apart <= clock.error_us + 50, "{apart} {clock:?}");
+        // Half of the difference of the ways, which nobody on it can know.
+        let unknown = u64::try_from(there.abs_diff(back).as_micros() / 2).expect("a short time");
+        assert!(apart + clock.error_us >= unknown, "{apart} {clock:?}");
+    }
+}
+
+fn micros(time: &str) -> u64 {
+    let time = humantime::parse_rfc3339(time).expect("a time");
+    let since = time.duration_since(std::time::SystemTime::UNIX_EPOCH);
+    u64::try_from(since.expect("after 1970").as_micros()).expect("a time of this century")
 }
 
 /// Some that say nothing, some that say what nobody understands, some that announce more than there is memory.
