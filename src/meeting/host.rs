@@ -25,6 +25,9 @@ use crate::result::{ClockError, Document};
 /// Connections at once of peers that have not said who they are; more are closed as they come.
 const STRANGERS: usize = 64;
 
+/// How often a name that has no address yet is looked up again.
+const TRY_EVERY: Duration = Duration::from_millis(500);
+
 /// How often a wait looks for a signal to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -126,20 +129,23 @@ pub struct Host {
 }
 
 impl Host {
-    /// Listens for the other shards of a run with that number.
+    /// Listens for the other shards of a run with that number. `tell` hears why that is not possible yet, once.
     ///
     /// # Errors
-    /// When the address cannot be listened on, or would let strangers in.
-    pub fn open(settings: &Settings, identity: &Identity, run: u64) -> Result<Self, HostError> {
+    /// When the address cannot be listened on, or would let strangers in, and when the run is stopped.
+    pub fn open(
+        settings: &Settings,
+        (identity, run): (&Identity, u64),
+        stop: &Stop,
+        tell: &mut dyn FnMut(&io::Error),
+    ) -> Result<Self, HostError> {
         let failed = |source| HostError::Listen {
             address: settings.address.clone(),
             source,
         };
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(failed)?;
-        let listener = runtime
-            .block_on(listen(&settings.address))
-            .map_err(failed)?;
+        let listener = runtime.block_on(listen(settings, stop, tell))?;
         let address = listener.local_addr().map_err(failed)?;
         if !may_listen(address, &settings.token) {
             return Err(HostError::Open { address });
@@ -400,8 +406,41 @@ struct Door {
     strangers: Arc<Semaphore>,
 }
 
-/// Listens at an address of this machine.
-async fn listen(address: &str) -> io::Result<TcpListener> {
+/// Listens at an address of this machine. An engine may give a process its name some time after it has started it: until then
+/// that has no address, or still the one of another machine.
+async fn listen(
+    settings: &Settings,
+    stop: &Stop,
+    tell: &mut dyn FnMut(&io::Error),
+) -> Result<TcpListener, HostError> {
+    let deadline = Instant::now() + settings.timeout;
+    let is_name = settings.address.parse::<SocketAddr>().is_err();
+    let mut is_told = false;
+    loop {
+        let source = match bind(&settings.address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => error,
+        };
+        if stop.asked().is_some() {
+            return Err(HostError::Interrupted);
+        }
+        let is_taken = matches!(
+            source.kind(),
+            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+        );
+        if is_taken || !is_name || Instant::now() >= deadline {
+            let address = settings.address.clone();
+            return Err(HostError::Listen { address, source });
+        }
+        if !is_told {
+            tell(&source);
+            is_told = true;
+        }
+        sleep(TRY_EVERY).await;
+    }
+}
+
+async fn bind(address: &str) -> io::Result<TcpListener> {
     let mut last = None;
     for address in lookup_host(address).await? {
         match TcpListener::bind(address).await {

@@ -1,5 +1,6 @@
 //! What happens while a run is made.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -14,6 +15,13 @@ use crate::verdict::ThresholdResult;
 pub enum Event<'a> {
     /// One load has come so far; a search has several.
     Load(Progress<'a>),
+    /// The first shard cannot listen at the meeting point yet: its name is not known, or is that of another machine.
+    NoAddress {
+        /// The meeting point.
+        of: &'a str,
+        /// What was tried last.
+        error: &'a io::Error,
+    },
     /// The first shard waits for the others.
     Gathering {
         /// Where it listens.

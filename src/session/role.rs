@@ -53,7 +53,12 @@ impl<'a> Role<'a> {
         let identity = identity(plan, shard, host);
         if shard.is_first() {
             let run = random();
-            let host = Host::open(settings, &identity, run)?;
+            let host = Host::open(settings, (&identity, run), stop, &mut |error| {
+                report(Event::NoAddress {
+                    of: &settings.address,
+                    error,
+                });
+            })?;
             let address = host.address();
             host.gather(stop, &mut |missing| {
                 report(Event::Gathering { address, missing });

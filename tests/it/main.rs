@@ -13,6 +13,8 @@ mod beside;
 mod bounded;
 /// Trials of a capacity search, made by hand: what passes, what breaks, and by how much.
 mod capacity;
+/// `deploy`: manifests and what they say to the program.
+mod deploy;
 /// The documents: their links, the scenarios and the commands in them, and how long they are.
 mod documents;
 /// The embedded registry on the wire: every endpoint, every trap that a real registry sets, every scripted fault.

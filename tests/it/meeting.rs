@@ -285,7 +285,7 @@ fn a_shard_that_stands_still_is_lost_and_is_not_taken_back() {
     );
     guest.signal("CONT");
     let (code, said) = guest.ended();
-    assert_eq!(code, Some(5), "{said}");
+    assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("the first shard is lost"), "{said}");
     assert!(place.report("1-2").is_some(), "what it measured is written");
 }
@@ -298,7 +298,7 @@ fn a_shard_without_the_first_ends_and_keeps_its_report() {
     place.wait_running();
     host.signal("KILL");
     let (code, said) = guest.ended();
-    assert_eq!(code, Some(5), "{said}");
+    assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("the first shard is lost"), "{said}");
     let part = place.report("1-2").expect("a report");
     assert!(part.closure.holds());

@@ -1,5 +1,5 @@
 //! Tests against real registries and clients, and real readers of our formats: docker-registry, skopeo, umoci, docker,
-//! openssl, promtool, chromium, crane, oras.
+//! openssl, promtool, chromium, crane, oras, Slurm.
 //!
 //! `scripts/test` installs these programs. A test whose program is missing fails.
 
@@ -12,12 +12,14 @@ mod docker;
 mod formats;
 mod html;
 mod journeys;
+mod meeting;
 mod pull;
 mod push;
 mod refusals;
 mod replay;
 mod serve;
 mod sessions;
+mod slurm;
 mod support;
 mod tls;
 mod tokens;

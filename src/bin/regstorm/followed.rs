@@ -25,6 +25,10 @@ impl Followed {
     pub(crate) fn follow(&mut self, event: &Event<'_>) -> bool {
         match event {
             Event::Load(at) => self.load(at),
+            Event::NoAddress { of, error } => {
+                self.0.enter(&format!("cannot listen at {of} yet: {error}"));
+                true
+            }
             Event::Gathering { address, missing } => {
                 let missing = units::count(*missing as u64);
                 self.0

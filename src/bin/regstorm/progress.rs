@@ -98,6 +98,9 @@ impl Progress {
     pub(crate) fn report(&mut self, event: &Event<'_>) {
         match event {
             Event::Load(at) => self.tell(at),
+            Event::NoAddress { of, error } => {
+                self.line(&format!("meeting  cannot listen at {of} yet: {error}"));
+            }
             Event::Gathering { address, missing } => match missing {
                 0 => self.line("meeting  all shards are there"),
                 missing => self.line(&format!(

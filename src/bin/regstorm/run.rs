@@ -93,9 +93,10 @@ impl RunArgs {
         self.report
             .finish(&Stored::Run(Box::new(outcome.document)))?;
         match outcome.handed {
-            // What was measured is written; what it is part of is not judged here.
+            // What was measured is written; what it is part of is not judged here. The load was cut short, which is no fault in
+            // the sense of an engine: the first shard may go on without this one.
             Some(Handed::Lost(why)) => Err(Failure::new(
-                Exit::Target,
+                Exit::Interrupted,
                 anyhow!("{why}; the report of this shard is for `regstorm merge`"),
             )),
             Some(Handed::Over) | None => Ok(exit),

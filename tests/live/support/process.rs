@@ -36,6 +36,19 @@ pub(crate) fn wait_for<T>(limit: Duration, mut poll: impl FnMut() -> Option<T>) 
     }
 }
 
+/// Plays something that must be ready within a delay, as `date` reads it, with longer ones until the machine keeps up.
+#[track_caller]
+pub(crate) fn patiently(mut play: impl FnMut(&str) -> Result<(), String>) {
+    let mut last = String::new();
+    for delay in ["10 seconds", "1 minute", "4 minutes"] {
+        match play(delay) {
+            Ok(()) => return,
+            Err(why) => last = why,
+        }
+    }
+    panic!("{last}");
+}
+
 /// A program about to run, with everything it says kept in files: a pipe that nobody reads would stop it.
 #[derive(Debug)]
 pub(crate) struct Program {

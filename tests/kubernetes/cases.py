@@ -1,0 +1,241 @@
+"""What the manifests promise, case by case; each has a namespace of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from control_plane import ControlPlane
+from nodes import Nodes
+from registry import Registry
+
+SHARDS = 4
+ITERATIONS = 400
+LABELS = "batch.kubernetes.io/job-name=regstorm"
+
+# As much on a busy machine: nothing is dropped, and nothing times out.
+SCENARIO = f"""
+name = "kubernetes"
+
+[target]
+url = "URL"
+
+[images.web]
+source = "synthetic"
+count = 3
+layers = 2
+layer_size = "4KiB"
+
+[journey.pull]
+action = "pull"
+images = "web"
+think_time = "200ms"
+request_timeout = "10m"
+iteration_timeout = "10m"
+
+[[load]]
+journey = "pull"
+executor = "shared-iterations"
+vus = 8
+iterations = {ITERATIONS}
+max_duration = "10m"
+
+[[threshold]]
+metric = "pull.response_time"
+expect = "LIMIT"
+"""
+HOLDS, BROKEN = "p(50) < 1m", "p(50) < 1us"
+
+
+class Case:
+    """A copy of the manifests, as a user makes one, and a namespace that Pod Security holds to `restricted`."""
+
+    def __init__(
+        self, name: str, plane: ControlPlane, nodes: Nodes, registry: Registry, root: Path, directory: Path
+    ) -> None:
+        self.name = name
+        self.plane = plane
+        self.nodes = nodes
+        self.registry = registry
+        self.root = root
+        self.work = directory / name
+        self.manifests = self.work / "deploy/kubernetes"
+        shutil.copytree(root / "deploy/kubernetes", self.manifests)
+        plane.kubectl("create", "namespace", name)
+        plane.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        self.kubeconfig = self.work / "kubeconfig"
+        shutil.copy(plane.kubeconfig, self.kubeconfig)
+        plane.kubectl("config", "set-context", "test", f"--namespace={name}", f"--kubeconfig={self.kubeconfig}")
+
+    def write(self, limit: str = HOLDS, arguments: tuple[str, ...] = (), target: str | None = None) -> None:
+        """Fills in what is for the user: the scenario, and more arguments."""
+        scenario = SCENARIO.replace("URL", target or self.registry.url).replace("LIMIT", limit)
+        (self.manifests / "scenario.toml").write_text(scenario)
+        path = "/spec/template/spec/containers/0/args/-"
+        patch = [{"op": "add", "path": path, "value": it} for it in arguments]
+        if patch:
+            patches = [{"target": {"kind": "Job", "name": "regstorm"}, "patch": json.dumps(patch)}]
+            with open(self.manifests / "kustomization.yaml", "a") as file:
+                file.write(f"\npatches: {json.dumps(patches)}\n")
+        (self.manifests / "token").write_text("a token of the test\n")
+
+    def kubectl(self, *args: str | Path) -> str:
+        return self.plane.kubectl(f"--kubeconfig={self.kubeconfig}", *args).stdout
+
+    def apply(self) -> None:
+        self.kubectl("apply", "-k", self.manifests, "--dry-run=server")
+        self.kubectl("apply", "-k", self.manifests)
+
+    def job(self) -> dict:
+        return json.loads(self.kubectl("get", "job", "regstorm", "--output=json"))
+
+    def pods(self) -> dict[int, dict]:
+        pods = json.loads(self.kubectl("get", "pods", "--selector", LABELS, "--output=json"))["items"]
+        index = "batch.kubernetes.io/job-completion-index"
+        return {int(it["metadata"]["labels"][index]): it for it in pods}
+
+    def running(self) -> dict[int, dict]:
+        """Waits until all shards run."""
+
+        def all_run() -> dict[int, dict] | None:
+            pods = self.pods()
+            return pods if len(pods) == SHARDS and all(it["status"]["phase"] == "Running" for it in pods.values()) else None
+
+        return self.plane.until("all shards run", all_run)
+
+    def end(self) -> tuple[str, str]:
+        """Waits for the end of the Job; its type, and the message."""
+
+        def ended() -> tuple[str, str] | None:
+            conditions = self.job()["status"].get("conditions", [])
+            found = [it for it in conditions if it["type"] in ("Complete", "Failed") and it["status"] == "True"]
+            return (found[0]["type"], found[0].get("message", "")) if found else None
+
+        return self.plane.until("the Job ends", ended)
+
+    def codes(self, pods: dict[int, dict]) -> dict[int, int]:
+        """The exit codes of the shards. The Job may end a moment before the last of them does."""
+        uids = {index: it["metadata"]["uid"] for index, it in pods.items()}
+        self.plane.until("all shards end", lambda: all(it in self.nodes.exit_codes for it in uids.values()))
+        return {index: self.nodes.exit_codes[it] for index, it in uids.items()}
+
+    def report(self) -> dict:
+        log = self.kubectl("logs", "--selector", f"{LABELS},batch.kubernetes.io/job-completion-index=0", "--tail=-1")
+        return json.loads(log)
+
+    def state(self) -> str:
+        """What there is to see after a failure."""
+        texts = [self.plane.kubectl("describe", "job,pod", f"--namespace={self.name}", check=False).stdout]
+        for pod in self.nodes.pods.values():
+            if pod.pod.metadata.namespace == self.name and pod.log.exists():
+                texts.append(f"--- {pod.pod.metadata.name}\n{pod.log.read_text()[-3000:]}")
+        return "\n".join(texts)
+
+
+def same(found: object, wanted: object, what: str) -> None:
+    if found != wanted:
+        raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
+
+
+def contains(text: str, wanted: str) -> None:
+    if wanted not in text:
+        raise AssertionError(f"no {wanted!r} in {text!r}")
+
+
+def guide(root: Path) -> str:
+    """The commands of the guide."""
+    page = (root / "docs/guide/shards.md").read_text()
+    _, rest = page.split("```sh kubernetes\n", 1)
+    return rest.split("```", 1)[0]
+
+
+def run(case: Case) -> None:
+    """The commands of the guide bring one report, which counts every pull of all shards once."""
+    case.write()
+    case.kubectl("apply", "-k", case.manifests, "--dry-run=server")
+    (case.manifests / "token").unlink()
+    before = case.registry.pulls()
+    environment = {
+        "KUBECONFIG": str(case.kubeconfig),
+        "PATH": f"{case.plane.programs}:{case.nodes.program.parent}:{os.environ['PATH']}",
+        "HOME": str(case.work),
+    }
+    shell = ["bash", "-euo", "pipefail", "-c", guide(case.root)]
+    done = subprocess.run(shell, cwd=case.work, env=environment, capture_output=True, text=True, check=False)
+    same(done.returncode, 0, f"the guide's commands\n{done.stdout}{done.stderr}")
+    contains(done.stdout, "PASS")
+    report = json.loads((case.work / "report.json").read_text())
+    same([it["index"] for it in report["shards"]], list(range(SHARDS)), "shards of the report")
+    same(case.registry.pulls() - before, ITERATIONS, "pulls that the registry saw")
+    same(case.end()[0], "Complete", "condition")
+
+
+def spread(case: Case) -> None:
+    """Each shard has a node of its own, and no more rights than it needs."""
+    case.write()
+    case.apply()
+    pods = case.running()
+    same(len({it["spec"]["nodeName"] for it in pods.values()}), SHARDS, "nodes")
+    same(case.end()[0], "Complete", "condition")
+    same(case.codes(pods), dict.fromkeys(range(SHARDS), 0), "exit codes")
+
+
+def verdict(case: Case) -> None:
+    """A broken threshold is the exit code of index 0 alone, and the Job says so."""
+    case.write(limit=BROKEN)
+    case.apply()
+    pods = case.running()
+    kind, message = case.end()
+    same(kind, "Failed", "condition")
+    contains(message, "exit code 1")
+    same(case.codes(pods), {0: 1} | dict.fromkeys(range(1, SHARDS), 0), "exit codes")
+    same(case.report()["verdict"]["outcome"], "fail", "verdict of the report")
+
+
+def lose(case: Case) -> dict[int, dict]:
+    """Deletes the pod of index 2 while it measures."""
+    case.apply()
+    pods = case.running()
+    before = case.registry.pulls()
+    case.plane.until("the load runs", lambda: case.registry.pulls() - before > ITERATIONS / 10)
+    case.kubectl("delete", "pod", pods[2]["metadata"]["name"])
+    return pods
+
+
+def lost(case: Case) -> None:
+    """A lost pod makes the run invalid: the rest of its load was not sent."""
+    case.write()
+    pods = lose(case)
+    kind, message = case.end()
+    same(kind, "Failed", "condition")
+    contains(message, "exit code 4")
+    codes = case.codes(pods)
+    same({it: codes[it] for it in (0, 1, 3)}, {0: 4, 1: 0, 3: 0}, "exit codes")
+
+
+def allowed(case: Case) -> None:
+    """With `--allow-lost` the Job is complete by its first index, although another one failed."""
+    case.write(arguments=("--allow-lost=50%",))
+    pods = lose(case)
+    same(case.end()[0], "Complete", "condition")
+    same(case.codes(pods)[0], 0, "exit code of index 0")
+    same(case.job()["status"].get("failedIndexes"), "2", "failed indexes")
+
+
+def dead(case: Case) -> None:
+    """A target that is not there ends the Job at once, and the pod says why."""
+    case.write(target="http://127.0.0.1:1")
+    case.apply()
+    kind, message = case.end()
+    same(kind, "Failed", "condition")
+    contains(message, "exit code 5")
+    ended = [it["status"]["containerStatuses"][0]["state"] for it in case.pods().values()]
+    messages = [it["terminated"].get("message", "") for it in ended if "terminated" in it]
+    contains("\n".join(messages), "127.0.0.1:1")
+
+
+CASES: dict[str, Callable[[Case], None]] = {
+    it.__name__: it for it in (run, spread, verdict, lost, allowed, dead)
+}
