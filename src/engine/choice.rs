@@ -86,6 +86,11 @@ fn rank(rank: f64) -> u64 {
     (rank - 1.0) as u64
 }
 
+/// Returns a number of an iteration that tells nothing of its other draws, nor they of it; another for each purpose.
+pub(super) const fn apart(seed: u64, id: IterationId, purpose: u64) -> u64 {
+    stir(stir(stir(stir(seed) ^ id.lane()) ^ id.number()) ^ purpose)
+}
+
 /// Applies the finaliser of `SplitMix64`.
 pub(super) const fn stir(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);

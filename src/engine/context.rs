@@ -19,13 +19,13 @@ pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Clock,
     pub(super) recorder: SharedRecorder,
-    pub(super) work: Vec<Work>,                       // by journey
-    pub(super) settings: Vec<Rc<Settings>>,           // by journey
+    pub(super) work: Vec<Work>, // by client of a journey, as all below
+    pub(super) settings: Vec<Rc<Settings>>,
     pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
     totals: Rc<Totals>,
     dialer: Rc<Dialer>,
-    pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of journeys whose users share one
-    token_caches: Vec<Rc<TokenCache>>,         // by journey, for users that share tokens
+    pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of those whose users share one
+    token_caches: Vec<Rc<TokenCache>>,         // for users that share tokens
     copies: Rc<VerifiedCopies>,
 }
 
@@ -49,12 +49,11 @@ impl Context {
     ) -> Option<Self> {
         let plan = &shared.plan;
         let recorder = Recorder::new(&shared.catalogue, &shared.views, plan.window());
-        let settings: Vec<Rc<Settings>> = plan
-            .journeys
-            .iter()
-            .map(|journey| {
-                let timeout = journey.request_timeout;
-                shared.target.client(&journey.habits, timeout)
+        let variants = shared.variants.all().iter();
+        let settings: Vec<Rc<Settings>> = variants
+            .map(|it| {
+                let timeout = it.journey(plan).request_timeout;
+                shared.target.client(&it.client(plan).habits, timeout)
             })
             .collect();
         let token_caches = settings
@@ -66,10 +65,12 @@ impl Context {
                 ))
             })
             .collect();
+        let variants = shared.variants.all().iter();
+        let work = variants.map(|it| Work::of(it.journey(plan), &it.client(plan).habits));
         Some(Self {
             clock: clock()?,
             recorder: Rc::new(RefCell::new(recorder)),
-            work: plan.journeys.iter().map(Work::of).collect(),
+            work: work.collect(),
             settings,
             token_caches,
             copies: Rc::default(),
@@ -95,12 +96,12 @@ impl Context {
         }
     }
 
-    /// Returns the pool that all users of this worker share in one journey.
-    pub(super) fn shared_pool(&self, journey: usize) -> Rc<Pool> {
+    /// Returns the pool that all users of this worker share which are this client of a journey.
+    pub(super) fn shared_pool(&self, variant: usize) -> Rc<Pool> {
         let mut pools = self.pools.borrow_mut();
-        let pool = pools.entry(journey).or_insert_with(|| {
-            let habits = &self.shared.plan.journeys[journey].habits;
-            self.pool(registry::pool_settings(habits))
+        let pool = pools.entry(variant).or_insert_with(|| {
+            let client = self.shared.variants.at(variant).client(&self.shared.plan);
+            self.pool(registry::pool_settings(&client.habits))
         });
         Rc::clone(pool)
     }
@@ -108,15 +109,15 @@ impl Context {
     /// Creates a client of one user in one journey.
     pub(super) fn client(
         &self,
-        journey: usize,
+        variant: usize,
         pool: Rc<Pool>,
         observer: Rc<dyn Observer>,
     ) -> Client {
-        let settings = Rc::clone(&self.settings[journey]);
+        let settings = Rc::clone(&self.settings[variant]);
         let client = match self.shared.plan.target.auth.tokens {
             TokenPolicy::PerVu => Client::new(settings, pool, observer),
             TokenPolicy::Shared => {
-                let tokens = Rc::clone(&self.token_caches[journey]);
+                let tokens = Rc::clone(&self.token_caches[variant]);
                 Client::sharing(settings, pool, observer, tokens)
             }
         };

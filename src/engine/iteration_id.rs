@@ -43,6 +43,15 @@ impl IterationId {
         self.lane
     }
 
+    /// Returns the user, counted over all loads, whichever part of the run it is in; `None` if the load numbers the iteration.
+    pub(super) const fn user(self) -> Option<u64> {
+        if self.lane & OF_LOAD == 0 {
+            Some(self.lane & ((1 << 40) - 1))
+        } else {
+            None
+        }
+    }
+
     /// Returns its number in the stream.
     pub(super) const fn number(self) -> u64 {
         self.number

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::choice::Choice;
+use super::client_draws::ClientDraws;
 use super::clock::Clock;
 use super::iteration_id::IterationId;
 use super::tracks::Tracks;
@@ -36,6 +37,7 @@ pub fn lost(
         recorder: Recorder::new(&catalogue, views, plan.window()),
         plan,
         tracks,
+        draws: ClientDraws::of(plan),
         catalogue,
         clock: Clock::new(plan, Instant::now()),
         from,
@@ -54,6 +56,7 @@ pub fn lost(
 struct Losses<'a> {
     plan: &'a Plan,
     tracks: Tracks,
+    draws: ClientDraws,
     catalogue: Catalogue,
     recorder: Recorder,
     clock: Clock,
@@ -121,7 +124,9 @@ impl Losses<'_> {
             return;
         }
         let share = Choice::of(self.plan.seed, id).journey(&self.plan.loads[load]);
-        let track = self.tracks.track(&self.catalogue, load, stage, share);
+        let client = self.draws.client(self.plan.seed, load, share, id);
+        let at = (load, stage);
+        let track = self.tracks.track(&self.catalogue, at, (share, client));
         self.recorder.scheduled(track, period, due);
         self.recorder.dropped(track, period, due, LOST);
     }

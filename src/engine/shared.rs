@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::client_draws::ClientDraws;
 use super::clock::Ends;
 use super::images::Images;
 use super::target::Target;
 use super::tracks::Tracks;
+use super::variants::Variants;
 use crate::measure::{Catalogue, View};
 use crate::plan::{CleanUp, Journey, Plan, Quota, Share};
 use crate::schedule::Shard;
@@ -39,6 +41,8 @@ pub(super) struct Shared {
     pub(super) target: Arc<Target>,
     pub(super) catalogue: Catalogue,
     pub(super) tracks: Tracks,
+    pub(super) variants: Variants,
+    pub(super) client_draws: ClientDraws,
     /// What thresholds look at.
     pub(super) views: Vec<View>,
     pub(super) run_id: u64,
@@ -79,6 +83,8 @@ impl Shared {
             target,
             catalogue,
             tracks,
+            variants: Variants::of(plan),
+            client_draws: ClientDraws::of(plan),
             views,
             run_id,
             shard,

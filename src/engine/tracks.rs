@@ -1,4 +1,4 @@
-//! Which series an iteration belongs to: one for each journey in each stage of each load, known before the run.
+//! Which series an iteration belongs to: one for each client of each journey in each stage of each load, known before the run.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::measure::{Catalogue, Track, TrackId};
 use crate::plan::{self, Plan};
 use crate::schedule::{Span, stage_at};
 
-/// The tracks of a plan, found by load, stage and place in the mix.
+/// The tracks of a plan, found by load, stage, place in the mix and client.
 #[derive(Debug, Clone)]
 pub(super) struct Tracks {
     loads: Vec<OfLoad>,
@@ -15,8 +15,9 @@ pub(super) struct Tracks {
 #[derive(Debug, Clone)]
 struct OfLoad {
     first: usize,
-    mix: usize,
-    stages: Vec<Span>, // since the load's first measured iteration
+    clients: usize,     // of all journeys of the mix
+    shares: Vec<usize>, // the clients of the journeys before each, in the mix
+    stages: Vec<Span>,  // since the load's first measured iteration
 }
 
 impl Tracks {
@@ -27,19 +28,31 @@ impl Tracks {
         let mut loads = Vec::with_capacity(plan.loads.len());
         for load in &plan.loads {
             let stages = load.stages();
+            let journeys = || load.mix.iter().map(|share| &plan.journeys[share.journey]);
+            let mut clients = 0;
+            let shares = journeys().map(|journey| {
+                clients += journey.clients.len();
+                clients - journey.clients.len()
+            });
             loads.push(OfLoad {
                 first: tracks.len(),
-                mix: load.mix.len(),
+                shares: shares.collect(),
+                clients,
                 stages: stages.iter().map(|stage| stage.span).collect(),
             });
             for stage in stages {
-                tracks.extend(load.mix.iter().filter_map(|share| {
-                    Some(Track {
-                        journey: catalogue.journey(share.journey)?,
-                        load: load.name.clone(),
-                        stage: stage.name.to_owned(),
-                    })
-                }));
+                for share in &load.mix {
+                    let journey = catalogue.journey(share.journey);
+                    let clients = &plan.journeys[share.journey].clients;
+                    tracks.extend(clients.iter().filter_map(|client| {
+                        Some(Track {
+                            journey: journey?,
+                            load: load.name.clone(),
+                            stage: stage.name.to_owned(),
+                            client: (clients.len() > 1).then(|| client.profile.name.to_owned()),
+                        })
+                    }));
+                }
             }
         }
         (Self { loads }, catalogue.with_tracks(tracks))
@@ -50,16 +63,15 @@ impl Tracks {
         stage_at(&self.loads[load].stages, at)
     }
 
-    /// Returns the track of a journey, by its place in the load's mix.
+    /// Returns the track of a client of a journey, by the place of the journey in the load's mix and its own in the journey.
     pub(super) fn track(
         &self,
         catalogue: &Catalogue,
-        load: usize,
-        stage: usize,
-        share: usize,
+        (load, stage): (usize, usize),
+        (share, client): (usize, usize),
     ) -> TrackId {
         let of = &self.loads[load];
-        let track = catalogue.track(of.first + stage * of.mix + share);
+        let track = catalogue.track(of.first + stage * of.clients + of.shares[share] + client);
         track.expect("the catalogue has every track of the plan")
     }
 }

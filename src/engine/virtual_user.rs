@@ -15,6 +15,7 @@ use super::observer::Recording;
 use super::stop::Stop;
 use super::tracing::Tracing;
 use super::user_states::UserStates;
+use super::variants::Variant;
 use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
@@ -49,9 +50,13 @@ pub(super) struct VirtualUser {
     pub(super) measured_until: Duration,
     last_spent: Spent, // in its last iteration
     recording: Rc<Recording>,
-    own: Vec<(PoolSettings, Rc<Pool>)>, // connections of this user alone, for each way to keep them
-    clients: Vec<Option<Client>>,       // by journey, made when first needed
+    own: Vec<(Own, Rc<Pool>)>,    // connections of this user alone
+    clients: Vec<Option<Client>>, // by client of a journey, made when first needed
 }
+
+/// Whose connections are kept together: of a journey with several clients those of one client, of all others those that are kept
+/// in one way.
+type Own = (PoolSettings, Option<&'static str>);
 
 /// An iteration that is to start now.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +75,7 @@ pub(super) struct Start {
 /// What an iteration is: the draws that come first, and where it is counted.
 pub(super) struct Drawn {
     pub(super) choice: Choice,
-    pub(super) journey: usize,
+    pub(super) variant: usize,
     pub(super) track: TrackId,
     pub(super) period: Period,
     /// Since the measured window opened.
@@ -95,12 +100,16 @@ impl Context {
         let shared = &self.shared;
         let mut choice = Choice::of(shared.plan.seed, start.id);
         let share = choice.journey(&shared.plan.loads[load]);
+        let journey = shared.plan.loads[load].mix[share].journey;
+        let draws = &shared.client_draws;
+        let client = draws.client(shared.plan.seed, load, share, start.id);
+        let stage = (load, start.stage);
         Drawn {
             choice,
-            journey: shared.plan.loads[load].mix[share].journey,
+            variant: shared.variants.place(Variant { journey, client }),
             track: shared
                 .tracks
-                .track(&shared.catalogue, load, start.stage, share),
+                .track(&shared.catalogue, stage, (share, client)),
             period: if start.due < start.measured {
                 Period::WarmUp
             } else {
@@ -135,7 +144,7 @@ impl VirtualUser {
             )),
             cancellation: Cancellation::new(stop),
             own: Vec::new(),
-            clients: (0..plan.journeys.len()).map(|_| None).collect(),
+            clients: context.shared.variants.all().iter().map(|_| None).collect(),
             context: Rc::clone(context),
             measured_until: Duration::ZERO,
             last_spent: Spent::default(),
@@ -169,20 +178,22 @@ impl VirtualUser {
         let load = &plan.loads[self.load];
         let Drawn {
             mut choice,
-            journey: index,
+            variant,
             track,
             period,
             due,
         } = drawn;
+        let index = context.shared.variants.at(variant).journey;
         let journey = &plan.journeys[index];
         let image = choice.image(journey.pick(), context.shared.images.places(index).len());
 
         self.recording.begin((track, period), due, started);
         self.recording.trace_within(start.id);
         context.recorder.borrow_mut().started(track, period, due);
-        let client = self.take_client(index);
+        let client = self.take_client(variant);
         let salt = start.id.salt(context.shared.run_id);
-        let work = context.work[index].once(&context.shared.images, &client, (index, image), salt);
+        let work =
+            context.work[variant].once(&context.shared.images, &client, (index, image), salt);
         let limits = Limits {
             limit: started + journey.iteration_timeout,
             cut: start.cut,
@@ -225,7 +236,7 @@ impl VirtualUser {
             let cancelling = self.cancellation.run(client.cancel_abandoned(), limits);
             let _ = Box::pin(cancelling).await;
         }
-        self.settle(client, index);
+        self.settle(client, variant);
         Freed {
             ended: finished,
             free: finished + choice.think_time(journey.think_time),
@@ -306,41 +317,44 @@ impl VirtualUser {
     }
 
     /// Leaves the client as the next iteration should find it.
-    fn settle(&mut self, client: Client, journey: usize) {
-        let habits = &self.context.shared.plan.journeys[journey].habits;
+    fn settle(&mut self, client: Client, variant: usize) {
+        let shared = &self.context.shared;
+        let habits = &shared.variants.at(variant).client(&shared.plan).habits;
         match habits.connections {
             ConnectionPolicy::PerIteration => client.forget(),
             // A client that pings learns anew each time where to fetch tokens.
             _ if habits.ping => client.forget_tokens(),
             _ => {}
         }
-        self.clients[journey] = Some(client);
+        self.clients[variant] = Some(client);
     }
 
-    fn take_client(&mut self, journey: usize) -> Client {
-        if let Some(client) = self.clients[journey].take() {
+    fn take_client(&mut self, variant: usize) -> Client {
+        if let Some(client) = self.clients[variant].take() {
             return client;
         }
         let context = &self.context;
-        let habits = &context.shared.plan.journeys[journey].habits;
-        let pool = match habits.connections {
-            ConnectionPolicy::Shared { .. } => context.shared_pool(journey),
-            _ => own_pool(context, &mut self.own, registry::pool_settings(habits)),
+        let it = context.shared.variants.at(variant);
+        let client = it.client(&context.shared.plan);
+        let habits = &client.habits;
+        let is_one_of_several = it.journey(&context.shared.plan).clients.len() > 1;
+        let whose = is_one_of_several.then_some(client.profile.name);
+        let pool = if let ConnectionPolicy::Shared { .. } = habits.connections {
+            context.shared_pool(variant)
+        } else {
+            let wanted = (registry::pool_settings(habits), whose);
+            own_pool(context, &mut self.own, wanted)
         };
-        context.client(journey, pool, Rc::clone(&self.recording) as _)
+        context.client(variant, pool, Rc::clone(&self.recording) as _)
     }
 }
 
 /// Returns the user's own connections that are kept this way.
-fn own_pool(
-    context: &Context,
-    own: &mut Vec<(PoolSettings, Rc<Pool>)>,
-    settings: PoolSettings,
-) -> Rc<Pool> {
-    if let Some((_, pool)) = own.iter().find(|(it, _)| *it == settings) {
+fn own_pool(context: &Context, own: &mut Vec<(Own, Rc<Pool>)>, wanted: Own) -> Rc<Pool> {
+    if let Some((_, pool)) = own.iter().find(|(it, _)| *it == wanted) {
         return Rc::clone(pool);
     }
-    let pool = context.pool(settings);
-    own.push((settings, Rc::clone(&pool)));
+    let pool = context.pool(wanted.0);
+    own.push((wanted, Rc::clone(&pool)));
     pool
 }

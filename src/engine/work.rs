@@ -9,7 +9,7 @@ use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, St
 use crate::content::Salt;
 use crate::oci::{Content, Digest, Manifest, Reference};
 use crate::plan::{Action, Cache, Delete, Journey, PollMethod, Pull, Push, Referrers};
-use crate::profile::{Resolve, ResolveFallback};
+use crate::profile::{Habits, Resolve, ResolveFallback};
 use crate::registry::{Client, Wanted};
 
 /// What one iteration of a journey does, with its options ready.
@@ -24,7 +24,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) fn of(journey: &Journey) -> Self {
+    pub(super) fn of(journey: &Journey, habits: &Habits) -> Self {
         match &journey.action {
             Action::Pull(Pull {
                 verify,
@@ -39,7 +39,7 @@ impl Work {
                 *cache,
             ),
             Action::Push(push) => Self::Push(push.clone()),
-            Action::Poll(poll) => Self::Poll(match (poll.method, journey.habits.pull.resolve) {
+            Action::Poll(poll) => Self::Poll(match (poll.method(habits), habits.pull.resolve) {
                 (PollMethod::Get, _) => Resolve::Get,
                 (PollMethod::Head, Resolve::Head(fallback)) => Resolve::Head(fallback),
                 (PollMethod::Head, Resolve::Get) => Resolve::Head(ResolveFallback::NotAllowed),

@@ -4,8 +4,9 @@ use crate::oci::Operation;
 
 /// The journeys of a run, the operations that each is expected to make, and the tracks in which they run.
 ///
-/// A track is one journey within one stage of one load: what a sample belongs to. Percentiles of a ramp say nothing
-/// of the steady load that follows it, so the two never share a histogram; a journey as a whole is its tracks merged.
+/// A track is one journey within one stage of one load, and of one client if it has several: what a sample belongs to.
+/// Percentiles of a ramp say nothing of the steady load that follows it, so the two never share a histogram; a journey as a whole
+/// is its tracks merged.
 ///
 /// Made once at plan time, so that recording a sample needs no hashing and no allocation, and the number of series is
 /// bounded by the plan: a peer cannot add to it.
@@ -15,7 +16,7 @@ pub struct Catalogue {
     tracks: Vec<Track>,
 }
 
-/// One journey within one stage of one load.
+/// One journey within one stage of one load, of one of its clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Track {
     /// The journey.
@@ -24,6 +25,8 @@ pub struct Track {
     pub load: String,
     /// The name of the stage; that of the load where it has only one.
     pub stage: String,
+    /// The name of the client, where the journey has several.
+    pub client: Option<String>,
 }
 
 /// A track of one [`Catalogue`]. Meaningless in another.
@@ -56,6 +59,7 @@ impl Catalogue {
             journey: JourneyId(index),
             load: String::new(),
             stage: String::new(),
+            client: None,
         });
         Self {
             tracks: tracks.collect(),

@@ -175,13 +175,27 @@ impl Record {
         &self,
         journey: JourneyId,
     ) -> impl Iterator<Item = (Operation, Cow<'_, OperationSeries>)> {
+        self.operations_of(self.tracks_of(journey).collect())
+    }
+
+    /// Returns some tracks merged.
+    pub fn merged(&self, tracks: &[TrackId]) -> Cow<'_, JourneySeries> {
+        let tracks = tracks.iter().map(|track| &self.tracks[track.index()]);
+        merged(tracks, JourneySeries::merge)
+    }
+
+    /// Returns the operations that were expected or occurred in some tracks, in the order of [`Operation::ALL`], merged.
+    pub fn operations_of(
+        &self,
+        tracks: Vec<TrackId>,
+    ) -> impl Iterator<Item = (Operation, Cow<'_, OperationSeries>)> {
         Operation::ALL.into_iter().filter_map(move |operation| {
-            let mut tracks = self
-                .tracks_of(journey)
-                .filter_map(|track| self.operation(track, operation))
+            let mut series = tracks
+                .iter()
+                .filter_map(|track| self.operation(*track, operation))
                 .peekable();
-            tracks.peek()?;
-            Some((operation, merged(tracks, OperationSeries::merge)))
+            series.peek()?;
+            Some((operation, merged(series, OperationSeries::merge)))
         })
     }
 
@@ -221,20 +235,20 @@ impl Record {
         found.map_or("", |(_, name)| name)
     }
 
-    /// Returns the journey of a track, with its stage where there is more than one track of it.
+    /// Returns the journey of a track, with its stage and its client where there is more than one track of it.
     pub(super) fn track_name(&self, track: TrackId) -> String {
         let name = self.journey_name(track);
         let journey = self.catalogue.journey_of(track);
         if self.tracks_of(journey).count() < 2 {
             return name.to_owned();
         }
-        let of = &self.catalogue.tracks().nth(track.index());
-        let (load, stage) = of.map_or(("", ""), |(_, it)| (it.load.as_str(), it.stage.as_str()));
-        if load == stage {
-            format!("{name} ({load})")
-        } else {
-            format!("{name} ({load}, {stage})")
-        }
+        let Some((_, of)) = self.catalogue.tracks().nth(track.index()) else {
+            return name.to_owned();
+        };
+        let stage = Some(&of.stage).filter(|stage| **stage != of.load);
+        let parts = [Some(&of.load), stage, of.client.as_ref()];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        format!("{name} ({})", parts.join(", "))
     }
 
     /// Returns what thresholds look at, in the order of the views that the recorder was made with.

@@ -1,12 +1,8 @@
 //! What a plan will ask of a registry: iterations, requests, bytes and connections, before the first is sent.
 
-use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
-
 use super::haste::Haste;
 use super::seeding::SeedForecast;
-use super::{ConnectionPolicy, Journey, Load, Plan};
-use crate::exchange::HttpVersion;
+use super::{Journey, JourneyClient, Load, Plan};
 use crate::oci::Operation;
 use crate::scenario::Requests;
 use crate::schedule::Spacing;
@@ -43,6 +39,9 @@ pub struct JourneyForecast {
     pub bytes_up: Option<f64>,
     /// Its largest iteration, if that cannot end in time.
     pub haste: Option<Haste>,
+    /// The same by client, where the journey has several, of which the above is the mean by weight. Their names are those of
+    /// the clients.
+    pub clients: Vec<Self>,
 }
 
 /// What a load comes to.
@@ -66,6 +65,22 @@ pub struct LoadForecast {
 }
 
 impl JourneyForecast {
+    fn unknown(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            requests: None,
+            bytes_down: None,
+            bytes_up: None,
+            haste: None,
+            clients: Vec::new(),
+        }
+    }
+
+    /// Returns the forecast of a client, by its place in the journey.
+    pub fn of_client(&self, place: usize) -> &Self {
+        self.clients.get(place).unwrap_or(self)
+    }
+
     /// All requests of one iteration.
     pub fn total_requests(&self) -> Option<f64> {
         let requests = self.requests.as_ref()?;
@@ -95,40 +110,24 @@ impl Plan {
     }
 
     fn journey_forecast(&self, journey: &Journey) -> JourneyForecast {
-        let name = journey.name.clone();
         let Some(sizes) = self.asked_sizes(journey) else {
-            return JourneyForecast {
-                name,
-                requests: None,
-                bytes_down: None,
-                bytes_up: None,
-                haste: None,
-            };
+            return JourneyForecast::unknown(&journey.name);
         };
-        let asked: Vec<Requests> = sizes
+        let clients: Vec<JourneyForecast> = journey
+            .clients
             .iter()
-            .map(|it| journey.action.requests(&journey.habits, it, sizes.len()))
+            .map(|client| of_client(journey, client, &sizes))
             .collect();
-        let mut requests: Vec<(Operation, f64)> = Vec::new();
-        for operation in asked.iter().flat_map(Requests::counts).map(|(it, _)| *it) {
-            if requests.iter().all(|(it, _)| *it != operation) {
-                let of = |asked: &Requests| {
-                    let counts = asked.counts().iter();
-                    counts
-                        .filter(|(it, _)| *it == operation)
-                        .map(|(_, count)| count)
-                        .sum()
-                };
-                requests.push((operation, mean(&asked, of)));
-            }
+        let mut forecast = match clients.as_slice() {
+            [only] => only.clone(),
+            several => mean_of(journey, several),
+        };
+        forecast.name.clone_from(&journey.name);
+        forecast.haste = Haste::of(journey, &sizes);
+        if clients.len() > 1 {
+            forecast.clients = clients;
         }
-        JourneyForecast {
-            name,
-            requests: Some(requests),
-            bytes_down: Some(mean(&asked, |asked| asked.down)),
-            bytes_up: Some(mean(&asked, |asked| asked.up)),
-            haste: Haste::of(journey, &sizes),
-        }
+        forecast
     }
 
     fn load_forecast(&self, load: &Load, journeys: &[JourneyForecast]) -> LoadForecast {
@@ -151,56 +150,6 @@ impl Plan {
         }
     }
 
-    /// A user has a connection for each blob in flight, or one for all over HTTP/2, and keeps those apart that are kept
-    /// in another way; a pool is as large as it is, however many draw from it.
-    fn load_connections(&self, load: &Load) -> u64 {
-        let mut kept: Vec<((Option<NonZeroUsize>, HttpVersion), u64)> = Vec::new();
-        let mut closed = 0;
-        for share in &load.mix {
-            let journey = &self.journeys[share.journey];
-            let (habits, parallel) = (&journey.habits, count(journey.in_flight()));
-            match habits.connections {
-                ConnectionPolicy::Shared { .. } => {}
-                // While these come and go, those that another journey keeps stay open.
-                ConnectionPolicy::PerRequest => closed = parallel.max(closed),
-                ConnectionPolicy::PerVu | ConnectionPolicy::PerIteration => {
-                    let (way, most) = ((habits.max_idle, habits.http), bounded(journey, parallel));
-                    match kept.iter_mut().find(|(it, _)| *it == way) {
-                        Some((_, so_far)) => *so_far = most.max(*so_far),
-                        None => kept.push((way, most)),
-                    }
-                }
-            }
-        }
-        let kept: u64 = kept.iter().map(|(_, most)| most).sum();
-        let of_user: u64 = kept.saturating_add(closed);
-        let own = of_user.saturating_mul(load.executor.vus().into());
-        let pools = load.mix.iter().map(|share| self.pool(share.journey));
-        own.saturating_add(pools.sum())
-    }
-
-    /// The connections of the pools of a journey, over all workers.
-    fn pool(&self, journey: usize) -> u64 {
-        match self.journeys[journey].habits.connections {
-            ConnectionPolicy::Shared { pool_size } => {
-                bounded(&self.journeys[journey], count(pool_size.get())) * count(self.workers.get())
-            }
-            _ => 0,
-        }
-    }
-
-    /// Loads run side by side, and a journey's pool is one, whichever loads use it.
-    fn connections(&self, loads: &[LoadForecast]) -> u64 {
-        let shares = || self.loads.iter().flat_map(|load| &load.mix);
-        let every_time: u64 = shares().map(|share| self.pool(share.journey)).sum();
-        let journeys: BTreeSet<usize> = shares().map(|share| share.journey).collect();
-        let once: u64 = journeys.into_iter().map(|journey| self.pool(journey)).sum();
-        let all = loads
-            .iter()
-            .fold(0_u64, |sum, load| sum.saturating_add(load.connections));
-        all - every_time.min(all) + once
-    }
-
     /// The sizes of the layers of each image of a journey. Where its requests do not depend on them, they need not be
     /// known.
     fn asked_sizes(&self, journey: &Journey) -> Option<Vec<Vec<u64>>> {
@@ -214,12 +163,64 @@ impl Plan {
     }
 }
 
-/// One connection is enough where it is certain that it carries everything. What `auto` comes to is for the registry
-/// to say.
-fn bounded(journey: &Journey, connections: u64) -> u64 {
-    match journey.habits.http {
-        HttpVersion::Http2 => 1,
-        HttpVersion::Http1 | HttpVersion::Auto => connections,
+/// What one iteration of a client asks for, on average over the images.
+fn of_client(journey: &Journey, client: &JourneyClient, sizes: &[Vec<u64>]) -> JourneyForecast {
+    let asked: Vec<Requests> = sizes
+        .iter()
+        .map(|it| journey.action.requests(&client.habits, it, sizes.len()))
+        .collect();
+    let mut requests: Vec<(Operation, f64)> = Vec::new();
+    for operation in asked.iter().flat_map(Requests::counts).map(|(it, _)| *it) {
+        if requests.iter().all(|(it, _)| *it != operation) {
+            let of = |asked: &Requests| {
+                let counts = asked.counts().iter();
+                counts
+                    .filter(|(it, _)| *it == operation)
+                    .map(|(_, count)| count)
+                    .sum()
+            };
+            requests.push((operation, mean(&asked, of)));
+        }
+    }
+    JourneyForecast {
+        requests: Some(requests),
+        bytes_down: Some(mean(&asked, |asked| asked.down)),
+        bytes_up: Some(mean(&asked, |asked| asked.up)),
+        ..JourneyForecast::unknown(client.profile.name)
+    }
+}
+
+/// What one iteration asks for, on average over the clients of the journey.
+fn mean_of(journey: &Journey, clients: &[JourneyForecast]) -> JourneyForecast {
+    let weighted = |of: &dyn Fn(&JourneyForecast) -> Option<f64>| {
+        let shares = clients.iter().enumerate();
+        let parts = shares.map(|(place, it)| Some(of(it)? * journey.share(place)));
+        parts.sum::<Option<f64>>()
+    };
+    let mut requests: Vec<(Operation, f64)> = Vec::new();
+    for (operation, _) in clients
+        .iter()
+        .filter_map(|it| it.requests.as_ref())
+        .flatten()
+    {
+        if requests.iter().all(|(it, _)| it != operation) {
+            let of = |it: &JourneyForecast| {
+                let counts = it.requests.as_ref()?.iter();
+                Some(
+                    counts
+                        .filter(|(it, _)| it == operation)
+                        .map(|(_, count)| count)
+                        .sum(),
+                )
+            };
+            requests.push((*operation, weighted(&of).unwrap_or_default()));
+        }
+    }
+    JourneyForecast {
+        requests: Some(requests),
+        bytes_down: weighted(&|it| it.bytes_down),
+        bytes_up: weighted(&|it| it.bytes_up),
+        ..JourneyForecast::unknown(&journey.name)
     }
 }
 

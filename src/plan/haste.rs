@@ -21,9 +21,10 @@ pub struct Haste {
 impl Haste {
     /// The largest iteration of a journey for images whose layers have these sizes, if it is one of those.
     pub fn of(journey: &Journey, images: &[Vec<u64>]) -> Option<Self> {
-        let asked = images
-            .iter()
-            .map(|sizes| journey.action.requests(&journey.habits, sizes, 1));
+        let asked = journey.clients.iter().flat_map(|client| {
+            let images = images.iter();
+            images.map(|sizes| journey.action.requests(&client.habits, sizes, 1))
+        });
         let haste = Self {
             bytes: asked.map(|it| it.down.saturating_add(it.up)).max()?,
             iteration_timeout: journey.iteration_timeout,

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::TokenPolicy;
 use crate::oci::Digest;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, shown};
 
 /// What will happen, resolved, before anything happens: a scenario, and what was left open in it.
 #[derive(Debug, Clone)]
@@ -70,6 +70,13 @@ impl Plan {
             let is_traced = path == ["target", "trace"] && self.target.trace > 0.0;
             if !is_left_out || shares_tokens || is_traced {
                 text.push_str(&crate::keys::plain::line(&path, &value));
+            }
+        }
+        // The text has the habits that several clients have in common.
+        for journey in self.journeys.iter().filter(|it| it.clients.len() > 1) {
+            for (client, habits) in shown::habits(journey) {
+                let path = ["journey", &journey.name, "client", client].map(str::to_owned);
+                text.push_str(&crate::keys::plain::line(&path, &habits.into()));
             }
         }
         Digest::sha256(text.as_bytes())

@@ -5,6 +5,7 @@
 //! run: curves, windows and heat maps have a fixed number of points at most.
 
 mod beside;
+mod clients;
 mod clock;
 mod comparison;
 mod course;
@@ -69,7 +70,9 @@ fn run(document: &Document) -> HtmlPage {
         "Generator",
         health::section(&document.generator, document.open_model),
     );
-    page.add("journeys", "Journeys", journeys::section(document));
+    let mut journeys = journeys::section(document);
+    journeys.push(clients::table(document));
+    page.add("journeys", "Journeys", journeys);
     page.add(
         "time",
         "Where the time of an iteration goes",

@@ -4,6 +4,7 @@
 //! about it. Words of others stand for themselves: they make no table, no link, no HTML, and mention nobody by `@`.
 
 mod beside;
+mod clients;
 mod operations;
 mod page;
 mod search;
@@ -37,6 +38,7 @@ pub fn run(document: &Document) -> String {
     page.add(&thresholds(&document.thresholds));
     page.add(&health("Generator", document));
     page.add(&journeys(document));
+    page.add(&clients::table(document));
     page.add(&operations::table(&document.operations, "Operations"));
     page.add(&search::trials(document));
     page.add(&spent(document));

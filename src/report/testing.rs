@@ -152,6 +152,7 @@ fn pulls() -> JourneySection {
         },
         operations: vec![blobs()],
         stages: Vec::new(),
+        clients: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The summary that a person reads at the end of a run.
 
 mod beside;
+mod clients;
 mod comparison;
 mod connections;
 mod failures;
@@ -43,6 +44,7 @@ pub fn summary(
     text.push('\n');
     text.push_str(&search::table(document, layout));
     text.push_str(&tables::journeys(document, layout));
+    text.push_str(&clients::table(document, layout));
     text.push('\n');
     text.push_str(&tables::operations(document, layout));
     if tables::has_gaps(document) {

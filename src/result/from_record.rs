@@ -7,14 +7,16 @@ use std::time::Duration;
 use crate::exchange::Phase;
 use crate::measure::{
     AddressUse, FirstFailure, JourneyId, JourneySeries, OperationSeries, Period, Record,
-    SlowExchange, Sum, Totals, Track, TrackId,
+    SlowExchange, Sum, Totals,
 };
 use crate::oci::{Operation, repository_of};
 
+use super::parts::{clients, operations, stages};
+use super::section::micros;
 use super::{
     Counts, Document, Example, Facts, FailureSection, IterationFailureEntry, JourneySection,
     LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict, Schema,
-    SlowExchangeEntry, StageSection, WallClock,
+    SlowExchangeEntry, WallClock,
 };
 
 impl Document {
@@ -103,48 +105,11 @@ fn journeys(
         let operations = operations(record.operations(id));
         let mut section = JourneySection::new(name, &series, operations);
         section.stages = stages(record, id, lengths);
+        section.clients = clients(record, id);
         section.rate(window_us);
         section
     };
     record.journeys().map(section).collect()
-}
-
-/// Returns the operations that occurred.
-fn operations<'a>(
-    series: impl Iterator<Item = (Operation, Cow<'a, OperationSeries>)>,
-) -> Vec<OperationSection> {
-    series
-        .filter(|(_, series)| series.counts.outcomes.ended() > 0)
-        .map(|(operation, series)| OperationSection::new(operation, &series))
-        .collect()
-}
-
-/// Returns the stages of a journey, if it ran in more than one.
-fn stages(
-    record: &Record,
-    journey: JourneyId,
-    lengths: &BTreeMap<(String, String), Duration>,
-) -> Vec<StageSection> {
-    let tracks = || {
-        let tracks = record.tracks();
-        tracks.filter(|(_, track, _)| track.journey == journey)
-    };
-    if tracks().count() < 2 {
-        return Vec::new();
-    }
-    let section = |(id, track, series): (TrackId, &Track, &JourneySeries)| {
-        let tracked = record.track_operations(id);
-        let operations =
-            operations(tracked.map(|(operation, series)| (operation, Cow::Borrowed(series))));
-        let length = lengths.get(&(track.load.clone(), track.stage.clone()));
-        StageSection {
-            load: track.load.clone(),
-            stage: track.stage.clone(),
-            length_us: length.copied().map(micros),
-            iterations: JourneySection::new(record.journey_name(id), series, operations),
-        }
-    };
-    tracks().map(section).collect()
 }
 
 /// Returns what the probe saw, from a record of its own.
@@ -280,8 +245,4 @@ pub(super) fn failures(record: &Record, clock: WallClock) -> FailureSection {
     }
     section.sort();
     section
-}
-
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -208,6 +208,13 @@ impl JourneySection {
                 None => self.stages.push(theirs),
             }
         }
+        for theirs in other.clients {
+            let mut clients = self.clients.iter_mut();
+            match clients.find(|mine| mine.client == theirs.client) {
+                Some(mine) => mine.iterations.merge(theirs.iterations),
+                None => self.clients.push(theirs),
+            }
+        }
         merge_operations(&mut self.operations, other.operations);
     }
 }

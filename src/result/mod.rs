@@ -23,6 +23,7 @@ mod latencies;
 mod merge;
 mod merge_check;
 mod merge_notes;
+mod parts;
 mod schema;
 mod search;
 mod section;
@@ -47,7 +48,7 @@ pub use merge_check::{MergeError, Which};
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
-    ClockError, Example, FailureSection, IterationFailureEntry, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
+    ClientSection, ClockError, Example, FailureSection, IterationFailureEntry, JourneySection,
+    OperationSection, PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
 };
 pub use store::{Error, Stored, write_file};

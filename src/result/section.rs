@@ -4,6 +4,7 @@
 //! window, divided by the length of that window: what came later, or failed, is counted but is no throughput.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct JourneySection {
     /// The same by stage, where the journey ran in more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageSection>,
+    /// The same by client, where the journey has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientSection>,
 }
 
 /// The iterations of a journey that were due in one stage of one load, whenever they ended.
@@ -48,6 +52,18 @@ pub struct StageSection {
     pub length_us: Option<u64>,
     /// What came of it. Its rate is of the iterations due in the stage, over the stage's length; 0 where that is not
     /// known.
+    pub iterations: JourneySection,
+}
+
+/// The iterations of a journey that were those of one of its clients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientSection {
+    /// The name of the client.
+    pub client: String,
+    /// Its part of the iterations that started, as a share of all of the journey: 0.3 for three of ten. It follows the
+    /// weights where a load numbers its iterations; where users do, slow clients come around less often.
+    pub share: f64,
+    /// What came of it.
     pub iterations: JourneySection,
 }
 
@@ -298,10 +314,11 @@ impl JourneySection {
             latencies: series.latencies.clone(),
             operations,
             stages: Vec::new(),
+            clients: Vec::new(),
         }
     }
 
-    /// Computes the rate from its count.
+    /// Computes the rate from its count, and the shares of clients.
     pub(super) fn rate(&mut self, window_us: u64) {
         self.iterations_per_s = per_second(self.counts.within_window, window_us);
         for operation in &mut self.operations {
@@ -309,6 +326,11 @@ impl JourneySection {
         }
         for stage in &mut self.stages {
             stage.iterations.rate(stage.length_us.unwrap_or_default());
+        }
+        let started = self.counts.starts.started;
+        for client in &mut self.clients {
+            client.iterations.rate(window_us);
+            client.share = share(client.iterations.counts.starts.started, started);
         }
     }
 }
@@ -359,6 +381,22 @@ pub(super) fn per_second(count: u64, window_us: u64) -> f64 {
     }
     let rate = count as f64 / (window_us as f64 / 1e6);
     (rate * 1000.0).round() / 1000.0
+}
+
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// To four decimals, for the same reason; 0 of nothing.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "it is stored with four decimals"
+)]
+fn share(part: u64, all: u64) -> f64 {
+    if all == 0 {
+        return 0.0;
+    }
+    (part as f64 / all as f64 * 10_000.0).round() / 10_000.0
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::measure::{LatencyHistogram, Period, Record};
 use crate::schedule::{Found, Limit, Low, Standing, Trial, TrialOutcome};
 
-use super::from_record::{all_periods, failures, micros};
-use super::section::per_second;
+use super::from_record::{all_periods, failures};
+use super::section::{micros, per_second};
 use super::{SearchSection, TrialSection, WallClock};
 
 impl TrialSection {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::executor::{Executor, StageSpan};
+use super::read::executor::{Executor, Quota, StageSpan};
 use crate::schedule::Span;
 
 /// A stream of iterations.
@@ -53,6 +53,12 @@ pub struct Share {
 }
 
 impl Load {
+    /// Returns `true` if the load numbers its iterations by itself, whichever user takes one: arrivals, and what users share. If
+    /// not, each user numbers its own.
+    pub fn numbers_iterations(&self) -> bool {
+        self.executor.is_open() || matches!(self.executor.quota(), Quota::Together(_))
+    }
+
     /// The names of its stages, which thresholds can name. A load of one stage lends it its own name.
     pub fn stage_names(&self) -> Vec<&str> {
         self.stages().into_iter().map(|stage| stage.name).collect()

@@ -8,6 +8,7 @@
 //! Not here: how a key is read, shown and described (`keys`), what the values mean for time and traffic (`plan`), and the
 //! registry (`engine`). Of the file system only this is read: whether a file that is named exists, and a list of references.
 
+mod client;
 mod gate;
 mod journey;
 pub mod library;
@@ -22,6 +23,7 @@ mod threshold;
 pub use crate::keys::{Overrides, Problems};
 pub use crate::measure::{Direction, Metric, Quantity};
 pub use crate::profile::ConnectionPolicy;
+pub use client::JourneyClient;
 pub use gate::{Comparand, Gate};
 pub use journey::{Journey, ThinkTime};
 pub use load::{Begin, Load, Share};

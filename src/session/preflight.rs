@@ -101,16 +101,19 @@ fn new_connections(plan: &Plan) -> u64 {
         let weights: f64 = load.mix.iter().map(|share| f64::from(share.weight)).sum();
         for share in &load.mix {
             let journey = &plan.journeys[share.journey];
-            let each = match journey.habits.connections {
-                ConnectionPolicy::PerRequest => forecast.journeys[share.journey]
-                    .total_requests()
-                    .unwrap_or(1.0),
-                ConnectionPolicy::PerIteration => {
-                    f64::from(u32::try_from(journey.in_flight()).unwrap_or(u32::MAX))
-                }
-                ConnectionPolicy::PerVu | ConnectionPolicy::Shared { .. } => 0.0,
-            };
-            all += rate * each * f64::from(share.weight) / weights;
+            for (place, client) in journey.clients.iter().enumerate() {
+                let asked = forecast.journeys[share.journey].of_client(place);
+                let each = match client.habits.connections {
+                    ConnectionPolicy::PerRequest => asked.total_requests().unwrap_or(1.0),
+                    ConnectionPolicy::PerIteration => {
+                        let parallel = journey.action.in_flight(&client.habits);
+                        f64::from(u32::try_from(parallel).unwrap_or(u32::MAX))
+                    }
+                    ConnectionPolicy::PerVu | ConnectionPolicy::Shared { .. } => 0.0,
+                };
+                let of_load = f64::from(share.weight) / weights * journey.share(place);
+                all += rate * each * of_load;
+            }
         }
     }
     whole(all)

@@ -9,7 +9,7 @@ use crate::health::{
 use crate::measure::{
     DropReason, FailureClass, JourneySeries, LatencyHistogram, Record, Track, TrackId,
 };
-use crate::plan::{ConnectionPolicy, Load, OnNoVu, Plan};
+use crate::plan::{ConnectionPolicy, JourneyClient, Load, OnNoVu, Plan};
 
 /// A run that is over, as far as the generator's health depends on it.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,9 @@ fn exchanges(plan: &Plan, record: &Record) -> ExchangeFacts {
     let mut facts = ExchangeFacts::default();
     let shares = |name: &str| {
         let journey = plan.journeys.iter().find(|journey| journey.name == name);
-        journey.is_some_and(|it| matches!(it.habits.connections, ConnectionPolicy::Shared { .. }))
+        let shared =
+            |it: &JourneyClient| matches!(it.habits.connections, ConnectionPolicy::Shared { .. });
+        journey.is_some_and(|it| it.clients.iter().any(shared))
     };
     for (track, _, _) in record.tracks() {
         if shares(record.journey_name(track)) {

@@ -14,6 +14,8 @@ mod mixed;
 mod parted;
 /// Lists that never end, and deletions that a registry refuses.
 mod refused;
+/// A journey with several clients, by weight.
+mod weighted;
 
 /// Two images of three layers; two users do five iterations each of the journey `j`.
 fn scenario(journey: &str) -> String {

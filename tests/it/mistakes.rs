@@ -151,8 +151,14 @@ fn on_the_command_line_a_string_needs_no_quotes() {
     )
     .unwrap();
     assert_eq!(scenario.target.http, Some(HttpVersion::Http2));
-    assert_eq!(scenario.journeys[0].habits.http, HttpVersion::Http2);
-    assert_eq!(scenario.journeys[1].habits.http, HttpVersion::Http1);
+    assert_eq!(
+        scenario.journeys[0].clients[0].habits.http,
+        HttpVersion::Http2
+    );
+    assert_eq!(
+        scenario.journeys[1].clients[0].habits.http,
+        HttpVersion::Http1
+    );
     assert_eq!(scenario.name, "2026");
     assert_eq!(scenario.description, "true");
     assert!(scenario.target.auth.credentials.is_some());

@@ -94,7 +94,7 @@ fn a_small_scenario_gets_the_documented_defaults() {
     assert_eq!(repository, Some("regstorm/web"));
     assert_eq!(pull.request_timeout, Duration::from_secs(30));
     assert_eq!(pull.iteration_timeout, Duration::from_mins(5));
-    assert_eq!(push.habits.push.layer_checks, Checks::Once);
+    assert_eq!(push.clients[0].habits.push.layer_checks, Checks::Once);
     let Action::Push(push) = &push.action else {
         panic!("{push:?}");
     };

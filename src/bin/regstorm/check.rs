@@ -1,12 +1,13 @@
 //! `regstorm check`: what a scenario would do. It prints the plan and its forecast, and sends nothing.
 
+mod clients;
 mod images;
 mod listing;
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
-use regstorm::plan::{self, Action, Forecast, Journey, Plan};
+use regstorm::plan::{self, Action, Forecast, Journey, JourneyForecast, Plan};
 use regstorm::units;
 
 use crate::exit::{self, Exit, Failure};
@@ -38,6 +39,7 @@ fn show(plan: &Plan) -> String {
     text.push_str(&loads(plan, &forecast));
     text.push('\n');
     text.push_str(&journeys(&forecast));
+    text.push_str(&clients::show(plan));
     text.push_str(&deletions(plan));
     text.push_str(&hasty(&forecast));
     text.push('\n');
@@ -143,25 +145,29 @@ fn journeys(forecast: &Forecast) -> String {
             .to_vec(),
     ];
     for journey in &forecast.journeys {
-        let operations = journey.requests.as_ref().map(|requests| {
-            let parts = requests
-                .iter()
-                .map(|(operation, count)| format!("{} {operation}", number(*count)));
-            parts.collect::<Vec<_>>().join(", ")
-        });
-        rows.push(vec![
-            journey.name.clone(),
-            journey.total_requests().map_or_else(dash, number),
-            journey
-                .bytes_down
-                .map_or_else(dash, |n| units::bytes(to_u64(n))),
-            journey
-                .bytes_up
-                .map_or_else(dash, |n| units::bytes(to_u64(n))),
-            operations.unwrap_or_else(|| "known when the images are read".to_owned()),
-        ]);
+        rows.push(row_of(journey, journey.name.clone()));
+        let clients = journey.clients.iter();
+        rows.extend(clients.map(|client| row_of(client, format!("  as {}", client.name))));
     }
     table(&rows)
+}
+
+/// What an iteration asks for, in columns.
+fn row_of(journey: &JourneyForecast, name: String) -> Vec<String> {
+    let operations = journey.requests.as_ref().map(|requests| {
+        let parts = requests
+            .iter()
+            .map(|(operation, count)| format!("{} {operation}", number(*count)));
+        parts.collect::<Vec<_>>().join(", ")
+    });
+    let bytes = |bytes: Option<f64>| bytes.map_or_else(dash, |n| units::bytes(to_u64(n)));
+    vec![
+        name,
+        journey.total_requests().map_or_else(dash, number),
+        bytes(journey.bytes_down),
+        bytes(journey.bytes_up),
+        operations.unwrap_or_else(|| "known when the images are read".to_owned()),
+    ]
 }
 
 /// What a deletion does before it deletes, which nobody would expect.

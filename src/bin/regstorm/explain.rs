@@ -118,15 +118,15 @@ struct Explained<'a> {
 impl<'a> Explained<'a> {
     fn new(args: &Args, shown: &'a Capture, formula: &Formula) -> Self {
         Self {
-            client: shown.journey.client.name,
+            client: shown.client.profile.name,
             action: shown.journey.action.word(),
             layers: args.layers,
             again: args.again,
             mount: args.mount,
             auth: args.auth.word(),
             formula: formula.to_string(),
-            at_once: words::at_once(&shown.journey),
-            connections: words::connections(&shown.journey.habits),
+            at_once: words::at_once(&shown.journey, &shown.client.habits),
+            connections: words::connections(&shown.client.habits),
             requests: &shown.requests,
         }
     }

@@ -186,7 +186,7 @@ fn stages(document: &Document) -> Markup {
     titled("Stages", table.render()).into()
 }
 
-fn few(latency: &LatencyHistogram) -> impl Iterator<Item = Cell> {
+pub(super) fn few(latency: &LatencyHistogram) -> impl Iterator<Item = Cell> {
     let known = [Quantile::P50, Quantile::P90, Quantile::P99];
     let known = known.map(|it| Cell::time(latency.quantile(it)));
     known.into_iter().chain([Cell::time(latency.max())])

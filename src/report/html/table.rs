@@ -117,6 +117,10 @@ impl Cell {
         Self::number(shown, format!("{per_second}/s"), per_second)
     }
 
+    pub(super) fn share(share: f64) -> Self {
+        Self::number(units::share(share), share.to_string(), share)
+    }
+
     pub(super) fn bytes(bytes: u64) -> Self {
         let exact = format!("{} B", units::count(bytes));
         Self::number(units::bytes(bytes), exact, float(bytes))

@@ -335,11 +335,11 @@ fn quantiles(histogram: &LatencyHistogram) -> impl Iterator<Item = Cell> {
     QUANTILES.map(|it| time(histogram.quantile(it))).into_iter()
 }
 
-fn time(value: Option<Duration>) -> Cell {
+pub(super) fn time(value: Option<Duration>) -> Cell {
     value.map_or("-".to_owned(), units::duration).into()
 }
 
-fn trouble(count: u64) -> Cell {
+pub(super) fn trouble(count: u64) -> Cell {
     let paint = if count > 0 { Paint::Bad } else { Paint::Plain };
     Cell::new(units::count(count), paint)
 }

@@ -122,6 +122,7 @@ fn journey() -> JourneySection {
             ..JourneyLatencies::default()
         },
         stages: Vec::new(),
+        clients: Vec::new(),
         operations: vec![],
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::action;
 use super::chosen::{self, Sets, chosen};
+use super::clients::{self, clients};
 use super::habits;
 use crate::exchange::HttpVersion;
 use crate::keys::codec::{Codec, HOUR, MS, SECOND, time};
@@ -24,8 +25,9 @@ keys! {
     /// The keys of a journey that every action has.
     #[derive(Debug, Clone)]
     struct Common {
-        /// The client whose habits the journey has.
-        client: Profile = Profile::PLAIN => habits::client(), "containerd";
+        /// The client whose habits the journey has, or several with their weights. A user is one of them for the whole run; of
+        /// arrivals, and of `shared-iterations`, each is one.
+        clients as client: Vec<(Profile, u32)> = vec![(Profile::PLAIN, 1)] => clients(), "containerd";
         /// Pause of a user between two iterations: always the same, or drawn between `min` and `max`.
         think_time: ThinkTime = ThinkTime::None => think_time(), { min = "1s", max = "5s" };
         /// The longest silence of an exchange: how long a connection may take, and how long no byte may move. A long blob that
@@ -51,11 +53,9 @@ pub(super) fn read(
     let chosen = chosen(&mut table, images_are_optional, sets);
     let (common, mut is_good) = Common::read(&mut table);
     // Habits are read even where nobody knows whose they are, so that what is wrong with them is told.
-    let mut base = common.client.habits();
-    base.http = http.unwrap_or(base.http);
-    let usual = base.clone();
     let word = definition.map(|it| it.word);
-    let habits = habits::read(&mut table, word, base);
+    let usual = clients::usual(&common.clients, http);
+    let clients = clients::read(&mut table, word, &usual);
     is_good &= timeouts(&mut table, &common);
     let action = definition.and_then(|it| (it.read)(&mut table, chosen, &usual));
     if let Some(word) = word {
@@ -67,8 +67,7 @@ pub(super) fn read(
     table.finish();
     let journey = Journey {
         name: entry.key.clone(),
-        client: common.client,
-        habits: habits?,
+        clients: clients?,
         think_time: common.think_time,
         request_timeout: common.request_timeout,
         iteration_timeout: common.iteration_timeout,
@@ -80,7 +79,11 @@ pub(super) fn read(
 /// A journey as it would be written.
 pub(super) fn show(journey: &Journey, sets: &[ImageSet]) -> Fields {
     let common = Common {
-        client: journey.client,
+        clients: journey
+            .clients
+            .iter()
+            .map(|it| (it.profile, it.weight))
+            .collect(),
         think_time: journey.think_time,
         request_timeout: journey.request_timeout,
         iteration_timeout: journey.iteration_timeout,
@@ -93,7 +96,7 @@ pub(super) fn show(journey: &Journey, sets: &[ImageSet]) -> Fields {
     };
     fields
         .and(common.show())
-        .and(habits::show(&journey.habits, word))
+        .and(clients::show(journey))
         .and(journey.action.show())
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod action;
 mod chosen;
+mod clients;
 mod embedded;
 pub(super) mod executor;
 mod expectation;

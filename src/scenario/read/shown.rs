@@ -1,8 +1,8 @@
 //! Values as a plan prints them: the keys of a table, written out.
 
 use super::{
-    images as sources, journey as journeys, load as loads, probe as probes, target as targets,
-    threshold as thresholds,
+    clients, images as sources, journey as journeys, load as loads, probe as probes,
+    target as targets, threshold as thresholds,
 };
 use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
@@ -16,6 +16,11 @@ pub(crate) fn target(target: &Target) -> Plain {
 /// A journey, with the name of its image set.
 pub(crate) fn journey(journey: &Journey, sets: &[ImageSet]) -> Fields {
     journeys::show(journey, sets)
+}
+
+/// The habits of each client of a journey, by its name.
+pub(crate) fn habits(journey: &Journey) -> Vec<(&'static str, Fields)> {
+    clients::each(journey)
 }
 
 /// A load of these, with the names of its journeys.

@@ -28,6 +28,7 @@ const fn ms(millis: u64) -> Duration {
 fn catalogue() -> Catalogue {
     let journeys = Catalogue::new(vec![("pull".into(), vec![]), ("push".into(), vec![])]);
     let track = |journey, load: &str, stage: &str| Track {
+        client: None,
         journey: journeys.journey(journey).expect("one of the two"),
         load: load.into(),
         stage: stage.into(),

@@ -10,7 +10,7 @@ use regstorm::content::SyntheticSet;
 use regstorm::embedded::{AuthScheme, Registry, Running, Settings};
 use regstorm::engine::{self, Progress};
 use regstorm::measure::Period;
-use regstorm::plan::{self, ImageSource, Journey, Plan};
+use regstorm::plan::{self, ImageSource, Journey, JourneyClient, Plan};
 use regstorm::scenario::{self, Overrides};
 use regstorm::units::Secret;
 
@@ -32,6 +32,8 @@ const MOUNTED_FROM: &str = "library/base";
 pub(crate) struct Capture {
     pub(crate) requests: Vec<Request>,
     pub(crate) journey: Journey,
+    /// The only client of the journey.
+    pub(crate) client: JourneyClient,
     /// Different connections that it took.
     pub(crate) connections: usize,
 }
@@ -64,6 +66,9 @@ fn requests(plan: &Plan, registry: &Running, before: usize) -> Result<Capture, F
     let journey = plan.journeys.first().cloned();
     let journey = journey.ok_or_else(|| anyhow!("the plan has no journey"));
     let journey = journey.or_exit(Exit::Defect)?;
+    let client = journey.clients.first().cloned();
+    let client = client.ok_or_else(|| anyhow!("the journey has no client"));
+    let client = client.or_exit(Exit::Defect)?;
     let ImageSource::Synthetic(spec) = &plan.images[0].source else {
         return Err(anyhow!("the image is not synthetic")).or_exit(Exit::Defect);
     };
@@ -90,6 +95,7 @@ fn requests(plan: &Plan, registry: &Running, before: usize) -> Result<Capture, F
     Ok(Capture {
         requests,
         journey,
+        client,
         connections: connections.len(),
     })
 }

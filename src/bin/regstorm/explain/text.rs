@@ -19,7 +19,7 @@ const PATH: usize = 60;
 
 /// Everything that is printed.
 pub(crate) fn show(args: &Args, shown: &Capture, formula: &Formula) -> String {
-    let client = shown.journey.client;
+    let client = shown.client.profile;
     let layers = args.layers;
     let state = match (args.again, args.mount) {
         (true, _) => ", which it knows",
@@ -44,8 +44,12 @@ pub(crate) fn show(args: &Args, shown: &Capture, formula: &Formula) -> String {
     let count = shown.requests.len();
     let requests = format!("{count}, and {formula} for L layers");
     labelled(&mut text, "requests", &requests);
-    labelled(&mut text, "at once", &words::at_once(&shown.journey));
-    let connections = words::connections(&shown.journey.habits);
+    labelled(
+        &mut text,
+        "at once",
+        &words::at_once(&shown.journey, &shown.client.habits),
+    );
+    let connections = words::connections(&shown.client.habits);
     let connections = format!("{connections}; {} here", shown.connections);
     labelled(&mut text, "connections", &connections);
     if matches!(shown.journey.action, Action::Delete(_)) {

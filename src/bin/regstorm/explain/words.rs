@@ -6,10 +6,10 @@ use regstorm::profile::{
 };
 
 /// What may run at once.
-pub(crate) fn at_once(journey: &Journey) -> String {
+pub(crate) fn at_once(journey: &Journey, habits: &Habits) -> String {
     match &journey.action {
-        Action::Pull(_) => pull(&journey.habits.pull),
-        Action::Push(_) => push(&journey.habits.push),
+        Action::Pull(_) => pull(&habits.pull),
+        Action::Push(_) => push(&habits.push),
         _ => match journey.in_flight() {
             1 => "one request after the other".to_owned(),
             many => format!("up to {many} requests"),

@@ -10,6 +10,7 @@ use crate::keys::key::{self, Keyed};
 use crate::keys::table::{Table, Variant};
 use crate::oci::{Operation, Verify};
 use crate::profile::Habits;
+use crate::scenario::client::JourneyClient;
 use crate::scenario::selection::Selection;
 
 /// An action: a table of keys with a word that chooses it.
@@ -31,8 +32,8 @@ pub(super) trait Kind: Keyed {
     /// Whether its requests depend on the layers of its image.
     const MOVES_LAYERS: bool = false;
 
-    /// What it is without any of its keys, with a client of these habits.
-    fn usual(_habits: &Habits) -> Self {
+    /// What it is without any of its keys, with clients of these habits.
+    fn usual(_clients: &[JourneyClient]) -> Self {
         Self::default()
     }
 
@@ -76,7 +77,7 @@ pub(crate) struct Definition<A> {
     /// Whether a journey needs no image set.
     pub(crate) images_are_optional: bool,
     /// Reads its own keys, and takes the images of its journey.
-    pub(crate) read: fn(&mut Table<'_>, Chosen<'_>, &Habits) -> Option<A>,
+    pub(crate) read: fn(&mut Table<'_>, Chosen<'_>, &[JourneyClient]) -> Option<A>,
     /// Reads those of its own keys that were not seen yet, none of which is missed.
     pub(super) look: fn(&mut Table<'_>, &mut BTreeSet<&'static str>),
     /// Its own keys, which belong to no other action.
@@ -86,7 +87,7 @@ pub(crate) struct Definition<A> {
 
 impl<A> Definition<A> {
     pub(super) const fn of<K: Kind>(
-        read: fn(&mut Table<'_>, Chosen<'_>, &Habits) -> Option<A>,
+        read: fn(&mut Table<'_>, Chosen<'_>, &[JourneyClient]) -> Option<A>,
     ) -> Self {
         Self {
             word: K::WORD,
@@ -104,9 +105,9 @@ impl<A> Definition<A> {
 pub(super) fn read<K: Kind>(
     table: &mut Table<'_>,
     chosen: Chosen<'_>,
-    habits: &Habits,
+    clients: &[JourneyClient],
 ) -> Option<K> {
-    let mut it = K::usual(habits);
+    let mut it = K::usual(clients);
     let is_good = key::read(table, K::keys(), &mut it);
     it.take(table, chosen)?;
     is_good.then_some(it)

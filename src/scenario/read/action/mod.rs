@@ -47,8 +47,8 @@ macro_rules! actions {
 
         /// Every action, in the order of the reference.
         static ALL: &[Definition<Action>] = &[
-            $(Definition::of::<$kind>(|table, chosen, habits| {
-                kind::read(table, chosen, habits).map(Action::$kind)
+            $(Definition::of::<$kind>(|table, chosen, clients| {
+                kind::read(table, chosen, clients).map(Action::$kind)
             }),)*
         ];
 

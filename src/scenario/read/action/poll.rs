@@ -8,6 +8,7 @@ use crate::keys::define::keys;
 use crate::keys::table::Table;
 use crate::oci::Operation;
 use crate::profile::{Habits, Resolve};
+use crate::scenario::client::JourneyClient;
 use crate::scenario::selection::Selection;
 use crate::units::words;
 
@@ -18,7 +19,9 @@ keys! {
         /// The images whose tags are asked for.
         pub images: Selection;
         /// The request: `HEAD`, which falls back to `GET` where the client does so, or `GET`.
-        pub method: PollMethod = PollMethod::Get => words("method", PollMethod::WORDS), "head",
+        ///
+        /// `None`: each of several clients as it resolves a tag, in different ways.
+        pub method: Option<PollMethod> => words("method", PollMethod::WORDS).optional(), "head",
             defaults_to("as the client resolves a tag");
     }
 }
@@ -37,18 +40,34 @@ words! { PollMethod {
     "get" => Self::Get,
 }}
 
+impl PollMethod {
+    /// How a client with these habits resolves a tag.
+    const fn of(habits: &Habits) -> Self {
+        match habits.pull.resolve {
+            Resolve::Head(_) => Self::Head,
+            Resolve::Get => Self::Get,
+        }
+    }
+}
+
+impl Poll {
+    /// Returns the request of a client with these habits.
+    pub fn method(&self, habits: &Habits) -> PollMethod {
+        self.method.unwrap_or_else(|| PollMethod::of(habits))
+    }
+}
+
 impl Kind for Poll {
     const WORD: &'static str = "poll";
     const MEANING: &'static str = "asks what tags point at";
     const TEXT: &'static str = "Asks what a tag points at.";
     const VERB: &'static str = "poll";
 
-    fn usual(habits: &Habits) -> Self {
+    fn usual(clients: &[JourneyClient]) -> Self {
+        let mut methods = clients.iter().map(|client| PollMethod::of(&client.habits));
+        let first = methods.next();
         Self {
-            method: match habits.pull.resolve {
-                Resolve::Head(_) => PollMethod::Head,
-                Resolve::Get => PollMethod::Get,
-            },
+            method: first.filter(|first| methods.all(|it| it == *first)),
             ..Self::default()
         }
     }
@@ -62,16 +81,16 @@ impl Kind for Poll {
         Some(&self.images)
     }
 
-    fn operations(&self, _habits: &Habits) -> Vec<Operation> {
-        match self.method {
+    fn operations(&self, habits: &Habits) -> Vec<Operation> {
+        match self.method(habits) {
             PollMethod::Head => vec![Operation::ManifestHead, Operation::ManifestGet],
             PollMethod::Get => vec![Operation::ManifestGet],
         }
     }
 
-    fn requests(&self, _habits: &Habits, _sizes: &[u64], _images: usize, requests: &mut Requests) {
+    fn requests(&self, habits: &Habits, _sizes: &[u64], _images: usize, requests: &mut Requests) {
         requests.add(
-            match self.method {
+            match self.method(habits) {
                 PollMethod::Head => Operation::ManifestHead,
                 PollMethod::Get => Operation::ManifestGet,
             },

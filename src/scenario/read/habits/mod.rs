@@ -12,16 +12,15 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use crate::exchange::HttpVersion;
-use crate::keys::codec::{Codec, Editor, flag, number_of, words};
+use crate::keys::codec::{Editor, flag, number_of, words};
 use crate::keys::define::keys;
-use crate::keys::form::{Described, Form};
+use crate::keys::form::Described;
 use crate::keys::key::{self, Key};
 use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
-use crate::keys::table::{Sink, Table, only_with};
-use crate::keys::tree::{Item, Value};
-use crate::keys::value::{text, unknown};
-use crate::profile::{ConnectionPolicy, DeleteBy, Habits, Profile, PushMethod, Resolve};
+use crate::keys::table::{Table, only_with};
+use crate::keys::tree::Value;
+use crate::profile::{ConnectionPolicy, DeleteBy, Habits, PushMethod, Resolve};
 
 /// Every habit, in the order in which a plan shows them.
 static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
@@ -98,21 +97,6 @@ fn pool_size() -> Editor<ConnectionPolicy> {
             None
         }
     })
-}
-
-/// The client that a journey names.
-pub(super) fn client() -> Codec<Profile> {
-    let form = Form::Words(Profile::ALL.map(|it| it.name).to_vec());
-    let read = |item: &Item, sink: &Sink| {
-        let text = text(item, sink)?;
-        let found = Profile::named(&text.value);
-        if found.is_none() {
-            let names = Profile::ALL.iter().map(|profile| profile.name);
-            sink.report(unknown("client", &text, item, names));
-        }
-        found
-    };
-    Codec::new(form, read, |client: &Profile| Some(client.name.into()))
 }
 
 /// What people are told of every habit.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::exchange::HttpVersion;
+use crate::keys::table::Sink;
 use crate::profile::*;
 use crate::units::ByteSize;
 
