@@ -47,12 +47,19 @@ impl Differences {
         let facts = Facts::of(run);
         let Some(first) = &self.first else {
             if facts.lags() {
+                // What the other side did is not known yet.
                 let words = (facts.load(), String::new());
                 self.found.push(self.difference(Aspect::Load, side, words));
             }
             self.first = Some(facts);
             return;
         };
+        let half = |it: &&mut Difference| it.aspect == Aspect::Load && it.candidate.is_empty();
+        if side == Side::Candidate
+            && let Some(half) = self.found.iter_mut().find(half)
+        {
+            half.candidate = facts.load();
+        }
         let pairs = [
             (Aspect::Plan, &first.plan, &facts.plan),
             (Aspect::Machine, &first.machine, &facts.machine),

@@ -157,15 +157,18 @@ impl RunsOfMetric<'_> {
     }
 
     fn tolerated(&self, gate: &Gate) -> String {
-        let unit = if self.comparand.is_share() {
-            " points"
-        } else {
-            ""
+        let shown = |share| {
+            let percent = units::share(share);
+            // A difference of shares, not a part of one.
+            if self.comparand.is_share() {
+                percent.replace('%', " pp")
+            } else {
+                percent
+            }
         };
-        let (margin, tolerance) = (units::share(gate.margin), units::share(gate.tolerance));
+        let (margin, tolerance) = (shown(gate.margin), shown(gate.tolerance));
         format!(
-            "shown to be less than {tolerance}{unit} worse, which is tolerated; not shown to be less than its margin of \
-             {margin}{unit}"
+            "shown to be less than {tolerance} worse, which is tolerated; not shown to be less than its margin of {margin}"
         )
     }
 

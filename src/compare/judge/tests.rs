@@ -311,6 +311,26 @@ fn what_differs_makes_it_invalid_unless_allowed() {
 }
 
 #[test]
+fn a_load_that_was_not_started_is_shown_for_both_sides() {
+    let (mut base, mut candidate) = six(1.0);
+    for run in base.iter_mut().chain(&mut candidate) {
+        run.open_model = true;
+    }
+    let starts = &mut base[0].totals.starts;
+    starts.started = starts.scheduled / 2;
+    let judge = judge(gates(&["pull.response_time p(50)"]), &base, &candidate);
+    let comparison = conclude(judge, Design::Pairs, Method::Paired);
+    assert_eq!(comparison.differences.len(), 1);
+    let difference = &comparison.differences[0];
+    assert_eq!(difference.aspect, Aspect::Load);
+    assert!(difference.base.contains("50.0% started"), "{difference:?}");
+    assert!(
+        difference.candidate.contains("100.0% started"),
+        "{difference:?}"
+    );
+}
+
+#[test]
 fn a_generator_that_was_the_limit_makes_it_invalid_however_clear_the_numbers() {
     let (base, mut candidate) = six(2.0);
     candidate[2].generator.health.reasons.push(Reason {
