@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Flavour, Program, Registry, Served, as_root, regstorm, scratch};
+use crate::support::{Containerd, Flavour, Program, Registry, Served, as_root, regstorm, scratch};
 
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
@@ -332,5 +332,62 @@ fn the_image_is_pushed_and_runs_as_nobody() {
             ])
             .run();
         assert!([0, 3, 4].contains(&run.code()), "{run}");
+    }
+}
+
+/// containerd pulls the image and runs it, where this machine lets a container run at all.
+#[test]
+fn containerd_runs_the_image() {
+    let registry = Registry::start(Flavour::Open);
+    let reference = format!("{}/lab/regstorm:1", registry.host());
+    let url = registry.url();
+    let image = artefact(".oci.tar");
+    let args = ["push".as_ref(), image.as_os_str(), url.as_ref()];
+    regstorm(args).args(["lab/regstorm:1"]).run().ok();
+    let containerd = Containerd::start();
+    // Namespaces, a cgroup, a new root: sandboxes that refuse one of them refuse a program of this machine, too.
+    let allowed = trivial_container(&containerd);
+    let pull = ["images", "pull", "--plain-http", "--snapshotter=native"];
+    containerd.ctr(pull).args([&reference]).run().ok();
+    let run = ["run", "--rm", "--snapshotter=native", "--net-host"];
+    let run = containerd.ctr(run).args([&reference]).args([
+        "regstorm",
+        "/usr/bin/regstorm",
+        "run",
+        "@first-run",
+        "--set=load.warmup=0s",
+        "--set=load.duration=1s",
+        "--out=-",
+        "--quiet",
+    ]);
+    let run = run.run();
+    if let Err(refused) = allowed {
+        assert_ne!(run.code(), 0, "{refused}, but the image ran");
+        return;
+    }
+    // Too short to be judged is no failure of the program.
+    assert!([0, 3, 4].contains(&run.code()), "{run}");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run}"));
+    let ok = report["totals"]["iterations"]["ok"].as_u64();
+    assert!(ok.is_some_and(|it| it > 0), "{report:#}");
+}
+
+/// Runs `true` of this machine in a container.
+fn trivial_container(containerd: &Containerd) -> Result<(), String> {
+    let dir = scratch();
+    let copy = r#"cp --parents --dereference "$1" $(ldd "$1" | grep -o '/[^ ]*') "$2""#;
+    Program::new("sh")
+        .args(["-c", copy, "sh", "/bin/true"])
+        .args([dir.path()])
+        .run()
+        .ok();
+    let run = containerd
+        .ctr(["run", "--rm", "--rootfs"])
+        .args([dir.path()])
+        .args(["trivial", "/bin/true"])
+        .run();
+    match run.code() {
+        0 => Ok(()),
+        _ => Err(run.to_string()),
     }
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::docker::as_root;
 use super::process::{Program, Running};
 
-/// A daemon that keeps images and unpacks none.
+/// A daemon that has images and runs them, without a network of their own.
 #[derive(Debug)]
 pub(crate) struct Containerd {
     daemon: Running,

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::process::{Program, Running};
 
-/// A daemon that can load, push, pull and save images, and run none.
+/// A daemon that loads, pushes, pulls and saves images.
 #[derive(Debug)]
 pub(crate) struct Docker {
     daemon: Running,
