@@ -26,13 +26,13 @@ pub(super) fn section(document: &Document) -> Markup {
     let all = told.fold(failures.exchanges.other, u64::saturating_add);
     let heading = [
         "operation",
+        "count",
+        "share",
         "period",
         "class",
         "status",
         "code",
         "first example",
-        "count",
-        "share",
     ];
     let mut table = HtmlTable::new("Of all periods", &heading);
     for kind in &failures.exchanges.kinds {
@@ -43,21 +43,21 @@ pub(super) fn section(document: &Document) -> Markup {
     }
     let heading = [
         "journey",
+        "count",
         "period",
         "class",
         "cause",
         "first example",
-        "count",
     ];
     let mut table = HtmlTable::new("Iterations", &heading);
     for kind in &failures.iterations {
         table.row(vec![
             Cell::words(&kind.journey).short(),
+            Cell::count(kind.count),
             Cell::words(kind.period.name()).short(),
             Cell::words(kind.class.name()).short(),
             Cell::words(&kind.cause).short(),
             Cell::words(format!("{}: {}", kind.time, kind.text)),
-            Cell::count(kind.count),
         ]);
     }
     if !table.is_empty() {
@@ -83,6 +83,12 @@ fn row(document: &Document, kind: &FailureKind<Example>, all: u64) -> Vec<Cell> 
     let share = float(kind.count) / float(all.max(1));
     vec![
         Cell::words(kind.operation.name()).short(),
+        Cell::count(kind.count),
+        Cell::number(
+            units::share(share),
+            format!("{share} of all failures"),
+            share,
+        ),
         Cell::words(kind.period.name()).short(),
         Cell::words(kind.class.name()).short(),
         Cell::words(kind.status.map_or("-".to_owned(), |it| it.to_string())),
@@ -92,11 +98,5 @@ fn row(document: &Document, kind: &FailureKind<Example>, all: u64) -> Vec<Cell> 
             example.text,
             words::place(document, kind)
         )),
-        Cell::count(kind.count),
-        Cell::number(
-            units::share(share),
-            format!("{share} of all failures"),
-            share,
-        ),
     ]
 }
