@@ -6,7 +6,7 @@
 //! ([`result`]) and shown ([`report`]); whether the generator was fit to measure it is [`health`]. Images to push come from
 //! [`content`]; a registry to aim at is [`embedded`]; what a run counts is scraped from [`exposition`]. When iterations are
 //! due is in [`schedule`], nouns are in [`oci`] and [`exchange`], the habits of real clients in [`profile`], two builds are
-//! compared in [`compare`] with [`stats`], numbers with units in [`units`].
+//! compared in [`compare`] with [`stats`], what clients sent to a registry is in [`trace`], numbers with units in [`units`].
 //!
 //! The library never prints, exits, reads the environment or listens for signals; the `regstorm` command does.
 //!
@@ -75,6 +75,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod session;
 pub mod stats;
+pub mod trace;
 pub mod transport;
 pub mod units;
 pub mod verdict;

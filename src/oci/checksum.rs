@@ -14,6 +14,13 @@ pub struct Checksum {
     xxh3: u128,
 }
 
+impl Checksum {
+    /// The 128-bit XXH3.
+    pub const fn xxh3(self) -> u128 {
+        self.xxh3
+    }
+}
+
 /// Computes a checksum. Its state, some 600 bytes, is on the heap: it exists only while content arrives.
 pub struct Checksummer {
     length: u64,

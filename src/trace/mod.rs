@@ -1,0 +1,32 @@
+//! Traces: what clients have requested of a registry, as its log tells it.
+//!
+//! A [`Writer`] writes [`Request`]s in the order of their starts, and a [`Reader`] reads them; neither holds more than one
+//! block in memory. Names are [`Pseudonym`]s: equal names have equal ones. A [`Summary`] says where a trace is from, and what
+//! was lost on the way.
+//!
+//! Not here: sending the requests again, and the files of a command.
+//!
+//! The decision behind it: blocks of rows, packed with zstd, each with a checksum and a dictionary of its own. A trace of any
+//! length is read and written in flat memory, and one that was cut off or changed is refused (docs/reference/trace.md).
+
+mod error;
+mod frame;
+mod names;
+mod reader;
+mod request;
+mod rows;
+mod summary;
+mod time;
+mod varint;
+mod writer;
+
+pub use error::Error;
+pub use names::NameTable;
+pub use reader::Reader;
+pub use request::{Agent, Method, Pseudonym, Reference, Request};
+pub use summary::{Lines, Missing, Naming, SCHEMA, Source, Summary, Unreadable};
+pub use time::Timestamp;
+pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;
