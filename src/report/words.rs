@@ -31,6 +31,9 @@ pub(super) fn verdict(document: &Document) -> String {
             let broken = count(|it| *it == Status::Fail);
             format!("{broken} of {of} thresholds broken")
         }
+        RunVerdict::Inconclusive if document.is_part() => {
+            "one shard's part: the thresholds are of all shards".to_owned()
+        }
         RunVerdict::Inconclusive => match count(|it| matches!(it, Status::Inconclusive(_))) {
             0 if document.totals.iterations.ok == 0 => "no iteration succeeded".to_owned(),
             0 => {

@@ -8,6 +8,7 @@ use super::{Counts, Document, RunVerdict, ShardSection};
 use crate::health::{self, ShardFacts, Signal};
 use crate::measure::LatencyHistogram;
 use crate::units::{self, Quantile};
+use crate::verdict::{Reason, Status};
 
 /// Samples that a median is of, at least, before a shard is held against the others.
 const SAMPLES: u64 = 100;
@@ -42,6 +43,24 @@ impl Document {
             response_time,
             clock: part.clock,
         }]
+    }
+
+    /// Returns `true` if it is of one shard, and the others are not part of it.
+    pub fn is_part(&self) -> bool {
+        self.shard.as_ref().is_some_and(|it| it.count > 1)
+    }
+
+    /// Leaves the thresholds to the merged report, where this is of one of several shards. They are of the whole load: a part of it
+    /// has a part of each rate and each count.
+    pub fn leave_thresholds(&mut self) {
+        if !self.is_part() {
+            return;
+        }
+        for threshold in &mut self.thresholds {
+            threshold.status = Status::Inconclusive(Reason::OneShard);
+        }
+        let counts = Counts::of(&self.totals, &self.journeys);
+        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
     }
 
     /// Returns the numbers of the shards that are not part of it.

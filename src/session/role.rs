@@ -189,8 +189,10 @@ impl<'a> Role<'a> {
         };
         outcome.document.shard = Some(told(part, run));
         match self {
-            Self::Alone | Self::Timed(..) => {}
+            Self::Alone => {}
+            Self::Timed(..) => outcome.document.leave_thresholds(),
             Self::Guest(_, guest) => {
+                outcome.document.leave_thresholds();
                 let document = &outcome.document;
                 let stored = document.stored.clone().unwrap_or_default();
                 let handed = guest.end(document, stored, outcome.panics, stopped_at);

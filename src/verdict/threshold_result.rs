@@ -79,6 +79,8 @@ pub enum Reason {
     Precision,
     /// The run is not over, or was ended early; what is missing could have come.
     Underway,
+    /// It is of all shards, and this is the report of one.
+    OneShard,
 }
 
 /// A value with its unit.
@@ -244,6 +246,7 @@ impl fmt::Display for Reason {
             }
             Self::Precision => f.write_str("nearer to the limit than is measured"),
             Self::Underway => f.write_str("not reached, which more time could change"),
+            Self::OneShard => f.write_str("one shard's part, judged with the others"),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::run;
 #[command(after_help = "Example:\n  regstorm merge shard-0.json shard-1.json --out report.json")]
 pub(crate) struct Args {
     /// Reports of all shards
-    #[arg(required = true, num_args = 2.., value_name = "FILE")]
+    #[arg(required = true, num_args = 1.., value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     report: ReportArgs,
@@ -33,6 +33,14 @@ fn merge(args: &Args) -> Result<Exit, Failure> {
     let mut shards = Vec::new();
     for path in &args.files {
         let shard = Document::load(path).or_exit(Exit::Usage)?;
+        let is_alone = args.files.len() == 1;
+        if is_alone && shard.shard.is_none() && shard.shards.is_empty() {
+            let path = path.display();
+            return Err(Failure::new(
+                Exit::Usage,
+                anyhow!("{path} is no report of a shard: there is nothing to merge it with"),
+            ));
+        }
         // Each against each: of three, two may be the same.
         for (other, earlier) in args.files.iter().zip(&shards) {
             Document::check_same_run(earlier, &shard).map_err(|error| {

@@ -85,9 +85,9 @@ impl RunArgs {
             Err(failure) => Err(failure.to_string()),
         });
         let outcome = outcome?;
-        let exit = match (outcome.panics, &outcome.handed) {
-            (0, None) => exit(&outcome.document),
-            (0, Some(_)) => of_shard(&outcome.document),
+        let exit = match outcome.panics {
+            0 if outcome.document.is_part() => of_shard(&outcome.document),
+            0 => exit(&outcome.document),
             _ => Exit::Defect,
         };
         self.report
@@ -104,8 +104,7 @@ impl RunArgs {
     }
 }
 
-/// Returns the exit code of a shard that is not the first: the verdict is that of the first, so that an engine acts on faults
-/// alone.
+/// Returns the exit code of a part of a run: the verdict is that of the merged report, so that an engine acts on faults alone.
 fn of_shard(document: &Document) -> Exit {
     match exit(document) {
         fault @ (Exit::Defect | Exit::Interrupted) => fault,
