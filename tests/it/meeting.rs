@@ -551,3 +551,20 @@ fn a_meeting_that_does_not_come_about_says_why() {
         assert!(said.contains("the target is not ready"), "{said}");
     }
 }
+
+/// What a Job of Kubernetes relies on: the first shard ends before the others, which end at its signal.
+#[test]
+fn a_shard_stays_when_it_is_done_until_a_signal() {
+    let place = Place::new("1s");
+    let mut other = place.shard("s.toml", "1/2", &["--meet-linger", "24h"]);
+    let first = place.shard("s.toml", "0/2", &["--meet-linger", "24h"]);
+    let (code, said) = first.ended();
+    assert!(is_measured(code), "{said}");
+    // It has written its report before it stays.
+    wait_for(|| place.report("1-2"));
+    assert_eq!(other.child.try_wait().expect("a child"), None);
+    other.signal("TERM");
+    let (code, said) = other.ended();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("this shard is done; it stays for"), "{said}");
+}

@@ -1,11 +1,17 @@
 //! Interrupts of a command that runs loads: what each signal of a person does, by how far the command has come.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use regstorm::engine::{self, Stop};
 use regstorm::session::Event;
+use tokio::time::Instant;
 
 use crate::signals::{self, Reaction};
+
+/// How often a wait looks for a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Stops the runs of a command when a person interrupts it.
 pub(crate) struct Interrupts {
@@ -22,6 +28,8 @@ enum Stage {
     Loading,
     /// The result is written, maybe to a pipe that is not read.
     Writing,
+    /// Everything is done, and the command waits for nothing but a signal.
+    Lingering,
 }
 
 impl Interrupts {
@@ -60,6 +68,19 @@ impl Interrupts {
         self.reach(Stage::Writing);
     }
 
+    /// Everything is done: waits for that time, or for a signal, which may have come already.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the main thread, with nothing left to do"
+    )]
+    pub(crate) fn linger(&self, time: Duration) {
+        self.reach(Stage::Lingering);
+        let began = Instant::now();
+        while began.elapsed() < time && self.stop.asked().is_none() {
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
     fn reach(&self, stage: Stage) {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
@@ -76,7 +97,7 @@ impl Interrupts {
 fn reaction(stage: Stage, count: u32) -> Reaction {
     match (stage, count) {
         (Stage::Opening, _) => Reaction::Leave("interrupted before anything was measured"),
-        (Stage::Loading, 1 | 2) => Reaction::Ends,
+        (Stage::Loading, 1 | 2) | (Stage::Lingering, 1) => Reaction::Ends,
         (Stage::Loading, _) => {
             Reaction::EndsOr("interrupted for the third time; there is no result")
         }
@@ -84,6 +105,7 @@ fn reaction(stage: Stage, count: u32) -> Reaction {
             Reaction::Tell("the result is being written; a second signal ends regstorm without it")
         }
         (Stage::Writing, _) => Reaction::EndsOr("interrupted before the result was written"),
+        (Stage::Lingering, _) => Reaction::EndsOr("interrupted when everything was done"),
     }
 }
 
@@ -93,11 +115,17 @@ mod tests {
 
     #[test]
     fn every_stage_ends_at_the_third_signal_at_the_latest() {
-        for stage in [Stage::Opening, Stage::Loading, Stage::Writing] {
+        for stage in [
+            Stage::Opening,
+            Stage::Loading,
+            Stage::Writing,
+            Stage::Lingering,
+        ] {
             assert_ne!(reaction(stage, 3), Reaction::Ends, "{stage:?}");
         }
         assert_eq!(reaction(Stage::Loading, 2), Reaction::Ends);
         assert!(matches!(reaction(Stage::Writing, 1), Reaction::Tell(_)));
         assert_ne!(reaction(Stage::Writing, 2), Reaction::Ends);
+        assert_eq!(reaction(Stage::Lingering, 1), Reaction::Ends);
     }
 }

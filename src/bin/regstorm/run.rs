@@ -10,9 +10,10 @@ use regstorm::plan::{self, Plan};
 use regstorm::result::{Document, RunVerdict, Stored};
 use regstorm::scenario::Scenario;
 use regstorm::session::{self, Event, Handed, Options};
+use regstorm::units;
 
 use crate::diagnosis;
-use crate::exit::{Exit, Failure, OrExit};
+use crate::exit::{self, Exit, Failure, OrExit};
 use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
 use crate::preflight;
@@ -99,8 +100,24 @@ impl RunArgs {
                 Exit::Interrupted,
                 anyhow!("{why}; the report of this shard is for `regstorm merge`"),
             )),
-            Some(Handed::Over) | None => Ok(exit),
+            Some(Handed::Over) => {
+                self.linger(&live.interrupts);
+                Ok(exit)
+            }
+            None => Ok(exit),
         }
+    }
+
+    /// Stays when everything is done, for as long as the user wants it.
+    fn linger(&self, interrupts: &Interrupts) {
+        let time = self.shards.linger();
+        if !time.is_zero() && !self.report.quiet && interrupts.stop.asked().is_none() {
+            let time = units::duration(time);
+            exit::note(&format!(
+                "this shard is done; it stays for {time}, or until a signal"
+            ));
+        }
+        interrupts.linger(time);
     }
 }
 

@@ -36,6 +36,11 @@ pub(crate) struct ShardArgs {
     /// Share of the shards that may be lost before the run is invalid, such as 5% [default: 1%]
     #[arg(long, value_name = "SHARE", requires = "meet", value_parser = share)]
     allow_lost: Option<f64>,
+    /// Time that a shard stays once it is done, or until a signal; the first one ends at once [default: 0s]
+    ///
+    /// For engines whose result depends on which shard ends first, such as the success policy of a Kubernetes Job.
+    #[arg(long, value_name = "TIME", requires = "meet", value_parser = time)]
+    meet_linger: Option<Duration>,
 }
 
 /// When all shards start: one of these.
@@ -106,6 +111,11 @@ impl ShardArgs {
             start,
             allowed: self.allow_lost.unwrap_or(ShardFacts::ALLOWED),
         }))
+    }
+
+    /// Returns how long a shard stays that is not the first, once it has handed over what it measured.
+    pub(crate) fn linger(&self) -> Duration {
+        self.meet_linger.unwrap_or_default()
     }
 
     fn token(&self) -> Result<Token, Failure> {
