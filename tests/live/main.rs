@@ -6,6 +6,7 @@
 mod addresses;
 mod agreement;
 mod ci;
+mod ci_shards;
 mod clock;
 mod dist;
 mod docker;
