@@ -48,7 +48,7 @@ class Nodes:
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
         self.logs.shutdown()
-        for pod in self.pods.values():
+        for pod in list(self.pods.values()):
             if pod.process and pod.process.poll() is None:
                 pod.process.kill()
                 pod.process.wait()
@@ -73,7 +73,10 @@ class Nodes:
         for event in self.events(self.api.list_pod_for_all_namespaces):
             pod = event["object"]
             key = pod.metadata.uid
-            if pod.spec.node_name not in self.names or event["type"] == "DELETED":
+            if pod.spec.node_name not in self.names:
+                continue
+            if event["type"] == "DELETED":
+                self.kill(key)
                 continue
             if key not in self.pods and pod.metadata.deletion_timestamp is None:
                 number += 1
@@ -133,6 +136,12 @@ class Nodes:
             if error.status != 404:
                 raise
 
+    def kill(self, key: str) -> None:
+        """Ends a pod as a crash of its process would, or a deletion without grace."""
+        process = self.pods[key].process if key in self.pods else None
+        if process and process.poll() is None:
+            process.kill()
+
     def delete(self, key: str, meta: client.V1ObjectMeta) -> None:
         pod = self.pods.get(key)
         if pod:
@@ -159,7 +168,7 @@ class Nodes:
                     for it in named
                     for address in it.addresses
                 ]
-                for pod in self.pods.values():
+                for pod in list(self.pods.values()):
                     if pod.process:
                         self.write_hosts(pod)
 
@@ -178,7 +187,7 @@ class Nodes:
                 url = urllib.parse.urlparse(self.path)
                 query = urllib.parse.parse_qs(url.query)
                 _, kind, space, name, _ = url.path.split("/")
-                found = [it for it in pods.values() if (it.pod.metadata.namespace, it.pod.metadata.name) == (space, name)]
+                found = [it for it in list(pods.values()) if (it.pod.metadata.namespace, it.pod.metadata.name) == (space, name)]
                 known = kind == "containerLogs" and found
                 text = found[-1].log.read_bytes() if known else b""
                 lines = int(query.get("tailLines", ["-1"])[0])
