@@ -48,6 +48,18 @@ pub enum Error {
         /// The size of the manifest, in bytes.
         found: u64,
     },
+    /// The image to copy is another one than before.
+    #[error(
+        "{name} is {found} by now, and was {expected} when it was put there; does something else write to it?"
+    )]
+    Changed {
+        /// The name of the image.
+        name: String,
+        /// The digest of its manifest before.
+        expected: String,
+        /// The digest now.
+        found: String,
+    },
     /// The image has no content to send.
     #[error("there is nothing to send: {0}")]
     Nothing(&'static str),

@@ -1,4 +1,4 @@
-//! The sequences of a client: which requests it sends to pull or push an image, and to poll, list and delete; in
+//! The sequences of a client: which requests it sends to pull, push or copy an image, and to poll, list and delete; in
 //! which order, and how many in parallel.
 //!
 //! All of this is data, the habits of the emulated client ([`Habits`](crate::profile::Habits)); no code is for one
@@ -10,6 +10,7 @@
 
 mod attach;
 mod choose;
+mod copy;
 mod delete;
 mod error;
 mod fetch;
@@ -19,10 +20,12 @@ mod pull;
 mod push;
 mod push_job;
 mod resolve;
+mod source;
 mod store;
 mod upload;
 
 pub use attach::attach;
+pub use copy::copy;
 pub use delete::delete;
 pub use error::Error;
 pub use lists::*;

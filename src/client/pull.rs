@@ -9,7 +9,7 @@ use super::choose::choose as choose_entry;
 use super::error::Error;
 use super::fetch::{Fetch, Piece};
 use super::resolve::by_head;
-use super::store::Store;
+use super::store::{Discard, Store};
 use crate::oci::{
     Content, Descriptor, Digest, ImageName, Manifest, Platform, Reference, RepositoryName,
     Unusable, Verify,
@@ -118,6 +118,14 @@ async fn resolve(client: &Client, name: &ImageName, store: &dyn Store) -> Result
         .manifest_get_as(repository, &reference, media_type.as_ref())
         .await?;
     Ok(Resolved::Manifest(manifest))
+}
+
+/// Fetches what a name stands for, resolved as the client does it.
+pub(super) async fn manifest_of(client: &Client, name: &ImageName) -> Result<Manifest, Error> {
+    match resolve(client, name, &Discard).await? {
+        Resolved::Manifest(manifest) => Ok(manifest),
+        Resolved::Here(_) => Err(Error::NotFound(name.to_string())),
+    }
 }
 
 /// Follows indexes to an image manifest.

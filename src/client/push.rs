@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::error::Error;
 use super::push_job::{Job, PushOptions, Upload, Uploaded, Watch};
+use super::source::Source;
 use super::upload::upload;
 use crate::content::{Blob, Image};
 use crate::oci::{
@@ -105,7 +106,19 @@ pub async fn push(
     options: &PushOptions,
     watch: &dyn Watch,
 ) -> Result<Pushed, Error> {
+    push_from(client, name, image, options, (watch, None)).await
+}
+
+/// Pushes an image whose blobs come from here or, for a copy, from another repository.
+pub(super) async fn push_from(
+    client: &Client,
+    name: &ImageName,
+    image: &Image,
+    options: &PushOptions,
+    (watch, source): (&dyn Watch, Option<Source<'_>>),
+) -> Result<Pushed, Error> {
     let job = Job {
+        source,
         client: &client.for_push(&name.repository),
         repository: &name.repository,
         habits: &client.habits().push,
@@ -210,10 +223,12 @@ impl<'a> Job<'a> {
             layers.extend(configs);
             vec![layers]
         };
+        let copied = self.source.map(|source| source.habits.parallel);
+        let parallel = copied.unwrap_or(self.habits.parallel);
         for group in groups {
             let tally = stream::iter(group)
                 .map(|it| self.blob(it))
-                .buffer_unordered(self.habits.parallel.get())
+                .buffer_unordered(parallel.get())
                 .try_fold(
                     Tally::default(),
                     |sum, tally| async move { Ok(sum.add(tally)) },

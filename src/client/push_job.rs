@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::source::Source;
 use crate::content::Blob;
 use crate::oci::{Digest, RepositoryName};
 use crate::profile::PushHabits;
@@ -81,6 +82,8 @@ pub(super) struct Job<'a> {
     pub(super) habits: &'a PushHabits,
     pub(super) options: &'a PushOptions,
     pub(super) watch: &'a dyn Watch,
+    /// Where the blobs of a copy come from; `None`: from here.
+    pub(super) source: Option<Source<'a>>,
     /// Set once the ping before the first mount has succeeded.
     pub(super) mounting: OnceCell<()>,
 }

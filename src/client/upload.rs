@@ -2,15 +2,18 @@
 
 use std::io;
 
+use tokio::sync::mpsc;
+
 use crate::content::Blob;
 use crate::oci::Descriptor;
-use crate::profile::{Checks, PushMethod};
-use crate::registry::{Mounted, Posted, UploadSession};
+use crate::profile::{Checks, CopyFetch, PushMethod};
+use crate::registry::{Download, Mounted, Posted, UploadSession};
 use crate::transport::Body;
 use crate::units::ByteSize;
 
 use super::error::Error;
 use super::push_job::{Job, Upload, Uploaded};
+use super::source::{self, Fed, Feed, Source, read_out};
 
 /// The most offset mismatches (416) of one upload.
 const MAX_REPEATS: usize = 3;
@@ -38,7 +41,11 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         Checks::Once | Checks::Twice => true,
     };
     // A client that compresses on the way knows only the uncompressed digest at first.
-    let unpacked = upload.blob.unpacked().filter(|_| habits.packs_late);
+    let unpacked = upload.blob.unpacked();
+    let unpacked = unpacked.filter(|_| habits.packs_late && job.source.is_none());
+    let is_mounted = job.options.mount_from.is_some() && (habits.mount.config || !upload.is_config);
+    let is_last = checks != Checks::Twice && !is_mounted;
+    let mut opened = before_last_check(job, upload, is_last).await?;
     let known_as = unpacked.unwrap_or(digest);
     let found = first_check
         && client
@@ -46,6 +53,7 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
             .await?
             .is_some();
     if found {
+        read_out(opened).await?;
         return Ok(Uploaded::Existed);
     }
     let remembers = upload.is_known && job.options.mount_from.is_none();
@@ -62,7 +70,11 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         }
         None => None,
     };
+    if opened.is_none() {
+        opened = before_last_check(job, upload, true).await?;
+    }
     if checks == Checks::Twice && unpacked.is_none() && exists().await?.is_some() {
+        read_out(opened).await?;
         return Ok(Uploaded::Existed);
     }
     let method = match (upload.is_config, unpacked) {
@@ -70,11 +82,32 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         (false, Some(_)) => PushMethod::PatchChunked,
         (false, None) => habits.method,
     };
-    send(job, upload.blob, method, session).await?;
+    match job.source {
+        None => {
+            let bytes = Bytes::Here;
+            send(job, upload.blob, (method, &bytes), session).await?;
+        }
+        Some(source) => pass_on(job, source, (upload.blob, method), (session, opened)).await?,
+    }
     if habits.commit_check {
         exists().await?;
     }
     Ok(Uploaded::Sent)
+}
+
+/// Asks the source of a copy for a blob, if the next check is the last one and the client asks before it.
+async fn before_last_check<'a>(
+    job: &Job<'a>,
+    upload: Upload<'_>,
+    is_last: bool,
+) -> Result<Option<Download<'a>>, Error> {
+    let source = job
+        .source
+        .filter(|source| is_last && source.habits.fetch == CopyFetch::BeforeLastCheck);
+    match source {
+        Some(source) => source.open(upload.blob).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Mounts a blob from another repository, if there is one and the client mounts this blob.
@@ -111,11 +144,64 @@ async fn mount(job: &Job<'_>, upload: Upload<'_>) -> Result<Option<Mounted>, Err
     Ok(Some(mounted))
 }
 
+/// Where the bytes of a blob are, while it is sent.
+enum Bytes {
+    Here,
+    /// They arrive when they are asked for.
+    Coming(mpsc::Sender<Feed>),
+}
+
+impl Bytes {
+    fn sized(&self, blob: &Blob) -> Body {
+        match self {
+            Self::Here => Body::sized(blob.all(), blob.size()),
+            Self::Coming(asking) => Body::awaited(Fed::Unasked(asking.clone()), Some(blob.size())),
+        }
+    }
+
+    fn chunked(&self, blob: &Blob) -> Body {
+        match self {
+            Self::Here => Body::chunked(blob.all()),
+            Self::Coming(asking) => Body::awaited(Fed::Unasked(asking.clone()), None),
+        }
+    }
+}
+
+/// Sends the bytes of a blob as they arrive from the source of a copy.
+async fn pass_on<'a>(
+    job: &Job<'a>,
+    source: Source<'a>,
+    (blob, method): (&Blob, PushMethod),
+    (session, mut opened): (Option<UploadSession>, Option<Download<'a>>),
+) -> Result<(), Error> {
+    let session = match (session, source.habits.fetch) {
+        (None, CopyFetch::IntoSession) => Some(job.client.upload_start(job.repository).await?),
+        (session, _) => session,
+    };
+    if opened.is_none() {
+        opened = Some(source.open(blob).await?);
+    }
+    let (asking, asked) = source::asking();
+    let sending = async {
+        let bytes = Bytes::Coming(asking);
+        // No client sends what it copies in ranges.
+        let method = match method {
+            PushMethod::Chunks { .. } => PushMethod::Patch,
+            whole => whole,
+        };
+        send(job, blob, (method, &bytes), session).await
+    };
+    let feeding = source.feed(blob, opened, asked);
+    // The first failure drops the other side, which counts as cancelled.
+    futures_util::future::try_join(sending, feeding).await?;
+    Ok(())
+}
+
 /// Sends the bytes of a blob, in the client's form.
 async fn send(
     job: &Job<'_>,
     blob: &Blob,
-    mut method: PushMethod,
+    (mut method, bytes): (PushMethod, &Bytes),
     mut session: Option<UploadSession>,
 ) -> Result<(), Error> {
     let Job {
@@ -129,7 +215,7 @@ async fn send(
         watch.sending(blob, offset, body.sent());
         body
     };
-    let whole = || watched(0, Body::sized(blob.all(), blob.size()));
+    let whole = || watched(0, bytes.sized(blob));
     if method == PushMethod::Post {
         // A session that a mount has opened is used; a second one would be abandoned.
         if session.is_none() {
@@ -151,7 +237,7 @@ async fn send(
         }
         PushMethod::Patch => session.patch(&whole, None).await?,
         PushMethod::PatchChunked => {
-            let chunked = || watched(0, Body::chunked(blob.all()));
+            let chunked = || watched(0, bytes.chunked(blob));
             session.patch(&chunked, None).await?
         }
         PushMethod::Chunks { size } => chunks(session, blob, size, &watched).await?,

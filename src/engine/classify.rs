@@ -52,6 +52,7 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
             FailureClass::HarnessLimit
         }
         client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
+        client::Error::Changed { .. } => FailureClass::DigestMismatch,
         client::Error::NotFound(_) => FailureClass::Status,
         client::Error::Platform { .. }
         | client::Error::Unusable(_)
@@ -69,6 +70,7 @@ pub(super) const fn cause(error: &client::Error) -> &'static str {
         client::Error::Store(_) => "store",
         client::Error::Nothing(_) => "nothing-to-send",
         client::Error::ManifestSize { .. } => "manifest-size",
+        client::Error::Changed { .. } => "source-changed",
         client::Error::NotFound(_) => "not-found",
         client::Error::Platform { .. } => "platform",
         client::Error::Depth(_) => "index-depth",

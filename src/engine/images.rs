@@ -6,7 +6,9 @@ use std::path::Path;
 use super::error::Error;
 use crate::content::{self, Blob, Image, OpenOptions, Salt, SyntheticSet};
 use crate::oci::{ImageName, ImageSelector, Manifest, Reference, RepositoryName, Tag};
-use crate::plan::{Action, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection};
+use crate::plan::{
+    Action, CopyImage, Delete, ImageSet, ImageSource, Journey, Plan, Push, Selection,
+};
 
 /// The tag under which images are seeded, and under which images are pushed that are the same each time.
 pub(super) const FIXED_TAG: &str = "regstorm";
@@ -110,6 +112,21 @@ impl Images {
             name.repository = fresh(&name.repository, salt)?;
         }
         Some(PushJob { name, image: job })
+    }
+
+    /// Returns what an iteration of a copy stores, and where. `None` as for a push.
+    pub(super) fn copy(&self, copy: &CopyImage, image: usize, salt: Salt) -> Option<PushJob> {
+        let mut repository = apart(&copy.to, image)?;
+        if copy.fresh_repository {
+            repository = fresh(&repository, salt)?;
+        }
+        Some(PushJob {
+            name: ImageName {
+                repository,
+                reference: Reference::Tag(fixed_tag()),
+            },
+            image: self.image(copy.images.set, image)?,
+        })
     }
 
     /// Returns a variant of an image with new layers, except those that the registry has.
@@ -217,8 +234,17 @@ fn places(
                 journey: journey.name.clone(),
             };
             let repository = apart(&images.repository, index).ok_or_else(too_long)?;
-            if matches!(&journey.action, Action::Push(push) if push.fresh_repository) {
-                fresh(&repository, LONGEST).ok_or_else(too_long)?;
+            match &journey.action {
+                Action::Push(push) if push.fresh_repository => {
+                    fresh(&repository, LONGEST).ok_or_else(too_long)?;
+                }
+                Action::CopyImage(copy) => {
+                    let target = apart(&copy.to, index).ok_or_else(too_long)?;
+                    if copy.fresh_repository {
+                        fresh(&target, LONGEST).ok_or_else(too_long)?;
+                    }
+                }
+                _ => {}
             }
             Ok(ImageName {
                 repository,

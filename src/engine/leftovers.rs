@@ -7,7 +7,7 @@ use super::iteration_id::IterationId;
 use super::shared::{Shared, used_journeys};
 use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};
-use crate::plan::{Action, Journey, Push, StoredContent};
+use crate::plan::{Action, CopyImage, Journey, Push, StoredContent};
 
 /// What clean-up deletes from one repository.
 #[derive(Debug, Clone)]
@@ -72,6 +72,34 @@ impl Leftovers {
 
 /// Returns what is stored by more than one iteration in the same form, and so may be there before the run.
 pub(super) fn stored_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
+    pushed_again(shared).chain(copied_again(shared))
+}
+
+fn copied_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
+    let copies = used_journeys(&shared.plan).filter_map(|(_, journey)| match &journey.action {
+        Action::CopyImage(copy) if !copy.fresh_repository => Some(copy),
+        _ => None,
+    });
+    copies.flat_map(move |copy| {
+        let images = 0..shared.images.count(copy.images.set);
+        images.filter_map(move |image| copied(shared, copy, image, NO_SALT))
+    })
+}
+
+/// Returns what an iteration of a copy stores.
+fn copied(shared: &Shared, copy: &CopyImage, image: usize, salt: Salt) -> Option<Leftovers> {
+    let job = shared.images.copy(copy, image, salt)?;
+    Some(Leftovers::of(job.name.repository, &job.image))
+}
+
+/// Of what has the same name each time.
+const NO_SALT: Salt = Salt {
+    run: 0,
+    vu: 0,
+    iteration: 0,
+};
+
+fn pushed_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
     used_journeys(&shared.plan)
         .filter_map(|(index, journey)| match &journey.action {
             Action::Push(push) if !push.fresh_repository => Some((index, push)),
@@ -132,6 +160,7 @@ pub(super) fn stored<'a>(
                 let digest = job.manifest.descriptor().digest;
                 Some(Leftovers::manifest(job.name.repository, digest))
             }
+            Action::CopyImage(copy) => copied(shared, copy, image, salt),
             other => {
                 debug_assert!(!other.stores(), "{} leaves content", other.word());
                 None

@@ -8,7 +8,7 @@ use super::images::Images;
 use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
 use crate::content::Salt;
 use crate::oci::{Content, Digest, Manifest, Reference};
-use crate::plan::{Action, Cache, Delete, Journey, PollMethod, Pull, Push, Referrers};
+use crate::plan::{Action, Cache, CopyImage, Delete, Journey, PollMethod, Pull, Push, Referrers};
 use crate::profile::{Habits, Resolve, ResolveFallback};
 use crate::registry::{Client, Wanted};
 
@@ -16,6 +16,7 @@ use crate::registry::{Client, Wanted};
 pub(super) enum Work {
     Pull(PullOptions, Cache),
     Push(Push),
+    Copy(CopyImage),
     Poll(Resolve),
     ListTags,
     Catalog,
@@ -39,6 +40,7 @@ impl Work {
                 *cache,
             ),
             Action::Push(push) => Self::Push(push.clone()),
+            Action::CopyImage(copy) => Self::Copy(copy.clone()),
             Action::Poll(poll) => Self::Poll(match (poll.method(habits), habits.pull.resolve) {
                 (PollMethod::Get, _) => Resolve::Get,
                 (PollMethod::Head, Resolve::Head(fallback)) => Resolve::Head(fallback),
@@ -74,6 +76,11 @@ impl Work {
                 };
                 let push = client::push(client, &job.name, &job.image, &options, &());
                 Box::pin(push).await?;
+            }
+            Self::Copy(copy) => {
+                let job = images.copy(copy, image, salt).ok_or(NO_IMAGE)?;
+                let copy = client::copy(client, (place(), &job.name), &job.image);
+                Box::pin(copy).await?;
             }
             Self::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
             Self::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),

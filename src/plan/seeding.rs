@@ -85,6 +85,9 @@ impl Plan {
             });
         let pushes = journeys().filter_map(|journey| match &journey.action {
             Action::Push(push) if !push.fresh_repository => Some(self.looks_of(push)),
+            Action::CopyImage(copy) if !copy.fresh_repository => {
+                Some(self.looks_of(&copy.as_push(false)))
+            }
             _ => None,
         });
         let spared: u64 = match self.prepare.clean_up {

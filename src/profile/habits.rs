@@ -32,6 +32,8 @@ pub struct Habits {
     pub pull: PullHabits,
     /// What a push does.
     pub push: PushHabits,
+    /// What a copy is made of.
+    pub copy: CopyHabits,
     /// What is named when a manifest is to be deleted.
     pub delete: DeleteBy,
 }
@@ -166,6 +168,42 @@ impl Default for PushHabits {
             parallel: NonZeroUsize::new(5).expect("5 is not 0"),
         }
     }
+}
+
+/// What a copy is made of, beside the manifest that is resolved as for a pull, and the requests of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyHabits {
+    /// Are blobs mounted from the repository that they are copied from, without a word of the user?
+    pub mounts: bool,
+    /// When a blob that is not mounted is asked for, to be sent on while it arrives.
+    pub fetch: CopyFetch,
+    /// Blobs in flight at once, 1 to 64.
+    pub parallel: NonZeroUsize,
+    /// Is the manifest fetched once more, from where it was stored?
+    pub reads_back: bool,
+}
+
+impl Default for CopyHabits {
+    /// Nothing is sent that need not be.
+    fn default() -> Self {
+        Self {
+            mounts: true,
+            fetch: CopyFetch::BeforeSession,
+            parallel: NonZeroUsize::new(5).expect("5 is not 0"),
+            reads_back: false,
+        }
+    }
+}
+
+/// When a blob is asked for that is sent on while it arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFetch {
+    /// Before the target is asked for it the last time.
+    BeforeLastCheck,
+    /// After that, before there is an upload session.
+    BeforeSession,
+    /// When there is a session.
+    IntoSession,
 }
 
 /// What is named when a manifest is to be deleted.
@@ -304,6 +342,12 @@ words! { Checks {
     "known" => Self::Known,
     "once" => Self::Once,
     "twice" => Self::Twice,
+}}
+
+words! { CopyFetch {
+    "before-last-check" => Self::BeforeLastCheck,
+    "before-session" => Self::BeforeSession,
+    "into-session" => Self::IntoSession,
 }}
 
 words! { DeleteBy {

@@ -17,8 +17,8 @@ pub use accepted::{Accepted, Statuses};
 pub use choice::{EntryUse, IndexChoice, Matching, WithoutPlatform};
 pub use connections::ConnectionPolicy;
 pub use habits::{
-    Checks, ConfigOrder, DeleteBy, Habits, LayerOrder, ManifestCheck, MountHabits, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback,
+    Checks, ConfigOrder, CopyFetch, CopyHabits, DeleteBy, Habits, LayerOrder, ManifestCheck,
+    MountHabits, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback,
 };
 pub use wire::{
     Accept, AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Decoding, MountQuery, Retry,
@@ -34,6 +34,8 @@ pub struct Profile {
     pub reproduces: &'static str,
     /// How that is known.
     pub evidence: Evidence,
+    /// Whether it has a command that copies from one repository to another.
+    pub copies: bool,
     habits: fn() -> Habits,
 }
 

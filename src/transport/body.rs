@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::Stream;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
@@ -105,6 +106,10 @@ enum Content {
         frames: Box<dyn Iterator<Item = io::Result<Bytes>>>,
         remaining: Option<u64>, // bytes; `None` is sent with chunked transfer encoding
     },
+    Awaited {
+        frames: Pin<Box<dyn Stream<Item = io::Result<Bytes>>>>,
+        remaining: Option<u64>, // as above
+    },
 }
 
 impl Body {
@@ -134,6 +139,18 @@ impl Body {
         })
     }
 
+    /// Makes a body of frames that are waited for. `length`: the bytes that they add up to, sent with `Content-Length`; `None` is
+    /// sent with chunked transfer encoding.
+    pub fn awaited(
+        frames: impl Stream<Item = io::Result<Bytes>> + 'static,
+        length: Option<u64>,
+    ) -> Self {
+        Self::new(Content::Awaited {
+            frames: Box::pin(frames),
+            remaining: length,
+        })
+    }
+
     fn new(content: Content) -> Self {
         let mut body = Self {
             content,
@@ -155,7 +172,7 @@ impl Body {
     pub const fn length(&self) -> Option<u64> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes.len() as u64),
-            Content::Stream { remaining, .. } => *remaining,
+            Content::Stream { remaining, .. } | Content::Awaited { remaining, .. } => *remaining,
         }
     }
 
@@ -164,36 +181,58 @@ impl Body {
         self.totals = Some(Rc::clone(totals));
     }
 
-    fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let next = self.next_frame();
+    fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let Poll::Ready(next) = self.next_frame(context) else {
+            return Poll::Pending;
+        };
         let ended = next.is_none() || self.length() == Some(0);
         if let Some(way) = &self.sent.0 {
             way.went_on(ended);
         }
-        next
+        Poll::Ready(next)
     }
 
-    fn next_frame(&mut self) -> Option<io::Result<Bytes>> {
-        let frame = match &mut self.content {
-            Content::Whole(bytes) if bytes.is_empty() => return None,
-            Content::Whole(bytes) => std::mem::take(bytes),
+    fn next_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let (next, remaining) = match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Content::Whole(bytes) => {
+                let whole = std::mem::take(bytes);
+                self.count(&whole);
+                return Poll::Ready(Some(Ok(whole)));
+            }
             Content::Stream {
                 remaining: Some(0), ..
-            } => return None,
-            Content::Stream { frames, remaining } => match (frames.next(), remaining) {
-                (Some(Ok(frame)), None) => frame,
-                (Some(Ok(frame)), Some(remaining)) => {
-                    *remaining = match remaining.checked_sub(frame.len() as u64) {
-                        Some(rest) => rest,
-                        None => return Some(Err(length_differs())),
-                    };
-                    frame
-                }
-                (None, None) => return None,
-                (None, Some(_)) => return Some(Err(length_differs())),
-                (Some(Err(error)), _) => return Some(Err(error)),
-            },
+            }
+            | Content::Awaited {
+                remaining: Some(0), ..
+            } => return Poll::Ready(None),
+            Content::Stream { frames, remaining } => (frames.next(), remaining),
+            Content::Awaited { frames, remaining } => {
+                let Poll::Ready(next) = frames.as_mut().poll_next(context) else {
+                    return Poll::Pending;
+                };
+                (next, remaining)
+            }
         };
+        let frame = match (next, remaining) {
+            (Some(Ok(frame)), None) => frame,
+            (Some(Ok(frame)), Some(remaining)) => {
+                *remaining = match remaining.checked_sub(frame.len() as u64) {
+                    Some(rest) => rest,
+                    None => return Poll::Ready(Some(Err(length_differs()))),
+                };
+                frame
+            }
+            (None, None) => return Poll::Ready(None),
+            (None, Some(_)) => return Poll::Ready(Some(Err(length_differs()))),
+            (Some(Err(error)), _) => return Poll::Ready(Some(Err(error))),
+        };
+        self.count(&frame);
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    /// Counts a frame that is handed over.
+    fn count(&self, frame: &Bytes) {
         let length = frame.len() as u64;
         if let Some(way) = &self.sent.0 {
             way.bytes.set(way.bytes.get() + length);
@@ -201,7 +240,6 @@ impl Body {
         if let Some(totals) = &self.totals {
             totals.add_sent(length);
         }
-        Some(Ok(frame))
     }
 }
 
@@ -218,10 +256,13 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let body = self.get_mut();
-        Poll::Ready(body.next().map(|frame| {
+        let Poll::Ready(next) = body.next(context) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(next.map(|frame| {
             frame.map(Frame::data).map_err(|error| {
                 let told = io::Error::new(error.kind(), "content");
                 if let Some(way) = &body.sent.0 {

@@ -75,6 +75,24 @@ fn of(formula: &str, layers: usize) -> usize {
     each * layers + number(besides.trim_start_matches('+'))
 }
 
+/// Without a mount, and with one where the client does not mount by itself.
+#[test]
+fn a_copy_is_read_and_stored() {
+    for (arguments, formula) in [
+        (&["--client", "crane"][..], "2L+8"),
+        (&["--client", "oras"], "2L+6"),
+        (&["--client", "podman"], "6L+9"),
+        // The config is sent in any case.
+        (&["--client", "podman", "--mount"], "3L+9"),
+    ] {
+        let explained = json(&[&["copy", "--layers", "8"], arguments].concat());
+        assert_eq!(explained["formula"], formula, "{arguments:?}");
+    }
+    let (code, _, err) = explain(&["copy", "--client", "docker"]);
+    assert_ne!(code, Some(0));
+    assert!(err.contains("no command that copies"), "{err}");
+}
+
 #[test]
 fn a_sequence_is_shown_in_words_that_hold_for_any_image() {
     let pull = json(&["pull", "--client", "containerd", "--layers", "1"]);
@@ -119,6 +137,27 @@ fn a_sequence_is_shown_in_words_that_hold_for_any_image() {
     let mount = json(&["push", "--mount", "--client", "crane", "--layers", "1"]);
     let mounted = "POST /v2/NAME/blobs/uploads/?from=FROM&mount=DIGEST(layer 1)&origin=HOST";
     assert!(sequence(&mount).iter().any(|it| it == mounted), "{mount:#}");
+    let copy = json(&["copy", "--client", "podman", "--layers", "1"]);
+    assert_eq!(
+        sequence(&copy),
+        [
+            "GET /v2/",
+            "GET /v2/FROM/manifests/TAG",
+            "GET /v2/",
+            "HEAD /v2/NAME/blobs/DIGEST(layer 1)",
+            "GET /v2/FROM/blobs/DIGEST(layer 1)",
+            "HEAD /v2/NAME/blobs/DIGEST(layer 1)",
+            "POST /v2/NAME/blobs/uploads/",
+            "PATCH /v2/NAME/blobs/uploads/UPLOAD",
+            "PUT /v2/NAME/blobs/uploads/UPLOAD?digest=DIGEST(layer 1)",
+            "GET /v2/FROM/blobs/DIGEST(config)",
+            "HEAD /v2/NAME/blobs/DIGEST(config)",
+            "POST /v2/NAME/blobs/uploads/",
+            "PATCH /v2/NAME/blobs/uploads/UPLOAD",
+            "PUT /v2/NAME/blobs/uploads/UPLOAD?digest=DIGEST(config)",
+            "PUT /v2/NAME/manifests/TAG",
+        ]
+    );
     let delete = json(&["delete", "--client", "podman"]);
     assert_eq!(
         sequence(&delete),
@@ -234,7 +273,7 @@ fn the_text_fits_and_is_of_no_run() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     for (arguments, wanted) in [
-        (&["pull", "--mount"][..], "only a push mounts"),
+        (&["pull", "--mount"][..], "only a push or a copy mounts"),
         (&["poll", "--again"], "only a pull or a push"),
         (&["pull", "--client", "wget"], "invalid value 'wget'"),
         (&["pull", "--layers", "0"], "0 is not in 1..=100"),

@@ -2,6 +2,8 @@
 
 /// Pulls and pushes of what is there already, in part or as a whole, and pushes that mount.
 mod cached;
+/// Copies from one repository to another.
+mod copied;
 /// How many requests of each kind there are, against a registry that counts them, too.
 mod counts;
 /// What the guide says of clients and journeys.

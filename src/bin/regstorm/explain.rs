@@ -76,8 +76,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let error = anyhow!("--again: only a pull or a push is another one the second time");
         return Err(error).or_exit(Exit::Usage);
     }
-    if args.mount && args.action != "push" {
-        return Err(anyhow!("--mount: only a push mounts")).or_exit(Exit::Usage);
+    if args.mount && !matches!(args.action.as_str(), "push" | "copy") {
+        return Err(anyhow!("--mount: only a push or a copy mounts")).or_exit(Exit::Usage);
     }
     let shown = capture(args, args.layers)?;
     // A token is asked for once for each of the first few that run at once; the formula is for more than these.

@@ -9,9 +9,9 @@ use super::{
 use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, ChallengeScope, ConfigOrder, ConnectionPolicy,
-    Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, MountQuery, PullAgain, PullHabits,
-    PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryScope, Statuses, TokenForm,
-    TokenHabits, Wire,
+    CopyHabits, Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, MountQuery, PullAgain,
+    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryScope, Statuses,
+    TokenForm, TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
@@ -91,6 +91,7 @@ pub(super) fn containerd() -> Habits {
             parallel: number(3),
             ..PushHabits::default()
         },
+        copy: CopyHabits::default(),
         delete: DeleteBy::Resolved,
     }
 }

@@ -9,9 +9,10 @@ use super::{
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, Decoding, DeleteBy,
-    Habits, IndexChoice, LayerOrder, ManifestCheck, MountHabits, MountQuery, PullAgain, PullHabits,
-    PushHabits, PushMethod, Retry, RetryScope, ScopeOrder, Statuses, TokenHabits, Wire,
+    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, CopyFetch, CopyHabits,
+    Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck, MountHabits, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Retry, RetryScope, ScopeOrder, Statuses,
+    TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
@@ -93,6 +94,12 @@ pub(super) fn crane() -> Habits {
             layers: LayerOrder::BottomFirst,
             blobs_before_manifests: false,
             parallel: number(4),
+        },
+        copy: CopyHabits {
+            mounts: true,
+            fetch: CopyFetch::IntoSession,
+            parallel: number(4),
+            reads_back: false,
         },
         delete: DeleteBy::Digest,
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::{BELOW_400, DOCKER_ACCEPT, GZIP, SUCCESSES, accept, number};
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, Decoding, DeleteBy,
-    Habits, IndexChoice, LayerOrder, MountHabits, PullAgain, PullHabits, PushHabits, PushMethod,
-    Resolve, ResolveFallback, Retry, RetryScope, ScopeOrder, Statuses, TokenHabits, Wire,
+    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, CopyHabits, Decoding,
+    DeleteBy, Habits, IndexChoice, LayerOrder, MountHabits, PullAgain, PullHabits, PushHabits,
+    PushMethod, Resolve, ResolveFallback, Retry, RetryScope, ScopeOrder, Statuses, TokenHabits,
+    Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -96,6 +97,7 @@ pub(super) fn docker() -> Habits {
             layers: LayerOrder::TopFirst,
             ..PushHabits::default()
         },
+        copy: CopyHabits::default(),
         delete: DeleteBy::Resolved,
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, accept, number};
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptDescriptor, AcceptForm, Accepted, Backoff, ConnectionPolicy, Decoding, DeleteBy, Habits,
-    IndexChoice, ManifestCheck, MountQuery, PullHabits, PushHabits, PushMethod, Retry, RetryAfter,
-    RetryScope, TokenHabits, Wire,
+    AcceptDescriptor, AcceptForm, Accepted, Backoff, ConnectionPolicy, CopyFetch, CopyHabits,
+    Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, MountQuery, PullHabits, PushHabits,
+    PushMethod, Retry, RetryAfter, RetryScope, TokenHabits, Wire,
 };
 
 fn oras_wire() -> Wire {
@@ -71,6 +71,12 @@ pub(super) fn oras() -> Habits {
             method: PushMethod::Put,
             config_method: PushMethod::Put,
             ..PushHabits::default()
+        },
+        copy: CopyHabits {
+            mounts: true,
+            fetch: CopyFetch::BeforeSession,
+            parallel: number(5),
+            reads_back: true,
         },
         delete: DeleteBy::Resolved,
     }

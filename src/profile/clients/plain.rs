@@ -5,8 +5,8 @@ use super::{
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptForm, Accepted, ConnectionPolicy, DeleteBy, Habits, PullHabits, PushHabits, Retry,
-    TokenHabits, Wire,
+    AcceptForm, Accepted, ConnectionPolicy, CopyHabits, DeleteBy, Habits, PullHabits, PushHabits,
+    Retry, TokenHabits, Wire,
 };
 
 fn plain_wire() -> Wire {
@@ -38,6 +38,7 @@ pub(super) fn plain() -> Habits {
         http: HttpVersion::Http1,
         pull: PullHabits::default(),
         push: PushHabits::default(),
+        copy: CopyHabits::default(),
         delete: DeleteBy::Resolved,
     }
 }

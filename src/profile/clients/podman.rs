@@ -9,9 +9,9 @@ use super::{
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, Decoding, DeleteBy,
-    Habits, IndexChoice, MountHabits, PullAgain, PullHabits, PushHabits, PushMethod, Retry,
-    RetryAfter, RetryScope, TokenHabits, Wire,
+    AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, CopyFetch, CopyHabits,
+    Decoding, DeleteBy, Habits, IndexChoice, MountHabits, PullAgain, PullHabits, PushHabits,
+    PushMethod, Retry, RetryAfter, RetryScope, TokenHabits, Wire,
 };
 
 fn podman_wire() -> Wire {
@@ -87,6 +87,13 @@ pub(super) fn podman() -> Habits {
             // Sources that cannot be read side by side, an OCI layout for one.
             parallel: number(1),
             ..PushHabits::default()
+        },
+        copy: CopyHabits {
+            // Its cache does not know where blobs are, the first time.
+            mounts: false,
+            fetch: CopyFetch::BeforeLastCheck,
+            parallel: number(6),
+            reads_back: false,
         },
         delete: DeleteBy::Resolved,
     }

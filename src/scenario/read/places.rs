@@ -12,6 +12,8 @@ use crate::scenario::{Action, ImageSource, Journey, SeedPlace};
 struct Put<'a> {
     set: usize,
     place: SeedPlace<'a>,
+    /// The key that names the place.
+    key: &'static str,
     spot: Spot,
 }
 
@@ -41,36 +43,47 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], sink: &Sink) {
     }
 }
 
-/// Where a journey has its images: what it needs beforehand, and what it pushes under the tag that is the same each time.
+/// Where a journey has its images: what it needs beforehand, and what it pushes or copies under the tag that is the same each time.
 fn puts<'a>(journey: &'a Journey, entry: &Entry) -> Vec<Put<'a>> {
     let mut puts = Vec::new();
     if let Some(needs) = journey.action.needs() {
+        let key = match needs.place {
+            SeedPlace::Apart(_) => "repository",
+            SeedPlace::Together(_) => "mount_from",
+        };
         puts.push(Put {
             set: needs.set,
             place: needs.place,
-            spot: spot(entry, needs.place),
+            key,
+            spot: spot(entry, key),
         });
     }
     if let Action::Push(push) = &journey.action
         && !push.unique
         && !push.fresh_repository
     {
-        let place = SeedPlace::Apart(&push.images.repository);
         puts.push(Put {
             set: push.images.set,
-            place,
-            spot: spot(entry, place),
+            place: SeedPlace::Apart(&push.images.repository),
+            key: "repository",
+            spot: spot(entry, "repository"),
+        });
+    }
+    if let Action::CopyImage(copy) = &journey.action
+        && !copy.fresh_repository
+    {
+        puts.push(Put {
+            set: copy.images.set,
+            place: SeedPlace::Apart(&copy.to),
+            key: "to",
+            spot: spot(entry, "to"),
         });
     }
     puts
 }
 
 /// Where the name of the place was written; the journey, where it was not.
-fn spot(journey: &Entry, place: SeedPlace<'_>) -> Spot {
-    let key = match place {
-        SeedPlace::Apart(_) => "repository",
-        SeedPlace::Together(_) => "mount_from",
-    };
+fn spot(journey: &Entry, key: &str) -> Spot {
     let Value::Table(entries) = &journey.item.value else {
         return journey.key_spot.clone();
     };
@@ -79,9 +92,11 @@ fn spot(journey: &Entry, place: SeedPlace<'_>) -> Spot {
 }
 
 fn clash(put: &Put<'_>, other: &Put<'_>, [this, that]: [&str; 2]) -> Problem {
-    let (name, key, example): (&RepositoryName, _, _) = match put.place {
-        SeedPlace::Apart(name) => (name, "repository", "{images}"),
-        SeedPlace::Together(name) => (name, "mount_from", this),
+    let key = put.key;
+    let (name, example): (&RepositoryName, _) = match put.place {
+        // The name of the set is put in for this in `repository` alone.
+        SeedPlace::Apart(name) if key == "repository" => (name, "{images}"),
+        SeedPlace::Apart(name) | SeedPlace::Together(name) => (name, this),
     };
     let message = format!("the images of `{this}` and `{that}` would take each other's places");
     Problem::new(message, put.spot.clone())

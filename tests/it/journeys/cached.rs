@@ -13,10 +13,10 @@ use super::scenario;
 use crate::support::{plan, registry, run_against};
 
 /// The iterations of [`scenario`].
-const ITERATIONS: u64 = 10;
+pub(super) const ITERATIONS: u64 = 10;
 
 /// The layers of each of its two images.
-const LAYERS: u64 = 3;
+pub(super) const LAYERS: u64 = 3;
 
 /// Requests that seed an image of three layers: a `HEAD`, a `POST` and a `PUT` for each blob, and the manifest.
 const IMAGE: u64 = 13;
@@ -32,7 +32,7 @@ fn requests(counts: &[(Operation, u64)]) -> Requests {
 }
 
 /// Runs it; every iteration asks `wanted`, and that was forecast.
-fn asks(toml: &str, site: &Running, wanted: &[(Operation, u64)]) -> (Finished, Counts) {
+pub(super) fn asks(toml: &str, site: &Running, wanted: &[(Operation, u64)]) -> (Finished, Counts) {
     let (finished, counts) = run_against(toml, site);
     let totals = finished.record.totals(Period::Measure);
     let well = Outcomes {
@@ -72,18 +72,18 @@ fn seeded(finished: &Finished) -> u64 {
 }
 
 /// Bytes of bodies that came while it was measured.
-fn received(finished: &Finished) -> u64 {
+pub(super) fn received(finished: &Finished) -> u64 {
     let (_, _, series) = finished.record.journeys().next().expect("a journey");
     series.counts.bytes.received
 }
 
-fn journey(action: &str, client: &str, rest: &str) -> String {
+pub(super) fn journey(action: &str, client: &str, rest: &str) -> String {
     scenario(&format!(
         "action = \"{action}\"\nimages = \"web\"\nclient = \"{client}\"\n{rest}"
     ))
 }
 
-fn site() -> Running {
+pub(super) fn site() -> Running {
     registry(Settings::default())
 }
 

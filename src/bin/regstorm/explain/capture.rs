@@ -10,7 +10,7 @@ use regstorm::content::SyntheticSet;
 use regstorm::embedded::{AuthScheme, Registry, Running, Settings};
 use regstorm::engine::{self, Progress};
 use regstorm::measure::Period;
-use regstorm::plan::{self, ImageSource, Journey, JourneyClient, Plan};
+use regstorm::plan::{self, Action, ImageSource, Journey, JourneyClient, Plan};
 use regstorm::scenario::{self, Overrides};
 use regstorm::units::Secret;
 
@@ -27,6 +27,9 @@ const KEPT: usize = 8192;
 
 /// The repository that blobs are mounted from.
 const MOUNTED_FROM: &str = "library/base";
+
+/// The repository of the image that is copied.
+const COPIED_FROM: &str = "library/base/0";
 
 /// What a journey has sent.
 pub(crate) struct Capture {
@@ -74,7 +77,12 @@ fn requests(plan: &Plan, registry: &Running, before: usize) -> Result<Capture, F
     };
     let set = SyntheticSet::new(spec.clone(), plan.image_seed(0)).or_exit(Exit::Defect)?;
     let authority = registry.addr().to_string();
-    let names = Names::new(&set.image(0), MOUNTED_FROM, &authority, USER);
+    let from = if matches!(journey.action, Action::CopyImage(_)) {
+        COPIED_FROM
+    } else {
+        MOUNTED_FROM
+    };
+    let names = Names::new(&set.image(0), from, &authority, USER);
     let log = registry.requests();
     let log = log.get(before..).unwrap_or_default();
     let mut connections: Vec<u64> = Vec::new();
@@ -134,16 +142,25 @@ fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
         // The very image of the set, whose digests are known.
         rest.push_str("unique = false\n");
     }
-    if args.mount {
+    if args.action == "copy" {
+        let mount = if args.mount { "mount = true\n" } else { "" };
+        rest = format!("to = \"library/copy\"\n{mount}{rest}");
+    } else if args.mount {
         rest.push_str("fresh_repository = false\n");
         rest = format!("mount_from = \"{MOUNTED_FROM}\"\n{rest}");
     }
     let client = args.client.profile().name;
+    // What is copied is at the place that mounts are from.
+    let repository = if args.action == "copy" {
+        "library/base"
+    } else {
+        "library/app"
+    };
     format!(
         "name = \"explain\"\n\
          [target]\nurl = \"{url}\"\n{auth}\
          [images.image]\nsource = \"synthetic\"\ncount = 1\nlayers = {layers}\nlayer_size = \"64KiB\"\n\
-         [journey.explained]\naction = \"{action}\"\nclient = \"{client}\"\nimages = \"image\"\nrepository = \"library/app\"\n{rest}\
+         [journey.explained]\naction = \"{action}\"\nclient = \"{client}\"\nimages = \"image\"\nrepository = \"{repository}\"\n{rest}\
          [[load]]\njourney = \"explained\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 1\nmax_duration = \"1m\"\n"
     )
 }

@@ -37,6 +37,11 @@ pub(super) trait Kind: Keyed {
         Self::default()
     }
 
+    /// Reports a client that has no such command. Returns `false` after a problem.
+    fn fits(_table: &mut Table<'_>, _clients: &[JourneyClient]) -> bool {
+        true
+    }
+
     /// Takes the images of its journey, and reports what is wrong between them and its keys; `None` after a problem.
     fn take(&mut self, table: &mut Table<'_>, chosen: Chosen<'_>) -> Option<()>;
 
@@ -108,7 +113,7 @@ pub(super) fn read<K: Kind>(
     clients: &[JourneyClient],
 ) -> Option<K> {
     let mut it = K::usual(clients);
-    let is_good = key::read(table, K::keys(), &mut it);
+    let is_good = key::read(table, K::keys(), &mut it) & K::fits(table, clients);
     it.take(table, chosen)?;
     is_good.then_some(it)
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod catalog;
+mod copy;
 mod delete;
 mod kind;
 mod list_tags;
@@ -17,6 +18,7 @@ use std::sync::LazyLock;
 
 pub use self::cache::Cache;
 pub use self::catalog::Catalog;
+pub use self::copy::CopyImage;
 pub use self::delete::Delete;
 use self::kind::{Definition, Kind};
 pub use self::list_tags::ListTags;
@@ -140,6 +142,8 @@ actions! {
     Pull,
     /// Gives an image to the registry.
     Push,
+    /// Copies an image to another repository of the registry.
+    CopyImage,
     /// Asks what a tag points at.
     Poll,
     /// Reads the tags of a repository, every page.

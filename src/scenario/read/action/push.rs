@@ -37,7 +37,7 @@ keys! {
     }
 }
 
-fn repository() -> Codec<RepositoryName> {
+pub(super) fn repository() -> Codec<RepositoryName> {
     let show = |name: &RepositoryName| Some(name.as_str().into());
     Codec::new(Form::Text("repository name"), parsed, show)
 }
@@ -187,7 +187,7 @@ impl Kind for Push {
 }
 
 /// Those of a push. A session that a mount has opened is gone on with in the way in which blobs are sent.
-fn pushed(habits: &Habits, push: &Push) -> Vec<Operation> {
+pub(super) fn pushed(habits: &Habits, push: &Push) -> Vec<Operation> {
     use Operation::{
         BlobHead, ManifestHead, ManifestPut, Ping, UploadCancel, UploadMount, UploadPatch,
         UploadPost, UploadPut, UploadStart, UploadStatus,

@@ -20,7 +20,7 @@ use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Table, only_with};
 use crate::keys::tree::Value;
-use crate::profile::{ConnectionPolicy, DeleteBy, Habits, PushMethod, Resolve};
+use crate::profile::{ConnectionPolicy, CopyFetch, DeleteBy, Habits, PushMethod, Resolve};
 
 /// Every habit, in the order in which a plan shows them.
 static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
@@ -33,10 +33,22 @@ static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
         keys! { Habits {
             /// How a tag becomes a manifest: `GET` by the tag, or `HEAD` and then `GET` by the digest. `head-only` falls
             /// back to `GET` only where the method is not allowed or the digest is missing.
-            resolve = pull.resolve => words("resolve", Resolve::WORDS), "head", only(&["pull", "referrers", "delete"]);
+            resolve = pull.resolve => words("resolve", Resolve::WORDS), "head", only(&["pull", "copy", "referrers", "delete"]);
         }},
         pull::keys(),
         push::keys(),
+        keys! { Habits {
+            /// Mount blobs from the repository that they are copied from. Those that are not mounted are fetched and sent
+            /// on as they arrive, as between two registries.
+            mount = copy.mounts => flag(), false, only(&["copy"]);
+            /// When a blob that is not mounted is fetched: before the registry is asked for it the last time, after that
+            /// and before there is an upload session, or when there is one.
+            fetch = copy.fetch => words("fetch", CopyFetch::WORDS), "into-session", only(&["copy"]);
+            /// Blobs in flight at once.
+            parallel = copy.parallel => number_of(64), 6, only(&["copy"]);
+            /// Fetch the manifest once more, from where it was stored.
+            read_back = copy.reads_back => flag(), true, only(&["copy"]);
+        }},
         keys! { Habits {
             /// What a deletion names: the digest that the tag is resolved to first, the digest that the user knows, or
             /// the tag.
@@ -120,8 +132,10 @@ pub(super) fn read(
     };
     let mut is_good = key::read(table, KEYS.iter().filter(belongs), &mut habits);
     is_good &= pool(table, &habits);
-    if action == Some("push") {
-        is_good &= chunks(table, &habits);
+    match action {
+        Some("push") => is_good &= chunks(table, &habits),
+        Some("copy") => is_good &= two_at_once(table, &habits),
+        _ => {}
     }
     is_good.then_some(habits)
 }
@@ -144,6 +158,22 @@ fn pool(table: &mut Table<'_>, habits: &Habits) -> bool {
             "these users have no pool",
         )
         .is_some()
+}
+
+/// A copy holds the connection of its source while it waits for another one: users of one pool would wait for each other.
+fn two_at_once(table: &mut Table<'_>, habits: &Habits) -> bool {
+    let (ConnectionPolicy::Shared { .. }, Some(entry)) =
+        (habits.connections, table.entry("connections"))
+    else {
+        return true;
+    };
+    let problem = Problem::new(
+        "users that copy cannot share connections",
+        entry.item.spot.clone(),
+    );
+    let label = "each needs two at once and would wait for the others: use \"per-vu\"";
+    table.sink().report(problem.label(label));
+    false
 }
 
 /// `chunk_size` needs chunks, and they need it.

@@ -64,7 +64,14 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
         /// Upload into the session that a registry opens instead of mounting; otherwise it is cancelled.
         mount_session = push.mount.use_session => flag(), true;
     }};
-    keys.into_iter().map(|key| key.only(&["push"])).collect()
+    let belongs = |key: Key<Habits>| match key.described.name {
+        // A copy has a limit of its own, and the client decides how its bytes are sent on.
+        "parallel" | "method" | "config_method" | "chunk_size" | "packs_late" => {
+            key.only(&["push"])
+        }
+        _ => key.only(&["push", "copy"]),
+    };
+    keys.into_iter().map(belongs).collect()
 }
 
 /// The config is asked for as the layers are, but never twice.

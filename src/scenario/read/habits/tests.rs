@@ -41,6 +41,7 @@ fn changed(number: usize) -> Option<Changed> {
         http,
         pull,
         push,
+        copy,
         delete,
     } = &mut habits;
     let Wire {
@@ -134,6 +135,12 @@ fn changed(number: usize) -> Option<Changed> {
         check_mounted,
         use_session,
     } = mount;
+    let CopyHabits {
+        mounts,
+        fetch,
+        parallel: copy_parallel,
+        reads_back,
+    } = copy;
     let any = || Statuses::from(vec![(299, 299)]);
     let count = |count| NonZeroUsize::new(count).unwrap();
     macro_rules! steps {
@@ -220,6 +227,12 @@ fn changed(number: usize) -> Option<Changed> {
             check_source = true;
             check_mounted = true;
             use_session = false;
+        }
+        "copy" {
+            mounts = false;
+            fetch = CopyFetch::IntoSession;
+            copy_parallel = count(7);
+            reads_back = true;
         }
         "list-tags" {
             page_size = Some(7);

@@ -23,7 +23,7 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
         /// first challenge with every token.
         challenge_scope = token.challenge_scope => words("challenge_scope", ChallengeScope::WORDS), "always";
         /// Fetch a new token for each mount from another repository.
-        token_per_mount = token.token_per_mount => flag(), true, only(&["push"]);
+        token_per_mount = token.token_per_mount => flag(), true, only(&["push", "copy"]);
         /// Use a token without a lifetime until it is refused; otherwise it lives 60 seconds.
         endless_tokens = token.endless_by_default => flag(), true;
         /// Tokens that live shorter are taken to live this long.

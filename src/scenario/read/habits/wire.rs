@@ -28,9 +28,9 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
         /// was asked for.
         decoding = wire.decoding => words("decoding", Decoding::WORDS), "asked";
         /// `Content-Type` of the `POST` that opens an upload session.
-        session_content_type = wire.start_type => optional_header(), "application/json", only(&["push"]);
+        session_content_type = wire.start_type => optional_header(), "application/json", only(&["push", "copy"]);
         /// Send `Content-Type: application/octet-stream` with `PATCH`, and with `PUT` without a body.
-        octet_stream = wire.octet_stream => flag(), true, only(&["push"]);
+        octet_stream = wire.octet_stream => flag(), true, only(&["push", "copy"]);
         /// Send `Referer` with a request that follows a redirect.
         referer = wire.referer => flag(), true;
         /// Send the `Accept` of manifests with the `DELETE` of one.
@@ -38,9 +38,9 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
         /// Redirects that are followed for one request.
         max_redirects = wire.max_redirects => small(20), 9;
         /// Query of a mount: `from` first, `mount` first and unescaped, or `from` first with `origin=HOST:PORT`.
-        mount_query = wire.mount_query => words("mount_query", MountQuery::WORDS), "mount-first", only(&["push"]);
+        mount_query = wire.mount_query => words("mount_query", MountQuery::WORDS), "mount-first", only(&["push", "copy"]);
         /// Send the bytes of a blob again after 307 and 308, and where a peer did not process the request (HTTP/2).
-        replays_blobs = wire.replays_blobs => flag(), true, only(&["push"]);
+        replays_blobs = wire.replays_blobs => flag(), true, only(&["push", "copy"]);
         /// Entries asked for on each page of a list (`n`). Absent: the registry decides.
         page_size = wire.page_size => whole(1..=100_000).optional(), 100, only(&["list-tags", "catalog"]);
     }}
