@@ -26,6 +26,7 @@ mod label_args;
 mod live_line;
 mod load;
 mod man;
+mod meet_args;
 mod merge;
 mod metrics;
 mod outputs;
