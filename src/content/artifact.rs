@@ -9,6 +9,12 @@ use crate::oci::{Content, Descriptor, Digest, ImageManifest, Manifest, MediaType
 
 /// The annotation that tells variants of an image from each other.
 const VARIANT: &str = "regstorm.variant";
+/// The annotation that fills a manifest up to its size.
+const FILLER: &str = "regstorm.filler";
+/// The type of a config that is no document.
+const CONFIG: &str = "application/vnd.regstorm.replay.config.v1";
+/// The largest manifest that is filled up. The specification asks registries to accept 4 MiB.
+const LARGEST: u64 = 1 << 20;
 
 impl Image {
     /// Makes an artifact that refers to `subject`: the empty config, and a layer of a few bytes of its own. Two of
@@ -36,6 +42,53 @@ impl Image {
         };
         let manifest = Manifest::from_image(&manifest, MediaType::OciManifest);
         Self::single(manifest, vec![layer], config)
+    }
+
+    /// Makes an image of blobs: the smallest is its config, of a type of its own, since it is no document. The note makes
+    /// its digest differ from that of other images of the same blobs. With `size` the manifest has as many bytes, if it
+    /// needs no more, and at most 1 MiB.
+    ///
+    /// # Panics
+    /// Panics without blobs.
+    pub fn of_blobs(mut layers: Vec<Blob>, note: &str, size: u64) -> Self {
+        let smallest = layers.iter().enumerate();
+        let smallest = smallest.min_by_key(|(_, blob)| blob.size());
+        let (place, _) = smallest.expect("an image has a config");
+        let config = layers.remove(place);
+        let Descriptor {
+            digest,
+            size: length,
+            ..
+        } = *config.descriptor();
+        let config = config.described_as(Descriptor::new(CONFIG.into(), digest, length));
+        let manifest = |filler: usize| {
+            let mut annotations = BTreeMap::from([(VARIANT.to_owned(), note.to_owned())]);
+            if filler > 0 {
+                annotations.insert(FILLER.to_owned(), "0".repeat(filler));
+            }
+            let manifest = ImageManifest {
+                schema_version: 2,
+                media_type: Some(MediaType::OciManifest),
+                artifact_type: None,
+                config: config.descriptor().clone().into(),
+                layers: layers
+                    .iter()
+                    .map(|layer| layer.descriptor().clone().into())
+                    .collect(),
+                subject: None,
+                annotations,
+            };
+            Manifest::from_image(&manifest, MediaType::OciManifest)
+        };
+        let bare = manifest(0);
+        // A filler of one is longer than none by its key, too.
+        let with_one = manifest(1).raw().len();
+        let wanted = usize::try_from(size.min(LARGEST)).unwrap_or(usize::MAX);
+        let made = match wanted.checked_sub(with_one) {
+            Some(more) => manifest(more + 1),
+            None => bare,
+        };
+        Self::single(made, layers, config)
     }
 
     /// Makes a manifest with the same config and layers, or images, and a different digest for each `variant`. `None`

@@ -45,5 +45,7 @@ pub use image::Image;
 pub use loader::{Compression, OpenOptions};
 pub use open::{open, open_all};
 pub use store::{LayerFiles, LayoutWriter, PartialBlob, StoreError};
-pub use synthetic::{Format, LayerCount, Salt, SizeSpec, SpecError, SyntheticSet, SyntheticSpec};
+pub use synthetic::{
+    Format, LayerCount, Salt, SizeSpec, SizedBlobs, SpecError, SyntheticSet, SyntheticSpec,
+};
 pub use unpack::{UnpackError, UnpackOptions, Unpacked, unpack, unpack_files};

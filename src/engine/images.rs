@@ -2,8 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::Error;
+use super::occasion::Occasion;
+use super::replayed::Replayed;
 use crate::content::{self, Blob, Image, OpenOptions, Salt, SyntheticSet};
 use crate::oci::{ImageName, ImageSelector, Manifest, Reference, RepositoryName, Tag};
 use crate::plan::{
@@ -17,7 +21,8 @@ pub(super) const FIXED_TAG: &str = "regstorm";
 #[derive(Debug, Clone)]
 pub(super) struct Images {
     sets: Vec<Set>,
-    places: Vec<Vec<ImageName>>, // by journey, by image
+    places: Vec<Vec<ImageName>>,         // by journey, by image
+    replays: Vec<Option<Arc<Replayed>>>, // by journey
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +49,20 @@ impl Images {
                 None => Ok(Vec::new()),
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { sets, places })
+        let replays = plan.journeys.iter().enumerate();
+        let replays = replays.map(|(index, journey)| match &journey.action {
+            Action::Replay(replay) => {
+                // Behind the seeds of the image sets.
+                let seed = plan.image_seed(plan.images.len() + index);
+                Replayed::new(replay, seed, threads).map(|it| Some(Arc::new(it)))
+            }
+            _ => Ok(None),
+        });
+        Ok(Self {
+            replays: replays.collect::<Result<_, _>>()?,
+            sets,
+            places,
+        })
     }
 
     /// Returns the same images, but for a set that has these, which the registry has.
@@ -61,6 +79,19 @@ impl Images {
     /// Returns where a journey finds or puts the images of its set.
     pub(super) fn places(&self, journey: usize) -> &[ImageName] {
         &self.places[journey]
+    }
+
+    /// Returns what a journey replays.
+    pub(super) fn replay(&self, journey: usize) -> Option<&Arc<Replayed>> {
+        self.replays[journey].as_ref()
+    }
+
+    /// Returns how long a session takes as it was recorded; no time for what is no replay.
+    pub(super) fn recorded_time(&self, journey: usize, occasion: &Occasion) -> Duration {
+        let session = self
+            .replay(journey)
+            .and_then(|it| it.session(occasion.number));
+        session.map_or(Duration::ZERO, |it| occasion.length(it))
     }
 
     /// Returns the image at a place of a set, as it is seeded. `None` if it is only in the registry.

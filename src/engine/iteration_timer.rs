@@ -20,6 +20,7 @@ pub(super) struct IterationTimer {
     iteration: Cell<u64>,
     under_way: Cell<u32>,
     pausing: Cell<u32>,
+    thinking: Cell<bool>,
     since: Cell<Instant>,
     spent: Cell<Spent>,
 }
@@ -32,6 +33,7 @@ impl IterationTimer {
             iteration: Cell::new(0),
             under_way: Cell::new(0),
             pausing: Cell::new(0),
+            thinking: Cell::new(false),
             since: Cell::new(Instant::now()),
             spent: Cell::default(),
         }
@@ -88,6 +90,15 @@ impl IterationTimer {
         self.spent.set(spent);
     }
 
+    /// The user begins to think between two requests of the iteration, or ends thinking.
+    pub(super) fn thinks(&self, thinks: bool, at: Instant) {
+        if self.thinking.get() != thinks {
+            self.pass(at);
+            self.thinking.set(thinks);
+            self.states.thinks(thinks);
+        }
+    }
+
     fn waits(&self) -> bool {
         self.under_way.get() + self.pausing.get() > 0
     }
@@ -112,6 +123,7 @@ impl IterationTimer {
         let part = match (self.under_way.get(), self.pausing.get()) {
             (1.., _) => &mut spent.operations,
             (0, 1..) => &mut spent.pauses,
+            (0, 0) if self.thinking.get() => &mut spent.pauses,
             (0, 0) => &mut spent.rest,
         };
         *part += time;

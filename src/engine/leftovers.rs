@@ -72,7 +72,15 @@ impl Leftovers {
 
 /// Returns what is stored by more than one iteration in the same form, and so may be there before the run.
 pub(super) fn stored_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
-    pushed_again(shared).chain(copied_again(shared))
+    let pushed = pushed_again(shared).chain(copied_again(shared));
+    pushed.chain(replayed_again(shared))
+}
+
+fn replayed_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
+    let replays = used_journeys(&shared.plan);
+    let replays = replays.filter_map(|(index, _)| shared.images.replay(index));
+    let stored = replays.flat_map(|it| it.all_stored());
+    stored.map(|it| Leftovers::from(&it))
 }
 
 fn copied_again(shared: &Shared) -> impl Iterator<Item = Leftovers> + '_ {
@@ -144,26 +152,36 @@ pub(super) fn stored<'a>(
     // What comes from another process may name loads that this plan does not have.
     let ids = ids.filter(|(load, _)| *load < shared.plan.loads.len());
     let mut seen = BTreeSet::new();
-    ids.filter_map(move |(load, id)| {
+    ids.flat_map(move |(load, id)| {
         let (index, journey, image) = drawn(shared, load, id);
         if !journey.action.stores_apart() && !seen.insert((index, image)) {
-            return None;
+            return Vec::new();
         }
         let salt = id.salt(shared.run_id);
         match &journey.action {
             Action::Push(push) => {
-                let job = shared.images.push(index, push, image, salt)?;
-                Some(Leftovers::of(job.name.repository, &job.image))
+                let job = shared.images.push(index, push, image, salt);
+                let left = job.map(|job| Leftovers::of(job.name.repository, &job.image));
+                left.into_iter().collect()
             }
             Action::Delete(delete) => {
-                let job = shared.images.delete(index, delete, image, salt)?;
-                let digest = job.manifest.descriptor().digest;
-                Some(Leftovers::manifest(job.name.repository, digest))
+                let job = shared.images.delete(index, delete, image, salt);
+                let left = job.map(|job| {
+                    let digest = job.manifest.descriptor().digest;
+                    Leftovers::manifest(job.name.repository, digest)
+                });
+                left.into_iter().collect()
             }
-            Action::CopyImage(copy) => copied(shared, copy, image, salt),
+            Action::Replay(_) => {
+                let replayed = shared.images.replay(index);
+                let session = replayed.and_then(|it| Some((it, it.session(id.number())?)));
+                let stored = session.map(|(it, session)| it.stored(session));
+                stored.iter().flatten().map(Leftovers::from).collect()
+            }
+            Action::CopyImage(copy) => copied(shared, copy, image, salt).into_iter().collect(),
             other => {
                 debug_assert!(!other.stores(), "{} leaves content", other.word());
-                None
+                Vec::new()
             }
         }
     })

@@ -84,6 +84,12 @@ impl Recording {
         self.timer.stop(now)
     }
 
+    /// Begins to think between two requests, until the guard is dropped.
+    pub(super) fn think(&self) -> Thinking<'_> {
+        self.timer.thinks(true, Instant::now());
+        Thinking(self)
+    }
+
     /// Returns the bytes of bodies sent and received since the iteration began.
     pub(super) fn bytes(&self) -> (u64, u64) {
         self.bytes.get()
@@ -92,6 +98,15 @@ impl Recording {
     /// Returns `true` if the registry has, or may have, kept a blob or a manifest since the iteration began.
     pub(super) fn has_stored(&self) -> bool {
         self.stored.get()
+    }
+}
+
+/// A user that thinks between two requests.
+pub(super) struct Thinking<'a>(&'a Recording);
+
+impl Drop for Thinking<'_> {
+    fn drop(&mut self) {
+        self.0.timer.thinks(false, Instant::now());
     }
 }
 

@@ -44,6 +44,16 @@ impl Seed {
                 }
             }
         }
+        let replays = used_journeys(plan).filter(|_| plan.prepare.seed);
+        let replays = replays.filter_map(|(journey, _)| images.replay(journey));
+        for (name, image) in replays.flat_map(|it| it.seeds()) {
+            seeds.entry(name).or_insert_with_key(|name| Self {
+                name: name.clone(),
+                image,
+                tags: 1,
+                artifacts: BTreeMap::new(),
+            });
+        }
         seeds.into_values().collect()
     }
 

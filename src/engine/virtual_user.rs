@@ -12,10 +12,12 @@ use super::classify;
 use super::context::Context;
 use super::iteration_id::{Begun, IterationId};
 use super::observer::Recording;
+use super::occasion::Occasion;
 use super::stop::Stop;
 use super::tracing::Tracing;
 use super::user_states::UserStates;
 use super::variants::Variant;
+use super::work::Iteration;
 use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
@@ -70,6 +72,17 @@ pub(super) struct Start {
     pub(super) stage: usize,
     /// When it is given up; a signal to stop may come first.
     pub(super) cut: Instant,
+}
+
+impl Start {
+    /// Returns the session that it is of a trace, which is replayed at that speed.
+    const fn occasion(&self, speed: f64) -> Occasion {
+        Occasion {
+            number: self.id.number(),
+            due: self.due,
+            speed,
+        }
+    }
 }
 
 /// What an iteration is: the draws that come first, and where it is counted.
@@ -191,11 +204,18 @@ impl VirtualUser {
         self.recording.trace_within(start.id);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(variant);
-        let salt = start.id.salt(context.shared.run_id);
-        let work =
-            context.work[variant].once(&context.shared.images, &client, (index, image), salt);
+        let occasion = start.occasion(load.executor.speed());
+        let images = &context.shared.images;
+        let iteration = Iteration {
+            journey: index,
+            image,
+            salt: start.id.salt(context.shared.run_id),
+            occasion,
+            recording: &self.recording,
+        };
+        let work = context.work[variant].once(images, &client, iteration);
         let limits = Limits {
-            limit: started + journey.iteration_timeout,
+            limit: started + journey.iteration_timeout + images.recorded_time(index, &occasion),
             cut: start.cut,
             grace: load.graceful_stop,
         };

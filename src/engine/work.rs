@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::images::Images;
+use super::observer::Recording;
+use super::occasion::Occasion;
+use super::replay::replay;
 use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
 use crate::content::Salt;
 use crate::oci::{Content, Digest, Manifest, Reference};
@@ -22,6 +25,18 @@ pub(super) enum Work {
     Catalog,
     Referrers(Referrers),
     Delete(Delete),
+    Replay,
+}
+
+/// Which iteration of a journey is done.
+pub(super) struct Iteration<'a> {
+    pub(super) journey: usize,
+    /// Of the images of the journey.
+    pub(super) image: usize,
+    pub(super) salt: Salt,
+    /// The session, where a trace is replayed.
+    pub(super) occasion: Occasion,
+    pub(super) recording: &'a Recording,
 }
 
 impl Work {
@@ -50,6 +65,7 @@ impl Work {
             Action::Catalog(_) => Self::Catalog,
             Action::Referrers(list) => Self::Referrers(list.clone()),
             Action::Delete(delete) => Self::Delete(delete.clone()),
+            Action::Replay(_) => Self::Replay,
         }
     }
 
@@ -58,9 +74,15 @@ impl Work {
         &self,
         images: &Images,
         client: &Client,
-        (journey, image): (usize, usize),
-        salt: Salt,
+        iteration: Iteration<'_>,
     ) -> Result<(), client::Error> {
+        let Iteration {
+            journey,
+            image,
+            salt,
+            occasion,
+            recording,
+        } = iteration;
         let place = || &images.places(journey)[image];
         match self {
             // Boxed, so that a user who waits is small.
@@ -98,6 +120,10 @@ impl Work {
                     .delete(journey, delete, image, salt)
                     .ok_or(NO_IMAGE)?;
                 Box::pin(client::delete(client, &job.name, &job.manifest)).await?;
+            }
+            Self::Replay => {
+                let replayed = images.replay(journey).ok_or(NO_IMAGE)?;
+                Box::pin(replay(replayed, client, recording, occasion)).await?;
             }
         }
         Ok(())

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, split};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::book::{Book, Phase, State};
 use super::frame::{self, MOST};
+
 use super::message::{FromGuest, FromHost, Snapshot};
-use crate::transport::Duplex;
 
 /// How often a guest is asked what time it is there, and so heard of.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -25,12 +26,12 @@ const UNANSWERED: usize = 100;
 
 /// Speaks with a guest that is welcome, until one of both is gone.
 pub(super) async fn attend(
-    stream: Box<dyn Duplex>,
+    stream: TcpStream,
     book: &Book,
     (index, connection): (u32, u64),
     phase: watch::Receiver<Phase>,
 ) {
-    let (from, to) = split(stream);
+    let (from, to) = stream.into_split();
     let (asked, questions) = mpsc::channel(UNANSWERED);
     let (received, receipts) = mpsc::channel(1);
     let place = (index, connection);

@@ -2,7 +2,7 @@
 
 use super::haste::Haste;
 use super::seeding::SeedForecast;
-use super::{Journey, JourneyClient, Load, Plan};
+use super::{Action, Journey, JourneyClient, Load, Plan, Replay};
 use crate::oci::Operation;
 use crate::scenario::Requests;
 use crate::schedule::Spacing;
@@ -110,6 +110,9 @@ impl Plan {
     }
 
     fn journey_forecast(&self, journey: &Journey) -> JourneyForecast {
+        if let Action::Replay(replay) = &journey.action {
+            return of_replay(&journey.name, replay);
+        }
         let Some(sizes) = self.asked_sizes(journey) else {
             return JourneyForecast::unknown(&journey.name);
         };
@@ -160,6 +163,19 @@ impl Plan {
             return known;
         }
         known.or_else(|| Some(vec![Vec::new()]))
+    }
+}
+
+/// What one session of a replay asks for, on average. All clients send the same.
+fn of_replay(name: &str, replay: &Replay) -> JourneyForecast {
+    let all = replay.all_requests();
+    let each = |of_all: u64| float(of_all) / float(count(replay.sessions.sessions().len()).max(1));
+    let requests = all.counts().iter();
+    JourneyForecast {
+        requests: Some(requests.map(|(it, number)| (*it, each(*number))).collect()),
+        bytes_down: Some(each(all.down)),
+        bytes_up: Some(each(all.up)),
+        ..JourneyForecast::unknown(name)
     }
 }
 

@@ -33,7 +33,7 @@ pub use crate::scenario::{
     Direction, DockerConfig, Embedded, Executor, Expectation, ImageSet, ImageSource, Journey,
     JourneyClient, Length, Limit, ListTags, Load, Metric, NamedFile, Needs, OnNoVu, Operator,
     PerVuIterations, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity, Quota,
-    RampingArrivalRate, RampingVus, Referrers, SeedPlace, Selection, Share, SharedIterations,
-    Stage, StageSpan, Statistic, Target, ThinkTime, Threshold, Tls, TokenPolicy, VuPool,
-    operations,
+    RampingArrivalRate, RampingVus, Referrers, Replay, ReplaySchedule, SeedPlace, Selection, Share,
+    SharedIterations, Stage, StageSpan, Statistic, Target, ThinkTime, Threshold, Timetable, Tls,
+    TokenPolicy, VuPool, operations,
 };

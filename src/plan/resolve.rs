@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
 
-use super::TokenPolicy;
+use super::{Action, TokenPolicy};
 use crate::oci::Digest;
 use crate::scenario::{Scenario, shown};
 
@@ -77,6 +77,14 @@ impl Plan {
             for (client, habits) in shown::habits(journey) {
                 let path = ["journey", &journey.name, "client", client].map(str::to_owned);
                 text.push_str(&crate::keys::plain::line(&path, &habits.into()));
+            }
+        }
+        // The text names the trace and does not say what is in it.
+        for journey in &self.journeys {
+            if let Action::Replay(replay) = &journey.action {
+                let checksum = format!("{:032x}", replay.sessions.checksum());
+                let path = ["journey", &journey.name, "requests"].map(str::to_owned);
+                text.push_str(&crate::keys::plain::line(&path, &checksum.as_str().into()));
             }
         }
         Digest::sha256(text.as_bytes())

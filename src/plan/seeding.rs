@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, CleanUp, ImageSource, Plan, Push, SeedPlace};
+use super::{Action, CleanUp, ImageSource, Plan, Push, Replay, SeedPlace};
 use crate::oci::ImageSelector;
+use crate::trace::replay::Act;
 
 /// What is pushed before the measurement: a `HEAD`, a `POST` and a `PUT` for each blob of each image.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +64,21 @@ impl Plan {
                 ImageSource::Existing(_) => {}
             }
         }
+        for replay in self.replays() {
+            forecast.add_replay(replay, self.prepare.clean_up);
+        }
         forecast
+    }
+
+    /// The replays of the journeys that loads use.
+    pub fn replays(&self) -> impl Iterator<Item = &Replay> {
+        let shares = self.loads.iter().flat_map(|load| &load.mix);
+        let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
+        used.into_iter()
+            .filter_map(|index| match &self.journeys[index].action {
+                Action::Replay(replay) => Some(replay),
+                _ => None,
+            })
     }
 
     /// What is looked for beside the seeds: existing images once for each set, and what pushes may find there.
@@ -92,9 +107,31 @@ impl Plan {
         });
         let spared: u64 = match self.prepare.clean_up {
             CleanUp::None => 0,
-            CleanUp::Manifests | CleanUp::All => pushes.sum(),
+            CleanUp::Manifests | CleanUp::All => pushes.sum::<u64>() + self.looks_of_replays(),
         };
         existing.sum::<u64>() + spared
+    }
+
+    /// The manifests and, where they are to go, the blobs that replays store.
+    fn looks_of_replays(&self) -> u64 {
+        let looks = self.replays().map(|replay| {
+            let mut stored = BTreeSet::new();
+            for step in replay.sessions.all_steps() {
+                let it = match step.act {
+                    Act::ManifestPut { manifest, .. } => Some((false, manifest)),
+                    Act::Mount { blob, .. } | Act::Post { blob } => Some((true, blob)),
+                    Act::Close { upload, .. } => {
+                        Some((true, replay.sessions.uploads()[upload as usize].blob))
+                    }
+                    _ => None,
+                };
+                let it =
+                    it.filter(|(is_blob, _)| !is_blob || self.prepare.clean_up == CleanUp::All);
+                stored.extend(it.map(|it| (step.repository, it)));
+            }
+            count(stored.len())
+        });
+        looks.sum()
     }
 
     /// The globs of the sets that are used.
@@ -131,6 +168,27 @@ impl Plan {
 }
 
 impl SeedForecast {
+    /// Each manifest is put with its blobs, of which each is asked for, opened and put; the blobs that belong to none are
+    /// put with a manifest for each hundred of a repository.
+    fn add_replay(&mut self, replay: &Replay, clean_up: CleanUp) {
+        let sessions = &replay.sessions;
+        let needs = sessions.needs();
+        let mut images = count(needs.manifests.len());
+        let of_manifests = needs.manifests.iter();
+        let of_manifests =
+            of_manifests.map(|it| sessions.manifests()[it.manifest as usize].blobs.len());
+        let blobs = of_manifests.sum::<usize>() + needs.blobs.len();
+        for alone in needs.blobs.chunk_by(|a, b| a.repository == b.repository) {
+            images += count(alone.len()).div_ceil(100);
+        }
+        self.images += images;
+        self.requests += images + 3 * count(blobs);
+        self.bytes += sessions.seeded_bytes();
+        if clean_up != CleanUp::None {
+            self.looks += images;
+        }
+    }
+
     /// Each image has a repository of its own: its config and every layer is asked for, opened and put. A further tag
     /// is one `PUT`; an artifact is an image of one layer, and all of them have the same config.
     fn add(&mut self, sizes: &[u64], extras: &Extras<'_>) {

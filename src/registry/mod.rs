@@ -27,6 +27,7 @@ mod lists;
 mod location;
 mod manifests;
 mod parts;
+mod recorded;
 mod redirect;
 mod request_id;
 mod response;

@@ -6,7 +6,8 @@
 //! [`Scenario`] that exists is consistent, and `plan` adds only what depends on the machine.
 //!
 //! Not here: how a key is read, shown and described (`keys`), what the values mean for time and traffic (`plan`), and the
-//! registry (`engine`). Of the file system only this is read: whether a file that is named exists, and a list of references.
+//! registry (`engine`). Of the file system only this is read: whether a file that is named exists, a list of
+//! references, and the trace of a replay.
 
 mod client;
 mod gate;

@@ -1,6 +1,7 @@
 //! When iterations are due, one after the other.
 
 use std::iter::FusedIterator;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -39,6 +40,8 @@ pub struct Arrival {
 ///
 /// Instants are exact to a nanosecond where the rate is constant, and to two on a ramp of up to 100 days.
 ///
+/// Instants that are listed are as they are listed, with either spacing.
+///
 /// Memory: some numbers for each stage, however many arrivals there are.
 #[derive(Debug, Clone)]
 pub struct Arrivals {
@@ -70,6 +73,8 @@ enum Source {
         /// The logarithm of the part of the window that is left.
         left: f64,
     },
+    /// As they are listed.
+    Listed(Arc<[u64]>),
 }
 
 impl Curve {
@@ -84,6 +89,7 @@ impl Curve {
 impl Arrivals {
     pub(super) fn new(curve: &Curve, spacing: Spacing, seed: u64) -> Self {
         let source = match (curve, spacing) {
+            (Curve::Listed { at_ns, .. }, _) => Source::Listed(Arc::clone(at_ns)),
             (&Curve::AtOnce { users, window }, Spacing::Uniform) => Source::EvenWindow {
                 users,
                 window_ns: nanos(window),
@@ -179,6 +185,10 @@ impl Iterator for Arrivals {
                 let due = whole(-left.exp_m1() * float(u128::from(*window_ns)));
                 let due = narrow(due).min(window_ns.saturating_sub(1));
                 (Duration::from_nanos(due), 0)
+            }
+            Source::Listed(at_ns) => {
+                let at = at_ns.get(usize::try_from(index).ok()?)?;
+                (Duration::from_nanos(*at), 0)
             }
         };
         self.next = index.saturating_add(self.step);

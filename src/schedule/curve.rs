@@ -1,6 +1,7 @@
 //! How the rate of iterations goes over time.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Span;
@@ -24,6 +25,13 @@ pub enum Curve {
         users: u32,
         /// Within what time; zero for all at the same instant.
         window: Duration,
+    },
+    /// Instants that are listed.
+    Listed {
+        /// When each is, in nanoseconds since the load began, in order.
+        at_ns: Arc<[u64]>,
+        /// How long the load is; after the last of them.
+        length: Duration,
     },
 }
 
@@ -92,15 +100,17 @@ impl Curve {
     pub fn planned(&self) -> u64 {
         match self {
             Self::AtOnce { users, .. } => u64::from(*users),
+            Self::Listed { at_ns, .. } => at_ns.len() as u64,
             Self::Constant { .. } | Self::Ramp(_) => Area::of(self).planned(),
         }
     }
 
     /// Returns the expected number of arrivals with random [`super::Spacing`]: the area under the rate. With
-    /// [`Self::AtOnce`] it is the number.
+    /// [`Self::AtOnce`] and [`Self::Listed`] it is the number.
     pub fn expected(&self) -> f64 {
         match self {
             Self::AtOnce { users, .. } => f64::from(*users),
+            Self::Listed { at_ns, .. } => float(at_ns.len() as u128),
             Self::Constant { .. } | Self::Ramp(_) => {
                 let area = Area::of(self);
                 float(area.total) / float(area.of_one)
@@ -117,7 +127,9 @@ impl Curve {
     /// Returns when each stage begins and ends; one stage where the curve has no others.
     pub fn stages(&self) -> Vec<Span> {
         match self {
-            Self::Constant { duration: all, .. } | Self::AtOnce { window: all, .. } => {
+            Self::Constant { duration: all, .. }
+            | Self::AtOnce { window: all, .. }
+            | Self::Listed { length: all, .. } => {
                 Span::chain([Duration::from_nanos(nanos(*all))].into_iter())
             }
             Self::Ramp(ramp) => Span::chain(ramp.stages.iter().map(|it| it.duration)),
@@ -158,7 +170,7 @@ pub(super) struct Piece {
 }
 
 impl Area {
-    /// Returns the area of a curve; none where users start at once.
+    /// Returns the area of a curve; none where users start at once, and where instants are listed.
     pub(super) fn of(curve: &Curve) -> Self {
         let line;
         let (start, stages) = match curve {
@@ -170,7 +182,7 @@ impl Area {
                 (*rate, line.as_slice())
             }
             Curve::Ramp(ramp) => (ramp.start, ramp.stages.as_slice()),
-            Curve::AtOnce { .. } => (Rate::ZERO, [].as_slice()),
+            Curve::AtOnce { .. } | Curve::Listed { .. } => (Rate::ZERO, [].as_slice()),
         };
         let mut pieces = Vec::with_capacity(stages.len());
         let (mut from_ns, mut begin, mut before) = (0, start.millionths(), 0);

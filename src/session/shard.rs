@@ -30,10 +30,8 @@ pub struct Part {
 pub enum Start {
     /// At that time, by the clocks of their machines.
     At(SystemTime),
-    /// When this one says so, which is the first: the others come to it.
-    Host(meeting::HostSettings),
     /// When the first shard says so, where they meet.
-    Join(meeting::GuestSettings),
+    Meet(meeting::Settings),
 }
 
 /// How long before the start the workers are told.

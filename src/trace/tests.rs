@@ -17,8 +17,6 @@ fn summary() -> Summary {
         requests: 0,
         added: 0,
         sessions: 0,
-        session_gap_s: 60,
-        sessions_cut: 0,
         first: None,
         last: None,
         naming: Naming::Kept,
@@ -96,7 +94,7 @@ fn read(path: &std::path::Path) -> Result<Vec<Request>, Error> {
     Reader::open(path)?.collect()
 }
 
-pub(super) fn a_request(nanos: u64) -> Request {
+fn a_request(nanos: u64) -> Request {
     Request {
         start: Timestamp::from_nanos(nanos),
         client: Pseudonym::new(nanos.wrapping_mul(0x9e37_79b9_7f4a_7c15)),

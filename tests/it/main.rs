@@ -78,6 +78,8 @@ mod plan;
 mod preparing;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.
 mod protocol;
+/// Replays of traces: what is sent, when, and what is refused.
+mod replays;
 /// Clients that try again, in whole runs: each try is counted, and an iteration that comes through is well.
 mod retries;
 /// The `run` command as a user types it: what it prints, what it stores, how it ends.
@@ -110,8 +112,6 @@ mod through_proxy;
 mod tls;
 /// Tokens in whole runs: how many each policy fetches, and the credentials that docker keeps.
 mod tokens;
-/// Logs become a trace: what is counted, what is kept of names, and what is refused.
-mod trace_import;
 /// Requests that start a trace, and the report that names them.
 mod traces;
 /// Proof that the tester is right: what it reports against what a registry logged that knows the truth.

@@ -30,7 +30,7 @@ fn an_unknown_executor_hides_no_other_mistake() {
                 stages = []\niterations = \"many\"\nmax_vus = -1\npacing = \"0s\"\nstart_vus = 1.5\n\
                 max_duration = \"1ms\"\ntime_unit = \"0s\"\ngrowth = 1\nprecision = 2\nsettle = true\n\
                 hold = \"0s\"\nconfirm = \"x\"\nwithin = 1\narrival = \"even\"\non_no_vu = \"wait\"\n\
-                max_queue = 0\ngraceful_ramp_down = 3\nmax_rate = -5\nstart_rate = \"fast\"\nspeed = 3\n";
+                max_queue = 0\ngraceful_ramp_down = 3\nmax_rate = -5\nstart_rate = \"fast\"\nspeed = 0\nvelocity = 3\n";
     let shown = shown(&[(
         "executor = \"constant-vus\"\nvus = 4\nduration = \"10s\"\n",
         load,

@@ -3,6 +3,7 @@
 mod clients;
 mod images;
 mod listing;
+mod replays;
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -41,6 +42,7 @@ fn show(plan: &Plan) -> String {
     text.push_str(&journeys(&forecast));
     text.push_str(&clients::show(plan));
     text.push_str(&deletions(plan));
+    text.push_str(&replays::show(plan));
     text.push_str(&hasty(&forecast));
     text.push('\n');
     text.push_str(&rates(plan, &forecast));

@@ -67,7 +67,9 @@ fn action() -> PossibleValuesParser {
     let value = |(word, text): (&'static str, &'static str)| {
         PossibleValue::new(word).help(text.trim_end_matches('.'))
     };
-    PossibleValuesParser::new(Action::words().map(value))
+    // A replay sends what its trace says.
+    let words = Action::words().filter(|(word, _)| *word != "replay");
+    PossibleValuesParser::new(words.map(value))
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {

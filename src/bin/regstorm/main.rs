@@ -26,7 +26,6 @@ mod label_args;
 mod live_line;
 mod load;
 mod man;
-mod meet_args;
 mod merge;
 mod metrics;
 mod outputs;
@@ -62,7 +61,6 @@ mod target_args;
 mod terminal;
 mod tips;
 mod tls_args;
-mod trace;
 mod transfer;
 mod user_args;
 mod wait_args;
@@ -102,7 +100,6 @@ enum Command {
     Push(push::Args),
     Serve(serve::Args),
     Schema(schema::Args),
-    Trace(trace::Args),
     Scenarios(scenarios::Args),
     Init(init::Args),
     Completions(completions::Args),
@@ -132,7 +129,6 @@ fn command() -> Result<Exit, Failure> {
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Schema(args) => schema::run(&args),
-        Command::Trace(args) => trace::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -16,6 +16,7 @@ mod layer_count;
 mod limits;
 mod set;
 mod size;
+mod sized;
 mod spec;
 mod stream;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub use layer_count::LayerCount;
 pub use limits::SpecError;
 pub use set::{Salt, SyntheticSet};
 pub use size::SizeSpec;
+pub use sized::SizedBlobs;
 pub use spec::{Format, SyntheticSpec};
 pub(super) use stream::Stream;

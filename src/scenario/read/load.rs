@@ -16,13 +16,19 @@ use crate::keys::spot::Spot;
 use crate::keys::table::{Sink, Table, Variant};
 use crate::keys::tree::{Item, Text, Value};
 use crate::keys::value::{text, unknown, whole};
-use crate::scenario::Journey;
 use crate::scenario::load::{Begin, Load, Share};
+use crate::scenario::{Action, Journey};
+
+/// The journeys of the scenario; one with a mistake has a name all the same.
+pub(super) struct Journeys<'a> {
+    pub(super) names: &'a [&'a str],
+    pub(super) read: &'a [Option<Journey>],
+}
 
 /// The largest weight of a journey in a mix.
 const MOST_WEIGHT: u32 = 1_000_000;
 
-pub(super) fn read_all(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Load>> {
+pub(super) fn read_all(item: &Item, journeys: &Journeys<'_>, sink: &Sink) -> Option<Vec<Load>> {
     let Value::Array(items) = &item.value else {
         sink.expected(item, "an array of tables, [[load]]");
         return None;
@@ -117,11 +123,20 @@ const CLOSED: &[&str] = &[
 /// The keys that belong to some executors and not to all.
 static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| executor::variants(&Times::described()));
 
-fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sink) -> Option<Load> {
+fn read(
+    item: &Item,
+    name: &str,
+    journeys: &Journeys<'_>,
+    names: &[String],
+    sink: &Sink,
+) -> Option<Load> {
     let mut table = Table::open(item, sink)?;
     let known_name = table.may("name", identifier);
-    let mix = what(&mut table, journeys);
+    let mix = what(&mut table, journeys.names);
     let (word, executor) = executor::read(&mut table);
+    let executor = mix
+        .as_deref()
+        .and_then(|mix| replay(&mut table, executor?, mix, journeys));
     let mut times = Times::default();
     let belongs = |key: &&Key<Times>| word.is_none_or(|word| key.described.belongs_to(word));
     let are_good = key::read(&mut table, Times::keys().iter().filter(belongs), &mut times);
@@ -145,6 +160,47 @@ fn read(item: &Item, name: &str, journeys: &[&str], names: &[String], sink: &Sin
         pacing: times.pacing,
     };
     are_good.then_some(load)
+}
+
+/// Gives a replay its timetable. The executor and the action go together: `None` after a problem.
+fn replay(
+    table: &mut Table<'_>,
+    executor: Executor,
+    mix: &[Share],
+    journeys: &Journeys<'_>,
+) -> Option<Executor> {
+    let read = |share: &Share| journeys.read.get(share.journey)?.as_ref();
+    let entry = table.entry("executor")?;
+    let refuse = |message: String, label: &str| {
+        let problem = Problem::new(message, entry.item.spot.clone());
+        table.sink().report(problem.label(label));
+        None
+    };
+    let Executor::ReplaySchedule(schedule) = executor else {
+        let replay = mix.iter().filter_map(read);
+        let replay = { replay }.find(|it| matches!(it.action, Action::Replay(_)));
+        let Some(journey) = replay else {
+            return Some(executor);
+        };
+        let message = format!("the journey `{}` replays a trace", journey.name);
+        return refuse(message, "write executor = \"replay\"");
+    };
+    let [only] = mix else {
+        let message = "a replay does one journey".to_owned();
+        return refuse(message, "write `journey` in place of `mix`");
+    };
+    let journey = read(only)?;
+    let Action::Replay(action) = &journey.action else {
+        let message = format!("the journey `{}` replays no trace", journey.name);
+        return refuse(message, "its journey needs action = \"replay\"");
+    };
+    match schedule.of_sessions(&action.sessions) {
+        Ok(schedule) => Some(Executor::ReplaySchedule(schedule)),
+        Err(message) => refuse(
+            message,
+            "change `speed` or `rate`, or the slice of the journey",
+        ),
+    }
 }
 
 /// A load as it would be written.

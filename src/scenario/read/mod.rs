@@ -95,7 +95,11 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         .map(|entry| entry.key.as_str())
         .collect();
     let loads = table.need("load", "[[load]]", |item: &Item, sink: &Sink| {
-        load::read_all(item, &names, sink)
+        let journeys = load::Journeys {
+            names: &names,
+            read: &journeys,
+        };
+        load::read_all(item, &journeys, sink)
     });
     let probe = table.may("probe", |item: &Item, sink: &Sink| {
         let read = journeys.iter().map(Option::as_ref);
@@ -135,6 +139,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     };
     embedded::check(&scenario, journey_entries, root, sink);
     places::check(&scenario, journey_entries, sink);
+    places::check_replays(&scenario, journey_entries, sink);
     Some(scenario)
 }
 

@@ -43,6 +43,27 @@ pub(super) fn check(scenario: &Scenario, journeys: &[Entry], sink: &Sink) {
     }
 }
 
+/// Reports replays that have their repositories at one place.
+pub(super) fn check_replays(scenario: &Scenario, journeys: &[Entry], sink: &Sink) {
+    let mut known: Vec<(&RepositoryName, &Entry)> = Vec::new();
+    for (journey, entry) in scenario.journeys.iter().zip(journeys) {
+        let Action::Replay(replay) = &journey.action else {
+            continue;
+        };
+        if let Some((_, other)) = known.iter().find(|(it, _)| **it == replay.namespace) {
+            let message = "two replays have their repositories at one place";
+            let problem = Problem::new(message, entry.key_spot.clone());
+            let label = "write another `namespace` for each";
+            sink.report(
+                problem
+                    .label(label)
+                    .also(other.key_spot.clone(), "the other"),
+            );
+        }
+        known.push((&replay.namespace, entry));
+    }
+}
+
 /// Where a journey has its images: what it needs beforehand, and what it pushes or copies under the tag that is the same each time.
 fn puts<'a>(journey: &'a Journey, entry: &Entry) -> Vec<Put<'a>> {
     let mut puts = Vec::new();

@@ -8,7 +8,7 @@ use regstorm::embedded::{Settings, load_faults};
 use regstorm::scenario::{self, Overrides};
 
 use super::markdown::{Block, Page, pages};
-use crate::support;
+use crate::{replays, support};
 
 /// The parts of a scenario that a part in a document may leave out, by their first key.
 const REST: [(&str, &str); 4] = [
@@ -36,6 +36,7 @@ fn assert_scenario(text: &str, place: &str) {
     for name in ["ca.pem", "client.pem", "client.key"] {
         fs::write(directory.path().join(name), "").expect("a file in it");
     }
+    replays::write_trace(&directory.path().join("day.trace"));
     let variable = |_: &str| Some("x".to_owned());
     let overrides = Overrides::default();
     let loaded = scenario::load(text, place, directory.path(), &overrides, &variable);

@@ -11,6 +11,7 @@ mod poll;
 mod pull;
 mod push;
 mod referrers;
+mod replay;
 mod requests;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ pub use self::poll::{Poll, PollMethod};
 pub use self::pull::Pull;
 pub use self::push::Push;
 pub use self::referrers::Referrers;
+pub use self::replay::Replay;
 pub(crate) use self::requests::Requests;
 use crate::keys::form::{Described, Form};
 use crate::keys::key::Keyed;
@@ -154,6 +156,8 @@ actions! {
     Referrers,
     /// Deletes a manifest, which it has stored itself.
     Delete,
+    /// Sends the requests of a trace again, a session in each iteration.
+    Replay,
 }
 
 /// The action that a word names.

@@ -12,6 +12,7 @@ mod quota;
 mod ramping_arrival_rate;
 mod ramping_vus;
 mod rates;
+mod replay_schedule;
 mod shared_iterations;
 mod stage;
 
@@ -30,6 +31,7 @@ pub use self::pool::{OnNoVu, VuPool};
 pub use self::quota::Quota;
 pub use self::ramping_arrival_rate::RampingArrivalRate;
 pub use self::ramping_vus::RampingVus;
+pub use self::replay_schedule::{ReplaySchedule, Timetable};
 pub use self::shared_iterations::SharedIterations;
 pub use self::stage::{Stage, StageSpan};
 use crate::keys::form::{Described, Form};
@@ -42,7 +44,7 @@ use crate::schedule::{Curve, Users};
 /// Defines [`Executor`] by its kinds: each is a type that is a [`Kind`].
 macro_rules! executors {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
-        /// How iterations are started over time. The names are those of k6, but for the last two.
+        /// How iterations are started over time. The names are those of k6, but for the last three.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Executor {
             $($(#[$doc])* $kind($kind),)*
@@ -124,6 +126,14 @@ macro_rules! executors {
                 match self { $(Self::$kind(it) => it.stages(),)* }
             }
 
+            /// How many times as fast as it was recorded a trace is replayed; 1 for every other executor.
+            pub const fn speed(&self) -> f64 {
+                match self {
+                    Self::ReplaySchedule(it) => it.timetable.speed,
+                    _ => 1.0,
+                }
+            }
+
             /// Its keys, as they would be written.
             pub(crate) fn show(&self) -> Fields {
                 match self { $(Self::$kind(it) => it.show(),)* }
@@ -147,6 +157,8 @@ executors! {
     RampingArrivalRate,
     /// Open: each user starts once, all within a short time.
     AtOnce,
+    /// Open: sessions of a trace are due when they began as they were recorded.
+    ReplaySchedule,
     /// Open: constant rates, one after the other, in search of the highest that keeps the thresholds.
     CapacitySearch,
 }

@@ -1,0 +1,63 @@
+//! What the replays of a plan send, and what they leave out.
+
+use std::fmt::Write as _;
+
+use regstorm::plan::{Action, Plan};
+use regstorm::units;
+
+/// Some lines for each journey that replays a trace; nothing if there is none.
+pub(super) fn show(plan: &Plan) -> String {
+    let mut text = String::new();
+    for load in &plan.loads {
+        let [share] = load.mix.as_slice() else {
+            continue;
+        };
+        let journey = &plan.journeys[share.journey];
+        let Action::Replay(replay) = &journey.action else {
+            continue;
+        };
+        let sessions = &replay.sessions;
+        let count = |number: usize| units::count(number as u64);
+        let needs = sessions.needs();
+        let shown = humantime::format_duration(seconds(sessions.span()));
+        let _ = writeln!(
+            text,
+            "replay       {}: {} requests of {} sessions to {} repositories, recorded in {shown}",
+            journey.name,
+            count(sessions.all_steps().len()),
+            count(sessions.sessions().len()),
+            units::count(sessions.repositories().into()),
+        );
+        let _ = writeln!(
+            text,
+            "             {:.4} times as fast as recorded, where at most {} sessions were under way at once",
+            load.executor.speed(),
+            count(sessions.most_at_once()),
+        );
+        let left_out = sessions.left_out();
+        if left_out.all() > 0 {
+            let all = units::count(left_out.all());
+            let _ = writeln!(text, "             left out: {all} requests ({left_out})");
+        }
+        let _ = writeln!(
+            text,
+            "             seeded: {} manifests, and {} blobs of none, {} in all",
+            count(needs.manifests.len()),
+            count(needs.blobs.len()),
+            units::bytes(sessions.seeded_bytes()),
+        );
+        if sessions.sizes_untold() > 0 {
+            let untold = units::count(sessions.sizes_untold());
+            let _ = writeln!(
+                text,
+                "             {untold} blobs whose size the trace does not tell have the median of the others"
+            );
+        }
+    }
+    text
+}
+
+/// To the second: what is less is not worth reading.
+fn seconds(time: std::time::Duration) -> std::time::Duration {
+    std::time::Duration::from_secs(time.as_secs())
+}

@@ -1,0 +1,247 @@
+//! One session of a replay: its requests, each when it is due, and not before the one before it has ended.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::observer::Recording;
+use super::occasion::Occasion;
+use super::replayed::{Replayed, tag_of};
+use crate::client::{self, Discard};
+use crate::oci::{Reference, RepositoryName, Verify};
+use crate::registry::{Client, Mounted, Paging, Posted, UploadSession, Wanted};
+use crate::trace::replay::{Act, Name, Part, Step, Upload};
+use crate::transport::Body;
+
+/// Sends the requests of a session. One that fails does not keep the others from being sent, since nothing tells what the
+/// client would have done: the first failure is the session's.
+pub(super) async fn replay(
+    replayed: &Replayed,
+    client: &Client,
+    recording: &Recording,
+    occasion: Occasion,
+) -> Result<(), client::Error> {
+    let Some(session) = replayed.session(occasion.number) else {
+        return Err(client::Error::Nothing("the trace has no such session"));
+    };
+    let steps = replayed.sessions().steps(session);
+    // The token of a client that pushes allows that from its first request on.
+    let writes = steps.iter().find(|step| step.act.writes());
+    let own = writes.map(|step| client.for_push(replayed.repository(step.repository)));
+    let mut run = Run {
+        replayed,
+        client: own.as_ref().unwrap_or(client),
+        uploads: BTreeMap::new(),
+    };
+    let mut failed = None;
+    for step in steps {
+        let due = occasion.due + occasion.warped(step.at_ns - session.at_ns);
+        if Instant::now() < due {
+            let thinking = recording.think();
+            sleep_until(due).await;
+            drop(thinking);
+        }
+        if let Err(error) = run.send(step).await {
+            failed.get_or_insert(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// A session under way.
+struct Run<'a> {
+    replayed: &'a Replayed,
+    client: &'a Client,
+    /// Those that are open, by number.
+    uploads: BTreeMap<u32, UploadSession>,
+}
+
+impl Run<'_> {
+    async fn send(&mut self, step: &Step) -> Result<(), client::Error> {
+        let Self {
+            replayed, client, ..
+        } = *self;
+        let page = || Paging::First(client.habits().wire.page_size);
+        let repository = || replayed.repository(step.repository);
+        match step.act {
+            Act::Ping => drop(client.ping().await?),
+            Act::Catalog => drop(client.catalog(page()).await?),
+            Act::Tags => drop(client.tags(repository(), page()).await?),
+            Act::NoTags(name) => {
+                let Some(repository) = replayed.no_repository(name) else {
+                    return Err(client::Error::Nothing(
+                        "the name of the repository is too long",
+                    ));
+                };
+                client.tags_find(&repository).await?;
+            }
+            Act::Referrers(name) => {
+                if let Reference::Digest(digest) = replayed.manifest_name(name) {
+                    let first = Paging::First(None);
+                    client.referrers(repository(), &digest, None, first).await?;
+                }
+            }
+            Act::ManifestHead(name) => {
+                let reference = replayed.manifest_name(name);
+                let found = client.manifest_head(repository(), &reference).await?;
+                is_there(name, found.is_some(), &reference.to_string())?;
+            }
+            Act::ManifestGet(name) => {
+                let reference = replayed.manifest_name(name);
+                if let Name::NoTag(_) | Name::NoDigest(_) = name {
+                    client.manifest_find(repository(), &reference).await?;
+                } else {
+                    client.manifest_get(repository(), &reference).await?;
+                }
+            }
+            Act::ManifestPut { manifest, tag } => {
+                let image = replayed.image(manifest);
+                let reference = match tag {
+                    Some(tag) => Reference::Tag(tag_of(tag)),
+                    None => Reference::Digest(image.descriptor().digest),
+                };
+                let manifest = image.manifest();
+                client
+                    .manifest_put(repository(), &reference, manifest)
+                    .await?;
+            }
+            Act::ManifestDelete(name) => {
+                let reference = replayed.manifest_name(name);
+                client.manifest_delete(repository(), &reference).await?;
+            }
+            Act::BlobHead(_) | Act::BlobGet(_) | Act::BlobPart { .. } | Act::BlobDelete(_) => {
+                self.blob(repository(), step.act).await?;
+            }
+            _ => Box::pin(self.upload(repository(), step.act)).await?,
+        }
+        Ok(())
+    }
+
+    async fn blob(&self, repository: &RepositoryName, act: Act) -> Result<(), client::Error> {
+        let Self {
+            replayed, client, ..
+        } = *self;
+        match act {
+            Act::BlobHead(name) => {
+                let digest = replayed.blob_name(name);
+                let found = client.blob_head(repository, &digest).await?;
+                is_there(name, found.is_some(), &digest.to_string())?;
+            }
+            Act::BlobGet(Name::Digest(blob)) => {
+                let blob = replayed.blob(blob);
+                let wanted = Wanted {
+                    digest: blob.descriptor().digest,
+                    size: Some(blob.size()),
+                    verify: Verify::Digest,
+                };
+                client.blob_get(repository, wanted, &mut Discard).await?;
+            }
+            Act::BlobGet(name) => {
+                let digest = replayed.blob_name(name);
+                client.blob_find(repository, &digest).await?;
+            }
+            Act::BlobPart { blob, bytes } => {
+                let digest = replayed.blob(blob).descriptor().digest;
+                let bytes = replayed.replay.part(blob, bytes);
+                client.blob_get_first(repository, &digest, bytes).await?;
+            }
+            Act::BlobDelete(name) => {
+                let digest = replayed.blob_name(name);
+                client.blob_delete(repository, &digest).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn upload(&mut self, repository: &RepositoryName, act: Act) -> Result<(), client::Error> {
+        let Self {
+            replayed, client, ..
+        } = *self;
+        match act {
+            Act::Open { upload } => {
+                let session = client.upload_start(repository).await?;
+                self.uploads.insert(upload, session);
+            }
+            Act::Mount { blob, from } => {
+                let digest = replayed.blob(blob).descriptor().digest;
+                let from = replayed.repository(from);
+                // A session that is opened instead is given up, and cancelled when this one is over.
+                drop(client.upload_mount(repository, &digest, Some(from)).await?);
+            }
+            Act::MountFails {
+                digest,
+                from,
+                upload,
+            } => {
+                let digest = replayed.no_digest(digest);
+                let from = replayed.repository(from);
+                let mounted = client.upload_mount(repository, &digest, Some(from)).await?;
+                if let Mounted::Session(session) = mounted {
+                    self.uploads.insert(upload, session);
+                }
+            }
+            Act::Post { blob } => {
+                let blob = replayed.blob(blob);
+                let body = || Body::sized(blob.all(), blob.size());
+                let digest = &blob.descriptor().digest;
+                if let Posted::Session(session) =
+                    client.upload_post(repository, digest, &body).await?
+                {
+                    session.put(digest, &body).await?;
+                }
+            }
+            Act::Patch { upload, part } => {
+                let session = self.taken(upload)?;
+                let body = self.part(upload, part);
+                let session = session.patch(&body, None).await?;
+                self.uploads.insert(upload, session);
+            }
+            Act::Close { upload, part } => {
+                let session = self.taken(upload)?;
+                let body = self.part(upload, part);
+                let blob = replayed.blob(self.upload_of(upload).blob);
+                session.put(&blob.descriptor().digest, &body).await?;
+            }
+            Act::Progress { upload } => {
+                let (session, _) = self.taken(upload)?.status().await?;
+                self.uploads.insert(upload, session);
+            }
+            Act::Cancel { upload } => self.taken(upload)?.cancel().await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes an upload that is open.
+    fn taken(&mut self, upload: u32) -> Result<UploadSession, client::Error> {
+        let session = self.uploads.remove(&upload);
+        session.ok_or(client::Error::Nothing("its upload is not open"))
+    }
+
+    fn upload_of(&self, upload: u32) -> &Upload {
+        &self.replayed.sessions().uploads()[upload as usize]
+    }
+
+    /// Returns what makes the body of a part of an upload.
+    fn part(&self, upload: u32, part: u32) -> impl Fn() -> Body + use<> {
+        let upload = self.upload_of(upload);
+        let blob = self.replayed.blob(upload.blob);
+        let Part { start, end } = upload.parts[part as usize].clone();
+        move || match blob.frames(start..end) {
+            Ok(_) if start == end => Body::empty(),
+            Ok(frames) => Body::sized(frames, end - start),
+            Err(error) => Body::sized(std::iter::once(Err(io::Error::other(error))), 1),
+        }
+    }
+}
+
+/// What was there must be there again; what was not is named so that it is not.
+fn is_there(name: Name, found: bool, shown: &str) -> Result<(), client::Error> {
+    let wanted = matches!(name, Name::Tag(_) | Name::Digest(_));
+    if wanted && !found {
+        return Err(client::Error::NotFound(shown.to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use super::super::request::{Agent, Method, Pseudonym, Reference, Request};
+use super::super::time::Timestamp;
+use super::error::ReplayError;
+use super::read::of_requests;
+use super::sessions::Sessions;
+use super::slice::Slice;
+use super::*;
+use crate::oci::Operation;
+
+const NONE: Option<Reference> = None;
+
+/// A request of session 1 to repository 1, well ended.
+fn request(operation: Operation, reference: impl Into<Option<Reference>>, status: u16) -> Request {
+    Request {
+        start: Timestamp::from_nanos(0),
+        client: Pseudonym::new(1),
+        session: 1,
+        method: Method::Get,
+        operation: Some(operation),
+        repository: Some(Pseudonym::new(1)),
+        reference: reference.into(),
+        upload: None,
+        from: None,
+        status: NonZeroU16::new(status),
+        sent: None,
+        received: None,
+        duration: None,
+        agent: Agent::Unknown,
+        added: false,
+    }
+}
+
+fn digest(number: u64) -> Reference {
+    Reference::Digest(Pseudonym::new(number))
+}
+
+fn tag(number: u64) -> Reference {
+    Reference::Tag(Pseudonym::new(number))
+}
+
+/// Requests that are a second apart.
+fn read(requests: &[Request], slice: &Slice) -> Result<Sessions, ReplayError> {
+    let requests = requests.iter().enumerate();
+    let requests =
+        requests.map(|(place, request)| Ok((Duration::from_secs(place as u64), *request)));
+    let empty = ReplayError::Empty {
+        requests: 0,
+        span: Duration::ZERO,
+    };
+    of_requests(requests, slice, empty)
+}
+
+fn acts(sessions: &Sessions) -> Vec<Act> {
+    sessions.all_steps().iter().map(|step| step.act).collect()
+}
+
+#[test]
+fn a_pull_is_of_a_manifest_with_the_blobs_that_were_fetched() {
+    let blob = |name, bytes| Request {
+        received: Some(bytes),
+        ..request(Operation::BlobGet, digest(name), 200)
+    };
+    let sessions = read(
+        &[
+            request(Operation::ManifestHead, tag(5), 200),
+            request(Operation::ManifestGet, digest(6), 200),
+            blob(7, 1_000),
+            blob(8, 2_000_000),
+            // Cut short: the size is the largest that was seen.
+            blob(8, 70),
+        ],
+        &Slice::default(),
+    )
+    .unwrap();
+    assert_eq!(
+        acts(&sessions),
+        [
+            Act::ManifestHead(Name::Tag(0)),
+            // The digest after a HEAD of a tag is that of the tag's manifest.
+            Act::ManifestGet(Name::Digest(0)),
+            Act::BlobGet(Name::Digest(0)),
+            Act::BlobGet(Name::Digest(1)),
+            Act::BlobGet(Name::Digest(1)),
+        ]
+    );
+    assert_eq!(sessions.blobs(), [1_000, 2_000_000]);
+    assert_eq!(sessions.manifests()[0].blobs, [0, 1]);
+    // One manifest with its blobs: they need no other.
+    let wanted = NeededManifest {
+        repository: 0,
+        manifest: 0,
+        tag: Some(0),
+    };
+    assert_eq!(sessions.needs().manifests, [wanted]);
+    assert_eq!(sessions.needs().blobs, []);
+    assert_eq!(sessions.seeded_bytes(), 2_001_000);
+    assert_eq!(sessions.span(), Duration::from_secs(4));
+}
+
+#[test]
+fn what_is_written_before_it_is_read_is_not_seeded() {
+    let patch = |sent| Request {
+        upload: Some(Pseudonym::new(9)),
+        sent: Some(sent),
+        ..request(Operation::UploadPatch, NONE, 202)
+    };
+    let close = |name| Request {
+        upload: Some(Pseudonym::new(9)),
+        sent: Some(0),
+        ..request(Operation::UploadPut, digest(name), 201)
+    };
+    let mut reader = request(Operation::ManifestGet, tag(5), 200);
+    reader.session = 2;
+    let mut other = request(Operation::BlobGet, digest(7), 200);
+    other.session = 3;
+    other.repository = Some(Pseudonym::new(2));
+    let requests = [
+        request(Operation::BlobHead, digest(7), 404),
+        request(Operation::UploadStart, NONE, 202),
+        patch(300),
+        patch(700),
+        close(7),
+        request(Operation::BlobHead, digest(8), 200),
+        request(Operation::ManifestPut, tag(5), 201),
+        reader,
+        other,
+    ];
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    assert_eq!(
+        acts(&sessions),
+        [
+            Act::BlobHead(Name::NoDigest(7)),
+            Act::Open { upload: 0 },
+            Act::Patch { upload: 0, part: 0 },
+            Act::Patch { upload: 0, part: 1 },
+            Act::Close { upload: 0, part: 2 },
+            Act::BlobHead(Name::Digest(1)),
+            Act::ManifestPut {
+                manifest: 0,
+                tag: Some(0)
+            },
+            Act::ManifestGet(Name::Tag(0)),
+            Act::BlobGet(Name::Digest(0)),
+        ]
+    );
+    assert_eq!(
+        sessions.uploads()[0].parts,
+        [0..300, 300..1_000, 1_000..1_000]
+    );
+    // Pushed, and found there: both are the image's.
+    assert_eq!(sessions.manifests()[0].blobs, [0, 1]);
+    // The registry had the blob that was found; and the pushed one in another repository.
+    assert_eq!(sessions.needs().manifests, []);
+    assert_eq!(
+        sessions.needs().blobs,
+        [(0, 1), (1, 0)].map(|(repository, blob)| NeededBlob { repository, blob })
+    );
+    assert_eq!(sessions.repositories(), 2);
+
+    // A tenth of each size, and at most 70 bytes: the parts of the upload go with it.
+    let slice = Slice {
+        scale: 0.1,
+        max_blob: Some(70),
+        ..Slice::default()
+    };
+    let small = read(&requests, &slice).unwrap();
+    assert_eq!(small.blobs()[0], 70);
+    assert_eq!(small.uploads()[0].parts, [0..21, 21..70, 70..70]);
+    assert_eq!(small.checksum(), sessions.checksum());
+}
+
+#[test]
+fn what_cannot_be_sent_is_counted_by_its_reason() {
+    let mut unknown = request(Operation::Ping, NONE, 200);
+    unknown.operation = None;
+    let requests = [
+        request(Operation::ManifestGet, tag(1), 401),
+        request(Operation::Token, NONE, 200),
+        request(Operation::Redirected, NONE, 200),
+        request(Operation::ManifestPut, tag(1), 400),
+        request(Operation::UploadPatch, NONE, 416),
+        request(Operation::ManifestDelete, digest(1), 202),
+        request(Operation::BlobDelete, digest(1), 404),
+        request(Operation::UploadPatch, NONE, 202),
+        unknown,
+        request(Operation::BlobGet, NONE, 200),
+        request(Operation::Ping, NONE, 200),
+    ];
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    let left_out = LeftOut {
+        authentication: 2,
+        redirected: 1,
+        refused: 2,
+        deletions: 2,
+        uploads: 1,
+        unknown: 2,
+    };
+    assert_eq!(*sessions.left_out(), left_out);
+    assert_eq!(left_out.all() + 1, requests.len() as u64);
+    assert_eq!(acts(&sessions), [Act::Ping]);
+    let nothing = read(&requests[..10], &Slice::default()).unwrap_err();
+    assert_eq!(
+        nothing.to_string(),
+        "no request of the slice can be replayed (2 of authentication, 1 behind redirects, 2 refused by the registry, \
+         2 deletions, 1 of uploads without a start, 2 of no known endpoint)"
+    );
+    let deletes = Slice {
+        deletes: true,
+        ..Slice::default()
+    };
+    let sessions = read(&requests, &deletes).unwrap();
+    assert_eq!(sessions.left_out().deletions, 0);
+    assert_eq!(
+        acts(&sessions)[..2],
+        [
+            Act::ManifestDelete(Name::Digest(0)),
+            Act::BlobDelete(Name::NoDigest(1))
+        ]
+    );
+    // What is to be deleted must be there.
+    assert_eq!(sessions.needs().manifests.len(), 1);
+}
+
+#[test]
+fn sessions_are_numbered_as_they_began_and_keep_their_order() {
+    let ping = |session| Request {
+        session,
+        ..request(Operation::Ping, NONE, 200)
+    };
+    let requests = [9, 3, 9, 5, 3, 9].map(ping);
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    let told: Vec<(u64, Vec<u64>)> = sessions
+        .sessions()
+        .iter()
+        .map(|session| {
+            let steps = sessions.steps(session).iter();
+            let at = steps.map(|step| step.at_ns / 1_000_000_000);
+            (session.at_ns / 1_000_000_000, at.collect())
+        })
+        .collect();
+    assert_eq!(told, [(0, vec![0, 2, 5]), (1, vec![1, 4]), (3, vec![3])]);
+    // All three at second 3.
+    assert_eq!(sessions.most_at_once(), 3);
+}
+
+#[test]
+fn a_stored_manifest_needs_its_blobs_in_every_repository_where_it_is_stored() {
+    let mut put = request(Operation::ManifestPut, digest(4), 201);
+    let mut again = put;
+    again.session = 2;
+    again.repository = Some(Pseudonym::new(2));
+    put.sent = Some(900);
+    let requests = [request(Operation::BlobHead, digest(7), 200), put, again];
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    assert_eq!(
+        sessions.needs().blobs,
+        [(0, 0), (1, 0)].map(|(repository, blob)| NeededBlob { repository, blob })
+    );
+    assert_eq!(sessions.manifests().len(), 1);
+    assert_eq!(sessions.manifests()[0].size, 900);
+    assert_eq!(sessions.sizes_untold(), 1);
+    assert_eq!(sessions.blobs(), [64 << 10]);
+}

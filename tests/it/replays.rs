@@ -1,0 +1,15 @@
+//! Replays of traces: what the registry logs is what the trace says.
+
+use std::path::Path;
+
+/// A trace, written by hand.
+mod log;
+/// What is refused, and in which words.
+mod refused;
+/// What the registry logs of a replay, held against the trace.
+mod round_trip;
+
+/// Writes a small trace.
+pub(crate) fn write_trace(path: &Path) {
+    round_trip::day().write(path);
+}
