@@ -101,7 +101,14 @@ impl ResolvedPath {
     /// # Errors
     /// Errors of the system.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let all = |file: &mut File| file.write_all(bytes);
+        self.write_with(|file| file.write_all(bytes))
+    }
+
+    /// Writes a whole file as [`ResolvedPath::write`] does, from its start to its end by `all`.
+    ///
+    /// # Errors
+    /// Errors of the system and of `all`.
+    pub fn write_with(&self, all: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         match self.found.map(|it| it.kind) {
             Some(Kind::Directory) => Err(io::ErrorKind::IsADirectory.into()),
             Some(Kind::Special) => all(&mut self.directory.open_special(&self.name)?),

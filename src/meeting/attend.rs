@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::book::{Book, Phase, State};
 use super::frame::{self, MOST};
-
 use super::message::{FromGuest, FromHost, Snapshot};
+use crate::transport::Duplex;
 
 /// How often a guest is asked what time it is there, and so heard of.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -26,12 +25,12 @@ const UNANSWERED: usize = 100;
 
 /// Speaks with a guest that is welcome, until one of both is gone.
 pub(super) async fn attend(
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
     book: &Book,
     (index, connection): (u32, u64),
     phase: watch::Receiver<Phase>,
 ) {
-    let (from, to) = stream.into_split();
+    let (from, to) = split(stream);
     let (asked, questions) = mpsc::channel(UNANSWERED);
     let (received, receipts) = mpsc::channel(1);
     let place = (index, connection);

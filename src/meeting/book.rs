@@ -1,6 +1,7 @@
 //! The guests of a host: how far each has come, and how to wait for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,11 +57,22 @@ impl Peer {
     }
 }
 
+/// Who was not taken and why, each once, however often it tries.
+#[derive(Debug, Default)]
+struct TurnedAway {
+    known: BTreeSet<(IpAddr, String)>,
+    untold: Vec<(IpAddr, String)>,
+}
+
+/// The most of these; of more there is nothing new to say.
+const MOST_TURNED_AWAY: usize = 32;
+
 /// The guests of a host, and how to wait for them.
 #[derive(Debug)]
 pub(super) struct Book {
     peers: Mutex<BTreeMap<u32, Peer>>,
     changed: Condvar,
+    turned_away: Mutex<TurnedAway>,
     pub(super) phase: watch::Sender<Phase>,
 }
 
@@ -71,12 +83,34 @@ impl Book {
         Self {
             peers: Mutex::new(indexes.map(|index| (index, Peer::absent(epoch))).collect()),
             changed: Condvar::new(),
+            turned_away: Mutex::default(),
             phase: watch::Sender::new(Phase::Gathering),
         }
     }
 
     pub(super) fn peers(&self) -> MutexGuard<'_, BTreeMap<u32, Peer>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes who was not taken, and why.
+    pub(super) fn turn_away(&self, from: IpAddr, why: String) {
+        let mut turned_away = self
+            .turned_away
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let TurnedAway { known, untold } = &mut *turned_away;
+        if known.len() < MOST_TURNED_AWAY && known.insert((from, why.clone())) {
+            untold.push((from, why));
+        }
+    }
+
+    /// Returns who was not taken since this was last asked.
+    pub(super) fn turned_away(&self) -> Vec<(IpAddr, String)> {
+        let mut turned_away = self
+            .turned_away
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut turned_away.untold)
     }
 
     /// Changes what is known of a guest, if that connection is the one that counts.

@@ -42,7 +42,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     let mut limited = from.take(length as u64);
     while text.len() < length {
         if heard(limited.read_buf(&mut text)).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(ended());
         }
     }
     serde_json::from_slice(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
@@ -76,10 +76,19 @@ pub(super) async fn write(
 /// Waits for a peer, but no longer than it may be silent.
 async fn heard<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let heard = timeout(SILENCE, work).await;
-    heard.unwrap_or_else(|_| {
+    let heard = heard.unwrap_or_else(|_| {
         let words = format!("nothing was heard of it for {} s", SILENCE.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, words))
+    });
+    heard.map_err(|error| match error.kind() {
+        // The same words with TLS and without.
+        io::ErrorKind::UnexpectedEof => ended(),
+        _ => error,
     })
+}
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "its connection has ended")
 }
 
 #[cfg(test)]

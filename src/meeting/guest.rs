@@ -5,20 +5,22 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::frame::{self, MOST, SILENCE};
-use super::handshake::{self, Failed};
+use super::handshake;
+use super::line::{self, Failed, Line};
 use super::message::{FromGuest, FromHost, Identity, Refusal, Report, Snapshot};
-use super::settings::Settings;
+use super::settings::GuestSettings;
 use crate::engine::Stop;
 use crate::measure::{Live, Observed};
 use crate::plan::Stored;
 use crate::result::Document;
+use crate::transport::{Duplex, TlsProblem};
 
 /// How often a host that is not there yet is tried again.
 const TRY_EVERY: Duration = Duration::from_millis(200);
@@ -42,6 +44,14 @@ pub enum GuestError {
         address: String,
         /// Why.
         refusal: Refusal,
+    },
+    /// The host is not trusted, or speaks no TLS.
+    #[error("no TLS with the first shard, at {address}: {}", line::of_host(.problem))]
+    Insecure {
+        /// Where the host is.
+        address: String,
+        /// Why.
+        problem: TlsProblem,
     },
     /// The host could not be reached in time.
     #[error("the first shard does not respond at {address}: {source}")]
@@ -114,7 +124,11 @@ impl Guest {
     ///
     /// # Errors
     /// When the host refuses, or does not respond in time.
-    pub fn join(settings: &Settings, identity: &Identity, stop: &Stop) -> Result<Self, GuestError> {
+    pub fn join(
+        settings: &GuestSettings,
+        identity: &Identity,
+        stop: &Stop,
+    ) -> Result<Self, GuestError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(GuestError::Thread)?;
         let (stream, run) = runtime.block_on(reach(settings, identity, stop))?;
@@ -267,32 +281,33 @@ impl From<Over> for GuestError {
 
 /// Connects, again and again until the time is over, and says what this shard is.
 async fn reach(
-    settings: &Settings,
+    settings: &GuestSettings,
     identity: &Identity,
     stop: &Stop,
-) -> Result<(TcpStream, u64), GuestError> {
+) -> Result<(Box<dyn Duplex>, u64), GuestError> {
     let deadline = Instant::now() + settings.timeout;
+    let address = || settings.address.clone();
     loop {
-        let tried = match TcpStream::connect(settings.address.as_str()).await {
-            Ok(mut stream) => {
-                let _ = stream.set_nodelay(true);
-                match handshake::claim(&mut stream, &settings.token, identity).await {
-                    Ok(run) => return Ok((stream, run)),
-                    Err(Failed::Refused(refusal)) => {
-                        let address = settings.address.clone();
-                        return Err(GuestError::Refused { address, refusal });
-                    }
-                    Err(Failed::Io(error)) => error,
-                }
+        let tried = match greet(settings, identity).await {
+            Ok(greeted) => return Ok(greeted),
+            Err(Failed::Refused(refusal)) => {
+                let address = address();
+                return Err(GuestError::Refused { address, refusal });
             }
-            Err(error) => error,
+            Err(Failed::Tls(problem)) => {
+                let address = address();
+                return Err(GuestError::Insecure { address, problem });
+            }
+            Err(Failed::Io(error)) => error,
+            // That is of a host.
+            Err(Failed::Unwanted) => io::ErrorKind::InvalidData.into(),
         };
         if stop.asked().is_some() {
             return Err(GuestError::Interrupted);
         }
         if Instant::now() >= deadline {
             return Err(GuestError::Unreached {
-                address: settings.address.clone(),
+                address: address(),
                 source: tried,
             });
         }
@@ -300,10 +315,27 @@ async fn reach(
     }
 }
 
+/// Tries it once.
+async fn greet(
+    settings: &GuestSettings,
+    identity: &Identity,
+) -> Result<(Box<dyn Duplex>, u64), Failed> {
+    let stream = TcpStream::connect(settings.address.as_str()).await?;
+    let _ = stream.set_nodelay(true);
+    let mut line = Line::to_host(stream, settings.tls.as_ref()).await?;
+    let run = handshake::claim(&mut line, &settings.token, identity).await?;
+    Ok((line.stream, run))
+}
+
 /// Hears and says what there is, until the host is gone or this shard leaves.
-async fn listen(stream: TcpStream, shared: &Shared, said: mpsc::Receiver<FromGuest>, stop: &Stop) {
+async fn listen(
+    stream: Box<dyn Duplex>,
+    shared: &Shared,
+    said: mpsc::Receiver<FromGuest>,
+    stop: &Stop,
+) {
     let epoch = Instant::now();
-    let (from, to) = stream.into_split();
+    let (from, to) = split(stream);
     let (answer, answers) = mpsc::channel(UNSAID);
     let hearing = hear(from, shared, (epoch, answer), stop);
     let over = tokio::select! {

@@ -3,16 +3,13 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::frame::{self, OF_STRANGERS};
+use super::line::{FIRST_WORDS, Failed, Line};
 use super::message::{Challenge, Claim, Hello, Identity, PROTOCOL, Refusal, Reply};
 use super::settings::Token;
-use super::token::{Prover, holds, nonce, prove};
-
-/// How long the first words may take.
-pub(super) const FIRST_WORDS: Duration = Duration::from_secs(5);
+use super::token::{Once, Prover, holds, nonce, prove};
 
 /// A guest that knows the token, before it is known whether it fits.
 pub(super) struct Claimed {
@@ -20,51 +17,41 @@ pub(super) struct Claimed {
     nonces: [String; 2],
 }
 
-/// Why a connection is none of a guest that is welcome.
-#[derive(Debug)]
-pub(super) enum Failed {
-    Io(io::Error),
-    Refused(Refusal),
-}
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
 /// Hears, as a host, what a guest claims to be. One that does not know the token is told so here.
-pub(super) async fn hear(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    token: &Token,
-) -> Result<Claimed, Failed> {
-    let heard = timeout(FIRST_WORDS, hear_claim(stream, token)).await;
+pub(super) async fn hear(line: &mut Line, token: &Token) -> Result<Claimed, Failed> {
+    let heard = timeout(FIRST_WORDS, hear_claim(line, token)).await;
     let heard = heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
     if let Err(Failed::Refused(refusal)) = &heard {
-        refuse(stream, refusal.clone()).await;
+        refuse(line, refusal.clone()).await;
     }
     heard
 }
 
-async fn hear_claim(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    token: &Token,
-) -> Result<Claimed, Failed> {
-    let hello: Hello = frame::read(stream, OF_STRANGERS).await?;
+async fn hear_claim(line: &mut Line, token: &Token) -> Result<Claimed, Failed> {
+    let hello: Hello = frame::read(&mut line.stream, OF_STRANGERS).await?;
     let ours = nonce().map_err(|error| io::Error::other(error.to_string()))?;
     let challenge = Challenge {
         protocol: PROTOCOL,
         nonce: ours.clone(),
+        tls: line.lacks_tls,
     };
-    frame::write(stream, &challenge).await?;
+    frame::write(&mut line.stream, &challenge).await?;
+    if line.lacks_tls {
+        return Err(Failed::Refused(Refusal::Tls));
+    }
     if hello.protocol != PROTOCOL {
         return Err(Failed::Refused(Refusal::Protocol));
     }
-    let claim: Claim = frame::read(stream, OF_STRANGERS).await?;
+    let claim: Claim = frame::read(&mut line.stream, OF_STRANGERS).await?;
     let nonces = [hello.nonce, ours];
-    let both = [nonces[0].as_str(), nonces[1].as_str()];
     let said = claim.identity.as_bytes();
-    if !holds(token, Prover::Guest, both, said, &claim.proof) {
+    if !holds(
+        token,
+        Prover::Guest,
+        once(&nonces, line),
+        said,
+        &claim.proof,
+    ) {
         return Err(Failed::Refused(Refusal::Token));
     }
     let identity = serde_json::from_str(&claim.identity);
@@ -74,64 +61,85 @@ async fn hear_claim(
 
 /// Tells a guest, as a host, that it is welcome.
 pub(super) async fn welcome(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    line: &mut Line,
     token: &Token,
     claimed: &Claimed,
     run: u64,
 ) -> io::Result<()> {
-    let nonces = [claimed.nonces[0].as_str(), claimed.nonces[1].as_str()];
-    let proof = prove(token, Prover::Host, nonces, &run.to_le_bytes());
+    let once = once(&claimed.nonces, line);
+    let proof = prove(token, Prover::Host, once, &run.to_le_bytes());
     let reply = Reply::Welcome { proof, run };
-    within(FIRST_WORDS, frame::write(stream, &reply)).await
+    within(FIRST_WORDS, frame::write(&mut line.stream, &reply)).await
 }
 
 /// Tells a guest, as a host, why it is not taken. What becomes of the words is not the host's concern.
-pub(super) async fn refuse(stream: &mut (impl AsyncWrite + Unpin), refusal: Refusal) {
-    let _ = within(FIRST_WORDS, frame::write(stream, &Reply::Refused(refusal))).await;
+pub(super) async fn refuse(line: &mut Line, refusal: Refusal) {
+    let _ = within(
+        FIRST_WORDS,
+        frame::write(&mut line.stream, &Reply::Refused(refusal)),
+    )
+    .await;
 }
 
 /// Says, as a guest, what this shard is, and returns the number of the run.
 pub(super) async fn claim(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    line: &mut Line,
     token: &Token,
     identity: &Identity,
 ) -> Result<u64, Failed> {
-    let claimed = timeout(FIRST_WORDS, say_claim(stream, token, identity)).await;
+    let claimed = timeout(FIRST_WORDS, say_claim(line, token, identity)).await;
     claimed.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-async fn say_claim(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    token: &Token,
-    identity: &Identity,
-) -> Result<u64, Failed> {
+async fn say_claim(line: &mut Line, token: &Token, identity: &Identity) -> Result<u64, Failed> {
     let ours = nonce().map_err(|error| io::Error::other(error.to_string()))?;
     let hello = Hello {
         protocol: PROTOCOL,
         nonce: ours.clone(),
     };
-    frame::write(stream, &hello).await?;
-    let challenge: Challenge = frame::read(stream, OF_STRANGERS).await?;
+    frame::write(&mut line.stream, &hello).await?;
+    let challenge: Challenge = frame::read(&mut line.stream, OF_STRANGERS).await?;
+    if challenge.tls {
+        return Err(Failed::Refused(Refusal::Tls));
+    }
     if challenge.protocol != PROTOCOL {
         return Err(Failed::Refused(Refusal::Protocol));
     }
-    let nonces = [ours.as_str(), challenge.nonce.as_str()];
+    let nonces = [ours, challenge.nonce];
     let identity = serde_json::to_string(identity).map_err(io::Error::from)?;
     let claim = Claim {
-        proof: prove(token, Prover::Guest, nonces, identity.as_bytes()),
+        proof: prove(
+            token,
+            Prover::Guest,
+            once(&nonces, line),
+            identity.as_bytes(),
+        ),
         identity,
     };
-    frame::write(stream, &claim).await?;
-    match frame::read(stream, OF_STRANGERS).await? {
+    frame::write(&mut line.stream, &claim).await?;
+    match frame::read(&mut line.stream, OF_STRANGERS).await? {
         Reply::Refused(refusal) => Err(Failed::Refused(refusal)),
         Reply::Welcome { proof, run } => {
             // A host that does not know the token either could tell anything.
-            if holds(token, Prover::Host, nonces, &run.to_le_bytes(), &proof) {
+            if holds(
+                token,
+                Prover::Host,
+                once(&nonces, line),
+                &run.to_le_bytes(),
+                &proof,
+            ) {
                 Ok(run)
             } else {
                 Err(Failed::Refused(Refusal::Token))
             }
         }
+    }
+}
+
+fn once<'a>(nonces: &'a [String; 2], line: &'a Line) -> Once<'a> {
+    Once {
+        nonces: [nonces[0].as_str(), nonces[1].as_str()],
+        binding: &line.binding,
     }
 }
 

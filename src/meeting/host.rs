@@ -1,29 +1,24 @@
 //! The side of the first shard: it listens, gathers the others, starts all at one instant, and receives what they measured.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::net::{TcpListener, lookup_host};
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 
-use super::attend::attend;
 use super::book::{Book, Phase, State};
-use super::handshake::{self, Claimed, misfit};
+use super::door::{Door, receive};
 use super::message::{Identity, Report, Snapshot};
-use super::settings::{Settings, may_listen};
+use super::settings::{HostSettings, may_listen};
 use crate::engine::Stop;
 use crate::measure::{Live, Observed};
 use crate::plan::Stored;
 use crate::result::{ClockError, Document};
-
-/// Connections at once of peers that have not said who they are; more are closed as they come.
-const STRANGERS: usize = 64;
 
 /// How often a name that has no address yet is looked up again.
 const TRY_EVERY: Duration = Duration::from_millis(500);
@@ -39,9 +34,6 @@ const LEAD: Duration = Duration::from_millis(500);
 
 /// How long a guest is waited for that the host hears of and that does not end.
 const LAST_WORDS: Duration = Duration::from_mins(1);
-
-/// How long the last words to the guests may take.
-const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Why there is no meeting.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +81,20 @@ fn shards(numbers: &[u32]) -> String {
     }
 }
 
+/// What happens while the others come.
+#[derive(Debug)]
+pub enum Gathering {
+    /// So many have not come yet.
+    Missing(usize),
+    /// One that came is not taken.
+    TurnedAway {
+        /// From where it came.
+        from: IpAddr,
+        /// Why.
+        why: String,
+    },
+}
+
 /// What came of a guest.
 #[derive(Debug)]
 pub struct Ended {
@@ -134,7 +140,7 @@ impl Host {
     /// # Errors
     /// When the address cannot be listened on, or would let strangers in, and when the run is stopped.
     pub fn open(
-        settings: &Settings,
+        settings: &HostSettings,
         (identity, run): (&Identity, u64),
         stop: &Stop,
         tell: &mut dyn FnMut(&io::Error),
@@ -152,13 +158,7 @@ impl Host {
         }
         let book = Arc::new(Book::of(1..identity.part.count));
         let (leave, left) = oneshot::channel();
-        let door = Arc::new(Door {
-            book: Arc::clone(&book),
-            settings: settings.clone(),
-            identity: identity.clone(),
-            run,
-            strangers: Arc::new(Semaphore::new(STRANGERS)),
-        });
+        let door = Arc::new(Door::new(&book, settings, (identity, run)));
         let thread = thread::Builder::new()
             .name("meeting".to_owned())
             .spawn(move || {
@@ -179,14 +179,17 @@ impl Host {
         self.address
     }
 
-    /// Waits until all other shards are there; `tell` hears how many are missing whenever that changes.
+    /// Waits until all other shards are there; `tell` hears how many are missing whenever that changes, and who was turned away.
     ///
     /// # Errors
     /// When some do not come in time, or the run is stopped.
-    pub fn gather(&self, stop: &Stop, tell: &mut dyn FnMut(usize)) -> Result<(), HostError> {
+    pub fn gather(&self, stop: &Stop, tell: &mut dyn FnMut(Gathering)) -> Result<(), HostError> {
         let deadline = Instant::now() + self.timeout;
         let mut told = None;
         loop {
+            for (from, why) in self.book.turned_away() {
+                tell(Gathering::TurnedAway { from, why });
+            }
             let missing: Vec<u32> = {
                 let peers = self.book.peers();
                 let absent = peers
@@ -196,7 +199,7 @@ impl Host {
             };
             if told != Some(missing.len()) {
                 told = Some(missing.len());
-                tell(missing.len());
+                tell(Gathering::Missing(missing.len()));
             }
             if missing.is_empty() {
                 return Ok(());
@@ -396,20 +399,10 @@ impl Drop for Host {
     }
 }
 
-/// What stands at the door.
-#[derive(Debug)]
-struct Door {
-    book: Arc<Book>,
-    settings: Settings,
-    identity: Identity,
-    run: u64,
-    strangers: Arc<Semaphore>,
-}
-
 /// Listens at an address of this machine. An engine may give a process its name some time after it has started it: until then
 /// that has no address, or still the one of another machine.
 async fn listen(
-    settings: &Settings,
+    settings: &HostSettings,
     stop: &Stop,
     tell: &mut dyn FnMut(&io::Error),
 ) -> Result<TcpListener, HostError> {
@@ -449,59 +442,4 @@ async fn bind(address: &str) -> io::Result<TcpListener> {
         }
     }
     Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
-}
-
-/// Lets in who comes, until the host leaves; who is there then is told.
-async fn receive(listener: TcpListener, door: Arc<Door>, mut left: oneshot::Receiver<()>) {
-    let mut guests = JoinSet::new();
-    let mut connection = 0;
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else {
-                    // Out of descriptors, for one: others may leave.
-                    sleep(LOOK_EVERY).await;
-                    continue;
-                };
-                let Ok(stranger) = Arc::clone(&door.strangers).try_acquire_owned() else {
-                    continue;
-                };
-                connection += 1;
-                let (door, connection) = (Arc::clone(&door), connection);
-                guests.spawn(async move {
-                    let mut stream = stream;
-                    let _ = stream.set_nodelay(true);
-                    let admitted = admit(&mut stream, &door, connection).await;
-                    drop(stranger);
-                    if let Some(index) = admitted {
-                        let phase = door.book.phase.subscribe();
-                        attend(stream, &door.book, (index, connection), phase).await;
-                    }
-                });
-            }
-            Some(_) = guests.join_next() => {}
-            _ = &mut left => break,
-        }
-    }
-    drop(listener);
-    let farewell = async { while guests.join_next().await.is_some() {} };
-    let _ = timeout(FAREWELL, farewell).await;
-}
-
-/// Returns the number of a guest that is welcome.
-async fn admit(stream: &mut TcpStream, door: &Door, connection: u64) -> Option<u32> {
-    let token = &door.settings.token;
-    let claimed: Claimed = handshake::hear(stream, token).await.ok()?;
-    let index = claimed.identity.part.index;
-    let refusal = misfit(&door.identity, &claimed.identity);
-    let refusal = refusal.or_else(|| door.book.enters(index, connection).err());
-    if let Some(refusal) = refusal {
-        handshake::refuse(stream, refusal).await;
-        return None;
-    }
-    if let Err(error) = handshake::welcome(stream, token, &claimed, door.run).await {
-        door.book.leaves((index, connection), error.to_string());
-        return None;
-    }
-    door.book.counts(index, connection).then_some(index)
 }

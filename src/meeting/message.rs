@@ -12,7 +12,7 @@ use crate::result::Document;
 use crate::schedule::Shard;
 
 /// The version of what is said. Another one is refused.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// The first words of a guest.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub(super) struct Hello {
 pub(super) struct Challenge {
     pub(super) protocol: u32,
     pub(super) nonce: String,
+    /// It speaks TLS only, and this was said without.
+    #[serde(default)]
+    pub(super) tls: bool,
 }
 
 /// What a guest says it is, with the proof that it knows the token. The proof is over the text as it is written.
@@ -87,6 +90,8 @@ impl From<Shard> for Part {
 pub enum Refusal {
     /// It speaks another version of this.
     Protocol,
+    /// It does not speak TLS, as the host does.
+    Tls,
     /// It does not know the token.
     Token,
     /// It is of another version of regstorm.
@@ -107,6 +112,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol => f.write_str("it does not speak as this version of regstorm does"),
+            Self::Tls => f.write_str("the first shard has a certificate; name its CA at the others (--meet-ca)"),
             Self::Token => f.write_str("the tokens differ"),
             Self::Version(theirs) => {
                 write!(f, "the first shard is regstorm {theirs}; run one version on all shards")

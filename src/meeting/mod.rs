@@ -15,15 +15,17 @@
 mod attend;
 mod book;
 mod clock;
+mod door;
 mod frame;
 mod guest;
 mod handshake;
 mod host;
+mod line;
 mod message;
 mod settings;
 mod token;
 
 pub use guest::{Guest, GuestError};
-pub use host::{End, Ended, Host, HostError};
+pub use host::{End, Ended, Gathering, Host, HostError};
 pub use message::{Identity, Part, Refusal};
-pub use settings::{Settings, Token};
+pub use settings::{GuestSettings, HostSettings, Settings, Token};

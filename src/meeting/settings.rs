@@ -4,18 +4,27 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::transport::{SecureClient, SecureServer};
 use crate::units::Secret;
 
-/// Where shards meet.
+/// Where shards meet. `T` is TLS as the host or as a guest speaks it.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct Settings<T> {
     /// The address of the host, `HOST:PORT`: the first shard listens there, the others connect to it.
     pub address: String,
     /// What all shards of a run know and nobody else does.
     pub token: Token,
     /// How long a shard waits for the others before the load.
     pub timeout: Duration,
+    /// TLS; without it what they say is not encrypted.
+    pub tls: Option<T>,
 }
+
+/// Where the first shard listens.
+pub type HostSettings = Settings<SecureServer>;
+
+/// Where the others go.
+pub type GuestSettings = Settings<SecureClient>;
 
 /// A shared secret; empty where there is none, which is for one machine only.
 #[derive(Clone, Default)]

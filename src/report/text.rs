@@ -11,12 +11,14 @@ mod search;
 mod slowest;
 mod tables;
 mod thresholds;
+mod trace;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::measure::Sum;
 use crate::result::{Comparison, Document, PeriodSection};
+use crate::trace::{Overview, Summary};
 use crate::units;
 use crate::verdict::ThresholdResult;
 
@@ -78,6 +80,20 @@ pub fn comparison(
 /// `width` is as in [`summary`].
 pub fn runs(runs: &[NamedRun<'_>], width: Option<usize>, colour: bool) -> String {
     beside::summary(runs, Layout { width, colour })
+}
+
+/// Returns what is in a trace.
+///
+/// `width` is as in [`summary`].
+pub fn trace(overview: &Overview, width: Option<usize>, colour: bool, path: &Path) -> String {
+    trace::overview(overview, Layout { width, colour }, path)
+}
+
+/// Returns what became of the lines of logs that were made a trace.
+///
+/// `width` is as in [`summary`].
+pub fn imported(summary: &Summary, width: Option<usize>, colour: bool, path: &Path) -> String {
+    trace::imported(summary, Layout { width, colour }, path)
 }
 
 /// Returns the thresholds of a run, a line for each; nothing where there are none.

@@ -1,7 +1,7 @@
 //! What happens while a run is made.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::engine::Progress;
@@ -28,6 +28,13 @@ pub enum Event<'a> {
         address: SocketAddr,
         /// How many have not come yet.
         missing: usize,
+    },
+    /// The first shard does not take one that has come.
+    TurnedAway {
+        /// From where it came.
+        from: IpAddr,
+        /// Why.
+        why: &'a str,
     },
     /// Another shard goes to the meeting point, at this address.
     Joining(&'a str),

@@ -10,7 +10,7 @@ use super::event::Event;
 use super::options::random;
 use super::shard::{self, Part, Start};
 use crate::engine::{self, Prepared, Progress, RunPart, Stop};
-use crate::meeting::{self, End, Ended, Guest, Host, Identity};
+use crate::meeting::{self, End, Ended, Gathering, Guest, Host, Identity};
 use crate::plan::Plan;
 use crate::result::{Document, ShardPart, WallClock};
 use crate::schedule::Shard;
@@ -43,33 +43,41 @@ impl<'a> Role<'a> {
         };
         let shard = part.shard;
         let of = |id| RunPart { id, shard };
-        let settings = match &part.start {
+        match &part.start {
             Start::At(start) => {
                 let run = shard::run_at(plan, *start);
-                return Ok((Self::Timed(part, clock.instant(*start)), of(run)));
+                Ok((Self::Timed(part, clock.instant(*start)), of(run)))
             }
-            Start::Meet(settings) => settings,
-        };
-        let identity = identity(plan, shard, host);
-        if shard.is_first() {
-            let run = random();
-            let host = Host::open(settings, (&identity, run), stop, &mut |error| {
-                report(Event::NoAddress {
-                    of: &settings.address,
-                    error,
-                });
-            })?;
-            let address = host.address();
-            host.gather(stop, &mut |missing| {
-                report(Event::Gathering { address, missing });
-            })?;
-            Ok((Self::Host(part, host), of(run)))
-        } else {
-            report(Event::Joining(&settings.address));
-            let guest = Guest::join(settings, &identity, stop)?;
-            guest.wait_prepared(stop)?;
-            let run = guest.run();
-            Ok((Self::Guest(part, guest), of(run)))
+            Start::Host(settings) => {
+                let run = random();
+                let identity = identity(plan, shard, host);
+                let host = Host::open(settings, (&identity, run), stop, &mut |error| {
+                    report(Event::NoAddress {
+                        of: &settings.address,
+                        error,
+                    });
+                })?;
+                let address = host.address();
+                host.gather(stop, &mut |what| {
+                    report(match &what {
+                        Gathering::Missing(missing) => Event::Gathering {
+                            address,
+                            missing: *missing,
+                        },
+                        Gathering::TurnedAway { from, why } => {
+                            Event::TurnedAway { from: *from, why }
+                        }
+                    });
+                })?;
+                Ok((Self::Host(part, host), of(run)))
+            }
+            Start::Join(settings) => {
+                report(Event::Joining(&settings.address));
+                let guest = Guest::join(settings, &identity(plan, shard, host), stop)?;
+                guest.wait_prepared(stop)?;
+                let run = guest.run();
+                Ok((Self::Guest(part, guest), of(run)))
+            }
         }
     }
 

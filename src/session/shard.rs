@@ -30,8 +30,10 @@ pub struct Part {
 pub enum Start {
     /// At that time, by the clocks of their machines.
     At(SystemTime),
+    /// When this one says so, which is the first: the others come to it.
+    Host(meeting::HostSettings),
     /// When the first shard says so, where they meet.
-    Meet(meeting::Settings),
+    Join(meeting::GuestSettings),
 }
 
 /// How long before the start the workers are told.

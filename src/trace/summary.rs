@@ -1,5 +1,7 @@
 //! What a trace says of itself: where it is from, what it holds, and what was lost on the way.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
@@ -22,6 +24,10 @@ pub struct Summary {
     pub added: u64,
     /// Sessions in it.
     pub sessions: u64,
+    /// The pause that ends a session, in seconds.
+    pub session_gap_s: u64,
+    /// Sessions that were cut in two because more than half a million were open.
+    pub sessions_cut: u64,
     /// When the first request started; `None` without requests.
     pub first: Option<Timestamp>,
     /// When the last request started.
@@ -36,6 +42,13 @@ pub struct Summary {
     pub missing: Missing,
 }
 
+impl Summary {
+    /// The pause that ends a session.
+    pub const fn session_gap(&self) -> Duration {
+        Duration::from_secs(self.session_gap_s)
+    }
+}
+
 /// Where a trace is from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -45,6 +58,8 @@ pub struct Source {
     pub files: u64,
     /// Bytes that were read, unpacked.
     pub bytes: u64,
+    /// Whether all its times are of whole seconds: what the log tells of the order within a second is the order of its lines.
+    pub whole_seconds: bool,
 }
 
 /// How the names in a trace are written.

@@ -17,6 +17,8 @@ fn summary() -> Summary {
         requests: 0,
         added: 0,
         sessions: 0,
+        session_gap_s: 60,
+        sessions_cut: 0,
         first: None,
         last: None,
         naming: Naming::Kept,
@@ -94,7 +96,7 @@ fn read(path: &std::path::Path) -> Result<Vec<Request>, Error> {
     Reader::open(path)?.collect()
 }
 
-fn a_request(nanos: u64) -> Request {
+pub(super) fn a_request(nanos: u64) -> Request {
     Request {
         start: Timestamp::from_nanos(nanos),
         client: Pseudonym::new(nanos.wrapping_mul(0x9e37_79b9_7f4a_7c15)),

@@ -110,7 +110,7 @@ pub(super) struct Sessions {
 
 /// The time at which certificates are verified; `None` if the clock was never set.
 #[derive(Debug)]
-struct WallClock;
+pub(super) struct WallClock;
 
 impl TimeProvider for WallClock {
     fn current_time(&self) -> Option<UnixTime> {
@@ -285,7 +285,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
         Ok(none) if none.is_empty() => Err("there is no `BEGIN CERTIFICATE`".to_owned()),
@@ -294,7 +294,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-fn identity(given: &Identity) -> Result<Arc<SingleCertAndKey>, TlsSettingsError> {
+pub(super) fn identity(given: &Identity) -> Result<Arc<SingleCertAndKey>, TlsSettingsError> {
     let chain = certificates(&given.certificates).map_err(TlsSettingsError::Certificate)?;
     let key = PrivateKeyDer::from_pem_slice(given.key.expose().as_bytes())
         .map_err(|error| TlsSettingsError::Key(error.to_string()))?;

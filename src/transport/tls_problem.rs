@@ -50,7 +50,7 @@ impl TlsProblem {
             Error::InvalidCertificate(CertificateError::NotValidForNameContext {
                 presented,
                 ..
-            }) => Self::WrongName(presented.iter().take(3).map(|it| printable(it)).collect()),
+            }) => Self::WrongName(presented.iter().take(3).map(|it| name(it)).collect()),
             Error::InvalidCertificate(
                 CertificateError::Expired
                 | CertificateError::ExpiredContext { .. }
@@ -85,6 +85,14 @@ impl TlsProblem {
             _ => Self::Other(error.to_string()),
         })
     }
+}
+
+/// Returns a name of a certificate, which rustls shows as `DnsName("registry.example")`.
+fn name(presented: &str) -> String {
+    let inner = presented
+        .strip_prefix("DnsName(\"")
+        .and_then(|it| it.strip_suffix("\")"));
+    printable(inner.unwrap_or(presented))
 }
 
 /// Returns a text of the peer, fit to be shown.
@@ -181,5 +189,7 @@ mod tests {
     #[test]
     fn names_of_a_certificate_are_shown_without_what_would_move_the_cursor() {
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c"), "a [2Jbc");
+        assert_eq!(name("DnsName(\"a\u{1b}b.example\")"), "a b.example");
+        assert_eq!(name("IpAddress(127.0.0.1)"), "IpAddress(127.0.0.1)");
     }
 }

@@ -112,6 +112,8 @@ mod through_proxy;
 mod tls;
 /// Tokens in whole runs: how many each policy fetches, and the credentials that docker keeps.
 mod tokens;
+/// Logs become a trace: what is counted, what is kept of names, and what is refused.
+mod trace_import;
 /// Requests that start a trace, and the report that names them.
 mod traces;
 /// Proof that the tester is right: what it reports against what a registry logged that knows the truth.

@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 use crate::support::{registry, wait_for};
 
+mod tls;
+
 const TOKEN: &str = "a token that nobody guesses";
 
 /// A registry, a scenario and a meeting point.
@@ -458,8 +460,9 @@ fn strangers(address: &str) {
         let Ok(mut stream) = TcpStream::connect(address) else {
             continue;
         };
-        let words: &[u8] = match number % 4 {
+        let words: &[u8] = match number % 5 {
             0 => b"",
+            3 => b"\x16\x03\x01\x40\x00\x01",
             1 => b"GET / HTTP/1.1\r\nHost: meeting\r\n\r\n",
             2 => b"\xff\xff\xff\xff{",
             _ => b"\0\0\0\x02{}",

@@ -53,7 +53,7 @@ impl Followed {
                 self.0.trial(format!("{number}, {rate}, {kind}"));
                 true
             }
-            Event::TrialEnded(_) | Event::Slice { .. } => false,
+            Event::TurnedAway { .. } | Event::TrialEnded(_) | Event::Slice { .. } => false,
         }
     }
 

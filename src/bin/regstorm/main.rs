@@ -26,6 +26,7 @@ mod label_args;
 mod live_line;
 mod load;
 mod man;
+mod meet_args;
 mod merge;
 mod metrics;
 mod outputs;
@@ -61,6 +62,7 @@ mod target_args;
 mod terminal;
 mod tips;
 mod tls_args;
+mod trace;
 mod transfer;
 mod user_args;
 mod wait_args;
@@ -100,6 +102,7 @@ enum Command {
     Push(push::Args),
     Serve(serve::Args),
     Schema(schema::Args),
+    Trace(trace::Args),
     Scenarios(scenarios::Args),
     Init(init::Args),
     Completions(completions::Args),
@@ -129,6 +132,7 @@ fn command() -> Result<Exit, Failure> {
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Schema(args) => schema::run(&args),
+        Command::Trace(args) => trace::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Completions(args) => completions::run(&args),

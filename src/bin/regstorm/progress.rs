@@ -108,6 +108,9 @@ impl Progress {
                     units::count(*missing as u64)
                 )),
             },
+            Event::TurnedAway { from, why } => {
+                self.line(&format!("meeting  refused a shard from {from}: {why}"));
+            }
             Event::Joining(address) => {
                 self.line(&format!("meeting  going to the first shard at {address}"));
             }

@@ -33,11 +33,16 @@ fn page() -> String {
         let _ = write!(page, "\n## {title}\n\n```text\n{text}\n```\n");
     };
     add("regstorm", cli.render_long_help().to_string());
-    for command in cli.get_subcommands() {
-        let mut command = command.clone().term_width(WIDTH);
-        if command.get_name() != "help" {
-            let title = format!("regstorm {}", command.get_name());
-            add(&title, command.render_long_help().to_string());
+    let commands = |of: &clap::Command| -> Vec<clap::Command> {
+        let all = of.get_subcommands().filter(|it| it.get_name() != "help");
+        all.map(|it| it.clone().term_width(WIDTH)).collect()
+    };
+    for mut command in commands(&cli) {
+        let title = format!("regstorm {}", command.get_name());
+        add(&title, command.render_long_help().to_string());
+        for mut part in commands(&command) {
+            let title = format!("{title} {}", part.get_name());
+            add(&title, part.render_long_help().to_string());
         }
     }
     page

@@ -1,20 +1,15 @@
 //! The arguments that say which part of a run this process does, and when all parts start.
 
-use std::fs::File;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use anyhow::anyhow;
 use regstorm::health::ShardFacts;
-use regstorm::meeting::{self, Token};
 use regstorm::schedule::{Shard, ShardError};
 use regstorm::session::{Part, Start};
-use regstorm::units::{self, Secret};
 
 use crate::exit::{Exit, Failure, OrExit as _};
+use crate::meet_args::MeetArgs;
 use crate::rank::{self, Rank};
-use crate::user_args::first_line;
 
 /// Which part of the run this process does.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -26,21 +21,11 @@ pub(crate) struct ShardArgs {
     shard: Option<Choice>,
     #[command(flatten)]
     start: StartArgs,
-    /// File with the token that all shards of the run know, at least 16 bytes; or the variable `REGSTORM_MEET_TOKEN`. Without one,
-    /// shards meet on one machine only
-    #[arg(long, value_name = "FILE", requires = "meet")]
-    meet_token_file: Option<PathBuf>,
-    /// Time limit for the other shards to come [default: 5m]
-    #[arg(long, value_name = "TIME", requires = "meet", value_parser = time)]
-    meet_timeout: Option<Duration>,
+    #[command(flatten)]
+    meet: MeetArgs,
     /// Share of the shards that may be lost before the run is invalid, such as 5% [default: 1%]
     #[arg(long, value_name = "SHARE", requires = "meet", value_parser = share)]
     allow_lost: Option<f64>,
-    /// Time that a shard stays once it is done, or until a signal; the first one ends at once [default: 0s]
-    ///
-    /// For engines whose result depends on which shard ends first, such as the success policy of a Kubernetes Job.
-    #[arg(long, value_name = "TIME", requires = "meet", value_parser = time)]
-    meet_linger: Option<Duration>,
 }
 
 /// When all shards start: one of these.
@@ -89,21 +74,18 @@ impl ShardArgs {
         let Some(choice) = self.shard else {
             return Ok(None);
         };
-        let start = match (self.start.start_at, &self.start.meet) {
-            (Some(start), _) => Start::At(start),
-            (None, Some(address)) => Start::Meet(meeting::Settings {
-                address: address.clone(),
-                token: self.token()?,
-                timeout: self.meet_timeout.unwrap_or(TIMEOUT),
-            }),
-            (None, None) => return Ok(None),
-        };
         let Rank { shard, from } = match choice {
             Choice::Set(shard) => Rank {
                 shard,
                 from: "--shard".to_owned(),
             },
             Choice::Auto(count) => rank::read(count).or_exit(Exit::Usage)?,
+        };
+        let start = match (self.start.start_at, &self.start.meet) {
+            (Some(start), _) => Start::At(start),
+            (None, Some(address)) if shard.is_first() => Start::Host(self.meet.host(address)?),
+            (None, Some(address)) => Start::Join(self.meet.guest(address)?),
+            (None, None) => return Ok(None),
         };
         Ok(Some(Part {
             shard,
@@ -115,50 +97,8 @@ impl ShardArgs {
 
     /// Returns how long a shard stays that is not the first, once it has handed over what it measured.
     pub(crate) fn linger(&self) -> Duration {
-        self.meet_linger.unwrap_or_default()
+        self.meet.linger()
     }
-
-    fn token(&self) -> Result<Token, Failure> {
-        let (secret, from) = match &self.meet_token_file {
-            Some(path) => {
-                let read = File::open(path).and_then(first_line);
-                let read = read.map_err(|error| {
-                    let path = path.display();
-                    Failure::new(
-                        Exit::Usage,
-                        anyhow!("cannot read the token in {path}: {error}"),
-                    )
-                });
-                (read?, path.display().to_string())
-            }
-            None => match std::env::var_os(TOKEN).and_then(|it| it.into_string().ok()) {
-                Some(text) => (Secret::new(text), TOKEN.to_owned()),
-                None => return Ok(Token::default()),
-            },
-        };
-        let token = Token::new(secret);
-        token.map_err(|length| {
-            let least = Token::LEAST;
-            Failure::new(
-                Exit::Usage,
-                anyhow!("{from}: a token of {length} bytes can be guessed; use {least} or more"),
-            )
-        })
-    }
-}
-
-/// The variable that the token is in, where no file is named.
-const TOKEN: &str = "REGSTORM_MEET_TOKEN";
-
-/// How long shards wait for each other, if nothing was said.
-const TIMEOUT: Duration = Duration::from_mins(5);
-
-fn time(text: &str) -> Result<Duration, String> {
-    let time = units::parse_duration(text).map_err(|error| error.to_string())?;
-    if time > LONGEST {
-        return Err("at most 24h".to_owned());
-    }
-    Ok(time)
 }
 
 fn share(text: &str) -> Result<f64, String> {

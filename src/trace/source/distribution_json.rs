@@ -1,0 +1,75 @@
+//! The application log of Distribution, `log.formatter: json` or `logstash`. Its time is that of the end.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use serde::Deserialize;
+
+use super::super::entry::{Entry, Line};
+use super::super::moment;
+
+/// The message of a request that ended; `... with error` as well.
+const ENDED: &str = "response completed";
+
+/// The fields of a line that are read. Others are skipped.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, default, alias = "message")]
+    msg: Cow<'a, str>,
+    #[serde(borrow, default, alias = "@timestamp")]
+    time: Cow<'a, str>,
+    #[serde(rename = "http.request.method", borrow, default)]
+    method: Cow<'a, str>,
+    #[serde(rename = "http.request.uri", borrow, default)]
+    uri: Cow<'a, str>,
+    #[serde(rename = "http.request.remoteaddr", borrow, default)]
+    address: Cow<'a, str>,
+    #[serde(rename = "http.request.useragent", borrow, default)]
+    agent: Cow<'a, str>,
+    #[serde(rename = "auth.user.name", borrow, default)]
+    user: Cow<'a, str>,
+    #[serde(rename = "http.response.status", default)]
+    status: Option<u16>,
+    #[serde(rename = "http.response.written", default)]
+    written: Option<i64>,
+    #[serde(rename = "http.response.duration", borrow, default)]
+    duration: Cow<'a, str>,
+}
+
+pub(super) fn read(line: &str) -> Line<'_> {
+    if !line.starts_with('{') {
+        return super::distribution_text::beside(line);
+    }
+    if memmem::find(line.as_bytes(), ENDED.as_bytes()).is_none() {
+        return match serde_json::from_str::<serde::de::IgnoredAny>(line) {
+            Ok(_) => Line::Other,
+            Err(_) => Line::Unreadable("no JSON"),
+        };
+    }
+    let Ok(fields) = serde_json::from_str::<Fields<'_>>(line) else {
+        return Line::Unreadable("no JSON, or not its fields");
+    };
+    if !fields.msg.starts_with(ENDED) {
+        return Line::Other;
+    }
+    if fields.method.is_empty() || fields.uri.is_empty() {
+        return Line::Unreadable("no method or no URI");
+    }
+    let time = moment::rfc3339(&fields.time);
+    if time.is_none() {
+        return Line::Unreadable("no time");
+    }
+    Line::Request(Entry {
+        time,
+        is_end: true,
+        address: fields.address,
+        user: fields.user,
+        agent: fields.agent,
+        method: fields.method,
+        uri: fields.uri,
+        status: fields.status,
+        sent: None,
+        received: fields.written.and_then(|it| u64::try_from(it).ok()),
+        duration: moment::go_duration(&fields.duration),
+    })
+}

@@ -1,0 +1,80 @@
+//! The application log of Distribution, `log.formatter: text`: pairs of a key and a value. Its time is that of the end.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem;
+
+use super::super::entry::{Entry, Line, size, status};
+use super::super::moment;
+use super::template::{self, Template};
+
+pub(super) fn read(line: &str) -> Line<'_> {
+    if !line.starts_with("time=") {
+        return beside(line);
+    }
+    if memmem::find(line.as_bytes(), b"msg=\"response completed").is_none() {
+        return Line::Other;
+    }
+    let mut entry = Entry {
+        is_end: true,
+        ..Entry::default()
+    };
+    let mut rest = line;
+    while let Some((key, value, behind)) = pair(rest) {
+        rest = behind;
+        match key {
+            "time" => entry.time = moment::rfc3339(&value),
+            "http.request.method" => entry.method = value,
+            "http.request.uri" => entry.uri = value,
+            "http.request.remoteaddr" => entry.address = value,
+            "http.request.useragent" => entry.agent = value,
+            "auth.user.name" => entry.user = value,
+            "http.response.status" => entry.status = status(&value),
+            "http.response.written" => entry.received = size(&value),
+            "http.response.duration" => entry.duration = moment::go_duration(&value),
+            _ => {}
+        }
+    }
+    if !rest.trim().is_empty() {
+        return Line::Unreadable("a pair without a value");
+    }
+    if entry.method.is_empty() || entry.uri.is_empty() {
+        return Line::Unreadable("no method or no URI");
+    }
+    if entry.time.is_none() {
+        return Line::Unreadable("no time");
+    }
+    Line::Request(entry)
+}
+
+/// The next pair, and what follows. A value with spaces is quoted as Go quotes it.
+fn pair(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
+    let (key, rest) = text.trim_start().split_once('=')?;
+    if !rest.starts_with('"') {
+        let (value, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        return Some((key, Cow::Borrowed(value), rest));
+    }
+    let end = template::end_of_quoted(&rest[1..])? + 1;
+    let quoted = &rest[..=end];
+    let value = if quoted.contains('\\') {
+        // Go's quoting is that of JSON but for bytes (`\x00`), which stay as they are.
+        let read = serde_json::from_str::<String>(quoted);
+        Cow::Owned(read.unwrap_or_else(|_| quoted[1..end].to_owned()))
+    } else {
+        Cow::Borrowed(&quoted[1..end])
+    };
+    Some((key, value, &rest[end + 1..]))
+}
+
+/// What a line in a log of Distribution is that is none of its application log: both logs are often in one file, and each
+/// request in both of them.
+pub(super) fn beside(line: &str) -> Line<'_> {
+    static COMMON: LazyLock<Template> =
+        LazyLock::new(|| Template::new(template::COMMON).expect("a test holds that it is one"));
+    if matches!(COMMON.read(line), Line::Request(_) | Line::Outside) {
+        Line::Other
+    } else {
+        Line::Unreadable("neither the application log nor the access log")
+    }
+}

@@ -1,0 +1,65 @@
+//! The access log of GitLab's container registry: JSON. Its time is that of the end.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::super::entry::{Entry, Line};
+use super::super::moment;
+
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    msg: Cow<'a, str>,
+    #[serde(borrow, default)]
+    time: Cow<'a, str>,
+    #[serde(borrow, default)]
+    method: Cow<'a, str>,
+    #[serde(borrow, default)]
+    uri: Cow<'a, str>,
+    #[serde(borrow, default)]
+    remote_ip: Cow<'a, str>,
+    #[serde(borrow, default)]
+    remote_addr: Cow<'a, str>,
+    #[serde(borrow, default)]
+    user_agent: Cow<'a, str>,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    written_bytes: Option<i64>,
+    #[serde(default)]
+    duration_ms: Option<f64>,
+}
+
+pub(super) fn read(line: &str) -> Line<'_> {
+    let Ok(fields) = serde_json::from_str::<Fields<'_>>(line) else {
+        return Line::Unreadable("no JSON, or not its fields");
+    };
+    if fields.msg != "access" {
+        return Line::Other;
+    }
+    let time = moment::rfc3339(&fields.time);
+    if time.is_none() || fields.method.is_empty() {
+        return Line::Unreadable("no time or no method");
+    }
+    let address = if fields.remote_ip.is_empty() {
+        fields.remote_addr
+    } else {
+        fields.remote_ip
+    };
+    let seconds = fields.duration_ms.map(|it| it / 1e3);
+    Line::Request(Entry {
+        time,
+        is_end: true,
+        address,
+        user: Cow::Borrowed(""),
+        agent: fields.user_agent,
+        method: fields.method,
+        uri: fields.uri,
+        status: fields.status,
+        sent: None,
+        received: fields.written_bytes.and_then(|it| u64::try_from(it).ok()),
+        duration: seconds.and_then(|it| Duration::try_from_secs_f64(it).ok()),
+    })
+}

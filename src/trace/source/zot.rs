@@ -1,0 +1,65 @@
+//! The log of zot: JSON. Its time is that of the end; its latency is cut to whole seconds, and is not read.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::super::entry::{Entry, Line};
+use super::super::moment;
+
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    message: Cow<'a, str>,
+    #[serde(borrow, default)]
+    time: Cow<'a, str>,
+    #[serde(borrow, default)]
+    method: Cow<'a, str>,
+    #[serde(borrow, default)]
+    path: Cow<'a, str>,
+    #[serde(rename = "clientIP", borrow, default)]
+    address: Cow<'a, str>,
+    #[serde(borrow, default)]
+    username: Cow<'a, str>,
+    #[serde(rename = "statusCode", default)]
+    status: Option<u16>,
+    #[serde(rename = "bodySize", default)]
+    size: Option<i64>,
+    #[serde(borrow, default)]
+    headers: Headers<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct Headers<'a> {
+    #[serde(rename = "User-Agent", borrow, default)]
+    agent: Vec<Cow<'a, str>>,
+    #[serde(rename = "Content-Length", borrow, default)]
+    length: Vec<Cow<'a, str>>,
+}
+
+pub(super) fn read(line: &str) -> Line<'_> {
+    let Ok(mut fields) = serde_json::from_str::<Fields<'_>>(line) else {
+        return Line::Unreadable("no JSON, or not its fields");
+    };
+    if fields.message != "HTTP API" {
+        return Line::Other;
+    }
+    let time = moment::rfc3339(&fields.time);
+    if time.is_none() || fields.method.is_empty() {
+        return Line::Unreadable("no time or no method");
+    }
+    let length = fields.headers.length.first();
+    Line::Request(Entry {
+        time,
+        is_end: true,
+        address: fields.address,
+        user: fields.username,
+        sent: length.and_then(|it| it.parse().ok()),
+        agent: fields.headers.agent.pop().unwrap_or_default(),
+        method: fields.method,
+        uri: fields.path,
+        status: fields.status,
+        received: fields.size.and_then(|it| u64::try_from(it).ok()),
+        duration: None,
+    })
+}
