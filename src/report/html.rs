@@ -30,6 +30,7 @@ mod plot;
 mod scale;
 mod search;
 mod shape;
+mod shards;
 mod slowest;
 mod spent;
 mod table;
@@ -70,6 +71,7 @@ fn run(document: &Document) -> HtmlPage {
         "Generator",
         health::section(&document.generator, document.open_model),
     );
+    page.add("shards", "Shards", shards::section(document));
     let mut journeys = journeys::section(document);
     journeys.push(clients::table(document));
     page.add("journeys", "Journeys", journeys);

@@ -8,6 +8,7 @@ mod clients;
 mod operations;
 mod page;
 mod search;
+mod shards;
 
 use std::fmt::Write as _;
 
@@ -37,6 +38,7 @@ pub fn run(document: &Document) -> String {
     page.list("", top(document).into_iter());
     page.add(&thresholds(&document.thresholds));
     page.add(&health("Generator", document));
+    page.add(&shards::table(document));
     page.add(&journeys(document));
     page.add(&clients::table(document));
     page.add(&operations::table(&document.operations, "Operations"));

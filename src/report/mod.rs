@@ -24,6 +24,7 @@ mod logged;
 mod reasons;
 mod runs;
 mod samples;
+mod shards;
 mod slow;
 mod slowest;
 mod table;

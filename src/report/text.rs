@@ -8,6 +8,7 @@ mod failures;
 mod generator;
 mod layout;
 mod search;
+mod shards;
 mod slowest;
 mod tables;
 mod thresholds;
@@ -56,6 +57,7 @@ pub fn summary(
     }
     text.push_str(&tables::probe(document, layout));
     text.push('\n');
+    text.push_str(&shards::lines(document, layout));
     text.push_str(&connections::lines(document, layout));
     text.push_str(&failures::lines(document, layout));
     text.push_str(&slowest::lines(document, layout));

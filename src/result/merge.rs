@@ -23,11 +23,15 @@ impl Document {
     pub fn merge(&mut self, mut other: Self) -> Result<(), MergeError> {
         self.check_same_run(&other)?;
         self.note_health(&other);
-        let mut shards = self.as_shards();
-        shards.extend(other.as_shards());
+        // Those that are merged already stay where they are: there may be a thousand.
+        let own = self.shard.as_ref().map(|_| self.as_shards());
+        let theirs = other.as_shards();
         self.align_with(&mut other);
         self.add(other)?;
-        self.shards = shards;
+        if let Some(own) = own {
+            self.shards = own;
+        }
+        self.shards.extend(theirs);
         self.shard = None;
         self.stored = None;
         self.note_shards();

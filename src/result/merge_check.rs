@@ -120,30 +120,28 @@ impl Document {
 
     /// Whether both are made of shards of one run, each of others.
     fn check_shards(&self, other: &Self) -> Result<(), MergeError> {
-        let (ours, theirs) = (self.as_shards(), other.as_shards());
-        let (Some(one), Some(another)) = (ours.first(), theirs.first()) else {
-            let which = if ours.is_empty() {
+        let (Some((ours, our_run)), Some((theirs, their_run))) =
+            (self.shards_of(), other.shards_of())
+        else {
+            let which = if self.shards_of().is_none() {
                 Which::First
             } else {
                 Which::Second
             };
             return Err(MergeError::NoShard(which));
         };
-        if one.count != another.count {
-            return Err(MergeError::Count {
-                ours: one.count,
-                theirs: another.count,
-            });
+        if ours != theirs {
+            return Err(MergeError::Count { ours, theirs });
         }
-        if one.run != another.run {
+        if our_run != their_run {
             return Err(MergeError::Run {
-                ours: one.run.clone(),
-                theirs: another.run.clone(),
+                ours: our_run.to_owned(),
+                theirs: their_run.to_owned(),
             });
         }
-        let mut both = ours.iter().map(|it| it.index);
-        let same = both.find(|index| theirs.iter().any(|it| it.index == *index));
-        same.map_or(Ok(()), |index| Err(MergeError::Same(index)))
+        let (ours, theirs) = (self.shard_numbers(), other.shard_numbers());
+        let same = ours.intersection(&theirs).next();
+        same.map_or(Ok(()), |index| Err(MergeError::Same(*index)))
     }
 
     /// Whether the other is a run of the same plan, whenever it was made.

@@ -1,6 +1,7 @@
 //! The shards of a merged report: what each was, how far apart they began, and which are missing.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::wall_time::micros_of;
@@ -15,6 +16,12 @@ const SAMPLES: u64 = 100;
 
 /// How many times the median of the other shards its own is, at least, where one is called slower.
 const SLOWER: f64 = 1.5;
+
+/// How many times as often as the others' its iterations fail, at least, where that is its own fault.
+const FAILING: f64 = 3.0;
+
+/// So many more of a hundred of its iterations fail, at least, and so many of them.
+const MORE_FAILED: (f64, u64) = (0.01, 10);
 
 impl Document {
     /// This run as one of the shards of a merged report; those that it is made of, if it is one. None where it is no shard.
@@ -63,12 +70,25 @@ impl Document {
         self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
     }
 
+    /// Returns the numbers of its shards; none where it is no part of a run in shards.
+    pub(super) fn shard_numbers(&self) -> BTreeSet<u32> {
+        match &self.shard {
+            Some(part) => BTreeSet::from([part.index]),
+            None => self.shards.iter().map(|it| it.index).collect(),
+        }
+    }
+
+    /// Returns how many shards its run has, and the run.
+    pub(super) fn shards_of(&self) -> Option<(u32, &str)> {
+        let part = self.shard.as_ref().map(|it| (it.count, &*it.run));
+        part.or_else(|| self.shards.first().map(|it| (it.count, &*it.run)))
+    }
+
     /// Returns the numbers of the shards that are not part of it.
     pub fn missing_shards(&self) -> Vec<u32> {
-        let shards = self.as_shards();
-        let count = shards.first().map_or(0, |it| it.count);
-        let has = |index: &u32| shards.iter().any(|it| it.index == *index);
-        (0..count).filter(|index| !has(index)).collect()
+        let has = self.shard_numbers();
+        let count = self.shards_of().map_or(0, |(count, _)| count);
+        (0..count).filter(|index| !has.contains(index)).collect()
     }
 
     /// Judges what no shard can know: how far apart they began, how many are lost, and whether one differs from the others.
@@ -90,8 +110,9 @@ impl Document {
             .sort_by_key(|it| Reverse((it.level, Reverse(it.signal))));
         let counts = Counts::of(&self.totals, &self.journeys);
         self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
-        let notes = slower(&self.shards);
-        self.notes.extend(notes);
+        for note in [slower(&self.shards), failing(&self.shards)].concat() {
+            self.note(note);
+        }
     }
 }
 
@@ -140,6 +161,38 @@ fn slower(shards: &[ShardSection]) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Returns a note for each shard whose iterations fail more often than those of all others together.
+fn failing(shards: &[ShardSection]) -> Vec<String> {
+    let of = |it: &ShardSection| (it.failed, it.ok + it.failed);
+    let all = shards.iter().map(of);
+    let all = all.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let mut notes = Vec::new();
+    for shard in shards {
+        let own = of(shard);
+        let others = (all.0 - own.0, all.1 - own.1);
+        if own.1 < SAMPLES || others.1 < SAMPLES {
+            continue;
+        }
+        let [own_share, usual] = [own, others].map(|(failed, ended)| share(failed, ended));
+        let (least, many) = MORE_FAILED;
+        if own.0 >= many && own_share >= usual + least && own_share >= FAILING * usual {
+            let host = shard.host.as_deref().unwrap_or("unknown");
+            notes.push(format!(
+                "shard {} on {host} failed more often than the others: {} of its iterations, {} of theirs; look at its network and machine before the target",
+                shard.index,
+                units::share(own_share),
+                units::share(usual),
+            ));
+        }
+    }
+    notes
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits of it are shown")]
+const fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
 }
 
 #[expect(

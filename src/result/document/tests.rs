@@ -523,6 +523,42 @@ fn what_differs_between_shards_is_judged_and_told() {
     );
 }
 
+/// Of three shards one fails: 10 of 100, the others 1 of 200 together.
+#[test]
+fn a_shard_that_fails_more_often_than_the_others_is_told() {
+    let merged = |failed: [u64; 3]| {
+        let shard = |index: u32| {
+            let mut facts = facts();
+            facts.environment.host = Some(format!("host-{index}"));
+            Document {
+                shard: Some(part(index, 3)),
+                ..Document::new(&record(&[10]), facts)
+            }
+        };
+        let mut all = shard(0);
+        for index in 1..3 {
+            all.merge(shard(index)).unwrap();
+        }
+        for (shard, failed) in all.shards.iter_mut().zip(failed) {
+            shard.failed = failed;
+            shard.ok = 100 - failed;
+        }
+        all.judge_shards(0.01);
+        all.notes
+    };
+    let told = "shard 1 on host-1 failed more often than the others: 10% of its iterations, 0.5% of theirs; ";
+    let notes = merged([1, 10, 0]);
+    assert!(notes.iter().any(|it| it.starts_with(told)), "{notes:?}");
+    // Where all fail alike it is the target; and a few are chance.
+    for failed in [[10, 12, 9], [0, 9, 0], [4, 14, 8]] {
+        let notes = merged(failed);
+        assert!(
+            notes.iter().all(|it| !it.contains("more often")),
+            "{notes:?}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
