@@ -21,8 +21,8 @@ const LOST: DroppedStart = DroppedStart {
     cause: DropCause::Generator,
 };
 
-/// Returns the record of a shard of which nothing is known from some time after the opening of the window on, until the run
-/// was stopped, if it was.
+/// Returns the record of a shard of which nothing is known from some time after the begin of the load on, until the run was
+/// stopped, if it was; both counted from there, warm-up included.
 ///
 /// Arrivals are known exactly, since they follow from the plan, and so are iterations that a load counts, if the shard is lost
 /// from the beginning. How often closed users would have started over is not known, and not guessed.
@@ -49,7 +49,8 @@ pub fn lost(
             losses.of_load(load, part);
         }
     }
-    losses.recorder.end_window(until.unwrap_or(plan.window()));
+    let window = until.map(|it| it.saturating_sub(plan.warm_up()));
+    losses.recorder.end_window(window.unwrap_or(plan.window()));
     losses.recorder.into_record()
 }
 
@@ -119,10 +120,11 @@ impl Losses<'_> {
         id: IterationId,
         (stage, period, due): (usize, Period, Instant),
     ) {
-        let due = due.saturating_duration_since(self.clock.epoch);
-        if due < self.from || due > self.until {
+        let since_start = due.saturating_duration_since(self.clock.start);
+        if since_start < self.from || since_start > self.until {
             return;
         }
+        let due = due.saturating_duration_since(self.clock.epoch);
         let share = Choice::of(self.plan.seed, id).journey(&self.plan.loads[load]);
         let client = self.draws.client(self.plan.seed, load, share, id);
         let at = (load, stage);

@@ -297,13 +297,13 @@ impl Prepared {
     }
 
     /// Cleans up if that is wanted, and adds what was done before and after the loads to `last`: the load whose numbers are
-    /// reported, if there is one.
+    /// reported, if there is one. Returns what was left undone where there is none to say so.
     pub fn close(
         mut self,
         last: Option<&mut Finished>,
         closing: Closing,
         tell: &mut dyn FnMut(Progress<'_>),
-    ) {
+    ) -> Vec<String> {
         let began = Instant::now();
         let left = match closing {
             Closing::Leave => Left::default(),
@@ -313,7 +313,9 @@ impl Prepared {
                 self.runtime.block_on(self.client.clean_up(ids))
             }
         };
-        let Some(finished) = last else { return };
+        let Some(finished) = last else {
+            return left.notes();
+        };
         if !finished.interrupted {
             finished.notes.extend(notes::cut_by_time(
                 &self.shared,
@@ -336,6 +338,7 @@ impl Prepared {
             // Clean-up is in the run's counts, and so it is in the registry's.
             embedded: self.runtime.block_on(self.shared.target.embedded_counts()),
         });
+        Vec::new()
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::book::{Book, Phase, State};
 use super::frame::{self, MOST};
-use super::message::{FromGuest, FromHost, Snapshot};
+use super::message::{FromGuest, FromHost, Refusal, Snapshot};
 use crate::transport::Duplex;
 
 /// How often a guest is asked what time it is there, and so heard of.
@@ -117,6 +117,12 @@ async fn speak(
             Some(()) = receipts.recv() => FromHost::Received,
             _ = often.tick(), if questions < OFTEN => FromHost::Ping,
             _ = seldom.tick() => FromHost::Ping,
+        };
+        // Two processes would send the load of one shard twice.
+        let message = if book.counts(place.0, place.1) {
+            message
+        } else {
+            FromHost::Over(Refusal::Replaced.to_string())
         };
         let is_question = matches!(message, FromHost::Ping);
         if is_question {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::clock::ClockBook;
 use super::message::{Refusal, Report, Snapshot};
+use crate::engine::Stop;
 
 /// How far the host has come: what guests are told follows from it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,8 @@ pub(super) struct Peer {
     pub(super) last: Snapshot,
     /// Which of its connections is the one that counts.
     pub(super) connection: u64,
+    /// Whether it was told that it is lost or stopped.
+    pub(super) is_told: bool,
 }
 
 /// How far a guest has come.
@@ -42,8 +46,12 @@ pub(super) enum State {
     Here,
     Ready,
     Ended(Box<Report>),
-    /// Why nothing more is heard of it.
-    Lost(String),
+    /// Nothing more is heard of it.
+    Lost {
+        why: String,
+        /// When it was given up. It may not know that yet.
+        at: Instant,
+    },
 }
 
 impl Peer {
@@ -53,6 +61,7 @@ impl Peer {
             clock: ClockBook::new(epoch),
             last: Snapshot::default(),
             connection: 0,
+            is_told: false,
         }
     }
 }
@@ -70,21 +79,29 @@ const MOST_TURNED_AWAY: usize = 32;
 /// The guests of a host, and how to wait for them.
 #[derive(Debug)]
 pub(super) struct Book {
+    epoch: Instant,
     peers: Mutex<BTreeMap<u32, Peer>>,
     changed: Condvar,
     turned_away: Mutex<TurnedAway>,
     pub(super) phase: watch::Sender<Phase>,
+    /// Ends what the host does while it prepares the target, once a shard is lost that had come.
+    stop: Stop,
+    /// Whether all have come: from then on the loss of one ends the run, or is counted.
+    pub(super) is_complete: AtomicBool,
 }
 
 impl Book {
     /// The guests with these numbers, none of which is there.
-    pub(super) fn of(indexes: impl Iterator<Item = u32>) -> Self {
+    pub(super) fn of(indexes: impl Iterator<Item = u32>, stop: Stop) -> Self {
         let epoch = Instant::now();
         Self {
+            epoch,
             peers: Mutex::new(indexes.map(|index| (index, Peer::absent(epoch))).collect()),
             changed: Condvar::new(),
             turned_away: Mutex::default(),
             phase: watch::Sender::new(Phase::Gathering),
+            stop,
+            is_complete: AtomicBool::new(false),
         }
     }
 
@@ -134,13 +151,29 @@ impl Book {
         theirs
     }
 
-    /// Nothing more is heard on a connection.
+    /// Nothing more is heard on a connection. There is no load without a shard that had come: preparing one ends.
     pub(super) fn leaves(&self, place: (u32, u64), why: String) {
         self.with(place, |peer| {
-            if !matches!(peer.state, State::Ended(_)) {
-                peer.state = State::Lost(why);
+            if matches!(peer.state, State::Ended(_)) {
+                return;
+            }
+            let at = Instant::now();
+            peer.state = State::Lost { why, at };
+            let is_before = matches!(*self.phase.borrow(), Phase::Gathering);
+            if is_before && self.is_complete.load(Ordering::SeqCst) {
+                self.stop.drain();
             }
         });
+    }
+
+    /// Returns which shards have not come; if that is none, each of them has to stay from now on.
+    pub(super) fn missing(&self) -> Vec<u32> {
+        let peers = self.peers();
+        let absent = peers.iter();
+        let absent = absent.filter(|(_, it)| !matches!(it.state, State::Here));
+        let missing: Vec<u32> = absent.map(|(index, _)| *index).collect();
+        self.is_complete.store(missing.is_empty(), Ordering::SeqCst);
+        missing
     }
 
     /// Takes a guest, or says why not. Before the load the newest connection counts.
@@ -150,8 +183,12 @@ impl Book {
         let Some(peer) = peers.get_mut(&index).filter(|_| !late) else {
             return Err(Refusal::TooLate);
         };
-        peer.connection = connection;
-        peer.state = State::Here;
+        // Another process, with a clock of its own.
+        *peer = Peer {
+            state: State::Here,
+            connection,
+            ..Peer::absent(self.epoch)
+        };
         drop(peers);
         self.changed.notify_all();
         Ok(())
@@ -183,5 +220,61 @@ impl Book {
             let waited = self.changed.wait_timeout(peers, left);
             peers = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_process_that_comes_again_has_a_clock_of_its_own() {
+        let (_stopper, stop) = engine::stop();
+        let book = Book::of(1..2, stop);
+        let at = |millis: u32| book.epoch + millis * MS;
+        book.enters(1, 1).unwrap();
+        book.with((1, 1), |it| it.clock.heard(at(10), at(11), 5_000_000));
+        book.enters(1, 2).unwrap();
+        let theirs = || book.peers()[&1].clock.theirs(at(100));
+        assert_eq!(theirs(), None);
+        // What the older one still says is not of this clock.
+        book.with((1, 1), |it| it.clock.heard(at(20), at(21), 15_000_000));
+        book.with((1, 2), |it| it.clock.heard(at(30), at(34), 2_000_000));
+        assert_eq!(theirs(), Some(70_000_000));
+    }
+
+    #[test]
+    fn a_shard_that_leaves_ends_the_preparing_once_all_had_come() {
+        let (_stopper, stop) = engine::stop();
+        let book = Book::of(1..3, stop.clone());
+        let leave = |place| book.leaves(place, "gone".to_owned());
+        book.enters(1, 1).unwrap();
+        assert_eq!(book.missing(), [2]);
+        leave((1, 1));
+        assert_eq!(book.missing(), [1, 2]);
+        book.enters(1, 2).unwrap();
+        book.enters(2, 3).unwrap();
+        assert!(book.missing().is_empty());
+        // Not the one that counts.
+        leave((1, 1));
+        assert_eq!(stop.asked(), None);
+        leave((1, 2));
+        assert!(stop.asked().is_some());
+        assert!(!stop.is_interrupted());
+    }
+
+    #[test]
+    fn the_load_goes_on_without_a_shard() {
+        let (_stopper, stop) = engine::stop();
+        let book = Book::of(1..2, stop.clone());
+        book.enters(1, 1).unwrap();
+        assert!(book.missing().is_empty());
+        book.phase.send_replace(Phase::Started(Instant::now()));
+        book.leaves((1, 1), "gone".to_owned());
+        assert_eq!(stop.asked(), None);
+        assert!(matches!(book.peers()[&1].state, State::Lost { .. }));
     }
 }

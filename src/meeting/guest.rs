@@ -29,7 +29,7 @@ const TRY_EVERY: Duration = Duration::from_millis(200);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How long iterations under way may take to end when the host is lost.
-const GRACE: Duration = Duration::from_secs(3);
+pub(super) const GRACE: Duration = Duration::from_secs(3);
 
 /// What a guest may have to say at once: its counts, a few times a second, and its report.
 const UNSAID: usize = 16;
@@ -182,7 +182,7 @@ impl Guest {
     }
 
     /// Hands over what was measured, and waits until the host has it. `stopped_at` is when this shard was stopped by a signal of
-    /// its own, since its window opened.
+    /// its own, since the load began.
     ///
     /// # Errors
     /// When the host is lost.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::book::{Book, Phase, State};
 use super::door::{Door, receive};
+use super::guest::GRACE;
 use super::message::{Identity, Report, Snapshot};
 use super::settings::{HostSettings, may_listen};
 use crate::engine::Stop;
@@ -32,8 +33,18 @@ const READY: Duration = Duration::from_mins(1);
 /// From the moment at which all are ready to the start, beside the time that the news takes.
 const LEAD: Duration = Duration::from_millis(500);
 
-/// How long a guest is waited for that the host hears of and that does not end.
+/// How long a guest may take to hand over its report, once the plan gives its load no more time.
 const LAST_WORDS: Duration = Duration::from_mins(1);
+
+/// How long a guest that is lost may still make requests. It notices when the host does: it is as long silent for it, or hears that
+/// the connection ends. Then its iterations under way may end. A machine that stands still goes on later; nobody knows when.
+const SETTLED: Duration = GRACE.saturating_add(Duration::from_secs(1));
+
+/// Why a shard is lost that is told nothing else of.
+const LATE: &str = "it did not end in time";
+
+/// Why a shard is lost that has a signal of its own.
+const STOPPED: &str = "it was stopped";
 
 /// Why there is no meeting.
 #[derive(Debug, thiserror::Error)]
@@ -117,11 +128,30 @@ pub enum End {
         stored: Stored,
         /// Users or workers that ended in a panic.
         panics: u64,
-        /// When it was stopped by a signal of its own, since the window opened.
+        /// When it was stopped by a signal of its own, since the load began.
         stopped_at: Option<Duration>,
     },
     /// Nothing more is heard of it.
     Lost(String),
+}
+
+/// Until when shards may make requests, by the plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Latest {
+    /// The end of the load, if nothing stops it.
+    pub planned: Instant,
+    /// What iterations under way may take to end.
+    pub graceful: Duration,
+    /// Whether something is deleted then that a shard which is lost may still use.
+    pub deletes: bool,
+}
+
+impl Latest {
+    /// Returns until when a shard is waited for that does not end.
+    fn deadline(self, asked: Option<Instant>) -> Instant {
+        let end = asked.map_or(self.planned, |it| it.min(self.planned));
+        end + self.graceful + LAST_WORDS
+    }
 }
 
 /// The meeting point. Dropped, it ends the meeting: guests that are still there are told.
@@ -156,7 +186,7 @@ impl Host {
         if !may_listen(address, &settings.token) {
             return Err(HostError::Open { address });
         }
-        let book = Arc::new(Book::of(1..identity.part.count));
+        let book = Arc::new(Book::of(1..identity.part.count, stop.clone()));
         let (leave, left) = oneshot::channel();
         let door = Arc::new(Door::new(&book, settings, (identity, run)));
         let thread = thread::Builder::new()
@@ -190,13 +220,7 @@ impl Host {
             for (from, why) in self.book.turned_away() {
                 tell(Gathering::TurnedAway { from, why });
             }
-            let missing: Vec<u32> = {
-                let peers = self.book.peers();
-                let absent = peers
-                    .iter()
-                    .filter(|(_, it)| !matches!(it.state, State::Here));
-                absent.map(|(index, _)| *index).collect()
-            };
+            let missing = self.book.missing();
             if told != Some(missing.len()) {
                 told = Some(missing.len());
                 tell(Gathering::Missing(missing.len()));
@@ -281,12 +305,18 @@ impl Host {
         }
     }
 
-    /// Returns the shards that are lost, with the reason.
-    pub fn lost_ones(&self) -> Vec<(u32, String)> {
-        let peers = self.book.peers();
-        let lost = peers.iter().filter_map(|(index, it)| match &it.state {
-            State::Lost(why) => Some((*index, why.clone())),
-            _ => None,
+    /// Returns the shards that were lost or stopped since this was last asked, with the reason.
+    pub fn losses(&self) -> Vec<(u32, String)> {
+        let mut peers = self.book.peers();
+        let new = peers.iter_mut().filter(|(_, it)| !it.is_told);
+        let lost = new.filter_map(|(index, it)| {
+            let why = match &it.state {
+                State::Lost { why, .. } => why.clone(),
+                State::Ended(report) if report.stopped_at.is_some() => STOPPED.to_owned(),
+                _ => return None,
+            };
+            it.is_told = true;
+            Some((*index, why))
         });
         lost.collect()
     }
@@ -319,29 +349,51 @@ impl Host {
         });
     }
 
-    /// Waits until each of the others has ended or is lost, and returns what came of them, in their order.
-    pub fn finish(&self, stop: &Stop) -> Vec<Ended> {
-        let deadline = Instant::now() + LAST_WORDS;
+    /// Waits until each of the others has ended or is lost and makes no more requests, and returns what came of them, in their
+    /// order. `tell` hears of each loss.
+    ///
+    /// One that the host hears of, and that does not end when the plan says so, is told to drop what it does. Whoever aborts the
+    /// run does not wait for those that are lost.
+    pub fn finish(
+        &self,
+        stop: &Stop,
+        latest: Latest,
+        tell: &mut dyn FnMut(u32, &str),
+    ) -> Vec<Ended> {
         loop {
-            if stop.is_aborted() {
+            let deadline = latest.deadline(stop.asked());
+            let now = Instant::now();
+            if stop.is_aborted() || now >= deadline {
                 self.abort();
             } else if stop.asked().is_some() {
                 self.drain();
             }
+            for (index, why) in self.losses() {
+                tell(index, &why);
+            }
+            let is_over = |it: &State| match it {
+                State::Ended(_) => true,
+                State::Lost { at, .. } => {
+                    !latest.deletes || stop.is_aborted() || *at + SETTLED <= now
+                }
+                State::Absent | State::Here | State::Ready => false,
+            };
             let all = self.book.wait_for(LOOK_EVERY, |peers| {
                 let mut states = peers.values().map(|it| &it.state);
-                let is_over = |it: &State| matches!(it, State::Ended(_) | State::Lost(_));
                 states.all(is_over).then_some(())
             });
-            if all.is_some() || Instant::now() >= deadline {
+            if all.is_some() || now >= deadline + SETTLED {
                 break;
             }
         }
         let mut peers = self.book.peers();
         let ends = peers.iter_mut().map(|(index, peer)| {
             let clock = peer.clock.error();
-            let unheard = || State::Lost("it did not end in time".to_owned());
-            let end = match std::mem::replace(&mut peer.state, unheard()) {
+            let unheard = State::Lost {
+                why: LATE.to_owned(),
+                at: Instant::now(),
+            };
+            let end = match std::mem::replace(&mut peer.state, unheard) {
                 State::Ended(report) => {
                     let Report {
                         document,
@@ -356,10 +408,8 @@ impl Host {
                         stopped_at,
                     }
                 }
-                State::Lost(why) => End::Lost(why),
-                State::Absent | State::Here | State::Ready => {
-                    End::Lost("it did not end in time".to_owned())
-                }
+                State::Lost { why, .. } => End::Lost(why),
+                State::Absent | State::Here | State::Ready => End::Lost(LATE.to_owned()),
             };
             Ended {
                 index: *index,
@@ -370,9 +420,16 @@ impl Host {
         ends.collect()
     }
 
-    fn lost(&self) -> Option<HostError> {
-        let (index, why) = self.lost_ones().into_iter().next()?;
-        Some(HostError::Lost { index, why })
+    /// Returns the first shard that is lost, as the reason why there is no load.
+    pub fn lost(&self) -> Option<HostError> {
+        let peers = self.book.peers();
+        peers.iter().find_map(|(index, it)| match &it.state {
+            State::Lost { why, .. } => Some(HostError::Lost {
+                index: *index,
+                why: why.clone(),
+            }),
+            _ => None,
+        })
     }
 
     /// There will be no load: the others are told why.

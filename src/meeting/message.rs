@@ -184,6 +184,6 @@ pub(super) struct Report {
     pub(super) document: Document,
     pub(super) stored: Stored,
     pub(super) panics: u64,
-    /// When it was stopped by its own signal, since the window opened.
+    /// When it was stopped by its own signal, since the load began.
     pub(super) stopped_at: Option<Duration>,
 }

@@ -26,6 +26,6 @@ mod settings;
 mod token;
 
 pub use guest::{Guest, GuestError};
-pub use host::{End, Ended, Gathering, Host, HostError};
+pub use host::{End, Ended, Gathering, Host, HostError, Latest};
 pub use message::{Identity, Part, Refusal};
 pub use settings::{GuestSettings, HostSettings, Settings, Token};

@@ -40,6 +40,15 @@ pub enum Event<'a> {
     Joining(&'a str),
     /// This shard is ready, and waits for the start of all.
     StartsIn(Duration),
+    /// Another shard is lost, or was stopped by a signal of its own: the load goes on without it.
+    ShardLost {
+        /// Its number.
+        index: u32,
+        /// What happened.
+        why: &'a str,
+    },
+    /// There is no load, and not all that was seeded for it could be deleted.
+    Left(&'a str),
     /// How the thresholds of the plan stand, in its order. One of them may have [ended the
     /// run](ThresholdResult::ended_run).
     Thresholds(&'a [ThresholdResult]),

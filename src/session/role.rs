@@ -10,8 +10,8 @@ use super::event::Event;
 use super::options::random;
 use super::shard::{self, Part, Start};
 use crate::engine::{self, Prepared, Progress, RunPart, Stop};
-use crate::meeting::{self, End, Ended, Gathering, Guest, Host, Identity};
-use crate::plan::Plan;
+use crate::meeting::{self, End, Ended, Gathering, Guest, Host, Identity, Latest};
+use crate::plan::{CleanUp, Plan};
 use crate::result::{Document, ShardPart, WallClock};
 use crate::schedule::Shard;
 
@@ -30,7 +30,7 @@ impl<'a> Role<'a> {
     /// Takes up a role, meets the others if there are any, and gives the part of the run.
     ///
     /// # Errors
-    /// When the others do not come, or refuse this one.
+    /// When the others do not come, or refuse this one, and when it is too late for the start.
     pub(super) fn take(
         part: Option<&'a Part>,
         plan: &Plan,
@@ -46,7 +46,9 @@ impl<'a> Role<'a> {
         match &part.start {
             Start::At(start) => {
                 let run = shard::run_at(plan, *start);
-                Ok((Self::Timed(part, clock.instant(*start)), of(run)))
+                let start = clock.instant(*start);
+                shard::in_time(start)?;
+                Ok((Self::Timed(part, start), of(run)))
             }
             Start::Host(settings) => {
                 let run = random();
@@ -110,12 +112,34 @@ impl<'a> Role<'a> {
         }
     }
 
-    /// It did not come to a load: the others are told why.
-    pub(super) fn give_up(&self, error: &Error) {
+    /// It did not come to a load, for a reason that is returned: the others are told.
+    pub(super) fn give_up(&self, error: Error, stop: &Stop) -> Error {
+        // What is prepared ends when another shard is lost.
+        let error = match &error {
+            Error::Engine(engine::Error::Interrupted) if !stop.is_interrupted() => {
+                let instead = match self {
+                    Self::Alone | Self::Timed(..) => None,
+                    Self::Host(_, host) => host.lost().map(Error::from),
+                    Self::Guest(_, guest) => guest.over().map(Error::from),
+                };
+                instead.unwrap_or(error)
+            }
+            _ => error,
+        };
         match self {
             Self::Alone | Self::Timed(..) => {}
             Self::Host(_, host) => host.give_up(&error.to_string()),
             Self::Guest(_, guest) => guest.fail(error.to_string()),
+        }
+        error
+    }
+
+    /// Reports the shards that were lost since this was last done.
+    pub(super) fn tell_losses(&self, report: &mut dyn FnMut(Event<'_>)) {
+        if let Self::Host(_, host) = self {
+            for (index, why) in host.losses() {
+                report(Event::ShardLost { index, why: &why });
+            }
         }
     }
 
@@ -165,12 +189,26 @@ impl<'a> Role<'a> {
         matches!(self, Self::Alone | Self::Host(..))
     }
 
-    /// Waits for the end of the other shards, and takes over what they have stored.
-    pub(super) fn end(&self, target: &mut Prepared, stop: &Stop) -> Vec<Ended> {
+    /// Waits for the end of the other shards of a load whose window opened then, and takes over what they have stored.
+    pub(super) fn end(
+        &self,
+        target: &mut Prepared,
+        (plan, opened): (&Plan, Instant),
+        stop: &Stop,
+        report: &mut dyn FnMut(Event<'_>),
+    ) -> Vec<Ended> {
         let Self::Host(_, host) = self else {
             return Vec::new();
         };
-        let mut ends = host.finish(stop);
+        let graceful = plan.loads.iter().map(|it| it.graceful_stop).max();
+        let latest = Latest {
+            planned: opened + plan.window(),
+            graceful: graceful.unwrap_or_default(),
+            deletes: plan.prepare.clean_up != CleanUp::None,
+        };
+        let mut ends = host.finish(stop, latest, &mut |index, why| {
+            report(Event::ShardLost { index, why });
+        });
         for it in &mut ends {
             if let End::Measured { stored, .. } = &mut it.end {
                 target.take_over(std::mem::take(stored));
@@ -180,7 +218,7 @@ impl<'a> Role<'a> {
     }
 
     /// Makes of what this process measured what the run comes to: a host adds what the others measured, a guest hands it over.
-    /// `owed` is what a shard should have started from some time after the opening of the window on.
+    /// `owed` is what a shard should have started from some time after the begin of the load on.
     ///
     /// # Errors
     /// When the reports of shards do not fit: a defect of regstorm.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
@@ -59,10 +57,11 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let (role, run) = Role::take(part, plan, (job.environment.clock, &host), stop, report)?;
     let prepared = Setup::new(plan, job.stock, run, views.clone())
         .and_then(|it| it.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at))));
-    let mut target = prepared.map_err(|error| given_up(&role, error.into()))?;
+    let mut target = prepared.map_err(|error| role.give_up(error.into(), stop))?;
     let loaded = role.prepared(report).and_then(|()| {
         let mut gate = || role.start(stop);
         let mut tell = |at: Progress<'_>| {
+            role.tell_losses(report);
             role.follow(at, stop, &mut |at| {
                 let standing = standing(&mut watch, plan, &at).filter(|_| role.judges());
                 report(Event::Load(at));
@@ -79,15 +78,19 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let mut finished = match loaded {
         Ok(finished) => finished,
         Err(error) => {
-            // What was seeded is of no use to other shards either.
-            target.close(None, Closing::CleanUp, &mut |_| {});
-            return Err(given_up(&role, error));
+            // The others are not to wait for the clean-up: what was seeded is of no use to them.
+            let error = role.give_up(error, stop);
+            for note in target.close(None, Closing::CleanUp, &mut |_| {}) {
+                report(Event::Left(&note));
+            }
+            return Err(error);
         }
     };
     let asked = stop.asked();
-    let since = |at: Instant| at.saturating_duration_since(finished.opened);
-    let (until, opened) = (asked.map(since), finished.opened);
-    let ends = role.end(&mut target, stop);
+    let opened = finished.opened;
+    let began = opened.checked_sub(plan.warm_up()).unwrap_or(opened);
+    let until = asked.map(|it| it.saturating_duration_since(began));
+    let ends = role.end(&mut target, (plan, opened), stop, report);
     let closing = if role.cleans_up() {
         Closing::CleanUp
     } else {
@@ -114,12 +117,6 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     };
     let stopped_at = until.filter(|_| stop.is_interrupted());
     role.conclude(run, outcome, ends, (stopped_at, &owed))
-}
-
-/// It did not come to a load: other shards are told.
-fn given_up(role: &Role<'_>, error: Error) -> Error {
-    role.give_up(&error);
-    error
 }
 
 /// Returns how the thresholds stand, once something was measured.

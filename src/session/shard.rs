@@ -55,6 +55,19 @@ pub(super) fn run_at(plan: &Plan, start: SystemTime) -> u64 {
     u64::from_str_radix(&digest[..16], 16).unwrap_or(0)
 }
 
+/// Checks that there is time left before the start: nothing is to be sent for a load that will not be.
+///
+/// # Errors
+/// When it is too late.
+pub(super) fn in_time(start: Instant) -> Result<(), Error> {
+    let now = Instant::now();
+    if now + LEAST_LEAD <= start {
+        return Ok(());
+    }
+    let by = now.saturating_duration_since(start);
+    Err(Error::Late { by })
+}
+
 /// Waits until shortly before the start, and returns that.
 ///
 /// # Errors
@@ -67,12 +80,7 @@ pub(super) fn wait(start: Instant, stop: &Stop) -> Result<Instant, Error> {
     loop {
         let now = Instant::now();
         let Some(left) = start.checked_duration_since(now + LEAD) else {
-            return if now + LEAST_LEAD <= start {
-                Ok(start)
-            } else {
-                let by = now.saturating_duration_since(start);
-                Err(Error::Late { by })
-            };
+            return in_time(start).map(|()| start);
         };
         if stop.asked().is_some() {
             return Err(engine::Error::Interrupted.into());

@@ -59,6 +59,8 @@ mod load_ends;
 mod load_line;
 /// Proof of the load models: what each executor starts, when, and what is counted when the target stands still.
 mod load_models;
+/// A shard that is lost, in any period and by any fault.
+mod losses;
 /// Whether the machine was quiet.
 #[path = "../machine.rs"]
 mod machine;

@@ -13,8 +13,8 @@ use regstorm::exchange::{ConnectionUse, Protocol, Timings};
 use regstorm::health::{Health, Signals, TargetHost};
 use regstorm::measure::{
     BY_EXCHANGE, DropCause, DropReason, DroppedStart, ExchangeSample, FailureClass, FailureExample,
-    Identity, IterationFailure, IterationSample, LatencyHistogram, Outcome, Period, Record,
-    Recorder, Spent, TrackId,
+    Identity, IterationFailure, IterationSample, LatencyHistogram, Live, Observed, Outcome, Period,
+    Record, Recorder, Spent, TrackId,
 };
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -23,6 +23,7 @@ use regstorm::result::{
     TargetHeaders, WallClock,
 };
 use regstorm::schedule::Span;
+use regstorm::units::Quantile;
 use regstorm::verdict::{Moment, Reason, Status, Watch};
 
 use crate::support::registry;
@@ -311,6 +312,62 @@ proptest! {
         whole.notes.clone_from(&merged.notes);
         whole.shards.clone_from(&merged.shards);
         prop_assert!(merged == whole);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// What shards tell of a run that goes on, at any moment of it: counts, percentiles, and what thresholds are judged by.
+    #[test]
+    fn what_shards_tell_adds_up_to_what_one_would_tell(
+        shards in 1..=5_usize,
+        events in prop::collection::vec(event(), 0..60),
+        until in 0..=60_usize,
+    ) {
+        let plan = crate::thresholds::plan(&THRESHOLDS);
+        let catalogue = engine::catalogue(&plan);
+        let views = watch(&plan).views(&catalogue);
+        let tracks: Vec<TrackId> = catalogue.tracks().map(|(id, _)| id).collect();
+        let new = || Recorder::new(&catalogue, &views, WINDOW);
+        let mut parts: Vec<Recorder> = (0..shards).map(|_| new()).collect();
+        let mut whole = new();
+        for (number, event) in events.iter().take(until).enumerate() {
+            let track = tracks[event.track % tracks.len()];
+            play(&mut parts[number % shards], track, event);
+            play(&mut whole, track, event);
+        }
+        let (mut live, mut observed) = (Live::new(), vec![Observed::default(); views.len()]);
+        for part in &parts {
+            // As it goes from one process to the other.
+            let heard: Live = serde_json::from_str(&text(&part.live())).unwrap();
+            live.merge(&heard);
+            let heard: Vec<Observed> = serde_json::from_str(&text(&part.observed())).unwrap();
+            prop_assert_eq!(heard.len(), observed.len());
+            for (mine, theirs) in observed.iter_mut().zip(&heard) {
+                mine.merge(theirs);
+            }
+        }
+        prop_assert!(live == whole.live(), "{} {}", text(&live), text(&whole.live()));
+        prop_assert!(observed == whole.observed());
+        // Not equal for being empty: by hand, what took how long.
+        let ok = |it: &&Event| it.outcome == Some(Outcome::Ok);
+        let told = events.iter().take(until);
+        let mut took: Vec<u64> = told.filter(ok).map(|it| it.took_ms * 1_000).collect();
+        took.sort_unstable();
+        prop_assert_eq!(live.response_times(), took.len() as u64);
+        // Of fewer samples a percentile is not told.
+        for (share, quantile, least) in [(50, Quantile::P50, 2), (90, Quantile::P90, 10)] {
+            let rank = (took.len() * share).div_ceil(100).max(1) - 1;
+            let seen = live.response_time(quantile).map(|it| it.as_micros());
+            let wanted = took.get(rank).filter(|_| took.len() >= least);
+            let wanted = wanted.map(|it| u128::from(*it));
+            let close = |seen: u128, wanted: u128| seen >= wanted && seen <= wanted + wanted / 64 + 1;
+            prop_assert!(match (seen, wanted) {
+                (Some(seen), Some(wanted)) => close(seen, wanted),
+                (seen, wanted) => seen == wanted,
+            }, "{seen:?} {wanted:?}");
+        }
     }
 }
 
@@ -722,11 +779,13 @@ fn what_cannot_be_shared_out_is_refused_before_anything_is_sent() {
         assert_eq!(code, Some(2), "{arguments:?}: {said}");
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
-    let late = ["run", "one.toml", "--shard", "1/2", "--start-at", "@99"];
-    let (code, said) = ended(shards.regstorm(&late));
-    assert_eq!(code, Some(5), "{said}");
-    assert!(
-        said.contains("too late: the shards start together"),
-        "{said}"
-    );
+    for shard in ["0/2", "1/2"] {
+        let late = ["run", "one.toml", "--shard", shard, "--start-at", "@99"];
+        let (code, said) = ended(shards.regstorm(&late));
+        assert_eq!(code, Some(5), "{said}");
+        let words = "too late: the shards start together";
+        assert!(said.contains(words), "{said}");
+    }
+    // Neither pinged nor seeded.
+    assert!(shards.registry.counts().exchanges.is_empty());
 }

@@ -1,15 +1,17 @@
 //! Shards of one run: together they send what one process would send, whatever their number.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use regstorm::embedded::Settings;
 use regstorm::engine::{self, Closing, Error, Finished, RunPart, Setup, Stock};
 use regstorm::measure::Period;
+use regstorm::oci::Operation;
 use regstorm::plan::Plan;
 use regstorm::schedule::Shard;
+use tokio::time::Instant;
 
 use crate::support::{patiently, plan, registry};
 
@@ -182,15 +184,15 @@ fn run(pace: Duration, shards: u32) -> Ran {
         .replace("PACE", &format!("{}ms", pace.as_millis()))
         .replace("LONG", &format!("{}ms", 4 * pace.as_millis()))
         .replace("HALF", &format!("{}ms", 2 * pace.as_millis()));
-    let seeded = Arc::new(Barrier::new(shards as usize));
+    let meeting = Arc::new(Meeting::of(shards));
     let running: Vec<_> = (0..shards)
         .map(|index| {
             // As on machines that are not alike.
             let workers = 1 + index as usize % 3;
             let plan = Arc::new(plan(&text, &registry.url(), workers));
             let shard = Shard::new(index, shards).expect("a shard");
-            let seeded = Arc::clone(&seeded);
-            thread::spawn(move || load(&plan, shard, &seeded))
+            let meeting = Arc::clone(&meeting);
+            thread::spawn(move || load(&plan, shard, &meeting))
         })
         .collect();
     let finished = running
@@ -214,7 +216,28 @@ fn run(pace: Duration, shards: u32) -> Ran {
     Ran { sent, finished }
 }
 
-fn load(plan: &Arc<Plan>, shard: Shard, seeded: &Barrier) -> Finished {
+/// Where the shards of a test wait for each other.
+struct Meeting {
+    here: Barrier,
+    start: OnceLock<Instant>,
+}
+
+impl Meeting {
+    fn of(shards: u32) -> Self {
+        Self {
+            here: Barrier::new(shards as usize),
+            start: OnceLock::new(),
+        }
+    }
+
+    /// Waits until all are ready, and returns the instant at which all start.
+    fn start(&self) -> Instant {
+        self.here.wait();
+        *self.start.get_or_init(engine::soon)
+    }
+}
+
+fn load(plan: &Arc<Plan>, shard: Shard, meeting: &Meeting) -> Finished {
     let (_stopper, stop) = engine::stop();
     let stock = Stock::prepare(plan).expect("images");
     let part = RunPart { id: RUN, shard };
@@ -224,12 +247,126 @@ fn load(plan: &Arc<Plan>, shard: Shard, seeded: &Barrier) -> Finished {
         prepared.expect("a target that responds")
     };
     let first = shard.is_first().then(prepare);
-    seeded.wait();
+    meeting.here.wait();
     let mut target = first.unwrap_or_else(prepare);
-    seeded.wait();
-    let mut gate = || Ok::<_, Error>(engine::soon());
+    let mut gate = || Ok::<_, Error>(meeting.start());
     let finished = target.load_from((plan, 0), &mut gate, &stop, &mut |_| {});
     let mut finished = finished.expect("a load");
     target.close(Some(&mut finished), Closing::Leave, &mut |_| {});
     finished
+}
+
+/// Open loads, each of images of its own, so that the registry's log tells them apart.
+const OPEN: &str = r#"
+name = "instants"
+seed = 7
+
+[target]
+url = "http://127.0.0.1:1"
+
+[images.steady]
+source = "synthetic"
+count = 1
+layers = 1
+layer_size = "100B"
+
+[images.rising]
+source = "synthetic"
+count = 1
+layers = 1
+layer_size = "100B"
+
+[images.once]
+source = "synthetic"
+count = 1
+layers = 1
+layer_size = "100B"
+
+[journey.steady]
+action = "pull"
+images = "steady"
+
+[journey.rising]
+action = "pull"
+images = "rising"
+
+[journey.once]
+action = "pull"
+images = "once"
+
+[[load]]
+journey = "steady"
+executor = "constant-arrival-rate"
+rate = 40
+max_vus = 90
+duration = "2s"
+
+[[load]]
+journey = "rising"
+executor = "ramping-arrival-rate"
+start_rate = 0
+max_vus = 90
+stages = [{ duration = "2s", target = 50 }]
+
+[[load]]
+journey = "once"
+executor = "at-once"
+vus = 25
+within = "2s"
+"#;
+
+/// Each arrival reaches the registry when it is due, and later by no more than its shard has measured: never earlier.
+#[test]
+fn arrivals_of_all_shards_are_those_of_the_schedule() {
+    // By hand: evenly 25 ms apart; where the area under the rate, 12.5 t², reaches the number; and 80 ms apart.
+    let steady: Vec<f64> = (0..80).map(|it| f64::from(it) * 0.025).collect();
+    let rising: Vec<f64> = (0..50).map(|it| (f64::from(it) / 12.5).sqrt()).collect();
+    let once: Vec<f64> = (0..25).map(|it| f64::from(it) * 0.08).collect();
+    for shards in [1, 2, 3, 5] {
+        let registry = registry(Settings {
+            record_requests: Some(10_000),
+            ..Settings::default()
+        });
+        let meeting = Meeting::of(shards);
+        let finished: Vec<Finished> = thread::scope(|scope| {
+            let meeting = &meeting;
+            let running: Vec<_> = (0..shards)
+                .map(|index| {
+                    let plan = Arc::new(plan(OPEN, &registry.url(), 1 + index as usize % 2));
+                    let shard = Shard::new(index, shards).expect("a shard");
+                    scope.spawn(move || load(&plan, shard, meeting))
+                })
+                .collect();
+            let ended = running.into_iter();
+            ended.map(|it| it.join().expect("no panic")).collect()
+        });
+        let start = meeting.start.get().expect("they have started");
+        let since = start.duration_since(registry.began());
+        for (name, due) in [("steady", &steady), ("rising", &rising), ("once", &once)] {
+            let longest = finished.iter().filter_map(|it| {
+                let mut journeys = it.record.journeys();
+                let (_, _, series) = journeys.find(|it| it.1 == name).expect("a journey");
+                series.latencies.response_time.max()
+            });
+            let longest = longest.max().expect("each is pulled");
+            let mut arrived: Vec<f64> = registry
+                .requests()
+                .iter()
+                .filter(|it| it.operation == Some(Operation::ManifestGet))
+                .filter(|it| it.target.contains(name))
+                .map(|it| it.arrived.as_secs_f64() - since.as_secs_f64())
+                .collect();
+            arrived.sort_by(f64::total_cmp);
+            assert_eq!(arrived.len(), due.len(), "{shards} shards, {name}");
+            for (number, (arrived, due)) in arrived.iter().zip(due).enumerate() {
+                // Instants of schedules are whole nanoseconds.
+                let lag = arrived - due + 1e-9;
+                let within = 0.0..=longest.as_secs_f64();
+                assert!(
+                    within.contains(&lag),
+                    "{shards} shards, {name} {number}: {lag} of {longest:?}"
+                );
+            }
+        }
+    }
 }

@@ -45,6 +45,10 @@ impl Followed {
                 self.0.enter(&format!("ready; all shards start in {left}"));
                 true
             }
+            Event::ShardLost { index, .. } => {
+                self.0.lost(*index);
+                true
+            }
             Event::Thresholds(standing) => {
                 self.0.thresholds(standing);
                 false
@@ -53,7 +57,10 @@ impl Followed {
                 self.0.trial(format!("{number}, {rate}, {kind}"));
                 true
             }
-            Event::TurnedAway { .. } | Event::TrialEnded(_) | Event::Slice { .. } => false,
+            Event::TurnedAway { .. }
+            | Event::Left(_)
+            | Event::TrialEnded(_)
+            | Event::Slice { .. } => false,
         }
     }
 

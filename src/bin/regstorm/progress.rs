@@ -120,6 +120,10 @@ impl Progress {
                     units::duration(*left)
                 ));
             }
+            Event::Left(note) => self.line(&format!("note     {note}")),
+            Event::ShardLost { index, why } => {
+                self.line(&format!("lost     shard {index}: {why}"));
+            }
             Event::Thresholds(standing) => {
                 let broken = standing.iter().filter(|it| it.status == Status::Fail);
                 self.broken = broken.count();

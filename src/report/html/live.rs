@@ -3,6 +3,7 @@
 //! The page itself is fixed. What is in it is rendered anew from the counts so far, as often as the caller likes, and
 //! put in its place by a script.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct LivePage {
     /// What is done, in words, where no load runs.
     stage: String,
     trial: Option<String>,
+    /// The shards that are lost.
+    lost: BTreeSet<u32>,
     period: Period,
     elapsed: Duration,
     length: Duration,
@@ -49,6 +52,7 @@ impl LivePage {
             users,
             stage: "opening".to_owned(),
             trial: None,
+            lost: BTreeSet::new(),
             period: Period::Prepare,
             elapsed: Duration::ZERO,
             length: Duration::ZERO,
@@ -79,6 +83,11 @@ impl LivePage {
     /// Says what is done before or after the load.
     pub fn enter(&mut self, stage: &str) {
         stage.clone_into(&mut self.stage);
+    }
+
+    /// Says that a shard is lost.
+    pub fn lost(&mut self, shard: u32) {
+        self.lost.insert(shard);
     }
 
     /// Begins another trial of a search, whose counts are its own.
@@ -163,6 +172,9 @@ impl LivePage {
         add("exchanges", outcomes(totals.exchanges));
         if totals.starts.dropped > 0 {
             add("dropped", units::count(totals.starts.dropped));
+        }
+        if !self.lost.is_empty() {
+            add("shards lost", units::count(self.lost.len() as u64));
         }
         let (last, seconds) = self.windows.last;
         if seconds > 0 {
