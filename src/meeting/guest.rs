@@ -114,6 +114,8 @@ pub struct Guest {
     run: u64,
     shared: Arc<Shared>,
     say: mpsc::Sender<FromGuest>,
+    /// What was told last of what thresholds are judged by.
+    told: Mutex<Vec<Observed>>,
 }
 
 impl Guest {
@@ -140,7 +142,13 @@ impl Guest {
         };
         let thread = thread::Builder::new().name("meeting".to_owned());
         thread.spawn(listening).map_err(GuestError::Thread)?;
-        Ok(Self { run, shared, say })
+        let told = Mutex::default();
+        Ok(Self {
+            run,
+            shared,
+            say,
+            told,
+        })
     }
 
     /// Returns the number of the run, which the host gives.
@@ -165,12 +173,23 @@ impl Guest {
         self.wait(stop, |heard| heard.start)
     }
 
-    /// Tells how far the load has come. What cannot be said at once is left out: the next words have it.
+    /// Tells how far the load has come. What cannot be said at once is left out: the next words have it. What thresholds are judged
+    /// by are whole histograms, which change once a second: they are told when they have.
     pub fn tell(&self, live: &Live, observed: &[Observed]) {
-        self.say(FromGuest::Live(Box::new(Snapshot {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = *told != observed;
+        let snapshot = Snapshot {
             live: live.clone(),
-            observed: observed.to_vec(),
-        })));
+            observed: if is_new {
+                observed.to_vec()
+            } else {
+                Vec::new()
+            },
+        };
+        let message = FromGuest::Live(Box::new(snapshot));
+        if self.say.try_send(message).is_ok() && is_new {
+            *told = observed.to_vec();
+        }
     }
 
     /// Tells why it does not come to measuring.
