@@ -80,6 +80,8 @@ impl Log {
             requests: 0,
             added: 0,
             sessions: 0,
+            sessions_cut: 0,
+            session_gap_s: 60,
             first: None,
             last: None,
             naming: Naming::Kept,
