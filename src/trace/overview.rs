@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::activity::{Activity, SessionMix};
@@ -12,9 +13,7 @@ use super::reader::Reader;
 use super::request::{Method, Pseudonym, Reference, Request};
 use super::summary::Summary;
 use super::time::Timestamp;
-use crate::measure::LatencyHistogram;
 use crate::oci::Operation;
-use crate::units::Quantile;
 
 /// The bounds of the classes of sizes, in bytes. The largest class has none.
 const SIZES: [u64; 6] = [1_000, 1_000_000, 10_000_000, 64 << 20, 256 << 20, 1 << 30];
@@ -23,6 +22,10 @@ const WINDOWS: [u64; 9] = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800, 2_592
 /// The most windows of a trace, but for those of many years.
 const MOST_WINDOWS: u64 = 60;
 const SECOND: u64 = 1_000_000_000;
+/// The longest duration that is told from longer ones, in microseconds: a week.
+const LONGEST_US: u64 = 604_800_000_000;
+/// Significant digits of durations.
+const DIGITS: u8 = 3;
 
 /// What is in a trace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,7 +104,8 @@ struct OperationCount {
     statuses: BTreeMap<u16, u64>,
     sent: u64,
     received: u64,
-    durations: Option<LatencyHistogram>,
+    /// In microseconds.
+    durations: Option<Histogram<u64>>,
 }
 
 impl Overview {
@@ -277,23 +281,22 @@ impl OperationCount {
         self.sent = self.sent.saturating_add(request.sent.unwrap_or(0));
         self.received = self.received.saturating_add(request.received.unwrap_or(0));
         if let Some(duration) = request.duration {
-            self.durations
-                .get_or_insert_with(LatencyHistogram::new)
-                .record(duration);
+            let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+            let durations = self.durations.get_or_insert_with(|| {
+                Histogram::new_with_max(LONGEST_US, DIGITS).expect("bounds that fit")
+            });
+            durations.saturating_record(micros);
         }
     }
 
     fn finish(self, operation: &'static str) -> OperationRow {
         let durations = self.durations.as_ref();
-        let known = |least: u64| durations.filter(|it| it.count() >= least);
-        let micros = |histogram: &LatencyHistogram, quantile| {
-            u64::try_from(histogram.quantile(quantile)?.as_micros()).ok()
-        };
+        let known = |least: u64| durations.filter(|it| it.len() >= least);
         OperationRow {
             operation,
             requests: self.requests,
-            p50_us: known(2).and_then(|it| micros(it, Quantile::P50)),
-            p99_us: known(100).and_then(|it| micros(it, Quantile::P99)),
+            p50_us: known(2).map(|it| it.value_at_quantile(0.5)),
+            p99_us: known(100).map(|it| it.value_at_quantile(0.99)),
             statuses: self.statuses,
             sent_bytes: self.sent,
             received_bytes: self.received,
