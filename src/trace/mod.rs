@@ -26,6 +26,7 @@ mod path;
 mod popularity;
 mod reader;
 mod recognise;
+mod records;
 pub mod replay;
 mod request;
 mod rows;

@@ -1,0 +1,70 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// All pieces, with the bytes that were taken; `None` for one that is too long.
+fn pieces(bytes: &[u8]) -> (Vec<Option<Vec<u8>>>, u64) {
+    let log = Log::new("test", io::Cursor::new(bytes.to_vec()));
+    let mut pieces = log.pieces().unwrap();
+    let mut all = Vec::new();
+    while let Some(piece) = pieces.next().unwrap() {
+        all.push(match piece {
+            Piece::Whole(bytes) => Some(bytes.to_vec()),
+            Piece::TooLong(_) | Piece::Endless(_) => None,
+        });
+    }
+    (all, pieces.bytes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Lines as another program cuts them, some of which are longer than what is read at once.
+    #[test]
+    fn lines_are_cut_at_their_ends(
+        lengths in prop::collection::vec(prop_oneof![0_usize..50, LONGEST - 2..LONGEST + 3, 0..3 * BUFFER], 0..8),
+        ends: bool,
+    ) {
+        let lines: Vec<Vec<u8>> = lengths.iter().map(|it| vec![b'x'; *it]).collect();
+        let mut bytes = lines.join(&b'\n');
+        if ends && !lines.is_empty() {
+            bytes.push(b'\n');
+        }
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let wanted: Vec<_> = text
+            .lines()
+            .map(|it| (it.len() <= LONGEST).then(|| it.as_bytes().to_vec()))
+            .collect();
+        prop_assert_eq!(pieces(&bytes), (wanted, bytes.len() as u64));
+    }
+
+    #[test]
+    fn any_bytes_are_cut(bytes in prop::collection::vec(prop::sample::select(b"[{\"}\\,] \n\0a".to_vec()), 0..60)) {
+        let (_, taken) = pieces(&bytes);
+        prop_assert_eq!(taken, bytes.len() as u64);
+    }
+}
+
+#[test]
+fn records_are_objects_of_an_array() {
+    let whole = |it: &str| Some(it.as_bytes().to_vec());
+    let (a, b) = (r#"{"a": "}\"{", "b": [{}]}"#, "{}");
+    for text in [
+        format!("[{a},{b}]"),
+        format!("\n[ {a} ,\n {b} ]\n"),
+        format!("{{\"Records\": [{a}, {b}]}}"),
+    ] {
+        assert_eq!(
+            pieces(text.as_bytes()),
+            (vec![whole(a), whole(b)], text.len() as u64)
+        );
+    }
+    let long = format!("[{b}, {{\"a\": \"{}\"}}, {b}]", "x".repeat(LONGEST));
+    assert_eq!(pieces(long.as_bytes()).0, [whole(b), None, whole(b)]);
+    let endless = format!("[{b}, {{\"a\": \"{}", "x".repeat(3 * BUFFER));
+    assert_eq!(
+        pieces(endless.as_bytes()),
+        (vec![whole(b), None], endless.len() as u64)
+    );
+    assert_eq!(pieces(b"[]"), (vec![], 2));
+}
