@@ -24,4 +24,5 @@ mod slurm;
 mod support;
 mod tls;
 mod tokens;
+mod traces;
 mod witness;

@@ -1,6 +1,9 @@
 //! The application log of Distribution, `log.formatter: json` or `logstash`. Its time is that of the end.
+//!
+//! A request that is refused for its credentials has no line of its end, but one that says so ([`REFUSED`]).
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use serde::Deserialize;
@@ -9,7 +12,17 @@ use super::super::entry::{Entry, Line};
 use super::super::moment;
 
 /// The message of a request that ended; `... with error` as well.
-const ENDED: &str = "response completed";
+pub(super) const ENDED: &str = "response completed";
+/// The message of a request that is responded to by 401, without a line of its end.
+pub(super) const REFUSED: &str = "error authorizing context";
+/// Looks for the messages, before anything else is read.
+static ENDS: LazyLock<[memmem::Finder<'static>; 2]> =
+    LazyLock::new(|| [ENDED, REFUSED].map(memmem::Finder::new));
+
+/// Returns `true` if a line may be that of a request that ended.
+pub(super) fn may_end(line: &str) -> bool {
+    ENDS.iter().any(|it| it.find(line.as_bytes()).is_some())
+}
 
 /// The fields of a line that are read. Others are skipped.
 #[derive(Deserialize)]
@@ -40,7 +53,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
     if !line.starts_with('{') {
         return super::distribution_text::beside(line);
     }
-    if memmem::find(line.as_bytes(), ENDED.as_bytes()).is_none() {
+    if !may_end(line) {
         return match serde_json::from_str::<serde::de::IgnoredAny>(line) {
             Ok(_) => Line::Other,
             Err(_) => Line::Unreadable("no JSON"),
@@ -49,7 +62,8 @@ pub(super) fn read(line: &str) -> Line<'_> {
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(line) else {
         return Line::Unreadable("no JSON, or not its fields");
     };
-    if !fields.msg.starts_with(ENDED) {
+    let is_refused = fields.msg.starts_with(REFUSED);
+    if !fields.msg.starts_with(ENDED) && !is_refused {
         return Line::Other;
     }
     if fields.method.is_empty() || fields.uri.is_empty() {
@@ -67,7 +81,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
         agent: fields.agent,
         method: fields.method,
         uri: fields.uri,
-        status: fields.status,
+        status: if is_refused { Some(401) } else { fields.status },
         sent: None,
         received: fields.written.and_then(|it| u64::try_from(it).ok()),
         duration: moment::go_duration(&fields.duration),

@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use memchr::memmem;
-
 use super::super::entry::{Entry, Line, size, status};
 use super::super::moment;
+use super::distribution_json::{ENDED, REFUSED, may_end};
 use super::template::{self, Template};
 
 pub(super) fn read(line: &str) -> Line<'_> {
     if !line.starts_with("time=") {
         return beside(line);
     }
-    if memmem::find(line.as_bytes(), b"msg=\"response completed").is_none() {
+    if !may_end(line) {
         return Line::Other;
     }
     let mut entry = Entry {
@@ -24,6 +23,8 @@ pub(super) fn read(line: &str) -> Line<'_> {
     while let Some((key, value, behind)) = pair(rest) {
         rest = behind;
         match key {
+            "msg" if value.starts_with(REFUSED) => entry.status = Some(401),
+            "msg" if !value.starts_with(ENDED) => return Line::Other,
             "time" => entry.time = moment::rfc3339(&value),
             "http.request.method" => entry.method = value,
             "http.request.uri" => entry.uri = value,

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::super::entry::Entry;
 use super::super::moment;
 use super::*;
@@ -47,6 +49,17 @@ fn distribution_writes_json() {
     assert_eq!(format.read(other), Line::Other);
     let said = r#"{"level":"info","msg":"x","err.detail":"response completed","time":"2026-11-30T19:25:38Z"}"#;
     assert_eq!(format.read(said), Line::Other);
+    let refused = line
+        .replace("response completed with error", "error authorizing context: basic authentication challenge")
+        .replace(r#""http.response.duration":"718.819µs","http.response.status":404,"http.response.written":157,"#, "");
+    let entry = read("distribution-json", &refused);
+    check(
+        &entry,
+        "HEAD",
+        "/v2/a/blobs/uploads/?mount=sha256%3Aab&from=b",
+        401,
+        None,
+    );
     // The access log in the same file has each request once more.
     let access = r#"127.0.0.1 - - [30/Nov/2026:19:25:41 +0000] "GET /v2/ HTTP/1.1" 200 2 "" "x""#;
     assert_eq!(format.read(access), Line::Other);
@@ -66,6 +79,19 @@ fn distribution_writes_text() {
     assert_eq!(
         format.read(r#"time="2026-11-30T19:25:38Z" level=info msg="listening""#),
         Line::Other
+    );
+    let refused = line
+        .replace(
+            "response completed with error",
+            "error authorizing context: basic authentication challenge for realm \\\"lab\\\"",
+        )
+        .replace("http.response.status=404 http.response.written=157 ", "");
+    check(
+        &read("distribution-text", &refused),
+        "GET",
+        "/v2/a/tags/list?n=1&last=b",
+        401,
+        None,
     );
     let open = r#"time="2026-11-30T19:25:38Z" msg="response completed" http.request.uri="/v2/"#;
     assert!(matches!(format.read(open), Line::Unreadable(_)));
@@ -253,4 +279,30 @@ fn names_are_known_and_each_once_but_for_versions() {
     assert_eq!((names.len(), different.len()), (15, 15));
     assert_eq!(Format::of_name("nexus").len(), 2);
     assert!(Format::of_name("apache").is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Parts of every format in any order, and what none has.
+    #[test]
+    fn any_line_is_read_or_refused(parts in prop::collection::vec(
+        prop_oneof![
+            prop::sample::select(vec![
+                "{", "}", "[", "]", "\"", "\\", " ", "|", "time=", "msg=\"response completed\"",
+                "\"msg\":\"response completed\",", "10.0.0.1 - - [30/Nov/2026:19:25:41 +0000] ",
+                "\"GET /v2/ HTTP/1.1\" ", "200 2 ", "2026-11-30T19:25:41.1Z", "(", ")", "é",
+                "\"eventSource\":\"ecr.amazonaws.com\",", "https ", "-", "1e308", "\u{0}",
+            ])
+            .prop_map(str::to_owned),
+            ".{0,6}",
+        ],
+        0..30,
+    )) {
+        let line = parts.concat();
+        for format in Format::all() {
+            let _ = format.read(&line);
+        }
+        let _ = Format::of_nginx(&line.replace(' ', "$request")).map(|it| it.read(&line) == Line::Other);
+    }
 }

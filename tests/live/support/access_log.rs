@@ -102,6 +102,12 @@ impl Tally {
         *self.bytes.entry(operation.to_owned()).or_insert(0) += bytes;
     }
 
+    /// The same requests without their bytes.
+    pub(crate) fn without_bytes(mut self) -> Self {
+        self.bytes.clear();
+        self
+    }
+
     /// The statuses of an operation, and how many requests had each.
     pub(crate) fn of_operation(&self, operation: &str) -> Vec<(u16, u64)> {
         let ours = self

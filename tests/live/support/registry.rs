@@ -18,6 +18,8 @@ pub(crate) enum Flavour {
     Open,
     /// Asks for [`USER`] and [`PASSWORD`] by Basic authentication.
     Htpasswd,
+    /// For everyone, at the root, with its own log in JSON.
+    Json,
     /// For everyone, with a path in front of `/v2/`. Begins and ends with a slash.
     Prefix(&'static str),
 }
@@ -53,7 +55,12 @@ impl Registry {
             let dir = super::scratch();
             let port = port::free();
             let config = dir.path().join("config.yml");
-            fs::write(&config, text(port, dir.path(), &more(dir.path()))).expect("a configuration");
+            let text = text(port, dir.path(), &more(dir.path()));
+            let text = match flavour {
+                Flavour::Json => text.replace("formatter: text", "formatter: json"),
+                _ => text,
+            };
+            fs::write(&config, text).expect("a configuration");
             let log = dir.path().join("log");
             let mut process = Program::new("docker-registry")
                 .args([Path::new("serve"), &config])
@@ -151,14 +158,14 @@ impl Registry {
 fn base(flavour: Flavour) -> &'static str {
     match flavour {
         Flavour::Prefix(prefix) => prefix,
-        Flavour::Open | Flavour::Htpasswd => "/",
+        Flavour::Open | Flavour::Htpasswd | Flavour::Json => "/",
     }
 }
 
 /// The part of the configuration that makes the flavour.
 fn more(flavour: Flavour, dir: &Path) -> String {
     match flavour {
-        Flavour::Open => String::new(),
+        Flavour::Open | Flavour::Json => String::new(),
         Flavour::Prefix(prefix) => format!("  prefix: {prefix}\n"),
         Flavour::Htpasswd => {
             let file = dir.join("htpasswd");
