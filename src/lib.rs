@@ -68,6 +68,7 @@ pub mod meeting;
 pub mod oci;
 pub mod plan;
 pub mod profile;
+pub mod recorder;
 pub mod registry;
 pub mod report;
 pub mod result;

@@ -1,4 +1,4 @@
-//! The certificate that a registry makes for itself at its start, and the CA that signed it.
+//! The certificate that a server of ours makes for itself at its start, and the CA that signed it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,16 +11,21 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What a registry needs to speak TLS.
-pub(super) struct Certified {
+/// What a server needs to speak TLS.
+#[derive(Debug)]
+pub struct Certified {
     /// Whom a client has to trust, in PEM.
-    pub(super) ca: String,
-    pub(super) server: Arc<ServerConfig>,
+    pub ca: String,
+    /// The certificate and its key; HTTP/2 and HTTP/1.1 by ALPN.
+    pub server: Arc<ServerConfig>,
 }
 
-/// Makes a CA, and a certificate for `localhost`, the loopback addresses (that of the storage host, too) and `ip`. Both are new each time, so that no key
-/// is ever the same on two machines.
-pub(super) fn certify(ip: IpAddr) -> Result<Certified, String> {
+/// Makes a CA, and a certificate for `localhost`, the loopback addresses (that of the storage host, too), `ip`, and
+/// `others`. Both are new each time, so that no key is ever the same on two machines. `whose` stands in both.
+///
+/// # Errors
+/// If a name cannot stand in a certificate, or there is no key: what is wrong.
+pub fn certify(whose: &str, ip: IpAddr, others: &[String]) -> Result<Certified, String> {
     let said = |error: rcgen::Error| error.to_string();
     let named = |name: &str| {
         let mut it = DistinguishedName::new();
@@ -28,7 +33,7 @@ pub(super) fn certify(ip: IpAddr) -> Result<Certified, String> {
         it
     };
     let mut ca = CertificateParams::default();
-    ca.distinguished_name = named("regstorm embedded registry CA");
+    ca.distinguished_name = named(&format!("{whose} CA"));
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca_key = KeyPair::generate().map_err(said)?;
@@ -41,13 +46,13 @@ pub(super) fn certify(ip: IpAddr) -> Result<Certified, String> {
         IpAddr::V4(ip) => vec![ip.to_string(), ip.to_ipv6_mapped().to_string()],
         IpAddr::V6(ip) => vec![ip.to_string()],
     };
-    for own in spelt {
+    for own in spelt.into_iter().chain(others.iter().cloned()) {
         if !hosts.contains(&own) {
             hosts.push(own);
         }
     }
     let mut leaf = CertificateParams::new(hosts).map_err(said)?;
-    leaf.distinguished_name = named("regstorm embedded registry");
+    leaf.distinguished_name = named(whose);
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate().map_err(said)?;

@@ -58,6 +58,7 @@ mod upload_writing;
 mod uploads;
 mod wire;
 
+pub use certificate::{Certified, certify};
 pub use fault::{Fault, FaultKind, Point, Stall, When};
 pub use fault_file::{faults_reference, faults_schema, load_faults};
 pub use freeze::Freeze;

@@ -153,7 +153,7 @@ fn run(
         .enable_all()
         .build_local(LocalOptions::default());
     let certified = if settings.tls {
-        certify(settings.listen.ip()).map(Some)
+        certify("regstorm embedded registry", settings.listen.ip(), &[]).map(Some)
     } else {
         Ok(None)
     };

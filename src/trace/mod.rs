@@ -1,9 +1,10 @@
-//! Traces: what clients have requested of a registry, as its log tells it.
+//! Traces: what clients have requested of a registry, as its log or a recorder tells it.
 //!
 //! A [`Writer`] writes [`Request`]s in the order of their starts, and a [`Reader`] reads them; neither holds more than one
 //! block in memory. Names are [`Pseudonym`]s: equal names have equal ones. A [`Summary`] says where a trace is from, and what
 //! was lost on the way. An [`Importer`] makes a trace of [`Log`]s, each in one of the [`Format`]s that registries and their
-//! proxies write: a line becomes an entry, an entry a request, and requests are sorted in files.
+//! proxies write: a line becomes an entry, an entry a request, and requests are sorted in files. A [`Recording`] makes one of
+//! requests that are seen as they happen.
 //!
 //! Not here: sending the requests again, and the files of a command.
 //!
@@ -26,6 +27,7 @@ mod path;
 mod popularity;
 mod reader;
 mod recognise;
+mod recording;
 mod records;
 pub mod replay;
 mod request;
@@ -47,6 +49,7 @@ pub use names::NameTable;
 pub use overview::{OperationRow, Overview, Rates, SizeClass};
 pub use popularity::{Popular, Popularity};
 pub use reader::Reader;
+pub use recording::{Observed, Recording, RecordingOptions};
 pub use request::{Agent, Method, Pseudonym, Reference, Request};
 pub use source::{Format, TemplateError};
 pub use summary::{Lines, Missing, Naming, SCHEMA, Source, Summary, Unreadable};

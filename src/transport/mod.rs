@@ -10,6 +10,7 @@
 //! no status. It never collects bodies.
 
 mod address;
+mod bare;
 mod body;
 mod connection;
 mod deadline_timer;
@@ -45,6 +46,7 @@ mod turn_waker;
 mod wire;
 
 pub use address::Address;
+pub use bare::{BareConnection, BareDialer};
 pub use body::{Body, Sent};
 pub use deadline_timer::DeadlineTimer;
 pub use dialer::{Dialer, Route};

@@ -80,6 +80,8 @@ mod plan;
 mod preparing;
 /// The protocol client: the traps of real registries, hostile answers, connections and their clocks.
 mod protocol;
+/// `regstorm record`: what passes, what the trace says, and every way in which an exchange ends.
+mod recording;
 /// Replays of traces: what is sent, when, and what is refused.
 mod replays;
 /// Clients that try again, in whole runs: each try is counted, and an iteration that comes through is well.

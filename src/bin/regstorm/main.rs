@@ -29,6 +29,7 @@ mod man;
 mod meet_args;
 mod merge;
 mod metrics;
+mod names_args;
 mod outputs;
 mod pair_args;
 mod panics;
@@ -40,6 +41,8 @@ mod pull;
 mod pull_store;
 mod push;
 mod rank;
+mod record;
+mod recorded;
 #[cfg(test)]
 mod reference;
 mod rendered;
@@ -101,6 +104,7 @@ enum Command {
     Pull(pull::Args),
     Push(push::Args),
     Serve(serve::Args),
+    Record(record::Args),
     Schema(schema::Args),
     Trace(trace::Args),
     Scenarios(scenarios::Args),
@@ -131,6 +135,7 @@ fn command() -> Result<Exit, Failure> {
         Command::Pull(args) => pull::run(args),
         Command::Push(args) => push::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Record(args) => record::run(args),
         Command::Schema(args) => schema::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Scenarios(args) => scenarios::run(&args),

@@ -185,7 +185,7 @@ fn with_user() -> impl Iterator<Item = &'static (&'static str, AuthScheme)> {
 }
 
 /// A name is not looked up: it may stand for several addresses, and one is listened on.
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "write an IP address and a port, such as 127.0.0.1:5000")
 }

@@ -1,4 +1,4 @@
-//! Whom `pull`, `push` and `load` trust, and what they show of themselves.
+//! Whom `pull`, `push`, `load` and `record` trust, and what they show of themselves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +35,12 @@ pub(crate) struct TlsArgs {
 }
 
 impl TlsArgs {
+    /// The files that are read.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.ca, &self.cert, &self.key];
+        files.into_iter().filter_map(|it| it.as_deref())
+    }
+
     /// The same as the table of a scenario; `None` if nothing is given.
     pub(crate) fn table(&self) -> Option<Table> {
         let files = [("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];

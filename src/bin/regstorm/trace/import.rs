@@ -1,18 +1,16 @@
 //! `regstorm trace import`: logs become a trace.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Seek as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use regstorm::files::ResolvedPath;
 use regstorm::report::text;
-use regstorm::trace::{Format, ImportError, ImportOptions, Importer, Key, Log, Summary};
+use regstorm::trace::{Format, ImportError, ImportOptions, Importer, Log, Summary};
 use regstorm::units;
 
 use crate::exit::{self, Exit, Failure, OrExit as _};
-use crate::user_args::first_line;
+use crate::names_args::NamesArgs;
 use crate::{apart, summary};
 
 /// Make a trace of logs
@@ -43,21 +41,9 @@ pub(crate) struct Args {
     /// ingress-nginx, harbor, combined, common.
     #[arg(long, value_name = "FORMAT", help_heading = "Logs")]
     format: Option<String>,
-    /// Pause that ends a session [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = gap, help_heading = "Sessions")]
-    session_gap: Option<Duration>,
-    /// File with the key of pseudonyms in its first line, at least 16 bytes [default: a random key]
-    ///
-    /// Traces with the same key have the same pseudonyms.
-    #[arg(long, value_name = "FILE", help_heading = "Names")]
-    key_file: Option<PathBuf>,
-    /// Keep the names of clients, repositories, tags, digests and uploads beside their pseudonyms
-    #[arg(long, help_heading = "Names")]
-    keep_names: bool,
+    #[command(flatten)]
+    names: NamesArgs,
 }
-
-/// The pause that ends a session, if nothing was said.
-const GAP: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let (place, options) = prepare(args).or_exit(Exit::Usage)?;
@@ -87,7 +73,7 @@ fn prepare(args: &Args) -> anyhow::Result<(ResolvedPath, ImportOptions)> {
         return Err(anyhow!("--out -: a trace is a file: name one"));
     }
     let mut inputs: Vec<&Path> = args.logs.iter().map(PathBuf::as_path).collect();
-    inputs.extend(args.key_file.as_deref());
+    inputs.extend(args.names.key_file.as_deref());
     apart::check(&[("--out", &args.out)], &inputs)?;
     if args.logs.iter().filter(|it| *it == Path::new("-")).count() > 1 {
         return Err(anyhow!("standard input is read once: give `-` once"));
@@ -98,9 +84,9 @@ fn prepare(args: &Args) -> anyhow::Result<(ResolvedPath, ImportOptions)> {
     let place = ResolvedPath::find(&args.out)?;
     let options = ImportOptions {
         formats: args.format.as_deref().map_or(Ok(Vec::new()), formats)?,
-        key: key(args.key_file.as_deref())?,
-        keep_names: args.keep_names,
-        session_gap: args.session_gap.unwrap_or(GAP),
+        key: args.names.key()?,
+        keep_names: args.names.keep_names,
+        session_gap: args.names.session_gap(),
     };
     Ok((place, options))
 }
@@ -120,21 +106,6 @@ fn formats(text: &str) -> anyhow::Result<Vec<Format>> {
         ));
     }
     Ok(found)
-}
-
-fn key(file: Option<&Path>) -> anyhow::Result<Key> {
-    let Some(path) = file else {
-        return Key::random().map_err(|error| anyhow!("no random key: {error}"));
-    };
-    let shown = path.display();
-    let secret = File::open(path).and_then(first_line);
-    let secret = secret.with_context(|| format!("cannot read the key in {shown}"))?;
-    Key::new(&secret).map_err(|length| {
-        anyhow!(
-            "{shown}: a key of {length} bytes can be guessed; use {} or more, such as from `openssl rand -hex 32`",
-            Key::LEAST
-        )
-    })
 }
 
 fn open(path: &Path) -> anyhow::Result<Log> {
@@ -164,13 +135,4 @@ fn report(args: &Args, made: &Summary) -> Result<(), Failure> {
     summary::show(false, |width, colour| {
         text::imported(made, width, colour, &args.out)
     })
-}
-
-fn gap(text: &str) -> Result<Duration, String> {
-    let gap = units::parse_duration(text).map_err(|error| error.to_string())?;
-    let is_one = gap.subsec_nanos() == 0 && (1..=86_400).contains(&gap.as_secs());
-    if !is_one {
-        return Err("write whole seconds from 1s to 24h".to_owned());
-    }
-    Ok(gap)
 }

@@ -1,0 +1,210 @@
+//! `regstorm record`: a proxy in front of a registry that makes a trace of what its clients request.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use regstorm::files::ResolvedPath;
+use regstorm::recorder::{Recorded, Recorder, RecorderError, Settings, Stop};
+use regstorm::registry::Base;
+use regstorm::trace::{Recording, RecordingOptions, Summary};
+use regstorm::transport::{Origin, Route};
+use regstorm::units;
+use tokio::sync::watch;
+
+use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::names_args::NamesArgs;
+use crate::serve::address;
+use crate::signals::{self, Reaction};
+use crate::tls_args::TlsArgs;
+use crate::{apart, preflight, recorded};
+
+/// Record the requests of real clients in a trace
+///
+/// A proxy: point a client at the address it listens on, in place of the registry. Bodies pass as they come and are not stored.
+/// Credentials pass and are not recorded. Absolute URLs of the registry in `Location`, `Link` and token realms are changed to lead
+/// back through the proxy; those of other hosts stay, and what clients request there is not recorded.
+///
+/// Ctrl-C ends it: requests under way are finished, a second Ctrl-C cuts them, and the trace is written.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  regstorm record --target http://127.0.0.1:5000 --out pull.trace\n  skopeo copy --src-tls-verify=false docker://127.0.0.1:5001/lab/web:1 dir:web\n  regstorm record --target https://registry.example.com --tls --listen 10.0.0.7:443 --out day.trace"
+)]
+pub(crate) struct Args {
+    /// URL of the registry: http[s]://HOST[:PORT]
+    #[arg(long, value_name = "URL")]
+    target: String,
+
+    /// Address to listen on; port 0 picks a free port
+    #[arg(long, default_value = "127.0.0.1:5001", value_name = "IP:PORT", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Trace to write
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    out: PathBuf,
+
+    /// Errors only: no summary
+    #[arg(long, short, help_heading = "Results")]
+    quiet: bool,
+
+    /// TLS with clients; a new CA signs the certificate at each start
+    #[arg(long, help_heading = "Clients")]
+    tls: bool,
+
+    /// Output file for the CA of --tls (PEM), which clients have to trust
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "regstorm-ca.pem",
+        help_heading = "Clients"
+    )]
+    ca_out: PathBuf,
+
+    /// Further name or address in the certificate of --tls, by which clients connect; repeatable
+    #[arg(long, value_name = "NAME", requires = "tls", help_heading = "Clients")]
+    tls_name: Vec<String>,
+
+    #[command(flatten, next_help_heading = "Registry")]
+    target_tls: TlsArgs,
+
+    #[command(flatten)]
+    names: NamesArgs,
+}
+
+/// Records until it is interrupted, which is the normal end.
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let place = prepare(&args).or_exit(Exit::Usage)?;
+    let options = RecordingOptions {
+        key: args.names.key().or_exit(Exit::Usage)?,
+        keep_names: args.names.keep_names,
+        session_gap: args.names.session_gap(),
+    };
+    let settings = Settings {
+        listen: args.listen,
+        tls: args.tls,
+        names: args.tls_name.clone(),
+        target: target(&args.target).or_exit(Exit::Usage)?,
+        route: Route {
+            tls: args.target_tls.resolve().or_exit(Exit::Usage)?,
+            ..Route::default()
+        },
+    };
+    let directory = place.directory().path().to_owned();
+    let spill = || tempfile::tempfile_in(&directory);
+    let beside = |error: io::Error| cannot_write(&args.out, &error);
+    let recording = Recording::new(options, spill().map_err(beside)?).map_err(beside)?;
+    preflight::open_as_many_files_as_allowed().or_exit(Exit::Usage)?;
+    // Listened for before the address is printed: who reads the address may send the signal at once.
+    let (end, stop) = watch::channel(Stop::No);
+    signals::on_interrupt(move |count| interrupted(&end, count));
+    let recorder = Recorder::bind(settings).map_err(cannot_start)?;
+    if let Some(ca) = recorder.ca() {
+        let name = args.ca_out.display();
+        ResolvedPath::find(&args.ca_out)
+            .and_then(|place| place.write(ca.as_bytes()))
+            .with_context(|| format!("cannot write the CA's certificate to {name}"))
+            .or_exit(Exit::Usage)?;
+        exit::print(&format!("{}\nCA certificate: {name}\n", recorder.url()))?;
+    } else {
+        exit::print(&format!("{}\n", recorder.url()))?;
+    }
+    let url = recorder.url();
+    let Recorded { recording, tally } = recorder.run(recording, &stop).map_err(beside)?;
+    if tally.requests == 0 {
+        let text = recorded::nothing(&tally, &url);
+        return Err(Failure::new(Exit::Failed, anyhow!(text)));
+    }
+    // Beside its place first: what is there stays until all is written.
+    let made = write(recording, &place, &spill).map_err(|error| {
+        let lost = units::count(tally.requests);
+        let failure = cannot_write(&args.out, &error);
+        Failure::new(Exit::Failed, anyhow!("{failure}; {lost} requests are lost"))
+    })?;
+    if !args.quiet {
+        exit::print(&recorded::summary(&tally, &made, &args.out))?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// Writes the trace.
+fn write(
+    recording: Recording,
+    place: &ResolvedPath,
+    spill: &dyn Fn() -> io::Result<File>,
+) -> io::Result<Summary> {
+    let to = BufWriter::new(spill()?);
+    let (to, made) = recording.finish(to, spill)?;
+    let mut whole = to.into_inner()?;
+    whole.rewind()?;
+    place.write_with(|file| io::copy(&mut whole, file).map(drop))?;
+    Ok(made)
+}
+
+fn interrupted(end: &watch::Sender<Stop>, count: u32) -> Reaction {
+    match count {
+        1 => {
+            end.send_replace(Stop::Finish);
+            Reaction::Tell("requests under way are finished; a second Ctrl-C cuts them")
+        }
+        2 => {
+            end.send_replace(Stop::Cut);
+            Reaction::Ends
+        }
+        _ => Reaction::Leave("interrupted: the trace was not written"),
+    }
+}
+
+/// Whatever can be wrong with the files of the command.
+fn prepare(args: &Args) -> anyhow::Result<ResolvedPath> {
+    if args.out == Path::new("-") {
+        return Err(anyhow!("--out -: a trace is a file: name one"));
+    }
+    let mut outputs: Vec<(&str, &Path)> = vec![("--out", &args.out)];
+    if args.tls {
+        outputs.push(("--ca-out", &args.ca_out));
+    }
+    let mut inputs: Vec<&Path> = args.names.key_file.as_deref().into_iter().collect();
+    inputs.extend(args.target_tls.files());
+    apart::check(&outputs, &inputs)?;
+    for (option, path) in outputs {
+        if let Some(link) = exit::check_writable(option, path)? {
+            exit::note(&link);
+        }
+    }
+    Ok(ResolvedPath::find(&args.out)?)
+}
+
+/// The origin of the registry. Clients know no path in front of `/v2/`.
+fn target(url: &str) -> anyhow::Result<Origin> {
+    // `localhost:5000` would be read as a URL of the scheme `localhost`.
+    if !url.contains("://") && !url.contains('@') {
+        return Err(anyhow!(
+            "--target {url}: write the URL with its scheme, such as http://localhost:5000"
+        ));
+    }
+    let base = Base::parse(url).context("--target")?;
+    if base.path() != "/" {
+        return Err(anyhow!(
+            "--target {base}: clients know no path in front of /v2/; leave out `{}`",
+            base.path()
+        ));
+    }
+    Ok(base.origin().clone())
+}
+
+fn cannot_start(error: RecorderError) -> Failure {
+    let exit = match error {
+        RecorderError::Listen { .. } | RecorderError::Certificate(_) | RecorderError::Clock => {
+            Exit::Usage
+        }
+        RecorderError::Runtime(_) => Exit::Defect,
+    };
+    Failure::new(exit, error)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let error = anyhow!("cannot write the trace {}: {error}", path.display());
+    Failure::new(Exit::Failed, error)
+}
