@@ -16,6 +16,7 @@ mod journeys;
 mod meeting;
 mod pull;
 mod push;
+mod recording;
 mod refusals;
 mod replay;
 mod serve;

@@ -9,6 +9,7 @@ mod docker;
 mod oras;
 mod podman;
 mod skopeo;
+mod through;
 mod tokens;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -1,9 +1,11 @@
 //! A registry in a known state, and the recorder in front of it.
 
+use std::cell::{Cell, RefCell};
+
 use super::fixture::Fixture;
 use super::recorder::{Habits, Recorder};
 use super::trace::Record;
-use crate::support::{Flavour, PASSWORD, Registry, TokenServer, USER, skopeo};
+use crate::support::{Flavour, PASSWORD, Recording, Registry, TokenServer, TraceRow, USER, skopeo};
 
 /// Everything that one recording is made with. The state is prepared behind the recorder's back.
 #[derive(Debug)]
@@ -14,6 +16,21 @@ pub(crate) struct Scene {
     pub(crate) storage: Option<Recorder>,
     /// Whether the registry wants to know who comes.
     closed: bool,
+    /// `regstorm record` between the clients and the recorder.
+    front: RefCell<Option<Recording>>,
+}
+
+thread_local! {
+    /// Whether scenes of this thread have `regstorm record` in front.
+    static HAS_FRONT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something with scenes that have `regstorm record` in front.
+pub(crate) fn with_front<T>(run: impl FnOnce() -> T) -> T {
+    HAS_FRONT.set(true);
+    let done = run();
+    HAS_FRONT.set(false);
+    done
 }
 
 impl Scene {
@@ -50,17 +67,25 @@ impl Scene {
 
     fn behind(registry: Registry, closed: bool, habits: Habits) -> Self {
         let recorder = Recorder::start(&registry.host(), habits);
+        let front = HAS_FRONT
+            .get()
+            .then(|| Recording::start(&recorder.url(), &[]));
         Self {
             registry,
             recorder,
             storage: None,
             closed,
+            front: RefCell::new(front),
         }
     }
 
     /// An image as clients name it: through the recorder.
     pub(crate) fn image(&self, image: &str) -> String {
-        format!("{}/{image}", self.recorder.host())
+        let front = self.front.borrow();
+        let host = front
+            .as_ref()
+            .map_or_else(|| self.recorder.host(), Recording::host);
+        format!("{host}/{image}")
     }
 
     /// Puts an image there, with the whole index when it is one.
@@ -76,10 +101,34 @@ impl Scene {
     /// What a client sends meanwhile.
     pub(crate) fn record(&self, run: impl FnOnce()) -> Vec<Record> {
         let before = self.recorder.take();
-        drop(before);
         run();
-        self.recorder.take()
+        let sent = self.recorder.take();
+        if let Some(front) = self.front.take() {
+            assert_traced(front, before.iter().chain(&sent));
+        }
+        sent
     }
+}
+
+/// What the recorder saw behind `regstorm record` is what that has written into its trace.
+#[track_caller]
+fn assert_traced<'a>(front: Recording, seen: impl Iterator<Item = &'a Record>) {
+    let mut seen: Vec<_> = seen
+        .map(|it| {
+            (
+                it.method.clone(),
+                it.status.unwrap_or(0),
+                it.req_body,
+                it.resp_body,
+            )
+        })
+        .collect();
+    seen.sort();
+    let (rows, said) = front.end();
+    let row = |it: TraceRow| (it.method.to_owned(), it.status, it.sent, it.received);
+    let mut rows: Vec<_> = rows.into_iter().map(row).collect();
+    rows.sort();
+    assert_eq!(rows, seen, "{said}");
 }
 
 /// The `Authorization` of the user whom the registries know.

@@ -23,7 +23,7 @@ const fn row(
     Row { name, limits, run }
 }
 
-const ROWS: &[Row<Containerd>] = &[
+pub(super) const ROWS: &[Row<Containerd>] = &[
     row("containerd16-pull-6layers", FREE, |it| {
         let (scene, image) = seeded(6);
         scene.record(|| image_pull(it, &image))

@@ -32,7 +32,7 @@ const fn row(name: &'static str, limits: Limits, run: fn(&()) -> Vec<Record>) ->
     Row { name, limits, run }
 }
 
-const ROWS: &[Row<()>] = &[
+pub(super) const ROWS: &[Row<()>] = &[
     row("crane22-pull-6layers", TAR, |()| {
         let (crane, scene, fixture) = seeded();
         let tar = fixture.path().join("pulled.tar");

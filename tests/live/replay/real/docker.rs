@@ -24,7 +24,7 @@ const fn row(name: &'static str, limits: Limits, run: fn(&Docker) -> Vec<Record>
     Row { name, limits, run }
 }
 
-const ROWS: &[Row<Docker>] = &[
+pub(super) const ROWS: &[Row<Docker>] = &[
     row("docker20-pull-6layers-oci", PULL, |it| pull(it, 6)),
     row("docker20-pull-1layer", PULL, |it| pull(it, 1)),
     row("docker20-pull-2layers", PULL, |it| pull(it, 2)),

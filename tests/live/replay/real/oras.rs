@@ -26,7 +26,7 @@ const fn row(name: &'static str, run: fn(&()) -> Vec<Record>) -> Row<()> {
     }
 }
 
-const ROWS: &[Row<()>] = &[
+pub(super) const ROWS: &[Row<()>] = &[
     row("oras13-push-fresh", |()| {
         let (scene, fixture) = (Scene::open(), Fixture::new(1));
         let files = files(&fixture);

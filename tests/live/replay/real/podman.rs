@@ -22,7 +22,7 @@ const fn row(name: &'static str, run: fn(&Podman) -> Vec<Record>) -> Row<Podman>
     }
 }
 
-const ROWS: &[Row<Podman>] = &[
+pub(super) const ROWS: &[Row<Podman>] = &[
     row("podman-pull-6layers", |it| {
         let (scene, image) = seeded(6);
         scene.record(|| pull(it, "podman", &image))

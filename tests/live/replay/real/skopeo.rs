@@ -27,7 +27,7 @@ const fn row(name: &'static str, limits: Limits, run: fn(&()) -> Vec<Record>) ->
     Row { name, limits, run }
 }
 
-const ROWS: &[Row<()>] = &[
+pub(super) const ROWS: &[Row<()>] = &[
     row("skopeo-push-oci-6layers-fresh", ONE_BY_ONE, |()| push(6)),
     row("skopeo-push-oci-1layer", ONE_BY_ONE, |()| push(1)),
     row("skopeo-push-oci-2layers", ONE_BY_ONE, |()| push(2)),
