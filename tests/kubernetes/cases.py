@@ -235,13 +235,13 @@ def verdict(case: Case) -> None:
     same(case.report()["verdict"], "fail", "verdict of the report")
 
 
-def lose(case: Case, end: Callable[[dict], None]) -> dict[int, dict]:
-    """Ends the pod of index 2 while it measures."""
+def lose(case: Case, end: Callable[[dict], None], index: int = 2) -> dict[int, dict]:
+    """Ends the pod of an index while it measures."""
     case.apply()
     pods = case.running()
     before = case.registry.pulls()
     case.plane.until("the load runs", lambda: case.registry.pulls() - before > ITERATIONS / 10)
-    end(pods[2])
+    end(pods[index])
     return pods
 
 
@@ -277,6 +277,18 @@ def allowed(case: Case) -> None:
     report = case.report()
     same([it["lost"] for it in report["shards"]], [False, False, True, False], "lost shards")
     contains("\n".join(report["notes"]), "shard 2 was lost: it was stopped")
+
+
+def first(case: Case) -> None:
+    """Without index 0 the others stop and keep their reports, and the Job fails without a verdict."""
+    case.write()
+    pods = lose(case, lambda pod: case.nodes.kill(pod["metadata"]["uid"]), index=0)
+    kind, message = case.end()
+    same((kind, message), ("Failed", "Job has failed indexes"), "condition")
+    same(case.codes(pods), {0: 137} | dict.fromkeys(range(1, SHARDS), 130), "exit codes")
+    log = case.kubectl("logs", pods[1]["metadata"]["name"])
+    contains(log, '"regstorm.report/')
+    contains(log, "the report of this shard is for `regstorm merge`")
 
 
 def again(case: Case) -> None:
@@ -329,5 +341,5 @@ def stranger(case: Case) -> None:
 
 
 CASES: dict[str, Callable[[Case], None]] = {
-    it.__name__: it for it in (run, spread, verdict, lost, allowed, again, dead, stranger)
+    it.__name__: it for it in (run, spread, verdict, lost, allowed, first, again, dead, stranger)
 }
