@@ -22,7 +22,8 @@ const LOST: DroppedStart = DroppedStart {
 };
 
 /// Returns the record of a shard of which nothing is known from some time after the begin of the load on, until the run was
-/// stopped, if it was; both counted from there, warm-up included.
+/// stopped, if it was; both counted from there, warm-up included. `window` is how long the others measured: where iterations end
+/// a load, the plan does not say it.
 ///
 /// Arrivals are known exactly, since they follow from the plan, and so are iterations that a load counts, if the shard is lost
 /// from the beginning. How often closed users would have started over is not known, and not guessed.
@@ -31,6 +32,7 @@ pub fn lost(
     views: &[View],
     shard: Shard,
     (from, until): (Duration, Option<Duration>),
+    window: Duration,
 ) -> Record {
     let (tracks, catalogue) = Tracks::of(plan);
     let mut losses = Losses {
@@ -49,8 +51,7 @@ pub fn lost(
             losses.of_load(load, part);
         }
     }
-    let window = until.map(|it| it.saturating_sub(plan.warm_up()));
-    losses.recorder.end_window(window.unwrap_or(plan.window()));
+    losses.recorder.end_window(window);
     losses.recorder.into_record()
 }
 

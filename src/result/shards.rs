@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::wall_time::micros_of;
-use super::{Counts, Document, RunVerdict, ShardSection};
+use super::{Counts, Document, RunVerdict, ShardPart, ShardSection};
 use crate::health::{self, ShardFacts, Signal};
 use crate::measure::LatencyHistogram;
 use crate::units::{self, Quantile};
@@ -89,6 +89,20 @@ impl Document {
         let has = self.shard_numbers();
         let count = self.shards_of().map_or(0, |(count, _)| count);
         (0..count).filter(|index| !has.contains(index)).collect()
+    }
+
+    /// Returns what a shard of the same run is of which there is no report. None where this is the report of no shard.
+    pub fn lost_shard(&self, index: u32) -> Option<ShardPart> {
+        let shards = self.as_shards();
+        let one = shards.first()?;
+        Some(ShardPart {
+            index,
+            count: one.count,
+            run: one.run.clone(),
+            from: "merge".to_owned(),
+            lost: true,
+            clock: None,
+        })
     }
 
     /// Judges what no shard can know: how far apart they began, how many are lost, and whether one differs from the others.

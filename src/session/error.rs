@@ -49,6 +49,19 @@ pub enum Error {
         /// Why.
         why: NotLeft,
     },
+    /// Reports are of another plan than the scenario's.
+    #[error(
+        "the reports are of another scenario: their plan is {theirs}, that of the scenario {ours}"
+    )]
+    OtherPlan {
+        /// The fingerprint of the scenario's plan.
+        ours: String,
+        /// That of the reports'.
+        theirs: String,
+    },
+    /// The scenario has the plan of the reports, and differs in something else.
+    #[error("the scenario does not fit the reports: {0}")]
+    Unfit(MergeError),
     /// The reports of shards do not add up: a defect of regstorm.
     #[error("shards do not add up: {0}")]
     Shards(MergeError),

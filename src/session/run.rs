@@ -112,7 +112,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     outcome.document.stored = stored.filter(|it| !it.is_empty());
     let like = outcome.document.clone();
     let owed = |shard, from| {
-        let record = engine::lost(plan, &views, shard, (from, until));
+        let record = engine::lost(plan, &views, shard, (from, until), like.window());
         conclude::owed(plan, &watch, &record, &like, opened)
     };
     let stopped_at = until.filter(|_| stop.is_interrupted());

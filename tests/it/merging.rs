@@ -28,6 +28,8 @@ use regstorm::verdict::{Moment, Reason, Status, Watch};
 
 use crate::support::registry;
 
+mod missing;
+
 /// Runs of these tests share a clock and begin at one moment.
 static CLOCK: LazyLock<WallClock> = LazyLock::new(WallClock::default);
 static OPENED: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -506,8 +508,8 @@ impl Shards {
     }
 
     /// One shard, from its place and its start.
-    fn run(&self, scenario: &str, report: &str, shard: &str, start: &str) -> Child {
-        self.regstorm(&[
+    fn run(&self, [scenario, report, shard]: [&str; 3], start: &str, more: &[&str]) -> Child {
+        let run = [
             "run",
             scenario,
             "--out",
@@ -521,7 +523,8 @@ impl Shards {
             shard,
             "--start-at",
             start,
-        ])
+        ];
+        self.regstorm(&[&run[..], more].concat())
     }
 
     fn load(&self, name: &str) -> Document {
@@ -530,12 +533,17 @@ impl Shards {
 
     /// Runs shards that start together, each with its scenario and report, as soon as the machine is ready in time for it.
     fn together(&self, runs: &[(&str, &str, &str)]) {
+        self.together_with(runs, &[]);
+    }
+
+    /// The same with more options.
+    fn together_with(&self, runs: &[(&str, &str, &str)], more: &[&str]) {
         for seconds in [2, 4, 8, 16, 32] {
             let start = since_1970() + seconds;
             let start = format!("@{start}");
             let runs = runs.iter();
             let children = runs.map(|(scenario, report, shard)| {
-                let child = self.run(scenario, report, shard, &start);
+                let child = self.run([scenario, report, shard], &start, more);
                 (*report, child)
             });
             let children: Vec<_> = children.collect();
@@ -704,6 +712,7 @@ fn the_program_refuses_what_is_no_shard() {
             "0.json and plain.json do not merge: the second is no shard",
         ),
         (["0.json", "1.json"], "the reports of shards 2 are missing"),
+        (["0.json", "1.json"], "(--allow-lost 5% --scenario FILE)"),
         (["0.json", "one.toml"], "one.toml is not a report"),
     ] {
         let (code, said) =

@@ -1,13 +1,13 @@
 //! Shards of one run: together they send what one process would send, whatever their number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use regstorm::embedded::Settings;
 use regstorm::engine::{self, Closing, Error, Finished, RunPart, Setup, Stock};
-use regstorm::measure::Period;
+use regstorm::measure::{Period, Record};
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
 use regstorm::schedule::Shard;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::support::{patiently, plan, registry};
 
-/// Every executor at once. Nothing goes in parallel within an iteration, so that the order of its requests is known. Closed users keep a pace: without one, how often they start over depends on the machine.
+/// Every executor at once, with several clients in a journey. Nothing goes in parallel within an iteration, so that the order of its requests is known. Closed users keep a pace: without one, how often they start over depends on the machine.
 const SCENARIO: &str = r#"
 name = "shards"
 seed = 7
@@ -33,6 +33,7 @@ layer_size = "1KiB"
 [journey.pull]
 action = "pull"
 images = "web"
+client = { docker = 3, containerd = 7 }
 pick = { zipf = 0.9 }
 parallel = 1
 
@@ -44,6 +45,7 @@ parallel = 1
 [journey.push]
 action = "push"
 images = "web"
+client = { docker = 3, containerd = 7 }
 unique = true
 parallel = 1
 
@@ -113,8 +115,8 @@ within = "HALF"
 /// The number of the run: the same for all, so that the same iteration has the same content and the same trace.
 const RUN: u64 = 11;
 
-/// What a request was: its trace, which follows from its iteration and its place in it; method and path.
-type Sent = (String, String, String);
+/// What a request was: its trace, which follows from its iteration and its place in it; the client, method and path.
+type Sent = (String, String, String, String);
 
 /// What came of a run in shards.
 struct Ran {
@@ -138,6 +140,60 @@ fn shards_together_send_what_one_process_sends() {
         // Nothing would be equal to nothing.
         let count: u32 = whole.sent.values().sum();
         assert!(count > 500, "{count} requests"); // some 130 iterations
+        let agents: BTreeSet<&str> = whole.sent.keys().map(|it| it.1.as_str()).collect();
+        let of = |client: &str| agents.iter().any(|it| it.starts_with(client));
+        assert!(of("docker/") && of("containerd/"), "{agents:?}");
+        Ok(())
+    });
+}
+
+/// How many iterations of a run were scheduled and dropped, by load, stage, journey and client.
+type Scheduled = BTreeMap<[String; 4], (u64, u64)>;
+
+/// Returns that of the loads whose iterations the plan tells: how often closed users start over, it does not.
+fn scheduled(record: &Record) -> Scheduled {
+    let known = record
+        .tracks()
+        .filter(|(_, track, _)| !["vus", "ramp"].contains(&track.load.as_str()));
+    let counted = known.map(|(id, track, series)| {
+        let client = track.client.clone().unwrap_or_default();
+        let key = [
+            track.load.clone(),
+            track.stage.clone(),
+            record.journey_name(id).to_owned(),
+            client,
+        ];
+        let starts = series.counts.starts;
+        (key, (starts.scheduled, starts.dropped))
+    });
+    counted.collect()
+}
+
+#[test]
+fn what_a_lost_shard_owes_is_what_it_would_have_started() {
+    patiently(Duration::from_millis(400), |pace| {
+        for shards in [1, 3] {
+            let ran = run(pace, shards);
+            fit(&ran)?;
+            for (index, finished) in (0..).zip(&ran.finished) {
+                let shard = Shard::new(index, shards).expect("a shard");
+                let plan = plan(&scenario(pace), "http://127.0.0.1:1", 1);
+                let window = finished.record.window();
+                let lost = engine::lost(&plan, &[], shard, (Duration::ZERO, None), window);
+                assert!(lost.check().holds());
+                assert_eq!(lost.window(), window);
+                let started = scheduled(&finished.record);
+                let several = started
+                    .iter()
+                    .filter(|(key, count)| !key[3].is_empty() && count.0 > 0);
+                assert!(several.count() > 3, "{started:?}");
+                let owed: Scheduled = started
+                    .iter()
+                    .map(|(key, count)| (key.clone(), (count.0, count.0)))
+                    .collect();
+                assert_eq!(scheduled(&lost), owed, "shard {index} of {shards}");
+            }
+        }
         Ok(())
     });
 }
@@ -171,19 +227,23 @@ fn difference(whole: &Ran, parts: &Ran) -> String {
     )
 }
 
+/// The slower the machine, the slower the load: as many iterations, over a longer time.
+fn scenario(pace: Duration) -> String {
+    let rate = |iterations: f64| (iterations / (4.0 * pace.as_secs_f64())).to_string();
+    SCENARIO
+        .replace("MANY", &rate(60.0))
+        .replace("FEW", &rate(14.0))
+        .replace("PACE", &format!("{}ms", pace.as_millis()))
+        .replace("LONG", &format!("{}ms", 4 * pace.as_millis()))
+        .replace("HALF", &format!("{}ms", 2 * pace.as_millis()))
+}
+
 fn run(pace: Duration, shards: u32) -> Ran {
     let registry = registry(Settings {
         record_requests: Some(100_000),
         ..Settings::default()
     });
-    // The slower the machine, the slower the load: as many iterations, over a longer time.
-    let rate = |iterations: f64| (iterations / (4.0 * pace.as_secs_f64())).to_string();
-    let text = SCENARIO
-        .replace("MANY", &rate(60.0))
-        .replace("FEW", &rate(14.0))
-        .replace("PACE", &format!("{}ms", pace.as_millis()))
-        .replace("LONG", &format!("{}ms", 4 * pace.as_millis()))
-        .replace("HALF", &format!("{}ms", 2 * pace.as_millis()));
+    let text = scenario(pace);
     let meeting = Arc::new(Meeting::of(shards));
     let running: Vec<_> = (0..shards)
         .map(|index| {
@@ -206,8 +266,10 @@ fn run(pace: Duration, shards: u32) -> Ran {
         };
         // An upload has an address that the registry draws.
         let path = request.target.split("/uploads/").next().unwrap_or_default();
+        let client = request.header("user-agent").unwrap_or_default();
         let key = (
             trace.to_owned(),
+            client.to_owned(),
             request.method.to_string(),
             path.to_owned(),
         );

@@ -1,19 +1,27 @@
 //! `regstorm merge`: the reports of shards of one run, added up count by count.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use regstorm::health::ShardFacts;
+use regstorm::plan;
 use regstorm::result::{Document, Stored};
+use regstorm::scenario::library;
+use regstorm::session;
 
 use crate::exit::{Exit, Failure, OrExit};
+use crate::proxy::ProxyArgs;
 use crate::report_args::ReportArgs;
 use crate::run;
+use crate::scenario_file;
+use crate::shard_args::share;
+use crate::source::{self, Source};
 
 /// Merge the reports of the shards of one run
 ///
 /// Shards are the parts of a run that `run --shard I/N` makes on several machines at the same time. Percentiles come from the merged
-/// histograms, and thresholds are judged again. The reports of all shards are needed, each once.
+/// histograms, and thresholds are judged again. The reports of all shards are needed, each once, unless some may be lost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm merge shard-0.json shard-1.json --out report.json")]
 pub(crate) struct Args {
@@ -21,12 +29,74 @@ pub(crate) struct Args {
     #[arg(required = true, num_args = 1.., value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
+    lost: LostArgs,
+    #[command(flatten)]
     report: ReportArgs,
 }
 
+/// Which shards may be missing, and what they should have sent.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Lost shards")]
+struct LostArgs {
+    /// Count what missing shards should have sent as dropped; the share of the shards that may be missing before the run is invalid,
+    /// such as 5%
+    #[arg(long, value_name = "SHARE", requires = "scenario", value_parser = share)]
+    allow_lost: Option<f64>,
+    /// Scenario that the shards ran, which says what the missing ones should have sent: a file, or @NAME for one of the library
+    #[arg(long, value_name = "FILE", requires = "allow_lost", value_parser = source::parser(library::SCENARIOS))]
+    scenario: Option<Source>,
+    /// New value for a key, as the shards had it; repeatable
+    #[arg(long, value_name = "KEY=VALUE", requires = "scenario")]
+    set: Vec<String>,
+}
+
+impl LostArgs {
+    /// Adds what missing shards owe, if there are any and they may be missing.
+    fn count(&self, all: &mut Document) -> Result<(), Failure> {
+        let missing = all.missing_shards();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let Some(scenario) = &self.scenario else {
+            let missing = shards(&missing);
+            return Err(Failure::new(
+                Exit::Usage,
+                anyhow!(
+                    "the reports of shards {missing} are missing: give those of all shards of the run, or count what these should have sent as dropped (--allow-lost 5% --scenario FILE)"
+                ),
+            ));
+        };
+        let scenario = scenario_file::load(scenario, None, &ProxyArgs::default(), &self.set)?;
+        let Some(scenario) = scenario else {
+            return Err(Failure::new(
+                Exit::Usage,
+                anyhow!(
+                    "without its scenario it is not known what a missing shard should have sent"
+                ),
+            ));
+        };
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let plan = plan::resolve(scenario, cores);
+        session::add_missing(&plan, all).map_err(run::failure)
+    }
+}
+
+/// Returns the first numbers of some shards, and how many there are beside them.
+fn shards(missing: &[u32]) -> String {
+    let numbers: Vec<_> = missing.iter().take(10).map(u32::to_string).collect();
+    let more = missing.len() - numbers.len();
+    let numbers = numbers.join(", ");
+    if more == 0 {
+        numbers
+    } else {
+        format!("{numbers} and {more} more")
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    args.report
-        .with_summary("merge", &args.files, || merge(args))
+    let scenario = args.lost.scenario.as_ref().and_then(Source::file);
+    let inputs: Vec<_> = args.files.iter().cloned().chain(scenario).collect();
+    args.report.with_summary("merge", &inputs, || merge(args))
 }
 
 fn merge(args: &Args) -> Result<Exit, Failure> {
@@ -60,24 +130,8 @@ fn merge(args: &Args) -> Result<Exit, Failure> {
     for shard in shards {
         all.merge(shard).or_exit(Exit::Usage)?;
     }
-    let missing = all.missing_shards();
-    if !missing.is_empty() {
-        let numbers: Vec<_> = missing.iter().take(10).map(u32::to_string).collect();
-        let more = missing.len() - numbers.len();
-        let more = if more == 0 {
-            String::new()
-        } else {
-            format!(" and {more} more")
-        };
-        return Err(Failure::new(
-            Exit::Usage,
-            anyhow!(
-                "the reports of shards {}{more} are missing: give those of all shards of the run",
-                numbers.join(", ")
-            ),
-        ));
-    }
-    all.judge_shards(ShardFacts::ALLOWED);
+    args.lost.count(&mut all)?;
+    all.judge_shards(args.lost.allow_lost.unwrap_or(ShardFacts::ALLOWED));
     let exit = run::exit(&all);
     args.report.finish(&Stored::Run(Box::new(all)))?;
     Ok(exit)

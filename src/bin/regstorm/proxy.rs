@@ -15,7 +15,7 @@ use url::{Host, Url};
 use crate::scenario_file;
 
 /// A proxy that is asked for.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ProxyArgs {
     /// HTTP proxy: http://HOST:PORT
     ///

@@ -193,6 +193,8 @@ pub(crate) fn failure(error: session::Error) -> Failure {
         | session::Error::Cut
         | session::Error::Unshared(_)
         | session::Error::NotLeft { .. }
+        | session::Error::OtherPlan { .. }
+        | session::Error::Unfit(_)
         | session::Error::Host(
             meeting::HostError::Listen { .. } | meeting::HostError::Open { .. },
         ) => Failure::new(Exit::Usage, error),

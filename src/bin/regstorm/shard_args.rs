@@ -101,7 +101,8 @@ impl ShardArgs {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// Reads a share of the shards.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let number = text
         .strip_suffix('%')
         .and_then(|it| it.trim().parse::<f64>().ok());
