@@ -61,7 +61,7 @@ pub use load::{StartGate, soon};
 pub use lost::lost;
 pub use pacer::Pacer;
 pub use prepare::Seeded;
-pub use prepared::{CleanedUp, Closing, Prepared, Setup, Stock};
+pub use prepared::{CleanedUp, Closing, LeftPrepared, Prepared, Setup, Stock};
 pub use progress::Progress;
 pub use run::run;
 pub use shared::RunPart;

@@ -22,7 +22,7 @@ use super::progress::Progress;
 use super::shared::{RunPart, Shared};
 use super::stop::Stop;
 use super::target::Target;
-use crate::measure::View;
+use crate::measure::{Record, View};
 use crate::plan::{Plan, Stored, StoredIterations};
 use crate::registry;
 
@@ -75,9 +75,23 @@ impl Setup {
         stop: &Stop,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Prepared, Error> {
+        self.prepare_after(None, ready_timeout, stop, tell)
+    }
+
+    /// The same for a target that another process has prepared, and where it has stored that. Nothing is seeded.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_after(
+        &self,
+        stored: Option<&Stored>,
+        ready_timeout: Duration,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Prepared, Error> {
         let deadline = Instant::now() + ready_timeout;
         loop {
-            match Prepared::new(&self.0, stop, tell) {
+            match Prepared::new(&self.0, stored, stop, tell) {
                 Err(Error::Target(error))
                     if may_pass(&error) && Instant::now() < deadline && stop.asked().is_none() =>
                 {
@@ -150,6 +164,21 @@ pub struct Prepared {
     cancel_time: Duration,
 }
 
+/// A target that is prepared, for other processes.
+#[derive(Debug)]
+pub struct LeftPrepared {
+    /// What was done for that.
+    pub record: Record,
+    /// How long it took.
+    pub time: Duration,
+    /// What was seeded.
+    pub seeded: Seeded,
+    /// What is in the registry now, and what was there before.
+    pub stored: Stored,
+    /// What no count tells.
+    pub notes: Vec<String>,
+}
+
 /// What becomes of what a run has put into the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
@@ -162,6 +191,7 @@ pub enum Closing {
 impl Prepared {
     fn new(
         shared: &Arc<Shared>,
+        stored: Option<&Stored>,
         stop: &Stop,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Self, Error> {
@@ -179,8 +209,12 @@ impl Prepared {
             base: identity.base.clone(),
             headers: &identity.headers,
         });
-        let is_first = shared.shard.is_first();
-        if is_first {
+        if let Some(stored) = stored {
+            client.inventory.take_over(stored);
+        }
+        // The first shard does it for all, unless it was done before.
+        let prepares = shared.shard.is_first() && stored.is_none();
+        if prepares {
             runtime.block_on(client.find_existing())?;
         }
         let found = runtime.block_on(client.find_globs())?;
@@ -190,10 +224,9 @@ impl Prepared {
             let images = images.with_existing(&shared.plan, it.set, &it.images);
             client.shared = Arc::new(shared.with_images(images));
         }
-        let seeded = if is_first {
+        let seeded = if prepares {
             Self::seed(&runtime, &mut client, tell)?
         } else {
-            // The first shard does it for all.
             Seeded::default()
         };
         Ok(Self {
@@ -287,6 +320,17 @@ impl Prepared {
         Stored {
             iterations: own.collect(),
             ..self.client.inventory.told()
+        }
+    }
+
+    /// Leaves the target to other processes, without a load.
+    pub fn leave(mut self) -> LeftPrepared {
+        LeftPrepared {
+            stored: self.stored(),
+            notes: std::mem::take(&mut self.client.notes),
+            time: self.prepare_time,
+            seeded: self.seeded,
+            record: self.client.into_record(),
         }
     }
 

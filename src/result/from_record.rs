@@ -84,7 +84,7 @@ impl Document {
 }
 
 /// Returns the addresses of hosts that have more than one.
-fn several(addresses: &[AddressUse]) -> Vec<AddressUse> {
+pub(super) fn several(addresses: &[AddressUse]) -> Vec<AddressUse> {
     let is_one_of_several = |it: &&AddressUse| {
         let other = |other: &AddressUse| other.host == it.host && other.address != it.address;
         addresses.iter().any(other)
@@ -197,7 +197,10 @@ pub(super) fn all_periods(record: &Record) -> Vec<PeriodSection> {
     all
 }
 
-fn periods(record: &Record, durations: &BTreeMap<Period, Duration>) -> Vec<PeriodSection> {
+pub(super) fn periods(
+    record: &Record,
+    durations: &BTreeMap<Period, Duration>,
+) -> Vec<PeriodSection> {
     let section = |period: Period| {
         let totals = record.totals(period);
         let duration = durations.get(&period).copied().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::measure::{AddressUse, PackedHistogram, TimeSeries};
+use crate::measure::{AddressUse, PackedHistogram, Sum, TimeSeries};
 
 use super::wall_time::micros_of;
 use super::{
@@ -120,19 +120,29 @@ impl Document {
             (mine @ None, theirs) => *mine = theirs,
             (Some(_), None) => {}
         }
-        for theirs in other.periods {
-            match self
-                .periods
-                .iter_mut()
-                .find(|it| it.period == theirs.period)
-            {
+        self.add_periods(other.periods);
+        self.failures.merge(other.failures);
+        self.add_sums(other.closure.sums);
+        for note in other.notes {
+            self.note(note);
+        }
+        self.environment.extend(&other.environment);
+        Ok(())
+    }
+
+    pub(super) fn add_periods(&mut self, others: Vec<PeriodSection>) {
+        for theirs in others {
+            let mut mine = self.periods.iter_mut();
+            match mine.find(|it| it.period == theirs.period) {
                 Some(mine) => mine.merge(&theirs),
                 None => self.periods.push(theirs),
             }
         }
         self.periods.sort_by_key(|it| it.period);
-        self.failures.merge(other.failures);
-        for theirs in other.closure.sums {
+    }
+
+    pub(super) fn add_sums(&mut self, others: Vec<Sum>) {
+        for theirs in others {
             let mine = &mut self.closure.sums;
             match mine.iter_mut().find(|it| it.name == theirs.name) {
                 Some(sum) => {
@@ -142,11 +152,6 @@ impl Document {
                 None => mine.push(theirs),
             }
         }
-        for note in other.notes {
-            self.note(note);
-        }
-        self.environment.extend(&other.environment);
-        Ok(())
     }
 
     /// Adds windows of latencies to those of the time series, which is merged already; `before` are the widths of both.
@@ -242,7 +247,7 @@ impl PeriodSection {
 }
 
 impl FailureSection {
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         self.exchanges.merge(other.exchanges);
         for theirs in other.iterations {
             self.add_iterations(theirs);

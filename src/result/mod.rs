@@ -24,6 +24,7 @@ mod merge;
 mod merge_check;
 mod merge_notes;
 mod parts;
+mod preparation;
 mod schema;
 mod search;
 mod section;
@@ -45,10 +46,11 @@ pub use document::{
 pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge_check::{MergeError, Which};
+pub use preparation::{Preparation, SeededImages, Unprepared};
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{
     ClientSection, ClockError, Example, FailureSection, IterationFailureEntry, JourneySection,
     OperationSection, PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
 };
-pub use store::{Error, Stored, write_file};
+pub use store::{Error, Leaving, Stored, write_file};

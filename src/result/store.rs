@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Comparison, ComparisonSchema, Document, Schema};
+use super::{Comparison, ComparisonSchema, Document, Preparation, Schema};
 use crate::files::ResolvedPath;
 
 /// Why a document could not be stored or read.
@@ -100,6 +100,48 @@ impl Stored {
     /// [`Error::Write`] when the directory or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         write_file(path, &self.to_json())
+    }
+}
+
+/// What a process has left in a registry, for clean-up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Leaving {
+    /// A shard that ran.
+    Run(Box<Document>),
+    /// One that prepared the target for all of them.
+    Preparation(Box<Preparation>),
+}
+
+impl Leaving {
+    /// Reads a file of either kind.
+    ///
+    /// # Errors
+    /// As [`Document::load`].
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let file = Raw::read(path)?;
+        if file.schema == Preparation::SCHEMA {
+            file.parse().map(Box::new).map(Self::Preparation)
+        } else {
+            file.of(Schema::NAME).map(Box::new).map(Self::Run)
+        }
+    }
+}
+
+impl Preparation {
+    /// Stores it, see [`write_file`].
+    ///
+    /// # Errors
+    /// [`Error::Write`] when the directory or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_file(path, &pretty(self))
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// As [`Document::load`].
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Raw::read(path)?.of(Self::SCHEMA)
     }
 }
 

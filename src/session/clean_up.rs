@@ -5,37 +5,42 @@ use std::sync::Arc;
 use super::error::{Error, NotLeft};
 use crate::engine::{CleanedUp, RunPart, Setup, Stock, Stop};
 use crate::plan::{CleanUp, Plan};
-use crate::result::Document;
+use crate::result::Leaving;
 
-/// Deletes what shards of one run have stored, as far as the scenario wants that: `reports` are all that there are.
+/// Deletes what shards of one run have stored, and what was prepared for them, as far as the scenario wants that: `reports` are all
+/// that there are.
 ///
 /// Blocks the calling thread.
 ///
 /// # Errors
 /// [`Error::NotLeft`], with the place of the report in the list; and when the target does not respond well.
-pub fn clean_up(plan: &Arc<Plan>, reports: Vec<Document>, stop: &Stop) -> Result<CleanedUp, Error> {
+pub fn clean_up(plan: &Arc<Plan>, reports: Vec<Leaving>, stop: &Stop) -> Result<CleanedUp, Error> {
     let refuse = |place, why| Err(Error::NotLeft { place, why });
     let mut run = None;
     let mut stored = Vec::with_capacity(reports.len());
     for (place, report) in reports.into_iter().enumerate() {
-        let Some(part) = report.shard else {
-            return refuse(place, NotLeft::NoShard);
+        let (fingerprint, part, left) = match report {
+            Leaving::Preparation(it) => (it.fingerprint, None, Some(it.stored)),
+            Leaving::Run(it) if it.shard.is_none() => return refuse(place, NotLeft::NoShard),
+            Leaving::Run(it) => (it.plan.fingerprint, it.shard, it.stored),
         };
-        if report.plan.fingerprint != plan.fingerprint() {
-            let (ours, theirs) = (plan.fingerprint().to_string(), report.plan.fingerprint);
-            let theirs = theirs.to_string();
+        if fingerprint != plan.fingerprint() {
+            let [ours, theirs] = [plan.fingerprint(), fingerprint].map(|it| it.to_string());
             return refuse(place, NotLeft::Plan { ours, theirs });
         }
         if plan.prepare.clean_up == CleanUp::None {
             return refuse(place, NotLeft::Kept);
         }
-        let Ok(id) = u64::from_str_radix(&part.run, 16) else {
-            return refuse(place, NotLeft::NoShard);
-        };
-        if *run.get_or_insert(id) != id {
-            return refuse(place, NotLeft::Run);
+        // What was prepared is the same for every run.
+        if let Some(part) = part {
+            let Ok(id) = u64::from_str_radix(&part.run, 16) else {
+                return refuse(place, NotLeft::NoShard);
+            };
+            if *run.get_or_insert(id) != id {
+                return refuse(place, NotLeft::Run);
+            }
         }
-        stored.extend(report.stored);
+        stored.extend(left);
     }
     let stock = Stock::prepare(plan)?;
     let part = RunPart::whole(run.unwrap_or_default());

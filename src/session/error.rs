@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::unshared::Unshared;
 use crate::engine;
 use crate::meeting;
-use crate::result::MergeError;
+use crate::result::{MergeError, Unprepared};
 use crate::scenario::Problems;
 
 /// Why there is no result.
@@ -17,6 +17,9 @@ pub enum Error {
     /// The plan cannot be shared out.
     #[error("this scenario cannot be run in shards: {0}")]
     Unshared(#[from] Unshared),
+    /// The target was not prepared for this plan.
+    #[error(transparent)]
+    Unprepared(#[from] Unprepared),
     /// The moment at which all shards start is past, or too near.
     #[error(
         "too late: the shards start together, and this one was not ready {}; let them start later",

@@ -44,7 +44,7 @@ impl<'a> Role<'a> {
         let shard = part.shard;
         let of = |id| RunPart { id, shard };
         match &part.start {
-            Start::At(start) => {
+            Start::At { start, .. } => {
                 let run = shard::run_at(plan, *start);
                 let start = clock.instant(*start);
                 shard::in_time(start)?;

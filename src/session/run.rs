@@ -9,6 +9,7 @@ use super::job::Job;
 use super::options::Options;
 use super::role::Role;
 use super::search;
+use super::shard::Part;
 use super::unshared::check_shared;
 use crate::engine::{self, Closing, Progress, Setup, Stock, Stop};
 use crate::measure::Period;
@@ -30,8 +31,9 @@ pub fn run(
     report: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, Error> {
     let environment = options.environment();
-    if options.part.is_some() {
+    if let Some(part) = &options.part {
         check_shared(plan)?;
+        part.prepared().map_or(Ok(()), |it| it.check(plan))?;
     }
     report(Event::Load(Progress::Opening));
     let stock = Stock::prepare(plan)?;
@@ -55,8 +57,13 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let part = job.options.part.as_ref();
     let host = job.environment.host.clone().unwrap_or_default();
     let (role, run) = Role::take(part, plan, (job.environment.clock, &host), stop, report)?;
-    let prepared = Setup::new(plan, job.stock, run, views.clone())
-        .and_then(|it| it.prepare(job.options.wait, stop, &mut |at| report(Event::Load(at))));
+    let preparation = part.filter(|it| it.shard.is_first());
+    let preparation = preparation.and_then(Part::prepared);
+    let prepared = Setup::new(plan, job.stock, run, views.clone()).and_then(|it| {
+        let stored = preparation.map(|it| &it.stored);
+        let mut tell = |at: Progress<'_>| report(Event::Load(at));
+        it.prepare_after(stored, job.options.wait, stop, &mut tell)
+    });
     let mut target = prepared.map_err(|error| role.give_up(error.into(), stop))?;
     let loaded = role.prepared(report).and_then(|()| {
         let mut gate = || role.start(stop);
@@ -78,9 +85,13 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let mut finished = match loaded {
         Ok(finished) => finished,
         Err(error) => {
-            // The others are not to wait for the clean-up: what was seeded is of no use to them.
+            // The others are not to wait for the clean-up: what this process has seeded is of no use to them.
             let error = role.give_up(error, stop);
-            for note in target.close(None, Closing::CleanUp, &mut |_| {}) {
+            let closing = match preparation {
+                Some(_) => Closing::Leave,
+                None => Closing::CleanUp,
+            };
+            for note in target.close(None, closing, &mut |_| {}) {
                 report(Event::Left(&note));
             }
             return Err(error);
@@ -109,6 +120,9 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         interrupted: stop.is_interrupted(),
     };
     let mut outcome = conclusion.outcome(plan, &finished, None);
+    if let Some(preparation) = preparation {
+        outcome.document.add_preparation(preparation.clone());
+    }
     outcome.document.stored = stored.filter(|it| !it.is_empty());
     let like = outcome.document.clone();
     let owed = |shard, from| {

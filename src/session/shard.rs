@@ -10,6 +10,7 @@ use crate::engine::{self, Stop};
 use crate::meeting;
 use crate::oci::Digest;
 use crate::plan::Plan;
+use crate::result::Preparation;
 use crate::schedule::Shard;
 
 /// The part of a run that this process does, and when that starts.
@@ -29,11 +30,26 @@ pub struct Part {
 #[derive(Debug, Clone)]
 pub enum Start {
     /// At that time, by the clocks of their machines.
-    At(SystemTime),
+    At {
+        /// The time.
+        start: SystemTime,
+        /// What was done before to prepare the target; if nothing, the first shard prepares it.
+        prepared: Option<Box<Preparation>>,
+    },
     /// When this one says so, which is the first: the others come to it.
     Host(meeting::HostSettings),
     /// When the first shard says so, where they meet.
     Join(meeting::GuestSettings),
+}
+
+impl Part {
+    /// Returns what was done before to prepare the target.
+    pub(super) fn prepared(&self) -> Option<&Preparation> {
+        match &self.start {
+            Start::At { prepared, .. } => prepared.as_deref(),
+            Start::Host(_) | Start::Join(_) => None,
+        }
+    }
 }
 
 /// How long before the start the workers are told.

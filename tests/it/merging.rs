@@ -29,6 +29,7 @@ use regstorm::verdict::{Moment, Reason, Status, Watch};
 use crate::support::registry;
 
 mod missing;
+mod prepared;
 
 /// Runs of these tests share a clock and begin at one moment.
 static CLOCK: LazyLock<WallClock> = LazyLock::new(WallClock::default);

@@ -136,8 +136,8 @@ fn the_elements_of_an_array_make_one_load() {
             .split(' ')
             .filter(|it| it.parse::<u32>().is_ok())
             .collect();
-        let [_, merge] = numbers[..] else {
-            panic!("two jobs: {submitted}");
+        let [_, _, merge] = numbers[..] else {
+            panic!("three jobs: {submitted}");
         };
         let ended = wait_for(Duration::from_mins(5), || {
             let job = slurm.job(merge);

@@ -70,6 +70,7 @@ const fn exit_of(error: &Error) -> Exit {
         | Error::Host(_)
         | Error::Guest(_)
         | Error::NotLeft { .. }
+        | Error::Unprepared(_)
         | Error::OtherPlan { .. }
         | Error::Unfit(_)
         | Error::Shards(_) => Exit::Defect,

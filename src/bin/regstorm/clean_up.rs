@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use regstorm::plan;
-use regstorm::result::Document;
+use regstorm::result::Leaving;
 use regstorm::session;
 use regstorm::units;
 
@@ -18,13 +18,13 @@ use crate::scenario_file::ScenarioArgs;
 /// Delete what the shards of a run have stored
 ///
 /// Shards that start by the clock (`run --shard I/N --start-at TIME`) leave what they stored, because others may still use it. Once all
-/// have ended, this deletes it, by their reports. What was in the registry before the run stays.
+/// have ended, this deletes it, by their reports. So it does for what `prepare` has stored. What was in the registry before the run stays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm clean-up scenario.toml shard-0.json shard-1.json")]
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArgs,
-    /// Reports of the shards
+    /// Reports of the shards, and the file of `prepare`
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.scenario.fill_in(&mut scenario)?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let plan = Arc::new(plan::resolve(scenario, cores));
-    let reports = args.files.iter().map(|path| Document::load(path));
+    let reports = args.files.iter().map(|path| Leaving::load(path));
     let reports: Result<Vec<_>, _> = reports.collect();
     let reports = reports.or_exit(Exit::Usage)?;
     let interrupts = Interrupts::new();

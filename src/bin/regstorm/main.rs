@@ -34,6 +34,7 @@ mod outputs;
 mod pair_args;
 mod panics;
 mod preflight;
+mod prepare;
 mod process_group;
 mod progress;
 mod proxy;
@@ -98,6 +99,7 @@ enum Command {
     Compare(compare::Args),
     Report(report::Args),
     Merge(merge::Args),
+    Prepare(prepare::Args),
     CleanUp(clean_up::Args),
     Explain(explain::Args),
     Calibrate(calibrate::Args),
@@ -129,6 +131,7 @@ fn command() -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Merge(args) => merge::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
         Command::CleanUp(args) => clean_up::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Calibrate(args) => calibrate::run(args),

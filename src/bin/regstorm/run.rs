@@ -193,6 +193,7 @@ pub(crate) fn failure(error: session::Error) -> Failure {
         | session::Error::Cut
         | session::Error::Unshared(_)
         | session::Error::NotLeft { .. }
+        | session::Error::Unprepared(_)
         | session::Error::OtherPlan { .. }
         | session::Error::Unfit(_)
         | session::Error::Host(

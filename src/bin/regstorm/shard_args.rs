@@ -1,9 +1,12 @@
 //! The arguments that say which part of a run this process does, and when all parts start.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context as _;
 use regstorm::health::ShardFacts;
+use regstorm::result::Preparation;
 use regstorm::schedule::{Shard, ShardError};
 use regstorm::session::{Part, Start};
 
@@ -21,6 +24,9 @@ pub(crate) struct ShardArgs {
     shard: Option<Choice>,
     #[command(flatten)]
     start: StartArgs,
+    /// File of `regstorm prepare`, with which the target was prepared: the first shard does not do it again
+    #[arg(long, value_name = "FILE", requires = "start_at")]
+    prepared: Option<PathBuf>,
     #[command(flatten)]
     meet: MeetArgs,
     /// Share of the shards that may be lost before the run is invalid, such as 5% [default: 1%]
@@ -66,6 +72,15 @@ impl FromStr for Choice {
 }
 
 impl ShardArgs {
+    fn preparation(&self) -> Result<Option<Box<Preparation>>, Failure> {
+        let read = self.prepared.as_deref().map(Preparation::load);
+        let read = read
+            .transpose()
+            .context("--prepared")
+            .or_exit(Exit::Usage)?;
+        Ok(read.map(Box::new))
+    }
+
     /// Returns the part of the run; `None` without the argument.
     ///
     /// # Errors
@@ -82,7 +97,10 @@ impl ShardArgs {
             Choice::Auto(count) => rank::read(count).or_exit(Exit::Usage)?,
         };
         let start = match (self.start.start_at, &self.start.meet) {
-            (Some(start), _) => Start::At(start),
+            (Some(start), _) => Start::At {
+                start,
+                prepared: self.preparation()?,
+            },
             (None, Some(address)) if shard.is_first() => Start::Host(self.meet.host(address)?),
             (None, Some(address)) => Start::Join(self.meet.guest(address)?),
             (None, None) => return Ok(None),
