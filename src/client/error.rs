@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::content::ContentError;
+use crate::exchange::Misbehaviour;
 use crate::oci::Unusable;
 use crate::registry;
 
@@ -60,6 +61,9 @@ pub enum Error {
         /// The digest now.
         found: String,
     },
+    /// The client stopped on purpose, between two exchanges.
+    #[error("{0}, as the client wants it")]
+    Misbehaved(Misbehaviour),
     /// The image has no content to send.
     #[error("there is nothing to send: {0}")]
     Nothing(&'static str),

@@ -10,7 +10,7 @@ use super::store::{BlobSlot, Discard, Store};
 use crate::content::StoreError;
 use crate::oci::{MediaType, RepositoryName};
 use crate::profile::PullAgain;
-use crate::registry::{Client, Part, Restart, Wanted};
+use crate::registry::{Client, Manners, Part, Restart, Wanted};
 
 /// The context that all fetches of one pull share.
 pub(super) struct Fetch<'a> {
@@ -40,7 +40,35 @@ impl Fetch<'_> {
     /// Returns the bytes that arrived, or `None` if the layer is here already and is not fetched again.
     pub(super) async fn layer(&self, piece: &Piece) -> Result<Option<u64>, Error> {
         let again = self.client.habits().pull.again == PullAgain::Nothing;
+        if let Some(manners) = self
+            .client
+            .read_manners(piece.wanted.size.unwrap_or_default())
+        {
+            return self.deliberately(piece, again, manners).await;
+        }
         self.piece(piece, again).await
+    }
+
+    /// Fetches a layer as a client that misbehaves; as for [`Fetch::layer`].
+    async fn deliberately(
+        &self,
+        piece: &Piece,
+        again: bool,
+        manners: Manners,
+    ) -> Result<Option<u64>, Error> {
+        let mut slot: Box<dyn BlobSlot> = match self.store.slot(&piece.wanted)? {
+            Some(slot) => slot,
+            None if again => Box::new(Discard),
+            None => return Ok(None),
+        };
+        let place = (self.repository, piece.media_type.as_ref());
+        let fetched = self
+            .client
+            .blob_get_deliberately(place, piece.wanted, manners, &mut *slot);
+        // Boxed, so that pulls of clients that behave are as small as they were.
+        let fetched = Box::pin(fetched).await?;
+        slot.commit()?;
+        Ok(Some(fetched.bytes))
     }
 
     async fn piece(&self, piece: &Piece, again: bool) -> Result<Option<u64>, Error> {

@@ -12,6 +12,7 @@ mod attach;
 mod choose;
 mod copy;
 mod delete;
+mod deliberate;
 mod error;
 mod fetch;
 mod lists;

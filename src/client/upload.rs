@@ -11,6 +11,7 @@ use crate::registry::{Download, Mounted, Posted, UploadSession};
 use crate::transport::Body;
 use crate::units::ByteSize;
 
+use super::deliberate::{misbehaving, send_deliberately};
 use super::error::Error;
 use super::push_job::{Job, Upload, Uploaded};
 use super::source::{self, Fed, Feed, Source, read_out};
@@ -82,13 +83,7 @@ pub(super) async fn upload(job: &Job<'_>, upload: Upload<'_>) -> Result<Uploaded
         (false, Some(_)) => PushMethod::PatchChunked,
         (false, None) => habits.method,
     };
-    match job.source {
-        None => {
-            let bytes = Bytes::Here;
-            send(job, upload.blob, (method, &bytes), session).await?;
-        }
-        Some(source) => pass_on(job, source, (upload.blob, method), (session, opened)).await?,
-    }
+    transmit(job, upload, method, (session, opened)).await?;
     if habits.commit_check {
         exists().await?;
     }
@@ -164,6 +159,25 @@ impl Bytes {
             Self::Here => Body::chunked(blob.all()),
             Self::Coming(asking) => Body::awaited(Fed::Unasked(asking.clone()), None),
         }
+    }
+}
+
+/// Sends a blob from where it is, as a client that behaves or one that does not.
+async fn transmit<'a>(
+    job: &Job<'a>,
+    upload: Upload<'_>,
+    method: PushMethod,
+    (session, opened): (Option<UploadSession>, Option<Download<'a>>),
+) -> Result<(), Error> {
+    let blob = upload.blob;
+    if let Some(source) = job.source {
+        return pass_on(job, source, (blob, method), (session, opened)).await;
+    }
+    let is_layer = !upload.is_config;
+    match is_layer.then(|| misbehaving(job.client, blob)).flatten() {
+        None => send(job, blob, (method, &Bytes::Here), session).await,
+        // Boxed, so that pushes of clients that behave are as small as they were.
+        Some(how) => Box::pin(send_deliberately(job, (blob, how), method, session)).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::measure::{BY_EXCHANGE, FailureClass};
+use crate::measure::{BY_EXCHANGE, FailureClass, Outcome};
 use crate::oci::ErrorCode;
 use crate::registry::Kind;
 use crate::{client, transport};
@@ -43,6 +43,16 @@ fn transport(error: &transport::Error) -> FailureClass {
     }
 }
 
+/// Returns how an iteration ended that did not do what it is for.
+pub(super) fn outcome(error: &client::Error) -> Outcome {
+    let how = match error {
+        client::Error::Registry(error) => error.misbehaviour(),
+        client::Error::Misbehaved(how) => Some(*how),
+        _ => None,
+    };
+    how.map_or_else(|| Outcome::Failed(iteration(error)), Outcome::Misbehaved)
+}
+
 /// Returns the class of a failed iteration: that of the exchange that ended it.
 pub(super) fn iteration(error: &client::Error) -> FailureClass {
     match error {
@@ -57,6 +67,7 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
         client::Error::Platform { .. }
         | client::Error::Unusable(_)
         | client::Error::Depth(_)
+        | client::Error::Misbehaved(_)
         | client::Error::Pages(_) => FailureClass::Protocol,
     }
 }
@@ -76,6 +87,7 @@ pub(super) const fn cause(error: &client::Error) -> &'static str {
         client::Error::Depth(_) => "index-depth",
         client::Error::Unusable(_) => "unusable-entry",
         client::Error::Pages(_) => "pages",
+        client::Error::Misbehaved(_) => "misbehaved",
     }
 }
 

@@ -143,7 +143,7 @@ impl Closed {
         self.failed = match freed.outcome {
             Outcome::Ok => 0,
             Outcome::Failed(_) => self.failed.saturating_add(1),
-            Outcome::Cancelled => self.failed,
+            Outcome::Cancelled | Outcome::Misbehaved(_) => self.failed,
         };
         let distance = distance(self.failed);
         if freed.free < started + distance {

@@ -16,7 +16,7 @@ use crate::measure::{
     AddressUse, ExchangeSample, FailureExample, Identity, Outcome, Period, Recorder, Spent, TrackId,
 };
 use crate::oci::Operation;
-use crate::registry::{Begun, End, Exchange, Observer, Pause};
+use crate::registry::{Begun, End, Exchange, Kind, Observer, Pause};
 use crate::transport::Dialer;
 
 /// Where a worker's samples go. Only this worker's thread touches it: there is no lock to wait for.
@@ -167,6 +167,7 @@ impl Observer for Recording {
         let outcome = match exchange.end {
             End::Ok => Outcome::Ok,
             End::Cancelled => Outcome::Cancelled,
+            End::Failed(Kind::Misbehaved(how)) => Outcome::Misbehaved(*how),
             End::Failed(kind) => {
                 let class = classify::exchange(kind);
                 recorder.failure_example(&FailureExample {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::cancellation::{Cancellation, Cancelled, Limits};
-use super::choice::Choice;
+use super::choice::{Choice, apart};
 use super::classify;
 use super::context::Context;
 use super::iteration_id::{Begun, IterationId};
+use super::left_uploads;
 use super::observer::Recording;
 use super::occasion::Occasion;
 use super::stop::Stop;
@@ -22,7 +23,7 @@ use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
 };
-use crate::plan::ConnectionPolicy;
+use crate::plan::{CleanUp, ConnectionPolicy};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
 
@@ -31,6 +32,9 @@ const CANCEL_TIME: Duration = Duration::from_secs(5);
 
 /// How much of that is left when everything is to be dropped: long enough for a registry that responds at all.
 const ABORT_TIME: Duration = Duration::from_millis(500);
+
+/// The purpose of the draws of what misbehaves.
+const MISBEHAVIOUR: u64 = 0x6d69_7362;
 
 /// What is known of a user when it has stopped, or of a worker's part of an open load.
 #[derive(Debug)]
@@ -204,6 +208,9 @@ impl VirtualUser {
         self.recording.trace_within(start.id);
         context.recorder.borrow_mut().started(track, period, due);
         let client = self.take_client(variant);
+        if !client.habits().misbehave.is_nothing() {
+            client.start_draws(apart(plan.seed, start.id, MISBEHAVIOUR));
+        }
         let occasion = start.occasion(load.executor.speed());
         let images = &context.shared.images;
         let iteration = Iteration {
@@ -223,7 +230,7 @@ impl VirtualUser {
         let finished = Instant::now();
         let outcome = match &ended {
             Ok(Ok(())) => Outcome::Ok,
-            Ok(Err(error)) => Outcome::Failed(classify::iteration(error)),
+            Ok(Err(error)) => classify::outcome(error),
             Err(Cancelled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
             Err(Cancelled::Cut) => Outcome::Cancelled,
         };
@@ -247,7 +254,9 @@ impl VirtualUser {
         if period == Period::Measure {
             self.measured_until = context.since_epoch(finished);
         }
-        if client.has_abandoned() && outcome != Outcome::Cancelled {
+        if let Outcome::Misbehaved(_) = outcome {
+            client.leave_abandoned();
+        } else if client.has_abandoned() && outcome != Outcome::Cancelled {
             // What is not over when the load is cut is tried once more with the last orders.
             let limits = Limits {
                 limit: limits.cut,
@@ -277,7 +286,7 @@ impl VirtualUser {
     pub(super) async fn cancel_abandoned(&mut self) -> Duration {
         self.recording.enter(Period::CleanUp);
         let mut clients = self.clients.iter().flatten();
-        if !clients.any(Client::has_abandoned) {
+        if !clients.any(|it| it.has_abandoned() || it.has_left()) {
             return Duration::ZERO;
         }
         // Boxed: a user is as large as the largest thing that it may wait for.
@@ -285,8 +294,10 @@ impl VirtualUser {
     }
 
     async fn cancel_all(&self) -> Duration {
+        let cancels = self.context.shared.plan.prepare.clean_up != CleanUp::None;
         let cancelling = async {
             for client in self.clients.iter().flatten() {
+                left_uploads::look(&self.context, client, cancels).await;
                 // A session that cannot be cancelled is counted where the exchange is counted.
                 let _ = client.cancel_abandoned().await;
             }

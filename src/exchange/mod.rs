@@ -4,9 +4,11 @@
 //! choose among them, so each is defined here once.
 
 mod connection;
+mod misbehaviour;
 mod timings;
 mod trace;
 
 pub use connection::{ConnectionUse, Handshake, HttpVersion, Lookup, Protocol, Resumption};
+pub use misbehaviour::Misbehaviour;
 pub use timings::{Phase, Timings};
 pub use trace::TraceId;

@@ -118,7 +118,7 @@ fn periods(closure: &mut Closure, record: &Record) {
             totals.starts.started.saturating_add(totals.starts.dropped),
         );
         closure.equal(
-            format!("{name}: started = ok + failed + cancelled"),
+            format!("{name}: started = ok + failed + cancelled + misbehaved"),
             totals.starts.started,
             totals.iterations.ended(),
         );
@@ -154,7 +154,7 @@ fn journeys(closure: &mut Closure, record: &Record) {
             starts.started.saturating_add(starts.dropped),
         );
         closure.equal(
-            format!("{name}: started = ok + failed + cancelled"),
+            format!("{name}: started = ok + failed + cancelled + misbehaved"),
             starts.started,
             outcomes.ended(),
         );
@@ -205,6 +205,11 @@ fn journeys(closure: &mut Closure, record: &Record) {
             counts.failure_classes.sum(),
             outcomes.failed,
         );
+        closure.equal(
+            format!("{name}: misbehaviours = misbehaved"),
+            counts.misbehaviours.sum(),
+            outcomes.misbehaved,
+        );
     }
 }
 
@@ -239,6 +244,11 @@ fn operations(closure: &mut Closure, record: &Record) {
                 counts.failure_classes.sum(),
                 outcomes.failed,
             );
+            closure.equal(
+                format!("{name} {operation}: misbehaviours = misbehaved"),
+                counts.misbehaviours.sum(),
+                outcomes.misbehaved,
+            );
         }
     }
 }
@@ -262,6 +272,11 @@ fn windows(closure: &mut Closure, record: &Record) {
             iterations.cancelled,
             totals.iterations.cancelled,
         ),
+        (
+            "misbehaved iterations",
+            iterations.misbehaved,
+            totals.iterations.misbehaved,
+        ),
         ("ok exchanges", window.exchanges.ok, totals.exchanges.ok),
         (
             "failed exchanges",
@@ -272,6 +287,11 @@ fn windows(closure: &mut Closure, record: &Record) {
             "cancelled exchanges",
             window.exchanges.cancelled,
             totals.exchanges.cancelled,
+        ),
+        (
+            "misbehaved exchanges",
+            window.exchanges.misbehaved,
+            totals.exchanges.misbehaved,
         ),
         ("bytes sent", window.bytes.sent, totals.bytes.sent),
         (

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Outcome;
 use crate::exchange::{ConnectionUse, Handshake, Protocol};
 
-/// How many ended in which way. Each thing that ended is in exactly one of the three.
+/// How many ended in which way. Each thing that ended is in exactly one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Outcomes {
     /// Did what they are for.
@@ -15,6 +15,17 @@ pub struct Outcomes {
     pub failed: u64,
     /// Were given up, because the run ended first.
     pub cancelled: u64,
+    /// Ended as their clients, which misbehave on purpose, want or provoke it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub misbehaved: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Bytes of bodies.
@@ -81,6 +92,7 @@ impl Outcomes {
             Outcome::Ok => self.ok += 1,
             Outcome::Failed(_) => self.failed += 1,
             Outcome::Cancelled => self.cancelled += 1,
+            Outcome::Misbehaved(_) => self.misbehaved += 1,
         }
     }
 
@@ -89,6 +101,7 @@ impl Outcomes {
         add(&mut self.ok, other.ok);
         add(&mut self.failed, other.failed);
         add(&mut self.cancelled, other.cancelled);
+        add(&mut self.misbehaved, other.misbehaved);
     }
 
     /// Returns all that ended.
@@ -96,6 +109,7 @@ impl Outcomes {
         self.ok
             .saturating_add(self.failed)
             .saturating_add(self.cancelled)
+            .saturating_add(self.misbehaved)
     }
 }
 

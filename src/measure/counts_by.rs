@@ -8,6 +8,8 @@ use std::{array, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::exchange::Misbehaviour;
+
 use super::{DropCause, DropReason, FailureClass};
 
 /// An enum whose values are counted.
@@ -29,6 +31,9 @@ pub struct CountsBy<K, const N: usize> {
 /// Failures by class.
 pub type ClassCounts = CountsBy<FailureClass, { FailureClass::ALL.len() }>;
 
+/// What ended because a client misbehaves on purpose, by how.
+pub type MisbehaviourCounts = CountsBy<Misbehaviour, { Misbehaviour::ALL.len() }>;
+
 /// Iterations that were due and never began, by reason.
 pub type ReasonCounts = CountsBy<DropReason, { DropReason::ALL.len() }>;
 
@@ -40,6 +45,14 @@ impl CountKey for FailureClass {
 
     fn place(self) -> usize {
         self.index()
+    }
+}
+
+impl CountKey for Misbehaviour {
+    const VALUES: &'static [Self] = &Self::ALL;
+
+    fn place(self) -> usize {
+        self as usize
     }
 }
 

@@ -52,7 +52,9 @@ pub use addresses::AddressUse;
 pub use catalogue::{Catalogue, JourneyId, Track, TrackId};
 pub use closure::{Closure, Sum};
 pub use counts::{Bytes, Connections, Outcomes, Starts, Totals};
-pub use counts_by::{CauseCounts, ClassCounts, CountKey, CountsBy, ReasonCounts};
+pub use counts_by::{
+    CauseCounts, ClassCounts, CountKey, CountsBy, MisbehaviourCounts, ReasonCounts,
+};
 pub use distribution::Step;
 pub use failures::{Dated, FailureExample, FailureKind, FailureLog, FirstFailure};
 pub use histogram::{Bucket, HistogramError, LatencyHistogram};

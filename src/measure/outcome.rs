@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::Misbehaviour;
+
 /// The one end of an exchange or an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -14,6 +16,8 @@ pub enum Outcome {
     Failed(FailureClass),
     /// regstorm gave it up, because the run ended first.
     Cancelled,
+    /// Its client misbehaves on purpose, and so it ended.
+    Misbehaved(Misbehaviour),
 }
 
 /// Why something failed, coarse enough to count by.

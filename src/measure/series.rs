@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Bytes, CauseCounts, ClassCounts, Connections, DropCause, DroppedStart, ExchangeSample,
-    FailureClass, IterationClock, IterationSample, IterationTime, LatencyHistogram, Outcome,
-    Outcomes, PhaseLatencies, ReasonCounts, Starts, StatusCounts,
+    FailureClass, IterationClock, IterationSample, IterationTime, LatencyHistogram,
+    MisbehaviourCounts, Outcome, Outcomes, PhaseLatencies, ReasonCounts, Starts, StatusCounts,
 };
 
 /// What the measured window knows of one journey, or of one track of it.
@@ -36,6 +36,9 @@ pub struct JourneyCounts {
     pub outcomes: Outcomes,
     /// The failed ones by class.
     pub failure_classes: ClassCounts,
+    /// Those that misbehaved, by how.
+    #[serde(default, skip_serializing_if = "MisbehaviourCounts::is_empty")]
+    pub misbehaviours: MisbehaviourCounts,
     /// Bytes of bodies, of iterations of every outcome.
     pub bytes: Bytes,
     /// Where the time of all iterations that ended went, whatever their outcome.
@@ -78,6 +81,9 @@ pub struct OperationCounts {
     pub outcomes: Outcomes,
     /// The failed ones by class.
     pub failure_classes: ClassCounts,
+    /// Those that misbehaved, by how.
+    #[serde(default, skip_serializing_if = "MisbehaviourCounts::is_empty")]
+    pub misbehaviours: MisbehaviourCounts,
     /// Responses by status, of exchanges of every outcome.
     pub statuses: StatusCounts,
     /// What the exchanges ran over.
@@ -141,6 +147,7 @@ impl JourneySeries {
                 latencies.failed_service_time.record(sample.service_time());
             }
             Outcome::Cancelled => {}
+            Outcome::Misbehaved(how) => counts.misbehaviours.count(how),
         }
         latencies.start_lag.record(sample.start_lag());
         if is_unfinished(sample.outcome) {
@@ -168,6 +175,7 @@ impl JourneyCounts {
         self.drop_causes.merge(&other.drop_causes);
         self.outcomes.merge(other.outcomes);
         self.failure_classes.merge(&other.failure_classes);
+        self.misbehaviours.merge(&other.misbehaviours);
         self.bytes.merge(other.bytes);
         self.time.merge(&other.time);
         self.within_window = self.within_window.saturating_add(other.within_window);
@@ -227,6 +235,7 @@ impl OperationSeries {
                 latencies.failed_total.record(sample.timings.total);
             }
             Outcome::Cancelled => {}
+            Outcome::Misbehaved(how) => counts.misbehaviours.count(how),
         }
         if is_unfinished(sample.outcome) {
             latencies.unfinished_total.record(sample.timings.total);
@@ -245,6 +254,7 @@ impl OperationCounts {
     pub fn merge(&mut self, other: &Self) {
         self.outcomes.merge(other.outcomes);
         self.failure_classes.merge(&other.failure_classes);
+        self.misbehaviours.merge(&other.misbehaviours);
         self.statuses.merge(&other.statuses);
         self.connections.merge(other.connections);
         self.bytes.merge(other.bytes);

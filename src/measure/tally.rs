@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::oci::Operation;
 
-use super::{Bytes, ClassCounts, ExchangeSample, OperationCounts, Outcome, Outcomes, StatusCounts};
+use super::{
+    Bytes, ClassCounts, ExchangeSample, MisbehaviourCounts, OperationCounts, Outcome, Outcomes,
+    StatusCounts,
+};
 
 /// Exchanges of one period by operation, without latencies, because they are no result. Stored as a list of the
 /// operations that occurred.
@@ -23,6 +26,9 @@ pub struct OperationTally {
     pub outcomes: Outcomes,
     /// The failed ones by class.
     pub failure_classes: ClassCounts,
+    /// Those that misbehaved, by how.
+    #[serde(default, skip_serializing_if = "MisbehaviourCounts::is_empty")]
+    pub misbehaviours: MisbehaviourCounts,
     /// Responses by status.
     pub statuses: StatusCounts,
     /// Bytes of bodies.
@@ -33,8 +39,10 @@ impl PeriodTally {
     pub(super) fn record(&mut self, sample: &ExchangeSample) {
         let tally = &mut self.operations[sample.operation.index()];
         tally.outcomes.count(sample.outcome);
-        if let Outcome::Failed(class) = sample.outcome {
-            tally.failure_classes.count(class);
+        match sample.outcome {
+            Outcome::Failed(class) => tally.failure_classes.count(class),
+            Outcome::Misbehaved(how) => tally.misbehaviours.count(how),
+            Outcome::Ok | Outcome::Cancelled => {}
         }
         tally.statuses.count(sample.status);
         tally.bytes.merge(sample.bytes());
@@ -60,6 +68,7 @@ impl OperationTally {
     fn merge(&mut self, other: &Self) {
         self.outcomes.merge(other.outcomes);
         self.failure_classes.merge(&other.failure_classes);
+        self.misbehaviours.merge(&other.misbehaviours);
         self.statuses.merge(&other.statuses);
         self.bytes.merge(other.bytes);
     }
@@ -70,6 +79,7 @@ impl From<&OperationCounts> for OperationTally {
         Self {
             outcomes: counts.outcomes,
             failure_classes: counts.failure_classes,
+            misbehaviours: counts.misbehaviours,
             statuses: counts.statuses.clone(),
             bytes: counts.bytes,
         }

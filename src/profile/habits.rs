@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use super::accepted::Accepted;
 use super::choice::IndexChoice;
 use super::connections::ConnectionPolicy;
+use super::misbehave::Misbehave;
 use super::wire::{Retry, TokenHabits, Wire};
 use crate::exchange::HttpVersion;
 use crate::units::{ByteSize, words};
@@ -36,6 +37,8 @@ pub struct Habits {
     pub copy: CopyHabits,
     /// What is named when a manifest is to be deleted.
     pub delete: DeleteBy,
+    /// What it does that no client should.
+    pub misbehave: Misbehave,
 }
 
 /// What a pull does.

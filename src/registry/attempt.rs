@@ -154,6 +154,11 @@ impl<'c> Attempt<'c> {
         self.status = Some(status);
     }
 
+    /// Returns `true` if its client sends the body slowly on purpose.
+    pub(super) fn is_slow(&self) -> bool {
+        self.sent.is_slow()
+    }
+
     /// Notes the size of the body so far, for the case that the exchange is dropped.
     pub(super) const fn saw_bytes(&mut self, received: u64) {
         self.received = received;

@@ -14,6 +14,7 @@ use super::auth::Scope;
 use super::call::Call;
 use super::error::Error;
 use super::location::Base;
+use super::pace::Pace;
 use super::settings::Settings;
 use super::token_cache::TokenCache;
 use super::verified::VerifiedCopies;
@@ -38,7 +39,14 @@ pub(super) struct Inner {
     abandoned: RefCell<Vec<Abandoned>>, // at most a few for each upload under way
     opening: Cell<usize>,               // sessions without a response yet
     opened: Notify,                     // one of them has its response
+    left: RefCell<Vec<Abandoned>>,      // open on purpose; bounded
+    pub(super) draws: Cell<u64>,        // of what misbehaves
+    pub(super) reading: Pace,
+    pub(super) writing: Pace,
 }
+
+/// The most upload sessions of a client that are left open on purpose and looked at later.
+const MOST_LEFT: usize = 1024;
 
 /// An abandoned upload session.
 #[derive(Clone)]
@@ -103,6 +111,10 @@ impl Client {
             abandoned: RefCell::default(),
             opening: Cell::default(),
             opened: Notify::new(),
+            left: RefCell::default(),
+            draws: Cell::default(),
+            reading: Pace::default(),
+            writing: Pace::default(),
         };
         Self {
             inner: Rc::new(inner),
@@ -253,6 +265,23 @@ impl Client {
     /// Takes an abandoned upload session, to cancel it.
     pub(super) fn take_abandoned(&self) -> Option<Abandoned> {
         self.inner.abandoned.borrow_mut().pop()
+    }
+
+    /// Leaves the abandoned upload sessions open, as a client that is gone.
+    pub fn leave_abandoned(&self) {
+        let mut left = self.inner.left.borrow_mut();
+        let room = MOST_LEFT - left.len();
+        left.extend(self.inner.abandoned.take().into_iter().take(room));
+    }
+
+    /// Returns `true` if there are upload sessions that were left open.
+    pub fn has_left(&self) -> bool {
+        !self.inner.left.borrow().is_empty()
+    }
+
+    /// Takes an upload session that was left open.
+    pub(super) fn take_left(&self) -> Option<Abandoned> {
+        self.inner.left.borrow_mut().pop()
     }
 
     /// Runs `open`, which opens an upload session, to its end even if its caller is dropped. Otherwise the session

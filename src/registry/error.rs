@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::decoding::EncodingError;
 use super::link::LinkError;
+use crate::exchange::Misbehaviour;
 use crate::oci::{Digest, ErrorBody, ManifestError, Operation};
 use crate::{transport, units};
 
@@ -50,6 +51,9 @@ pub enum Kind {
         /// Its refusal.
         kind: Box<Kind>,
     },
+    /// The client misbehaved on purpose.
+    #[error("{0}, as the client wants it")]
+    Misbehaved(Misbehaviour),
     /// The bytes have another digest.
     #[error("digest mismatch: expected {expected}, got {found}")]
     Digest {
@@ -249,6 +253,14 @@ impl Error {
     /// The reason.
     pub fn kind(&self) -> &Kind {
         self.kind.root()
+    }
+
+    /// Returns how the client misbehaved on purpose, if that is why.
+    pub fn misbehaviour(&self) -> Option<Misbehaviour> {
+        match self.kind.root() {
+            Kind::Misbehaved(how) => Some(*how),
+            _ => None,
+        }
     }
 
     /// The status, if the registry refused.

@@ -12,6 +12,7 @@ use super::challenge::unsupported_challenge;
 use super::client::Client;
 use super::decoding::Decoder;
 use super::error::{Error, Kind};
+use crate::exchange::Misbehaviour;
 use crate::oci::{ErrorBody, MAX_ERROR_BODY};
 use crate::transport::{Address, Incoming};
 
@@ -162,6 +163,9 @@ impl Response<'_> {
     pub(super) async fn refuse(mut self) -> Error {
         let status = self.status();
         let body = ErrorBody::parse(&self.listen().await);
+        if status == StatusCode::REQUEST_TIMEOUT && self.attempt.is_slow() {
+            return self.fail(Kind::Misbehaved(Misbehaviour::CutOff));
+        }
         let kind = Kind::Status { status, body };
         if status == StatusCode::UNAUTHORIZED
             && let Some(challenge) = unsupported_challenge(self.address(), self.headers())
@@ -187,7 +191,7 @@ impl Response<'_> {
     }
 
     /// Reads as much of the body as comes soon, up to a limit.
-    async fn listen(&mut self) -> Vec<u8> {
+    pub(super) async fn listen(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
         let listen = async {
             while said.len() < MAX_ERROR_BODY {

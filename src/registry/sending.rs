@@ -11,6 +11,7 @@ use super::attempt::{Attempt, Begun, Observer, Pause};
 use super::call::Call;
 use super::client::Client;
 use super::decoding::{Decoder, Undoing};
+use super::deliberate_body::provoked;
 use super::error::{Error, Kind};
 use super::redirect::{Carries, Course, Hop, course};
 use super::response::Response;
@@ -324,7 +325,10 @@ impl Client {
                 Ok(response)
             }
             Err(failed) => {
-                let kind = Kind::Transport(failed.error);
+                let kind = match provoked(&failed.error, attempt.is_slow()) {
+                    Some(how) => Kind::Misbehaved(how),
+                    None => Kind::Transport(failed.error),
+                };
                 attempt.fail(failed.ended, &kind, &failed.address, None);
                 Err(self.failed(operation, &failed.address, kind))
             }

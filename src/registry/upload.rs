@@ -13,7 +13,7 @@ use super::error::Error;
 use super::location::{escaped, with_digest};
 use super::manifests::header;
 use super::upload_session::{Cancelling, OCTETS, UploadSession, cancelled};
-use crate::oci::{Digest, Operation, RepositoryName};
+use crate::oci::{Digest, ErrorBody, ErrorCode, Operation, RepositoryName};
 use crate::profile::MountQuery;
 use crate::transport::Body;
 
@@ -24,6 +24,17 @@ pub enum Mounted {
     Done,
     /// It could not be mounted; the registry opened a session instead.
     Session(UploadSession),
+}
+
+/// What became of an upload session that its client left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It is open.
+    Open,
+    /// The registry does not know it.
+    Gone,
+    /// The registry refuses its address since a request to it broke off: it may be there, and cannot be cancelled.
+    Unreachable,
 }
 
 /// The response to a POST that carried the whole blob.
@@ -172,6 +183,39 @@ impl Client {
             };
         }
         result
+    }
+
+    /// Looks what became of an upload session that was left open, and cancels it if it is open and that is wanted. `None`: there are
+    /// no more.
+    ///
+    /// # Spec
+    /// distribution-spec, "Pushing a blob in chunks", end-13; "Cancel a blob upload", end-14.
+    ///
+    /// # Errors
+    /// Fails if there is no response, or if it is neither 204 nor 404. The session is forgotten.
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled, and the session is forgotten.
+    pub async fn look_at_left(&self, cancels: bool) -> Option<Result<Left, Error>> {
+        let session = self.take_left()?;
+        Some(self.look_at(&session, cancels).await)
+    }
+
+    async fn look_at(&self, session: &Abandoned, cancels: bool) -> Result<Left, Error> {
+        let mut response = self.send(&session.status_call()).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            let body = ErrorBody::parse(&response.listen().await);
+            response.succeed();
+            return Ok(match body.code {
+                Some(ErrorCode::BlobUploadInvalid) => Left::Unreachable,
+                _ => Left::Gone,
+            });
+        }
+        response.finish().await?;
+        if cancels {
+            self.cancel_once(session).await?;
+        }
+        Ok(Left::Open)
     }
 
     async fn cancel_once(&self, session: &Abandoned) -> Result<(), Error> {

@@ -27,9 +27,9 @@ pub(super) const OCTETS: &str = "application/octet-stream";
 /// [`Client::cancel_abandoned`]: it holds space on the registry until then.
 #[must_use = "an open upload holds space on the registry; put it or let it be cancelled"]
 pub struct UploadSession {
-    client: Client,
+    pub(super) client: Client,
     repository: Rc<RepositoryName>,
-    location: Option<Address>, // `None` once it is closed, or in the hands of the next step
+    pub(super) location: Option<Address>, // `None` once it is closed, or in the hands of the next step
     chunk_min: u64,
 }
 
@@ -102,12 +102,10 @@ impl UploadSession {
         body: &dyn Fn() -> Body,
         range: Option<Range<u64>>,
     ) -> Result<Result<Self, (Self, Error)>, Error> {
-        let mut headers = header(CONTENT_TYPE, OCTETS);
-        if let Some(range) = range.filter(|range| !range.is_empty())
-            && let Ok(value) = HeaderValue::try_from(format!("{}-{}", range.start, range.end - 1))
-        {
-            headers.insert(CONTENT_RANGE, value);
-        }
+        let headers = match range {
+            Some(range) => chunk_headers(&range),
+            None => header(CONTENT_TYPE, OCTETS),
+        };
         let client = self.client.again();
         let response = {
             let call = self.call(Operation::UploadPatch, Method::PATCH, headers, body)?;
@@ -215,7 +213,7 @@ impl UploadSession {
         Ok((self, offset))
     }
 
-    fn call<'a>(
+    pub(super) fn call<'a>(
         &'a self,
         operation: Operation,
         method: Method,
@@ -239,7 +237,7 @@ impl UploadSession {
     }
 
     /// Goes on with the URL in the response.
-    async fn step(&mut self, response: Response<'_>) -> Result<(), Error> {
+    pub(super) async fn step(&mut self, response: Response<'_>) -> Result<(), Error> {
         let Some(next) = location(response.address(), response.headers()) else {
             return Err(response.fail(NO_LOCATION));
         };
@@ -271,6 +269,15 @@ impl Drop for UploadSession {
 }
 
 impl Abandoned {
+    /// The request that asks for its progress, and whether it is there.
+    pub(super) fn status_call(&self) -> Call<'_> {
+        Call {
+            scope: Scope::of(&self.repository, Actions::PullPush),
+            also: &[404],
+            ..Call::get(Operation::UploadStatus, self.location.clone())
+        }
+    }
+
     /// The request that cancels it.
     pub(super) fn cancel_call(&self) -> Call<'_> {
         Call {
@@ -305,8 +312,19 @@ pub(super) async fn cancelled(response: Response<'_>) -> Result<(), Error> {
     response.finish().await
 }
 
+/// The headers of a chunk.
+pub(super) fn chunk_headers(range: &Range<u64>) -> HeaderMap {
+    let mut headers = header(CONTENT_TYPE, OCTETS);
+    if !range.is_empty()
+        && let Ok(value) = HeaderValue::try_from(format!("{}-{}", range.start, range.end - 1))
+    {
+        headers.insert(CONTENT_RANGE, value);
+    }
+    headers
+}
+
 /// The number of bytes in `0-<last>`; some registries put a unit in front.
-fn end_of_range(text: &str) -> Option<u64> {
+pub(super) fn end_of_range(text: &str) -> Option<u64> {
     let (_, last) = text.trim().rsplit_once('-')?;
     match last.parse().ok()? {
         0 => Some(0),

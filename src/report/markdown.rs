@@ -23,7 +23,7 @@ use super::figures::latency_of;
 use super::headline::{self, Failed};
 use super::runs::NamedRun;
 use super::words::{self, Spent};
-use super::{reasons, slow, slowest};
+use super::{on_purpose, reasons, slow, slowest};
 use page::{MarkdownPage, MarkdownTable, ROWS, escape, shown};
 
 /// More kinds of failures than this are in the report only.
@@ -321,6 +321,9 @@ fn failures(document: &Document) -> String {
         ]);
     }
     text.push_str(&table.render("Failed iterations"));
+    for line in on_purpose::lines(document) {
+        let _ = writeln!(text, "\nOn purpose: {}", escape(&line));
+    }
     if section.exchanges.other > 0 {
         let other = units::count(section.exchanges.other);
         let _ = writeln!(text, "\n{other} more failures are of other kinds.");

@@ -21,6 +21,7 @@ mod change;
 mod figures;
 mod headline;
 mod logged;
+mod on_purpose;
 mod reasons;
 mod runs;
 mod samples;

@@ -194,7 +194,11 @@ fn outcomes(samples: &mut Samples, name: &str, of: (&str, &str), outcomes: Outco
         ("ok", outcomes.ok),
         ("failed", outcomes.failed),
         ("cancelled", outcomes.cancelled),
+        ("misbehaved", outcomes.misbehaved),
     ] {
+        if outcome == "misbehaved" && count == 0 {
+            continue; // only where a scenario asks for it
+        }
         samples.sample(name, &[of, ("outcome", outcome)], &count.to_string());
     }
 }

@@ -105,7 +105,11 @@ fn outcomes(samples: &mut Samples, name: &str, period: &str, outcomes: Outcomes)
         ("ok", outcomes.ok),
         ("failed", outcomes.failed),
         ("cancelled", outcomes.cancelled),
+        ("misbehaved", outcomes.misbehaved),
     ] {
+        if outcome == "misbehaved" && count == 0 {
+            continue; // only where a scenario asks for it
+        }
         let labels = [("period", period), ("outcome", outcome)];
         samples.sample(name, &labels, &count.to_string());
     }

@@ -121,6 +121,7 @@ fn outcomes(ok: u64, failed: u64, cancelled: u64) -> Outcomes {
         ok,
         failed,
         cancelled,
+        misbehaved: 0,
     }
 }
 

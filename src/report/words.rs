@@ -1,12 +1,14 @@
 //! Sentences that every format for people has in common, so that no two of them tell one thing differently.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use url::Url;
 
 use crate::health::{Level, Signal};
-use crate::measure::{BY_EXCHANGE, ClassCounts, Connections, FailureKind, Period};
+use crate::measure::{
+    BY_EXCHANGE, ClassCounts, Connections, CountKey, CountsBy, FailureKind, Period,
+};
 use crate::oci::Operation;
 use crate::result::{
     Document, Example, IterationFailureEntry, JourneySection, PeriodSection, RunVerdict, SearchEnd,
@@ -322,11 +324,16 @@ impl Spent {
     }
 }
 
+/// `3 aborted, 1 left-open`
+pub(super) fn each<K: CountKey + fmt::Display, const N: usize>(counts: &CountsBy<K, N>) -> String {
+    let counts = counts.iter();
+    let counts = counts.map(|(kind, count)| format!("{} {kind}", units::count(count)));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
 /// `5 timeout, 1 reset`
 pub(super) fn classes(counts: &ClassCounts) -> String {
-    let counts = counts.iter();
-    let counts = counts.map(|(class, count)| format!("{} {class}", units::count(count)));
-    counts.collect::<Vec<_>>().join(", ")
+    each(counts)
 }
 
 #[cfg(test)]

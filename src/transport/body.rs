@@ -32,6 +32,7 @@ struct Way {
     completed: Cell<Option<Instant>>,
     broken: RefCell<Option<io::Error>>,
     again: RefCell<Option<Rc<Way>>>, // of the body that took its place
+    slow: Cell<bool>,                // on purpose
 }
 
 impl Sent {
@@ -60,6 +61,11 @@ impl Sent {
             last = next;
         }
         Some(last)
+    }
+
+    /// Returns `true` if its client is slow on purpose.
+    pub fn is_slow(&self) -> bool {
+        self.0.as_ref().is_some_and(|way| way.slow.get())
     }
 
     /// Returns `true` once all of it was handed to the connection.
@@ -161,6 +167,15 @@ impl Body {
             body.sent = Sent(Some(Rc::default()));
         }
         body
+    }
+
+    /// Returns the same body of a client that is slow on purpose.
+    #[must_use]
+    pub fn slow(self) -> Self {
+        if let Some(way) = &self.sent.0 {
+            way.slow.set(true);
+        }
+        self
     }
 
     /// The progress, which outlives the body.

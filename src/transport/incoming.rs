@@ -97,6 +97,16 @@ impl Incoming {
         }
     }
 
+    /// Returns `true` if all of it has come, whatever of it was returned: the connection carries other exchanges.
+    pub fn is_over(&self) -> bool {
+        self.0.lease.is_none()
+    }
+
+    /// The reader has made a pause: the peer's silence counts from now on.
+    pub fn had_paused(&mut self) {
+        self.0.deadline = Instant::now() + self.0.silence;
+    }
+
     /// Ends the exchange and returns its measurements, the URL of the request, and the headers of the response. The
     /// connection is kept if the body was read to its end.
     pub fn end(self) -> (Ended, Address, HeaderMap) {

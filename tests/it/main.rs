@@ -68,6 +68,8 @@ mod machine;
 mod meeting;
 /// Shards of one run: what they add up to, and what is no shard.
 mod merging;
+/// Clients that misbehave on purpose: each is counted in its class, and fails nothing.
+mod misbehaving;
 /// Mistakes of scenarios: none hides another, and each names every form that is read.
 mod mistakes;
 /// `regstorm pull` and `regstorm push` against the embedded registry: every form, every source, every bad input.

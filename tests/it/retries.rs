@@ -74,6 +74,7 @@ const fn outcomes(ok: u64, failed: u64) -> Outcomes {
         ok,
         failed,
         cancelled: 0,
+        misbehaved: 0,
     }
 }
 

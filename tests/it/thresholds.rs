@@ -45,6 +45,7 @@ fn latencies(ok: impl IntoIterator<Item = u64>, cut: impl IntoIterator<Item = u6
             ok: latency.count(),
             failed: 0,
             cancelled: unfinished.count(),
+            misbehaved: 0,
         },
         latency,
         unfinished,

@@ -267,9 +267,13 @@ fn a_sum_that_does_not_close_is_named() {
         broken,
         [
             ("measure: scheduled = started + dropped", 2, 1),
-            ("measure: started = ok + failed + cancelled", 1, 0),
+            (
+                "measure: started = ok + failed + cancelled + misbehaved",
+                1,
+                0
+            ),
             ("push: scheduled = started + dropped", 2, 1),
-            ("push: started = ok + failed + cancelled", 1, 0),
+            ("push: started = ok + failed + cancelled + misbehaved", 1, 0),
             ("bytes sent: transport = samples", 0, 10),
             ("bytes received: transport = samples", 0, 1_000),
         ]

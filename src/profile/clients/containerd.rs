@@ -9,9 +9,9 @@ use super::{
 use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, ChallengeScope, ConfigOrder, ConnectionPolicy,
-    CopyHabits, Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, MountQuery, PullAgain,
-    PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryScope, Statuses,
-    TokenForm, TokenHabits, Wire,
+    CopyHabits, Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, Misbehave, MountQuery,
+    PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryScope,
+    Statuses, TokenForm, TokenHabits, Wire,
 };
 
 fn containerd_wire() -> Wire {
@@ -93,6 +93,7 @@ pub(super) fn containerd() -> Habits {
         },
         copy: CopyHabits::default(),
         delete: DeleteBy::Resolved,
+        misbehave: Misbehave::default(),
     }
 }
 

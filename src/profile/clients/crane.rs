@@ -10,9 +10,9 @@ use super::{
 use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, CopyFetch, CopyHabits,
-    Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck, MountHabits, MountQuery,
-    PullAgain, PullHabits, PushHabits, PushMethod, Retry, RetryScope, ScopeOrder, Statuses,
-    TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, IndexChoice, LayerOrder, ManifestCheck, Misbehave, MountHabits,
+    MountQuery, PullAgain, PullHabits, PushHabits, PushMethod, Retry, RetryScope, ScopeOrder,
+    Statuses, TokenHabits, Wire,
 };
 
 fn crane_wire() -> Wire {
@@ -102,5 +102,6 @@ pub(super) fn crane() -> Habits {
             reads_back: false,
         },
         delete: DeleteBy::Digest,
+        misbehave: Misbehave::default(),
     }
 }

@@ -7,9 +7,9 @@ use super::{BELOW_400, DOCKER_ACCEPT, GZIP, SUCCESSES, accept, number};
 use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, CopyHabits, Decoding,
-    DeleteBy, Habits, IndexChoice, LayerOrder, MountHabits, PullAgain, PullHabits, PushHabits,
-    PushMethod, Resolve, ResolveFallback, Retry, RetryScope, ScopeOrder, Statuses, TokenHabits,
-    Wire,
+    DeleteBy, Habits, IndexChoice, LayerOrder, Misbehave, MountHabits, PullAgain, PullHabits,
+    PushHabits, PushMethod, Resolve, ResolveFallback, Retry, RetryScope, ScopeOrder, Statuses,
+    TokenHabits, Wire,
 };
 
 fn docker_wire() -> Wire {
@@ -99,6 +99,7 @@ pub(super) fn docker() -> Habits {
         },
         copy: CopyHabits::default(),
         delete: DeleteBy::Resolved,
+        misbehave: Misbehave::default(),
     }
 }
 

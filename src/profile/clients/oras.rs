@@ -7,8 +7,8 @@ use super::{DOCKER_INDEX, DOCKER_MANIFEST, GZIP, OCI_INDEX, OCI_MANIFEST, accept
 use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptDescriptor, AcceptForm, Accepted, Backoff, ConnectionPolicy, CopyFetch, CopyHabits,
-    Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, MountQuery, PullHabits, PushHabits,
-    PushMethod, Retry, RetryAfter, RetryScope, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, IndexChoice, ManifestCheck, Misbehave, MountQuery, PullHabits,
+    PushHabits, PushMethod, Retry, RetryAfter, RetryScope, TokenHabits, Wire,
 };
 
 fn oras_wire() -> Wire {
@@ -79,5 +79,6 @@ pub(super) fn oras() -> Habits {
             reads_back: true,
         },
         delete: DeleteBy::Resolved,
+        misbehave: Misbehave::default(),
     }
 }

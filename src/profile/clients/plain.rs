@@ -5,8 +5,8 @@ use super::{
 };
 use crate::exchange::HttpVersion;
 use crate::profile::{
-    AcceptForm, Accepted, ConnectionPolicy, CopyHabits, DeleteBy, Habits, PullHabits, PushHabits,
-    Retry, TokenHabits, Wire,
+    AcceptForm, Accepted, ConnectionPolicy, CopyHabits, DeleteBy, Habits, Misbehave, PullHabits,
+    PushHabits, Retry, TokenHabits, Wire,
 };
 
 fn plain_wire() -> Wire {
@@ -40,5 +40,6 @@ pub(super) fn plain() -> Habits {
         push: PushHabits::default(),
         copy: CopyHabits::default(),
         delete: DeleteBy::Resolved,
+        misbehave: Misbehave::default(),
     }
 }

@@ -10,8 +10,8 @@ use super::{
 use crate::exchange::HttpVersion;
 use crate::profile::{
     AcceptForm, Accepted, Backoff, Checks, ConfigOrder, ConnectionPolicy, CopyFetch, CopyHabits,
-    Decoding, DeleteBy, Habits, IndexChoice, MountHabits, PullAgain, PullHabits, PushHabits,
-    PushMethod, Retry, RetryAfter, RetryScope, TokenHabits, Wire,
+    Decoding, DeleteBy, Habits, IndexChoice, Misbehave, MountHabits, PullAgain, PullHabits,
+    PushHabits, PushMethod, Retry, RetryAfter, RetryScope, TokenHabits, Wire,
 };
 
 fn podman_wire() -> Wire {
@@ -96,6 +96,7 @@ pub(super) fn podman() -> Habits {
             reads_back: false,
         },
         delete: DeleteBy::Resolved,
+        misbehave: Misbehave::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What went wrong, by kind, with the first example of each.
 
 use crate::measure::{FailureKind, Period};
+use crate::report::on_purpose;
 use crate::report::words::{self, clock, number_of};
 use crate::result::{Document, Example};
 use crate::units;
@@ -21,6 +22,9 @@ pub(super) fn section(document: &Document) -> Markup {
         number_of(iterations.ended(), "iteration")
     );
     let mut section = Markup::from(faint(counted));
+    for line in on_purpose::lines(document) {
+        section.push(faint(format!("On purpose: {line}")));
+    }
     let failures = &document.failures;
     let told = failures.exchanges.kinds.iter().map(|it| it.count);
     let all = told.fold(failures.exchanges.other, u64::saturating_add);

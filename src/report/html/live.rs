@@ -312,6 +312,7 @@ fn outcomes(outcomes: Outcomes) -> String {
     for (count, word) in [
         (outcomes.failed, "failed"),
         (outcomes.cancelled, "cancelled"),
+        (outcomes.misbehaved, "misbehaved"),
     ] {
         if count > 0 {
             // Writing to a string does not fail.

@@ -99,6 +99,7 @@ fn since(now: &Live, earlier: &Live) -> Totals {
         ok: now.ok.saturating_sub(earlier.ok),
         failed: now.failed.saturating_sub(earlier.failed),
         cancelled: now.cancelled.saturating_sub(earlier.cancelled),
+        misbehaved: now.misbehaved.saturating_sub(earlier.misbehaved),
     };
     Totals {
         starts: now.starts,

@@ -301,6 +301,7 @@ fn the_parts_of_an_iterations_time_are_shown() {
         ok: 3,
         failed: 1,
         cancelled: 0,
+        misbehaved: 0,
     };
     journey.counts.time.total = Duration::from_secs(10);
     journey.counts.time.operations = Duration::from_secs(6);

@@ -6,6 +6,7 @@ use crate::measure::{FailureKind, Period};
 use crate::result::{Document, Example};
 use crate::units;
 
+use super::super::on_purpose;
 use super::super::table::Paint;
 use super::super::words::{self, clock, number_of};
 use super::layout::Layout;
@@ -51,6 +52,9 @@ pub(super) fn lines(document: &Document, layout: Layout) -> String {
     if rest > 0 {
         let words = format!("{} × other iterations, see the report", units::count(rest));
         text.push_str(&layout.line("", &words, Paint::Plain));
+    }
+    for line in on_purpose::lines(document) {
+        text.push_str(&layout.line("on purpose", &line, Paint::Plain));
     }
     text
 }

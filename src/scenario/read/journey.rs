@@ -19,6 +19,7 @@ use crate::keys::table::{Sink, Table, Variant};
 use crate::keys::tree::{Entry, Item, Value};
 use crate::keys::value::{self, unknown};
 use crate::profile::Profile;
+use crate::scenario::client::JourneyClient;
 use crate::scenario::{ImageSet, Journey, ThinkTime};
 
 keys! {
@@ -57,6 +58,7 @@ pub(super) fn read(
     let usual = clients::usual(&common.clients, http);
     let clients = clients::read(&mut table, word, &usual);
     is_good &= timeouts(&mut table, &common);
+    is_good &= stall(&mut table, &common, clients.as_deref().unwrap_or_default());
     let action = definition.and_then(|it| (it.read)(&mut table, chosen, &usual));
     if let Some(word) = word {
         table.variant("action", word, &VARIANTS);
@@ -190,6 +192,24 @@ fn read_think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {
     let problem = Problem::new("`min` must be less than `max`", item.spot.clone());
     sink.report(problem.label("write one length of time if it is always the same"));
     None
+}
+
+/// A stall is shorter than the silence after which the client itself gives up. Returns `false` after a problem.
+fn stall(table: &mut Table<'_>, common: &Common, clients: &[JourneyClient]) -> bool {
+    let stalls = clients.iter().filter_map(|it| it.habits.misbehave.stall);
+    let longest = stalls.map(|it| it.time).max();
+    if longest.is_none_or(|it| it < common.request_timeout) {
+        return true;
+    }
+    if let Some(entry) = table.entry("stall") {
+        let message = "a stall lasts longer than a request may be silent";
+        let shown = humantime::format_duration(common.request_timeout);
+        let label = format!("less than request_timeout, which is {shown}");
+        table
+            .sink()
+            .report(Problem::new(message, entry.item.spot.clone()).label(label));
+    }
+    false
 }
 
 /// A request does not take longer than its iteration. Returns `false` after a problem.

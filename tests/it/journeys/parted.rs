@@ -120,6 +120,7 @@ fn parts_that_do_not_make_up_a_blob_are_a_digest_mismatch() {
         ok: ITERATIONS - 1,
         failed: 1,
         cancelled: 0,
+        misbehaved: 0,
     };
     assert_eq!(series.counts.outcomes, outcomes);
     let mut classes = series

@@ -218,6 +218,7 @@ fn counts() -> Observed {
             ok: 980,
             failed: 7,
             cancelled: 3,
+            misbehaved: 0,
         },
         bytes: Bytes {
             sent: 1000,
@@ -270,6 +271,7 @@ fn counts_and_rates_are_of_what_they_say() {
         ok: 0,
         failed: 0,
         cancelled: 990,
+        misbehaved: 0,
     };
     hung.within = 0;
     let found = done("iterations", "rate > 50/s", &hung);

@@ -22,6 +22,7 @@ fn errors(ok: u64, failed: u64) -> Observed {
             ok,
             failed,
             cancelled: 0,
+            misbehaved: 0,
         },
         within: ok,
         ..Observed::default()

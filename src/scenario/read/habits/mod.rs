@@ -2,6 +2,7 @@
 
 mod accepted;
 mod codecs;
+mod misbehave;
 mod pull;
 mod push;
 mod retry;
@@ -54,6 +55,7 @@ static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
             /// the tag.
             by = delete => words("way to delete", DeleteBy::WORDS), "digest", only(&["delete"]);
         }},
+        misbehave::keys(),
     ];
     lists.into_iter().flatten().collect()
 });
@@ -132,6 +134,7 @@ pub(super) fn read(
     };
     let mut is_good = key::read(table, KEYS.iter().filter(belongs), &mut habits);
     is_good &= pool(table, &habits);
+    is_good &= misbehave::check(table, action, &habits);
     match action {
         Some("push") => is_good &= chunks(table, &habits),
         Some("copy") => is_good &= two_at_once(table, &habits),

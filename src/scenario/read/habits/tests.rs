@@ -43,7 +43,17 @@ fn changed(number: usize) -> Option<Changed> {
         push,
         copy,
         delete,
+        misbehave,
     } = &mut habits;
+    let Misbehave {
+        abort,
+        stall,
+        read_rate,
+        write_rate,
+        leave_uploads,
+        repeat_chunks,
+        skip_chunks,
+    } = misbehave;
     let Wire {
         user_agent,
         api_version,
@@ -204,6 +214,9 @@ fn changed(number: usize) -> Option<Changed> {
             passes_unknown_types = false;
             relies_on = EntryUse::Digest;
             part_size = Some(ByteSize::from_mib(7));
+            abort = Some(Abort { after: 0.5, share: 0.25, resume: true });
+            stall = Some(Stall { after: 0.5, time: std::time::Duration::from_secs(7), share: 1.0 });
+            read_rate = Some(ByteSize::from_kib(7));
         }
         "push" {
             start_type = Some("x/y".into());
@@ -227,6 +240,10 @@ fn changed(number: usize) -> Option<Changed> {
             check_source = true;
             check_mounted = true;
             use_session = false;
+            write_rate = Some(ByteSize::from_kib(7));
+            leave_uploads = 0.5;
+            repeat_chunks = 0.5;
+            skip_chunks = 0.5;
         }
         "copy" {
             mounts = false;
@@ -295,6 +312,7 @@ fn every_example_can_be_written() {
         let needed = match described.name {
             "pool_size" => "connections = \"shared\"\n",
             "chunk_size" => "method = \"chunks\"\n",
+            "repeat_chunks" | "skip_chunks" => "method = \"chunks\"\nchunk_size = \"1MiB\"\n",
             _ => "",
         };
         let line = format!("{needed}{} = {}\n", described.name, described.example);
