@@ -14,6 +14,7 @@ mod formats;
 mod html;
 mod journeys;
 mod meeting;
+mod misbehaving;
 mod pull;
 mod push;
 mod recording;
