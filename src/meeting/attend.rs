@@ -156,7 +156,7 @@ mod tests {
         for _ in 0..64 {
             let (_stopper, stop) = engine::stop();
             let book = Book::of(1..2, stop);
-            book.enters(1, 1).unwrap();
+            book.enters((1, 1), "here").unwrap();
             let (ours, mut theirs) = tokio::io::duplex(1 << 16);
             let (asked, _questions) = mpsc::channel(UNANSWERED);
             let (received, receipts) = mpsc::channel(1);

@@ -34,6 +34,8 @@ pub(super) struct Peer {
     pub(super) last: Snapshot,
     /// Which of its connections is the one that counts.
     pub(super) connection: u64,
+    /// The machine, as it says.
+    pub(super) host: Option<String>,
     /// Whether it was told that it is lost or stopped.
     pub(super) is_told: bool,
 }
@@ -61,6 +63,7 @@ impl Peer {
             clock: ClockBook::new(epoch),
             last: Snapshot::default(),
             connection: 0,
+            host: None,
             is_told: false,
         }
     }
@@ -177,7 +180,11 @@ impl Book {
     }
 
     /// Takes a guest, or says why not. Before the load the newest connection counts.
-    pub(super) fn enters(&self, index: u32, connection: u64) -> Result<(), Refusal> {
+    pub(super) fn enters(
+        &self,
+        (index, connection): (u32, u64),
+        host: &str,
+    ) -> Result<(), Refusal> {
         let late = !matches!(*self.phase.borrow(), Phase::Gathering);
         let mut peers = self.peers();
         let Some(peer) = peers.get_mut(&index).filter(|_| !late) else {
@@ -187,6 +194,7 @@ impl Book {
         *peer = Peer {
             state: State::Here,
             connection,
+            host: Some(host).filter(|it| !it.is_empty()).map(str::to_owned),
             ..Peer::absent(self.epoch)
         };
         drop(peers);
@@ -235,9 +243,9 @@ mod tests {
         let (_stopper, stop) = engine::stop();
         let book = Book::of(1..2, stop);
         let at = |millis: u32| book.epoch + millis * MS;
-        book.enters(1, 1).unwrap();
+        book.enters((1, 1), "here").unwrap();
         book.with((1, 1), |it| it.clock.heard(at(10), at(11), 5_000_000));
-        book.enters(1, 2).unwrap();
+        book.enters((1, 2), "here").unwrap();
         let theirs = || book.peers()[&1].clock.theirs(at(100));
         assert_eq!(theirs(), None);
         // What the older one still says is not of this clock.
@@ -251,12 +259,12 @@ mod tests {
         let (_stopper, stop) = engine::stop();
         let book = Book::of(1..3, stop.clone());
         let leave = |place| book.leaves(place, "gone".to_owned());
-        book.enters(1, 1).unwrap();
+        book.enters((1, 1), "here").unwrap();
         assert_eq!(book.missing(), [2]);
         leave((1, 1));
         assert_eq!(book.missing(), [1, 2]);
-        book.enters(1, 2).unwrap();
-        book.enters(2, 3).unwrap();
+        book.enters((1, 2), "here").unwrap();
+        book.enters((2, 3), "here").unwrap();
         assert!(book.missing().is_empty());
         // Not the one that counts.
         leave((1, 1));
@@ -270,7 +278,7 @@ mod tests {
     fn the_load_goes_on_without_a_shard() {
         let (_stopper, stop) = engine::stop();
         let book = Book::of(1..2, stop.clone());
-        book.enters(1, 1).unwrap();
+        book.enters((1, 1), "here").unwrap();
         assert!(book.missing().is_empty());
         book.phase.send_replace(Phase::Started(Instant::now()));
         book.leaves((1, 1), "gone".to_owned());

@@ -107,7 +107,9 @@ async fn admit(
     let claimed: Claimed = handshake::hear(&mut line, token).await?;
     let index = claimed.identity.part.index;
     let refusal = misfit(&door.identity, &claimed.identity);
-    let refusal = refusal.or_else(|| door.book.enters(index, connection).err());
+    let host = &claimed.identity.host;
+    let enters = || door.book.enters((index, connection), host);
+    let refusal = refusal.or_else(|| enters().err());
     if let Some(refusal) = refusal {
         handshake::refuse(&mut line, refusal.clone()).await;
         return Err(Failed::Refused(refusal));

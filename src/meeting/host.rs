@@ -111,6 +111,8 @@ pub enum Gathering {
 pub struct Ended {
     /// Its number.
     pub index: u32,
+    /// The machine that it ran on, as it said when it came.
+    pub host: Option<String>,
     /// How well its clock is known.
     pub clock: ClockError,
     /// What it measured, or why that is not known.
@@ -413,6 +415,7 @@ impl Host {
             };
             Ended {
                 index: *index,
+                host: peer.host.take(),
                 clock,
                 end,
             }

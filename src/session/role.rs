@@ -254,6 +254,7 @@ impl<'a> Role<'a> {
                     let why = match ended.end {
                         End::Lost(why) => {
                             let mut document = owed(shard, Duration::ZERO);
+                            document.environment.host = ended.host;
                             document.shard = Some(ShardPart {
                                 index,
                                 lost: true,

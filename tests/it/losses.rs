@@ -308,6 +308,13 @@ fn without_another(fault: Fault, period: Period) {
     assert!(all.closure.holds(), "{fault:?}: {:?}", all.closure);
     let lost: Vec<bool> = all.shards.iter().map(|it| it.lost).collect();
     assert_eq!(lost, [false, true, false], "{fault:?}");
+    // All are on this machine, the lost one, too.
+    let hosts = all.shards.iter().map(|it| &it.host);
+    assert!(
+        hosts
+            .clone()
+            .all(|it| it.is_some() && *it == all.shards[0].host)
+    );
     assert_eq!(all.totals.exchanges.failed, 0, "{fault:?}");
     // A third of the arrivals until the run was stopped, and none of those that were to come.
     let dropped = if period == Period::WarmUp {

@@ -44,7 +44,7 @@ fn row(shard: &ShardSection) -> Vec<Cell> {
     let times = &shard.response_time;
     let clock = shard.clock.map(|it| Duration::from_micros(it.error_us));
     let clock = clock.map(|it| format!("±{}", units::duration(it)));
-    vec![
+    let mut row = vec![
         shard.index.to_string().into(),
         shards::host(shard).into(),
         Cell::new(standing.word(), paint),
@@ -55,9 +55,13 @@ fn row(shard: &ShardSection) -> Vec<Cell> {
         time(times.quantile(Quantile::P99)),
         time(times.max()),
         clock.map_or_else(|| "-".into(), Cell::from),
+    ];
+    let reason = shards::reason(shard);
+    if !reason.is_empty() {
         // A remark, which has no column.
-        shards::reason(shard).into(),
-    ]
+        row.push(reason.into());
+    }
+    row
 }
 
 #[cfg(test)]
