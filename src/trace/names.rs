@@ -12,6 +12,9 @@ pub(super) type ByPseudonym<T> = HashMap<Pseudonym, T, BuildHasherDefault<Hashed
 #[derive(Debug, Default)]
 pub(super) struct Hashed(u64);
 
+/// Maps by a pair of pseudonyms.
+pub(super) type ByPair<T> = HashMap<(Pseudonym, Pseudonym), T, BuildHasherDefault<Hashed>>;
+
 impl Hasher for Hashed {
     fn finish(&self) -> u64 {
         self.0
@@ -24,7 +27,8 @@ impl Hasher for Hashed {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 ^= value;
+        // A pair of hashes is one, too, and the other order another one.
+        self.0 = self.0.rotate_left(20) ^ value;
     }
 }
 

@@ -1,10 +1,9 @@
 //! Sessions: the requests of one client to one repository, without a long pause between them.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use super::names::ByPseudonym;
-use super::request::{Pseudonym, Request};
+use super::names::{ByPair, ByPseudonym};
+use super::request::Request;
 use super::time::Timestamp;
 use crate::oci::Operation;
 
@@ -35,7 +34,7 @@ struct ClientState {
 pub(super) struct Sessions {
     gap: Duration,
     clients: ByPseudonym<ClientState>,
-    repositories: HashMap<(Pseudonym, Pseudonym), Open>,
+    repositories: ByPair<Open>,
     next: u64,
     seen: u64,
     /// Sessions that were closed because too many were open.
@@ -48,7 +47,7 @@ impl Sessions {
         Self {
             gap,
             clients: ByPseudonym::default(),
-            repositories: HashMap::new(),
+            repositories: ByPair::default(),
             next: 0,
             seen: 0,
             cut: 0,
@@ -122,6 +121,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::request::Pseudonym;
     use crate::trace::tests::a_request;
 
     /// The session of each of some requests: the second, the client, the repository, the operation.

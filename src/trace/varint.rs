@@ -1,6 +1,7 @@
 //! Numbers of one to ten bytes (LEB128), and reading them without trust.
 
 /// Appends a number.
+#[inline]
 pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(low(value) | 0x80);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::super::entry::{Entry, Line, size, status};
 use super::super::moment;
@@ -106,14 +106,14 @@ pub(super) struct Template {
     /// What stands before the first variable.
     start: Box<str>,
     /// Each variable, with what stands behind it.
-    steps: Vec<(Field, Box<str>)>,
+    steps: Vec<(Field, memmem::Finder<'static>)>,
 }
 
 impl Template {
     pub(super) fn new(text: &str) -> Result<Self, TemplateError> {
         let mut parts = text.split('$');
         let start = parts.next().unwrap_or_default().into();
-        let mut steps: Vec<(Field, Box<str>)> = Vec::new();
+        let mut steps: Vec<(Field, memmem::Finder<'static>)> = Vec::new();
         let mut names: Vec<&str> = Vec::new();
         for part in parts {
             // `${name}` as well.
@@ -125,11 +125,11 @@ impl Template {
                     part.split_at(part.find(|c| !is_word(c)).unwrap_or(part.len()))
                 });
             if let (Some((_, between)), Some(last)) = (steps.last(), names.last())
-                && between.is_empty()
+                && between.needle().is_empty()
             {
                 return Err(TemplateError::Touching((*last).into(), name.into()));
             }
-            steps.push((Field::of(name), behind.into()));
+            steps.push((Field::of(name), memmem::Finder::new(behind).into_owned()));
             names.push(name);
         }
         let has = |field| steps.iter().any(|(it, _)| *it == field);
@@ -161,7 +161,7 @@ impl Template {
                 return UNLIKE;
             };
             let value = &rest[..end];
-            rest = rest.get(end + behind.len()..).unwrap_or_default();
+            rest = rest.get(end + behind.needle().len()..).unwrap_or_default();
             // What docker or syslog writes in front of a line is no address.
             let is_unlike = match field {
                 Field::Address => value.contains([' ', '|']),
@@ -220,17 +220,22 @@ fn set<'a>(entry: &mut Entry<'a>, field: Field, value: &'a str) {
 }
 
 /// Where a value ends that stands before `behind`. The last one ends at a space, where nothing has to stand behind it.
-fn end_of(rest: &str, behind: &str, is_last: bool) -> Option<usize> {
-    if behind.starts_with('"') {
+fn end_of(rest: &str, behind: &memmem::Finder<'_>, is_last: bool) -> Option<usize> {
+    let bytes = rest.as_bytes();
+    let text = behind.needle();
+    if text.first() == Some(&b'"') {
         let end = end_of_quoted(rest)?;
-        return rest[end..].starts_with(behind).then_some(end);
+        return bytes[end..].starts_with(text).then_some(end);
     }
-    if behind.is_empty() && is_last {
-        return Some(rest.find(' ').unwrap_or(rest.len()));
+    if text.is_empty() && is_last {
+        return Some(memchr(b' ', bytes).unwrap_or(bytes.len()));
     }
-    let found = memmem::find(rest.as_bytes(), behind.as_bytes());
+    let found = match text {
+        [one] => memchr(*one, bytes),
+        _ => behind.find(bytes),
+    };
     // A space at the end of a format string is often not in the log.
-    found.or_else(|| (is_last && behind.trim().is_empty()).then_some(rest.len()))
+    found.or_else(|| (is_last && text.trim_ascii().is_empty()).then_some(bytes.len()))
 }
 
 /// Where the quotation mark is that ends a text.
