@@ -1,28 +1,14 @@
 //! The application log of Distribution, `log.formatter: json` or `logstash`. Its time is that of the end.
 //!
-//! A request that is refused for its credentials has no line of its end, but one that says so ([`REFUSED`]).
+//! A request that is refused for its credentials has no line of its end, but one that says so.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use memchr::memmem;
 use serde::Deserialize;
 
 use super::super::entry::{Entry, Line};
 use super::super::moment;
-
-/// The message of a request that ended; `... with error` as well.
-pub(super) const ENDED: &str = "response completed";
-/// The message of a request that is responded to by 401, without a line of its end.
-pub(super) const REFUSED: &str = "error authorizing context";
-/// Looks for the messages, before anything else is read.
-static ENDS: LazyLock<[memmem::Finder<'static>; 2]> =
-    LazyLock::new(|| [ENDED, REFUSED].map(memmem::Finder::new));
-
-/// Returns `true` if a line may be that of a request that ended.
-pub(super) fn may_end(line: &str) -> bool {
-    ENDS.iter().any(|it| it.find(line.as_bytes()).is_some())
-}
+use super::distribution::{ENDED, REFUSED, beside, may_end};
 
 /// The fields of a line that are read. Others are skipped.
 #[derive(Deserialize)]
@@ -51,7 +37,7 @@ struct Fields<'a> {
 
 pub(super) fn read(line: &str) -> Line<'_> {
     if !line.starts_with('{') {
-        return super::distribution_text::beside(line);
+        return beside(line);
     }
     if !may_end(line) {
         return match serde_json::from_str::<serde::de::IgnoredAny>(line) {

@@ -1,12 +1,11 @@
 //! The application log of Distribution, `log.formatter: text`: pairs of a key and a value. Its time is that of the end.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use super::super::entry::{Entry, Line, size, status};
 use super::super::moment;
-use super::distribution_json::{ENDED, REFUSED, may_end};
-use super::template::{self, Template};
+use super::distribution::{ENDED, REFUSED, beside, may_end};
+use super::template;
 
 pub(super) fn read(line: &str) -> Line<'_> {
     if !line.starts_with("time=") {
@@ -66,16 +65,4 @@ fn pair(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
         Cow::Borrowed(&quoted[1..end])
     };
     Some((key, value, &rest[end + 1..]))
-}
-
-/// What a line in a log of Distribution is that is none of its application log: both logs are often in one file, and each
-/// request in both of them.
-pub(super) fn beside(line: &str) -> Line<'_> {
-    static COMMON: LazyLock<Template> =
-        LazyLock::new(|| Template::new(template::COMMON).expect("a test holds that it is one"));
-    if matches!(COMMON.read(line), Line::Request(_) | Line::Outside) {
-        Line::Other
-    } else {
-        Line::Unreadable("neither the application log nor the access log")
-    }
 }

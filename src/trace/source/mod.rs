@@ -3,6 +3,7 @@
 mod alb;
 mod artifactory;
 mod cloudtrail;
+mod distribution;
 mod distribution_json;
 mod distribution_text;
 mod fast18;
