@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::observer::{self, SharedRecorder};
 use super::shared::Shared;
 use super::work::Work;
-use crate::measure::{Record, Recorder};
+use crate::measure::{Record, Recorder, TracedRequests};
 use crate::plan::TokenPolicy;
 use crate::registry::{self, Client, Observer, Settings, TokenCache, VerifiedCopies};
 use crate::transport::{Dialer, Pool, PoolSettings, Totals};
@@ -22,6 +22,8 @@ pub(super) struct Context {
     pub(super) work: Vec<Work>, // by client of a journey, as all below
     pub(super) settings: Vec<Rc<Settings>>,
     pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
+    /// The requests of replays, by load.
+    pub(super) replays: BTreeMap<usize, RefCell<TracedRequests>>,
     totals: Rc<Totals>,
     dialer: Rc<Dialer>,
     pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of those whose users share one
@@ -35,6 +37,8 @@ pub(super) struct Recorded {
     pub(super) connections: u64,
     /// Notes, and how often each was made.
     pub(super) notes: BTreeMap<String, u64>,
+    /// The requests of replays, by load.
+    pub(super) replays: BTreeMap<usize, TracedRequests>,
 }
 
 /// The most different notes of one worker.
@@ -65,6 +69,8 @@ impl Context {
                 ))
             })
             .collect();
+        let replays = shared.replays().map(|load| (load, RefCell::default()));
+        let replays = replays.collect();
         let variants = shared.variants.all().iter();
         let work = variants.map(|it| Work::of(it.journey(plan), &it.client(plan).habits));
         Some(Self {
@@ -75,6 +81,7 @@ impl Context {
             token_caches,
             copies: Rc::default(),
             notes: RefCell::default(),
+            replays,
             totals: Rc::default(),
             dialer: shared.target.dialer(index),
             pools: RefCell::default(),
@@ -93,6 +100,11 @@ impl Context {
             record: recorder.into_record(),
             connections: self.totals.connections(),
             notes: self.notes.into_inner(),
+            replays: self
+                .replays
+                .into_iter()
+                .map(|(load, sent)| (load, sent.into_inner()))
+                .collect(),
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::prepare::Seeded;
 use crate::embedded;
 use crate::health::Signals;
-use crate::measure::{LatencyHistogram, Record};
+use crate::measure::{LatencyHistogram, Record, TracedRequests};
 use crate::oci::Digest;
 
 /// A load that is over.
@@ -29,6 +29,8 @@ pub struct Finished {
     pub warm_up_time: Duration,
     /// The image sets with globs, as they were found before the load.
     pub found: Vec<FoundImages>,
+    /// Replays of traces, in the order of the loads.
+    pub replays: Vec<ReplayCounts>,
     /// Connections that the users opened.
     pub connections: u64,
     /// Whether the load was stopped while it ran.
@@ -39,6 +41,17 @@ pub struct Finished {
     pub notes: Vec<String>,
     /// Preparation and clean-up; `None` for a load that others of the same target follow.
     pub around: Option<Around>,
+}
+
+/// The requests of a replay, held against its trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayCounts {
+    /// The load's place in the plan.
+    pub load: usize,
+    /// What the trace says of the sessions that this process was to do.
+    pub recorded: TracedRequests,
+    /// What was sent.
+    pub replayed: TracedRequests,
 }
 
 /// Where the target is, and what it calls itself.

@@ -1,5 +1,6 @@
 //! One load from its start to its end: workers, the probe beside them, and the monitor that watches all.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::error::Error;
-use super::finished::{Finished, TargetIdentity};
+use super::finished::{Finished, ReplayCounts, TargetIdentity};
 use super::iteration_id::Begun;
 use super::notes;
 use super::probe::ProbeThread;
@@ -19,7 +20,7 @@ use super::shared::Shared;
 use super::stop::Stop;
 use super::worker::{self, Snapshot, StartBarrier, Users, Worker, WorkerEnd};
 use crate::health::{Latest, Monitor, MonitorSettings};
-use crate::measure::{Live, Observed, Period};
+use crate::measure::{Live, Observed, Period, TracedRequests};
 use crate::plan::{Length, Plan};
 
 /// How often progress is reported.
@@ -164,6 +165,7 @@ pub(super) fn load<E: From<Error>>(
             opened: clock.epoch,
             warm_up_time: plan.warm_up().min(clock.start.elapsed()),
             found: Vec::new(),
+            replays: replays(shared, users.replays),
             connections: users.connections,
             interrupted: asked.is_some(),
             panics: users.panics,
@@ -173,6 +175,23 @@ pub(super) fn load<E: From<Error>>(
         begun: users.begun,
         cancel_time: users.cancel_time,
     })
+}
+
+/// Holds what was sent against what the traces say of the sessions that this process was to do.
+fn replays(shared: &Shared, mut sent: BTreeMap<usize, TracedRequests>) -> Vec<ReplayCounts> {
+    let counts = shared.replays().filter_map(|load| {
+        let it = &shared.plan.loads[load];
+        let replayed = shared.images.replay(it.mix.first()?.journey)?;
+        let part = shared.shard_of(load);
+        let is_ours = |number| part.is_some_and(|part| part.has(number));
+        let length = it.executor.length().longest();
+        Some(ReplayCounts {
+            load,
+            recorded: replayed.recorded((it.executor.speed(), length), is_ours),
+            replayed: sent.remove(&load).unwrap_or_default(),
+        })
+    });
+    counts.collect()
 }
 
 fn tell_load(

@@ -56,7 +56,7 @@ mod work;
 mod worker;
 
 pub use error::{Error, Unmatched};
-pub use finished::{Around, Finished, FoundImages, TargetIdentity};
+pub use finished::{Around, Finished, FoundImages, ReplayCounts, TargetIdentity};
 pub use idle_users::{Due, IdleUsers, Offered};
 pub use load::{StartGate, soon};
 pub use lost::lost;

@@ -1,14 +1,16 @@
 //! One session of a replay: its requests, each when it is due, and not before the one before it has ended.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::observer::Recording;
-use super::occasion::Occasion;
+use super::occasion::{Occasion, at};
 use super::replayed::{Replayed, tag_of};
 use crate::client::{self, Discard};
+use crate::measure::{TracedRequest, TracedRequests};
 use crate::oci::{Reference, RepositoryName, Verify};
 use crate::registry::{Client, Mounted, Paging, Posted, UploadSession, Wanted};
 use crate::trace::replay::{Act, Name, Part, Step, Upload};
@@ -19,7 +21,7 @@ use crate::transport::Body;
 pub(super) async fn replay(
     replayed: &Replayed,
     client: &Client,
-    recording: &Recording,
+    (recording, sent): (&Recording, Option<&RefCell<TracedRequests>>),
     occasion: Occasion,
 ) -> Result<(), client::Error> {
     let Some(session) = replayed.session(occasion.number) else {
@@ -35,6 +37,7 @@ pub(super) async fn replay(
         uploads: BTreeMap::new(),
     };
     let mut failed = None;
+    let mut before: Option<Instant> = None;
     for step in steps {
         let due = occasion.due + occasion.warped(step.at_ns - session.at_ns);
         if Instant::now() < due {
@@ -42,7 +45,34 @@ pub(super) async fn replay(
             sleep_until(due).await;
             drop(thinking);
         }
-        if let Err(error) = run.send(step).await {
+        let began = Instant::now();
+        let ended = run.send(step).await;
+        let status = match &ended {
+            Ok(status) => Some(*status),
+            Err(client::Error::Registry(error)) => error.status().map(|it| it.as_u16()),
+            Err(client::Error::NotFound(_)) => Some(404),
+            // It was not sent.
+            Err(_) => None,
+        };
+        let was_sent = !matches!(ended, Err(client::Error::Nothing(_)));
+        if let Some(sent) = sent.filter(|_| was_sent) {
+            let (fetched, popular) = replayed.fetched(step.act);
+            let recorded = step.recorded.status.map(|it| it.get() / 100);
+            let late = began.saturating_duration_since(due);
+            sent.borrow_mut().add(&TracedRequest {
+                operation: step.recorded.operation,
+                status,
+                at: at(occasion.warped(step.at_ns) + late, occasion.load),
+                late,
+                gap: before.map(|before| began.saturating_duration_since(before)),
+                took: status.map(|_| began.elapsed()),
+                bytes: if ended.is_ok() { fetched } else { 0 },
+                popular,
+                as_recorded: status.is_some_and(|it| recorded.is_none_or(|was| was == it / 100)),
+            });
+            before = Some(began);
+        }
+        if let Err(error) = ended {
             failed.get_or_insert(error);
         }
     }
@@ -58,41 +88,53 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn send(&mut self, step: &Step) -> Result<(), client::Error> {
+    /// Sends a request, and returns the status that it ended with, or another one of its class.
+    async fn send(&mut self, step: &Step) -> Result<u16, client::Error> {
         let Self {
             replayed, client, ..
         } = *self;
         let page = || Paging::First(client.habits().wire.page_size);
         let repository = || replayed.repository(step.repository);
-        match step.act {
-            Act::Ping => drop(client.ping().await?),
-            Act::Catalog => drop(client.catalog(page()).await?),
-            Act::Tags => drop(client.tags(repository(), page()).await?),
+        Ok(match step.act {
+            Act::Ping => {
+                client.ping().await?;
+                OK
+            }
+            Act::Catalog => {
+                client.catalog(page()).await?;
+                OK
+            }
+            Act::Tags => {
+                client.tags(repository(), page()).await?;
+                OK
+            }
             Act::NoTags(name) => {
                 let Some(repository) = replayed.no_repository(name) else {
                     return Err(client::Error::Nothing(
                         "the name of the repository is too long",
                     ));
                 };
-                client.tags_find(&repository).await?;
+                found(client.tags_find(&repository).await?)
             }
             Act::Referrers(name) => {
-                if let Reference::Digest(digest) = replayed.manifest_name(name) {
-                    let first = Paging::First(None);
-                    client.referrers(repository(), &digest, None, first).await?;
-                }
+                let digest = replayed.digest_of(name);
+                let first = Paging::First(None);
+                let page = client.referrers(repository(), &digest, None, first).await?;
+                found(page.is_some())
             }
             Act::ManifestHead(name) => {
                 let reference = replayed.manifest_name(name);
-                let found = client.manifest_head(repository(), &reference).await?;
-                is_there(name, found.is_some(), &reference.to_string())?;
+                let head = client.manifest_head(repository(), &reference).await?;
+                is_there(name, head.is_some(), &reference.to_string())?
             }
             Act::ManifestGet(name) => {
                 let reference = replayed.manifest_name(name);
                 if let Name::NoTag(_) | Name::NoDigest(_) = name {
-                    client.manifest_find(repository(), &reference).await?;
+                    let manifest = client.manifest_find(repository(), &reference).await?;
+                    found(manifest.is_some())
                 } else {
                     client.manifest_get(repository(), &reference).await?;
+                    OK
                 }
             }
             Act::ManifestPut { manifest, tag } => {
@@ -105,28 +147,28 @@ impl Run<'_> {
                 client
                     .manifest_put(repository(), &reference, manifest)
                     .await?;
+                OK
             }
             Act::ManifestDelete(name) => {
                 let reference = replayed.manifest_name(name);
-                client.manifest_delete(repository(), &reference).await?;
+                found(client.manifest_delete(repository(), &reference).await?)
             }
             Act::BlobHead(_) | Act::BlobGet(_) | Act::BlobPart { .. } | Act::BlobDelete(_) => {
-                self.blob(repository(), step.act).await?;
+                self.blob(repository(), step.act).await?
             }
             _ => Box::pin(self.upload(repository(), step.act)).await?,
-        }
-        Ok(())
+        })
     }
 
-    async fn blob(&self, repository: &RepositoryName, act: Act) -> Result<(), client::Error> {
+    async fn blob(&self, repository: &RepositoryName, act: Act) -> Result<u16, client::Error> {
         let Self {
             replayed, client, ..
         } = *self;
-        match act {
+        Ok(match act {
             Act::BlobHead(name) => {
                 let digest = replayed.blob_name(name);
-                let found = client.blob_head(repository, &digest).await?;
-                is_there(name, found.is_some(), &digest.to_string())?;
+                let head = client.blob_head(repository, &digest).await?;
+                is_there(name, head.is_some(), &digest.to_string())?
             }
             Act::BlobGet(Name::Digest(blob)) => {
                 let blob = replayed.blob(blob);
@@ -136,26 +178,31 @@ impl Run<'_> {
                     verify: Verify::Digest,
                 };
                 client.blob_get(repository, wanted, &mut Discard).await?;
+                OK
             }
             Act::BlobGet(name) => {
                 let digest = replayed.blob_name(name);
-                client.blob_find(repository, &digest).await?;
+                found(client.blob_find(repository, &digest).await?)
             }
             Act::BlobPart { blob, bytes } => {
                 let digest = replayed.blob(blob).descriptor().digest;
                 let bytes = replayed.replay.part(blob, bytes);
                 client.blob_get_first(repository, &digest, bytes).await?;
+                OK
             }
             Act::BlobDelete(name) => {
                 let digest = replayed.blob_name(name);
-                client.blob_delete(repository, &digest).await?;
+                found(client.blob_delete(repository, &digest).await?)
             }
-            _ => {}
-        }
-        Ok(())
+            _ => OK,
+        })
     }
 
-    async fn upload(&mut self, repository: &RepositoryName, act: Act) -> Result<(), client::Error> {
+    async fn upload(
+        &mut self,
+        repository: &RepositoryName,
+        act: Act,
+    ) -> Result<u16, client::Error> {
         let Self {
             replayed, client, ..
         } = *self;
@@ -211,7 +258,7 @@ impl Run<'_> {
             Act::Cancel { upload } => self.taken(upload)?.cancel().await?,
             _ => {}
         }
-        Ok(())
+        Ok(OK)
     }
 
     /// Takes an upload that is open.
@@ -237,11 +284,19 @@ impl Run<'_> {
     }
 }
 
+/// A status of success.
+const OK: u16 = 200;
+
+/// Returns the status of what was found, or not.
+const fn found(is_there: bool) -> u16 {
+    if is_there { OK } else { 404 }
+}
+
 /// What was there must be there again; what was not is named so that it is not.
-fn is_there(name: Name, found: bool, shown: &str) -> Result<(), client::Error> {
+fn is_there(name: Name, is_there: bool, shown: &str) -> Result<u16, client::Error> {
     let wanted = matches!(name, Name::Tag(_) | Name::Digest(_));
-    if wanted && !found {
+    if wanted && !is_there {
         return Err(client::Error::NotFound(shown.to_owned()));
     }
-    Ok(())
+    Ok(found(is_there))
 }

@@ -1,11 +1,15 @@
 //! The content of a replay: names and blobs for the numbers of its trace.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::Error;
+use super::occasion::{at, warped};
 use crate::content::{Blob, Image, SizedBlobs};
+use crate::measure::{TracedRequest, TracedRequests};
 use crate::oci::{Digest, ImageName, Reference, RepositoryName, Tag};
 use crate::plan::{Replay, StoredContent};
 use crate::trace::replay::{Act, Name, Session, Sessions, Step};
@@ -24,6 +28,7 @@ pub(super) struct Replayed {
     repositories: Vec<RepositoryName>,
     blobs: SizedBlobs,
     images: Vec<Image>, // by the number of the manifest
+    popular: Vec<bool>, // by the number of the blob
 }
 
 impl Replayed {
@@ -46,6 +51,7 @@ impl Replayed {
         Ok(Self {
             repositories: repositories.collect::<Result<_, _>>()?,
             images: images.collect(),
+            popular: popular(sessions),
             replay: replay.clone(),
             seed,
             blobs,
@@ -60,6 +66,48 @@ impl Replayed {
     pub(super) fn session(&self, number: u64) -> Option<&Session> {
         let sessions = self.sessions().sessions();
         sessions.get(usize::try_from(number).ok()?)
+    }
+
+    /// Returns the bytes of a manifest or blob that a request fetches, and of a blob whether it is fetched much.
+    pub(super) fn fetched(&self, act: Act) -> (u64, Option<bool>) {
+        let popular = |blob: u32| Some(self.popular[blob as usize]);
+        let sessions = self.sessions();
+        match act {
+            Act::BlobGet(Name::Digest(blob)) => (sessions.blobs()[blob as usize], popular(blob)),
+            Act::BlobPart { blob, bytes } => (self.replay.part(blob, bytes), popular(blob)),
+            _ => (0, None),
+        }
+    }
+
+    /// Returns what the trace says of the sessions with these numbers, at that speed, in a load of that length.
+    pub(super) fn recorded(
+        &self,
+        (speed, length): (f64, Duration),
+        is_ours: impl Fn(u64) -> bool,
+    ) -> TracedRequests {
+        let mut recorded = TracedRequests::default();
+        let sessions = self.sessions();
+        for (_, session) in (0..).zip(sessions.sessions()).filter(|it| is_ours(it.0)) {
+            let mut before = None;
+            for step in sessions.steps(session) {
+                let gap = before.map(|before| warped(step.at_ns - before, speed));
+                before = Some(step.at_ns);
+                let (fetched, popular) = self.fetched(step.act);
+                let told = step.recorded.received.filter(|_| fetched > 0);
+                recorded.add(&TracedRequest {
+                    operation: step.recorded.operation,
+                    status: step.recorded.status.map(NonZeroU16::get),
+                    at: at(warped(step.at_ns, speed), length),
+                    late: Duration::ZERO,
+                    gap,
+                    took: step.recorded.took,
+                    bytes: told.unwrap_or(fetched),
+                    popular,
+                    as_recorded: true,
+                });
+            }
+        }
+        recorded
     }
 
     pub(super) fn repository(&self, number: u32) -> &RepositoryName {
@@ -81,6 +129,15 @@ impl Replayed {
             Name::Digest(manifest) => Reference::Digest(self.image(manifest).descriptor().digest),
             Name::NoTag(name) => Reference::Tag(absent(name)),
             Name::NoDigest(name) => Reference::Digest(self.no_digest(name)),
+        }
+    }
+
+    /// Returns the digest of a manifest on the wire. No tag has one.
+    pub(super) fn digest_of(&self, name: Name) -> Digest {
+        match name {
+            Name::Digest(manifest) => self.image(manifest).descriptor().digest,
+            Name::NoDigest(name) | Name::NoTag(name) => self.no_digest(name),
+            Name::Tag(tag) => self.no_digest(tag.into()),
         }
     }
 
@@ -180,6 +237,23 @@ impl Replayed {
         }
         by_repository.into_values().collect()
     }
+}
+
+/// Returns which blobs are among the hundredth that is fetched most, by their numbers.
+fn popular(sessions: &Sessions) -> Vec<bool> {
+    let mut fetched = vec![0_u32; sessions.blobs().len()];
+    for step in sessions.all_steps() {
+        if let Act::BlobGet(Name::Digest(blob)) | Act::BlobPart { blob, .. } = step.act {
+            fetched[blob as usize] += 1;
+        }
+    }
+    let mut order: Vec<usize> = (0..fetched.len()).filter(|it| fetched[*it] > 0).collect();
+    order.sort_by_key(|blob| Reverse(fetched[*blob]));
+    let mut popular = vec![false; fetched.len()];
+    for blob in order.iter().take(order.len().div_ceil(100)) {
+        popular[*blob] = true;
+    }
+    popular
 }
 
 /// Returns the name of a tag.

@@ -11,7 +11,7 @@ use super::target::Target;
 use super::tracks::Tracks;
 use super::variants::Variants;
 use crate::measure::{Catalogue, View};
-use crate::plan::{CleanUp, Journey, Plan, Quota, Share};
+use crate::plan::{CleanUp, Executor, Journey, Plan, Quota, Share};
 use crate::schedule::Shard;
 
 /// Which run this is, and which part of it this process does.
@@ -123,6 +123,13 @@ impl Shared {
     /// Returns which part of a load this process does; `None` if the load has too few users for that.
     pub(super) fn shard_of(&self, load: usize) -> Option<Shard> {
         of_load(&self.plan, load, self.shard)
+    }
+
+    /// Returns the loads that replay a trace.
+    pub(super) fn replays(&self) -> impl Iterator<Item = usize> {
+        let loads = self.plan.loads.iter().enumerate();
+        let replays = loads.filter(|(_, it)| matches!(it.executor, Executor::ReplaySchedule(_)));
+        replays.map(|(load, _)| load)
     }
 
     /// Returns how many workers of this process have a part of an open load: as many as there are with a user for it.

@@ -23,7 +23,7 @@ use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
 };
-use crate::plan::{CleanUp, ConnectionPolicy};
+use crate::plan::{CleanUp, ConnectionPolicy, Executor};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
 
@@ -79,12 +79,13 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Returns the session that it is of a trace, which is replayed at that speed.
-    const fn occasion(&self, speed: f64) -> Occasion {
+    /// Returns the session that it is, where a trace is replayed.
+    fn occasion(&self, executor: &Executor) -> Occasion {
         Occasion {
             number: self.id.number(),
             due: self.due,
-            speed,
+            speed: executor.speed(),
+            load: executor.length().longest(),
         }
     }
 }
@@ -133,6 +134,24 @@ impl Context {
                 Period::Measure
             },
             due: self.since_epoch(start.due),
+        }
+    }
+
+    /// Returns what the work of a journey has to know of an iteration.
+    fn iteration<'a>(
+        &'a self,
+        load: usize,
+        start: &Start,
+        (journey, image): (usize, usize),
+        recording: &'a Recording,
+    ) -> Iteration<'a> {
+        Iteration {
+            journey,
+            image,
+            salt: start.id.salt(self.shared.run_id),
+            occasion: start.occasion(&self.shared.plan.loads[load].executor),
+            recording,
+            sent: self.replays.get(&load),
         }
     }
 
@@ -211,15 +230,9 @@ impl VirtualUser {
         if !client.habits().misbehave.is_nothing() {
             client.start_draws(apart(plan.seed, start.id, MISBEHAVIOUR));
         }
-        let occasion = start.occasion(load.executor.speed());
         let images = &context.shared.images;
-        let iteration = Iteration {
-            journey: index,
-            image,
-            salt: start.id.salt(context.shared.run_id),
-            occasion,
-            recording: &self.recording,
-        };
+        let iteration = context.iteration(self.load, &start, (index, image), &self.recording);
+        let occasion = iteration.occasion;
         let work = context.work[variant].once(images, &client, iteration);
         let limits = Limits {
             limit: started + journey.iteration_timeout + images.recorded_time(index, &occasion),

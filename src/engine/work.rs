@@ -10,6 +10,7 @@ use super::occasion::Occasion;
 use super::replay::replay;
 use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
 use crate::content::Salt;
+use crate::measure::TracedRequests;
 use crate::oci::{Content, Digest, Manifest, Reference};
 use crate::plan::{Action, Cache, CopyImage, Delete, Journey, PollMethod, Pull, Push, Referrers};
 use crate::profile::{Habits, Resolve, ResolveFallback};
@@ -37,6 +38,8 @@ pub(super) struct Iteration<'a> {
     /// The session, where a trace is replayed.
     pub(super) occasion: Occasion,
     pub(super) recording: &'a Recording,
+    /// Where its requests are counted, where a trace is replayed.
+    pub(super) sent: Option<&'a RefCell<TracedRequests>>,
 }
 
 impl Work {
@@ -82,6 +85,7 @@ impl Work {
             salt,
             occasion,
             recording,
+            sent,
         } = iteration;
         let place = || &images.places(journey)[image];
         match self {
@@ -123,7 +127,8 @@ impl Work {
             }
             Self::Replay => {
                 let replayed = images.replay(journey).ok_or(NO_IMAGE)?;
-                Box::pin(replay(replayed, client, recording, occasion)).await?;
+                let watch = (recording, sent);
+                Box::pin(replay(replayed, client, watch, occasion)).await?;
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ use super::shared::Shared;
 use super::stop::Stop;
 use super::virtual_user::Done;
 use crate::health::WorkerHandle;
-use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder};
+use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder, TracedRequests};
 use crate::plan::Quota;
 
 /// How often a worker shows its counts.
@@ -55,6 +55,8 @@ pub(super) struct Users {
     pub(super) panics: u64,
     /// Notes, and how often each was made.
     pub(super) notes: BTreeMap<String, u64>,
+    /// The requests of replays, by load.
+    pub(super) replays: BTreeMap<usize, TracedRequests>,
 }
 
 impl Users {
@@ -69,6 +71,7 @@ impl Users {
             connections: 0,
             panics,
             notes: BTreeMap::new(),
+            replays: BTreeMap::new(),
         }
     }
 
@@ -82,6 +85,9 @@ impl Users {
         self.panics += other.panics;
         for (note, count) in other.notes {
             *self.notes.entry(note).or_default() += count;
+        }
+        for (load, sent) in other.replays {
+            self.replays.entry(load).or_default().merge(&sent);
         }
     }
 }
@@ -139,6 +145,7 @@ pub(super) fn run(
         record,
         connections,
         notes,
+        replays,
     } = context.close();
     let end = end?;
     Ok(WorkerEnd {
@@ -152,6 +159,7 @@ pub(super) fn run(
             connections,
             panics: end.panics,
             notes,
+            replays,
         },
     })
 }

@@ -39,6 +39,7 @@ mod packed;
 mod phase_latencies;
 mod record;
 mod recorder;
+mod replay;
 mod sample;
 mod series;
 mod slowest;
@@ -68,6 +69,7 @@ pub use packed::PackedHistogram;
 pub use phase_latencies::PhaseLatencies;
 pub use record::Record;
 pub use recorder::Recorder;
+pub use replay::{TracedOperation, TracedRequest, TracedRequests};
 pub use sample::{ExchangeSample, IterationSample, Period};
 pub use series::{
     JourneyCounts, JourneyLatencies, JourneySeries, OperationCounts, OperationLatencies,

@@ -27,6 +27,7 @@ mod operations;
 mod overlaid;
 mod parts;
 mod plot;
+mod replay;
 mod scale;
 mod search;
 mod shape;
@@ -74,6 +75,7 @@ fn run(document: &Document) -> HtmlPage {
     page.add("shards", "Shards", shards::section(document));
     let mut journeys = journeys::section(document);
     journeys.push(clients::table(document));
+    journeys.push(replay::tables(document));
     page.add("journeys", "Journeys", journeys);
     page.add(
         "time",

@@ -7,6 +7,7 @@ mod beside;
 mod clients;
 mod operations;
 mod page;
+mod replay;
 mod search;
 mod shards;
 
@@ -41,6 +42,7 @@ pub fn run(document: &Document) -> String {
     page.add(&shards::table(document));
     page.add(&journeys(document));
     page.add(&clients::table(document));
+    page.add(&replay::tables(document));
     page.add(&operations::table(&document.operations, "Operations"));
     page.add(&search::trials(document));
     page.add(&spent(document));

@@ -7,6 +7,7 @@ mod connections;
 mod failures;
 mod generator;
 mod layout;
+mod replay;
 mod search;
 mod shards;
 mod slowest;
@@ -48,6 +49,7 @@ pub fn summary(
     text.push_str(&search::table(document, layout));
     text.push_str(&tables::journeys(document, layout));
     text.push_str(&clients::table(document, layout));
+    text.push_str(&replay::tables(document, layout));
     text.push('\n');
     text.push_str(&tables::operations(document, layout));
     if tables::has_gaps(document) {

@@ -18,7 +18,7 @@ use crate::verdict::ThresholdResult;
 
 use super::{
     ClockError, Environment, FailureSection, GeneratorSection, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, RunVerdict, Schema, SearchSection, ShardSection,
+    PeriodSection, ProbeSection, ReplaySection, RunVerdict, Schema, SearchSection, ShardSection,
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
@@ -73,6 +73,9 @@ pub struct Document {
     pub journeys: Vec<JourneySection>,
     /// The operations of all journeys together; each journey has its own as well.
     pub operations: Vec<OperationSection>,
+    /// Replays of traces, each held against its trace, in the order of the loads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replays: Vec<ReplaySection>,
     /// What an unrelated client saw beside the load; none of it is in the sections above.
     pub probe: Option<ProbeSection>,
     /// What happened outside the measured window.

@@ -67,6 +67,7 @@ impl Document {
             addresses: several(record.addresses()),
             clamped: record.clamped(),
             journeys,
+            replays: Vec::new(),
             operations: all_operations(record, window_us, Some(clock)),
             periods: periods(record, &facts.period_durations),
             failures: failures(record, clock),

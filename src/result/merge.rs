@@ -108,6 +108,13 @@ impl Document {
         let counts = Counts::of(&self.totals, &self.journeys);
         self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
         merge_operations(&mut self.operations, other.operations);
+        for theirs in other.replays {
+            let mut ours = self.replays.iter_mut();
+            match ours.find(|it| it.load == theirs.load) {
+                Some(mine) => mine.merge(&theirs),
+                None => self.replays.push(theirs),
+            }
+        }
         self.set_window(window_us);
         self.merge_latencies(other.latency_series, before);
         match (&mut self.probe, other.probe) {

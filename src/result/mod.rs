@@ -25,6 +25,7 @@ mod merge_check;
 mod merge_notes;
 mod parts;
 mod preparation;
+mod replay;
 mod schema;
 mod search;
 mod section;
@@ -47,6 +48,7 @@ pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge_check::{MergeError, Which};
 pub use preparation::{Preparation, SeededImages, Unprepared};
+pub use replay::{ReplayFigure, ReplaySection};
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{

@@ -10,10 +10,10 @@ use crate::engine::{Finished, FoundImages};
 use crate::health::{Health, Signals, TargetHost};
 use crate::measure::{LatencyHistogram, Period, Record};
 use crate::oci::Verify;
-use crate::plan::{Length, Load, Plan};
+use crate::plan::{Action, Length, Load, Plan};
 use crate::result::{
     Ceiling, Demand, Document, Environment, Facts, FoundSection, GeneratorSection, PlanSection,
-    SearchSection, TargetHeaders,
+    ReplaySection, SearchSection, TargetHeaders,
 };
 use crate::schedule::Span;
 use crate::verdict::{Moment, Ran, Watch};
@@ -116,7 +116,10 @@ impl Conclusion<'_> {
             notes,
         };
         Outcome {
-            document: Document::new(record, facts),
+            document: Document {
+                replays: replays(ran, finished),
+                ..Document::new(record, facts)
+            },
             panics: finished.panics,
             handed: None,
         }
@@ -171,6 +174,31 @@ pub(super) fn owed(
         notes: Vec::new(),
     };
     Document::new(record, facts)
+}
+
+/// Returns the replays of a run, each held against its trace.
+fn replays(plan: &Plan, finished: &Finished) -> Vec<ReplaySection> {
+    let sections = finished.replays.iter().filter_map(|it| {
+        let load = &plan.loads[it.load];
+        let journey = &plan.journeys[load.mix.first()?.journey];
+        let Action::Replay(replay) = &journey.action else {
+            return None;
+        };
+        let length = load.executor.length().longest();
+        let mut section = ReplaySection {
+            load: load.name.clone(),
+            speed: load.executor.speed(),
+            left_out: replay.sessions.left_out().all(),
+            is_scaled: replay.max_blob.is_some() || replay.slice().scaled(1 << 20) != 1 << 20,
+            length_us: u64::try_from(length.as_micros()).unwrap_or(u64::MAX),
+            recorded: it.recorded.clone(),
+            replayed: it.replayed.clone(),
+            differences: Vec::new(),
+        };
+        section.judge();
+        Some(section)
+    });
+    sections.collect()
 }
 
 /// Returns what the health of the generator depends on.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+/// The replay beside its trace, in every form of the report and over shards.
+mod fidelity;
 /// A trace, written by hand.
 mod log;
 /// What is refused, and in which words.

@@ -67,7 +67,7 @@ pub(super) fn day() -> Log {
 }
 
 /// What the trace says of a request: repository, method, endpoint, status, and bytes where a replay has the same.
-type Line = (Option<u64>, String, Operation, u16, Option<(u64, u64)>);
+pub(super) type Line = (Option<u64>, String, Operation, u16, Option<(u64, u64)>);
 
 /// Bytes of content, which are the same; of lists and errors they are not.
 fn is_content(operation: Operation, status: u16) -> bool {
@@ -83,7 +83,7 @@ fn is_content(operation: Operation, status: u16) -> bool {
     moves && status < 400
 }
 
-fn recorded(request: &Request) -> Line {
+pub(super) fn recorded(request: &Request) -> Line {
     let operation = request.operation.expect("an endpoint");
     let status = request.status.expect("a status").get();
     let bytes = (request.sent.unwrap_or(0), request.received.unwrap_or(0));
@@ -98,7 +98,7 @@ fn recorded(request: &Request) -> Line {
     )
 }
 
-fn logged(record: &RequestRecord) -> Line {
+pub(super) fn logged(record: &RequestRecord) -> Line {
     let operation = record.operation.expect("an endpoint");
     let status = record.status.expect("a response").as_u16();
     let path = record.target.strip_prefix("/v2/regstorm/replay/");
@@ -118,7 +118,7 @@ fn logged(record: &RequestRecord) -> Line {
     )
 }
 
-fn counted(lines: impl Iterator<Item = Line>) -> BTreeMap<Line, usize> {
+pub(super) fn counted(lines: impl Iterator<Item = Line>) -> BTreeMap<Line, usize> {
     let mut counts = BTreeMap::new();
     for line in lines {
         *counts.entry(line).or_default() += 1;

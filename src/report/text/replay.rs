@@ -1,0 +1,44 @@
+//! Replays, each beside its trace.
+
+use crate::result::Document;
+
+use super::super::table::{Cell, Paint, TextTable};
+use super::layout::Layout;
+
+/// Returns the figures of each replay beside those of its trace, and its verdict; nothing where none was.
+pub(super) fn tables(document: &Document, layout: Layout) -> String {
+    let mut text = String::new();
+    for replay in &document.replays {
+        let mut table = TextTable::new(1, &["replay", "recorded", "replayed"]);
+        for figure in replay.figures() {
+            let cells: Vec<Cell> = vec![
+                figure.name.into(),
+                figure.recorded.into(),
+                figure.replayed.into(),
+            ];
+            table.row(cells);
+        }
+        text.push('\n');
+        text.push_str(&table.render(layout.colour, layout.width));
+        let columns = ["share", "share", "p50", "p50", "p99", "p99"];
+        let columns = [&["recorded, replayed"], columns.as_slice()].concat();
+        let mut table = TextTable::new(1, &columns);
+        for (operation, cells) in replay.operations() {
+            let mut row: Vec<Cell> = vec![operation.name().into()];
+            row.extend(cells.into_iter().map(Cell::from));
+            table.row(row);
+        }
+        text.push('\n');
+        text.push_str(&table.render(layout.colour, layout.width));
+        let paint = if replay.is_faithful() {
+            Paint::Good
+        } else {
+            Paint::Bad
+        };
+        text.push('\n');
+        text.push_str(&layout.line("replay", &replay.verdict(), paint));
+        let speed = format!("{:.4} times as fast as recorded", replay.speed);
+        text.push_str(&layout.line("", &speed, Paint::Plain));
+    }
+    text
+}
