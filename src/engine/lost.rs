@@ -1,4 +1,4 @@
-//! What a shard of which nothing is known should have started: all of it is dropped.
+//! What a lost shard should have started and did not: all of it is dropped.
 
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use super::client_draws::ClientDraws;
 use super::clock::Clock;
 use super::iteration_id::IterationId;
 use super::tracks::Tracks;
+use std::collections::HashMap;
+
 use crate::measure::{
-    Catalogue, DropCause, DropReason, DroppedStart, Period, Record, Recorder, View,
+    Catalogue, DropCause, DropReason, DroppedStart, Period, Record, Recorder, TrackId, View,
 };
 use crate::plan::{Plan, Quota};
 use crate::schedule::Shard;
@@ -34,24 +36,28 @@ pub fn lost(
     (from, until): (Duration, Option<Duration>),
     window: Duration,
 ) -> Record {
-    let (tracks, catalogue) = Tracks::of(plan);
-    let mut losses = Losses {
-        recorder: Recorder::new(&catalogue, views, plan.window()),
-        plan,
-        tracks,
-        draws: ClientDraws::of(plan),
-        catalogue,
-        clock: Clock::new(plan, Instant::now()),
-        from,
-        until: until.unwrap_or(Duration::MAX),
-    };
-    for load in 0..plan.loads.len() {
-        let vus = u64::from(plan.loads[load].executor.vus());
-        if let Some(part) = shard.among(vus) {
-            losses.of_load(load, part);
-        }
-    }
+    let mut losses = Losses::of(plan, views);
+    losses.from = from;
+    losses.until = until.unwrap_or(Duration::MAX);
+    losses.add(shard, |load| {
+        let counts = !plan.loads[load].executor.is_open();
+        // What it has started of these, it tells itself: `left`.
+        !counts || from.is_zero()
+    });
     losses.recorder.end_window(window);
+    losses.recorder.into_record()
+}
+
+/// Returns the record of what a shard that was stopped has left of the iterations that its loads count, by what it has measured.
+/// Of arrivals [`lost`] tells it.
+pub fn left(plan: &Plan, views: &[View], shard: Shard, measured: &Record) -> Record {
+    let mut losses = Losses::of(plan, views);
+    let scheduled = measured.tracks();
+    losses.begun = scheduled
+        .map(|(id, _, series)| (id, series.counts.starts.scheduled))
+        .collect();
+    losses.add(shard, |load| !plan.loads[load].executor.is_open());
+    losses.recorder.end_window(measured.window());
     losses.recorder.into_record()
 }
 
@@ -64,9 +70,36 @@ struct Losses<'a> {
     clock: Clock,
     from: Duration,
     until: Duration,
+    /// Iterations that were scheduled all the same.
+    begun: HashMap<TrackId, u64>,
 }
 
-impl Losses<'_> {
+impl<'a> Losses<'a> {
+    fn of(plan: &'a Plan, views: &[View]) -> Self {
+        let (tracks, catalogue) = Tracks::of(plan);
+        Self {
+            recorder: Recorder::new(&catalogue, views, plan.window()),
+            plan,
+            tracks,
+            draws: ClientDraws::of(plan),
+            catalogue,
+            clock: Clock::new(plan, Instant::now()),
+            from: Duration::ZERO,
+            until: Duration::MAX,
+            begun: HashMap::new(),
+        }
+    }
+
+    /// Adds what a shard has of the loads that are wanted.
+    fn add(&mut self, shard: Shard, wanted: impl Fn(usize) -> bool) {
+        for load in (0..self.plan.loads.len()).filter(|it| wanted(*it)) {
+            let vus = u64::from(self.plan.loads[load].executor.vus());
+            if let Some(part) = shard.among(vus) {
+                self.of_load(load, part);
+            }
+        }
+    }
+
     fn of_load(&mut self, load: usize, part: Shard) {
         let plan = self.plan;
         let it = &plan.loads[load];
@@ -88,9 +121,6 @@ impl Losses<'_> {
                 let id = IterationId::of_load(0, load, arrival.index);
                 self.drop_one(load, id, (arrival.stage, period, due));
             }
-            return;
-        }
-        if !self.from.is_zero() {
             return;
         }
         let before = plan.loads[..load].iter();
@@ -130,6 +160,10 @@ impl Losses<'_> {
         let client = self.draws.client(self.plan.seed, load, share, id);
         let at = (load, stage);
         let track = self.tracks.track(&self.catalogue, at, (share, client));
+        if let Some(begun) = self.begun.get_mut(&track).filter(|it| **it > 0) {
+            *begun -= 1;
+            return;
+        }
         self.recorder.scheduled(track, period, due);
         self.recorder.dropped(track, period, due, LOST);
     }

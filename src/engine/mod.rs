@@ -59,7 +59,7 @@ pub use error::{Error, Unmatched};
 pub use finished::{Around, Finished, FoundImages, ReplayCounts, TargetIdentity};
 pub use idle_users::{Due, IdleUsers, Offered};
 pub use load::{StartGate, soon};
-pub use lost::lost;
+pub use lost::{left, lost};
 pub use pacer::Pacer;
 pub use prepare::Seeded;
 pub use prepared::{CleanedUp, Closing, LeftPrepared, Prepared, Setup, Stock};

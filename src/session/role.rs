@@ -184,6 +184,11 @@ impl<'a> Role<'a> {
         matches!(self, Self::Alone | Self::Host(..))
     }
 
+    /// Whether the first shard counts the run as its own.
+    pub(super) const fn is_guest(&self) -> bool {
+        matches!(self, Self::Guest(..))
+    }
+
     /// Whether the others are done, so that what was stored can be deleted.
     pub(super) const fn cleans_up(&self) -> bool {
         matches!(self, Self::Alone | Self::Host(..))

@@ -130,6 +130,11 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         conclude::owed(plan, &watch, &record, &like, opened)
     };
     let stopped_at = until.filter(|_| stop.is_interrupted());
+    if stopped_at.is_some() && role.is_guest() {
+        let record = engine::left(plan, &views, run.shard, &finished.record);
+        let left = conclude::owed(plan, &watch, &record, &like, opened);
+        outcome.document.owe(left).map_err(Error::Shards)?;
+    }
     role.conclude(run, outcome, ends, (stopped_at, &owed))
 }
 

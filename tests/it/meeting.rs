@@ -329,6 +329,55 @@ fn the_first_shard_stops_all_and_one_that_is_stopped_owes_the_rest() {
     place.assert_clean();
 }
 
+/// Each iteration that a load counts is there once, whichever shard had it, and whichever was stopped.
+#[test]
+fn a_shard_that_is_stopped_owes_what_is_left_of_a_load_that_counts() {
+    let place = Place::new("1s");
+    let text = scenario(&place.registry.url(), "1s");
+    let (text, _) = text.split_once("[[load]]").expect("a load");
+    let loads = r#"
+[[load]]
+mix = { pull = 3, push = 1 }
+executor = "shared-iterations"
+iterations = 300
+vus = 6
+max_duration = "10m"
+
+[[load]]
+journey = "pull"
+executor = "per-vu-iterations"
+iterations = 50
+vus = 6
+max_duration = "10m"
+"#;
+    let text = text.replace(
+        "images = \"web\"",
+        "images = \"web\"\nthink_time = \"100ms\"",
+    );
+    std::fs::write(place.dir.path().join("s.toml"), text + loads).expect("a file");
+    let host = place.shard("s.toml", "0/3", &["--allow-lost", "50%"]);
+    let guest = place.shard("s.toml", "1/3", &[]);
+    let stopped = place.shard("s.toml", "2/3", &[]);
+    place.wait_running();
+    stopped.signal("TERM");
+    let (code, said) = stopped.ended();
+    assert_eq!(code, Some(130), "{said}");
+    let (code, said) = host.ended();
+    assert!(is_measured(code), "{said}");
+    assert_eq!(guest.ended().0, Some(0));
+    let all = place.report("0-3").expect("a report");
+    assert!(all.closure.holds(), "{:?}", all.closure);
+    assert!(all.shards[2].lost && all.shards[2].started > 0);
+    let starts = all.totals.starts;
+    assert_eq!(starts.scheduled, 300 + 6 * 50);
+    assert!(starts.dropped > 0, "{starts:?}");
+    assert!(starts.dropped < 100 + 2 * 50, "{starts:?}");
+    let drops = all.journeys.iter().map(|it| &it.counts.drops);
+    let lost: u64 = drops.map(|it| it.of(DropReason::LostShard)).sum();
+    assert_eq!(lost, starts.dropped);
+    place.assert_clean();
+}
+
 #[test]
 fn who_does_not_fit_is_refused_and_the_others_go_on() {
     let place = Place::new("2s");
