@@ -241,12 +241,7 @@ impl VirtualUser {
         };
         let ended = self.cancellation.run(work, limits).await;
         let finished = Instant::now();
-        let outcome = match &ended {
-            Ok(Ok(())) => Outcome::Ok,
-            Ok(Err(error)) => classify::outcome(error),
-            Err(Cancelled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
-            Err(Cancelled::Cut) => Outcome::Cancelled,
-        };
+        let outcome = came_to(&ended);
         let (sent, received) = self.recording.bytes();
         let stored = self.recording.has_stored();
         self.last_spent = self.recording.spent(finished);
@@ -390,6 +385,16 @@ impl VirtualUser {
             own_pool(context, &mut self.own, wanted)
         };
         context.client(variant, pool, Rc::clone(&self.recording) as _)
+    }
+}
+
+/// What an iteration came to.
+fn came_to(ended: &Result<Result<(), client::Error>, Cancelled>) -> Outcome {
+    match ended {
+        Ok(Ok(())) => Outcome::Ok,
+        Ok(Err(error)) => classify::outcome(error),
+        Err(Cancelled::TimedOut) => Outcome::Failed(FailureClass::Timeout),
+        Err(Cancelled::Cut) => Outcome::Cancelled,
     }
 }
 

@@ -11,9 +11,10 @@ use super::role::Role;
 use super::search;
 use super::shard::Part;
 use super::unshared::check_shared;
-use crate::engine::{self, Closing, Progress, Setup, Stock, Stop};
+use crate::engine::{self, Closing, Prepared, Progress, Setup, Stock, Stop};
 use crate::measure::Period;
 use crate::plan::Plan;
+use crate::result::Preparation;
 use crate::verdict::{ThresholdResult, Watch};
 
 /// Runs a plan, judges it, and gives its document. A plan that searches for the capacity is searched for it.
@@ -87,13 +88,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         Err(error) => {
             // The others are not to wait for the clean-up: what this process has seeded is of no use to them.
             let error = role.give_up(error, stop);
-            let closing = match preparation {
-                Some(_) => Closing::Leave,
-                None => Closing::CleanUp,
-            };
-            for note in target.close(None, closing, &mut |_| {}) {
-                report(Event::Left(&note));
-            }
+            leave(target, preparation, report);
             return Err(error);
         }
     };
@@ -136,6 +131,17 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         outcome.document.owe(left).map_err(Error::Shards)?;
     }
     role.conclude(run, outcome, ends, (stopped_at, &owed))
+}
+
+/// Closes a target that was prepared for nothing.
+fn leave(target: Prepared, preparation: Option<&Preparation>, report: &mut dyn FnMut(Event<'_>)) {
+    let closing = match preparation {
+        Some(_) => Closing::Leave,
+        None => Closing::CleanUp,
+    };
+    for note in target.close(None, closing, &mut |_| {}) {
+        report(Event::Left(&note));
+    }
 }
 
 /// Returns how the thresholds stand, once something was measured.
