@@ -298,7 +298,7 @@ mod tests {
             ["3% of the requests were sent in another hundredth of the time"]
         );
         let mut small = section(|_, it| Some(TracedRequest { bytes: 97, ..it }));
-        assert_eq!(small.differences, ["9.7 kB were fetched, recorded 10 kB"]);
+        assert_eq!(small.differences, ["9.70 kB were fetched, recorded 10 kB"]);
         small.is_scaled = true;
         small.judge();
         assert!(small.is_faithful());
