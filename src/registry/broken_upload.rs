@@ -19,7 +19,7 @@ const TAKEN_OUT_OF_ORDER: Kind = Kind::Protocol(
 );
 
 impl UploadSession {
-    /// Sends bytes that may be broken off on purpose ([`Client::body_with_manners`]), and returns the session then.
+    /// Sends bytes that may be broken off on purpose ([`Client::body_with_manners`](super::Client::body_with_manners)), and returns the session then.
     ///
     /// # Errors
     /// As [`UploadSession::patch`], but for that.
