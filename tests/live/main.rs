@@ -20,6 +20,7 @@ mod push;
 mod recording;
 mod refusals;
 mod replay;
+mod replays;
 mod serve;
 mod sessions;
 mod slurm;
