@@ -57,6 +57,11 @@ pub(super) enum State {
 }
 
 impl Peer {
+    /// Whether it can be told when to start: it is ready, and its clock is known. One that came last may be ready first.
+    pub(super) fn can_start(&self) -> bool {
+        matches!(self.state, State::Ready) && self.clock.theirs(Instant::now()).is_some()
+    }
+
     fn absent(epoch: Instant) -> Self {
         Self {
             state: State::Absent,

@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use super::book::{Book, Phase, State};
+use super::book::{Book, Peer, Phase, State};
 use super::door::{Door, receive};
 use super::guest::GRACE;
 use super::message::{Identity, Report, Snapshot};
@@ -266,8 +266,7 @@ impl Host {
                 return Err(self.over(HostError::Interrupted));
             }
             let all = self.book.wait_for(LOOK_EVERY, |peers| {
-                let mut states = peers.values().map(|it| &it.state);
-                states.all(|it| matches!(it, State::Ready)).then_some(())
+                peers.values().all(Peer::can_start).then_some(())
             });
             if all.is_some() {
                 break;
@@ -275,9 +274,7 @@ impl Host {
             if Instant::now() >= deadline {
                 let missing = {
                     let peers = self.book.peers();
-                    let late = peers
-                        .iter()
-                        .filter(|(_, it)| !matches!(it.state, State::Ready));
+                    let late = peers.iter().filter(|(_, it)| !it.can_start());
                     late.map(|(index, _)| *index).collect()
                 };
                 return Err(self.over(HostError::Missing(missing)));
