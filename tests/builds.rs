@@ -307,9 +307,14 @@ fn one_build_against_itself_raises_no_alarm() {
 fn a_generator_that_cannot_keep_up_makes_it_invalid() {
     let _alone = alone();
     let (fast, slow) = (registry(20), registry(40));
+    // Users that pause are missing by the plan's doing. Those that wait for the target would be missing by the target's.
     let open = PULL
         .replace("constant-vus", "constant-arrival-rate")
-        .replace("vus = 16", "rate = 400\nmax_vus = 2");
+        .replace("vus = 16", "rate = 400\nmax_vus = 2")
+        .replace(
+            "images = \"web\"",
+            "images = \"web\"\nthink_time = \"400ms\"",
+        );
     let bench = Bench::new(&open);
     let said = ended(bench.ab(&fast.url(), &slow.url(), &[]), 4);
     assert!(
