@@ -37,7 +37,7 @@ struct Asked {
     length: usize,
     /// The length of its body, in bytes.
     body: u64,
-    /// Is its connection to be closed after the answer?
+    /// Whether its connection is closed after the response.
     close: bool,
     answer: Answer,
 }

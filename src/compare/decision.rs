@@ -1,4 +1,4 @@
-//! Is the candidate worse than the base? The rule, over evidence that is already there.
+//! Decides whether the candidate is worse than the base: the rule, over evidence that is already there.
 //!
 //! Two kinds of claims, two kinds of care. "Something got worse" is wrong as soon as one of the gated metrics raises a false
 //! alarm, and every metric is another chance for that: their p values are adjusted by Holm. "Nothing got worse" is claimed

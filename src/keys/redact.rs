@@ -107,7 +107,7 @@ fn is_secret_word(word: &str) -> bool {
     word == "pass" || PARTS.iter().any(|part| word.contains(part)) || near(word, "password")
 }
 
-/// Is it the word, or the word mistyped?
+/// Returns whether it is the word, or the word mistyped.
 fn near(word: &str, wanted: &str) -> bool {
     strsim::osa_distance(word, wanted) <= wanted.len() / 4
 }
@@ -196,7 +196,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Does something stand where a value has ended already?
+    /// Returns whether something stands where a value has ended already.
     fn is_out_of_place(&self) -> bool {
         let before = self.text[..self.at].trim_end_matches([' ', '\t']);
         self.value.is_some() && !before.ends_with(['=', '[', ',', '\n', '.'])
@@ -244,7 +244,7 @@ impl<'a> Scanner<'a> {
         path
     }
 
-    /// Is what was just read in the place of a key, in a secret table, and yet no key?
+    /// Returns whether what was just read is in the place of a key, in a secret table, and yet no key.
     fn stands_for_a_value(&self) -> bool {
         let after = self.text[self.at..].trim_start_matches([' ', '\t']);
         let secret = |frame: &Frame| frame.secrecy == Secrecy::Secret;
@@ -411,7 +411,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Does one of these words stand for a secret itself?
+/// Returns whether one of these words stands for a secret itself.
 fn is_secret_path(words: &[String]) -> bool {
     words
         .iter()

@@ -29,7 +29,7 @@ impl Plan {
         set.max().unwrap_or_default()
     }
 
-    /// Do the loads begin or end at different times? Then a rate over the window says less of each.
+    /// Whether the loads begin or end at different times: then a rate over the window says less of each.
     pub fn is_uneven(&self) -> bool {
         let whole = self.window();
         let uneven = |load: &Load| {
@@ -89,7 +89,7 @@ impl Plan {
 }
 
 impl Load {
-    /// Does it run before the measured window opens? What begins with the run and can warm up does; what counts its
+    /// Whether it runs before the measured window opens. What begins with the run and can warm up does; what counts its
     /// iterations or follows a line begins with the window, so that all of it is measured.
     pub fn warms_up_before(&self) -> bool {
         self.begin == Begin::WITH_THE_RUN && self.executor.is_constant()

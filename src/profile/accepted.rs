@@ -57,7 +57,7 @@ pub struct Accepted {
     pub session: Statuses,
     /// `PATCH` of a session.
     pub patch: Statuses,
-    /// Does a session stay where it is after a `PATCH` whose answer has no `Location`? Else that is a failure.
+    /// Whether a session stays where it is after a `PATCH` whose response has no `Location`. Else that is a failure.
     pub patch_without_location: bool,
     /// `PUT` of a session.
     pub blob_put: Statuses,

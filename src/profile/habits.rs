@@ -21,7 +21,7 @@ pub struct Habits {
     pub retry: Retry,
     /// Which statuses are a success beside those of the specification.
     pub accepted: Accepted,
-    /// Does an operation begin with a ping?
+    /// Whether an operation begins with a ping.
     pub ping: bool,
     /// How long a connection is kept.
     pub connections: ConnectionPolicy,
@@ -46,7 +46,7 @@ pub struct Habits {
 pub struct PullHabits {
     /// How a tag becomes a manifest.
     pub resolve: Resolve,
-    /// Is a digest asked for by `HEAD`, too, although it names its manifest already?
+    /// Whether a digest is asked for by `HEAD`, too, although it names its manifest already.
     pub resolve_digest: bool,
     /// When the config is fetched.
     pub config: ConfigOrder,
@@ -130,7 +130,7 @@ pub struct PushHabits {
     pub manifest_check: ManifestCheck,
     /// How often the registry is asked for a layer before it is uploaded.
     pub layer_checks: Checks,
-    /// Is a layer that is not compressed yet compressed while it is sent? Then it is asked for by the digest that it has before, and
+    /// Whether a layer that is not compressed yet is compressed while it is sent. Then it is asked for by the digest that it has before, and
     /// sent without its length.
     pub packs_late: bool,
     /// The same for the config.
@@ -141,13 +141,13 @@ pub struct PushHabits {
     pub method: PushMethod,
     /// How those of a config are.
     pub config_method: PushMethod,
-    /// Is an uploaded blob asked for by `HEAD`?
+    /// Whether an uploaded blob is asked for by `HEAD`.
     pub commit_check: bool,
-    /// Is the config uploaded after the layers (and not among them)?
+    /// Whether the config is uploaded after the layers, and not among them.
     pub config_last: bool,
     /// Which layer is first.
     pub layers: LayerOrder,
-    /// Are the blobs of all images of an index uploaded before the first of their manifests is stored?
+    /// Whether the blobs of all images of an index are uploaded before the first of their manifests is stored.
     pub blobs_before_manifests: bool,
     /// Blobs in flight at once, 1 to 64.
     pub parallel: NonZeroUsize,
@@ -176,13 +176,13 @@ impl Default for PushHabits {
 /// What a copy is made of, beside the manifest that is resolved as for a pull, and the requests of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyHabits {
-    /// Are blobs mounted from the repository that they are copied from, without a word of the user?
+    /// Whether blobs are mounted from the repository that they are copied from, without an option of the user.
     pub mounts: bool,
     /// When a blob that is not mounted is asked for, to be sent on while it arrives.
     pub fetch: CopyFetch,
     /// Blobs in flight at once, 1 to 64.
     pub parallel: NonZeroUsize,
-    /// Is the manifest fetched once more, from where it was stored?
+    /// Whether the manifest is fetched once more, from where it was stored.
     pub reads_back: bool,
 }
 
@@ -257,15 +257,15 @@ pub enum Checks {
     reason = "each is a habit that has nothing to do with the others"
 )]
 pub struct MountHabits {
-    /// Is the config mounted as the layers are?
+    /// Whether the config is mounted as the layers are.
     pub config: bool,
     /// Whether the registry is pinged once more just before the first mount.
     pub ping: bool,
-    /// Is the other repository asked for the blob first?
+    /// Whether the other repository is asked for the blob first.
     pub check_source: bool,
-    /// Is a mounted blob asked for by `HEAD`?
+    /// Whether a mounted blob is asked for by `HEAD`.
     pub check_mounted: bool,
-    /// Is the session that a registry opens instead of mounting used for the upload? Else it is cancelled.
+    /// Whether the session that a registry opens instead of mounting is used for the upload. Else it is cancelled.
     pub use_session: bool,
 }
 

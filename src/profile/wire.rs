@@ -29,18 +29,18 @@ pub struct Wire {
     pub decoding: Decoding,
     /// `Content-Type` of the `POST` that opens an upload session.
     pub start_type: Option<Cow<'static, str>>,
-    /// Do `PATCH`, and `PUT` without a body, carry `Content-Type: application/octet-stream`?
+    /// Whether `PATCH`, and `PUT` without a body, carry `Content-Type: application/octet-stream`.
     pub octet_stream: bool,
     /// How a mount is asked for.
     pub mount_query: MountQuery,
-    /// Does a request that follows a redirect name in `Referer` where it came from?
+    /// Whether a request that follows a redirect names in `Referer` where it came from.
     pub referer: bool,
     /// Redirects that are followed for one request. Go's client gives up at the tenth.
     pub max_redirects: u8,
     /// Can the bytes of a blob be sent a second time: after 307 and 308, and where a peer says over HTTP/2 that it did nothing
     /// for the first? A client that reads them from a stream cannot.
     pub replays_blobs: bool,
-    /// Does a `DELETE` of a manifest carry the same `Accept` as its `GET`?
+    /// Whether a `DELETE` of a manifest carries the same `Accept` as its `GET`.
     pub accept_on_delete: bool,
     /// Entries asked for on each page of a list; `None` leaves that to the registry.
     pub page_size: Option<u32>,
@@ -146,7 +146,7 @@ pub enum MountQuery {
 pub struct TokenHabits {
     /// The request that asks for one.
     pub form: TokenForm,
-    /// Does a `GET` with credentials name the user in `account`?
+    /// Whether a `GET` with credentials names the user in `account`.
     pub account: bool,
     /// `client_id` of the `POST` form.
     pub client_id: Cow<'static, str>,
@@ -154,13 +154,13 @@ pub struct TokenHabits {
     pub scope_order: ScopeOrder,
     /// What becomes of the scope that a challenge names.
     pub challenge_scope: ChallengeScope,
-    /// Is a token that names another repository to mount from fetched anew for each mount?
+    /// Whether a token that names another repository to mount from is fetched anew for each mount.
     pub token_per_mount: bool,
-    /// Is a token used for the life of its fetcher where its service sets no end, until it is refused? Else it lives 60 s.
+    /// Whether a token is used for the life of its fetcher where its service sets no end, until it is refused. Else it lives 60 s.
     pub endless_by_default: bool,
     /// Tokens that live shorter are taken to live this long.
     pub shortest_life: Duration,
-    /// Do the step that resolves a name and the one that fetches have tokens, credentials and connections of their own?
+    /// Whether the step that resolves a name and the one that fetches have tokens, credentials and connections of their own.
     pub resolver_apart: bool,
 }
 
@@ -219,7 +219,7 @@ pub struct Retry {
     pub statuses: Cow<'static, [u16]>,
     /// Statuses after which it is sent once more, but not twice in a row.
     pub once: Cow<'static, [u16]>,
-    /// Is it sent again after a connection that broke, too?
+    /// Whether it is sent again after a connection that broke, too.
     pub broken: bool,
     /// Which requests are.
     pub scope: RetryScope,

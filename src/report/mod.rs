@@ -41,7 +41,7 @@ use std::time::Duration;
 use crate::health::Verdict;
 use crate::result::Document;
 
-/// Are the numbers those of the target? Formats that have no word for "invalid" leave out what is not.
+/// Returns whether the numbers are those of the target. Formats that have no word for "invalid" leave out what is not.
 fn counts(document: &Document) -> bool {
     document.generator.health.verdict() != Verdict::Invalid && document.closure.holds()
 }

@@ -66,7 +66,7 @@ impl Comparand {
         }
     }
 
-    /// Is its value a share, in `[0, 1]`?
+    /// Returns whether its value is a share, in `[0, 1]`.
     pub fn is_share(&self) -> bool {
         matches!(self, Self::Rate(metric) if is_share(metric))
     }

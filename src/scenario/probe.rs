@@ -17,9 +17,9 @@ pub struct Probe {
 /// One question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ask {
-    /// Is this a registry?
+    /// Whether this is a registry.
     Ping,
-    /// What does the tag point at?
+    /// What the tag points at.
     ManifestHead,
     /// The config of the image: a small blob.
     ConfigGet,

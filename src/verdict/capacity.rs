@@ -1,4 +1,4 @@
-//! Does a rate keep the thresholds? One trial of a capacity search, judged.
+//! Judges one trial of a capacity search: whether a rate keeps the thresholds.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Is a run good enough? Thresholds against what was measured, while it runs and at its end.
+//! Judges whether a run is good enough: thresholds against what was measured, while it runs and at its end.
 //!
 //! Not here: what is counted for a threshold (`measure`, told by [`view`]), how thresholds are written (`scenario`),
 //! and the bounds of the generator's health (`health`), which is asked first: [`Ran::health`].

@@ -128,7 +128,7 @@ fn is_doubtful(error: &registry::Error) -> bool {
     }
 }
 
-/// Was it the TLS port of something? The answer to a HEAD has no words that would tell; that to a GET has.
+/// Returns whether it was the TLS port of something. The response to a HEAD has no words that would tell; that to a GET has.
 async fn wants_tls(error: &registry::Error, client: &Client) -> bool {
     let wordless = matches!(error.kind(), Kind::Status { status, body }
         if *status == StatusCode::BAD_REQUEST && body.message.is_none());

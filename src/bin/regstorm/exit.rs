@@ -88,7 +88,7 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     }
 }
 
-/// Can what a flag names be written? Found out before an hour of load, not after.
+/// Checks that what a flag names can be written: before an hour of load, not after.
 ///
 /// Says where a link leads: it is written through.
 pub(crate) fn check_writable(flag: &str, path: &Path) -> anyhow::Result<Option<String>> {

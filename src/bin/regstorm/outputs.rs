@@ -125,7 +125,7 @@ impl OutputArgs {
         apart::check(&all, &inputs).or_exit(Exit::Usage)
     }
 
-    /// Can each of them be written? Tells of links unless nothing is to be told.
+    /// Checks that each of them can be written. Tells of links unless nothing is to be told.
     pub(crate) fn check_writable(&self, quiet: bool) -> Result<(), Failure> {
         self.each(&mut |_, path, _| {
             if is_stdout(path) {
@@ -243,7 +243,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     write_file(path, text).or_exit(Exit::Failed)
 }
 
-/// Does a file keep what is written to it until more is? A pipe is not waited for, and its reader gets one text.
+/// Returns whether a file keeps what is written to it until more is. A pipe is not waited for, and its reader gets one text.
 fn keeps(path: &Path) -> bool {
     !is_stdout(path) && path.metadata().map_or(true, |it| it.is_file())
 }

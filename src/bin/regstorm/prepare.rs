@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use regstorm::plan;
 use regstorm::session::{self, Event};
 use regstorm::units;
@@ -69,7 +69,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     interrupts.writing();
     progress.clear();
     let prepared = prepared.map_err(run::failure)?;
-    prepared.save(&args.out).or_exit(Exit::Failed)?;
+    prepared
+        .save(&args.out)
+        .with_context(|| {
+            let left = units::count(prepared.images);
+            format!(
+                "{left} images are stored in the target, and no file says so: delete them by hand"
+            )
+        })
+        .or_exit(Exit::Failed)?;
     if !args.quiet {
         let text = match prepared.images {
             0 => {

@@ -135,7 +135,7 @@ fn below(entry: &str, name: &str) -> bool {
     !entry.is_empty() && (child || itself && name == entry)
 }
 
-/// Is the address in the network? `None` if that is none.
+/// Returns whether the address is in the network; `None` if that is none.
 fn contains(network: &str, bits: &str, ip: IpAddr) -> Option<bool> {
     let bits: u32 = bits.parse().ok()?;
     let differ = |a: u128, b: u128, length: u32| {

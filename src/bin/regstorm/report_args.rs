@@ -53,7 +53,7 @@ impl ReportArgs {
         ended
     }
 
-    /// Is there a directory for everything that is to be written? Found out before an hour of load, not after.
+    /// Checks that there is a directory for everything that is to be written: before an hour of load, not after.
     fn check_writable(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
         self.check_apart(inputs)?;
         if let Some(path) = self.file() {

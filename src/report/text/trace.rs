@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::table::{Cell, Paint, TextTable};
+use super::super::words::number_of;
 use super::layout::Layout;
 use crate::trace::{Naming, OperationRow, Overview, Popularity, Rates, SizeClass, Summary};
 use crate::units;
@@ -91,9 +92,9 @@ fn head(summary: &Summary, layout: Layout) -> String {
         );
     }
     let mut requests = format!(
-        "{} in {} sessions (a pause of {} ends one)",
+        "{} in {} (a pause of {} ends one)",
         count(summary.requests),
-        count(summary.sessions),
+        number_of(summary.sessions, "session"),
         units::duration(summary.session_gap()),
     );
     if summary.sessions_cut > 0 {

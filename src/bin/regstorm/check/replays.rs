@@ -30,8 +30,8 @@ pub(super) fn show(plan: &Plan) -> String {
         );
         let _ = writeln!(
             text,
-            "             {:.4} times as fast as recorded, where at most {} sessions were under way at once",
-            load.executor.speed(),
+            "             {} times as fast as recorded, where at most {} sessions were under way at once",
+            four_decimals(load.executor.speed()),
             count(sessions.most_at_once()),
         );
         let left_out = sessions.left_out();
@@ -41,7 +41,7 @@ pub(super) fn show(plan: &Plan) -> String {
         }
         let _ = writeln!(
             text,
-            "             seeded: {} manifests, and {} blobs of none, {} in all",
+            "             seeded: {} manifests, {} blobs that belong to none, {} in all",
             count(needs.manifests.len()),
             count(needs.blobs.len()),
             units::bytes(sessions.seeded_bytes()),
@@ -55,6 +55,12 @@ pub(super) fn show(plan: &Plan) -> String {
         }
     }
     text
+}
+
+/// Without zeros at the end: `2`, `0.0625`.
+fn four_decimals(number: f64) -> String {
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// To the second: what is less is not worth reading.

@@ -1,5 +1,6 @@
 //! `replay`: sends the requests of a trace again, a session in each iteration.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::keys::value::parsed;
 use crate::oci::{Operation, RepositoryName};
 use crate::profile::Habits;
 use crate::scenario::selection::Selection;
-use crate::trace::replay::{Act, Name, Sessions, Slice};
+use crate::trace::replay::{Act, Name, ReplayError, Sessions, Slice};
 use crate::units::ByteSize;
 
 /// The longest that a slice may begin after the first request of its trace.
@@ -151,8 +152,15 @@ impl Kind for Replay {
                 Some(())
             }
             Err(error) => {
-                let problem = Problem::new(error.to_string(), entry.item.spot.clone());
-                let label = "change `from` and `until`, or make another trace";
+                let why = error
+                    .source()
+                    .map_or_else(String::new, |it| format!(": {it}"));
+                let problem = Problem::new(format!("{error}{why}"), entry.item.spot.clone());
+                let label = match error {
+                    ReplayError::Trace(_) => "a file of `regstorm trace import` or `record`",
+                    ReplayError::Empty { .. } | ReplayError::TooMany => "change `from` and `until`",
+                    ReplayError::Nothing(_) => "change `from` and `until`, or make another trace",
+                };
                 table.sink().report(problem.label(label));
                 None
             }

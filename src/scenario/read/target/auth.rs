@@ -61,7 +61,7 @@ words! { TokenPolicy {
     "shared" => Self::Shared,
 }}
 
-/// Are the credentials those of the scenario? Who was found in docker's configuration is no part of the plan.
+/// Returns whether the credentials are those of the scenario. Who was found in docker's configuration is no part of the plan.
 const fn is_written(auth: &Auth) -> bool {
     auth.docker_config.is_none()
 }
