@@ -59,6 +59,47 @@ impl<V: 'static> Codec<V> {
         )
     }
 
+    /// The same where the value must keep a rule, which reports what breaks it: `false` after a problem.
+    pub(crate) fn that(
+        self,
+        keeps: impl Fn(&V, &Item, &Sink) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let read = self.read;
+        Self {
+            read: Box::new(move |item: &Item, sink: &Sink| {
+                read(item, sink).filter(|value| keeps(value, item, sink))
+            }),
+            ..self
+        }
+    }
+
+    /// The same as one case of another type: `back` finds it there.
+    pub(crate) fn case<W: 'static>(
+        self,
+        to: impl Fn(V) -> W + Send + Sync + 'static,
+        back: impl Fn(&W) -> Option<V> + Send + Sync + 'static,
+    ) -> Codec<W> {
+        let (read, show) = (self.read, self.show);
+        Codec::new(
+            self.form,
+            move |item: &Item, sink: &Sink| read(item, sink).map(&to),
+            move |value: &W| back(value).and_then(|value| show(&value)),
+        )
+    }
+
+    /// This, or a table.
+    pub(crate) fn or_table(self, table: Self) -> Self {
+        let (read, show) = (self.read, self.show);
+        Self::new(
+            Form::any([self.form, table.form]),
+            move |item: &Item, sink: &Sink| match item.value {
+                Value::Table(_) => (table.read)(item, sink),
+                _ => read(item, sink),
+            },
+            move |value: &V| show(value).or_else(|| (table.show)(value)),
+        )
+    }
+
     /// The same for another type that holds such a value.
     pub(crate) fn map<W: 'static>(
         self,
@@ -141,10 +182,42 @@ pub(crate) fn words<V>(what: &'static str, words: &'static [(&'static str, V)]) 
 where
     V: Copy + PartialEq + Send + Sync + 'static,
 {
+    words_or(what, words, &[])
+}
+
+/// One of a few words, or something else that is read before: `forms` are its forms as they are written, for the messages.
+pub(crate) fn words_or<V>(
+    what: &'static str,
+    words: &'static [(&'static str, V)],
+    forms: &'static [&'static str],
+) -> Codec<V>
+where
+    V: Copy + PartialEq + Send + Sync + 'static,
+{
     Codec::new(
         form_of(words),
-        move |item: &Item, sink: &Sink| value::choice(what, words)(item, sink),
+        move |item: &Item, sink: &Sink| value::choice_or(what, words, forms)(item, sink),
         |value| word_of(words, value),
+    )
+}
+
+/// A table that has one of two forms: the first, if this key is there.
+pub(crate) fn with_key<V: 'static>(
+    key: &'static str,
+    first: Codec<V>,
+    other: Codec<V>,
+) -> Codec<V> {
+    let has = move |item: &Item| match &item.value {
+        Value::Table(entries) => entries.iter().any(|entry| entry.key == key),
+        _ => false,
+    };
+    Codec::new(
+        Form::any([first.form, other.form]),
+        move |item: &Item, sink: &Sink| {
+            let read = if has(item) { &first.read } else { &other.read };
+            read(item, sink)
+        },
+        move |value: &V| (first.show)(value).or_else(|| (other.show)(value)),
     )
 }
 
@@ -192,6 +265,13 @@ pub(crate) fn fraction(range: RangeInclusive<f64>) -> Codec<f64> {
     };
     let read = move |item: &Item, sink: &Sink| value::fraction(range.clone())(item, sink);
     Codec::new(form, read, |number| Some((*number).into()))
+}
+
+/// A number above zero.
+pub(crate) fn above_zero(most: f64) -> Codec<f64> {
+    Codec::new(Form::Positive { most }, value::positive(most), |number| {
+        Some((*number).into())
+    })
 }
 
 /// A number of things, at least one.

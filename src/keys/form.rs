@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::problem::Problem;
+use super::spot::Spot;
 use crate::units::{self, ByteSize};
 
 /// What a value may be.
@@ -52,12 +54,14 @@ pub(crate) struct Described {
     pub(crate) default: Option<String>,
     /// Whether it must be there.
     pub(crate) is_needed: bool,
+    /// Where it must and is not: what follows the advice to add it.
+    pub(crate) hint: &'static str,
     /// The words that choose a form of the table to which it belongs; empty if it belongs to all.
     pub(crate) only: Vec<&'static str>,
 }
 
 impl Described {
-    /// A key that is read by other means than its definition, because its value is the name of something else.
+    /// A key whose reader must know more than its value: it is handed to the table with this.
     pub(crate) fn own(
         (name, example): (&'static str, &'static str),
         form: Form,
@@ -70,6 +74,7 @@ impl Described {
             form,
             default: None,
             is_needed: false,
+            hint: "",
             only: Vec::new(),
         }
     }
@@ -78,6 +83,24 @@ impl Described {
     pub(crate) fn needed(mut self) -> Self {
         self.is_needed = true;
         self
+    }
+
+    /// The same key, with a default: said in Markdown.
+    pub(crate) fn defaults_to(mut self, words: &str) -> Self {
+        self.default = Some(words.to_owned());
+        self
+    }
+
+    /// What is wrong with a table without this key.
+    pub(crate) fn missing(&self, table: &Spot) -> Problem {
+        let Self { name, example, .. } = self;
+        let add = match &self.form {
+            Form::Table(_) => format!("[{name}]"),
+            Form::List { of, .. } if matches!(**of, Form::Table(_)) => format!("[[{name}]]"),
+            _ => format!("{name} = {example}"),
+        };
+        let problem = Problem::new(format!("missing key `{name}`"), table.clone());
+        problem.label(format!("add `{add}`{}", self.hint))
     }
 
     /// The value as JSON schema.
@@ -97,6 +120,15 @@ impl Described {
 }
 
 impl Form {
+    /// Any of these.
+    pub(crate) fn any(forms: impl IntoIterator<Item = Self>) -> Self {
+        let parts = forms.into_iter().flat_map(|form| match form {
+            Self::Either(forms) => forms,
+            form => vec![form],
+        });
+        Self::Either(parts.collect())
+    }
+
     /// An array of such values.
     pub(crate) fn list(self, most: usize) -> Self {
         let of = Box::new(self);

@@ -6,7 +6,6 @@ use super::codec::{Codec, Editor, Set, Show};
 use super::form::{Described, Form};
 use super::table::{Sink, Table, Variant};
 use crate::keys::plain::Fields;
-use crate::keys::problem::Problem;
 use crate::keys::tree::Item;
 
 /// A table of a file as a value: it has a default for each of its keys that need not be there.
@@ -49,6 +48,11 @@ pub(crate) trait Keyed: Default + 'static {
         }
     }
 
+    /// The table as the value of a key, where it stands.
+    fn inline() -> Codec<Self> {
+        Self::codec(Form::Inline(Self::described()), |_, _| true)
+    }
+
     /// The table as the value of a key. Between its keys there are these rules: `false` after a problem.
     fn codec(form: Form, rules: fn(&mut Table<'_>, &Self) -> bool) -> Codec<Self> {
         Codec::new(
@@ -68,7 +72,6 @@ pub(crate) trait Keyed: Default + 'static {
 /// A key of a table that becomes a `T`, which has a default for it.
 pub(crate) struct Key<T> {
     pub(crate) described: Described,
-    hint: &'static str,
     set: Box<Set<T>>,
     show: Box<Show<T>>,
 }
@@ -91,9 +94,9 @@ impl<T: 'static> Key<T> {
                 form,
                 default: None,
                 is_needed: false,
+                hint: "",
                 only: Vec::new(),
             },
-            hint: "",
             set: Box::new(move |item: &Item, sink: &Sink, it: &mut T| set(item, sink, edit(it))),
             show: Box::new(move |it| show(get(it))),
         }
@@ -113,7 +116,7 @@ impl<T: 'static> Key<T> {
 
     /// The same key, which must be there; where it is not, this follows what to add.
     pub(crate) fn needed_with(mut self, hint: &'static str) -> Self {
-        self.hint = hint;
+        self.described.hint = hint;
         self.needed()
     }
 
@@ -144,7 +147,6 @@ pub(crate) fn flatten<T: 'static, U: Keyed>(
 ) -> Vec<Key<T>> {
     let of = |key: &'static Key<U>| Key {
         described: key.described.clone(),
-        hint: key.hint,
         set: Box::new(move |item: &Item, sink: &Sink, it: &mut T| (key.set)(item, sink, edit(it))),
         show: Box::new(move |it| (key.show)(get(it))),
     };
@@ -166,13 +168,10 @@ pub(crate) fn read<'k, T: 'static>(
 ) -> bool {
     let mut is_good = true;
     for key in keys {
-        let Described { name, example, .. } = key.described;
-        match table.entry(name) {
+        match table.entry(key.described.name) {
             Some(entry) => is_good &= (key.set)(&entry.item, table.sink(), it),
             None if key.described.is_needed => {
-                let problem = Problem::new(format!("missing key `{name}`"), table.spot().clone());
-                let label = format!("add `{name} = {example}`{}", key.hint);
-                table.sink().report(problem.label(label));
+                table.sink().report(key.described.missing(table.spot()));
                 is_good = false;
             }
             None => {}

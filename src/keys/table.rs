@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use crate::keys::form::Described;
 use crate::keys::problem::Problem;
 use crate::keys::spot::Spot;
 use crate::keys::tree::{Entry, Item, Text, Value};
@@ -127,37 +128,24 @@ impl<'a> Table<'a> {
 
     /// A key that may be absent: `Some(None)`. A problem with it is `None`.
     #[expect(clippy::option_option, reason = "absent and wrong are two things")]
-    pub(crate) fn may<T>(&mut self, key: &'static str, read: impl Reads<T>) -> Option<Option<T>> {
-        match self.entry(key) {
+    pub(crate) fn may<T>(&mut self, key: &Described, read: impl Reads<T>) -> Option<Option<T>> {
+        match self.entry(key.name) {
             None => Some(None),
             Some(entry) => read(&entry.item, self.sink).map(Some),
         }
     }
 
     /// A key with a default. A problem with it is `None`.
-    pub(crate) fn or<T>(
-        &mut self,
-        key: &'static str,
-        default: T,
-        read: impl Reads<T>,
-    ) -> Option<T> {
+    pub(crate) fn or<T>(&mut self, key: &Described, default: T, read: impl Reads<T>) -> Option<T> {
         self.may(key, read).map(|value| value.unwrap_or(default))
     }
 
     /// A key that must be there. A problem with it, or without it, is `None`.
-    pub(crate) fn need<T>(
-        &mut self,
-        key: &'static str,
-        example: &str,
-        read: impl Reads<T>,
-    ) -> Option<T> {
-        if let Some(entry) = self.entry(key) {
+    pub(crate) fn need<T>(&mut self, key: &Described, read: impl Reads<T>) -> Option<T> {
+        if let Some(entry) = self.entry(key.name) {
             return read(&entry.item, self.sink);
         }
-        self.sink.report(
-            Problem::new(format!("missing key `{key}`"), self.spot.clone())
-                .label(format!("add `{example}`")),
-        );
+        self.sink.report(key.missing(&self.spot));
         None
     }
 

@@ -45,6 +45,26 @@ pub struct Stall {
     pub share: f64,
 }
 
+impl Default for Abort {
+    fn default() -> Self {
+        Self {
+            after: 0.0,
+            share: 1.0,
+            resume: false,
+        }
+    }
+}
+
+impl Default for Stall {
+    fn default() -> Self {
+        Self {
+            after: 0.0,
+            time: Duration::ZERO,
+            share: 1.0,
+        }
+    }
+}
+
 impl Misbehave {
     /// Returns `true` if nothing of it is asked for.
     pub fn is_nothing(&self) -> bool {

@@ -1,14 +1,17 @@
 //! The images that a journey has to do with: `images`, `pick` and `repository` of the `[journey.NAME]` tables.
 
 use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 
-use crate::keys::codec::Codec;
+use crate::keys::codec::{Codec, above_zero, words_or};
+use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
-use crate::keys::plain::{Fields, Plain};
+use crate::keys::key::Keyed;
+use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Entry, Item, Text, Value};
-use crate::keys::value::{choice_or, parsed, positive, text, unknown};
+use crate::keys::value::{parsed, text, unknown};
 use crate::oci::RepositoryName;
 use crate::scenario::{ImageSet, ImageSource, Pick, Selection};
 
@@ -39,18 +42,18 @@ pub(super) fn chosen<'a>(table: &mut Table<'a>, are_optional: bool, sets: &Sets<
         }
         found
     };
-    let entry = table.entry("images");
+    let entry = table.entry(IMAGES.name);
     if are_optional && entry.is_none() {
-        let alone = ["pick", "repository"].map(|key| alone(table, key));
+        let alone = [PICK.name, REPOSITORY.name].map(|key| alone(table, key));
         return Chosen {
             set: None,
             entry,
             selection: alone.iter().all(Option::is_some).then_some(None),
         };
     }
-    let index = table.need("images", "images = \"NAME\"", named);
+    let index = table.need(&IMAGES, named);
     let set = index.and_then(|index| sets.images.get(index)?.as_ref());
-    let pick = table.or("pick", Pick::RoundRobin, pick().read);
+    let pick = table.or(&PICK, Pick::RoundRobin, pick().read);
     let repository = repository(table, set);
     let selection = match (index, pick, repository) {
         (Some(set), Some(pick), Some(repository)) => Some(Some(Selection {
@@ -78,75 +81,65 @@ fn alone(table: &mut Table<'_>, key: &'static str) -> Option<()> {
     None
 }
 
+keys! {
+    struct Zipf {
+        /// The exponent: the image of rank k is taken in proportion to 1/k to this power.
+        zipf: f64 => above_zero(MOST_ZIPF), 0.95, needed;
+    }
+}
+
 /// `pick`: which image comes next.
 fn pick() -> Codec<Pick> {
-    let zipf = Form::Positive { most: MOST_ZIPF };
-    let forms = vec![
-        Form::Words(PICKS.iter().map(|(word, _)| *word).collect()),
-        Form::Inline(vec![Described::own(("zipf", "0.95"), zipf, "").needed()]),
-    ];
-    Codec::new(Form::Either(forms), read_pick, |pick: &Pick| {
-        Some(match *pick {
-            Pick::RoundRobin => "round-robin".into(),
-            Pick::Random => "random".into(),
-            Pick::Zipf(exponent) => Plain::from(Fields::default().put("zipf", exponent)),
-        })
-    })
+    let zipf = Zipf::inline().case(
+        |Zipf { zipf }| Pick::Zipf(zipf),
+        |pick: &Pick| match *pick {
+            Pick::Zipf(zipf) => Some(Zipf { zipf }),
+            Pick::RoundRobin | Pick::Random => None,
+        },
+    );
+    words_or("pick", PICKS, &["{ zipf = 0.95 }"]).or_table(zipf)
 }
 
 const PICKS: &[(&str, Pick)] = &[("round-robin", Pick::RoundRobin), ("random", Pick::Random)];
 const MOST_ZIPF: f64 = 10.0;
 
+static IMAGES: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("name of an image set");
+    let meaning = "The image set. Required, but for `catalog`.";
+    Described::own(("images", r#""web""#), form, meaning)
+});
+static PICK: LazyLock<Described> = LazyLock::new(|| {
+    let meaning = "Which image an iteration takes: one after the other, each with the same chance, or by rank (Zipf).";
+    let key = Described::own(("pick", "{ zipf = 0.95 }"), pick().form, meaning);
+    key.defaults_to("`\"round-robin\"`")
+});
+static REPOSITORY: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text(
+        "repository name, at most 200 characters; `{images}` stands for the name of the image set",
+    );
+    let meaning = "What the names of the set's repositories start with. Absent: `regstorm/{images}`. Existing images say \
+                   themselves where they are.";
+    Described::own(("repository", r#""lab/{images}""#), form, meaning)
+});
+
 /// The keys that say which images a journey has to do with, for the reference.
-pub(super) fn described() -> Vec<Described> {
-    vec![
-        Described::own(
-            ("images", r#""web""#),
-            Form::Text("name of an image set"),
-            "The image set. Required, but for `catalog`.",
-        ),
-        Described {
-            default: Some("`\"round-robin\"`".to_owned()),
-            ..Described::own(
-                ("pick", "{ zipf = 0.95 }"),
-                pick().form,
-                "Which image an iteration takes: one after the other, each with the same chance, or by rank (Zipf).",
-            )
-        },
-        Described::own(
-            ("repository", r#""lab/{images}""#),
-            Form::Text(
-                "repository name, at most 200 characters; `{images}` stands for the name of the image set",
-            ),
-            "What the names of the set's repositories start with. Absent: `regstorm/{images}`. Existing images say themselves where \
-             they are.",
-        ),
-    ]
+pub(super) fn described() -> [Described; 3] {
+    [&IMAGES, &PICK, &REPOSITORY].map(|key| (**key).clone())
 }
 
 /// The keys that say which images a journey has to do with, as they would be written.
 pub(super) fn show(images: &Selection, sets: &[ImageSet]) -> Fields {
     let set = &sets[images.set];
     let fields = Fields::default()
-        .put("images", set.name.as_str())
-        .may("pick", (pick().show)(&images.pick));
+        .put(IMAGES.name, set.name.as_str())
+        .may(PICK.name, (pick().show)(&images.pick));
     match set.source {
         // Existing images say themselves where they are.
         ImageSource::Existing(_) => fields,
         ImageSource::Synthetic(_) | ImageSource::Archive(_) => {
-            fields.put("repository", images.repository.as_str())
+            fields.put(REPOSITORY.name, images.repository.as_str())
         }
     }
-}
-
-fn read_pick(item: &Item, sink: &Sink) -> Option<Pick> {
-    if let Value::Table(_) = item.value {
-        let mut table = Table::open(item, sink)?;
-        let exponent = table.need("zipf", "zipf = 0.95", positive(MOST_ZIPF));
-        table.finish();
-        return exponent.map(Pick::Zipf);
-    }
-    choice_or("pick", PICKS, &["{ zipf = 0.95 }"])(item, sink)
 }
 
 /// What the names of the set's repositories start with; `{images}` stands for the name of the set.
@@ -155,7 +148,7 @@ fn repository(table: &mut Table<'_>, set: Option<&ImageSet>) -> Option<Repositor
     let name = set.map_or("images", |set| set.name.as_str());
     let existing = set.is_some_and(|set| matches!(set.source, ImageSource::Existing(_)));
     let default = format!("regstorm/{name}").parse().ok();
-    let Some(entry) = table.entry("repository") else {
+    let Some(entry) = table.entry(REPOSITORY.name) else {
         return default;
     };
     if existing {

@@ -2,6 +2,8 @@
 
 use super::expectation;
 use super::metric::metric_in;
+use std::sync::LazyLock;
+
 use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
 use crate::keys::key::Keyed;
@@ -72,22 +74,20 @@ keys! {
     }
 }
 
+static GATE: LazyLock<Described> = LazyLock::new(|| {
+    let example = r#"[{ metric = "response_time p(99)", margin = "5%" }]"#;
+    let form = Form::Table("gate").list(MOST);
+    Described::own(("gate", example), form, "The gates. At least one.").needed()
+});
+
 fn sections() -> Vec<Section> {
-    let gate = Described::own(
-        (
-            "gate",
-            r#"[{ metric = "response_time p(99)", margin = "5%" }]"#,
-        ),
-        Form::Table("gate").list(MOST),
-        "The gates. At least one.",
-    );
     vec![
         Section {
             name: "gates",
             heading: "Keys at the top of the file.",
             text: "A gate file says what two builds are compared by: `regstorm ab --gates FILE` and `regstorm compare --gates FILE`."
                 .to_owned(),
-            keys: vec![gate.needed()],
+            keys: vec![GATE.clone()],
             decider: None,
         },
         Section::of::<Written>(
@@ -116,7 +116,7 @@ pub fn gates_schema() -> serde_json::Value {
 
 fn of_file(root: &[Entry], journeys: &[&str], sink: &Sink) -> Vec<(Gate, Spot)> {
     let mut table = crate::keys::root(root, sink);
-    let gates = table.need("gate", "[[gate]]", |item: &Item, sink: &Sink| {
+    let gates = table.need(&GATE, |item: &Item, sink: &Sink| {
         let Value::Array(items) = &item.value else {
             sink.expected(item, "an array of tables, [[gate]]");
             return None;

@@ -116,6 +116,11 @@ keys! {
     }
 }
 
+static SOURCE: LazyLock<Described> = LazyLock::new(|| {
+    let meaning = "Where the images come from: they are made from the seed, read from an archive, or in the registry already.";
+    Described::own(("source", r#""synthetic""#), form_of(KINDS), meaning).needed()
+});
+
 static VARIANTS: LazyLock<[Variant; 3]> = LazyLock::new(|| {
     [
         SyntheticSpec::variant(SYNTHETIC, "makes images from the seed"),
@@ -126,7 +131,7 @@ static VARIANTS: LazyLock<[Variant; 3]> = LazyLock::new(|| {
 
 pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<ImageSet> {
     let mut table = Table::open(&entry.item, sink)?;
-    let kind = table.need("source", "source = \"synthetic\"", choice("source", KINDS));
+    let kind = table.need(&SOURCE, choice("source", KINDS));
     let Some(kind) = kind else {
         // One mistake does not hide the others.
         let mut seen = BTreeSet::new();
@@ -149,7 +154,7 @@ pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<ImageSet> {
             (EXISTING, is_good.then_some(source))
         }
     };
-    table.variant("source", word, &*VARIANTS);
+    table.variant(SOURCE.name, word, &*VARIANTS);
     table.finish();
     Some(ImageSet {
         name: entry.key.clone(),
@@ -167,16 +172,11 @@ pub(super) fn show(source: &ImageSource) -> Fields {
             (EXISTING, Existing { references }.show())
         }
     };
-    Fields::default().put("source", word).and(keys)
+    Fields::default().put(SOURCE.name, word).and(keys)
 }
 
 pub(super) fn section() -> Section {
-    let source = Described::own(
-        ("source", r#""synthetic""#),
-        form_of(KINDS),
-        "Where the images come from: they are made from the seed, read from an archive, or in the registry already.",
-    );
-    let mut keys = vec![source.needed()];
+    let mut keys = vec![SOURCE.clone()];
     keys.extend(SyntheticSpec::described_for(SYNTHETIC));
     keys.extend(Archive::described_for(ARCHIVE));
     keys.extend(Existing::described_for(EXISTING));
@@ -185,7 +185,7 @@ pub(super) fn section() -> Section {
         heading: "`[images.NAME]`",
         text: "A set of images that journeys push and pull.".to_owned(),
         keys,
-        decider: Some("source"),
+        decider: Some(SOURCE.name),
     }
 }
 

@@ -10,9 +10,9 @@ use super::habits;
 use crate::exchange::HttpVersion;
 use crate::keys::codec::{Codec, HOUR, MS, SECOND, time};
 use crate::keys::define::keys;
-use crate::keys::form::{Described, Form};
+use crate::keys::form::Described;
 use crate::keys::key::Keyed;
-use crate::keys::plain::{Fields, Plain};
+use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::section::Section;
 use crate::keys::table::{Sink, Table, Variant};
@@ -39,6 +39,11 @@ keys! {
     }
 }
 
+static ACTION: LazyLock<Described> = LazyLock::new(|| {
+    let meaning = "What a virtual user does in each iteration.";
+    Described::own(("action", r#""pull""#), action::form(), meaning).needed()
+});
+
 /// The keys that belong to some actions and not to all.
 static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| action::variants(&habits::described()));
 
@@ -49,7 +54,7 @@ pub(super) fn read(
     sink: &Sink,
 ) -> Option<Journey> {
     let mut table = Table::open(&entry.item, sink)?;
-    let definition = table.need("action", "action = \"pull\"", action::definition);
+    let definition = table.need(&ACTION, action::definition);
     let images_are_optional = definition.is_some_and(|it| it.images_are_optional);
     let chosen = chosen(&mut table, images_are_optional, sets);
     let (common, mut is_good) = Common::read(&mut table);
@@ -61,7 +66,7 @@ pub(super) fn read(
     is_good &= stall(&mut table, &common, clients.as_deref().unwrap_or_default());
     let action = definition.and_then(|it| (it.read)(&mut table, chosen, &usual));
     if let Some(word) = word {
-        table.variant("action", word, &VARIANTS);
+        table.variant(ACTION.name, word, &VARIANTS);
     } else {
         action::undecided(&mut table);
         table.undecided(&VARIANTS);
@@ -91,7 +96,7 @@ pub(super) fn show(journey: &Journey, sets: &[ImageSet]) -> Fields {
         iteration_timeout: journey.iteration_timeout,
     };
     let word = journey.action.word();
-    let fields = Fields::default().put("action", word);
+    let fields = Fields::default().put(ACTION.name, word);
     let fields = match journey.images() {
         Some(images) => fields.and(chosen::show(images, sets)),
         None => fields,
@@ -104,12 +109,7 @@ pub(super) fn show(journey: &Journey, sets: &[ImageSet]) -> Fields {
 
 /// The table of a journey and its habits, for the reference.
 pub(super) fn sections() -> Vec<Section> {
-    let action = Described::own(
-        ("action", r#""pull""#),
-        action::form(),
-        "What a virtual user does in each iteration.",
-    );
-    let mut keys = vec![action.needed()];
+    let mut keys = vec![ACTION.clone()];
     keys.extend(chosen::described());
     keys.extend(Common::described());
     keys.extend(action::described());
@@ -119,7 +119,7 @@ pub(super) fn sections() -> Vec<Section> {
             heading: "`[journey.NAME]`",
             text: format!("What one virtual user does in one iteration.\n\n{}", action::list()),
             keys,
-            decider: Some("action"),
+            decider: Some(ACTION.name),
         },
         Section {
             name: "habits",
@@ -127,71 +127,72 @@ pub(super) fn sections() -> Vec<Section> {
             text: "What the client of a journey does. Each has the value of the journey's `client` unless the journey says otherwise."
                 .to_owned(),
             keys: habits::described(),
-            decider: Some("action"),
+            decider: Some(ACTION.name),
         },
     ]
 }
 
-/// `think_time`: a pause between two iterations.
-fn think_time() -> Codec<ThinkTime> {
-    let pause = || Form::Time {
-        least: Duration::ZERO,
-        most: HOUR,
-    };
-    let range = Form::Inline(vec![
-        Described::own(("min", r#""1s""#), pause(), "").needed(),
-        Described::own(("max", r#""5s""#), pause(), "").needed(),
-    ]);
-    Codec::new(
-        Form::Either(vec![pause(), range]),
-        read_think_time,
-        |time: &ThinkTime| {
-            Some(match *time {
-                ThinkTime::None => Duration::ZERO.into(),
-                ThinkTime::Fixed(time) => time.into(),
-                ThinkTime::Uniform(min, max) => {
-                    Plain::from(Fields::default().put("min", min).put("max", max))
-                }
-            })
-        },
-    )
+keys! {
+    struct Range {
+        /// The shortest pause.
+        min: Duration => time(Duration::ZERO..=HOUR), "1s", needed;
+        /// The longest pause.
+        max: Duration => time(Duration::ZERO..=HOUR), "5s", needed;
+    }
 }
 
-fn read_think_time(item: &Item, sink: &Sink) -> Option<ThinkTime> {
-    let pause = || value::time(Duration::ZERO..=HOUR);
-    let form = "{ min = \"1s\", max = \"5s\" }";
+/// `think_time`: a pause between two iterations.
+fn think_time() -> Codec<ThinkTime> {
+    let fixed = Codec::new(
+        time(Duration::ZERO..=HOUR).form,
+        read_fixed,
+        |time: &ThinkTime| match *time {
+            ThinkTime::None => Some(Duration::ZERO.into()),
+            ThinkTime::Fixed(time) => Some(time.into()),
+            ThinkTime::Uniform(..) => None,
+        },
+    );
+    let is_range = |range: &Range, item: &Item, sink: &Sink| {
+        let is_range = range.min < range.max;
+        if !is_range {
+            let problem = Problem::new("`min` must be less than `max`", item.spot.clone());
+            sink.report(problem.label("write one length of time if it is always the same"));
+        }
+        is_range
+    };
+    let drawn = Range::inline().that(is_range).case(
+        |Range { min, max }| ThinkTime::Uniform(min, max),
+        |time: &ThinkTime| match *time {
+            ThinkTime::Uniform(min, max) => Some(Range { min, max }),
+            ThinkTime::None | ThinkTime::Fixed(_) => None,
+        },
+    );
+    fixed.or_table(drawn)
+}
+
+fn read_fixed(item: &Item, sink: &Sink) -> Option<ThinkTime> {
+    const RANGE: &str = "{ min = \"1s\", max = \"5s\" }";
     match &item.value {
         Value::Text(text) if text.as_written.starts_with(char::is_alphabetic) => {
-            let known = ["\"2s\"", form].into_iter();
+            let known = ["\"2s\"", RANGE].into_iter();
             sink.report(unknown("think time", text, item, known));
-            return None;
+            None
         }
-        Value::Text(_) | Value::Table(_) => {}
+        Value::Text(_) => {
+            let time = value::time(Duration::ZERO..=HOUR)(item, sink)?;
+            Some(match time {
+                Duration::ZERO => ThinkTime::None,
+                time => ThinkTime::Fixed(time),
+            })
+        }
         _ => {
-            sink.expected(item, &format!("a length of time such as \"2s\", or {form}"));
-            return None;
+            sink.expected(
+                item,
+                &format!("a length of time such as \"2s\", or {RANGE}"),
+            );
+            None
         }
     }
-    let Value::Table(_) = item.value else {
-        return pause()(item, sink).map(|time| {
-            if time.is_zero() {
-                ThinkTime::None
-            } else {
-                ThinkTime::Fixed(time)
-            }
-        });
-    };
-    let mut table = Table::open(item, sink)?;
-    let min = table.need("min", "min = \"1s\"", pause());
-    let max = table.need("max", "max = \"5s\"", pause());
-    table.finish();
-    let (min, max) = (min?, max?);
-    if min < max {
-        return Some(ThinkTime::Uniform(min, max));
-    }
-    let problem = Problem::new("`min` must be less than `max`", item.spot.clone());
-    sink.report(problem.label("write one length of time if it is always the same"));
-    None
 }
 
 /// A stall is shorter than the silence after which the client itself gives up. Returns `false` after a problem.

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::executor::{self, Executor};
-use crate::keys::codec::{DAY, MS, SECOND, time};
+use super::executor::{self, EXECUTOR, Executor};
+use crate::keys::codec::{DAY, MS, SECOND, time, whole};
 use crate::keys::define::keys;
 use crate::keys::form::{Described, Form, table_schema};
 use crate::keys::key::{self, Key, Keyed};
@@ -15,7 +15,7 @@ use crate::keys::section::Section;
 use crate::keys::spot::Spot;
 use crate::keys::table::{Sink, Table, Variant};
 use crate::keys::tree::{Item, Text, Value};
-use crate::keys::value::{text, unknown, whole};
+use crate::keys::value::{text, unknown};
 use crate::scenario::load::{Begin, Load, Share};
 use crate::scenario::{Action, Journey};
 
@@ -91,7 +91,7 @@ fn written_name(load: &Item) -> Option<(String, Spot)> {
     let Value::Table(entries) = &load.value else {
         return None;
     };
-    let entry = entries.iter().find(|entry| entry.key == "name")?;
+    let entry = entries.iter().find(|entry| entry.key == NAME.name)?;
     match &entry.item.value {
         Value::Text(text) => Some((text.value.clone(), entry.item.spot.clone())),
         _ => None,
@@ -120,6 +120,30 @@ const CLOSED: &[&str] = &[
     "shared-iterations",
 ];
 
+static NAME: LazyLock<Described> = LazyLock::new(|| {
+    let meaning = "Name of the load, unique in the scenario. Absent: `load-0`, `load-1`, ...";
+    Described::own(("name", r#""steady""#), Form::Text("name"), meaning)
+});
+static JOURNEY: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("name of a journey");
+    let meaning = "The journey that the load does. Either this or `mix`.";
+    Described::own(("journey", r#""pull""#), form, meaning)
+});
+static MIX: LazyLock<Described> = LazyLock::new(|| {
+    let weight = whole(1..=MOST_WEIGHT).form;
+    let form = Form::Map {
+        key: "names of journeys",
+        of: Box::new(weight),
+    };
+    let meaning = "The journeys that the load does, with their weights. Either this or `journey`.";
+    Described::own(("mix", "{ pull = 9, push = 1 }"), form, meaning)
+});
+static START_AFTER: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("name of a load");
+    let meaning = "The load that this one waits for, until it starts no more iterations.";
+    Described::own(("start_after", r#""warm""#), form, meaning)
+});
+
 /// The keys that belong to some executors and not to all.
 static VARIANTS: LazyLock<Vec<Variant>> = LazyLock::new(|| executor::variants(&Times::described()));
 
@@ -131,7 +155,7 @@ fn read(
     sink: &Sink,
 ) -> Option<Load> {
     let mut table = Table::open(item, sink)?;
-    let known_name = table.may("name", identifier);
+    let known_name = table.may(&NAME, identifier);
     let mix = what(&mut table, journeys.names);
     let (word, executor) = executor::read(&mut table);
     let executor = mix
@@ -142,7 +166,7 @@ fn read(
     let are_good = key::read(&mut table, Times::keys().iter().filter(belongs), &mut times);
     let after = after(&mut table, names);
     match word {
-        Some(word) => table.variant("executor", word, &VARIANTS),
+        Some(word) => table.variant(EXECUTOR.name, word, &VARIANTS),
         None => table.undecided(&VARIANTS),
     }
     table.finish();
@@ -170,7 +194,7 @@ fn replay(
     journeys: &Journeys<'_>,
 ) -> Option<Executor> {
     let read = |share: &Share| journeys.read.get(share.journey)?.as_ref();
-    let entry = table.entry("executor")?;
+    let entry = table.entry(EXECUTOR.name)?;
     let refuse = |message: String, label: &str| {
         let problem = Problem::new(message, entry.item.spot.clone());
         table.sink().report(problem.label(label));
@@ -206,13 +230,13 @@ fn replay(
 /// A load as it would be written.
 pub(super) fn show(load: &Load, journeys: &[Journey], loads: &[Load]) -> Fields {
     let name_of = |index: usize| journeys[index].name.clone();
-    let fields = Fields::default().put("name", load.name.as_str());
+    let fields = Fields::default().put(NAME.name, load.name.as_str());
     let fields = match load.mix.as_slice() {
-        [only] => fields.put("journey", name_of(only.journey)),
+        [only] => fields.put(JOURNEY.name, name_of(only.journey)),
         mix => {
             let mix = mix.iter();
             let mix = mix.map(|it| (name_of(it.journey), Plain::from(it.weight)));
-            fields.put("mix", Plain::Table(mix.collect()))
+            fields.put(MIX.name, Plain::Table(mix.collect()))
         }
     };
     let times = Times {
@@ -227,55 +251,23 @@ pub(super) fn show(load: &Load, journeys: &[Journey], loads: &[Load]) -> Fields 
         .filter(|key| key.described.belongs_to(word));
     let after = load.begin.after.map(|at| loads[at].name.as_str());
     fields
-        .put("executor", word)
+        .put(EXECUTOR.name, word)
         .and(load.executor.show())
-        .may("start_after", after)
+        .may(START_AFTER.name, after)
         .and(key::show(keys, &times))
 }
 
 /// The table of a load, and one for each executor, for the reference.
 pub(super) fn sections() -> Vec<Section> {
-    let mut keys = vec![
-        Described::own(
-            ("name", r#""steady""#),
-            Form::Text("name"),
-            "Name of the load, unique in the scenario. Absent: `load-0`, `load-1`, ...",
-        ),
-        Described::own(
-            ("journey", r#""pull""#),
-            Form::Text("name of a journey"),
-            "The journey that the load does. Either this or `mix`.",
-        ),
-        Described::own(
-            ("mix", "{ pull = 9, push = 1 }"),
-            Form::Map {
-                key: "names of journeys",
-                of: Box::new(Form::Whole {
-                    least: 1,
-                    most: MOST_WEIGHT.into(),
-                }),
-            },
-            "The journeys that the load does, with their weights. Either this or `journey`.",
-        ),
-        Described::own(
-            ("executor", r#""constant-vus""#),
-            executor::form(),
-            "How iterations are started over time. Each executor has keys of its own.",
-        )
-        .needed(),
-        Described::own(
-            ("start_after", r#""warm""#),
-            Form::Text("name of a load"),
-            "The load that this one waits for, until it starts no more iterations.",
-        ),
-    ];
+    let own = [&NAME, &JOURNEY, &MIX, &EXECUTOR, &START_AFTER];
+    let mut keys = own.map(|key| (**key).clone()).to_vec();
     keys.extend(Times::described());
     let mut sections = vec![Section {
         name: "load",
         heading: "`[[load]]`",
         text: "A stream of iterations. A scenario has at least one.".to_owned(),
         keys,
-        decider: Some("executor"),
+        decider: Some(EXECUTOR.name),
     }];
     sections.extend(
         executor::described()
@@ -302,12 +294,12 @@ pub(super) fn schema(own: &[Described], sections: &[Section]) -> serde_json::Val
         })
     };
     let keys: Vec<Described> = executor::words().flat_map(of_executor).collect();
-    table_schema(own.iter().chain(&keys), Some("executor"))
+    table_schema(own.iter().chain(&keys), Some(EXECUTOR.name))
 }
 
 #[expect(clippy::option_option, reason = "absent and wrong are two things")]
 fn after(table: &mut Table<'_>, names: &[String]) -> Option<Option<usize>> {
-    table.may("start_after", |item: &Item, sink: &Sink| {
+    table.may(&START_AFTER, |item: &Item, sink: &Sink| {
         let text = text(item, sink)?;
         let found = names.iter().position(|name| *name == text.value);
         if found.is_none() {
@@ -339,8 +331,8 @@ fn refuse_circles(loads: &[Load], items: &[Item], sink: &Sink) -> Option<()> {
 
 /// `journey` or `mix`, exactly one.
 fn what(table: &mut Table<'_>, journeys: &[&str]) -> Option<Vec<Share>> {
-    let journey = table.entry("journey");
-    let mix = table.entry("mix");
+    let journey = table.entry(JOURNEY.name);
+    let mix = table.entry(MIX.name);
     match (journey, mix) {
         (Some(entry), None) => {
             let name = text(&entry.item, table.sink())?;
@@ -393,7 +385,7 @@ fn shares(item: &Item, journeys: &[&str], sink: &Sink) -> Option<Vec<Share>> {
     let shares: Vec<Option<Share>> = entries
         .iter()
         .map(|entry| {
-            let weight = whole(1..=MOST_WEIGHT)(&entry.item, sink);
+            let weight = (whole(1..=MOST_WEIGHT).read)(&entry.item, sink);
             let name = Text {
                 value: entry.key.clone(),
                 as_written: entry.key.clone(),

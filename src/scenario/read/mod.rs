@@ -19,6 +19,7 @@ pub(super) mod prepare;
 mod probe;
 mod reference;
 mod references;
+mod root;
 pub(crate) mod shown;
 mod size;
 mod spread;
@@ -30,16 +31,16 @@ use std::path::Path;
 pub use self::gate::{gates_reference, gates_schema, load_gates};
 use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
-use super::root::{DEFAULT_SEED, Scenario};
+use self::root::{IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
+use super::root::Scenario;
 use super::{ImageSet, Journey};
 use crate::keys::form::Form;
 use crate::keys::key::Keyed;
-use crate::keys::name::{MOST_TABLES, bad_name, identifier, is_identifier};
+use crate::keys::name::{MOST_TABLES, bad_name, is_identifier};
 use crate::keys::overrides::{self, Overrides};
 use crate::keys::problem::{Problem, Problems};
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Entry, Item, Value, plant};
-use crate::keys::value;
 
 /// Reads a scenario.
 ///
@@ -70,17 +71,14 @@ pub fn load(
 
 fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     let mut table = crate::keys::root(root, sink);
-    let name = table.need("name", "name = \"my-first-run\"", identifier);
-    let description = table.or("description", String::new(), value::words(1000));
-    let seed = table.or("seed", DEFAULT_SEED, value::whole(0..=u64::MAX));
-    let workers = table.may("workers", value::number_of(1024));
-    let target = table.need("target", "[target]", target::read);
-    let image_entries = named(&mut table, "images");
+    let (values, are_good) = Values::read(&mut table);
+    let target = table.need(&TARGET, target::read);
+    let image_entries = named(&mut table, IMAGES.name);
     let images: Vec<Option<ImageSet>> = image_entries
         .iter()
         .map(|entry| images::read(entry, sink))
         .collect();
-    let journey_entries = named(&mut table, "journey");
+    let journey_entries = named(&mut table, JOURNEY.name);
     let http = target.as_ref().and_then(|target| target.http);
     let sets = chosen::Sets {
         entries: image_entries,
@@ -94,20 +92,20 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         .iter()
         .map(|entry| entry.key.as_str())
         .collect();
-    let loads = table.need("load", "[[load]]", |item: &Item, sink: &Sink| {
+    let loads = table.need(&LOAD, |item: &Item, sink: &Sink| {
         let journeys = load::Journeys {
             names: &names,
             read: &journeys,
         };
         load::read_all(item, &journeys, sink)
     });
-    let probe = table.may("probe", |item: &Item, sink: &Sink| {
+    let probe = table.may(&PROBE, |item: &Item, sink: &Sink| {
         let read = journeys.iter().map(Option::as_ref);
         let journeys: Vec<_> = names.iter().copied().zip(read).collect();
         probe::read(item, &journeys, sink)
     });
     let prepare = table.or(
-        "prepare",
+        &PREPARE,
         Prepare::default(),
         Prepare::codec(Form::Table("prepare"), |_, _| true).read,
     );
@@ -116,7 +114,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         read: &journeys,
         loads: loads.as_deref(),
     };
-    let thresholds = table.or("threshold", Vec::new(), |item: &Item, sink: &Sink| {
+    let thresholds = table.or(&THRESHOLD, Vec::new(), |item: &Item, sink: &Sink| {
         threshold::read_all(item, &known, sink)
     });
     if journey_entries.is_empty() {
@@ -125,10 +123,10 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     }
     table.finish();
     let scenario = Scenario {
-        name: name?,
-        description: description?,
-        seed: seed?,
-        workers: workers?,
+        name: values.name,
+        description: values.description,
+        seed: values.seed,
+        workers: values.workers,
         target: target?,
         images: images.into_iter().collect::<Option<_>>()?,
         journeys: journeys.into_iter().collect::<Option<_>>()?,
@@ -137,6 +135,9 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         prepare: prepare?,
         thresholds: thresholds?,
     };
+    if !are_good {
+        return None;
+    }
     embedded::check(&scenario, journey_entries, root, sink);
     places::check(&scenario, journey_entries, sink);
     places::check_replays(&scenario, journey_entries, sink);

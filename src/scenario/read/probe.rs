@@ -1,5 +1,6 @@
 //! The `[probe]` table.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::keys::codec::{Codec, HOUR, MS, SECOND, time};
@@ -26,6 +27,12 @@ keys! {
     }
 }
 
+static JOURNEY: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("name of a journey that pulls");
+    let meaning = "The journey whose first image is requested. Absent: the first that pulls.";
+    Described::own(("journey", r#""pull""#), form, meaning)
+});
+
 /// Reads the probe; `journeys` as far as they could be read, with their names.
 pub(super) fn read(
     item: &Item,
@@ -34,7 +41,7 @@ pub(super) fn read(
 ) -> Option<Probe> {
     let mut table = Table::open(item, sink)?;
     let (Rounds { asks, every }, are_good) = Rounds::read(&mut table);
-    let named = table.may("journey", |item: &Item, sink: &Sink| {
+    let named = table.may(&JOURNEY, |item: &Item, sink: &Sink| {
         let text = text(item, sink)?;
         let found = journeys.iter().position(|(name, _)| *name == text.value);
         let Some(found) = found else {
@@ -86,16 +93,12 @@ pub(super) fn show(probe: &Probe, journeys: &[Journey]) -> Fields {
         every: probe.every,
     };
     let journey = probe.journey.map(|it| journeys[it].name.as_str());
-    rounds.show().may("journey", journey)
+    rounds.show().may(JOURNEY.name, journey)
 }
 
 pub(super) fn section() -> Section {
     let mut keys = Rounds::described();
-    keys.push(Described::own(
-        ("journey", r#""pull""#),
-        Form::Text("name of a journey that pulls"),
-        "The journey whose first image is requested. Absent: the first that pulls.",
-    ));
+    keys.push(JOURNEY.clone());
     Section {
         name: "probe",
         heading: "`[probe]`",

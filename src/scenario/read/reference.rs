@@ -2,18 +2,20 @@
 
 use serde_json::{Map, Value};
 
+use super::root::{IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
 use super::{images, journey, load, prepare, probe, target, threshold};
-use crate::keys::form::Described;
-use crate::keys::form::Form;
 use crate::keys::form::table_schema;
+use crate::keys::key::Keyed;
 use crate::keys::reference;
 use crate::keys::section::Section;
-use crate::scenario::root::DEFAULT_SEED;
 
 /// The keys at the top of a scenario.
 fn root() -> Section {
-    let mut keys = root_values();
-    keys.extend(root_tables());
+    let tables = [
+        &TARGET, &IMAGES, &JOURNEY, &LOAD, &PROBE, &PREPARE, &THRESHOLD,
+    ];
+    let mut keys = Values::described();
+    keys.extend(tables.map(|key| (**key).clone()));
     Section {
         name: "scenario",
         heading: "Keys at the top of the file.",
@@ -21,102 +23,6 @@ fn root() -> Section {
         keys,
         decider: None,
     }
-}
-
-fn root_values() -> Vec<Described> {
-    let table = |name, example, form, meaning| Described::own((name, example), form, meaning);
-    let seed = Form::Whole {
-        least: 0,
-        most: u64::MAX,
-    };
-    vec![
-        table(
-            "name",
-            r#""my-first-run""#,
-            Form::Text("name, at most 64 characters"),
-            "Name of the scenario, fit to be a file name.",
-        )
-        .needed(),
-        table(
-            "description",
-            r#""pulls by a fleet""#,
-            Form::Text("text, at most 1,000 characters"),
-            "What the scenario is about.",
-        ),
-        Described {
-            default: Some(format!("`{DEFAULT_SEED}`")),
-            ..table(
-                "seed",
-                "7",
-                seed,
-                "Where every random choice starts: two runs of one seed do the same.",
-            )
-        },
-        table(
-            "workers",
-            "4",
-            Form::Whole {
-                least: 1,
-                most: 1024,
-            },
-            "Worker threads. Absent: one for each core.",
-        ),
-    ]
-}
-
-fn root_tables() -> Vec<Described> {
-    let table = |name, example, form, meaning| Described::own((name, example), form, meaning);
-    let map = |of| Form::Map {
-        key: "names",
-        of: Box::new(Form::Table(of)),
-    };
-    vec![
-        table(
-            "target",
-            r#"{ url = "embedded" }"#,
-            Form::Table("target"),
-            "The registry under test.",
-        )
-        .needed(),
-        table(
-            "images",
-            r#"{ web = { source = "existing", references = ["lab/web:1"] } }"#,
-            map("images"),
-            "The image sets, by name.",
-        ),
-        table(
-            "journey",
-            r#"{ pull = { action = "pull", images = "web" } }"#,
-            map("journey"),
-            "The journeys, by name. At least one.",
-        )
-        .needed(),
-        table(
-            "load",
-            r#"[{ journey = "pull", executor = "constant-vus", vus = 10, duration = "1m" }]"#,
-            Form::Table("load").list(1000),
-            "The loads. At least one.",
-        )
-        .needed(),
-        table(
-            "probe",
-            r#"{ every = "1s" }"#,
-            Form::Table("probe"),
-            "A client beside the load.",
-        ),
-        table(
-            "prepare",
-            r#"{ clean_up = "all" }"#,
-            Form::Table("prepare"),
-            "What happens outside the measured window.",
-        ),
-        table(
-            "threshold",
-            r#"[{ metric = "errors", expect = "rate < 1%" }]"#,
-            Form::Table("threshold").list(256),
-            "What the run is judged by.",
-        ),
-    ]
 }
 
 /// Every table, in the order of the reference.

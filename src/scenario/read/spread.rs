@@ -67,23 +67,41 @@ pub(super) struct Kind<V: 'static> {
     pub(super) most: usize,
 }
 
+impl<V> Kind<V> {
+    /// A key of a distribution that holds such a value.
+    fn key(&self, name: &'static str) -> Described {
+        let [min, median, max] = self.examples;
+        let example = match name {
+            "min" => min,
+            "median" => median,
+            _ => max,
+        };
+        Described::own((name, example), (self.one)().form, "").needed()
+    }
+
+    fn like(&self) -> Described {
+        Described::own(("like", r#""stored""#), form_of(self.corpora), "").needed()
+    }
+}
+
+fn sigma() -> Described {
+    let form = Form::Positive { most: MOST_SIGMA };
+    Described::own(("sigma", "1.0"), form, "").needed()
+}
+
 /// A value, one for each, or a distribution.
 pub(super) fn spread<V>(kind: &'static Kind<V>) -> Codec<Spread<V>>
 where
     V: Copy + PartialOrd + Display + 'static,
 {
     let one = || (kind.one)().form;
-    let [min, median, max] = kind.examples;
-    let key = |name, example| Described::own((name, example), one(), "").needed();
-    let sigma = Described::own(("sigma", "1.0"), Form::Positive { most: MOST_SIGMA }, "");
-    let like = Described::own(("like", r#""stored""#), form_of(kind.corpora), "");
     let forms = vec![
         one(),
         form_of(kind.corpora),
         one().list(kind.most),
-        Form::Inline(vec![like.needed(), key("max", max)]),
-        Form::Inline(vec![key("min", min), key("max", max)]),
-        Form::Inline(vec![key("median", median), sigma.needed(), key("max", max)]),
+        Form::Inline(vec![kind.like(), kind.key("max")]),
+        Form::Inline(vec![kind.key("min"), kind.key("max")]),
+        Form::Inline(vec![kind.key("median"), sigma(), kind.key("max")]),
     ];
     Codec::new(
         Form::Either(forms),
@@ -151,25 +169,18 @@ where
     V: Copy + PartialOrd + Display + 'static,
 {
     let mut table = Table::open(item, sink)?;
-    let one = |table: &mut Table<'_>, key: &'static str, example: &str| {
-        table.need(key, &format!("{key} = {example}"), (kind.one)().read)
-    };
-    let [least, middle, most] = kind.examples;
+    let one = |table: &mut Table<'_>, key| table.need(&kind.key(key), (kind.one)().read);
     let spread = if table.entry("like").is_some() {
-        let corpus = choice("corpus", kind.corpora);
-        let corpus = table.need("like", "like = \"stored\"", corpus);
-        let max = one(&mut table, "max", most);
-        let read = corpus.zip(max);
+        let corpus = table.need(&kind.like(), choice("corpus", kind.corpora));
+        let read = corpus.zip(one(&mut table, "max"));
         read.map(|(corpus, max)| Spread::Like(corpus, max))
     } else if table.entry("min").is_some() {
-        let min = one(&mut table, "min", least);
-        let max = one(&mut table, "max", most);
-        min.zip(max).map(|(min, max)| Spread::Between(min, max))
+        let read = one(&mut table, "min").zip(one(&mut table, "max"));
+        read.map(|(min, max)| Spread::Between(min, max))
     } else {
-        let median = one(&mut table, "median", middle);
-        let sigma = table.need("sigma", "sigma = 1.0", positive(MOST_SIGMA));
-        let max = one(&mut table, "max", most);
-        let read = median.zip(sigma).zip(max);
+        let median = one(&mut table, "median");
+        let sigma = table.need(&sigma(), positive(MOST_SIGMA));
+        let read = median.zip(sigma).zip(one(&mut table, "max"));
         read.map(|((median, sigma), max)| Spread::Normal { median, sigma, max })
     };
     table.finish();

@@ -1,6 +1,7 @@
 //! The `[[threshold]]` tables.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::expectation;
@@ -31,7 +32,7 @@ pub(super) struct Known<'a> {
 }
 
 /// Each costs memory and a little time at every sample.
-const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 
 pub(super) fn read_all(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Vec<Threshold>> {
     let Value::Array(items) = &item.value else {
@@ -67,6 +68,22 @@ keys! {
     }
 }
 
+static METRIC: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("metric, `[JOURNEY.][OPERATION.]NAME`");
+    let meaning = "What is judged: a metric of the run, of a journey, or of an operation.";
+    Described::own(("metric", r#""response_time""#), form, meaning).needed()
+});
+static EXPECT: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("aggregation, operator and limit");
+    let meaning = "What must hold. Aggregations are those of k6; a limit has a unit.";
+    Described::own(("expect", r#""p(99) < 250ms""#), form, meaning).needed()
+});
+static STAGE: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Text("name of a stage or a load");
+    let meaning = "Samples of iterations that are due in this stage. Absent: all.";
+    Described::own(("stage", r#""hold""#), form, meaning)
+});
+
 /// A threshold as it would be written.
 pub(super) fn show(threshold: &Threshold) -> Fields {
     let (abort_on_fail, delay) = match threshold.abort {
@@ -81,33 +98,17 @@ pub(super) fn show(threshold: &Threshold) -> Fields {
         delay,
     };
     Fields::default()
-        .put("metric", threshold.metric.to_string())
-        .put("expect", threshold.expectation.to_string())
-        .may("stage", threshold.stage.as_deref())
+        .put(METRIC.name, threshold.metric.to_string())
+        .put(EXPECT.name, threshold.expectation.to_string())
+        .may(STAGE.name, threshold.stage.as_deref())
         .and(rules.show())
 }
 
 /// The table of a threshold, for the reference.
 pub(super) fn section() -> Section {
-    let mut keys = vec![
-        Described::own(
-            ("metric", r#""pull.response_time""#),
-            Form::Text("metric, `[JOURNEY.][OPERATION.]NAME`"),
-            "What is judged: a metric of the run, of a journey, or of an operation.",
-        )
-        .needed(),
-        Described::own(
-            ("expect", r#""p(99) < 250ms""#),
-            Form::Text("aggregation, operator and limit"),
-            "What must hold. Aggregations are those of k6; a limit has a unit.",
-        )
-        .needed(),
-        Described::own(
-            ("stage", r#""hold""#),
-            Form::Text("name of a stage or a load"),
-            "Samples of iterations that are due in this stage. Absent: all.",
-        ),
-    ];
+    let mut keys = [&METRIC, &EXPECT, &STAGE]
+        .map(|key| (**key).clone())
+        .to_vec();
     keys.extend(Rules::described());
     Section {
         name: "threshold",
@@ -120,22 +121,16 @@ pub(super) fn section() -> Section {
 
 fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
     let mut table = Table::open(item, sink)?;
-    let metric = table.need(
-        "metric",
-        "metric = \"response_time\"",
-        |item: &Item, sink: &Sink| {
-            let metric = metric(item, known.journeys, sink)?;
-            is_run(item, &metric, known, sink)?;
-            is_sent(item, &metric, known, sink)?;
-            Some(metric)
-        },
-    );
-    let expectation = table.need(
-        "expect",
-        "expect = \"p(99) < 250ms\"",
-        |item: &Item, sink: &Sink| expectation(item, metric.as_ref(), sink),
-    );
-    let stage = table.may("stage", |item: &Item, sink: &Sink| {
+    let metric = table.need(&METRIC, |item: &Item, sink: &Sink| {
+        let metric = metric(item, known.journeys, sink)?;
+        is_run(item, &metric, known, sink)?;
+        is_sent(item, &metric, known, sink)?;
+        Some(metric)
+    });
+    let expectation = table.need(&EXPECT, |item: &Item, sink: &Sink| {
+        expectation(item, metric.as_ref(), sink)
+    });
+    let stage = table.may(&STAGE, |item: &Item, sink: &Sink| {
         stage(item, metric.as_ref(), known, sink)
     });
     let (rules, are_good) = Rules::read(&mut table);
@@ -278,7 +273,7 @@ fn min_samples(table: &mut Table<'_>, limit: Option<Limit>, rules: &Rules) -> Op
     let entry = table.entry("min_samples")?;
     let problem = Problem::new("of so few samples it is not known", entry.item.spot.clone());
     let label = format!("at least {needs}: below, a percentile is another name for the maximum");
-    let expect = table.entry("expect").map(|it| it.item.spot.clone());
+    let expect = table.entry(EXPECT.name).map(|it| it.item.spot.clone());
     table.sink().report(match expect {
         Some(spot) => problem.label(label).also(spot, "needs them"),
         None => problem.label(label),

@@ -1,11 +1,8 @@
 //! How much of an image is where it is to go before an iteration begins.
 
-use crate::keys::codec::Codec;
-use crate::keys::form::{Described, Form};
-use crate::keys::plain::{Fields, Plain};
-use crate::keys::table::{Sink, Table};
-use crate::keys::tree::{Item, Value};
-use crate::keys::value::{choice_or, fraction};
+use crate::keys::codec::{Codec, fraction, words_or};
+use crate::keys::define::keys;
+use crate::keys::key::Keyed;
 
 /// How much of an image is where it is to go before an iteration begins, as the client knows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,40 +35,27 @@ impl Cache {
     }
 }
 
-/// `cache`: what of the image is there already.
-pub(super) fn cache() -> Codec<Cache> {
-    let share = Form::Number {
-        least: 0.0,
-        most: 1.0,
-    };
-    let forms = vec![
-        Form::Words(vec!["cold", "warm"]),
-        Form::Inline(vec![Described::own(("share", "0.6"), share, "").needed()]),
-    ];
-    Codec::new(Form::Either(forms), read, |cache: &Cache| {
-        Some(match *cache {
-            Cache::Cold => "cold".into(),
-            Cache::Warm => "warm".into(),
-            Cache::Share(share) => Plain::from(Fields::default().put("share", share)),
-        })
-    })
+const WORDS: &[(&str, Cache)] = &[("cold", Cache::Cold), ("warm", Cache::Warm)];
+
+keys! {
+    struct Part {
+        /// The share of an image's layers that are there, from the bottom one upwards.
+        share: f64 => fraction(0.0..=1.0), 0.6, needed;
+    }
 }
 
-/// `"cold"`, `"warm"`, or the share of an image's layers that are there.
-fn read(item: &Item, sink: &Sink) -> Option<Cache> {
-    if let Value::Table(_) = item.value {
-        let mut table = Table::open(item, sink)?;
-        let share = table.need("share", "share = 0.6", fraction(0.0..=1.0));
-        table.finish();
-        let share = share?;
-        return Some(if share <= 0.0 {
-            Cache::Cold
-        } else if share >= 1.0 {
-            Cache::Warm
-        } else {
-            Cache::Share(share)
-        });
-    }
-    let words = [("cold", Cache::Cold), ("warm", Cache::Warm)];
-    choice_or("cache", &words, &["{ share = 0.6 }"])(item, sink)
+/// `cache`: what of the image is there already.
+pub(super) fn cache() -> Codec<Cache> {
+    let part = Part::inline().case(
+        |it| match it.share {
+            ..=0.0 => Cache::Cold,
+            1.0.. => Cache::Warm,
+            share => Cache::Share(share),
+        },
+        |cache: &Cache| match *cache {
+            Cache::Share(share) => Some(Part { share }),
+            Cache::Cold | Cache::Warm => None,
+        },
+    );
+    words_or("cache", WORDS, &["{ share = 0.6 }"]).or_table(part)
 }

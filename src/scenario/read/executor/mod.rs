@@ -169,7 +169,7 @@ pub(super) fn read(table: &mut Table<'_>) -> (Option<&'static str>, Option<Execu
     static WORDS: LazyLock<Vec<(&'static str, &Definition<Executor>)>> =
         LazyLock::new(|| ALL.iter().map(|it| (it.word, it)).collect());
     let read = choice("executor", &WORDS);
-    let found = table.need("executor", "executor = \"constant-vus\"", read);
+    let found = table.need(&EXECUTOR, read);
     let Some(it) = found else {
         undecided(table);
         return (None, None);
@@ -202,10 +202,12 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|it| it.word)
 }
 
-/// The form of the key `executor`.
-pub(super) fn form() -> Form {
-    Form::Words(words().collect())
-}
+/// The key that names the executor.
+pub(super) static EXECUTOR: LazyLock<Described> = LazyLock::new(|| {
+    let form = Form::Words(words().collect());
+    let meaning = "How iterations are started over time. Each executor has keys of its own.";
+    Described::own(("executor", r#""constant-vus""#), form, meaning).needed()
+});
 
 /// Every executor's word, what it does, and its keys.
 pub(super) fn described() -> Vec<(&'static str, &'static str, Vec<Described>)> {

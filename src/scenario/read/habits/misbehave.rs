@@ -1,14 +1,10 @@
 //! The keys of clients that misbehave.
 
-use crate::keys::codec::{Codec, HOUR, MS, fraction, size};
+use crate::keys::codec::{Codec, HOUR, MS, flag, fraction, size, time};
 use crate::keys::define::keys;
-use crate::keys::form::{Described, Form};
-use crate::keys::key::Key;
-use crate::keys::plain::{Fields, Plain};
+use crate::keys::key::{Key, Keyed};
 use crate::keys::problem::Problem;
-use crate::keys::table::{Sink, Table};
-use crate::keys::tree::Item;
-use crate::keys::value;
+use crate::keys::table::Table;
 use crate::profile::{Abort, Habits, PushMethod, Stall};
 use crate::units::ByteSize;
 
@@ -22,10 +18,10 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
         /// Break off transfers of layers after this share of their bytes: the connection is closed, over HTTP/2 the stream is
         /// reset. `share` of the transfers are, or all. With `resume` the client goes on with the rest; otherwise it is gone, and
         /// leaves its upload sessions open. Counted as `aborted`.
-        abort = misbehave.abort => abort().optional(), { after = 0.5, share = 0.3, resume = true };
+        abort = misbehave.abort => Abort::inline().optional(), { after = 0.5, share = 0.3, resume = true };
         /// Stop reading or sending a layer after this share of its bytes, for `time`, in `share` of the transfers or in all.
         /// Where the registry ends such a transfer, it is counted as `cut-off`.
-        stall = misbehave.stall => stall().optional(), { after = 0.5, time = "5s", share = 0.1 };
+        stall = misbehave.stall => Stall::inline().optional(), { after = 0.5, time = "5s", share = 0.1 };
     }};
     let pull = keys! { Habits {
         /// Bytes of layers that a user reads each second, over all of its transfers. Absent: as many as come.
@@ -52,73 +48,23 @@ fn rate() -> Codec<ByteSize> {
     size(ByteSize::from_bytes(1)..=ByteSize::from_mib(64 * 1024))
 }
 
-fn number(name: (&'static str, &'static str), least: f64, most: f64) -> Described {
-    Described::own(name, Form::Number { least, most }, "")
-}
+keys! { impl Abort {
+    /// After this share of the bytes.
+    after = after => fraction(0.0..=LATEST), 0.5, needed;
+    /// The share of the transfers that are broken off.
+    share = share => fraction(RAREST..=1.0), 0.3;
+    /// Whether the client goes on with the rest.
+    resume = resume => flag(), true;
+}}
 
-fn after() -> Described {
-    number(("after", "0.5"), 0.0, LATEST).needed()
-}
-
-fn share() -> Described {
-    Described {
-        default: Some("`1.0`".to_owned()),
-        ..number(("share", "0.3"), RAREST, 1.0)
-    }
-}
-
-fn abort() -> Codec<Abort> {
-    let resume = Described {
-        default: Some("`false`".to_owned()),
-        ..Described::own(("resume", "true"), Form::Flag, "")
-    };
-    let form = Form::Inline(vec![after(), share(), resume]);
-    Codec::new(form, read_abort, |abort: &Abort| {
-        let fields = Fields::default().put("after", abort.after);
-        let fields = fields.put("share", abort.share).put("resume", abort.resume);
-        Some(Plain::from(fields))
-    })
-}
-
-fn read_abort(item: &Item, sink: &Sink) -> Option<Abort> {
-    let mut table = Table::open(item, sink)?;
-    let after = table.need("after", "after = 0.5", value::fraction(0.0..=LATEST));
-    let share = table.or("share", 1.0, value::fraction(RAREST..=1.0));
-    let resume = table.or("resume", false, value::flag);
-    table.finish();
-    Some(Abort {
-        after: after?,
-        share: share?,
-        resume: resume?,
-    })
-}
-
-fn stall() -> Codec<Stall> {
-    let time = Form::Time {
-        least: MS,
-        most: HOUR,
-    };
-    let time = Described::own(("time", r#""5s""#), time, "").needed();
-    let form = Form::Inline(vec![after(), time, share()]);
-    Codec::new(form, read_stall, |stall: &Stall| {
-        let fields = Fields::default().put("after", stall.after);
-        let fields = fields.put("time", stall.time).put("share", stall.share);
-        Some(Plain::from(fields))
-    })
-}
-
-fn read_stall(item: &Item, sink: &Sink) -> Option<Stall> {
-    let mut table = Table::open(item, sink)?;
-    let after = table.need("after", "after = 0.5", value::fraction(0.0..=LATEST));
-    let time = table.need("time", "time = \"5s\"", value::time(MS..=HOUR));
-    let share = table.or("share", 1.0, value::fraction(RAREST..=1.0));
-    table.finish();
-    Some(Stall {
-        after: after?,
-        time: time?,
-        share: share?,
-    })
-}
+keys! { impl Stall {
+    /// After this share of the bytes.
+    after = after => fraction(0.0..=LATEST), 0.5, needed;
+    /// How long.
+    time = time => time(MS..=HOUR), "5s", needed;
+    /// The share of the transfers that stall.
+    share = share => fraction(RAREST..=1.0), 0.1;
+}}
 
 /// Reports keys that have nothing to act on: chunks without chunks, and the transfer of a layer that is fetched in parts.
 pub(super) fn check(table: &mut Table<'_>, action: Option<&str>, habits: &Habits) -> bool {

@@ -4,18 +4,14 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::keys::codec::{Codec, Editor, flag, list, time, whole, words};
+use crate::keys::codec::{
+    Codec, Editor, flag, fraction, list, time, whole, with_key, words, words_or,
+};
 use crate::keys::define::keys;
-use crate::keys::form::{Described, Form};
-use crate::keys::key::Key;
-use crate::keys::plain::{Fields, Plain};
-use crate::keys::table::{Sink, Table};
-use crate::keys::tree::{Item, Value};
-use crate::keys::value;
+use crate::keys::key::{Key, Keyed};
 use crate::profile::{Backoff, Habits, Retry, RetryAfter, RetryScope};
 
 const PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
-const FACTOR: RangeInclusive<f64> = 1.0..=100.0;
 const MOST_STATUSES: usize = 64;
 
 pub(super) fn keys() -> Vec<Key<Habits>> {
@@ -61,62 +57,46 @@ fn statuses() -> Codec<Cow<'static, [u16]>> {
     })
 }
 
+keys! {
+    struct Linear {
+        /// The first pause, and what is added for each that follows.
+        step: Duration => time(PAUSE), "5s", needed;
+    }
+}
+
+keys! {
+    struct Exponential {
+        /// The first pause.
+        first: Duration => time(PAUSE), "1s", needed;
+        /// What each pause is multiplied by to give the next.
+        factor: f64 => fraction(1.0..=100.0), 2.0, needed;
+        /// The longest pause.
+        max: Duration => time(PAUSE), "30s", needed;
+    }
+}
+
 fn backoff() -> Codec<Backoff> {
-    let pause = || time(PAUSE).form;
-    let factor = Form::Number {
-        least: *FACTOR.start(),
-        most: *FACTOR.end(),
-    };
-    let forms = vec![
-        Form::Words(vec!["none"]),
-        Form::Inline(vec![
-            Described::own(("step", r#""5s""#), pause(), "").needed(),
-        ]),
-        Form::Inline(vec![
-            Described::own(("first", r#""1s""#), pause(), "").needed(),
-            Described::own(("factor", "2.0"), factor, "").needed(),
-            Described::own(("max", r#""30s""#), pause(), "").needed(),
-        ]),
+    const FORMS: &[&str] = &[
+        "{ step = \"5s\" }",
+        "{ first = \"1s\", factor = 2.0, max = \"30s\" }",
     ];
-    Codec::new(Form::Either(forms), read_backoff, |it| {
-        Some(show_backoff(it))
-    })
-}
-
-fn read_backoff(item: &Item, sink: &Sink) -> Option<Backoff> {
-    if !matches!(item.value, Value::Table(_)) {
-        let forms = [
-            "{ step = \"5s\" }",
-            "{ first = \"1s\", factor = 2.0, max = \"30s\" }",
-        ];
-        return value::choice_or("backoff", &[("none", Backoff::None)], &forms)(item, sink);
-    }
-    let mut table = Table::open(item, sink)?;
-    let read = if table.entry("step").is_some() {
-        let step = table.need("step", "step = \"5s\"", value::time(PAUSE));
-        step.map(|step| Backoff::Linear { step })
-    } else {
-        let first = table.need("first", "first = \"1s\"", value::time(PAUSE));
-        let factor = table.need("factor", "factor = 2.0", value::fraction(FACTOR));
-        let max = table.need("max", "max = \"30s\"", value::time(PAUSE));
-        first
-            .zip(factor)
-            .zip(max)
-            .map(|((first, factor), max)| Backoff::Exponential { first, factor, max })
-    };
-    table.finish();
-    read
-}
-
-fn show_backoff(backoff: &Backoff) -> Plain {
-    let fields = Fields::default();
-    match *backoff {
-        Backoff::None => "none".into(),
-        Backoff::Linear { step } => fields.put("step", step).into(),
-        Backoff::Exponential { first, factor, max } => fields
-            .put("first", first)
-            .put("factor", factor)
-            .put("max", max)
-            .into(),
-    }
+    let linear = Linear::inline().case(
+        |Linear { step }| Backoff::Linear { step },
+        |it: &Backoff| match *it {
+            Backoff::Linear { step } => Some(Linear { step }),
+            _ => None,
+        },
+    );
+    let exponential = Exponential::inline().case(
+        |Exponential { first, factor, max }| Backoff::Exponential { first, factor, max },
+        |it: &Backoff| match *it {
+            Backoff::Exponential { first, factor, max } => Some(Exponential { first, factor, max }),
+            _ => None,
+        },
+    );
+    words_or("backoff", &[("none", Backoff::None)], FORMS).or_table(with_key(
+        "step",
+        linear,
+        exponential,
+    ))
 }
