@@ -13,12 +13,9 @@ use super::key::Key;
 use super::request::{Agent, Method};
 use super::sessions::Sessions;
 use super::sorter::Sorter;
-use super::summary::{Lines, Missing, Naming, Source, Summary};
+use super::summary::{Lines, Missing, Naming, RECORDED, Source, Summary};
 use super::time::Timestamp;
 use super::writer::Writer;
-
-/// How a recording names its source.
-const FORMAT: &str = "regstorm-record";
 
 /// How requests become a trace.
 #[derive(Debug)]
@@ -145,7 +142,7 @@ impl Recording {
             schema: String::new(),
             regstorm: String::new(),
             source: Source {
-                formats: vec![FORMAT.to_owned()],
+                formats: vec![RECORDED.to_owned()],
                 ..Source::default()
             },
             requests: 0,

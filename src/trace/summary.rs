@@ -54,12 +54,22 @@ impl Summary {
 pub struct Source {
     /// The formats that its logs had, each once.
     pub formats: Vec<String>,
-    /// Files that were read.
+    /// Files that were read; 0 where there was no log.
     pub files: u64,
     /// Bytes that were read, unpacked.
     pub bytes: u64,
     /// Whether all its times are of whole seconds: what the log tells of the order within a second is the order of its lines.
     pub whole_seconds: bool,
+}
+
+/// How a recording names its source.
+pub(super) const RECORDED: &str = "regstorm-record";
+
+impl Source {
+    /// Returns `true` if requests were recorded as they passed: no log was read.
+    pub fn is_recording(&self) -> bool {
+        self.files == 0 && self.formats.iter().any(|it| it == RECORDED)
+    }
 }
 
 /// How the names in a trace are written.

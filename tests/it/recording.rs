@@ -14,3 +14,5 @@ mod clients;
 mod passed;
 /// What is refused, and how it is told.
 mod refused;
+/// What `trace show` says of a recording.
+mod shown;

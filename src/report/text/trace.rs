@@ -43,32 +43,9 @@ fn head(summary: &Summary, layout: Layout) -> String {
     let mut line = |label: &str, words: String, paint| {
         text.push_str(&layout.line(label, &words, paint));
     };
-    let source = &summary.source;
-    let files = match source.files {
-        1 => "1 file".to_owned(),
-        files => format!("{} files", units::count(files)),
-    };
-    let bytes = units::bytes(source.bytes);
-    line(
-        "source",
-        format!("{} · {files}, {bytes}", source.formats.join(", ")),
-        Paint::Plain,
-    );
-    let lines = &summary.lines;
-    let count = units::count;
-    line(
-        "lines",
-        format!(
-            "{} = {} requests + {} other messages + {} outside the API + {} unreadable + {} empty",
-            count(lines.all()),
-            count(lines.requests),
-            count(lines.other),
-            count(lines.outside),
-            count(lines.unreadable),
-            count(lines.empty),
-        ),
-        Paint::Plain,
-    );
+    for (label, words) in origin(summary) {
+        line(label, words, Paint::Plain);
+    }
     for (index, it) in summary.unreadable.iter().enumerate() {
         let label = if index == 0 { "unreadable" } else { "" };
         let words = format!("{}:{}: {}: {}", it.file, it.line, it.reason, it.shape);
@@ -93,12 +70,12 @@ fn head(summary: &Summary, layout: Layout) -> String {
     }
     let mut requests = format!(
         "{} in {} (a pause of {} ends one)",
-        count(summary.requests),
+        units::count(summary.requests),
         number_of(summary.sessions, "session"),
         units::duration(summary.session_gap()),
     );
     if summary.sessions_cut > 0 {
-        let cut = count(summary.sessions_cut);
+        let cut = units::count(summary.sessions_cut);
         requests.push_str(", ");
         requests.push_str(&cut);
         requests.push_str(" of them cut because too many were open at once");
@@ -109,7 +86,7 @@ fn head(summary: &Summary, layout: Layout) -> String {
             "added",
             format!(
                 "{} HEADs with 404, one before each upload: the log has nothing that failed",
-                count(summary.added)
+                units::count(summary.added)
             ),
             Paint::Plain,
         );
@@ -121,15 +98,53 @@ fn head(summary: &Summary, layout: Layout) -> String {
     text
 }
 
-/// What the log does not tell.
+/// Where a trace is from, and what became of each line of its logs, or of each request that passed the recorder: labels and
+/// words.
+fn origin(summary: &Summary) -> Vec<(&'static str, String)> {
+    let (source, lines) = (&summary.source, &summary.lines);
+    let count = units::count;
+    if source.is_recording() {
+        let seen = format!(
+            "{} = {} to the API + {} outside the API",
+            number_of(lines.all(), "request"),
+            count(lines.requests),
+            count(lines.outside),
+        );
+        let source = "recorded as it passed (`regstorm record`)".to_owned();
+        return vec![("source", source), ("seen", seen)];
+    }
+    if source.files == 0 {
+        return vec![("source", source.formats.join(", "))];
+    }
+    let files = number_of(source.files, "file");
+    let bytes = units::bytes(source.bytes);
+    let source = format!("{} · {files}, {bytes}", source.formats.join(", "));
+    let lines = format!(
+        "{} = {} requests + {} other messages + {} outside the API + {} unreadable + {} empty",
+        count(lines.all()),
+        count(lines.requests),
+        count(lines.other),
+        count(lines.outside),
+        count(lines.unreadable),
+        count(lines.empty),
+    );
+    vec![("source", source), ("lines", lines)]
+}
+
+/// What the log does not tell. A recorder tells all: without a status there was no response.
 fn lacks(summary: &Summary) -> Vec<String> {
     let all = summary.lines.requests;
     let missing = &summary.missing;
+    let status = if summary.source.is_recording() {
+        "response"
+    } else {
+        "status"
+    };
     let rows = [
         ("duration", missing.duration),
         ("size of the response", missing.received),
         ("size of the request's body", missing.sent),
-        ("status", missing.status),
+        (status, missing.status),
         ("client program", missing.agent),
     ];
     let rows = rows.iter().filter(|(_, requests)| *requests > 0);
