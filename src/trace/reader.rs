@@ -1,7 +1,7 @@
 //! Reads a trace.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
@@ -9,6 +9,7 @@ use super::frame::{Flaw, Kind, Unpacker};
 use super::names::NameTable;
 use super::request::Request;
 use super::rows::Block;
+use super::sample;
 use super::summary::{SCHEMA, Summary};
 use super::time::Timestamp;
 use super::writer::END;
@@ -24,7 +25,7 @@ const LONGEST_VERSION: usize = 64;
 /// an error nothing more comes.
 pub struct Reader {
     path: PathBuf,
-    from: BufReader<File>,
+    from: BufReader<Box<dyn Bytes>>,
     unpacker: Unpacker,
     summary: Summary,
     /// Where the summary is: requests end there.
@@ -37,6 +38,11 @@ pub struct Reader {
     is_over: bool,
 }
 
+/// Where a trace is read from: a file, or memory.
+trait Bytes: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Bytes for T {}
+
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader")
@@ -47,11 +53,15 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// Opens a trace and reads its summary.
+    /// Opens a trace and reads its summary. The path [`SAMPLE`](sample::SAMPLE) is the trace inside the program.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn open(path: &Path) -> Result<Self, Error> {
+        if path.as_os_str() == sample::SAMPLE {
+            let length = sample::BYTES.len() as u64;
+            return Self::begin(path, Box::new(Cursor::new(sample::BYTES)), length);
+        }
         let cannot = |source| Error::Read {
             path: path.to_owned(),
             source,
@@ -66,8 +76,17 @@ impl Reader {
                 path: path.to_owned(),
             });
         }
-        let mut from = File::open(path).map_err(cannot)?;
+        let from = File::open(path).map_err(cannot)?;
         let length = from.metadata().map_err(cannot)?.len();
+        Self::begin(path, Box::new(from), length)
+    }
+
+    /// Reads the version and the summary.
+    fn begin(path: &Path, mut from: Box<dyn Bytes>, length: u64) -> Result<Self, Error> {
+        let cannot = |source| Error::Read {
+            path: path.to_owned(),
+            source,
+        };
         let offset = check_version(path, &mut from)?;
         let cut_off = || Error::CutOff {
             path: path.to_owned(),
@@ -165,7 +184,7 @@ impl Iterator for Reader {
 }
 
 /// Reads the first line, and returns its length.
-fn check_version(path: &Path, from: &mut File) -> Result<u64, Error> {
+fn check_version(path: &Path, from: &mut impl Read) -> Result<u64, Error> {
     let mut start = Vec::new();
     let limited = from.by_ref().take(LONGEST_VERSION as u64);
     let read = { limited }.read_to_end(&mut start);

@@ -113,6 +113,36 @@ fn a_scenario_of_the_library_runs_and_is_compared_in_an_empty_directory() {
 }
 
 #[test]
+fn the_replay_of_the_library_sends_the_trace_inside_the_program() {
+    let dir = empty();
+    let fast = ["--set", "load.speed=20", "--out", "report.json"];
+    let ran = regstorm(dir.path(), &[&["run", "@replay"][..], &fast].concat());
+    // A busy machine may be found too slow for it.
+    assert!(matches!(ran.status.code(), Some(0 | 4)), "{}", said(&ran));
+    let report = Document::load(&dir.path().join("report.json")).unwrap();
+    let [replay] = report.replays.as_slice() else {
+        panic!("{}", out(&ran));
+    };
+    let shown = regstorm(dir.path(), &["trace", "show", "@sample", "--json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["summary"]["requests"], replay.recorded.count);
+    let iterations = report.totals.iterations;
+    assert_eq!(shown["summary"]["sessions"], iterations.ended());
+    assert_eq!(replay.replayed.count, replay.recorded.count);
+    // Of five requests four are small ones, as in production.
+    let moved = ["blob-get", "upload-patch"].map(|name| {
+        let rows = shown["operations"].as_array().unwrap().iter();
+        let row = { rows }.find(|it| it["operation"] == name).unwrap();
+        row["requests"].as_u64().unwrap()
+    });
+    let small = replay.recorded.count - moved.iter().sum::<u64>();
+    assert!(
+        (76..=82).contains(&(small * 100 / replay.recorded.count)),
+        "{small}"
+    );
+}
+
+#[test]
 fn a_name_that_the_library_does_not_have_is_told_with_the_nearest() {
     let dir = empty();
     for arguments in [

@@ -8,6 +8,8 @@ mod fidelity;
 mod log;
 /// What is refused, and in which words.
 mod refused;
+/// The trace inside the program.
+mod sample;
 /// What the registry logs of a replay, held against the trace.
 mod round_trip;
 

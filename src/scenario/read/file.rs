@@ -9,8 +9,9 @@ use crate::keys::form::Form;
 use crate::keys::problem::Problem;
 use crate::keys::redact;
 use crate::keys::table::{Sink, shorten};
-use crate::keys::tree::Item;
+use crate::keys::tree::{Item, Value};
 use crate::keys::value::text;
+use crate::trace::SAMPLE;
 
 /// A file that a scenario names, found to be readable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +48,22 @@ pub(super) fn file() -> Codec<NamedFile> {
         None
     };
     codec(read)
+}
+
+/// A trace: a file that can be read, or the one inside the program.
+pub(super) fn trace() -> Codec<NamedFile> {
+    let files = file();
+    let read = move |item: &Item, sink: &Sink| match &item.value {
+        Value::Text(text) if text.value == SAMPLE => Some(NamedFile {
+            path: SAMPLE.into(),
+            as_written: SAMPLE.to_owned(),
+        }),
+        _ => (files.read)(item, sink),
+    };
+    let form = Form::Text("path, relative to the scenario's directory, or `@sample`");
+    Codec::new(form, read, |it: &NamedFile| {
+        Some(it.as_written.as_str().into())
+    })
 }
 
 /// The file or directory of an archive.

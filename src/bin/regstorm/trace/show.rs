@@ -17,7 +17,7 @@ use crate::summary;
     after_help = "Examples:\n  regstorm trace show registry.trace\n  regstorm trace show registry.trace --json | jq .operations"
 )]
 pub(crate) struct Args {
-    /// File that `regstorm trace import` wrote
+    /// File that `regstorm trace import` or `record` wrote, or @sample, which is inside the program
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
     /// JSON instead of text

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::chosen::Chosen;
-use super::super::file::{NamedFile, file};
+use super::super::file::{self, NamedFile};
 use super::kind::Kind;
 use super::requests::Requests;
 use crate::keys::codec::{Codec, MS, flag, fraction, size, time};
@@ -27,8 +27,9 @@ keys! {
     /// What is sent again: in each iteration the requests of one session of a trace, with synthetic content.
     #[derive(Debug, Clone)]
     pub struct Replay {
-        /// The trace, as `regstorm trace import` writes it.
-        pub trace: NamedFile => file(), "day.trace", needed;
+        /// The trace, as `regstorm trace import` and `record` write it, or `@sample`, a minute of a small registry that is inside
+        /// the program.
+        pub trace: NamedFile => file::trace(), "day.trace", needed;
         /// Where the replayed slice of the trace begins, after its first request.
         pub from: Duration => time(Duration::ZERO..=MOST_TIME), "8h";
         /// Where the slice ends, after the first request of the trace. Absent: with the trace.
