@@ -69,7 +69,7 @@ impl Context {
                 ))
             })
             .collect();
-        let replays = shared.replays().map(|load| (load, RefCell::default()));
+        let replays = shared.stores.keys().map(|load| (*load, RefCell::default()));
         let replays = replays.collect();
         let variants = shared.variants.all().iter();
         let work = variants.map(|it| Work::of(it.journey(plan), &it.client(plan).habits));

@@ -14,6 +14,7 @@ use super::error::Error;
 use super::finished::{Finished, ReplayCounts, TargetIdentity};
 use super::iteration_id::Begun;
 use super::notes;
+use super::occasion::timetable;
 use super::probe::ProbeThread;
 use super::progress::Progress;
 use super::shared::Shared;
@@ -179,15 +180,15 @@ pub(super) fn load<E: From<Error>>(
 
 /// Holds what was sent against what the traces say of the sessions that this process was to do.
 fn replays(shared: &Shared, mut sent: BTreeMap<usize, TracedRequests>) -> Vec<ReplayCounts> {
-    let counts = shared.replays().filter_map(|load| {
+    let counts = shared.stores.keys().filter_map(|&load| {
         let it = &shared.plan.loads[load];
         let replayed = shared.images.replay(it.mix.first()?.journey)?;
         let part = shared.shard_of(load);
         let is_ours = |number| part.is_some_and(|part| part.has(number));
-        let length = it.executor.length().longest();
+        let pace = (it.executor.speed(), timetable(&it.executor));
         Some(ReplayCounts {
             load,
-            recorded: replayed.recorded((it.executor.speed(), length), is_ours),
+            recorded: replayed.recorded(pace, is_ours),
             replayed: sent.remove(&load).unwrap_or_default(),
         })
     });

@@ -46,6 +46,7 @@ mod run;
 mod seeds;
 mod shared;
 mod stop;
+mod store_times;
 mod target;
 mod tracing;
 mod tracks;

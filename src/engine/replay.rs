@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::observer::Recording;
-use super::occasion::{Occasion, at};
+use super::occasion::Occasion;
 use super::replayed::{Replayed, tag_of};
+use super::store_times::StoreTimes;
 use crate::client::{self, Discard};
 use crate::measure::{TracedRequest, TracedRequests};
 use crate::oci::{Reference, RepositoryName, Verify};
@@ -16,12 +18,33 @@ use crate::registry::{Client, Mounted, Paging, Posted, UploadSession, Wanted};
 use crate::trace::replay::{Act, Name, Part, Step, Upload};
 use crate::transport::Body;
 
+/// Where the requests of a session are counted.
+pub(super) struct Watch<'a> {
+    pub(super) recording: &'a Recording,
+    /// The requests of the load.
+    pub(super) sent: &'a RefCell<TracedRequests>,
+    /// What the load has stored.
+    pub(super) stores: &'a StoreTimes,
+}
+
+/// What came of a request.
+struct Ended<'a> {
+    step: &'a Step,
+    due: Instant,
+    began: Instant,
+    held_up: bool,
+    /// From the start of the request before it.
+    gap: Option<Duration>,
+    status: Option<u16>,
+    is_ok: bool,
+}
+
 /// Sends the requests of a session. One that fails does not keep the others from being sent, since nothing tells what the
 /// client would have done: the first failure is the session's.
 pub(super) async fn replay(
     replayed: &Replayed,
     client: &Client,
-    (recording, sent): (&Recording, Option<&RefCell<TracedRequests>>),
+    watch: &Watch<'_>,
     occasion: Occasion,
 ) -> Result<(), client::Error> {
     let Some(session) = replayed.session(occasion.number) else {
@@ -37,11 +60,12 @@ pub(super) async fn replay(
         uploads: BTreeMap::new(),
     };
     let mut failed = None;
-    let mut before: Option<Instant> = None;
+    let mut before: Option<(&Step, Instant)> = None;
+    let mut sent_before: Option<Instant> = None;
     for step in steps {
-        let due = occasion.due + occasion.warped(step.at_ns - session.at_ns);
+        let due = occasion.due(session, step, before);
         if Instant::now() < due {
-            let thinking = recording.think();
+            let thinking = watch.recording.think();
             sleep_until(due).await;
             drop(thinking);
         }
@@ -54,29 +78,56 @@ pub(super) async fn replay(
             // It was not sent.
             Err(_) => None,
         };
-        let was_sent = !matches!(ended, Err(client::Error::Nothing(_)));
-        if let Some(sent) = sent.filter(|_| was_sent) {
-            let (fetched, popular) = replayed.fetched(step.act);
-            let recorded = step.recorded.status.map(|it| it.get() / 100);
-            let late = began.saturating_duration_since(due);
-            sent.borrow_mut().add(&TracedRequest {
-                operation: step.recorded.operation,
+        if !matches!(ended, Err(client::Error::Nothing(_))) {
+            let gap = sent_before.map(|before| began.saturating_duration_since(before));
+            sent_before = Some(began);
+            let is_ok = ended.is_ok();
+            let ended = Ended {
+                step,
+                due,
+                began,
+                held_up: before.is_some_and(|(_, ended)| ended > due),
+                gap,
                 status,
-                at: at(occasion.warped(step.at_ns) + late, occasion.load),
-                late,
-                gap: before.map(|before| began.saturating_duration_since(before)),
-                took: status.map(|_| began.elapsed()),
-                bytes: if ended.is_ok() { fetched } else { 0 },
-                popular,
-                as_recorded: status.is_some_and(|it| recorded.is_none_or(|was| was == it / 100)),
-            });
-            before = Some(began);
+                is_ok,
+            };
+            watch.count(replayed, &occasion, &ended);
         }
+        before = Some((step, Instant::now()));
         if let Err(error) = ended {
             failed.get_or_insert(error);
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+impl Watch<'_> {
+    /// Counts a request that was sent.
+    fn count(&self, replayed: &Replayed, occasion: &Occasion, ended: &Ended<'_>) {
+        let Ended { step, status, .. } = *ended;
+        let sessions = replayed.sessions();
+        if ended.is_ok {
+            self.stores.stored(sessions, step);
+        }
+        let (fetched, popular) = replayed.fetched(step.act);
+        let recorded = step.recorded.status.map(|it| it.get() / 100);
+        let late = ended.began.saturating_duration_since(ended.due);
+        let as_recorded = status.is_some_and(|it| recorded.is_none_or(|was| was == it / 100));
+        let is_lost = status == Some(404) && !as_recorded;
+        self.sent.borrow_mut().add(&TracedRequest {
+            operation: step.recorded.operation,
+            status,
+            at: occasion.at(step, late),
+            late,
+            held_up: ended.held_up,
+            gap: ended.gap,
+            took: status.map(|_| ended.began.elapsed()),
+            bytes: if ended.is_ok { fetched } else { 0 },
+            popular,
+            as_recorded,
+            too_early: is_lost && self.stores.came_too_early(sessions, step, ended.began),
+        });
+    }
 }
 
 /// A session under way.

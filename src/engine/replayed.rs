@@ -79,10 +79,11 @@ impl Replayed {
         }
     }
 
-    /// Returns what the trace says of the sessions with these numbers, at that speed, in a load of that length.
+    /// Returns what the trace says of the sessions with these numbers, at that speed; the length is that of a load that follows
+    /// their timetable.
     pub(super) fn recorded(
         &self,
-        (speed, length): (f64, Duration),
+        (speed, length): (f64, Option<Duration>),
         is_ours: impl Fn(u64) -> bool,
     ) -> TracedRequests {
         let mut recorded = TracedRequests::default();
@@ -93,17 +94,19 @@ impl Replayed {
                 let gap = before.map(|before| warped(step.at_ns - before, speed));
                 before = Some(step.at_ns);
                 let (fetched, popular) = self.fetched(step.act);
-                let told = step.recorded.received.filter(|_| fetched > 0);
+                let told = step.recorded.received().filter(|_| fetched > 0);
                 recorded.add(&TracedRequest {
                     operation: step.recorded.operation,
                     status: step.recorded.status.map(NonZeroU16::get),
-                    at: at(warped(step.at_ns, speed), length),
+                    at: length.map(|length| at(warped(step.at_ns, speed), length)),
                     late: Duration::ZERO,
+                    held_up: false,
                     gap,
-                    took: step.recorded.took,
+                    took: step.recorded.took(),
                     bytes: told.unwrap_or(fetched),
                     popular,
                     as_recorded: true,
+                    too_early: false,
                 });
             }
         }

@@ -1,18 +1,20 @@
 //! What all workers of a load read: the plan with its images, its target, and the tracks of its samples.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::client_draws::ClientDraws;
 use super::clock::Ends;
 use super::images::Images;
+use super::store_times::StoreTimes;
 use super::target::Target;
 use super::tracks::Tracks;
 use super::variants::Variants;
 use crate::measure::{Catalogue, View};
-use crate::plan::{CleanUp, Executor, Journey, Plan, Quota, Share};
+use crate::plan::{Action, CleanUp, Journey, Plan, Quota, Share};
 use crate::schedule::Shard;
+use crate::trace::replay::Sessions;
 
 /// Which run this is, and which part of it this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub(super) struct Shared {
     pub(super) ends: Ends,
     /// How many of each load's `shared-iterations` were taken.
     pub(super) taken: Vec<AtomicU64>,
+    /// When what replays store was stored, by load.
+    pub(super) stores: BTreeMap<usize, StoreTimes>,
 }
 
 impl Shared {
@@ -93,6 +97,9 @@ impl Shared {
                 && journeys.into_iter().any(stores),
             ends: Ends::new(busy),
             taken: plan.loads.iter().map(|_| AtomicU64::new(0)).collect(),
+            stores: replays(plan)
+                .map(|(load, it)| (load, StoreTimes::of(it)))
+                .collect(),
             plan: Arc::clone(plan),
         }
     }
@@ -123,13 +130,6 @@ impl Shared {
     /// Returns which part of a load this process does; `None` if the load has too few users for that.
     pub(super) fn shard_of(&self, load: usize) -> Option<Shard> {
         of_load(&self.plan, load, self.shard)
-    }
-
-    /// Returns the loads that replay a trace.
-    pub(super) fn replays(&self) -> impl Iterator<Item = usize> {
-        let loads = self.plan.loads.iter().enumerate();
-        let replays = loads.filter(|(_, it)| matches!(it.executor, Executor::ReplaySchedule(_)));
-        replays.map(|(load, _)| load)
     }
 
     /// Returns how many workers of this process have a part of an open load: as many as there are with a user for it.
@@ -175,6 +175,18 @@ fn open_workers(plan: &Plan, load: usize, shard: Shard) -> usize {
     let users = of_load(plan, load, shard).map_or(0, |it| users(plan, load, it));
     let users = usize::try_from(users).unwrap_or(usize::MAX);
     plan.workers.get().min(users)
+}
+
+/// Returns the loads that replay a trace, with its sessions.
+fn replays(plan: &Plan) -> impl Iterator<Item = (usize, &Sessions)> {
+    let loads = plan.loads.iter().enumerate();
+    loads.filter_map(|(load, it)| {
+        let journey = &plan.journeys[it.mix.first()?.journey];
+        match &journey.action {
+            Action::Replay(replay) => Some((load, &*replay.sessions)),
+            _ => None,
+        }
+    })
 }
 
 /// Returns the journeys that a load uses, each once, with their places in the plan.

@@ -14,6 +14,7 @@ use super::iteration_id::{Begun, IterationId};
 use super::left_uploads;
 use super::observer::Recording;
 use super::occasion::Occasion;
+use super::replay::Watch;
 use super::stop::Stop;
 use super::tracing::Tracing;
 use super::user_states::UserStates;
@@ -23,7 +24,7 @@ use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
 };
-use crate::plan::{CleanUp, ConnectionPolicy, Executor};
+use crate::plan::{CleanUp, ConnectionPolicy};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
 
@@ -76,18 +77,6 @@ pub(super) struct Start {
     pub(super) stage: usize,
     /// When it is given up; a signal to stop may come first.
     pub(super) cut: Instant,
-}
-
-impl Start {
-    /// Returns the session that it is, where a trace is replayed.
-    fn occasion(&self, executor: &Executor) -> Occasion {
-        Occasion {
-            number: self.id.number(),
-            due: self.due,
-            speed: executor.speed(),
-            load: executor.length().longest(),
-        }
-    }
 }
 
 /// What an iteration is: the draws that come first, and where it is counted.
@@ -145,13 +134,21 @@ impl Context {
         (journey, image): (usize, usize),
         recording: &'a Recording,
     ) -> Iteration<'a> {
+        let executor = &self.shared.plan.loads[load].executor;
         Iteration {
             journey,
             image,
             salt: start.id.salt(self.shared.run_id),
-            occasion: start.occasion(&self.shared.plan.loads[load].executor),
-            recording,
-            sent: self.replays.get(&load),
+            occasion: Occasion::new(start.id.number(), start.due, executor),
+            watch: self
+                .replays
+                .get(&load)
+                .zip(self.shared.stores.get(&load))
+                .map(|(sent, stores)| Watch {
+                    recording,
+                    sent,
+                    stores,
+                }),
         }
     }
 

@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::images::Images;
-use super::observer::Recording;
 use super::occasion::Occasion;
-use super::replay::replay;
+use super::replay::{Watch, replay};
 use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
 use crate::content::Salt;
-use crate::measure::TracedRequests;
 use crate::oci::{Content, Digest, Manifest, Reference};
 use crate::plan::{Action, Cache, CopyImage, Delete, Journey, PollMethod, Pull, Push, Referrers};
 use crate::profile::{Habits, Resolve, ResolveFallback};
@@ -37,9 +35,8 @@ pub(super) struct Iteration<'a> {
     pub(super) salt: Salt,
     /// The session, where a trace is replayed.
     pub(super) occasion: Occasion,
-    pub(super) recording: &'a Recording,
     /// Where its requests are counted, where a trace is replayed.
-    pub(super) sent: Option<&'a RefCell<TracedRequests>>,
+    pub(super) watch: Option<Watch<'a>>,
 }
 
 impl Work {
@@ -84,8 +81,7 @@ impl Work {
             image,
             salt,
             occasion,
-            recording,
-            sent,
+            watch,
         } = iteration;
         let place = || &images.places(journey)[image];
         match self {
@@ -127,8 +123,8 @@ impl Work {
             }
             Self::Replay => {
                 let replayed = images.replay(journey).ok_or(NO_IMAGE)?;
-                let watch = (recording, sent);
-                Box::pin(replay(replayed, client, watch, occasion)).await?;
+                let watch = watch.ok_or(NO_IMAGE)?;
+                Box::pin(replay(replayed, client, &watch, occasion)).await?;
             }
         }
         Ok(())

@@ -67,6 +67,8 @@ pub struct Demand {
     pub bytes_per_vu: u64,
     /// Bytes of memory for everything else: histograms, images.
     pub other_bytes: u64,
+    /// Bytes of memory for the manifests and blobs of replays.
+    pub replay_bytes: u64,
 }
 
 /// Something that does not fit.
@@ -91,6 +93,13 @@ pub enum Problem {
         ports: u64,
         /// How long a port is kept back.
         kept_back: Duration,
+    },
+    /// There is not enough memory for the content of replays, whatever the number of users.
+    Replays {
+        /// Bytes that it takes.
+        needed_bytes: u64,
+        /// Bytes that there are.
+        available_bytes: u64,
     },
     /// There is not that much memory.
     Memory {
@@ -190,11 +199,18 @@ impl Demand {
 
     fn memory(&self, limits: &Limits) -> Option<Problem> {
         let available_bytes = limits.memory_available?;
+        if self.replay_bytes > available_bytes {
+            return Some(Problem::Replays {
+                needed_bytes: self.replay_bytes,
+                available_bytes,
+            });
+        }
+        let other_bytes = self.other_bytes.saturating_add(self.replay_bytes);
         let of_vus = self.vus.saturating_mul(self.bytes_per_vu);
-        let needed_bytes = of_vus.saturating_add(self.other_bytes);
+        let needed_bytes = of_vus.saturating_add(other_bytes);
         (needed_bytes > available_bytes).then(|| Problem::Memory {
             wanted: self.vus,
-            fits: available_bytes.saturating_sub(self.other_bytes) / self.bytes_per_vu.max(1),
+            fits: available_bytes.saturating_sub(other_bytes) / self.bytes_per_vu.max(1),
             needed_bytes,
             available_bytes,
         })
@@ -230,6 +246,16 @@ impl fmt::Display for Problem {
                 count(fits),
                 count(ports),
                 duration(kept_back)
+            ),
+            Self::Replays {
+                needed_bytes,
+                available_bytes,
+            } => write!(
+                f,
+                "the replays take about {} of memory for their manifests and blobs, and {} are available: choose a \
+                 shorter slice of the trace (`from`, `until`)",
+                bytes(needed_bytes),
+                bytes(available_bytes)
             ),
             Self::Memory {
                 wanted,

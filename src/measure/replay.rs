@@ -21,10 +21,12 @@ pub struct TracedRequest {
     pub operation: Operation,
     /// The status of the response; `None` if there was none, or it is not known.
     pub status: Option<u16>,
-    /// When it began, as a share of the length of the load.
-    pub at: f64,
+    /// When it began, as a share of the length of the load; `None` in a closed load, which has no timetable.
+    pub at: Option<f64>,
     /// How much later it began than it was due; none as it was recorded.
     pub late: Duration,
+    /// Whether the request before it in its session ended when it was due already.
+    pub held_up: bool,
     /// From the request before it in its session; `None` for the first.
     pub gap: Option<Duration>,
     /// How long it took; `None` where that is not known.
@@ -35,6 +37,8 @@ pub struct TracedRequest {
     pub popular: Option<bool>,
     /// Whether the status is of the class that was recorded.
     pub as_recorded: bool,
+    /// Whether it got a 404 because the replay had not yet stored what it asked for.
+    pub too_early: bool,
 }
 
 /// Requests of a trace, as they were recorded or as they were sent.
@@ -44,8 +48,12 @@ pub struct TracedRequests {
     pub count: u64,
     /// Those that began within 10 ms after they were due.
     pub on_time: u64,
+    /// Those that were later, because the request before them in their session had not ended.
+    pub held_up: u64,
     /// Those whose response had a status of the class that was recorded.
     pub as_recorded: u64,
+    /// Those that got a 404 because the replay had not yet stored what they asked for: no failure of the target.
+    pub too_early: u64,
     /// Bytes of the manifests and blobs that were fetched.
     pub bytes: u64,
     /// Blobs that were fetched.
@@ -58,7 +66,7 @@ pub struct TracedRequests {
     pub late: LatencyHistogram,
     /// From one request of a session to its next.
     pub gaps: LatencyHistogram,
-    /// How many began in each hundredth of the length of the load.
+    /// How many began in each hundredth of the length of the load; none in a closed load, which has no timetable.
     pub parts: Vec<u64>,
     /// The same by operation, in the order of the table of operations.
     pub operations: Vec<TracedOperation>,
@@ -82,7 +90,9 @@ impl Default for TracedRequests {
         Self {
             count: 0,
             on_time: 0,
+            held_up: 0,
             as_recorded: 0,
+            too_early: 0,
             bytes: 0,
             blobs: 0,
             popular: 0,
@@ -99,8 +109,11 @@ impl TracedRequests {
     /// Counts one.
     pub fn add(&mut self, request: &TracedRequest) {
         self.count += 1;
-        self.on_time += u64::from(request.late <= ON_TIME);
+        let is_on_time = request.late <= ON_TIME;
+        self.on_time += u64::from(is_on_time);
+        self.held_up += u64::from(request.held_up && !is_on_time);
         self.as_recorded += u64::from(request.as_recorded);
+        self.too_early += u64::from(request.too_early);
         self.bytes = self.bytes.saturating_add(request.bytes);
         self.blobs += u64::from(request.popular.is_some());
         self.popular += u64::from(request.popular == Some(true));
@@ -108,7 +121,9 @@ impl TracedRequests {
         if let Some(gap) = request.gap {
             self.gaps.record(gap);
         }
-        self.parts[part(request.at)] += 1;
+        if let Some(at) = request.at {
+            self.parts[part(at)] += 1;
+        }
         let operation = self.operation(request.operation);
         operation.count += 1;
         let class = usize::from(request.status.unwrap_or(0) / 100).min(5);
@@ -139,7 +154,9 @@ impl TracedRequests {
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.on_time += other.on_time;
+        self.held_up += other.held_up;
         self.as_recorded += other.as_recorded;
+        self.too_early += other.too_early;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.blobs += other.blobs;
         self.popular += other.popular;
@@ -183,13 +200,15 @@ mod tests {
         TracedRequest {
             operation,
             status: Some(200),
-            at,
+            at: Some(at),
             late: Duration::from_millis(late),
+            held_up: late.is_multiple_of(10),
             gap: Some(Duration::from_millis(5)),
             took: Some(Duration::from_micros(700)),
             bytes: 10,
             popular: Some(late == 0),
             as_recorded: late < 20,
+            too_early: late == 30,
         }
     }
 
@@ -210,7 +229,9 @@ mod tests {
         };
         let whole = counted(&requests);
         assert_eq!((whole.count, whole.on_time, whole.as_recorded), (4, 2, 3));
-        assert_eq!((whole.blobs, whole.popular), (4, 1));
+        // Two of those that were held up were on time all the same.
+        assert_eq!(whole.held_up, 1);
+        assert_eq!((whole.blobs, whole.popular, whole.too_early), (4, 1, 1));
         assert_eq!((whole.bytes, whole.busy_us), (40, 2_800));
         assert_eq!(
             (whole.parts[0], whole.parts[50], whole.parts[99]),

@@ -29,11 +29,11 @@ pub use stored::{IterationsOf, Stored, StoredContent, StoredIterations};
 
 pub use crate::scenario::{
     ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Auth, Begin, Cache, CapacitySearch,
-    Catalog, CleanUp, ConnectionPolicy, ConstantArrivalRate, ConstantVus, CopyImage, Delete,
-    Direction, DockerConfig, Embedded, Executor, Expectation, ImageSet, ImageSource, Journey,
-    JourneyClient, Length, Limit, ListTags, Load, Metric, NamedFile, Needs, OnNoVu, Operator,
-    PerVuIterations, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity, Quota,
-    RampingArrivalRate, RampingVus, Referrers, Replay, ReplaySchedule, SeedPlace, Selection, Share,
-    SharedIterations, Stage, StageSpan, Statistic, Target, ThinkTime, Threshold, Timetable, Tls,
-    TokenPolicy, VuPool, operations,
+    Catalog, CleanUp, ClosedReplay, ConnectionPolicy, ConstantArrivalRate, ConstantVus, CopyImage,
+    Delete, Direction, DockerConfig, Embedded, Executor, Expectation, ImageSet, ImageSource,
+    Journey, JourneyClient, Length, Limit, ListTags, Load, Metric, NamedFile, Needs, OnNoVu,
+    Operator, PerVuIterations, Pick, Place, Poll, PollMethod, Prepare, Probe, Pull, Push, Quantity,
+    Quota, RampingArrivalRate, RampingVus, Referrers, Replay, ReplaySchedule, SeedPlace, Selection,
+    Share, SharedIterations, Stage, StageSpan, Statistic, Target, ThinkTime, Threshold, Timetable,
+    Tls, TokenPolicy, VuPool, operations,
 };

@@ -48,7 +48,7 @@ pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge_check::{MergeError, Which};
 pub use preparation::{Preparation, SeededImages, Unprepared};
-pub use replay::{ReplayFigure, ReplaySection};
+pub use replay::{OPERATION_COLUMNS, ReplayFigure, ReplaySection};
 pub use schema::{ComparisonSchema, Schema};
 pub use search::{SearchSection, TrialSection};
 pub use section::{

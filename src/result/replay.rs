@@ -1,7 +1,5 @@
 //! A replay held against its trace: both sides, and whether one can stand for the other.
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +19,17 @@ const MOST_DIFFERENCE: f64 = 0.02;
 pub struct ReplaySection {
     /// The name of the load.
     pub load: String,
-    /// How many times as fast as it was recorded.
+    /// How many times as fast as it was recorded; of a closed load, what think times were divided by.
     pub speed: f64,
+    /// Whether users shared the sessions; otherwise each session was due as it was recorded.
+    pub is_closed: bool,
     /// Requests of the slice that a replay cannot send.
     pub left_out: u64,
     /// Whether blobs have other sizes than they were recorded with, because the scenario wants that.
     pub is_scaled: bool,
-    /// The length of the load in microseconds.
+    /// How long the slice is at that speed, in microseconds.
+    pub recorded_us: u64,
+    /// How long the load was, in microseconds: the same, and in a closed load as long as its users took.
     pub length_us: u64,
     /// What the trace says, at that speed.
     pub recorded: TracedRequests,
@@ -36,6 +38,17 @@ pub struct ReplaySection {
     /// In what the replay differs from the trace by more than may be; it is faithful if that is nothing.
     pub differences: Vec<String>,
 }
+
+/// The columns of [`ReplaySection::operations`], the name of the operation first.
+pub const OPERATION_COLUMNS: [&str; 7] = [
+    "operation",
+    "share, recorded",
+    "share, replayed",
+    "p50, recorded",
+    "p50, replayed",
+    "p99, recorded",
+    "p99, replayed",
+];
 
 /// A figure of both sides, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +79,7 @@ impl ReplaySection {
     /// Adds another part of the same load, and judges again.
     pub(super) fn merge(&mut self, other: &Self) {
         self.left_out = self.left_out.max(other.left_out);
+        self.length_us = self.length_us.max(other.length_us);
         self.recorded.merge(&other.recorded);
         self.replayed.merge(&other.replayed);
         self.judge();
@@ -83,12 +97,18 @@ impl ReplaySection {
         };
         least("were sent", replayed.count, recorded.count);
         least(
-            "were sent within 10 ms after they were due",
+            &with_cause(
+                "were sent within 10 ms after they were due",
+                (replayed.held_up, "waited for the one before them"),
+            ),
             replayed.on_time,
             replayed.count,
         );
         least(
-            "ended with a status of the recorded class",
+            &with_cause(
+                "ended with a status of the recorded class",
+                (replayed.too_early, "read what was not stored yet"),
+            ),
             replayed.as_recorded,
             replayed.count,
         );
@@ -142,21 +162,25 @@ impl ReplaySection {
                 replayed,
             }
         };
-        let length = Duration::from_micros(self.length_us).as_secs_f64();
         let of_blobs = |side: &TracedRequests| units::share(share(side.popular, side.blobs));
-        let at_once = |side: &TracedRequests| {
-            let busy = Duration::from_micros(side.busy_us).as_secs_f64();
-            format!("{:.2}", busy / length.max(1e-6))
+        let at_once = |side: &TracedRequests, length_us: u64| {
+            format!("{:.2}", float(side.busy_us) / float(length_us.max(1)))
         };
+        // What follows from the recording being itself is no figure of it.
+        let of_replay = |name, replayed: String| ReplayFigure {
+            name,
+            recorded: "-".to_owned(),
+            replayed,
+        };
+        let replayed = &self.replayed;
+        let part = |part: u64| units::share(share(part, replayed.count));
         vec![
             figure("requests", &|side| units::count(side.count)),
-            figure("sent on time", &|side| {
-                units::share(share(side.on_time, side.count))
-            }),
-            figure("late, p99", &|side| at(&side.late, Quantile::P99)),
-            figure("status as recorded", &|side| {
-                units::share(share(side.as_recorded, side.count))
-            }),
+            of_replay("sent on time", part(replayed.on_time)),
+            of_replay("late behind the one before", part(replayed.held_up)),
+            of_replay("late, p99", at(&replayed.late, Quantile::P99)),
+            of_replay("status as recorded", part(replayed.as_recorded)),
+            of_replay("404, read before stored", units::count(replayed.too_early)),
             figure("bytes fetched", &|side| units::bytes(side.bytes)),
             figure("gap in a session, p50", &|side| {
                 at(&side.gaps, Quantile::P50)
@@ -164,9 +188,50 @@ impl ReplaySection {
             figure("gap in a session, p99", &|side| {
                 at(&side.gaps, Quantile::P99)
             }),
-            figure("requests at once, mean", &at_once),
-            figure("blobs of the top 1%", &of_blobs),
+            ReplayFigure {
+                name: "requests at once, mean",
+                recorded: at_once(&self.recorded, self.recorded_us),
+                replayed: at_once(&self.replayed, self.length_us),
+            },
+            figure("blob requests, top 1% of blobs", &of_blobs),
         ]
+    }
+
+    /// Returns what a reader of the figures has to know of them, a line each.
+    pub fn notes(&self) -> Vec<String> {
+        let speed = units::factor(self.speed);
+        let mut notes = vec![if self.is_closed {
+            format!(
+                "closed: users share the sessions, with the recorded think times divided by {speed}"
+            )
+        } else {
+            format!("{speed} times as fast as recorded")
+        }];
+        if self.left_out > 0 {
+            let left_out = units::count(self.left_out);
+            notes.push(format!(
+                "left out: {left_out} requests of the slice, which a replay cannot send again"
+            ));
+        }
+        if self.is_scaled {
+            notes.push(
+                "blobs have other sizes than recorded, by the scenario: bytes do not compare"
+                    .to_owned(),
+            );
+        }
+        if self
+            .recorded
+            .operations
+            .iter()
+            .any(|it| !it.time.is_empty())
+        {
+            notes.push(
+                "latency: recorded within the registry, replayed as the client sees it".to_owned(),
+            );
+        } else {
+            notes.push("latency: the log has no durations".to_owned());
+        }
+        notes
     }
 
     /// Returns each operation with its share of the requests and how long they took, p50 and p99, of both sides.
@@ -200,6 +265,14 @@ impl ReplaySection {
     }
 }
 
+/// Returns what is the case for some requests, and for how many of the others the replay itself is the cause.
+fn with_cause(what: &str, (count, cause): (u64, &str)) -> String {
+    match count {
+        0 => what.to_owned(),
+        _ => format!("{what} ({} {cause})", units::count(count)),
+    }
+}
+
 /// Returns a quantile in words.
 fn at(times: &LatencyHistogram, quantile: Quantile) -> String {
     let known = times.quantile(quantile);
@@ -222,6 +295,8 @@ const fn float(number: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::measure::TracedRequest;
 
@@ -230,8 +305,10 @@ mod tests {
         let mut section = ReplaySection {
             load: "load-0".to_owned(),
             speed: 1.0,
+            is_closed: false,
             left_out: 0,
             is_scaled: false,
+            recorded_us: 1_000_000,
             length_us: 1_000_000,
             recorded: TracedRequests::default(),
             replayed: TracedRequests::default(),
@@ -241,13 +318,15 @@ mod tests {
             let request = TracedRequest {
                 operation: Operation::Ping,
                 status: Some(200),
-                at: f64::from(number) / 100.0 + 0.001,
+                at: Some(f64::from(number) / 100.0 + 0.001),
                 late: Duration::ZERO,
+                held_up: false,
                 gap: None,
                 took: Some(Duration::from_millis(5)),
                 bytes: 100,
                 popular: None,
                 as_recorded: true,
+                too_early: false,
             };
             section.recorded.add(&request);
             if let Some(sent) = change(number, request) {
@@ -281,6 +360,22 @@ mod tests {
             late.differences,
             ["98% of the requests were sent within 10 ms after they were due"]
         );
+        let behind = section(|number, it| {
+            let late = Duration::from_millis(if two(number) { 11 } else { 10 });
+            let held_up = number < 1;
+            Some(TracedRequest {
+                late,
+                held_up,
+                ..it
+            })
+        });
+        assert!(
+            behind
+                .verdict()
+                .ends_with("due (1 waited for the one before them)"),
+            "{}",
+            behind.verdict()
+        );
         let other = section(|number, it| {
             let as_recorded = !two(number);
             Some(TracedRequest { as_recorded, ..it })
@@ -289,8 +384,21 @@ mod tests {
             other.differences,
             ["98% of the requests ended with a status of the recorded class"]
         );
+        let early = section(|number, it| {
+            let (as_recorded, too_early) = (!two(number), two(number));
+            Some(TracedRequest {
+                as_recorded,
+                too_early,
+                ..it
+            })
+        });
+        assert!(
+            early.verdict().contains("(2 read what was not stored yet)"),
+            "{}",
+            early.verdict()
+        );
         let moved = section(|number, it| {
-            let at = if number < 3 { 0.99 } else { it.at };
+            let at = if number < 3 { Some(0.99) } else { it.at };
             Some(TracedRequest { at, ..it })
         });
         assert_eq!(

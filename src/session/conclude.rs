@@ -184,13 +184,21 @@ fn replays(plan: &Plan, finished: &Finished) -> Vec<ReplaySection> {
         let Action::Replay(replay) = &journey.action else {
             return None;
         };
-        let length = load.executor.length().longest();
+        let recorded = load.executor.recorded_length();
+        let length = if load.executor.is_open() {
+            recorded
+        } else {
+            finished.record.window()
+        };
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let mut section = ReplaySection {
             load: load.name.clone(),
             speed: load.executor.speed(),
+            is_closed: !load.executor.is_open(),
             left_out: replay.sessions.left_out().all(),
             is_scaled: replay.max_blob.is_some() || replay.slice().scaled(1 << 20) != 1 << 20,
-            length_us: u64::try_from(length.as_micros()).unwrap_or(u64::MAX),
+            recorded_us: micros(recorded),
+            length_us: micros(length),
             recorded: it.recorded.clone(),
             replayed: it.replayed.clone(),
             differences: Vec::new(),

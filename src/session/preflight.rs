@@ -21,6 +21,15 @@ const BYTES_PER_VU: u64 = 2_500;
 /// Memory of a connection, most of which are hyper's buffers.
 const BYTES_PER_CONNECTION: u64 = 23 << 10;
 
+/// Memory of a manifest of a replay, as it is sent and as it is seeded, and of each blob that it names (79,000 manifests, most of
+/// them with one blob, took 299 MiB with all blobs).
+const BYTES_PER_MANIFEST: u64 = 2_560;
+const BYTES_PER_ENTRY: u64 = 640;
+/// Memory of a blob of a replay, with its digest; its content is made anew whenever it is sent.
+const BYTES_PER_BLOB: u64 = 320;
+/// Memory of the time at which a thing was stored that a replay stores.
+const BYTES_PER_STORE: u64 = 8;
+
 /// How long an iteration of an open load is taken to last: its rate then tells how many users are busy at once.
 const ITERATION_SECONDS: f64 = 0.1;
 
@@ -58,7 +67,22 @@ fn demand(plan: &Plan) -> Demand {
         bytes_per_vu: BYTES_PER_VU
             + busy_connections(plan) * ends * BYTES_PER_CONNECTION / vus.max(1),
         other_bytes: PROCESS_BYTES + worker_bytes(plan, vus),
+        replay_bytes: replay_bytes(plan),
     }
+}
+
+/// Returns the memory of the content of replays. Their requests are in memory already: the plan has them.
+fn replay_bytes(plan: &Plan) -> u64 {
+    let bytes = plan.replays().map(|replay| {
+        let sessions = &replay.sessions;
+        let manifests = sessions.manifests();
+        let entries: usize = manifests.iter().map(|it| it.blobs.len()).sum();
+        manifests.len() as u64 * BYTES_PER_MANIFEST
+            + entries as u64 * BYTES_PER_ENTRY
+            + sessions.blobs().len() as u64 * BYTES_PER_BLOB
+            + sessions.fresh().count() as u64 * BYTES_PER_STORE
+    });
+    bytes.sum()
 }
 
 /// Returns the memory of all workers. Those that have no user record nothing.
@@ -135,8 +159,12 @@ mod tests {
              [journey.poll]\naction = \"poll\"\nimages = \"web\"\n\
              [[load]]\njourney = \"poll\"\n{load}\n"
         );
+        plan_of_toml(&toml)
+    }
+
+    fn plan_of_toml(toml: &str) -> Plan {
         let overrides = Overrides::default();
-        let loaded = scenario::load(&toml, "test.toml", Path::new(""), &overrides, &|_| None);
+        let loaded = scenario::load(toml, "test.toml", Path::new(""), &overrides, &|_| None);
         let scenario = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
         plan::resolve(scenario, NonZeroUsize::MIN)
     }
@@ -150,6 +178,23 @@ mod tests {
         // Eight users live on eight workers; 56 others have nothing to do.
         assert_eq!(other(64) - other(8), 56 * WORKER_BYTES);
         assert!(busy < 4 << 20, "{busy}");
+    }
+
+    #[test]
+    fn the_content_of_a_replay_costs_by_what_is_in_it() {
+        let of = |load: &str| demand(&plan_of(load, 1)).replay_bytes;
+        assert_eq!(
+            of("executor = \"constant-vus\"\nvus = 8\nduration = \"1s\""),
+            0
+        );
+        let replay = plan_of_toml(
+            "name = \"test\"\n[target]\nurl = \"http://127.0.0.1:1\"\n\
+             [journey.day]\naction = \"replay\"\ntrace = \"@sample\"\n\
+             [[load]]\njourney = \"day\"\nexecutor = \"replay\"\nmax_vus = 1\n",
+        );
+        let bytes = demand(&replay).replay_bytes;
+        // Some hundred blobs and some thirty manifests: less than a hundred kilobytes each, and not nothing.
+        assert!((50_000..1_000_000).contains(&bytes), "{bytes}");
     }
 
     #[test]

@@ -72,6 +72,12 @@ pub fn share(value: f64) -> String {
     format!("{text}%")
 }
 
+/// Returns a factor with at most four decimals, and no zeros at its end: `2`, `0.0625`.
+pub fn factor(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Formats a count with separated thousands: `54,000`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();

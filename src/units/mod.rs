@@ -15,7 +15,9 @@ mod words;
 
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clock::is_clock_set;
-pub use display::{DurationError, bytes, count, duration, parse_duration, per_second, share};
+pub use display::{
+    DurationError, bytes, count, duration, factor, parse_duration, per_second, share,
+};
 pub use endpoint::Endpoint;
 pub use foreign::{foreign_words, is_unseen};
 pub use nesting::too_deep;

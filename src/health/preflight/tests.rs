@@ -17,6 +17,7 @@ const DEMAND: Demand = Demand {
     vus: 100,
     bytes_per_vu: 100_000,
     other_bytes: 50_000_000,
+    replay_bytes: 0,
 };
 
 #[test]
@@ -100,6 +101,29 @@ fn memory_holds_so_many_users() {
 }
 
 #[test]
+fn the_content_of_replays_leaves_less_for_users() {
+    // (1,000,000,000 - 50,000,000 - 200,000,000) / 100,000 = 7,500.
+    let replays = |replay_bytes, vus| {
+        let demand = Demand {
+            vus,
+            replay_bytes,
+            ..DEMAND
+        };
+        demand.problems(&LIMITS)
+    };
+    assert_eq!(replays(200_000_000, 7_500), []);
+    let [Problem::Memory { fits, .. }] = replays(200_000_000, 7_501)[..] else {
+        panic!("too many users");
+    };
+    assert_eq!(fits, 7_500);
+    let [alone] = replays(1_000_000_001, 1)[..] else {
+        panic!("too large a replay");
+    };
+    assert!(alone.to_string().contains("1.00 GB of memory"), "{alone}");
+    assert!(alone.to_string().contains("shorter slice"), "{alone}");
+}
+
+#[test]
 fn an_unknown_limit_holds_everything() {
     let everything = Demand {
         connections: u64::MAX,
@@ -110,6 +134,7 @@ fn an_unknown_limit_holds_everything() {
         vus: u64::MAX,
         bytes_per_vu: u64::MAX,
         other_bytes: u64::MAX,
+        replay_bytes: u64::MAX,
     };
     assert_eq!(everything.problems(&Limits::default()), []);
     assert_eq!(everything.problems(&LIMITS).len(), 3);

@@ -1,6 +1,6 @@
 //! Replays, each beside its trace.
 
-use crate::result::Document;
+use crate::result::{Document, OPERATION_COLUMNS};
 
 use super::markup::{Markup, element};
 use super::parts::titled;
@@ -24,6 +24,7 @@ pub(super) fn tables(document: &Document) -> Markup {
         let mut line = Markup::from(state.badge(word));
         line.push(format!(" {}", replay.differences.join("; ")));
         section.push(element("p").with(line));
+        section.push(element("p").with(replay.notes().join(" · ")));
         let heading = ["", "recorded", "replayed"];
         let mut table = HtmlTable::new("What was sent, beside the trace", &heading);
         for figure in replay.figures() {
@@ -34,16 +35,7 @@ pub(super) fn tables(document: &Document) -> Markup {
             ]);
         }
         section.push(table.render());
-        let heading = [
-            "operation",
-            "share, recorded",
-            "share, replayed",
-            "p50, recorded",
-            "p50, replayed",
-            "p99, recorded",
-            "p99, replayed",
-        ];
-        let mut table = HtmlTable::new("The same by operation", &heading);
+        let mut table = HtmlTable::new("The same by operation", &OPERATION_COLUMNS);
         for (operation, cells) in replay.operations() {
             let mut row = vec![Cell::words(operation.name())];
             row.extend(cells.into_iter().map(Cell::words));

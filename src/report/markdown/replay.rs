@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::result::Document;
+use crate::result::{Document, OPERATION_COLUMNS};
 
 use super::page::{MarkdownTable, ROWS, escape};
 
@@ -22,22 +22,17 @@ pub(super) fn tables(document: &Document) -> String {
             table.row(&[figure.name.to_owned(), figure.recorded, figure.replayed]);
         }
         text.push_str(&table.render("Replay"));
-        let columns = [
-            "operation",
-            "share, recorded",
-            "replayed",
-            "p50, recorded",
-            "replayed",
-            "p99, recorded",
-            "replayed",
-        ];
-        let mut table = MarkdownTable::new(&columns, ROWS);
+        let mut table = MarkdownTable::new(&OPERATION_COLUMNS, ROWS);
         for (operation, cells) in replay.operations() {
             let mut row = vec![operation.name().to_owned()];
             row.extend(cells);
             table.row(&row);
         }
         text.push_str(&table.render("Replay by operation"));
+        text.push('\n');
+        for note in replay.notes() {
+            let _ = writeln!(text, "- {}", escape(&note));
+        }
     }
     text
 }

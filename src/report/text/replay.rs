@@ -1,6 +1,6 @@
 //! Replays, each beside its trace.
 
-use crate::result::Document;
+use crate::result::{Document, OPERATION_COLUMNS};
 
 use super::super::table::{Cell, Paint, TextTable};
 use super::layout::Layout;
@@ -9,7 +9,8 @@ use super::layout::Layout;
 pub(super) fn tables(document: &Document, layout: Layout) -> String {
     let mut text = String::new();
     for replay in &document.replays {
-        let mut table = TextTable::new(1, &["replay", "recorded", "replayed"]);
+        let of_load = format!("replay of {}", replay.load);
+        let mut table = TextTable::new(1, &[&of_load, "recorded", "replayed"]);
         for figure in replay.figures() {
             let cells: Vec<Cell> = vec![
                 figure.name.into(),
@@ -20,9 +21,7 @@ pub(super) fn tables(document: &Document, layout: Layout) -> String {
         }
         text.push('\n');
         text.push_str(&table.render(layout.colour, layout.width));
-        let columns = ["share", "share", "p50", "p50", "p99", "p99"];
-        let columns = [&["recorded, replayed"], columns.as_slice()].concat();
-        let mut table = TextTable::new(1, &columns);
+        let mut table = TextTable::new(1, &OPERATION_COLUMNS);
         for (operation, cells) in replay.operations() {
             let mut row: Vec<Cell> = vec![operation.name().into()];
             row.extend(cells.into_iter().map(Cell::from));
@@ -37,8 +36,9 @@ pub(super) fn tables(document: &Document, layout: Layout) -> String {
         };
         text.push('\n');
         text.push_str(&layout.line("replay", &replay.verdict(), paint));
-        let speed = format!("{:.4} times as fast as recorded", replay.speed);
-        text.push_str(&layout.line("", &speed, Paint::Plain));
+        for note in replay.notes() {
+            text.push_str(&layout.line("", &note, Paint::Plain));
+        }
     }
     text
 }

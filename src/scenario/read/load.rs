@@ -186,7 +186,7 @@ fn read(
     are_good.then_some(load)
 }
 
-/// Gives a replay its timetable. The executor and the action go together: `None` after a problem.
+/// Gives a replay its sessions. The executor and the action go together: `None` after a problem.
 fn replay(
     table: &mut Table<'_>,
     executor: Executor,
@@ -200,15 +200,16 @@ fn replay(
         table.sink().report(problem.label(label));
         None
     };
-    let Executor::ReplaySchedule(schedule) = executor else {
+    if !executor.replays() {
         let replay = mix.iter().filter_map(read);
         let replay = { replay }.find(|it| matches!(it.action, Action::Replay(_)));
         let Some(journey) = replay else {
             return Some(executor);
         };
         let message = format!("the journey `{}` replays a trace", journey.name);
-        return refuse(message, "write executor = \"replay\"");
-    };
+        let label = "write executor = \"replay\" or \"closed-replay\"";
+        return refuse(message, label);
+    }
     let [only] = mix else {
         let message = "a replay does one journey".to_owned();
         return refuse(message, "write `journey` in place of `mix`");
@@ -218,12 +219,9 @@ fn replay(
         let message = format!("the journey `{}` replays no trace", journey.name);
         return refuse(message, "its journey needs action = \"replay\"");
     };
-    match schedule.of_sessions(&action.sessions) {
-        Ok(schedule) => Some(Executor::ReplaySchedule(schedule)),
-        Err(message) => refuse(
-            message,
-            "change `speed` or `rate`, or the slice of the journey",
-        ),
+    match executor.of_sessions(&action.sessions) {
+        Ok(executor) => Some(executor),
+        Err(unfit) => refuse(unfit.message, unfit.label),
     }
 }
 

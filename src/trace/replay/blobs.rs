@@ -10,6 +10,15 @@ const FEWEST: u64 = 64;
 /// The size of blobs where the trace tells none.
 const UNTOLD: u64 = 64 << 10;
 
+/// Blobs whose size the trace does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// How many there are.
+    pub blobs: u64,
+    /// The size that each is made with.
+    pub bytes: u64,
+}
+
 /// The blobs of a replay.
 #[derive(Debug, Default)]
 pub(super) struct Blobs {
@@ -51,15 +60,20 @@ impl Blobs {
         *known = Some(known.unwrap_or_default().max(size));
     }
 
-    /// Returns the sizes that the blobs are made with, and how many of them the trace does not tell: these have the median of
-    /// the others.
-    pub(super) fn sizes(&self, slice: &Slice) -> (Vec<u64>, u64) {
+    /// Returns the sizes that the blobs are made with. Those that the trace does not tell have the median of the others.
+    pub(super) fn sizes(&self, slice: &Slice) -> (Vec<u64>, Untold) {
         let mut told: Vec<u64> = self.sizes.iter().flatten().copied().collect();
         told.sort_unstable();
         let median = told.get(told.len() / 2).copied().unwrap_or(UNTOLD);
-        let untold = self.sizes.len() - told.len();
+        let of = |size| slice.scaled(size).max(FEWEST);
+        let untold = Untold {
+            blobs: (self.sizes.len() - told.len()) as u64,
+            bytes: of(median),
+        };
         let sizes = self.sizes.iter();
-        let sizes = sizes.map(|size| slice.scaled(size.unwrap_or(median)).max(FEWEST));
-        (sizes.collect(), untold as u64)
+        (
+            sizes.map(|size| of(size.unwrap_or(median))).collect(),
+            untold,
+        )
     }
 }

@@ -1,11 +1,14 @@
 //! From the requests of a trace to the steps of a replay: what each sends, and what must be there for it.
 
+mod uploading;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::request::{Pseudonym, Reference, Request};
 use super::absent::Ended;
-use super::blobs::Blobs;
+use super::blobs::{Blobs, Untold};
+use super::fresh::Fresh;
 use super::left_out::LeftOut;
 use super::manifests::{ManifestShape, Manifests};
 use super::needs::{NeededManifest, Needs, Presence};
@@ -21,8 +24,9 @@ pub(super) struct Built {
     pub(super) manifests: Vec<ManifestShape>,
     pub(super) uploads: Vec<Upload>,
     pub(super) needs: Needs,
+    pub(super) fresh: Fresh,
     pub(super) left_out: LeftOut,
-    pub(super) sizes_untold: u64,
+    pub(super) untold: Untold,
 }
 
 /// Takes requests in the order of their starts.
@@ -78,12 +82,7 @@ impl Builder {
                 at_ns: u64::try_from(at.as_nanos()).unwrap_or(u64::MAX),
                 repository: request.repository.map_or(0, |it| self.repository(it)),
                 act,
-                recorded: Recorded {
-                    operation,
-                    status: request.status,
-                    received: request.received,
-                    took: request.duration,
-                },
+                recorded: Recorded::of(operation, request),
             }),
             Err(why) => {
                 *why(&mut self.left_out) += 1;
@@ -274,111 +273,6 @@ impl Builder {
         Ok(Act::ManifestPut { manifest, tag })
     }
 
-    /// A request by which a blob is stored.
-    fn uploads(
-        &mut self,
-        operation: Operation,
-        request: &Request,
-        (repository, running): (u32, &mut Running),
-    ) -> Result<Act, Why> {
-        let now = self.now;
-        Ok(match operation {
-            Operation::UploadStart => {
-                let upload = self.opens(request, running);
-                Act::Open { upload }
-            }
-            Operation::UploadMount => {
-                let name = request.reference.ok_or(UNKNOWN)?.pseudonym();
-                // Without a source the blob is in a repository of its own.
-                let from = request.from.unwrap_or(Pseudonym::new(u64::MAX));
-                let from = self.repository(from);
-                if request.status.is_some_and(|it| it.get() == 202) {
-                    let upload = self.opens(request, running);
-                    let digest = name.get();
-                    return Ok(Act::MountFails {
-                        digest,
-                        from,
-                        upload,
-                    });
-                }
-                let blob = self.blobs.number(name);
-                self.presence.reads_blob(from, blob, now);
-                self.presence.stores_blob(repository, blob, now);
-                running.pushed.push(blob);
-                Act::Mount { blob, from }
-            }
-            Operation::UploadPost => {
-                if request.status.is_some_and(|it| it.get() == 202) {
-                    // Its bytes came to nothing, and a session was opened.
-                    let upload = self.opens(request, running);
-                    return Ok(Act::Open { upload });
-                }
-                let blob = self.blob(request)?;
-                self.blobs.saw(blob, request.sent);
-                self.presence.stores_blob(repository, blob, now);
-                running.pushed.push(blob);
-                Act::Post { blob }
-            }
-            Operation::UploadPatch => {
-                let upload = Self::open(request, running)?.number;
-                let part = self.uploads[upload as usize].add(request.sent);
-                Act::Patch { upload, part }
-            }
-            Operation::UploadStatus => {
-                let upload = Self::open(request, running)?.number;
-                Act::Progress { upload }
-            }
-            Operation::UploadCancel => {
-                let upload = Self::closes(request, running)?;
-                Act::Cancel { upload }
-            }
-            Operation::UploadPut => {
-                let upload = Self::closes(request, running)?;
-                let blob = match request.reference {
-                    Some(name) => self.blobs.number(name.pseudonym()),
-                    None => self.blobs.nameless(),
-                };
-                let recording = &mut self.uploads[upload as usize];
-                recording.blob = Some(blob);
-                let part = recording.add(request.sent);
-                let sent = recording.bytes();
-                self.blobs.saw(blob, sent);
-                self.presence.stores_blob(repository, blob, now);
-                running.pushed.push(blob);
-                Act::Close { upload, part }
-            }
-            _ => return Err(UNKNOWN),
-        })
-    }
-
-    /// Opens an upload.
-    fn opens(&mut self, request: &Request, running: &mut Running) -> u32 {
-        let number = u32::try_from(self.uploads.len()).unwrap_or(u32::MAX);
-        self.uploads.push(Recording::default());
-        running.open.push(Open {
-            number,
-            id: request.upload,
-        });
-        number
-    }
-
-    /// Returns the upload of a request: the one that is called so, or the first that is not called anything yet.
-    fn open<'a>(request: &Request, running: &'a mut Running) -> Result<&'a mut Open, Why> {
-        let open = running.open.iter();
-        let named = open.clone().position(|it| it.id == request.upload);
-        let place = named.or_else(|| { open }.position(|it| it.id.is_none()));
-        let found = running.open.get_mut(place.ok_or(UPLOADS)?).ok_or(UPLOADS)?;
-        found.id = found.id.or(request.upload);
-        Ok(found)
-    }
-
-    /// Takes the upload of a request out of those that are open.
-    fn closes(request: &Request, running: &mut Running) -> Result<u32, Why> {
-        let number = Self::open(request, running)?.number;
-        running.open.retain(|it| it.number != number);
-        Ok(number)
-    }
-
     /// Returns the blob that a request names.
     fn blob(&mut self, request: &Request) -> Result<u32, Why> {
         let name = request.reference.ok_or(UNKNOWN)?;
@@ -414,8 +308,8 @@ impl Builder {
             uploads.push((blob, recording));
         }
         self.manifests.complete(&mut self.blobs);
-        let needs = self.presence.into_needs(&self.manifests);
-        let (blobs, sizes_untold) = self.blobs.sizes(slice);
+        let (needs, fresh) = self.presence.into_needs(&self.manifests);
+        let (blobs, untold) = self.blobs.sizes(slice);
         let uploads = uploads.into_iter().map(|(blob, recording)| Upload {
             parts: recording.into_parts(blobs[blob as usize]),
             blob,
@@ -426,8 +320,9 @@ impl Builder {
             blobs,
             manifests: self.manifests.into_shapes(),
             needs,
+            fresh,
             left_out: self.left_out,
-            sizes_untold,
+            untold,
         }
     }
 }

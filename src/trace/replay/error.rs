@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::error::Error;
 use super::left_out::LeftOut;
 use super::slice::MOST_REQUESTS;
+use crate::units;
 
 /// Why a trace, or a slice of it, cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum ReplayError {
     #[error("no request of the slice can be replayed ({0})")]
     Nothing(LeftOut),
     /// There are more requests than fit into memory.
-    #[error("the slice has more than {MOST_REQUESTS} requests, the most of one replay")]
+    #[error(
+        "the slice has more than {} requests, the most of one replay",
+        units::count(MOST_REQUESTS)
+    )]
     TooMany,
 }

@@ -8,6 +8,7 @@ mod absent;
 mod blobs;
 mod build;
 mod error;
+mod fresh;
 mod left_out;
 mod manifests;
 mod needs;
@@ -17,7 +18,9 @@ mod slice;
 mod step;
 mod uploads;
 
+pub use blobs::Untold;
 pub use error::ReplayError;
+pub use fresh::Fresh;
 pub use left_out::LeftOut;
 pub use manifests::ManifestShape;
 pub use needs::{NeededBlob, NeededManifest, Needs};

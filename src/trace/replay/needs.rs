@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::fresh::{Fresh, Thing};
 use super::manifests::Manifests;
 
 /// What must be in the registry before a replay.
@@ -33,13 +34,6 @@ pub struct NeededBlob {
     pub blob: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Thing {
-    Manifest(u32),
-    Tag(u32),
-    Blob(u32),
-}
-
 /// What is where, as the trace goes on.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
@@ -47,6 +41,7 @@ pub(super) struct Presence {
     manifests: BTreeSet<NeededManifest>,
     blobs: BTreeSet<NeededBlob>,
     stored: Vec<(NeededManifest, u32)>,
+    fresh: Vec<(u32, Thing)>, // stored before it was read
 }
 
 impl Presence {
@@ -82,7 +77,7 @@ impl Presence {
 
     /// A blob is stored.
     pub(super) fn stores_blob(&mut self, repository: u32, blob: u32, now: u32) {
-        self.lays((repository, Thing::Blob(blob)), now);
+        self.stores((repository, Thing::Blob(blob)), now);
     }
 
     /// A manifest is stored.
@@ -92,11 +87,17 @@ impl Presence {
             manifest,
             tag,
         } = it;
-        self.lays((repository, Thing::Manifest(manifest)), now);
+        self.stores((repository, Thing::Manifest(manifest)), now);
         if let Some(tag) = tag {
-            self.lays((repository, Thing::Tag(tag)), now);
+            self.stores((repository, Thing::Tag(tag)), now);
         }
         self.stored.push((it, now));
+    }
+
+    fn stores(&mut self, thing: (u32, Thing), now: u32) {
+        if self.lays(thing, now) {
+            self.fresh.push(thing);
+        }
     }
 
     /// A manifest or a blob is deleted.
@@ -122,8 +123,9 @@ impl Presence {
         is_new
     }
 
-    /// Returns what must be there. A manifest that is stored needs its blobs there, wherever they came from.
-    pub(super) fn into_needs(mut self, manifests: &Manifests) -> Needs {
+    /// Returns what must be there, and what is not because the trace stores it first. A manifest that is stored needs its blobs
+    /// there, wherever they came from.
+    pub(super) fn into_needs(mut self, manifests: &Manifests) -> (Needs, Fresh) {
         for (it, when) in std::mem::take(&mut self.stored) {
             for blob in manifests.blobs(it.manifest) {
                 let key = (it.repository, Thing::Blob(*blob));
@@ -143,9 +145,21 @@ impl Presence {
                 blob: *blob,
             }));
         }
-        Needs {
-            manifests: self.manifests.into_iter().collect(),
+        let is_seeded = |repository, thing| match thing {
+            Thing::Blob(blob) => {
+                let blob = NeededBlob { repository, blob };
+                named.contains(&blob) || self.blobs.contains(&blob)
+            }
+            Thing::Manifest(_) | Thing::Tag(_) => false,
+        };
+        let mut fresh = self.fresh;
+        fresh.retain(|(repository, thing)| !is_seeded(*repository, *thing));
+        fresh.sort_unstable();
+        fresh.dedup();
+        let needs = Needs {
             blobs: self.blobs.difference(&named).copied().collect(),
-        }
+            manifests: self.manifests.into_iter().collect(),
+        };
+        (needs, Fresh(fresh.into_boxed_slice()))
     }
 }

@@ -104,8 +104,9 @@ pub(super) fn of_requests(
         manifests: built.manifests,
         uploads: built.uploads,
         needs: built.needs,
+        fresh: built.fresh,
         left_out: built.left_out,
-        sizes_untold: built.sizes_untold,
+        untold: built.untold,
         checksum: checksummer.finish().xxh3(),
     })
 }

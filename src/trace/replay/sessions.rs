@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::blobs::Untold;
+use super::fresh::Fresh;
 use super::left_out::LeftOut;
 use super::manifests::ManifestShape;
 use super::needs::Needs;
-use super::step::Step;
+use super::step::{Act, Step};
 use super::uploads::Upload;
 
 /// The sessions of a slice of a trace, and the content that they are about.
@@ -18,8 +20,9 @@ pub struct Sessions {
     pub(super) manifests: Vec<ManifestShape>,
     pub(super) uploads: Vec<Upload>,
     pub(super) needs: Needs,
+    pub(super) fresh: Fresh,
     pub(super) left_out: LeftOut,
-    pub(super) sizes_untold: u64,
+    pub(super) untold: Untold,
     pub(super) checksum: u128,
 }
 
@@ -68,6 +71,14 @@ impl Sessions {
         &self.manifests
     }
 
+    /// Returns the blob of the upload that a request closes.
+    pub fn closed(&self, step: &Step) -> Option<u32> {
+        match step.act {
+            Act::Close { upload, .. } => Some(self.uploads[upload as usize].blob),
+            _ => None,
+        }
+    }
+
     /// The uploads, by number.
     pub fn uploads(&self) -> &[Upload] {
         &self.uploads
@@ -78,14 +89,19 @@ impl Sessions {
         &self.needs
     }
 
+    /// What is not there before the first request, because the replay stores it before it reads it.
+    pub const fn fresh(&self) -> &Fresh {
+        &self.fresh
+    }
+
     /// Requests of the slice that are not sent.
     pub const fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
     /// Blobs whose size the trace does not tell.
-    pub const fn sizes_untold(&self) -> u64 {
-        self.sizes_untold
+    pub const fn untold(&self) -> Untold {
+        self.untold
     }
 
     /// The 128-bit XXH3 of the requests that were read: two replays of equal ones are alike.
@@ -105,7 +121,7 @@ impl Sessions {
         for session in &self.index {
             let steps = self.steps(session).iter();
             let ended = steps.map(|step| {
-                let took = step.recorded.took.unwrap_or_default().as_nanos();
+                let took = step.recorded.took().unwrap_or_default().as_nanos();
                 step.at_ns
                     .saturating_add(u64::try_from(took).unwrap_or(u64::MAX))
             });

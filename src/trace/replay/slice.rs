@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The most requests of one replay. They are kept in memory: at most some 300 bytes each.
+/// The most requests of one replay. They are kept in memory, with the content that they name: some 300 bytes each.
 pub const MOST_REQUESTS: u64 = 2_000_000;
 
 /// Which requests of a trace are replayed, and how large its content is.

@@ -3,6 +3,7 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use super::super::request::Request;
 use crate::oci::Operation;
 
 /// One request of a session.
@@ -18,17 +19,43 @@ pub struct Step {
     pub recorded: Recorded,
 }
 
-/// What was recorded of a request.
+// A replay of two million requests holds as many of these.
+const _: () = assert!(
+    size_of::<Step>() <= 56,
+    "a step takes more memory than the guide says"
+);
+
+/// What was recorded of a request. A replay holds millions of them, so what is unknown has a number that nothing else has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
     /// The endpoint.
     pub operation: Operation,
     /// The status; `None` if the log does not tell.
     pub status: Option<NonZeroU16>,
+    received: u64,
+    took_us: u32,
+}
+
+impl Recorded {
+    pub(super) fn of(operation: Operation, request: &Request) -> Self {
+        let took_us = request.duration.map(|it| u32::try_from(it.as_micros()));
+        Self {
+            operation,
+            status: request.status,
+            received: request.received.unwrap_or(u64::MAX),
+            took_us: took_us.map_or(u32::MAX, |it| it.unwrap_or(u32::MAX).min(u32::MAX - 1)),
+        }
+    }
+
     /// Bytes of the response's body; `None` if the log does not tell.
-    pub received: Option<u64>,
-    /// How long the registry took; `None` if the log does not tell.
-    pub took: Option<Duration>,
+    pub fn received(&self) -> Option<u64> {
+        (self.received < u64::MAX).then_some(self.received)
+    }
+
+    /// How long the registry took, in whole microseconds, at most 71 minutes; `None` if the log does not tell.
+    pub fn took(&self) -> Option<Duration> {
+        (self.took_us < u32::MAX).then(|| Duration::from_micros(self.took_us.into()))
+    }
 }
 
 /// A manifest or blob that a request names.
@@ -133,6 +160,16 @@ pub enum Act {
         /// The upload's number.
         upload: u32,
     },
+}
+
+impl Step {
+    /// Returns how long its client thought, in nanoseconds, after the request before it had ended; if the trace does not tell
+    /// when that was, since that began.
+    pub fn think_ns(&self, before: &Self) -> u64 {
+        let took = before.recorded.took().unwrap_or_default().as_nanos();
+        let took = u64::try_from(took).unwrap_or(u64::MAX);
+        self.at_ns.saturating_sub(before.at_ns.saturating_add(took))
+    }
 }
 
 impl Act {

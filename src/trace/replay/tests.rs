@@ -261,6 +261,48 @@ fn a_stored_manifest_needs_its_blobs_in_every_repository_where_it_is_stored() {
     );
     assert_eq!(sessions.manifests().len(), 1);
     assert_eq!(sessions.manifests()[0].size, 900);
-    assert_eq!(sessions.sizes_untold(), 1);
-    assert_eq!(sessions.blobs(), [64 << 10]);
+    let bytes = 64 << 10;
+    assert_eq!(sessions.untold(), Untold { blobs: 1, bytes });
+    assert_eq!(sessions.blobs(), [bytes]);
+}
+
+#[test]
+fn what_is_stored_first_is_fresh_and_what_is_seeded_is_not() {
+    let upload = |name| Request {
+        upload: Some(Pseudonym::new(90)),
+        ..request(Operation::UploadPut, digest(name), 201)
+    };
+    let requests = [
+        // Blob 7 and the manifest are stored before they are read, blob 8 after.
+        request(Operation::UploadStart, NONE, 202),
+        upload(7),
+        request(Operation::BlobGet, digest(8), 200),
+        request(Operation::UploadStart, NONE, 202),
+        upload(8),
+        request(Operation::ManifestPut, tag(5), 201),
+        request(Operation::ManifestGet, tag(5), 200),
+        request(Operation::BlobGet, digest(7), 200),
+        request(Operation::BlobHead, digest(7), 404),
+    ];
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    let fresh = sessions.fresh();
+    // The blob, the manifest, and its tag.
+    assert_eq!(fresh.count(), 3);
+    let steps = sessions.all_steps();
+    let read_by: Vec<bool> = steps.iter().map(|it| fresh.read_by(it).is_some()).collect();
+    assert_eq!(
+        read_by,
+        [false, false, false, false, false, false, true, true, false]
+    );
+    let stored = |place: usize| {
+        fresh
+            .stored_by(&steps[place], sessions.closed(&steps[place]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (stored(1).len(), stored(4).len(), stored(5).len()),
+        (1, 0, 2)
+    );
+    assert_eq!(stored(1)[0], fresh.read_by(&steps[7]).unwrap());
+    assert!(stored(5).contains(&fresh.read_by(&steps[6]).unwrap()));
 }

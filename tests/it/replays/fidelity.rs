@@ -59,7 +59,13 @@ fn every_form_of_the_report_has_the_replay_beside_its_trace() {
     }
     let pages = ["page.html", "page.md"].map(|it| fs::read_to_string(directory.join(it)).unwrap());
     for text in pages.iter().chain([&said]) {
-        for words in ["faithful", "status as recorded", "blobs of the top 1%"] {
+        for words in [
+            "faithful",
+            "status as recorded",
+            "404, read before stored",
+            "20 times as fast as recorded",
+            "top 1% of blobs",
+        ] {
             assert!(text.contains(words), "{words}\n{text}");
         }
     }
@@ -111,7 +117,8 @@ fn shards_together_send_the_trace() {
     );
 }
 
-fn load(plan: &Arc<Plan>, shard: Shard) -> Finished {
+/// Does a shard of a plan, and leaves what it has stored.
+pub(super) fn load(plan: &Arc<Plan>, shard: Shard) -> Finished {
     let (_stopper, stop) = engine::stop();
     let stock = Stock::prepare(plan).expect("content");
     let part = RunPart { id: 11, shard };

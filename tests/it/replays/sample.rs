@@ -25,7 +25,7 @@ const REPOSITORIES: u64 = 12;
 /// Images of each repository when the minute begins.
 const IMAGES: u64 = 2;
 
-/// SplitMix64.
+/// `SplitMix64`.
 struct Draws(u64);
 
 impl Draws {

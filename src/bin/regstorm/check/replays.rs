@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use regstorm::plan::{Action, Plan};
+use regstorm::plan::{Action, Executor, Plan};
 use regstorm::units;
 
 /// Some lines for each journey that replays a trace; nothing if there is none.
@@ -28,12 +28,18 @@ pub(super) fn show(plan: &Plan) -> String {
             count(sessions.sessions().len()),
             units::count(sessions.repositories().into()),
         );
-        let _ = writeln!(
-            text,
-            "             {} times as fast as recorded, where at most {} sessions were under way at once",
-            four_decimals(load.executor.speed()),
-            count(sessions.most_at_once()),
-        );
+        let speed = units::factor(load.executor.speed());
+        let pace = match &load.executor {
+            Executor::ClosedReplay(it) => format!(
+                "{} users share the sessions; think times divided by {speed}",
+                units::count(it.vus.into())
+            ),
+            _ => format!(
+                "{speed} times as fast as recorded, where at most {} sessions were under way at once",
+                count(sessions.most_at_once())
+            ),
+        };
+        let _ = writeln!(text, "             {pace}");
         let left_out = sessions.left_out();
         if left_out.all() > 0 {
             let all = units::count(left_out.all());
@@ -46,21 +52,17 @@ pub(super) fn show(plan: &Plan) -> String {
             count(needs.blobs.len()),
             units::bytes(sessions.seeded_bytes()),
         );
-        if sessions.sizes_untold() > 0 {
-            let untold = units::count(sessions.sizes_untold());
+        let untold = sessions.untold();
+        if untold.blobs > 0 {
             let _ = writeln!(
                 text,
-                "             {untold} blobs whose size the trace does not tell have the median of the others"
+                "             {} blobs whose size the trace does not tell have {} each",
+                units::count(untold.blobs),
+                units::bytes(untold.bytes),
             );
         }
     }
     text
-}
-
-/// Without zeros at the end: `2`, `0.0625`.
-fn four_decimals(number: f64) -> String {
-    let text = format!("{number:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// To the second: what is less is not worth reading.

@@ -2,6 +2,7 @@
 
 mod at_once;
 mod capacity_search;
+mod closed_replay;
 mod constant_arrival_rate;
 mod constant_vus;
 mod kind;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use self::at_once::AtOnce;
 pub use self::capacity_search::CapacitySearch;
+pub use self::closed_replay::ClosedReplay;
 pub use self::constant_arrival_rate::ConstantArrivalRate;
 pub use self::constant_vus::ConstantVus;
 use self::kind::{Definition, Kind};
@@ -31,6 +33,7 @@ pub use self::pool::{OnNoVu, VuPool};
 pub use self::quota::Quota;
 pub use self::ramping_arrival_rate::RampingArrivalRate;
 pub use self::ramping_vus::RampingVus;
+use self::replay_schedule::Unfit;
 pub use self::replay_schedule::{ReplaySchedule, Timetable};
 pub use self::shared_iterations::SharedIterations;
 pub use self::stage::{Stage, StageSpan};
@@ -40,11 +43,12 @@ use crate::keys::plain::Fields;
 use crate::keys::table::{Table, Variant};
 use crate::keys::value::choice;
 use crate::schedule::{Curve, Users};
+use crate::trace::replay::Sessions;
 
 /// Defines [`Executor`] by its kinds: each is a type that is a [`Kind`].
 macro_rules! executors {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
-        /// How iterations are started over time. The names are those of k6, but for the last three.
+        /// How iterations are started over time. The names are those of k6, but for the last four.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Executor {
             $($(#[$doc])* $kind($kind),)*
@@ -130,7 +134,33 @@ macro_rules! executors {
             pub const fn speed(&self) -> f64 {
                 match self {
                     Self::ReplaySchedule(it) => it.timetable.speed,
+                    Self::ClosedReplay(it) => it.speed,
                     _ => 1.0,
+                }
+            }
+
+            /// How long a recording is at the speed of its replay, until its last request is due; nothing for every other
+            /// executor.
+            pub const fn recorded_length(&self) -> Duration {
+                match self {
+                    Self::ReplaySchedule(it) => it.timetable.length,
+                    Self::ClosedReplay(it) => it.recorded_length,
+                    _ => Duration::ZERO,
+                }
+            }
+
+            /// Returns `true` if its iterations are the sessions of a trace.
+            pub const fn replays(&self) -> bool {
+                matches!(self, Self::ReplaySchedule(_) | Self::ClosedReplay(_))
+            }
+
+            /// Returns the executor for the sessions of a trace, or why it does not fit them. One that replays nothing
+            /// stays as it is.
+            pub(super) fn of_sessions(self, sessions: &Sessions) -> Result<Self, Unfit> {
+                match self {
+                    Self::ReplaySchedule(it) => it.of_sessions(sessions).map(Self::ReplaySchedule),
+                    Self::ClosedReplay(it) => it.of_sessions(sessions).map(Self::ClosedReplay),
+                    other => Ok(other),
                 }
             }
 
@@ -159,6 +189,8 @@ executors! {
     AtOnce,
     /// Open: sessions of a trace are due when they began as they were recorded.
     ReplaySchedule,
+    /// Closed: users share the sessions of a trace.
+    ClosedReplay,
     /// Open: constant rates, one after the other, in search of the highest that keeps the thresholds.
     CapacitySearch,
 }

@@ -42,7 +42,7 @@ const WAITS: OnNoVu = OnNoVu::Queue { limit: QUEUE };
 pub(super) const SPACINGS: &[(&str, Spacing)] =
     &[("uniform", Spacing::Uniform), ("poisson", Spacing::Poisson)];
 
-fn on_no_vu() -> Editor<OnNoVu> {
+pub(super) fn on_no_vu() -> Editor<OnNoVu> {
     words("way", ON_NO_VU).part(
         |it, way| *it = way,
         |it| match it {
@@ -52,7 +52,7 @@ fn on_no_vu() -> Editor<OnNoVu> {
     )
 }
 
-fn max_queue() -> Editor<OnNoVu> {
+pub(super) fn max_queue() -> Editor<OnNoVu> {
     let put = |it: &mut OnNoVu, most| {
         if let OnNoVu::Queue { limit } = it {
             *limit = most;

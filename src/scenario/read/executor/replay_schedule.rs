@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::length::Length;
-use super::pool::{OnNoVu, VuPool};
+use super::pool::{self, OnNoVu, VuPool, max_queue, on_no_vu};
 use super::quota::Quota;
-use crate::keys::codec::{fraction, whole};
+use crate::keys::codec::{Codec, fraction, whole};
 use crate::keys::define::keys;
 use crate::keys::problem::Problem;
 use crate::keys::table::Table;
@@ -25,14 +25,37 @@ keys! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct ReplaySchedule {
         /// How many times as fast as it was recorded.
-        pub speed: f64 = 1.0 => fraction(LEAST_SPEED..=MOST_SPEED), 30;
+        pub speed: f64 = 1.0 => speed(), 30;
         /// Requests a second, on average, in place of `speed`: the shape of the recording is kept.
         pub rate: Option<f64> => fraction(0.001..=1_000_000.0).optional(), 100;
         /// Users, each of which does one session at a time: at least the sessions that are under way at once.
         pub max_vus: u32 = 1 => whole(1..=1_000_000), 100,
             needed_with(": at least the sessions that are under way at once");
+        /// What becomes of a session that is due when no user is free: it is dropped and counted, or it waits.
+        pub on_no_vu: OnNoVu = OnNoVu::Drop => on_no_vu(), "queue";
+        /// The most sessions that wait at once. Needs `on_no_vu = "queue"`.
+        max_queue = on_no_vu => max_queue(), 1000;
         /// When the sessions are due; empty until the trace of the journey is known.
         pub timetable: Timetable;
+    }
+}
+
+/// How many times as fast as it was recorded a trace is replayed.
+pub(super) fn speed() -> Codec<f64> {
+    fraction(LEAST_SPEED..=MOST_SPEED)
+}
+
+/// Why an executor does not fit the sessions of its journey.
+pub(crate) struct Unfit {
+    pub(crate) message: String,
+    /// What to change.
+    pub(crate) label: &'static str,
+}
+
+impl Unfit {
+    const fn speed(message: String) -> Self {
+        let label = "change `speed` or `rate`, or the slice of the journey";
+        Self { message, label }
     }
 }
 
@@ -41,7 +64,7 @@ keys! {
 pub struct Timetable {
     /// When each is due, in nanoseconds since the load began, in order.
     pub due_ns: Arc<[u64]>,
-    /// Until the last request is due, and a millisecond.
+    /// To the first whole millisecond after the last request is due.
     pub length: Duration,
     /// How many times as fast as it was recorded.
     pub speed: f64,
@@ -59,24 +82,26 @@ impl Default for Timetable {
 
 impl ReplaySchedule {
     /// Returns the executor with the timetable of these sessions, or why they cannot have one.
-    pub(in super::super) fn of_sessions(mut self, sessions: &Sessions) -> Result<Self, String> {
+    pub(super) fn of_sessions(mut self, sessions: &Sessions) -> Result<Self, Unfit> {
         let span = sessions.span();
         let speed = match self.rate {
             None => self.speed,
             Some(_) if span.is_zero() => {
-                return Err("all requests are at one instant: they have no rate".to_owned());
+                let message = "all requests are at one instant: they have no rate";
+                return Err(Unfit::speed(message.to_owned()));
             }
             Some(rate) => rate * span.as_secs_f64() / float(sessions.all_steps().len()),
         };
         if !(LEAST_SPEED..=MOST_SPEED).contains(&speed) {
-            return Err(format!(
+            return Err(Unfit::speed(format!(
                 "that rate is {speed:.3} times as fast as the recording: write one that is {LEAST_SPEED} to {MOST_SPEED} times"
-            ));
+            )));
         }
-        let length = warped(span, speed) + Duration::from_millis(1);
+        let length = length_at(speed, sessions);
         if length > LONGEST {
             let shown = humantime::format_duration(Duration::from_secs(length.as_secs()));
-            return Err(format!("it would take {shown}, and a load at most 7 days"));
+            let message = format!("it would take {shown}, and a load at most 7 days");
+            return Err(Unfit::speed(message));
         }
         let due = sessions.sessions().iter().map(|session| {
             let due = warped(Duration::from_nanos(session.at_ns), speed);
@@ -91,8 +116,25 @@ impl ReplaySchedule {
     }
 }
 
+impl ReplaySchedule {
+    /// Its users.
+    const fn users(&self) -> VuPool {
+        VuPool {
+            max_vus: self.max_vus,
+            on_no_vu: self.on_no_vu,
+            arrival: Spacing::Uniform,
+        }
+    }
+}
+
+/// Returns how long a recording is at that speed: the first whole millisecond after its last request is due.
+pub(super) fn length_at(speed: f64, sessions: &Sessions) -> Duration {
+    let millis = warped(sessions.span(), speed).as_millis();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1))
+}
+
 /// Returns how long a time of the recording is in the replay.
-pub(crate) fn warped(time: Duration, speed: f64) -> Duration {
+fn warped(time: Duration, speed: f64) -> Duration {
     Duration::try_from_secs_f64(time.as_secs_f64() / speed).unwrap_or(Duration::MAX)
 }
 
@@ -110,6 +152,9 @@ impl Kind for ReplaySchedule {
     const TEXT: &'static str = "A session of the journey's trace is due when it began as it was recorded, and each of its requests when it was received; not before the one before it has ended. The journey has `action = \"replay\"`.";
 
     fn rules(&self, table: &mut Table<'_>) -> Option<()> {
+        if !pool::is_consistent(table, &self.users()) {
+            return None;
+        }
         let (Some(_), Some(speed)) = (table.entry("rate"), table.entry("speed")) else {
             return Some(());
         };
@@ -130,11 +175,7 @@ impl Kind for ReplaySchedule {
     }
 
     fn pool(&self) -> Option<VuPool> {
-        Some(VuPool {
-            max_vus: self.max_vus,
-            on_no_vu: OnNoVu::Drop,
-            arrival: Spacing::Uniform,
-        })
+        Some(self.users())
     }
 
     fn quota(&self) -> Quota {
