@@ -24,6 +24,7 @@ use crate::transport::{self, Address, Body, Origin, OriginError, Outgoing, Reque
 struct Pausing<'c> {
     observer: &'c dyn Observer,
     began: Instant,
+    ended: Option<Instant>, // unless it is when this is dropped
     begun: Begun,
     again: bool,
 }
@@ -34,6 +35,7 @@ impl<'c> Pausing<'c> {
         Self {
             observer,
             began,
+            ended: None,
             begun: observer.pauses(began),
             again: false,
         }
@@ -44,7 +46,7 @@ impl Drop for Pausing<'_> {
     fn drop(&mut self) {
         self.observer.resumes(&Pause {
             began: self.began,
-            ended: Instant::now(),
+            ended: self.ended.unwrap_or_else(Instant::now),
             again: self.again,
             begun: self.begun,
         });
@@ -70,6 +72,13 @@ impl Client {
     /// Waits. Returns `false` as soon as no task waits for the outcome any more.
     async fn is_awaited_for(&self, pause: Duration) -> bool {
         let mut pausing = Pausing::begin(&*self.inner.observer);
+        if pause.is_zero() {
+            // A timer would take until the next millisecond.
+            pausing.ended = Some(pausing.began);
+            let awaited = self.awaited.as_ref();
+            pausing.again = awaited.is_none_or(|it| it.has_changed().is_ok());
+            return pausing.again;
+        }
         match self.awaited.clone() {
             None => {
                 sleep(pause).await;

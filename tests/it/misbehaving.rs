@@ -13,6 +13,8 @@ use regstorm::units::ByteSize;
 use crate::scenario::{GOOD, load};
 use crate::support::{assert_closed, plan, registry, run, settled};
 
+mod storms;
+
 const ITERATIONS: u64 = 10;
 
 /// Two users do five iterations each with an image of three layers of that size, one layer after the other.
