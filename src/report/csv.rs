@@ -13,7 +13,7 @@ use super::figures::{PERCENTILES, failed_share, flows};
 use super::table::harmless;
 
 /// The columns of the long form, which stay as they are; new ones come last.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "started",
     "plan",
     "fingerprint",
@@ -43,6 +43,7 @@ const COLUMNS: [&str; 29] = [
     "p999_us",
     "max_us",
     "clamped",
+    "misbehaved",
 ];
 
 /// Returns a row for each latency of each journey, of its stages and operations, and of the operations of all journeys, whose
@@ -127,6 +128,7 @@ fn iterations(rows: &mut Vec<Vec<String>>, of: &JourneySection, place: [&str; 3]
         let per_s = timed.then_some(of.iterations_per_s);
         row.extend(counts(Some(of.counts.starts), of.counts.outcomes, per_s));
         row.extend(times(of.latencies.of(clock)));
+        row.push(of.counts.outcomes.misbehaved.to_string());
         rows.push(row);
     }
 }
@@ -140,6 +142,7 @@ fn exchanges(rows: &mut Vec<Vec<String>>, of: &OperationSection, journey: &str) 
             .to_vec();
         row.extend(counts(None, of.counts.outcomes, Some(of.requests_per_s)));
         row.extend(times(histogram));
+        row.push(of.counts.outcomes.misbehaved.to_string());
         rows.push(row);
     }
 }

@@ -216,21 +216,11 @@ fn journeys(document: &Document) -> String {
     } else {
         ("Journeys, service time (closed model)", "p50")
     };
-    let columns = [
-        "journey",
-        "started",
-        "ok",
-        "failed",
-        "dropped",
-        "cancelled",
-        "rate",
-        heading,
-        "p90",
-        "p99",
-        "p99.9",
-        "max",
-    ];
-    let mut table = MarkdownTable::new(&columns, ROWS);
+    let provoked = on_purpose::column(document.totals.iterations);
+    let columns = ["journey", "started", "ok", "failed", "dropped", "cancelled"];
+    let columns = columns.into_iter().chain(provoked);
+    let columns = columns.chain(["rate", heading, "p90", "p99", "p99.9", "max"]);
+    let mut table = MarkdownTable::new(&columns.collect::<Vec<_>>(), ROWS);
     for journey in &document.journeys {
         let latency = latency_of(journey, document.open_model);
         let mut row = vec![
@@ -240,8 +230,9 @@ fn journeys(document: &Document) -> String {
             units::count(journey.counts.outcomes.failed),
             units::count(journey.counts.starts.dropped),
             units::count(journey.counts.outcomes.cancelled),
-            units::per_second(journey.iterations_per_s, ""),
         ];
+        row.extend(provoked.map(|_| units::count(journey.counts.outcomes.misbehaved)));
+        row.push(units::per_second(journey.iterations_per_s, ""));
         row.extend(times(latency));
         table.row(&row);
     }

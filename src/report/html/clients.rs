@@ -1,5 +1,6 @@
 //! The journeys by client, where one has several.
 
+use crate::report::on_purpose;
 use crate::result::Document;
 
 use super::journeys::few;
@@ -9,20 +10,11 @@ use super::table::{Cell, HtmlTable};
 
 /// Returns a table with a row for each client of each journey that has several.
 pub(super) fn table(document: &Document) -> Markup {
-    let heading = [
-        "client",
-        "journey",
-        "share",
-        "started",
-        "ok",
-        "failed",
-        "cancelled",
-        "rate",
-        "p50",
-        "p90",
-        "p99",
-        "max",
-    ];
+    let provoked = on_purpose::column(document.totals.iterations);
+    let heading = ["client", "journey", "share", "started", "ok", "failed"];
+    let heading = heading.into_iter().chain(["cancelled"]).chain(provoked);
+    let heading = heading.chain(["rate", "p50", "p90", "p99", "max"]);
+    let heading: Vec<&str> = heading.collect();
     let what = if document.open_model {
         "response time"
     } else {
@@ -41,8 +33,9 @@ pub(super) fn table(document: &Document) -> Markup {
                 Cell::count(it.counts.outcomes.ok),
                 Cell::trouble(it.counts.outcomes.failed),
                 Cell::count(it.counts.outcomes.cancelled),
-                Cell::rate(it.iterations_per_s),
             ];
+            row.extend(provoked.map(|_| Cell::count(it.counts.outcomes.misbehaved)));
+            row.push(Cell::rate(it.iterations_per_s));
             row.extend(few(&it.latencies.response_time));
             table.row(row);
         }

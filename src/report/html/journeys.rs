@@ -11,6 +11,7 @@ use super::markup::Markup;
 use super::operations;
 use super::parts::{details, faint, titled};
 use super::table::{Cell, HtmlTable, quantiles};
+use crate::report::on_purpose;
 use crate::report::words::{self, Spent};
 
 /// Returns the tables of the journeys, each with its operations to open.
@@ -32,18 +33,10 @@ pub(super) fn section(document: &Document) -> Markup {
 }
 
 fn counts(document: &Document) -> HtmlTable {
-    let heading = [
-        "journey",
-        "planned",
-        "started",
-        "dropped",
-        "ok",
-        "failed",
-        "cancelled",
-        "rate",
-        "sent",
-        "received",
-    ];
+    let provoked = on_purpose::column(document.totals.iterations);
+    let heading = ["journey", "planned", "started", "dropped", "ok", "failed"];
+    let heading = heading.into_iter().chain(["cancelled"]).chain(provoked);
+    let heading: Vec<&str> = heading.chain(["rate", "sent", "received"]).collect();
     let mut table = HtmlTable::new("Iterations in the measured window", &heading);
     for journey in &document.journeys {
         let starts = journey.counts.starts;
@@ -51,7 +44,7 @@ fn counts(document: &Document) -> HtmlTable {
         let reasons = reasons.map(|(reason, count)| format!("{} {reason}", units::count(count)));
         let reasons: Vec<String> = reasons.collect();
         let classes = words::classes(&journey.counts.failure_classes);
-        table.row(vec![
+        let mut row = vec![
             Cell::words(&journey.name),
             Cell::count(starts.scheduled),
             Cell::count(starts.started),
@@ -59,10 +52,17 @@ fn counts(document: &Document) -> HtmlTable {
             Cell::count(journey.counts.outcomes.ok),
             Cell::trouble(journey.counts.outcomes.failed).remark(classes),
             Cell::count(journey.counts.outcomes.cancelled),
+        ];
+        row.extend(provoked.map(|_| {
+            let count = Cell::count(journey.counts.outcomes.misbehaved);
+            count.remark(words::each(&journey.counts.misbehaviours))
+        }));
+        row.extend([
             Cell::rate(journey.iterations_per_s),
             Cell::bytes(journey.counts.bytes.sent),
             Cell::bytes(journey.counts.bytes.received),
         ]);
+        table.row(row);
     }
     table
 }
@@ -138,21 +138,11 @@ fn failed(journey: &JourneySection) -> Markup {
 
 /// Returns the journeys by stage, where one ran in more than one.
 fn stages(document: &Document) -> Markup {
-    let heading = [
-        "stage",
-        "journey",
-        "planned",
-        "started",
-        "dropped",
-        "ok",
-        "failed",
-        "cancelled",
-        "rate",
-        "p50",
-        "p90",
-        "p99",
-        "max",
-    ];
+    let provoked = on_purpose::column(document.totals.iterations);
+    let heading = ["stage", "journey", "planned", "started", "dropped", "ok"];
+    let heading = heading.into_iter().chain(["failed", "cancelled"]);
+    let heading = heading.chain(provoked).chain(["rate"]);
+    let heading: Vec<&str> = heading.chain(["p50", "p90", "p99", "max"]).collect();
     let what = if document.open_model {
         "response time"
     } else {
@@ -174,8 +164,9 @@ fn stages(document: &Document) -> Markup {
                 Cell::count(it.counts.outcomes.ok),
                 Cell::trouble(it.counts.outcomes.failed),
                 Cell::count(it.counts.outcomes.cancelled),
-                rate.unwrap_or_else(Cell::unknown),
             ];
+            row.extend(provoked.map(|_| Cell::count(it.counts.outcomes.misbehaved)));
+            row.push(rate.unwrap_or_else(Cell::unknown));
             row.extend(few(latency));
             table.row(row);
         }

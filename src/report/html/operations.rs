@@ -2,7 +2,7 @@
 
 use crate::exchange::Phase;
 use crate::measure::LatencyHistogram;
-use crate::report::{addresses, words};
+use crate::report::{addresses, on_purpose, words};
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
@@ -46,15 +46,10 @@ fn counts(operations: &[OperationSection]) -> HtmlTable {
         let connections = it.counts.connections;
         connections.tls_full > 0 || connections.tls_resumed > 0
     });
-    let mut heading = vec![
-        "operation",
-        "statuses",
-        "count",
-        "errors",
-        "cancelled",
-        "new connections",
-        "reused",
-    ];
+    let provoked = on_purpose::column_of(operations);
+    let heading = ["operation", "statuses", "count", "errors", "cancelled"];
+    let heading = heading.into_iter().chain(provoked);
+    let mut heading: Vec<&str> = heading.chain(["new connections", "reused"]).collect();
     if secure {
         heading.push("TLS full / resumed");
     }
@@ -76,11 +71,17 @@ fn counts(operations: &[OperationSection]) -> HtmlTable {
             Cell::trouble(operation.counts.outcomes.failed)
                 .remark(words::classes(&operation.counts.failure_classes)),
             Cell::count(operation.counts.outcomes.cancelled),
+        ];
+        row.extend(provoked.map(|_| {
+            let count = Cell::count(operation.counts.outcomes.misbehaved);
+            count.remark(words::each(&operation.counts.misbehaviours))
+        }));
+        row.extend([
             Cell::count(connections.new),
             Cell::words(words::reused(connections))
                 .numeric()
                 .remark(versions),
-        ];
+        ]);
         if secure {
             let [full, resumed] = [connections.tls_full, connections.tls_resumed].map(units::count);
             row.push(Cell::words(format!("{full} / {resumed}")).numeric());

@@ -3,19 +3,18 @@
 use crate::result::Document;
 use crate::units::{self, Quantile};
 
+use super::super::on_purpose;
 use super::super::table::{Cell, TextTable};
 use super::layout::Layout;
 use super::tables::{time, trouble};
 
 /// Returns a row for each client of each journey that has several: its part of the iterations, and how long they took.
 pub(super) fn table(document: &Document, layout: Layout) -> String {
-    let mut table = TextTable::new(
-        3,
-        &[
-            "client", "journey", "", "share", "started", "ok", "failed", "rate", "p50", "p90",
-            "p99", "max",
-        ],
-    );
+    let provoked = on_purpose::column(document.totals.iterations);
+    let heading = ["client", "journey", "", "share", "started", "ok", "failed"];
+    let heading = heading.into_iter().chain(provoked);
+    let heading = heading.chain(["rate", "p50", "p90", "p99", "max"]);
+    let mut table = TextTable::new(3, &heading.collect::<Vec<_>>());
     let what = if document.open_model {
         "response time"
     } else {
@@ -34,8 +33,9 @@ pub(super) fn table(document: &Document, layout: Layout) -> String {
                 units::count(it.counts.starts.started).into(),
                 units::count(it.counts.outcomes.ok).into(),
                 trouble(it.counts.outcomes.failed),
-                units::per_second(it.iterations_per_s, "").into(),
             ];
+            row.extend(provoked.map(|_| units::count(it.counts.outcomes.misbehaved).into()));
+            row.push(units::per_second(it.iterations_per_s, "").into());
             let latency = &it.latencies.response_time;
             let known = [Quantile::P50, Quantile::P90, Quantile::P99];
             row.extend(known.map(|quantile| time(latency.quantile(quantile))));

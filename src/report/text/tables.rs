@@ -8,43 +8,39 @@ use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::{self, Quantile};
 
 use super::super::figures::QUANTILES;
+use super::super::on_purpose;
 use super::super::table::{Cell, Paint, TextTable};
 use super::super::words::{self, Spent};
 use super::layout::Layout;
 
 pub(super) fn journeys(document: &Document, layout: Layout) -> String {
-    let mut counts = TextTable::new(
-        1,
-        &[
-            "journey",
-            "planned",
-            "started",
-            "ok",
-            "failed",
-            "dropped",
-            "cancelled",
-            "rate",
-            "sent",
-            "received",
-        ],
-    );
+    let provoked = on_purpose::column(document.totals.iterations);
+    let heading = ["journey", "planned", "started", "ok", "failed", "dropped"];
+    let heading = heading.into_iter().chain(["cancelled"]).chain(provoked);
+    let heading: Vec<&str> = heading.chain(["rate", "sent", "received"]).collect();
+    let mut counts = TextTable::new(1, &heading);
     let mut times = TextTable::new(
         2,
         &["journey", "", "p50", "p90", "p95", "p99", "p99.9", "max"],
     );
     for journey in &document.journeys {
-        counts.row(vec![
+        let outcomes = journey.counts.outcomes;
+        let mut row = vec![
             (&journey.name).into(),
             units::count(journey.counts.starts.scheduled).into(),
             units::count(journey.counts.starts.started).into(),
-            units::count(journey.counts.outcomes.ok).into(),
-            trouble(journey.counts.outcomes.failed),
+            units::count(outcomes.ok).into(),
+            trouble(outcomes.failed),
             trouble(journey.counts.starts.dropped),
-            units::count(journey.counts.outcomes.cancelled).into(),
+            units::count(outcomes.cancelled).into(),
+        ];
+        row.extend(provoked.map(|_| units::count(outcomes.misbehaved).into()));
+        row.extend([
             units::per_second(journey.iterations_per_s, "").into(),
             units::bytes(journey.counts.bytes.sent).into(),
             units::bytes(journey.counts.bytes.received).into(),
         ]);
+        counts.row(row);
         journey_times(&mut times, journey, document.open_model);
     }
     let stages = stages(document, layout);
@@ -76,13 +72,11 @@ fn spent(document: &Document, layout: Layout) -> String {
 
 /// Returns the journeys by stage, where one ran in more than one: the percentiles of a ramp say nothing of what follows it.
 fn stages(document: &Document, layout: Layout) -> String {
-    let mut table = TextTable::new(
-        3,
-        &[
-            "stage", "journey", "", "started", "failed", "dropped", "rate", "p50", "p90", "p99",
-            "max",
-        ],
-    );
+    let provoked = on_purpose::column(document.totals.iterations);
+    let heading = ["stage", "journey", "", "started", "failed", "dropped"];
+    let heading = heading.into_iter().chain(provoked);
+    let heading = heading.chain(["rate", "p50", "p90", "p99", "max"]);
+    let mut table = TextTable::new(3, &heading.collect::<Vec<_>>());
     let mut any = false;
     for journey in &document.journeys {
         for stage in &journey.stages {
@@ -105,8 +99,9 @@ fn stages(document: &Document, layout: Layout) -> String {
                 units::count(it.counts.starts.started).into(),
                 trouble(it.counts.outcomes.failed),
                 trouble(it.counts.starts.dropped),
-                rate.into(),
             ];
+            row.extend(provoked.map(|_| units::count(it.counts.outcomes.misbehaved).into()));
+            row.push(rate.into());
             let latency = &it.latencies.response_time;
             let known = [Quantile::P50, Quantile::P90, Quantile::P99];
             row.extend(known.map(|quantile| time(latency.quantile(quantile))));
@@ -190,19 +185,11 @@ fn journey_times(times: &mut TextTable, journey: &JourneySection, open_model: bo
 }
 
 pub(super) fn operations(document: &Document, layout: Layout) -> String {
-    let mut counts = TextTable::new(
-        1,
-        &[
-            "operation",
-            "count",
-            "errors",
-            "cancelled",
-            "reused",
-            "rate",
-            "sent",
-            "received",
-        ],
-    );
+    let provoked = on_purpose::column(document.totals.exchanges);
+    let heading = ["operation", "count", "errors", "cancelled"];
+    let heading = heading.into_iter().chain(provoked);
+    let heading = heading.chain(["reused", "rate", "sent", "received"]);
+    let mut counts = TextTable::new(1, &heading.collect::<Vec<_>>());
     let mut times = TextTable::new(
         1,
         &[
@@ -221,16 +208,21 @@ pub(super) fn operations(document: &Document, layout: Layout) -> String {
         return counts.render(layout.colour, layout.width);
     }
     for operation in &document.operations {
-        counts.row(vec![
+        let outcomes = operation.counts.outcomes;
+        let mut row = vec![
             operation.name.name().into(),
             units::count(operation.count).into(),
-            trouble(operation.counts.outcomes.failed),
-            units::count(operation.counts.outcomes.cancelled).into(),
+            trouble(outcomes.failed),
+            units::count(outcomes.cancelled).into(),
+        ];
+        row.extend(provoked.map(|_| units::count(outcomes.misbehaved).into()));
+        row.extend([
             words::reused(operation.counts.connections).into(),
             units::per_second(operation.requests_per_s, "").into(),
             units::per_second(operation.sent_per_s, "B").into(),
             units::per_second(operation.received_per_s, "B").into(),
         ]);
+        counts.row(row);
         times.row(operation_times(operation));
     }
     format!(
