@@ -26,6 +26,7 @@ mod images;
 mod inventory;
 mod iteration_id;
 mod iteration_timer;
+mod left_connections;
 mod left_uploads;
 mod leftovers;
 mod load;

@@ -11,6 +11,7 @@ use super::choice::{Choice, apart};
 use super::classify;
 use super::context::Context;
 use super::iteration_id::{Begun, IterationId};
+use super::left_connections::LeftConnections;
 use super::left_uploads;
 use super::observer::Recording;
 use super::occasion::Occasion;
@@ -57,7 +58,8 @@ pub(super) struct VirtualUser {
     pub(super) measured_until: Duration,
     last_spent: Spent, // in its last iteration
     recording: Rc<Recording>,
-    own: Vec<(Own, Rc<Pool>)>,    // connections of this user alone
+    own: Vec<(Own, Rc<Pool>)>, // connections of this user alone
+    left: LeftConnections,
     clients: Vec<Option<Client>>, // by client of a journey, made when first needed
 }
 
@@ -177,6 +179,7 @@ impl VirtualUser {
             )),
             cancellation: Cancellation::new(stop),
             own: Vec::new(),
+            left: LeftConnections::default(),
             clients: context.shared.variants.all().iter().map(|_| None).collect(),
             context: Rc::clone(context),
             measured_until: Duration::ZERO,
@@ -226,6 +229,7 @@ impl VirtualUser {
         let client = self.take_client(variant);
         if !client.habits().misbehave.is_nothing() {
             client.start_draws(apart(plan.seed, start.id, MISBEHAVIOUR));
+            self.left.leave(&context, &client, (track, period));
         }
         let images = &context.shared.images;
         let iteration = context.iteration(self.load, &start, (index, image), &self.recording);
@@ -287,8 +291,9 @@ impl VirtualUser {
         drawn
     }
 
-    /// Cancels the uploads that were given up, and says how long that took.
+    /// Closes the connections that were left and cancels the uploads that were given up. Returns how long the latter took.
     pub(super) async fn cancel_abandoned(&mut self) -> Duration {
+        self.left.close().await;
         self.recording.enter(Period::CleanUp);
         let mut clients = self.clients.iter().flatten();
         if !clients.any(|it| it.has_abandoned() || it.has_left()) {

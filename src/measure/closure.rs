@@ -210,6 +210,14 @@ fn journeys(closure: &mut Closure, record: &Record) {
             counts.misbehaviours.sum(),
             outcomes.misbehaved,
         );
+        let left = counts.left_connections;
+        if !left.is_empty() {
+            closure.equal(
+                format!("{name}: connections left = failed + cancelled + closed + kept"),
+                left.begun,
+                left.ended(),
+            );
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod histogram;
 mod iteration_failures;
 mod latency;
 mod latency_windows;
+mod left_connections;
 mod live;
 mod memory;
 mod metric;
@@ -62,6 +63,7 @@ pub use histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use iteration_failures::{
     BY_EXCHANGE, IterationFailure, IterationFailureKind, IterationFailureLog,
 };
+pub use left_connections::{LeftConnectionEnd, LeftConnections};
 pub use live::Live;
 pub use metric::{Direction, IterationClock, Metric, MetricError, Quantity, Subject};
 pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};

@@ -7,8 +7,8 @@ use super::latency_windows::LatencyRecorder;
 use super::view::Views;
 use super::{
     AddressUse, Bytes, Catalogue, DroppedStart, ExchangeSample, FailureExample, Identity,
-    IterationFailure, IterationSample, Live, Observed, Outcome, Period, Record, Starts, TrackId,
-    View,
+    IterationFailure, IterationSample, LeftConnectionEnd, Live, Observed, Outcome, Period, Record,
+    Starts, TrackId, View,
 };
 
 /// Counts the samples of one worker.
@@ -81,6 +81,22 @@ impl Recorder {
             *which(&mut self.record.track_mut(track).counts.starts) += 1;
             let observed = &mut self.record.observed;
             self.views.starts(observed, track, due, which);
+        }
+    }
+
+    /// Counts a connection that a client opens and leaves in an iteration of that period. To be followed by one
+    /// [`left_connection`](Self::left_connection).
+    pub fn leaves_connection(&mut self, track: TrackId, period: Period) {
+        if period == Period::Measure {
+            self.record.track_mut(track).counts.left_connections.begun += 1;
+        }
+    }
+
+    /// Counts the end of a connection that was left; track and period as when it began.
+    pub fn left_connection(&mut self, track: TrackId, period: Period, end: LeftConnectionEnd) {
+        if period == Period::Measure {
+            let series = self.record.track_mut(track);
+            series.counts.left_connections.count(end);
         }
     }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bytes, CauseCounts, ClassCounts, Connections, DropCause, DroppedStart, ExchangeSample,
     FailureClass, IterationClock, IterationSample, IterationTime, LatencyHistogram,
-    MisbehaviourCounts, Outcome, Outcomes, PhaseLatencies, ReasonCounts, Starts, StatusCounts,
+    LeftConnections, MisbehaviourCounts, Outcome, Outcomes, PhaseLatencies, ReasonCounts, Starts,
+    StatusCounts,
 };
 
 /// What the measured window knows of one journey, or of one track of it.
@@ -39,6 +40,9 @@ pub struct JourneyCounts {
     /// Those that misbehaved, by how.
     #[serde(default, skip_serializing_if = "MisbehaviourCounts::is_empty")]
     pub misbehaviours: MisbehaviourCounts,
+    /// Connections that its clients opened and left beside their iterations.
+    #[serde(default, skip_serializing_if = "LeftConnections::is_empty")]
+    pub left_connections: LeftConnections,
     /// Bytes of bodies, of iterations of every outcome.
     pub bytes: Bytes,
     /// Where the time of all iterations that ended went, whatever their outcome.
@@ -176,6 +180,7 @@ impl JourneyCounts {
         self.outcomes.merge(other.outcomes);
         self.failure_classes.merge(&other.failure_classes);
         self.misbehaviours.merge(&other.misbehaviours);
+        self.left_connections.merge(other.left_connections);
         self.bytes.merge(other.bytes);
         self.time.merge(&other.time);
         self.within_window = self.within_window.saturating_add(other.within_window);

@@ -14,7 +14,8 @@ impl Plan {
     pub(super) fn load_connections(&self, load: &Load) -> u64 {
         let vus = load.executor.vus();
         let pools = load.mix.iter().map(|share| self.pool(share.journey));
-        let pools: u64 = pools.sum();
+        let left = self.left_connections(load).saturating_mul(vus.into());
+        let pools: u64 = pools.sum::<u64>().saturating_add(left);
         if let ([share], false) = (load.mix.as_slice(), load.numbers_iterations()) {
             let journey = &self.journeys[share.journey];
             let users = journey.users(vus).into_iter().zip(&journey.clients);
@@ -49,6 +50,16 @@ impl Plan {
         let kept: u64 = kept.iter().map(|(_, most)| most).sum();
         let of_user: u64 = kept.saturating_add(closed);
         of_user.saturating_mul(vus.into()).saturating_add(pools)
+    }
+
+    /// The connections that a user of a load leaves at once, whichever of its journeys leave them.
+    fn left_connections(&self, load: &Load) -> u64 {
+        let clients = load
+            .mix
+            .iter()
+            .flat_map(|share| &self.journeys[share.journey].clients);
+        let left = clients.filter_map(|it| it.habits.misbehave.leave_connections);
+        left.map(|it| count(it.count.get())).max().unwrap_or(0)
     }
 
     /// The connections of the pools of a journey, over all workers.

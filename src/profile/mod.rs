@@ -21,7 +21,7 @@ pub use habits::{
     Checks, ConfigOrder, CopyFetch, CopyHabits, DeleteBy, Habits, LayerOrder, ManifestCheck,
     MountHabits, PullAgain, PullHabits, PushHabits, PushMethod, Resolve, ResolveFallback,
 };
-pub use misbehave::{Abort, Misbehave, Stall};
+pub use misbehave::{Abort, LeaveConnections, LeftAfter, Misbehave, Stall};
 pub use wire::{
     Accept, AcceptDescriptor, AcceptForm, Backoff, ChallengeScope, Decoding, MountQuery, Retry,
     RetryAfter, RetryScope, ScopeOrder, TokenForm, TokenHabits, Wire,

@@ -96,6 +96,10 @@ impl Headers {
         }
     }
 
+    pub(super) const fn user_agent(&self) -> &HeaderValue {
+        &self.user_agent
+    }
+
     /// Returns the headers of a call to the registry: its own, those `for_all` calls, and those of the client's
     /// habits. For most calls they are the same as before, and are copied.
     pub(super) fn at_home(&self, call: &Call<'_>, for_all: &HeaderMap) -> HeaderMap {

@@ -22,6 +22,7 @@ mod connections;
 mod decoding;
 mod deliberate;
 mod deliberate_body;
+mod deliberate_connection;
 mod download;
 mod error;
 mod headers;

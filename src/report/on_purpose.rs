@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::words::{each, number_of};
-use crate::measure::Outcomes;
+use crate::measure::{LeftConnections, Outcomes};
 use crate::result::{Document, JourneySection, OperationSection, ProbeSection};
 use crate::units::{self, Quantile};
 
@@ -20,12 +20,13 @@ pub(super) fn column_of(operations: &[OperationSection]) -> Option<&'static str>
     outcomes.find_map(column)
 }
 
-/// What clients that misbehave on purpose did, a line for each journey: `rollout: 312 of 1,000 iterations (312 aborted);
+/// What clients that misbehave on purpose did, a line or two for each journey: `rollout: 312 of 1,000 iterations (312 aborted);
 /// blob-get: 312 aborted`. The last line is what the probe saw beside them, if there are both.
 pub(super) fn lines(document: &Document) -> Vec<String> {
     let mut lines = Vec::new();
     for journey in &document.journeys {
         lines.extend(ended(journey));
+        lines.extend(left(&journey.name, journey.counts.left_connections));
     }
     if is_planned(document) {
         lines.extend(document.probe.as_ref().map(beside));
@@ -34,7 +35,7 @@ pub(super) fn lines(document: &Document) -> Vec<String> {
 }
 
 /// The keys of journeys whose clients misbehave.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "abort",
     "stall",
     "read_rate",
@@ -42,6 +43,7 @@ const KEYS: [&str; 7] = [
     "leave_uploads",
     "repeat_chunks",
     "skip_chunks",
+    "leave_connections",
 ];
 
 /// Returns `true` if journeys of a plan are to misbehave: what slow ones do is in no count.
@@ -82,6 +84,39 @@ fn ended(journey: &JourneySection) -> Option<String> {
     ))
 }
 
+/// `rollout: 40 connections left: 30 closed by the registry, after 10 s to 10.1 s; 10 open to their end`
+fn left(journey: &str, left: LeftConnections) -> Option<String> {
+    if left.is_empty() {
+        return None;
+    }
+    let mut closed = "closed by the registry".to_owned();
+    if let (Some(shortest), Some(longest)) = (left.shortest_us, left.longest_us) {
+        let [shortest, longest] =
+            [shortest, longest].map(|it| units::duration(Duration::from_micros(it)));
+        let after = if shortest == longest {
+            shortest
+        } else {
+            format!("{shortest} to {longest}")
+        };
+        closed = format!("{closed}, after {after}");
+    }
+    let parts = [
+        (left.closed, closed.as_str()),
+        (left.kept, "open to their end"),
+        (left.failed, "could not be opened"),
+        (left.cancelled, "not open when the load was over"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{} {what}", units::count(count)))
+        .collect();
+    Some(format!(
+        "{journey}: {} left: {}",
+        number_of(left.begun, "connection"),
+        parts.join("; ")
+    ))
+}
+
 /// `the probe, beside these clients: 0 of 60 rounds failed, response time p50 1.20 ms, p99 -, max 3.40 ms`
 fn beside(probe: &ProbeSection) -> String {
     let counts = &probe.rounds.counts;
@@ -110,7 +145,7 @@ mod tests {
     use crate::measure::MisbehaviourCounts;
     use crate::report::{csv, html, markdown, testing, text};
 
-    /// Twelve pulls were broken off, and a probe looked on.
+    /// Twelve pulls were broken off, seven connections were to be left, and a probe looked on.
     fn document() -> Document {
         let mut document = testing::document();
         document.plan.resolved = json!({ "journey": { "pull": { "abort": { "after": 0.5 } } } });
@@ -124,6 +159,15 @@ mod tests {
         });
         pulls.counts.outcomes.misbehaved = 12;
         pulls.counts.misbehaviours = aborted;
+        pulls.counts.left_connections = LeftConnections {
+            begun: 7,
+            failed: 1,
+            cancelled: 0,
+            closed: 4,
+            kept: 2,
+            shortest_us: Some(10_000_000),
+            longest_us: Some(10_500_000),
+        };
         for blobs in [&mut pulls.operations[0], &mut document.operations[0]] {
             blobs.counts.outcomes.misbehaved = 12;
             blobs.counts.misbehaviours = aborted;
@@ -139,6 +183,7 @@ mod tests {
             lines(&document()),
             [
                 "pull: 12 of 1,020 iterations (12 aborted); blob-get: 12 aborted",
+                "pull: 7 connections left: 4 closed by the registry, after 10 s to 10.5 s; 2 open to their end; 1 could not be opened",
                 // Of 1,001 to 2,000 ms.
                 "the probe, beside these clients: 6 of 1,008 rounds failed, 2 were not started in time; response time p50 1.50 s, p99 1.99 s, max 2.00 s",
             ]

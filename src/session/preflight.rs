@@ -137,6 +137,9 @@ fn new_connections(plan: &Plan) -> u64 {
                 };
                 let of_load = f64::from(share.weight) / weights * journey.share(place);
                 all += rate * each * of_load;
+                if let Some(left) = client.habits.misbehave.leave_connections {
+                    all += left.per_second(load.executor.vus(), rate * of_load);
+                }
             }
         }
     }

@@ -15,38 +15,13 @@ use super::lease::Lease;
 use super::multiplexed::Multiplexed;
 use super::origin::Origin;
 use super::origin_protocols::{Known, OriginProtocols};
+use super::pool_settings::PoolSettings;
 use super::proxy::{self, Forwarded};
 use super::slot::Slot;
 use super::tls::{Sessions, chose_http2};
 use super::totals::Totals;
 use super::wire::{Probe, Socket, Wire};
 use crate::exchange::{Handshake, HttpVersion, Protocol, Timings};
-
-/// How a pool keeps connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolSettings {
-    /// Whether connections are reused; otherwise each is closed after its exchange (`Connection: close`).
-    pub keep_alive: bool,
-    /// The most open connections; `None` opens one whenever none is idle.
-    pub limit: Option<NonZeroUsize>,
-    /// The most idle connections for one origin; further ones are closed. Go's clients keep two.
-    pub max_idle_per_host: Option<NonZeroUsize>,
-    /// The HTTP version to speak. With HTTP/2 there is one connection for each origin, unless each exchange has its
-    /// own.
-    pub http: HttpVersion,
-}
-
-impl Default for PoolSettings {
-    /// Keeps connections, without a limit.
-    fn default() -> Self {
-        Self {
-            keep_alive: true,
-            limit: None,
-            max_idle_per_host: None,
-            http: HttpVersion::Http1,
-        }
-    }
-}
 
 /// A set of connections. It is cheap to make: a virtual user has one of its own or shares one.
 #[derive(Debug)]
@@ -66,6 +41,14 @@ pub struct Pool {
 enum Opened {
     Http1(Connection),
     Http2(Multiplexed),
+}
+
+/// A new connection, within TLS where the origin has it, over which nothing was sent yet.
+pub(super) struct Reached {
+    pub(super) wire: Wire,
+    pub(super) handshake: Option<Handshake>,
+    pub(super) is_http2: bool,
+    probe: Rc<Probe>,
 }
 
 impl Pool {
@@ -323,6 +306,34 @@ impl Pool {
         timings: &mut Timings,
     ) -> Result<(Opened, Option<Handshake>), Error> {
         self.make_room();
+        let Reached {
+            wire,
+            handshake,
+            is_http2,
+            probe,
+        } = self.reach(origin, deadline, timings).await?;
+        let (home, seen) = (origin.clone(), Rc::clone(&probe));
+        let (opened, protocol) = if is_http2 {
+            let opened = timeout_at(deadline, Multiplexed::open(home, wire, seen))
+                .await
+                .map_err(|_| Error::Timeout(Waiting::Connect))?;
+            (opened.map(Opened::Http2), Protocol::Http2)
+        } else {
+            let opened = Connection::open(home, wire, seen).await;
+            (opened.map(Opened::Http1), Protocol::Http1)
+        };
+        let spoken = (protocol, probe.first_bytes());
+        let opened = opened.map_err(|error| Error::from_hyper(&error, None, spoken))?;
+        Ok((opened, handshake))
+    }
+
+    /// Connects to the origin: over TCP, through the proxy, and within TLS.
+    pub(super) async fn reach(
+        &self,
+        origin: &Origin,
+        deadline: Instant,
+        timings: &mut Timings,
+    ) -> Result<Reached, Error> {
         if self.forwarded(origin).is_some() {
             proxy::check(origin)?;
         }
@@ -336,36 +347,31 @@ impl Pool {
         }
         let probe = Rc::new(Probe::new(&self.totals));
         let socket = Socket::new(stream, Rc::clone(&probe));
-        let (wire, handshake, http2) = if origin.is_secure() {
-            let sessions = self.sessions();
-            let socket = socket.reading_ahead();
-            let asked = Instant::now();
-            let shaking = self.dialer.tls(&sessions, origin, socket, deadline);
-            let shaken = shaking.await;
-            timings.tls = Some(asked.elapsed());
-            let (stream, handshake) = shaken?;
-            let http2 = chose_http2(&stream);
-            if !http2 && self.settings.http == HttpVersion::Http2 {
-                return Err(Error::NotHttp2("it did not choose it".to_owned()));
-            }
-            (Wire::tls(stream, Rc::clone(&probe)), Some(handshake), http2)
-        } else {
-            let http2 = self.settings.http == HttpVersion::Http2;
-            (Wire::plain(socket, Rc::clone(&probe)), None, http2)
-        };
-        let (home, seen) = (origin.clone(), Rc::clone(&probe));
-        let (opened, protocol) = if http2 {
-            let opened = timeout_at(deadline, Multiplexed::open(home, wire, seen))
-                .await
-                .map_err(|_| Error::Timeout(Waiting::Connect))?;
-            (opened.map(Opened::Http2), Protocol::Http2)
-        } else {
-            let opened = Connection::open(home, wire, seen).await;
-            (opened.map(Opened::Http1), Protocol::Http1)
-        };
-        let spoken = (protocol, probe.first_bytes());
-        let opened = opened.map_err(|error| Error::from_hyper(&error, None, spoken))?;
-        Ok((opened, handshake))
+        if !origin.is_secure() {
+            return Ok(Reached {
+                wire: Wire::plain(socket, Rc::clone(&probe)),
+                handshake: None,
+                is_http2: self.settings.http == HttpVersion::Http2,
+                probe,
+            });
+        }
+        let sessions = self.sessions();
+        let socket = socket.reading_ahead();
+        let asked = Instant::now();
+        let shaking = self.dialer.tls(&sessions, origin, socket, deadline);
+        let shaken = shaking.await;
+        timings.tls = Some(asked.elapsed());
+        let (stream, handshake) = shaken?;
+        let is_http2 = chose_http2(&stream);
+        if !is_http2 && self.settings.http == HttpVersion::Http2 {
+            return Err(Error::NotHttp2("it did not choose it".to_owned()));
+        }
+        Ok(Reached {
+            wire: Wire::tls(stream, Rc::clone(&probe)),
+            handshake: Some(handshake),
+            is_http2,
+            probe,
+        })
     }
 
     /// Returns `true` if connections to the origin are tunnels of a proxy. No proxy forwards HTTP/2.

@@ -13,6 +13,7 @@ use regstorm::units::ByteSize;
 use crate::scenario::{GOOD, load};
 use crate::support::{assert_closed, plan, registry, run, settled};
 
+mod connections;
 mod storms;
 
 const ITERATIONS: u64 = 10;
@@ -331,6 +332,14 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
             "part_size = \"1MiB\"\nabort = { after = 0.5 }",
             "`abort` is for layers that are fetched whole",
         ),
+        (
+            "leave_connections = { after = \"request\" }",
+            "unknown point `request`",
+        ),
+        ("leave_connections = { count = 0 }", "error: "),
+        ("leave_connections = { share = 0 }", "error: "),
+        ("leave_connections = { time = \"0s\" }", "error: "),
+        ("leave_connections = true", "error: "),
     ] {
         let toml = GOOD.replacen(
             "action = \"pull\"",

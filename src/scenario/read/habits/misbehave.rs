@@ -1,19 +1,28 @@
 //! The keys of clients that misbehave.
 
-use crate::keys::codec::{Codec, HOUR, MS, flag, fraction, size, time};
+use crate::keys::codec::{Codec, HOUR, MS, flag, fraction, number_of, size, time, words};
 use crate::keys::define::keys;
 use crate::keys::key::{Key, Keyed};
 use crate::keys::problem::Problem;
 use crate::keys::table::Table;
-use crate::profile::{Abort, Habits, PushMethod, Stall};
+use crate::profile::{Abort, Habits, LeaveConnections, LeftAfter, PushMethod, Stall};
 use crate::units::ByteSize;
 
 /// The most that a transfer may have done of its bytes when it is broken off or stalls.
 const LATEST: f64 = 0.999;
 /// The fewest of all transfers that may misbehave.
 const RAREST: f64 = 0.000_001;
+/// The most connections that a user may have left at once.
+const MOST_LEFT: u32 = 4096;
 
 pub(super) fn keys() -> Vec<Key<Habits>> {
+    let all = keys! { Habits {
+        /// Open connections beside those that are used, and neither use nor close them. `after`: once they are open
+        /// (`connect`, within TLS for https), or when a part of the head of a request is sent (`head`). `count`: the most
+        /// that a user has left at once. `share` of the iterations leave one, or all. `time`: when the client closes one that
+        /// the registry has not; absent, when the load is over. They are counted apart, and end no iteration.
+        leave_connections = misbehave.leave_connections => LeaveConnections::inline().optional(), { after = "head", count = 4, time = "30s" };
+    }};
     let both = keys! { Habits {
         /// Break off transfers of layers after this share of their bytes: the connection is closed, over HTTP/2 the stream is
         /// reset. `share` of the transfers are, or all. With `resume` the client goes on with the rest; otherwise it is gone, and
@@ -41,7 +50,7 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
     let both = both.into_iter().map(|key| key.only(&["pull", "push"]));
     let pull = pull.into_iter().map(|key| key.only(&["pull"]));
     let push = push.into_iter().map(|key| key.only(&["push"]));
-    both.chain(pull).chain(push).collect()
+    both.chain(pull).chain(push).chain(all).collect()
 }
 
 fn rate() -> Codec<ByteSize> {
@@ -64,6 +73,17 @@ keys! { impl Stall {
     time = time => time(MS..=HOUR), "5s", needed;
     /// The share of the transfers that stall.
     share = share => fraction(RAREST..=1.0), 0.1;
+}}
+
+keys! { impl LeaveConnections {
+    /// How far the client comes: the connection is open, within TLS for https, or a part of the head of a request is sent.
+    after = after => words("point", LeftAfter::WORDS), "head";
+    /// The most that a user has left at once.
+    count = count => number_of(MOST_LEFT), 4;
+    /// The share of the iterations that leave one.
+    share = share => fraction(RAREST..=1.0), 0.3;
+    /// When the client closes one that the registry has not. Absent: when the load is over.
+    time = time => time(MS..=HOUR).optional(), "30s";
 }}
 
 /// Reports keys that have nothing to act on: chunks without chunks, and the transfer of a layer that is fetched in parts.

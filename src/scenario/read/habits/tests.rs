@@ -55,6 +55,7 @@ fn changed(number: usize) -> Option<Changed> {
         leave_uploads,
         repeat_chunks,
         skip_chunks,
+        leave_connections,
     } = misbehave;
     let Wire {
         user_agent,
@@ -219,6 +220,7 @@ fn changed(number: usize) -> Option<Changed> {
             abort = Some(Abort { after: 0.5, share: 0.25, resume: true });
             stall = Some(Stall { after: 0.5, time: std::time::Duration::from_secs(7), share: 1.0 });
             read_rate = Some(ByteSize::from_kib(7));
+            leave_connections = Some(LeaveConnections { after: LeftAfter::Head, count: count(7), share: 0.5, time: None });
         }
         "push" {
             start_type = Some("x/y".into());
