@@ -15,6 +15,7 @@ use crate::support::{assert_closed, plan, registry, run, settled};
 
 mod connections;
 mod storms;
+mod ways;
 
 const ITERATIONS: u64 = 10;
 
