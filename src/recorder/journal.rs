@@ -52,6 +52,16 @@ pub struct Tally {
     pub problem: Option<String>,
 }
 
+/// A request could not be kept, such as when the disk is full.
+#[derive(Debug, thiserror::Error)]
+#[error("{requests} requests were recorded and cannot be kept")]
+pub struct NotKept {
+    /// The requests to the registry's API so far, with the one that could not be kept.
+    pub requests: u64,
+    /// What the system says.
+    pub source: io::Error,
+}
+
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -159,6 +169,7 @@ impl Journal {
                 return;
             }
             Err(error) => {
+                tally.requests += 1;
                 self.failed.borrow_mut().get_or_insert(error);
                 self.has_failed.notify_one();
                 return;
@@ -184,12 +195,19 @@ impl Journal {
         self.has_failed.notified().await;
     }
 
-    /// Ends it. Returns the error if a request could not be kept.
-    pub(super) fn finish(&self) -> io::Result<(Option<Recording>, Tally)> {
+    /// Ends it.
+    ///
+    /// # Errors
+    /// If a request could not be kept.
+    pub(super) fn finish(&self) -> Result<(Option<Recording>, Tally), NotKept> {
         let recording = self.recording.borrow_mut().take();
+        let tally = self.tally.borrow().clone();
         match self.failed.borrow_mut().take() {
-            Some(error) => Err(error),
-            None => Ok((recording, self.tally.borrow().clone())),
+            Some(source) => Err(NotKept {
+                requests: tally.requests,
+                source,
+            }),
+            None => Ok((recording, tally)),
         }
     }
 }

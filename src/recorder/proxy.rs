@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::client::{Door, Tls};
 use super::exchange::Site;
-use super::journal::{Journal, Tally};
+use super::journal::{Journal, NotKept, Tally};
 use super::origins::Origins;
 use super::settings::{RecorderError, Settings, Stop};
 use crate::embedded::certify;
@@ -117,11 +117,15 @@ impl Recorder {
     /// Passes requests on and records them until `stop` says how to end. Blocks.
     ///
     /// # Errors
-    /// Errors of the system, if a request could not be kept: the recorder ends at once.
+    /// See [`NotKept`]: the recorder ends at once.
     ///
     /// # Panics
     /// Never: the recording is taken once, here.
-    pub fn run(self, recording: Recording, stop: &watch::Receiver<Stop>) -> io::Result<Recorded> {
+    pub fn run(
+        self,
+        recording: Recording,
+        stop: &watch::Receiver<Stop>,
+    ) -> Result<Recorded, NotKept> {
         let Settings { target, route, .. } = self.settings;
         let journal = Rc::new(Journal::new(recording));
         let door = Rc::new(Door {

@@ -4,18 +4,16 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::path::Path as FilePath;
-use std::time::Duration;
 
-use super::convert::Converter;
 use super::entry::{Line, shape};
 use super::input::{Log, Piece};
-use super::key::Key;
+use super::options::TraceOptions;
 use super::recognise::{Recognised, recognise};
 use super::request::{Method, Request};
 use super::sessions::Sessions;
 use super::sorter::{Merge, Sorter};
 use super::source::Format;
-use super::summary::{Lines, Missing, Naming, Source, Summary, Unreadable};
+use super::summary::{Lines, Missing, Source, Summary, Unreadable};
 use super::time::Timestamp;
 use super::writer::Writer;
 use crate::oci::Operation;
@@ -28,12 +26,8 @@ const EXAMPLES: usize = 10;
 pub struct ImportOptions {
     /// The formats that may be; all, if it is empty.
     pub formats: Vec<Format>,
-    /// The key of pseudonyms.
-    pub key: Key,
-    /// Whether names are kept beside their pseudonyms.
-    pub keep_names: bool,
-    /// The pause that ends a session, in whole seconds.
-    pub session_gap: Duration,
+    /// How names and sessions are made.
+    pub trace: TraceOptions,
 }
 
 /// Why logs did not become a trace.
@@ -181,7 +175,11 @@ impl Importer {
                 Piece::Whole(bytes) => self.piece(bytes, &recognised, &place)?,
                 Piece::TooLong(head) => self.refuse(head, "longer than 256 KiB", &place),
                 Piece::Endless(head) => {
-                    self.refuse(head, "a record without an end, and what follows it", &place);
+                    self.refuse(
+                        head,
+                        "no record, or one without an end, and what follows it",
+                        &place,
+                    );
                 }
             }
         }
@@ -231,10 +229,7 @@ impl Importer {
             self.refuse(bytes, "no time", place);
             return Ok(());
         };
-        let mut converter = Converter {
-            key: &self.options.key,
-            names: self.options.keep_names.then(|| self.sorter.names()),
-        };
+        let mut converter = self.options.trace.converter(&mut self.sorter);
         let Some(request) = converter.request(&entry, time) else {
             self.lines.outside += 1;
             return Ok(());
@@ -296,32 +291,18 @@ impl Importer {
         }
         // A log in which nothing has failed has left out what failed: clients look for a blob before they upload it.
         let lacks_misses = self.errors == 0 && self.uploads > 0;
-        let mut sessions = Sessions::new(self.options.session_gap);
+        let options = self.options.trace;
+        let mut sessions = Sessions::new(options.session_gap);
         let mut writer = Writer::new(to)?;
         let merge = self.sorter.finish(another)?;
         let added = write(merge, &mut writer, &mut sessions, lacks_misses)?;
-        let naming = if self.options.keep_names {
-            Naming::Kept
-        } else {
-            Naming::Pseudonyms {
-                key: self.options.key.fingerprint().to_owned(),
-            }
-        };
         let summary = Summary {
-            schema: String::new(),
-            regstorm: String::new(),
             source: self.source,
-            requests: 0,
             added,
-            sessions: sessions.count(),
-            session_gap_s: self.options.session_gap.as_secs(),
-            sessions_cut: sessions.cut,
-            first: None,
-            last: None,
-            naming,
             lines: self.lines,
             unreadable: self.unreadable,
             missing: self.missing,
+            ..options.summary(&sessions)
         };
         Ok(writer.finish(summary)?)
     }

@@ -7,26 +7,14 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::convert::Converter;
 use super::entry::Entry;
-use super::key::Key;
+use super::options::TraceOptions;
 use super::request::{Agent, Method};
 use super::sessions::Sessions;
 use super::sorter::Sorter;
-use super::summary::{Lines, Missing, Naming, RECORDED, Source, Summary};
+use super::summary::{Lines, Missing, RECORDED, Source, Summary};
 use super::time::Timestamp;
 use super::writer::Writer;
-
-/// How requests become a trace.
-#[derive(Debug)]
-pub struct RecordingOptions {
-    /// The key of pseudonyms.
-    pub key: Key,
-    /// Whether names are kept beside their pseudonyms.
-    pub keep_names: bool,
-    /// The pause that ends a session.
-    pub session_gap: Duration,
-}
 
 /// A request that has ended.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +42,7 @@ pub struct Observed<'a> {
 /// Takes requests as they end, and writes one trace in the order of their starts. Memory does not grow with their number:
 /// they are sorted in a file.
 pub struct Recording {
-    options: RecordingOptions,
+    options: TraceOptions,
     sorter: Sorter,
     lines: Lines,
     missing: Missing,
@@ -73,7 +61,7 @@ impl Recording {
     ///
     /// # Errors
     /// Errors of the system.
-    pub fn new(options: RecordingOptions, spill: File) -> io::Result<Self> {
+    pub fn new(options: TraceOptions, spill: File) -> io::Result<Self> {
         Ok(Self {
             options,
             sorter: Sorter::new(spill)?,
@@ -95,10 +83,7 @@ impl Recording {
             duration: Some(observed.duration),
             ..Entry::default()
         };
-        let mut converter = Converter {
-            key: &self.options.key,
-            names: self.options.keep_names.then(|| self.sorter.names()),
-        };
+        let mut converter = self.options.converter(&mut self.sorter);
         let Some(mut request) = converter.request(&entry, observed.start) else {
             self.lines.outside += 1;
             return Ok(false);
@@ -131,31 +116,14 @@ impl Recording {
             request.session = sessions.of(&request);
             writer.push(&request, merge.names())?;
         }
-        let naming = if self.options.keep_names {
-            Naming::Kept
-        } else {
-            Naming::Pseudonyms {
-                key: self.options.key.fingerprint().to_owned(),
-            }
-        };
         writer.finish(Summary {
-            schema: String::new(),
-            regstorm: String::new(),
             source: Source {
                 formats: vec![RECORDED.to_owned()],
                 ..Source::default()
             },
-            requests: 0,
-            added: 0,
-            sessions: sessions.count(),
-            session_gap_s: self.options.session_gap.as_secs(),
-            sessions_cut: sessions.cut,
-            first: None,
-            last: None,
-            naming,
             lines: self.lines,
-            unreadable: Vec::new(),
             missing: self.missing,
+            ..self.options.summary(&sessions)
         })
     }
 }
@@ -166,7 +134,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::trace::{Reader, Reference};
+    use crate::trace::{Key, Naming, Reader, Reference};
 
     fn observed(uri: &str, start: u64) -> Observed<'_> {
         Observed {
@@ -183,7 +151,7 @@ mod tests {
     }
 
     fn recording(keep_names: bool) -> Recording {
-        let options = RecordingOptions {
+        let options = TraceOptions {
             key: Key::random().unwrap(),
             keep_names,
             session_gap: Duration::from_mins(1),

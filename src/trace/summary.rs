@@ -43,6 +43,26 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// A summary of nothing yet. What a [`Writer`](super::Writer) knows, it sets itself.
+    pub fn new(naming: Naming, session_gap: Duration) -> Self {
+        Self {
+            schema: String::new(),
+            regstorm: String::new(),
+            source: Source::default(),
+            requests: 0,
+            added: 0,
+            sessions: 0,
+            session_gap_s: session_gap.as_secs(),
+            sessions_cut: 0,
+            first: None,
+            last: None,
+            naming,
+            lines: Lines::default(),
+            unreadable: Vec::new(),
+            missing: Missing::default(),
+        }
+    }
+
     /// The pause that ends a session.
     pub const fn session_gap(&self) -> Duration {
         Duration::from_secs(self.session_gap_s)
@@ -103,7 +123,12 @@ pub struct Lines {
 impl Lines {
     /// Returns the number of lines.
     pub const fn all(&self) -> u64 {
-        self.requests + self.outside + self.other + self.unreadable + self.empty
+        // A trace may say anything of itself.
+        self.requests
+            .saturating_add(self.outside)
+            .saturating_add(self.other)
+            .saturating_add(self.unreadable)
+            .saturating_add(self.empty)
     }
 }
 

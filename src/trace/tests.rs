@@ -10,22 +10,7 @@ use super::*;
 use crate::oci::Operation;
 
 fn summary() -> Summary {
-    Summary {
-        schema: String::new(),
-        regstorm: String::new(),
-        source: Source::default(),
-        requests: 0,
-        added: 0,
-        sessions: 0,
-        session_gap_s: 60,
-        sessions_cut: 0,
-        first: None,
-        last: None,
-        naming: Naming::Kept,
-        lines: Lines::default(),
-        unreadable: Vec::new(),
-        missing: Missing::default(),
-    }
+    Summary::new(Naming::Kept, Duration::from_mins(1))
 }
 
 fn pseudonym() -> impl Strategy<Value = Pseudonym> {

@@ -67,6 +67,7 @@ mod terminal;
 mod tips;
 mod tls_args;
 mod trace;
+mod trace_file;
 mod transfer;
 mod user_args;
 mod wait_args;

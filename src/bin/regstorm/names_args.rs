@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use regstorm::trace::Key;
+use regstorm::trace::{Key, TraceOptions};
 use regstorm::units;
 
 use crate::user_args::first_line;
@@ -28,17 +28,21 @@ pub(crate) struct NamesArgs {
 
     /// Keep the names of clients, repositories, tags, digests and uploads beside their pseudonyms
     #[arg(long, help_heading = "Names")]
-    pub(crate) keep_names: bool,
+    keep_names: bool,
 }
 
 impl NamesArgs {
-    /// The pause that ends a session.
-    pub(crate) fn session_gap(&self) -> Duration {
-        self.session_gap.unwrap_or(GAP)
+    /// What a trace is made with.
+    pub(crate) fn options(&self) -> anyhow::Result<TraceOptions> {
+        Ok(TraceOptions {
+            key: self.key()?,
+            keep_names: self.keep_names,
+            session_gap: self.session_gap.unwrap_or(GAP),
+        })
     }
 
     /// The key of pseudonyms.
-    pub(crate) fn key(&self) -> anyhow::Result<Key> {
+    fn key(&self) -> anyhow::Result<Key> {
         let Some(path) = &self.key_file else {
             return Key::random().map_err(|error| anyhow!("no random key: {error}"));
         };

@@ -1,17 +1,14 @@
 //! `regstorm record`: a proxy in front of a registry that makes a trace of what its clients request.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Seek as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use regstorm::files::ResolvedPath;
-use regstorm::recorder::{Recorded, Recorder, RecorderError, Settings, Stop};
+use regstorm::recorder::{NotKept, Recorded, Recorder, RecorderError, Settings, Stop};
 use regstorm::registry::Base;
-use regstorm::trace::{Recording, RecordingOptions, Summary};
+use regstorm::trace::Recording;
 use regstorm::transport::{Origin, Route};
-use regstorm::units;
 use tokio::sync::watch;
 
 use crate::exit::{self, Exit, Failure, OrExit as _};
@@ -19,7 +16,8 @@ use crate::names_args::NamesArgs;
 use crate::serve::address;
 use crate::signals::{self, Reaction};
 use crate::tls_args::TlsArgs;
-use crate::{apart, preflight, recorded};
+use crate::trace_file::TraceFile;
+use crate::{preflight, recorded};
 
 /// Record the requests of real clients in a trace
 ///
@@ -75,12 +73,8 @@ pub(crate) struct Args {
 
 /// Records until it is interrupted, which is the normal end.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
-    let place = prepare(&args).or_exit(Exit::Usage)?;
-    let options = RecordingOptions {
-        key: args.names.key().or_exit(Exit::Usage)?,
-        keep_names: args.names.keep_names,
-        session_gap: args.names.session_gap(),
-    };
+    let out = prepare(&args).or_exit(Exit::Usage)?;
+    let options = args.names.options().or_exit(Exit::Usage)?;
     let settings = Settings {
         listen: args.listen,
         tls: args.tls,
@@ -91,10 +85,10 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
             ..Route::default()
         },
     };
-    let directory = place.directory().path().to_owned();
-    let spill = || tempfile::tempfile_in(&directory);
-    let beside = |error: io::Error| cannot_write(&args.out, &error);
-    let recording = Recording::new(options, spill().map_err(beside)?).map_err(beside)?;
+    let recording = out
+        .spill()
+        .and_then(|spill| Recording::new(options, spill))
+        .map_err(|error| out.cannot_write(&error))?;
     preflight::open_as_many_files_as_allowed().or_exit(Exit::Usage)?;
     // Listened for before the address is printed: who reads the address may send the signal at once.
     let (end, stop) = watch::channel(Stop::No);
@@ -111,35 +105,20 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         exit::print(&format!("{}\n", recorder.url()))?;
     }
     let url = recorder.url();
-    let Recorded { recording, tally } = recorder.run(recording, &stop).map_err(beside)?;
+    let ended = recorder.run(recording, &stop);
+    let Recorded { recording, tally } =
+        ended.map_err(|NotKept { source, requests }| out.lost(&source, requests))?;
     if tally.requests == 0 {
         let text = recorded::nothing(&tally, &url);
         return Err(Failure::new(Exit::Failed, anyhow!(text)));
     }
-    // Beside its place first: what is there stays until all is written.
-    let made = write(recording, &place, &spill).map_err(|error| {
-        let lost = units::count(tally.requests);
-        let failure = cannot_write(&args.out, &error);
-        Failure::new(Exit::Failed, anyhow!("{failure}; {lost} requests are lost"))
-    })?;
+    let made = out
+        .write(|to| recording.finish(to, &|| out.spill()))
+        .map_err(|error| out.lost(&error, tally.requests))?;
     if !args.quiet {
         exit::print(&recorded::summary(&tally, &made, &args.out))?;
     }
     Ok(Exit::Passed)
-}
-
-/// Writes the trace.
-fn write(
-    recording: Recording,
-    place: &ResolvedPath,
-    spill: &dyn Fn() -> io::Result<File>,
-) -> io::Result<Summary> {
-    let to = BufWriter::new(spill()?);
-    let (to, made) = recording.finish(to, spill)?;
-    let mut whole = to.into_inner()?;
-    whole.rewind()?;
-    place.write_with(|file| io::copy(&mut whole, file).map(drop))?;
-    Ok(made)
 }
 
 fn interrupted(end: &watch::Sender<Stop>, count: u32) -> Reaction {
@@ -157,23 +136,15 @@ fn interrupted(end: &watch::Sender<Stop>, count: u32) -> Reaction {
 }
 
 /// Whatever can be wrong with the files of the command.
-fn prepare(args: &Args) -> anyhow::Result<ResolvedPath> {
-    if args.out == Path::new("-") {
-        return Err(anyhow!("--out -: a trace is a file: name one"));
-    }
-    let mut outputs: Vec<(&str, &Path)> = vec![("--out", &args.out)];
-    if args.tls {
-        outputs.push(("--ca-out", &args.ca_out));
-    }
+fn prepare(args: &Args) -> anyhow::Result<TraceFile> {
+    let ca_out: &[(&str, &Path)] = if args.tls {
+        &[("--ca-out", &args.ca_out)]
+    } else {
+        &[]
+    };
     let mut inputs: Vec<&Path> = args.names.key_file.as_deref().into_iter().collect();
     inputs.extend(args.target_tls.files());
-    apart::check(&outputs, &inputs)?;
-    for (option, path) in outputs {
-        if let Some(link) = exit::check_writable(option, path)? {
-            exit::note(&link);
-        }
-    }
-    Ok(ResolvedPath::find(&args.out)?)
+    TraceFile::prepare(&args.out, ca_out, &inputs)
 }
 
 /// The origin of the registry. Clients know no path in front of `/v2/`.
@@ -202,9 +173,4 @@ fn cannot_start(error: RecorderError) -> Failure {
         RecorderError::Runtime(_) => Exit::Defect,
     };
     Failure::new(exit, error)
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let error = anyhow!("cannot write the trace {}: {error}", path.display());
-    Failure::new(Exit::Failed, error)
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use regstorm::oci::Operation;
 use regstorm::trace::{
-    Agent, Lines, Method, Missing, NameTable, Naming, Pseudonym, Reference, Request, Source,
-    Summary, Timestamp, Writer,
+    Agent, Method, NameTable, Naming, Pseudonym, Reference, Request, Summary, Timestamp, Writer,
 };
 
 /// Requests, in the order of their starts.
@@ -73,22 +72,7 @@ impl Log {
         for request in &self.requests {
             writer.push(request, &NameTable::default()).expect("order");
         }
-        let summary = Summary {
-            schema: String::new(),
-            regstorm: String::new(),
-            source: Source::default(),
-            requests: 0,
-            added: 0,
-            sessions: 0,
-            sessions_cut: 0,
-            session_gap_s: 60,
-            first: None,
-            last: None,
-            naming: Naming::Kept,
-            lines: Lines::default(),
-            unreadable: Vec::new(),
-            missing: Missing::default(),
-        };
+        let summary = Summary::new(Naming::Kept, Duration::from_mins(1));
         writer.finish(summary).expect("an end");
     }
 }

@@ -1,17 +1,17 @@
 //! `regstorm trace import`: logs become a trace.
 
-use std::io::{self, BufWriter, Seek as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use regstorm::files::ResolvedPath;
 use regstorm::report::text;
 use regstorm::trace::{Format, ImportError, ImportOptions, Importer, Log, Summary};
 use regstorm::units;
 
-use crate::exit::{self, Exit, Failure, OrExit as _};
+use crate::exit::{Exit, Failure, OrExit as _};
 use crate::names_args::NamesArgs;
-use crate::{apart, summary};
+use crate::summary;
+use crate::trace_file::TraceFile;
 
 /// Make a trace of logs
 ///
@@ -46,49 +46,32 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let (place, options) = prepare(args).or_exit(Exit::Usage)?;
-    let directory = place.directory().path().to_owned();
-    let spill = || tempfile::tempfile_in(&directory);
-    let beside = |error| cannot_write(&args.out, &error);
-    let mut importer = Importer::new(options, spill().map_err(beside)?).map_err(failed)?;
+    let (out, options) = prepare(args).or_exit(Exit::Usage)?;
+    let failed = |error| failed(&out, error);
+    let spill = out.spill().map_err(|error| out.cannot_write(&error))?;
+    let mut importer = Importer::new(options, spill).map_err(failed)?;
     for path in &args.logs {
         let log = open(path).or_exit(Exit::Usage)?;
         importer.read(log).map_err(failed)?;
     }
-    // Beside its place first: what is there stays until all is written.
-    let to = BufWriter::new(spill().map_err(beside)?);
-    let (to, made) = importer.finish(to, &spill).map_err(failed)?;
-    let mut whole = to.into_inner().map_err(|it| beside(it.into_error()))?;
-    whole.rewind().map_err(beside)?;
-    place
-        .write_with(|file| io::copy(&mut whole, file).map(drop))
-        .map_err(beside)?;
-    report(args, &made)?;
+    let made = out.write(|to| importer.finish(to, &|| out.spill()));
+    report(args, &made.map_err(failed)?)?;
     Ok(Exit::Passed)
 }
 
 /// Whatever can be wrong before a log is read.
-fn prepare(args: &Args) -> anyhow::Result<(ResolvedPath, ImportOptions)> {
-    if args.out == Path::new("-") {
-        return Err(anyhow!("--out -: a trace is a file: name one"));
-    }
+fn prepare(args: &Args) -> anyhow::Result<(TraceFile, ImportOptions)> {
     let mut inputs: Vec<&Path> = args.logs.iter().map(PathBuf::as_path).collect();
     inputs.extend(args.names.key_file.as_deref());
-    apart::check(&[("--out", &args.out)], &inputs)?;
+    let out = TraceFile::prepare(&args.out, &[], &inputs)?;
     if args.logs.iter().filter(|it| *it == Path::new("-")).count() > 1 {
         return Err(anyhow!("standard input is read once: give `-` once"));
     }
-    if let Some(link) = exit::check_writable("--out", &args.out)? {
-        exit::note(&link);
-    }
-    let place = ResolvedPath::find(&args.out)?;
     let options = ImportOptions {
         formats: args.format.as_deref().map_or(Ok(Vec::new()), formats)?,
-        key: args.names.key()?,
-        keep_names: args.names.keep_names,
-        session_gap: args.names.session_gap(),
+        trace: args.names.options()?,
     };
-    Ok((place, options))
+    Ok((out, options))
 }
 
 /// The formats of a name, or the one of a format string.
@@ -115,17 +98,11 @@ fn open(path: &Path) -> anyhow::Result<Log> {
     Log::open(path).with_context(|| format!("cannot read the log {}", path.display()))
 }
 
-fn failed(error: ImportError) -> Failure {
-    let exit = match error {
-        ImportError::Spill(_) => Exit::Failed,
-        _ => Exit::Usage,
-    };
-    Failure::new(exit, error)
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let error = anyhow!("cannot write the trace {}: {error}", path.display());
-    Failure::new(Exit::Failed, error)
+fn failed(out: &TraceFile, error: ImportError) -> Failure {
+    match error {
+        ImportError::Spill(error) => out.cannot_write(&error),
+        error => Failure::new(Exit::Usage, error),
+    }
 }
 
 fn report(args: &Args, made: &Summary) -> Result<(), Failure> {
