@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use memchr::memchr;
 
-use super::records::{Cut, Scan, cut, record};
+use super::records::{Cut, Nesting, Scan, cut, record};
 use super::time::Timestamp;
 
 /// The most bytes of a line or a record. Longer ones are counted as unreadable.
@@ -79,7 +79,7 @@ pub(super) enum Piece<'a> {
     Whole(&'a [u8]),
     /// The beginning of one that is longer than [`LONGEST`].
     TooLong(&'a [u8]),
-    /// The beginning of a record that does not end, so that nothing behind it can be read.
+    /// The beginning of what is no record or does not end, so that nothing behind it can be read.
     Endless(&'a [u8]),
 }
 
@@ -132,10 +132,6 @@ impl Pieces {
         };
         pieces.fill()?;
         pieces.cut = cut(&pieces.buffer[..pieces.end]);
-        if pieces.cut == Cut::Records {
-            let start = memchr(b'[', &pieces.buffer[..pieces.end]).unwrap_or_default();
-            pieces.skip(start + 1);
-        }
         Ok(pieces)
     }
 
@@ -232,31 +228,61 @@ impl Pieces {
     }
 
     fn record(&mut self) -> io::Result<Option<Piece<'_>>> {
-        let mut scan = record(&self.buffer[self.start..self.end]);
-        if matches!(scan, Scan::Open { .. }) && !self.is_over {
-            self.fill()?;
-            scan = record(&self.buffer[self.start..self.end]);
-        }
-        let at = self.start;
-        match scan {
-            Scan::Found { start, end } => {
-                self.skip(end);
-                if end - start > LONGEST {
-                    self.keep_head(at + start);
-                    return Ok(Some(Piece::TooLong(&self.head)));
+        loop {
+            let at = self.start;
+            match record(&self.buffer[at..self.end]) {
+                Scan::Found { start, end } => {
+                    self.skip(end);
+                    if end - start > LONGEST {
+                        self.keep_head(at + start);
+                        return Ok(Some(Piece::TooLong(&self.head)));
+                    }
+                    return Ok(Some(Piece::Whole(&self.buffer[at + start..at + end])));
                 }
-                Ok(Some(Piece::Whole(&self.buffer[at + start..at + end])))
-            }
-            Scan::Open { start } if at + start < self.end => {
-                self.keep_head(at + start);
-                self.drain()?;
-                Ok(Some(Piece::Endless(&self.head)))
-            }
-            Scan::Open { .. } | Scan::Nothing => {
-                self.drain()?;
-                Ok(None)
+                Scan::Open { start } => {
+                    self.skip(start);
+                    if self.is_over && self.start == self.end {
+                        return Ok(None);
+                    }
+                    if self.is_over {
+                        return self.endless();
+                    }
+                    if self.end - self.start == self.buffer.len() {
+                        return self.long_record();
+                    }
+                    self.fill()?;
+                }
+                Scan::Foreign { start } => {
+                    self.skip(start);
+                    return self.endless();
+                }
             }
         }
+    }
+
+    /// Skips a record that is longer than the buffer to its end, and returns its beginning.
+    fn long_record(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.keep_head(self.start);
+        let mut nesting = Nesting::default();
+        loop {
+            let ahead = &self.buffer[self.start..self.end];
+            let (end, length) = (nesting.end(ahead), ahead.len());
+            self.skip(end.unwrap_or(length));
+            if end.is_some() {
+                return Ok(Some(Piece::TooLong(&self.head)));
+            }
+            if self.is_over {
+                return Ok(Some(Piece::Endless(&self.head)));
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Drops what cannot be cut into records, to the end of the log, and returns its beginning.
+    fn endless(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.keep_head(self.start);
+        self.drain()?;
+        Ok(Some(Piece::Endless(&self.head)))
     }
 
     /// Reads the rest and drops it.

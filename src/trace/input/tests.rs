@@ -61,10 +61,45 @@ fn records_are_objects_of_an_array() {
     }
     let long = format!("[{b}, {{\"a\": \"{}\"}}, {b}]", "x".repeat(LONGEST));
     assert_eq!(pieces(long.as_bytes()).0, [whole(b), None, whole(b)]);
+    // Longer than what is read at once, and another one behind it.
+    let longer = format!("[{{\"a\": \"\\\"{}}}\"}}, {b}]", "x".repeat(3 * BUFFER));
+    assert_eq!(
+        pieces(longer.as_bytes()),
+        (vec![None, whole(b)], longer.len() as u64)
+    );
     let endless = format!("[{b}, {{\"a\": \"{}", "x".repeat(3 * BUFFER));
     assert_eq!(
         pieces(endless.as_bytes()),
         (vec![whole(b), None], endless.len() as u64)
     );
     assert_eq!(pieces(b"[]"), (vec![], 2));
+}
+
+/// Files that were joined, as by `zcat *.json.gz`.
+#[test]
+fn arrays_that_follow_each_other_are_all_read() {
+    let whole = |it: &str| Some(it.as_bytes().to_vec());
+    let (a, b) = (r#"{"a": [1, {}]}"#, r#"{"b": "]"}"#);
+    let trail = |it: &str| format!("{{\"Records\": [{it}]}}");
+    for text in [
+        format!("[{a}][{b}]"),
+        format!("[{a}]\n[]\n[{b}]\n"),
+        format!("[]\n[{a},\n{b}]"),
+        format!("{}{}", trail(a), trail(b)),
+        format!("{}\n{}\n{}\n", trail(a), trail(""), trail(b)),
+        // More between them than is read at once.
+        format!("[{a}]{}[{b}]", " ".repeat(3 * BUFFER)),
+    ] {
+        let found = pieces(text.as_bytes());
+        assert_eq!(found.0, [whole(a), whole(b)], "{}", &text[..40]);
+        assert_eq!(found.1, text.len() as u64);
+    }
+    // What is neither is one piece that could not be read, to the end.
+    for behind in ["nonsense", "7]", "\"x\": {}}"] {
+        let text = format!("[{a}, {behind} {b}]");
+        assert_eq!(
+            pieces(text.as_bytes()),
+            (vec![whole(a), None], text.len() as u64)
+        );
+    }
 }
