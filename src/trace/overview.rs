@@ -245,7 +245,7 @@ impl Counting {
             .find(|it| it.up_to_bytes.is_none_or(|most| bytes <= most));
         if let Some(class) = class {
             class.requests += 1;
-            class.bytes += bytes;
+            class.bytes = class.bytes.saturating_add(bytes);
         }
     }
 

@@ -31,6 +31,8 @@ mod failures;
 mod faults;
 /// Every format that a report is turned into, by the command, of a run that was made.
 mod formats;
+/// Changed logs and traces, none of which may panic, hang or say what does not hold.
+mod fuzzed;
 /// Gates: what two builds are compared by, how it is written, and what is refused.
 mod gates;
 /// Existing images by globs and from files: what is found, what is asked for it, and what is refused.

@@ -48,11 +48,12 @@ fn head(summary: &Summary, layout: Layout) -> String {
     }
     for (index, it) in summary.unreadable.iter().enumerate() {
         let label = if index == 0 { "unreadable" } else { "" };
-        let words = format!("{}:{}: {}: {}", it.file, it.line, it.reason, it.shape);
+        let [file, reason, shape] = [&it.file, &it.reason, &it.shape].map(|it| told(it));
+        let words = format!("{file}:{}: {reason}: {shape}", it.line);
         line(label, words, Paint::Bad);
     }
     let names = match &summary.naming {
-        Naming::Pseudonyms { key } => format!("pseudonyms, key {key}"),
+        Naming::Pseudonyms { key } => format!("pseudonyms, key {}", told(key)),
         Naming::Kept => "kept: addresses, users and repositories are in the trace".to_owned(),
     };
     line("names", names, Paint::Plain);
@@ -114,11 +115,11 @@ fn origin(summary: &Summary) -> Vec<(&'static str, String)> {
         return vec![("source", source), ("seen", seen)];
     }
     if source.files == 0 {
-        return vec![("source", source.formats.join(", "))];
+        return vec![("source", told(&source.formats.join(", ")))];
     }
     let files = number_of(source.files, "file");
     let bytes = units::bytes(source.bytes);
-    let source = format!("{} · {files}, {bytes}", source.formats.join(", "));
+    let source = format!("{} · {files}, {bytes}", told(&source.formats.join(", ")));
     let lines = format!(
         "{} = {} requests + {} other messages + {} outside the API + {} unreadable + {} empty",
         count(lines.all()),
@@ -129,6 +130,11 @@ fn origin(summary: &Summary) -> Vec<(&'static str, String)> {
         count(lines.empty),
     );
     vec![("source", source), ("lines", lines)]
+}
+
+/// A text of a trace, which may be of any hand, made fit for a terminal.
+fn told(text: &str) -> String {
+    units::foreign_words(text, MOST_CHARACTERS)
 }
 
 /// What the log does not tell. A recorder tells all: without a status there was no response.
@@ -207,6 +213,8 @@ fn rates(rates: &Rates, layout: Layout) -> String {
     text
 }
 
+/// The most characters of one text that a trace says of itself.
+const MOST_CHARACTERS: usize = 300;
 /// The windows that are drawn.
 const MOST_BARS: usize = 60;
 
@@ -252,7 +260,7 @@ fn sizes(classes: &[SizeClass], layout: Layout) -> String {
     let (mut requests, mut bytes) = (0, 0);
     for class in classes {
         requests += class.requests;
-        bytes += class.bytes;
+        bytes = class.bytes.saturating_add(bytes);
     }
     if requests == 0 {
         return String::new();

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The most requests of one replay. They are kept in memory, with the content that they name: some 300 bytes each.
 pub const MOST_REQUESTS: u64 = 2_000_000;
 
+/// The most bytes of a blob, whatever a trace says: 4 TiB, so that the bytes of all requests can be added up.
+const MOST_BYTES: u64 = 1 << 42;
+
 /// Which requests of a trace are replayed, and how large its content is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slice {
@@ -34,7 +37,7 @@ impl Default for Slice {
 }
 
 impl Slice {
-    /// Returns the size that a blob of that size is made with.
+    /// Returns the size that a blob of that size is made with, at most 4 TiB.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -43,6 +46,8 @@ impl Slice {
     )]
     pub fn scaled(&self, size: u64) -> u64 {
         let scaled = (size as f64 * self.scale).round() as u64;
-        scaled.min(self.max_blob.unwrap_or(u64::MAX))
+        scaled
+            .min(self.max_blob.unwrap_or(MOST_BYTES))
+            .min(MOST_BYTES)
     }
 }

@@ -306,3 +306,24 @@ fn what_is_stored_first_is_fresh_and_what_is_seeded_is_not() {
     assert_eq!(stored(1)[0], fresh.read_by(&steps[7]).unwrap());
     assert!(stored(5).contains(&fresh.read_by(&steps[6]).unwrap()));
 }
+
+/// A trace can say any number, and a sum that overflows ends the program.
+#[test]
+fn parts_of_any_size_are_added_up() {
+    let of_upload = |operation, reference: Option<Reference>, status| Request {
+        upload: Some(Pseudonym::new(4)),
+        sent: Some(u64::MAX),
+        ..request(operation, reference, status)
+    };
+    let requests = [
+        of_upload(Operation::UploadStart, NONE, 202),
+        of_upload(Operation::UploadPatch, NONE, 202),
+        of_upload(Operation::UploadPatch, NONE, 202),
+        of_upload(Operation::UploadPut, Some(digest(3)), 201),
+    ];
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    let most = 1 << 42;
+    assert_eq!(sessions.blobs(), [most]);
+    let parts: Vec<_> = sessions.uploads()[0].parts.clone();
+    assert_eq!(parts, [0..most, most..most, most..most]);
+}

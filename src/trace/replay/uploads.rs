@@ -41,7 +41,8 @@ impl Recording {
 
     /// Returns the bytes of all parts; `None` if the log tells of none.
     pub(super) fn bytes(&self) -> Option<u64> {
-        let all: u64 = self.parts.iter().flatten().sum();
+        let parts = self.parts.iter().flatten();
+        let all = parts.fold(0_u64, |all, it| all.saturating_add(*it));
         (all > 0).then_some(all)
     }
 
@@ -60,6 +61,7 @@ impl Recording {
                     None => size,
                     // What was sent before the last request with a body was all of it.
                     Some(all) => {
+                        let sent = sent.min(all.into());
                         u64::try_from(u128::from(size) * sent / u128::from(all)).unwrap_or(size)
                     }
                 };
