@@ -11,23 +11,16 @@ const NANOS: u64 = 1_000_000_000;
 
 /// Reads `2026-11-30T19:25:41.661748287Z`, with a space for the `T` and with an offset as well. Without an offset it is UTC.
 pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let has = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
-    let is_one = has(4, b'-') && has(7, b'-') && has(13, b':') && has(16, b':');
-    if !is_one || !(has(10, b'T') || has(10, b' ') || has(10, b't')) {
+    let (front, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let is_one = [front[4], front[7], front[13], front[16]] == *b"--::";
+    if !is_one || !matches!(front[10], b'T' | b' ' | b't') {
         return None;
     }
-    let date = (
-        digits(bytes, 0, 4)?,
-        digits(bytes, 5, 2)?,
-        digits(bytes, 8, 2)?,
-    );
-    let time = (
-        digits(bytes, 11, 2)?,
-        digits(bytes, 14, 2)?,
-        digits(bytes, 17, 2)?,
-    );
-    let rest = bytes.get(19..)?;
+    // Places in a front of a known length: nothing has to be checked but the digits.
+    let digit = |at: usize| digit(front[at]);
+    let two = |at: usize| Some(digit(at)? * 10 + digit(at + 1)?);
+    let date = (two(0)? * 100 + two(2)?, two(5)?, two(8)?);
+    let time = (two(11)?, two(14)?, two(17)?);
     let (nanos, rest) = match rest.split_first() {
         Some((b'.' | b',', rest)) => fraction(rest),
         _ => (0, rest),
@@ -86,12 +79,11 @@ pub(super) fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut all = Duration::ZERO;
     while !rest.is_empty() {
-        let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let is_of_number = |it: &u8| it.is_ascii_digit() || *it == b'.';
+        let end = rest.bytes().position(|it| !is_of_number(&it))?;
         let (number, behind) = rest.split_at(end);
-        let end = behind
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(end);
+        let end = behind.bytes().position(|it| is_of_number(&it));
+        let (unit, behind) = behind.split_at(end.unwrap_or(behind.len()));
         let unit = match unit {
             "ns" => 1,
             "µs" | "μs" | "us" => 1_000,
@@ -120,25 +112,26 @@ fn scaled(number: &str, unit: u64) -> Option<Duration> {
 
 /// The digits behind a point as billionths, and what follows them.
 fn fraction(bytes: &[u8]) -> (u64, &[u8]) {
-    let length = bytes.iter().take_while(|it| it.is_ascii_digit()).count();
-    let (part, rest) = bytes.split_at(length);
-    let mut nanos = 0;
-    for index in 0..9 {
-        let digit = part.get(index).map_or(0, |byte| u64::from(byte - b'0'));
-        nanos = nanos * 10 + digit;
+    let (mut nanos, mut length, mut scale) = (0, 0, NANOS);
+    while let Some(digit) = bytes.get(length).copied().and_then(digit) {
+        // What is below a billionth is cut.
+        scale /= 10;
+        nanos += digit * scale;
+        length += 1;
     }
-    (nanos, rest)
+    (nanos, &bytes[length..])
 }
 
 fn digits(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
-    let mut number = 0;
-    for byte in bytes.get(at..at + length)? {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        number = number * 10 + u64::from(byte - b'0');
-    }
-    Some(number)
+    let bytes = bytes.get(at..at + length)?;
+    bytes
+        .iter()
+        .try_fold(0, |number, it| Some(number * 10 + digit(*it)?))
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
 /// The offset from UTC in seconds: `Z`, `+01:00`, `-0800`; nothing is UTC.

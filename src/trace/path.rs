@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memrchr};
+
 use crate::oci::Operation;
 
 use super::request::Method;
@@ -22,7 +24,7 @@ pub(super) struct Path<'a> {
 /// Returns what a URI names; `None` if it is outside the registry's API and no token service.
 pub(super) fn of(method: Method, uri: &str) -> Option<Path<'_>> {
     let uri = without_host(uri);
-    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let (path, query) = cut(uri, memchr(b'?', uri.as_bytes())).unwrap_or((uri, ""));
     if let Some(digest) = stored_blob(path) {
         let operation = matches!(method, Method::Get | Method::Head);
         return Some(Path {
@@ -59,6 +61,11 @@ pub(super) fn of(method: Method, uri: &str) -> Option<Path<'_>> {
     Some(named)
 }
 
+/// What is in front of a character of one byte, and behind it.
+fn cut(text: &str, place: Option<usize>) -> Option<(&str, &str)> {
+    place.map(|at| (&text[..at], &text[at + 1..]))
+}
+
 fn only(method: Method, methods: &[Method], operation: Operation) -> Option<Operation> {
     methods.contains(&method).then_some(operation)
 }
@@ -66,10 +73,10 @@ fn only(method: Method, methods: &[Method], operation: Operation) -> Option<Oper
 impl<'a> Path<'a> {
     /// What is below the registry's root: a repository, and something in it.
     fn below(&mut self, method: Method, rest: &'a str, query: &'a str) {
-        let Some((front, name)) = rest.rsplit_once('/') else {
+        let Some((front, name)) = cut(rest, memrchr(b'/', rest.as_bytes())) else {
             return;
         };
-        let Some((repository, noun)) = front.rsplit_once('/') else {
+        let Some((repository, noun)) = cut(front, memrchr(b'/', front.as_bytes())) else {
             return;
         };
         let of_upload = match (noun, name) {
@@ -174,6 +181,10 @@ fn is_token(path: &str, query: &str) -> bool {
         "/token",
         "/auth",
     ];
+    // All of them end in one of two letters, and few other paths do.
+    if !matches!(path.as_bytes().last(), Some(b'n' | b'h')) {
+        return false;
+    }
     let is_service =
         || parameter(query, "service").is_some() || parameter(query, "scope").is_some();
     match PATHS.iter().position(|it| path.ends_with(it)) {

@@ -25,6 +25,8 @@ const MOST_OPEN: usize = 48;
 /// Takes requests in any order. Those of equal starts stay in the order in which they came.
 pub(super) struct Sorter {
     held: Vec<Request>,
+    /// The starts of those that are held, with their places.
+    order: Vec<(Timestamp, u32)>,
     names: NameTable,
     spill: Spill,
     runs: Vec<Run>,
@@ -111,6 +113,7 @@ impl Sorter {
     pub(super) fn new(file: File) -> io::Result<Self> {
         Ok(Self {
             held: Vec::new(),
+            order: Vec::new(),
             names: NameTable::default(),
             spill: Spill::new(file)?,
             runs: Vec::new(),
@@ -133,11 +136,16 @@ impl Sorter {
     }
 
     fn close(&mut self) -> io::Result<()> {
-        self.held.sort_by_key(|it| it.start);
         let (held, names) = (&self.held, &self.names);
+        // Places are sorted: a request is ten times as long as what it is sorted by.
+        self.order.clear();
+        self.order
+            .extend((0..).zip(held).map(|(place, it)| (it.start, place)));
+        self.order.sort_unstable();
+        let ordered = self.order.iter().map(|(_, place)| &held[*place as usize]);
         let run = self
             .spill
-            .run(|push| held.iter().try_for_each(|request| push(request, names)))?;
+            .run(|push| { ordered }.try_for_each(|request| push(request, names)))?;
         self.runs.extend(run);
         self.held.clear();
         self.names.clear();

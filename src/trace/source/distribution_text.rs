@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::super::entry::{Entry, Line, size, status};
 use super::super::moment;
 use super::distribution::{ENDED, REFUSED, beside, may_end};
@@ -50,9 +52,12 @@ pub(super) fn read(line: &str) -> Line<'_> {
 
 /// The next pair, and what follows. A value with spaces is quoted as Go quotes it.
 fn pair(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
-    let (key, rest) = text.trim_start().split_once('=')?;
+    let text = text.trim_ascii_start();
+    let equals = memchr(b'=', text.as_bytes())?;
+    let (key, rest) = (&text[..equals], &text[equals + 1..]);
     if !rest.starts_with('"') {
-        let (value, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let end = memchr(b' ', rest.as_bytes()).unwrap_or(rest.len());
+        let (value, rest) = rest.split_at(end);
         return Some((key, Cow::Borrowed(value), rest));
     }
     let end = template::end_of_quoted(&rest[1..])? + 1;
