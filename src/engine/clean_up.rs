@@ -1,12 +1,14 @@
 //! Clean-up: deletes what the run has put into the registry, as far as the plan wants and the registry allows it.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
+use tokio::time::sleep;
 
+use super::begun::{StoredBy, Which};
 use super::classify;
-use super::iteration_id::IterationId;
 use super::leftovers::{self, Leftovers};
 use super::prepare::SetupClient;
 use crate::measure::{FailureClass, Period};
@@ -16,6 +18,10 @@ use crate::registry;
 
 /// Failed deletions in a row after which no more are tried.
 const MOST_REFUSALS: u32 = 5;
+
+/// From one look to the next at what may have been stored after it was deleted: a request that was cut off may be under way in the
+/// registry or in a proxy, and nobody hears of its end.
+const LATER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
 /// What clean-up left undone.
 #[derive(Debug, Default)]
@@ -33,20 +39,48 @@ pub(super) struct Left {
 }
 
 impl SetupClient {
-    /// Deletes what the run has put into the registry, and nothing that was there before.
-    /// `stored` are the iterations that have stored something, with the places of their loads in the plan.
-    pub(super) async fn clean_up(
-        &mut self,
-        stored: impl Iterator<Item = (usize, IterationId)>,
-    ) -> Left {
+    /// Deletes what the run has put into the registry, and nothing that was there before. What was cut off is deleted once more
+    /// after a while, in case that it was stored later.
+    pub(super) async fn clean_up(&mut self, stored: StoredBy<'_>) -> Left {
         let policy = self.shared.plan.prepare.clean_up;
         self.recording.enter(Period::CleanUp);
         let mut left = Left::default();
         if policy == CleanUp::None {
             return left;
         }
-        let mut settled = self.inventory.settled();
-        let by_users = leftovers::stored(&self.shared, stored).map(move |mut leftovers| {
+        let mut stop = self.stop.clone();
+        let deleting = async {
+            self.delete(stored, Which::All, &left).await;
+            let mut unknown = stored.iter(Which::Unknown);
+            if unknown.next().is_none() && self.inventory.missed().is_empty() {
+                return;
+            }
+            for pause in LATER {
+                if left.goes_on() {
+                    sleep(pause).await;
+                    self.delete(stored, Which::Unknown, &left).await;
+                }
+            }
+        };
+        let cut = tokio::select! {
+            () = deleting => false,
+            () = stop.wait_aborted() => true,
+        };
+        left.cut = cut;
+        self.note_retries("clean-up");
+        left
+    }
+
+    /// Deletes all, or only what may have been stored since that was done.
+    async fn delete(&self, stored: StoredBy<'_>, which: Which, left: &Left) {
+        let policy = self.shared.plan.prepare.clean_up;
+        let (seeds, mut settled) = match which {
+            Which::All => (self.inventory.added(), self.inventory.settled()),
+            // What was seeded may have been pushed again.
+            Which::Unknown => (self.inventory.missed(), self.inventory.before()),
+        };
+        let by_users = leftovers::stored(&self.shared, stored.iter(which));
+        let by_users = by_users.map(move |mut leftovers| {
             let Leftovers {
                 repository,
                 manifests,
@@ -57,19 +91,11 @@ impl SetupClient {
             }
             leftovers
         });
-        let all = self.inventory.added().into_iter().chain(by_users);
         let parallel = self.shared.plan.prepare.parallel.get();
-        let deleting = stream::iter(all)
+        stream::iter(seeds.into_iter().chain(by_users))
             .take_while(|_| std::future::ready(left.goes_on()))
-            .for_each_concurrent(parallel, |leftovers| self.remove(leftovers, policy, &left));
-        let mut stop = self.stop.clone();
-        let cut = tokio::select! {
-            () = deleting => false,
-            () = stop.wait_aborted() => true,
-        };
-        left.cut = cut;
-        self.note_retries("clean-up");
-        left
+            .for_each_concurrent(parallel, |leftovers| self.remove(leftovers, policy, left))
+            .await;
     }
 
     /// Deletes from one repository: the manifests first, then, if all is to go, the blobs.
@@ -79,7 +105,11 @@ impl SetupClient {
             if left.goes_on() {
                 let reference = Reference::Digest(digest);
                 let delete = async || self.client.manifest_delete(repository, &reference).await;
-                left.count(self.retries.run(delete).await);
+                let deleted = self.retries.run(delete).await;
+                if matches!(deleted, Ok(false)) {
+                    self.inventory.not_found(repository, digest);
+                }
+                left.count(deleted);
             }
         }
         let blobs = match policy {
@@ -89,7 +119,11 @@ impl SetupClient {
         for digest in blobs {
             if left.goes_on() {
                 let delete = async || self.client.blob_delete(repository, &digest).await;
-                left.count(self.retries.run(delete).await);
+                let deleted = self.retries.run(delete).await;
+                if matches!(deleted, Ok(false)) {
+                    self.inventory.not_found(repository, digest);
+                }
+                left.count(deleted);
             }
         }
     }

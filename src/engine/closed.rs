@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use super::begun::{Begun, Kept, OfUser, SharedOfLoad};
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
-use super::iteration_id::{Begun, IterationId, OfUser, SharedOfLoad};
+use super::iteration_id::IterationId;
 use super::stop::Stop;
 use super::user_states::UserStates;
 use super::virtual_user::{Done, Freed, Start, VirtualUser};
@@ -116,9 +117,7 @@ impl Closed {
             self.begin();
             let drawn = self.user.schedule(&start);
             let freed = self.user.iterate(start, drawn, now).await;
-            if freed.stored {
-                self.stored();
-            }
+            self.note(freed.kept);
             let Freed { ended, free, .. } = freed;
             due = match load.pacing {
                 None => free.max(now + self.back_off(&freed, now)),
@@ -159,10 +158,10 @@ impl Closed {
         }
     }
 
-    fn stored(&mut self) {
+    fn note(&mut self, kept: Kept) {
         match &self.shared {
-            Some(shared) => shared.borrow_mut().stored(self.taken),
-            None => self.begun.stored(),
+            Some(shared) => shared.borrow_mut().note(self.taken, kept),
+            None => self.begun.note(kept),
         }
     }
 

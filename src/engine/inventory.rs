@@ -1,6 +1,6 @@
 //! What was in the registry before the run, which clean-up spares, and what seeding has put there, which it deletes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(super) struct Inventory {
     before: RefCell<Places>,
     added: RefCell<Vec<Leftovers>>, // one for each seed, in the order in which they were begun
     ours: RefCell<Places>,          // the same by repository
+    is_cut_off: Cell<bool>,
+    missed: RefCell<Places>, // clean-up has not found it, where seeding was cut off
 }
 
 /// Manifests and blobs by repository.
@@ -120,6 +122,37 @@ impl Inventory {
             manifests.retain(|digest| !before.has(repository, digest));
         }
         added
+    }
+
+    /// Seeding ended while requests were under way.
+    pub(super) fn cut_off(&self) {
+        self.is_cut_off.set(true);
+    }
+
+    /// Clean-up has not found something: if seeding was cut off, the registry may be storing it yet.
+    pub(super) fn not_found(&self, repository: &RepositoryName, digest: Digest) {
+        if self.is_cut_off.get() {
+            self.missed.borrow_mut().add(repository, digest);
+        }
+    }
+
+    /// Returns what was added and not found.
+    pub(super) fn missed(&self) -> Vec<Leftovers> {
+        let missed = self.missed.borrow();
+        let mut added = self.added();
+        for it in &mut added {
+            let repository = &it.repository;
+            for list in [&mut it.manifests, &mut it.blobs] {
+                list.retain(|digest| missed.has(repository, digest));
+            }
+        }
+        added.retain(|it| !it.manifests.is_empty() || !it.blobs.is_empty());
+        added
+    }
+
+    /// Returns what was there before the run.
+    pub(super) fn before(&self) -> Places {
+        self.before.borrow().clone()
     }
 
     /// Returns what clean-up need not look at again: what was there, and what was added.

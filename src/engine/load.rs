@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::begun::Begun;
 use super::clock::Clock;
 use super::error::Error;
 use super::finished::{Finished, ReplayCounts, TargetIdentity};
-use super::iteration_id::Begun;
 use super::notes;
 use super::occasion::timetable;
 use super::probe::ProbeThread;

@@ -10,6 +10,7 @@
 //!
 //! Every iteration that is started ends in exactly one counted outcome, on every path. The record is judged by `session`.
 
+mod begun;
 mod cancellation;
 mod choice;
 mod classify;

@@ -1,7 +1,7 @@
 //! What a reader has to know of a load beside its numbers.
 
+use super::begun::Begun;
 use super::images::Images;
-use super::iteration_id::Begun;
 use super::shared::Shared;
 use crate::measure::{FailureClass, Record};
 use crate::plan::{Haste, Plan};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::begun::Kept;
 use super::classify;
 use super::iteration_id::IterationId;
 use super::iteration_timer::IterationTimer;
@@ -30,7 +31,7 @@ pub(super) struct Recording {
     period: Cell<Period>,
     due: Cell<Duration>,     // of the iteration, since the measured window opened
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
-    stored: Cell<bool>,      // something, since the iteration began
+    kept: Cell<Kept>,        // since the iteration began
     timer: IterationTimer,
     tracing: Option<Tracing>,
     traced: Cell<Option<(IterationId, u64)>>, // the iteration, and how many requests of it have started
@@ -54,7 +55,7 @@ impl Recording {
             period: Cell::new(Period::Prepare),
             due: Cell::default(),
             bytes: Cell::default(),
-            stored: Cell::default(),
+            kept: Cell::default(),
         }
     }
 
@@ -65,7 +66,7 @@ impl Recording {
         self.period.set(period);
         self.due.set(due);
         self.bytes.set((0, 0));
-        self.stored.set(false);
+        self.kept.set(Kept::Nothing);
     }
 
     /// Draws the next requests that are traced among those of that iteration.
@@ -95,9 +96,9 @@ impl Recording {
         self.bytes.get()
     }
 
-    /// Returns `true` if the registry has, or may have, kept a blob or a manifest since the iteration began.
-    pub(super) fn has_stored(&self) -> bool {
-        self.stored.get()
+    /// Returns whether the registry has kept a blob or a manifest since the iteration began.
+    pub(super) fn kept(&self) -> Kept {
+        self.kept.get()
     }
 }
 
@@ -110,25 +111,34 @@ impl Drop for Thinking<'_> {
     }
 }
 
-/// Returns `true` if the registry may have kept something: the request reached it, and it did not refuse.
-fn stores(exchange: &Exchange<'_>) -> bool {
-    let status = exchange.status.map(|it| it.as_u16());
-    match (exchange.operation, &exchange.end) {
-        // 202: it has opened a session instead.
-        (Operation::UploadPost | Operation::UploadMount, End::Ok) => status != Some(202),
-        (Operation::UploadPut | Operation::ManifestPut, End::Ok) => true,
-        (
-            Operation::UploadPost
+/// Returns whether the registry has kept something of an exchange: the request reached it, and it did not refuse.
+fn kept(exchange: &Exchange<'_>) -> Kept {
+    let stores = matches!(
+        exchange.operation,
+        Operation::UploadPost
             | Operation::UploadMount
             | Operation::UploadPut
-            | Operation::ManifestPut,
-            End::Cancelled | End::Failed(_),
-        ) => {
-            let is_there = exchange.ended.connection != ConnectionUse::None;
-            is_there && status.is_none_or(|it| it < 400)
-        }
-        _ => false,
+            | Operation::ManifestPut
+    );
+    if !stores {
+        return Kept::Nothing;
     }
+    let status = exchange.status.map(|it| it.as_u16());
+    match (status, exchange.end) {
+        // It has opened a session instead.
+        (Some(202), End::Ok) if opens_session(exchange.operation) => Kept::Nothing,
+        (_, End::Ok) => Kept::Something,
+        (Some(400..), _) => Kept::Nothing,
+        (Some(_), _) => Kept::Something,
+        (None, End::Failed(_)) if exchange.ended.connection == ConnectionUse::None => Kept::Nothing,
+        // How far it came that was dropped is not known.
+        (None, _) => Kept::Unknown,
+    }
+}
+
+/// Whether a registry may open an upload session in place of storing the blob.
+const fn opens_session(operation: Operation) -> bool {
+    matches!(operation, Operation::UploadPost | Operation::UploadMount)
 }
 
 impl Observer for Recording {
@@ -159,9 +169,7 @@ impl Observer for Recording {
         let (sent, received) = self.bytes.get();
         self.bytes
             .set((sent + ended.sent, received + ended.received));
-        if stores(exchange) {
-            self.stored.set(true);
-        }
+        self.kept.set(self.kept.get().max(kept(exchange)));
         let status = exchange.status.map(|status| status.as_u16());
         let mut recorder = self.recorder.borrow_mut();
         let outcome = match exchange.end {

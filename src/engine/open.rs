@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::begun::{OfLoad, SharedOfLoad};
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
 use super::idle_users::{Due, IdleUsers, Offered};
-use super::iteration_id::{IterationId, OfLoad, SharedOfLoad};
+use super::iteration_id::IterationId;
 use super::pacer::Pacer;
 use super::stop::Stop;
 use super::user_states::UserStates;
@@ -313,9 +314,7 @@ impl Member {
                 let freed = self.user.iterate(start, drawn, now).await;
                 last = Some(freed);
                 let Freed { ended, free, .. } = freed;
-                if freed.stored {
-                    self.begun.borrow_mut().stored(due.index);
-                }
+                self.begun.borrow_mut().note(due.index, freed.kept);
                 if free > ended {
                     self.states.thinks(true);
                     self.user.cancellation.wait(free.min(clock.end)).await;

@@ -242,6 +242,7 @@ impl SetupClient {
             })
         });
         if done.is_err() {
+            self.inventory.cut_off();
             let _ = timeout(CANCEL_TIME, self.seeder.cancel_abandoned()).await;
         }
         // Connections of seeding must not stay open while the load runs. Clean-up makes its own.

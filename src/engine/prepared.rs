@@ -1,6 +1,5 @@
 //! What is done once for a target, however many loads it is given: before the first and after the last.
 
-use std::iter;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -10,11 +9,11 @@ use http::StatusCode;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
+use super::begun::{self, Begun, StoredBy};
 use super::clean_up::Left;
 use super::error::Error;
 use super::finished::{Around, Finished, FoundImages, TargetIdentity};
 use super::images::Images;
-use super::iteration_id::{self, Begun, IterationId};
 use super::load::{StartGate, load, soon};
 use super::notes;
 use super::prepare::{Seeded, SetupClient};
@@ -130,8 +129,11 @@ impl Setup {
             client.inventory.take_over(&it);
             of_others.extend(it.iterations);
         }
-        let ids = stored_by(&[], &of_others);
-        let left = runtime.block_on(client.clean_up(ids));
+        let stored = StoredBy {
+            own: &[],
+            others: &of_others,
+        };
+        let left = runtime.block_on(client.clean_up(stored));
         Ok(CleanedUp {
             deleted: left.deleted(),
             left: left.notes(),
@@ -255,7 +257,7 @@ impl Prepared {
         if seeded.is_err() {
             // Some images are there. What cannot be deleted either is not the news here.
             tell(Progress::CleaningUp);
-            runtime.block_on(client.clean_up(iter::empty()));
+            runtime.block_on(client.clean_up(StoredBy::default()));
         }
         seeded
     }
@@ -316,7 +318,7 @@ impl Prepared {
     /// Returns what was put into the registry so far, for a clean-up by another process.
     pub fn stored(&self) -> Stored {
         let begun = self.begun.iter();
-        let own = begun.filter_map(|(load, begun)| iteration_id::told(*load, begun));
+        let own = begun.filter_map(|(load, begun)| begun::told(*load, begun));
         Stored {
             iterations: own.collect(),
             ..self.client.inventory.told()
@@ -353,8 +355,11 @@ impl Prepared {
             Closing::Leave => Left::default(),
             Closing::CleanUp => {
                 tell(Progress::CleaningUp);
-                let ids = stored_by(&self.begun, &self.of_others);
-                self.runtime.block_on(self.client.clean_up(ids))
+                let stored = StoredBy {
+                    own: &self.begun,
+                    others: &self.of_others,
+                };
+                self.runtime.block_on(self.client.clean_up(stored))
             }
         };
         let Some(finished) = last else {
@@ -384,17 +389,6 @@ impl Prepared {
         });
         Vec::new()
     }
-}
-
-/// Returns the iterations that have stored something, with the places of their loads in the plan.
-fn stored_by<'a>(
-    begun: &'a [(usize, Begun)],
-    of_others: &'a [StoredIterations],
-) -> impl Iterator<Item = (usize, IterationId)> + 'a {
-    let own = begun.iter();
-    let own = own.flat_map(|(load, begun)| begun.stored().map(move |id| (*load, id)));
-    let others = of_others.iter();
-    own.chain(others.flat_map(|it| iteration_id::heard(it).map(move |id| (it.load, id))))
 }
 
 impl std::fmt::Debug for Prepared {

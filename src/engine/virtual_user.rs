@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::begun::{Begun, Kept};
 use super::cancellation::{Cancellation, Cancelled, Limits};
 use super::choice::{Choice, apart};
 use super::classify;
 use super::context::Context;
-use super::iteration_id::{Begun, IterationId};
+use super::iteration_id::IterationId;
 use super::left_connections::LeftConnections;
 use super::left_uploads;
 use super::observer::Recording;
@@ -99,8 +100,8 @@ pub(super) struct Freed {
     /// The user has thought about it, and may start another: not before that end.
     pub(super) free: Instant,
     pub(super) outcome: Outcome,
-    /// Whether the registry has kept something of it, or may have.
-    pub(super) stored: bool,
+    /// Whether the registry has kept something of it.
+    pub(super) kept: Kept,
 }
 
 impl Context {
@@ -244,7 +245,7 @@ impl VirtualUser {
         let finished = Instant::now();
         let outcome = came_to(&ended);
         let (sent, received) = self.recording.bytes();
-        let stored = self.recording.has_stored();
+        let kept = self.recording.kept();
         self.last_spent = self.recording.spent(finished);
         context.recorder.borrow_mut().iteration(&IterationSample {
             track,
@@ -279,7 +280,7 @@ impl VirtualUser {
             ended: finished,
             free: finished + choice.think_time(journey.think_time),
             outcome,
-            stored,
+            kept,
         }
     }
 

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::begun::{Begun, OfLoad, SharedOfLoad};
 use super::clock::Clock;
 use super::closed::Closed;
 use super::context::{Context, Recorded};
-use super::iteration_id::{Begun, OfLoad, SharedOfLoad};
 use super::open::Part;
 use super::shared::Shared;
 use super::stop::Stop;

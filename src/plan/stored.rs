@@ -47,6 +47,9 @@ pub struct StoredIterations {
     pub of: IterationsOf,
     /// Their numbers: of each run of successive ones the first, and how many.
     pub numbers: Vec<(u64, u64)>,
+    /// In the same way those of them with a request that was cut off before the response: the registry may store it later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<(u64, u64)>,
 }
 
 /// Who numbers iterations.

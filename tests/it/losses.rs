@@ -13,10 +13,9 @@ use regstorm::oci::Operation;
 use regstorm::result::Document;
 use tokio::time::Instant;
 
-use crate::losses::gate::{Gate, Held};
+use crate::gate::{Gate, Held};
 use crate::support::{registry, wait_for};
 
-mod gate;
 mod meeting;
 
 /// What happens to a shard.

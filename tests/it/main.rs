@@ -33,6 +33,8 @@ mod faults;
 mod formats;
 /// Changed logs and traces, none of which may panic, hang or say what does not hold.
 mod fuzzed;
+/// A way through which bytes pass, or some of them do not.
+mod gate;
 /// Gates: what two builds are compared by, how it is written, and what is refused.
 mod gates;
 /// Existing images by globs and from files: what is found, what is asked for it, and what is refused.

@@ -1,5 +1,7 @@
 //! Before and after the load: what is tried again, what is not waited for, and what clean-up deletes and spares.
 
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use regstorm::embedded::{Fault, FaultKind, Point, Running, Settings, Stall, When};
@@ -7,7 +9,8 @@ use regstorm::engine::{self, Finished};
 use regstorm::measure::{Period, Record};
 use regstorm::oci::Operation;
 
-use crate::support::{around, plan, registry, run, run_against, settled};
+use crate::gate::{Gate, Held};
+use crate::support::{around, plan, registry, run, run_against, settled, wait_for};
 
 /// Two images of three layers, of which two images share the lowest; two users do three iterations each.
 fn scenario(journey: &str, prepare: &str) -> String {
@@ -345,4 +348,58 @@ fn seeding_waits_as_long_as_the_registry_asks() {
         "{:?}",
         around(&finished).prepare_time
     );
+}
+
+/// A run through a way on which requests that begin so stay, until clean-up has looked for what they store and has not found it. It is
+/// stopped once the first of them is there, if that is wanted.
+fn run_on_a_slow_way(journey: &str, held: &'static [u8], stops: bool) -> Running {
+    let site = registry(Settings::default());
+    let way = Gate::open(site.url().trim_start_matches("http://").to_owned());
+    way.hold(Held::Requests(held));
+    // A registry stores no manifest whose blobs were deleted.
+    let prepare = "clean_up = \"manifests\"\nparallel = 1";
+    let text = scenario(journey, prepare).replace(
+        "max_duration = \"1m\"",
+        "max_duration = \"300ms\"\ngraceful_stop = \"0s\"",
+    );
+    let plan = Arc::new(plan(&text, &format!("http://{}", way.address), 1));
+    let (stopper, stop) = engine::stop();
+    thread::scope(|scope| {
+        let running = scope.spawn(|| engine::run(&plan, 7, &stop, &mut |_| {}));
+        wait_for(|| way.is_holding().then_some(()));
+        if stops {
+            stopper.ask();
+        }
+        wait_for(|| (count(&site, Operation::ManifestDelete, 404) > 0).then_some(()));
+        way.hold(Held::Nothing);
+        let ended = running.join().expect("no panic");
+        assert_eq!(ended.is_err(), stops);
+    });
+    site
+}
+
+fn count(site: &Running, operation: Operation, status: u16) -> u64 {
+    let counts = site.counts();
+    let count = counts.exchanges.get(&(Some(operation), status));
+    count.copied().unwrap_or(0)
+}
+
+/// What the users of a proxy have given up, it may pass on all the same: after everything was deleted.
+#[test]
+fn what_was_cut_off_and_is_stored_later_is_deleted() {
+    let push = "action = \"push\"\nrepository = \"late\"\nunique = true";
+    for (journey, held, stops) in [
+        (push, &b"PUT /v2/late/0/manifests/"[..], false),
+        (
+            "action = \"pull\"",
+            b"PUT /v2/regstorm/web/0/manifests/",
+            true,
+        ),
+    ] {
+        let site = run_on_a_slow_way(journey, held, stops);
+        let stored = count(&site, Operation::ManifestPut, 201);
+        assert!(stored > 0, "{journey}");
+        let deleted = count(&site, Operation::ManifestDelete, 202);
+        assert_eq!(deleted, stored, "{journey}");
+    }
 }

@@ -8,7 +8,7 @@ use regstorm::meeting::{Guest, GuestError, Host, Identity, Latest, Part, Setting
 use regstorm::oci::Digest;
 use tokio::time::Instant;
 
-use super::gate::{Gate, Held};
+use crate::gate::{Gate, Held};
 use crate::support::wait_for;
 
 const RUN: u64 = 77;

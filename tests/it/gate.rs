@@ -7,7 +7,7 @@ use std::thread;
 
 /// What does not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
+pub(crate) enum Held {
     Nothing,
     /// Requests that begin so.
     Requests(&'static [u8]),
@@ -16,8 +16,8 @@ pub(super) enum Held {
 }
 
 /// A way to an address.
-pub(super) struct Gate {
-    pub(super) address: String,
+pub(crate) struct Gate {
+    pub(crate) address: String,
     state: Arc<State>,
 }
 
@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Gate {
-    pub(super) fn open(to: String) -> Self {
+    pub(crate) fn open(to: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let state = Arc::new(State {
@@ -54,13 +54,13 @@ impl Gate {
         Self { address, state }
     }
 
-    pub(super) fn hold(&self, held: Held) {
+    pub(crate) fn hold(&self, held: Held) {
         self.state.held().0 = held;
         self.state.changed.notify_all();
     }
 
     /// Whether something did not pass.
-    pub(super) fn is_holding(&self) -> bool {
+    pub(crate) fn is_holding(&self) -> bool {
         self.state.held().1
     }
 }
