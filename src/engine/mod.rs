@@ -65,7 +65,7 @@ pub use load::{StartGate, soon};
 pub use lost::{left, lost};
 pub use pacer::Pacer;
 pub use prepare::Seeded;
-pub use prepared::{CleanedUp, Closing, LeftPrepared, Prepared, Setup, Stock};
+pub use prepared::{CleanedUp, Closed, LeftPrepared, Prepared, Setup, Stock};
 pub use progress::Progress;
 pub use run::run;
 pub use shared::RunPart;

@@ -41,6 +41,8 @@ pub(super) struct SetupClient {
     recorder: SharedRecorder,
     pub(super) recording: Rc<Recording>,
     totals: Rc<Totals>,
+    /// Bytes sent and received that a record has already.
+    counted: (u64, u64),
     pub(super) client: Client, // looks up and deletes
     seeder: Client,            // pushes
     pub(super) inventory: Inventory,
@@ -94,6 +96,7 @@ impl SetupClient {
             recorder,
             recording,
             totals,
+            counted: (0, 0),
             client,
             seeder,
             inventory: Inventory::default(),
@@ -290,15 +293,14 @@ impl SetupClient {
         }
     }
 
-    /// Returns the counts of everything that was done.
-    pub(super) fn into_record(self) -> Record {
-        drop((self.client, self.seeder));
-        drop(self.recording);
-        let recorder = Rc::into_inner(self.recorder);
-        let mut recorder = recorder
-            .expect("the client that recorded is gone")
-            .into_inner();
-        recorder.transport_bytes(self.totals.sent(), self.totals.received());
+    /// Returns the counts of what was done since this was last asked.
+    pub(super) fn take_record(&mut self) -> Record {
+        let shared = &self.shared;
+        let next = Recorder::new(&shared.catalogue, &shared.views, Duration::ZERO);
+        let mut recorder = self.recorder.replace(next);
+        let (sent, received) = self.counted;
+        self.counted = (self.totals.sent(), self.totals.received());
+        recorder.transport_bytes(self.counted.0 - sent, self.counted.1 - received);
         recorder.into_record()
     }
 }

@@ -10,7 +10,6 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
 use super::begun::{self, Begun, StoredBy};
-use super::clean_up::Left;
 use super::error::Error;
 use super::finished::{Around, Finished, FoundImages, TargetIdentity};
 use super::images::Images;
@@ -21,6 +20,7 @@ use super::progress::Progress;
 use super::shared::{RunPart, Shared};
 use super::stop::Stop;
 use super::target::Target;
+use crate::embedded;
 use crate::measure::{Record, View};
 use crate::plan::{Plan, Stored, StoredIterations};
 use crate::registry;
@@ -181,13 +181,21 @@ pub struct LeftPrepared {
     pub notes: Vec<String>,
 }
 
-/// What becomes of what a run has put into the registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closing {
-    /// It is deleted, as far as the plan wants that.
-    CleanUp,
-    /// It stays: other shards use it, or another process cleans up.
-    Leave,
+/// What was done when a target was closed.
+#[derive(Debug)]
+pub struct Closed {
+    /// The exchanges.
+    pub record: Record,
+    /// How long it took, with what users did after the load.
+    pub time: Duration,
+    /// What no count tells.
+    pub notes: Vec<String>,
+    /// Whether all is deleted that the plan wants to be.
+    pub is_whole: bool,
+    /// Whether it was cut short.
+    pub is_cut: bool,
+    /// What the embedded registry counted, if that was the target.
+    pub embedded: Option<embedded::Counts>,
 }
 
 impl Prepared {
@@ -315,12 +323,12 @@ impl Prepared {
         self.runtime.block_on(async { sleep(time).await });
     }
 
-    /// Returns what was put into the registry so far, for a clean-up by another process.
+    /// Returns what was put into the registry so far, also by others whose part was taken over, for a clean-up by another process.
     pub fn stored(&self) -> Stored {
         let begun = self.begun.iter();
         let own = begun.filter_map(|(load, begun)| begun::told(*load, begun));
         Stored {
-            iterations: own.collect(),
+            iterations: own.chain(self.of_others.iter().cloned()).collect(),
             ..self.client.inventory.told()
         }
     }
@@ -332,7 +340,7 @@ impl Prepared {
             notes: std::mem::take(&mut self.client.notes),
             time: self.prepare_time,
             seeded: self.seeded,
-            record: self.client.into_record(),
+            record: self.client.take_record(),
         }
     }
 
@@ -342,52 +350,61 @@ impl Prepared {
         self.of_others.extend(stored.iterations);
     }
 
-    /// Cleans up if that is wanted, and adds what was done before and after the loads to `last`: the load whose numbers are
-    /// reported, if there is one. Returns what was left undone where there is none to say so.
-    pub fn close(
-        mut self,
-        last: Option<&mut Finished>,
-        closing: Closing,
-        tell: &mut dyn FnMut(Progress<'_>),
-    ) -> Vec<String> {
-        let began = Instant::now();
-        let left = match closing {
-            Closing::Leave => Left::default(),
-            Closing::CleanUp => {
-                tell(Progress::CleaningUp);
-                let stored = StoredBy {
-                    own: &self.begun,
-                    others: &self.of_others,
-                };
-                self.runtime.block_on(self.client.clean_up(stored))
-            }
-        };
-        let Some(finished) = last else {
-            return left.notes();
-        };
-        if !finished.interrupted {
-            finished.notes.extend(notes::cut_by_time(
-                &self.shared,
-                &self.begun,
-                u64::from(self.loads),
-            ));
+    /// Adds what was done before the loads to the one whose numbers are reported: all that is known before the target is closed.
+    pub fn settle(&mut self, last: &mut Finished) {
+        if !last.interrupted {
+            let loads = u64::from(self.loads);
+            let cut = notes::cut_by_time(&self.shared, &self.begun, loads);
+            last.notes.extend(cut);
         }
-        finished
-            .notes
-            .extend(std::mem::take(&mut self.client.notes));
-        finished.notes.extend(left.notes());
+        last.notes.append(&mut self.client.notes);
         // The client's record comes in second: the window is that of the load.
-        finished.record.merge(self.client.into_record());
-        finished.interrupted |= left.cut;
-        finished.around = Some(Around {
+        last.record.merge(self.client.take_record());
+        last.around = Some(Around {
             prepare_time: self.prepare_time,
             seeded: self.seeded,
             // The users cancel what they gave up at the end of the load; that is clean-up, too.
-            clean_up_time: began.elapsed() + self.cancel_time,
+            clean_up_time: self.cancel_time,
+            embedded: None,
+        });
+    }
+
+    /// Deletes what the run has put into the registry, as far as the plan wants that, and gives what was done since the target was
+    /// [settled](Self::settle).
+    pub fn close(mut self, tell: &mut dyn FnMut(Progress<'_>)) -> Closed {
+        let began = Instant::now();
+        tell(Progress::CleaningUp);
+        let stored = StoredBy {
+            own: &self.begun,
+            others: &self.of_others,
+        };
+        let left = self.runtime.block_on(self.client.clean_up(stored));
+        let mut notes = std::mem::take(&mut self.client.notes);
+        let undone = left.notes();
+        let is_whole = undone.is_empty();
+        notes.extend(undone);
+        Closed {
+            record: self.client.take_record(),
+            time: began.elapsed() + self.cancel_time,
+            notes,
+            is_whole,
+            is_cut: left.cut,
             // Clean-up is in the run's counts, and so it is in the registry's.
             embedded: self.runtime.block_on(self.shared.target.embedded_counts()),
-        });
-        Vec::new()
+        }
+    }
+
+    /// Does both for a run whose result comes after all is over.
+    pub fn close_after(mut self, last: &mut Finished, tell: &mut dyn FnMut(Progress<'_>)) {
+        self.settle(last);
+        let closed = self.close(tell);
+        last.record.merge(closed.record);
+        last.notes.extend(closed.notes);
+        last.interrupted |= closed.is_cut;
+        if let Some(around) = &mut last.around {
+            around.clean_up_time = closed.time;
+            around.embedded = closed.embedded;
+        }
     }
 }
 

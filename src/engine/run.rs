@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::finished::Finished;
-use super::prepared::{Closing, Setup, Stock};
+use super::prepared::{Setup, Stock};
 use super::progress::Progress;
 use super::shared::RunPart;
 use super::stop::Stop;
@@ -29,6 +29,6 @@ pub fn run(
     let setup = Setup::new(plan, &stock, RunPart::whole(run_id), Vec::new())?;
     let mut target = setup.prepare(Duration::ZERO, stop, tell)?;
     let mut finished = target.load(plan, 0, stop, tell)?;
-    target.close(Some(&mut finished), Closing::CleanUp, tell);
+    target.close_after(&mut finished, tell);
     Ok(finished)
 }

@@ -91,7 +91,8 @@ pub struct Document {
     pub closure: Closure,
     /// What else a reader has to know.
     pub notes: Vec<String>,
-    /// What the run has left in the registry, for `clean-up`: of a shard alone, since others may still use it.
+    /// What the run has left in the registry, for `clean-up`: of a shard alone, since others may still use it, and of shards that met,
+    /// if clean-up has not ended or not deleted all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<Stored>,
 }

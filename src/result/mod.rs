@@ -23,6 +23,7 @@ mod latencies;
 mod merge;
 mod merge_check;
 mod merge_notes;
+mod outside;
 mod parts;
 mod preparation;
 mod replay;
@@ -47,6 +48,7 @@ pub use document::{
 pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use merge_check::{MergeError, Which};
+pub use outside::Outside;
 pub use preparation::{Preparation, SeededImages, Unprepared};
 pub use replay::{OPERATION_COLUMNS, ReplayFigure, ReplaySection};
 pub use schema::{ComparisonSchema, Schema};

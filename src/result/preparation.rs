@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::from_record::{failures, periods, several};
-use super::{Document, Environment, FailureSection, PeriodSection};
+use super::{Document, Environment, FailureSection, Outside, PeriodSection};
 use crate::measure::{AddressUse, Bytes, Closure, Period, Record};
 use crate::oci::Digest;
 use crate::plan::{Place, Plan, Stored};
@@ -104,6 +103,14 @@ impl Preparation {
         (notes, stored): (Vec<String>, Stored),
     ) -> Self {
         let durations = BTreeMap::from([(Period::Prepare, seeded.time)]);
+        let Outside {
+            periods,
+            transport,
+            addresses,
+            clamped,
+            failures,
+            closure,
+        } = Outside::of(record, &durations, environment.clock);
         Self {
             schema: Self::SCHEMA.to_owned(),
             regstorm: env!("CARGO_PKG_VERSION").to_owned(),
@@ -112,12 +119,12 @@ impl Preparation {
             fingerprint: plan.fingerprint(),
             images: seeded.images,
             image_bytes: seeded.bytes,
-            periods: periods(record, &durations),
-            transport: record.transport(),
-            addresses: several(record.addresses()),
-            clamped: record.clamped(),
-            failures: failures(record, environment.clock),
-            closure: record.check(),
+            periods,
+            transport,
+            addresses,
+            clamped,
+            failures,
+            closure,
             environment,
             notes,
             stored,
@@ -158,15 +165,15 @@ fn address(plan: &Plan) -> String {
 impl Document {
     /// Adds what another process did to prepare the target. What it has stored is that of the run already.
     pub fn add_preparation(&mut self, preparation: Preparation) {
-        self.transport.merge(preparation.transport);
-        AddressUse::merge(&mut self.addresses, preparation.addresses);
-        self.clamped = self.clamped.saturating_add(preparation.clamped);
-        self.add_periods(preparation.periods);
-        self.failures.merge(preparation.failures);
-        self.add_sums(preparation.closure.sums);
-        for note in preparation.notes {
-            self.note(note);
-        }
+        let outside = Outside {
+            periods: preparation.periods,
+            transport: preparation.transport,
+            addresses: preparation.addresses,
+            clamped: preparation.clamped,
+            failures: preparation.failures,
+            closure: preparation.closure,
+        };
+        self.add_outside(outside, preparation.notes);
         let host = preparation.environment.host();
         let (from, to) = (
             &preparation.environment.started,

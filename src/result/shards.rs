@@ -84,6 +84,11 @@ impl Document {
         part.or_else(|| self.shards.first().map(|it| (it.count, &*it.run)))
     }
 
+    /// Returns the run that it is of, as its shards name it; `None` where there are none.
+    pub fn run(&self) -> Option<&str> {
+        self.shards_of().map(|(_, run)| run)
+    }
+
     /// Returns the numbers of the shards that are not part of it.
     pub fn missing_shards(&self) -> Vec<u32> {
         let has = self.shard_numbers();

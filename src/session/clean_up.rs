@@ -19,10 +19,16 @@ pub fn clean_up(plan: &Arc<Plan>, reports: Vec<Leaving>, stop: &Stop) -> Result<
     let mut run = None;
     let mut stored = Vec::with_capacity(reports.len());
     for (place, report) in reports.into_iter().enumerate() {
-        let (fingerprint, part, left) = match report {
+        let (fingerprint, id, left) = match report {
             Leaving::Preparation(it) => (it.fingerprint, None, Some(it.stored)),
-            Leaving::Run(it) if it.shard.is_none() => return refuse(place, NotLeft::NoShard),
-            Leaving::Run(it) => (it.plan.fingerprint, it.shard, it.stored),
+            Leaving::Run(it) => {
+                // A merged report has it only if the first shard could not delete all.
+                let run = it.run().filter(|_| it.shard.is_some() || it.stored.is_some());
+                let Some(id) = run.and_then(|it| u64::from_str_radix(it, 16).ok()) else {
+                    return refuse(place, NotLeft::NoShard);
+                };
+                (it.plan.fingerprint, Some(id), it.stored)
+            }
         };
         if fingerprint != plan.fingerprint() {
             let [ours, theirs] = [plan.fingerprint(), fingerprint].map(|it| it.to_string());
@@ -32,13 +38,10 @@ pub fn clean_up(plan: &Arc<Plan>, reports: Vec<Leaving>, stop: &Stop) -> Result<
             return refuse(place, NotLeft::Kept);
         }
         // What was prepared is the same for every run.
-        if let Some(part) = part {
-            let Ok(id) = u64::from_str_radix(&part.run, 16) else {
-                return refuse(place, NotLeft::NoShard);
-            };
-            if *run.get_or_insert(id) != id {
-                return refuse(place, NotLeft::Run);
-            }
+        if let Some(id) = id
+            && *run.get_or_insert(id) != id
+        {
+            return refuse(place, NotLeft::Run);
         }
         stored.extend(left);
     }

@@ -244,18 +244,18 @@ fn notes(finished: &Finished) -> Vec<String> {
     notes
 }
 
-/// Returns a note on the responses of the embedded registry that no user saw; `search` has those of the other trials.
-pub(super) fn broken_off(finished: &Finished, search: Option<&SearchSection>) -> Option<String> {
-    let counts = finished.around.as_ref()?.embedded.as_ref()?;
-    let seen = responses(&finished.record)
-        + finished.probe.as_ref().map_or(0, responses)
-        + search.map_or(0, SearchSection::answered_by_others);
-    (counts.answered() != seen).then(|| {
+/// Returns a note on the responses of the embedded registry that nobody saw, if it sent more than `seen`.
+pub(super) fn broken_off(sent: u64, seen: u64) -> Option<String> {
+    (sent != seen).then(|| {
         format!(
-            "the embedded registry sent {} responses, of which the run received {seen}: the rest was broken off",
-            counts.answered(),
+            "the embedded registry sent {sent} responses, of which the run received {seen}: the rest was broken off",
         )
     })
+}
+
+/// Returns how many responses the users of a load and its probe received, with those outside of the load that are in its record.
+pub(super) fn responses_seen(finished: &Finished) -> u64 {
+    responses(&finished.record) + finished.probe.as_ref().map_or(0, responses)
 }
 
 fn found(images: &FoundImages) -> FoundSection {
@@ -307,7 +307,7 @@ fn stage_lengths(plan: &Plan) -> BTreeMap<(String, String), Duration> {
 }
 
 /// Counts the exchanges to which a response came, over all periods.
-fn responses(record: &Record) -> u64 {
+pub(super) fn responses(record: &Record) -> u64 {
     let measured = record
         .tracks()
         .flat_map(|(track, _, _)| record.track_operations(track))

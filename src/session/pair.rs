@@ -11,7 +11,7 @@ use super::event::Event;
 use super::job::Job;
 use super::options::{Options, random};
 use super::search::{capacity_search, search};
-use crate::engine::{Closing, Finished, Progress, RunPart, Setup, Stock, Stop};
+use crate::engine::{Finished, Progress, RunPart, Setup, Stock, Stop};
 use crate::plan::Plan;
 use crate::result::Document;
 use crate::schedule::Side;
@@ -135,7 +135,7 @@ impl Sides {
         let mut candidate = match candidate.prepare(left, stop, &mut tell) {
             Ok(candidate) => candidate,
             Err(error) => {
-                base.close(None, Closing::CleanUp, &mut |_| {});
+                base.close(&mut |_| {});
                 return Err(error.into());
             }
         };
@@ -166,8 +166,11 @@ impl Sides {
         }
         for (side, target) in [(Side::Base, base), (Side::Candidate, candidate)] {
             let last = slices.iter_mut().rev().find(|it| it.side == side);
-            let last = last.map(|it| &mut it.finished);
-            target.close(last, Closing::CleanUp, &mut |at| report(Event::Load(at)));
+            let mut tell = |at: Progress<'_>| report(Event::Load(at));
+            match last {
+                Some(last) => target.close_after(&mut last.finished, &mut tell),
+                None => drop(target.close(&mut tell)),
+            }
         }
         failed.map_or(Ok(slices), Err)
     }

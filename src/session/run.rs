@@ -1,5 +1,6 @@
 //! A run from its plan to its document.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::conclude::{self, Conclusion, Outcome};
@@ -11,10 +12,10 @@ use super::role::Role;
 use super::search;
 use super::shard::Part;
 use super::unshared::check_shared;
-use crate::engine::{self, Closing, Prepared, Progress, Setup, Stock, Stop};
+use crate::engine::{self, Prepared, Progress, Setup, Stock, Stop};
 use crate::measure::Period;
-use crate::plan::Plan;
-use crate::result::Preparation;
+use crate::plan::{CleanUp, Plan};
+use crate::result::{Document, Outside, Preparation};
 use crate::verdict::{ThresholdResult, Watch};
 
 /// Runs a plan, judges it, and gives its document. A plan that searches for the capacity is searched for it.
@@ -97,16 +98,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let began = opened.checked_sub(plan.warm_up()).unwrap_or(opened);
     let until = asked.map(|it| it.saturating_duration_since(began));
     let ends = role.end(&mut target, (plan, opened), stop, report);
-    let closing = if role.cleans_up() {
-        Closing::CleanUp
-    } else {
-        Closing::Leave
-    };
-    let stored = (closing == Closing::Leave).then(|| target.stored());
-    target.close(Some(&mut finished), closing, &mut |at| {
-        report(Event::Load(at));
-    });
-    finished.notes.extend(conclude::broken_off(&finished, None));
+    target.settle(&mut finished);
     let conclusion = Conclusion {
         plan,
         watch: &watch,
@@ -118,7 +110,9 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     if let Some(preparation) = preparation {
         outcome.document.add_preparation(preparation.clone());
     }
-    outcome.document.stored = stored.filter(|it| !it.is_empty());
+    if !role.cleans_up() {
+        outcome.document.stored = Some(target.stored()).filter(|it| !it.is_empty());
+    }
     let like = outcome.document.clone();
     let owed = |shard, from| {
         let record = engine::lost(plan, &views, shard, (from, until), like.window());
@@ -130,16 +124,58 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
         let left = conclude::owed(plan, &watch, &record, &like, opened);
         outcome.document.owe(left).map_err(Error::Shards)?;
     }
-    role.conclude(run, outcome, ends, (stopped_at, &owed))
+    let mut outcome = role.conclude(run, outcome, ends, (stopped_at, &owed))?;
+    if role.cleans_up() {
+        let seen = conclude::responses_seen(&finished);
+        close(target, (plan, seen), &mut outcome.document, stop, report);
+    }
+    Ok(outcome)
 }
+
+/// Cleans up after a run whose document has everything else, and adds what was done. Whoever keeps the document before has it if this
+/// does not end. `seen` are the responses that the run received until now.
+fn close(
+    target: Prepared,
+    (plan, seen): (&Plan, u64),
+    document: &mut Document,
+    stop: &Stop,
+    report: &mut dyn FnMut(Event<'_>),
+) {
+    let is_of_shards = document.shard.is_some() || !document.shards.is_empty();
+    if plan.prepare.clean_up != CleanUp::None {
+        // Without its number, what iterations of a run have stored is not found again.
+        let stored = Some(target.stored()).filter(|it| is_of_shards && !it.is_empty());
+        document.stored = stored;
+        document.notes.push(NOT_CLEANED_UP.to_owned());
+        report(Event::Measured(document));
+        document.notes.pop();
+    }
+    let closed = target.close(&mut |at| report(Event::Load(at)));
+    if closed.is_whole {
+        document.stored = None;
+    }
+    document.interrupted |= stop.is_interrupted();
+    let broken_off = closed.embedded.as_ref().and_then(|it| {
+        let seen = seen + conclude::responses(&closed.record);
+        conclude::broken_off(it.answered(), seen)
+    });
+    let notes = closed.notes.into_iter().chain(broken_off);
+    let durations = BTreeMap::from([(Period::CleanUp, closed.time)]);
+    let clock = document.environment.clock;
+    document.add_outside(Outside::of(&closed.record, &durations, clock), notes);
+    document.environment.end();
+}
+
+/// What a reader has to know of a document that was kept before clean-up.
+const NOT_CLEANED_UP: &str =
+    "clean-up had not ended when this was written: what the run has stored may still be there";
 
 /// Closes a target that was prepared for nothing.
 fn leave(target: Prepared, preparation: Option<&Preparation>, report: &mut dyn FnMut(Event<'_>)) {
-    let closing = match preparation {
-        Some(_) => Closing::Leave,
-        None => Closing::CleanUp,
-    };
-    for note in target.close(None, closing, &mut |_| {}) {
+    if preparation.is_some() {
+        return;
+    }
+    for note in target.close(&mut |_| {}).notes {
         report(Event::Left(&note));
     }
 }

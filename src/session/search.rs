@@ -10,7 +10,7 @@ use super::error::Error;
 use super::event::Event;
 use super::job::Job;
 use super::options::{Options, random};
-use crate::engine::{self, Closing, Finished, Prepared, Progress, RunPart, Setup, Stop};
+use crate::engine::{self, Finished, Prepared, Progress, RunPart, Setup, Stop};
 use crate::plan::{CapacitySearch, ConstantArrivalRate, Executor, Plan};
 use crate::result::{Environment, SearchSection, TrialSection};
 use crate::schedule::{self, Found, Search, SearchSpec, Step, TrialKind, TrialOutcome};
@@ -77,13 +77,15 @@ pub(super) fn search(
         mut finished,
         ..
     } = kept.ok_or(engine::Error::Interrupted)?;
-    target.close(Some(&mut finished), Closing::CleanUp, &mut |at| {
-        report(Event::Load(at));
-    });
+    target.close_after(&mut finished, &mut |at| report(Event::Load(at)));
     finished.interrupted |= stop.asked().is_some();
     finished.notes.extend(notes);
     let section = SearchSection::new(&found, sections, number, &|it| criterion(plan, it));
-    let broken_off = conclude::broken_off(&finished, Some(&section));
+    let counts = finished.around.as_ref().and_then(|it| it.embedded.as_ref());
+    let broken_off = counts.and_then(|it| {
+        let seen = conclude::responses_seen(&finished) + section.answered_by_others();
+        conclude::broken_off(it.answered(), seen)
+    });
     finished.notes.extend(broken_off);
     let conclusion = Conclusion {
         plan,

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use regstorm::embedded::Settings;
-use regstorm::engine::{self, Closing, Error, Finished, RunPart, Setup, Stock};
+use regstorm::engine::{self, Error, Finished, RunPart, Setup, Stock};
 use regstorm::measure::{Period, Record};
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -314,7 +314,7 @@ fn load(plan: &Arc<Plan>, shard: Shard, meeting: &Meeting) -> Finished {
     let mut gate = || Ok::<_, Error>(meeting.start());
     let finished = target.load_from((plan, 0), &mut gate, &stop, &mut |_| {});
     let mut finished = finished.expect("a load");
-    target.close(Some(&mut finished), Closing::Leave, &mut |_| {});
+    target.settle(&mut finished);
     finished
 }
 

@@ -26,6 +26,8 @@ enum Stage {
     Opening,
     /// Loads run, which can be stopped.
     Loading,
+    /// All is measured, and what the run has stored is deleted, which can be stopped.
+    CleaningUp,
     /// The result is written, maybe to a pipe that is not read.
     Writing,
     /// Everything is done, and the command waits for nothing but a signal.
@@ -55,11 +57,10 @@ impl Interrupts {
 
     /// Follows how far the command has come.
     pub(crate) fn follow(&self, event: &Event<'_>) {
-        let opening = matches!(event, Event::Load(engine::Progress::Opening));
-        self.reach(if opening {
-            Stage::Opening
-        } else {
-            Stage::Loading
+        self.reach(match event {
+            Event::Load(engine::Progress::Opening) => Stage::Opening,
+            Event::Load(engine::Progress::CleaningUp) | Event::Measured(_) => Stage::CleaningUp,
+            _ => Stage::Loading,
         });
     }
 
@@ -97,9 +98,12 @@ impl Interrupts {
 fn reaction(stage: Stage, count: u32) -> Reaction {
     match (stage, count) {
         (Stage::Opening, _) => Reaction::Leave("interrupted before anything was measured"),
-        (Stage::Loading, 1 | 2) | (Stage::Lingering, 1) => Reaction::Ends,
+        (Stage::Loading | Stage::CleaningUp, 1 | 2) | (Stage::Lingering, 1) => Reaction::Ends,
         (Stage::Loading, _) => {
             Reaction::EndsOr("interrupted for the third time; there is no result")
+        }
+        (Stage::CleaningUp, _) => {
+            Reaction::EndsOr("interrupted for the third time; clean-up has not ended")
         }
         (Stage::Writing, 1) => {
             Reaction::Tell("the result is being written; a second signal ends regstorm without it")
@@ -118,6 +122,7 @@ mod tests {
         for stage in [
             Stage::Opening,
             Stage::Loading,
+            Stage::CleaningUp,
             Stage::Writing,
             Stage::Lingering,
         ] {

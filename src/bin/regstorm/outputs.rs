@@ -244,7 +244,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// Returns whether a file keeps what is written to it until more is. A pipe is not waited for, and its reader gets one text.
-fn keeps(path: &Path) -> bool {
+pub(crate) fn keeps(path: &Path) -> bool {
     !is_stdout(path) && path.metadata().map_or(true, |it| it.is_file())
 }
 

@@ -121,6 +121,7 @@ impl Progress {
                 ));
             }
             Event::Left(note) => self.line(&format!("note     {note}")),
+            Event::Measured(_) => {}
             Event::ShardLost { index, why } => {
                 self.line(&format!("lost     shard {index}: {why}"));
             }

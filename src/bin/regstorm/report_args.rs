@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use regstorm::report::text;
 use regstorm::result::Stored;
+use regstorm::session::Event;
 
 use crate::exit::{self, Exit, Failure, OrExit};
-use crate::outputs::OutputArgs;
+use crate::outputs::{self, OutputArgs};
 use crate::summary;
 
 /// Where a result goes.
@@ -93,6 +94,16 @@ impl ReportArgs {
             show(result, to_stdout || self.outputs.use_stdout(), self.file())?;
         }
         stored.and(written)
+    }
+
+    /// Stores what comes of a run that is not over, into a file that keeps it until more is written. What cannot be written is told of
+    /// when the result is.
+    pub(crate) fn keep(&self, event: &Event<'_>) {
+        if let Event::Measured(document) = event
+            && let Some(path) = self.file().filter(|path| outputs::keeps(path))
+        {
+            let _ = document.save(path);
+        }
     }
 
     /// The file, where it is not standard output.

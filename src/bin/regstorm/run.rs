@@ -79,7 +79,10 @@ impl RunArgs {
         };
         let mut live = Live::new(self, &plan)?;
         let stop = live.interrupts.stop.clone();
-        let outcome = session::run(&plan, &options, &stop, &mut |event| live.report(&event));
+        let outcome = session::run(&plan, &options, &stop, &mut |event| {
+            live.report(&event);
+            self.report.keep(&event);
+        });
         let outcome = outcome.map_err(failure);
         live.done(match &outcome {
             Ok(outcome) => Ok(&outcome.document),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regstorm::embedded::Settings;
-use regstorm::engine::{self, Closing, Error, Finished, RunPart, Setup, Stock};
+use regstorm::engine::{self, Error, Finished, RunPart, Setup, Stock};
 use regstorm::measure::TracedRequests;
 use regstorm::oci::Operation;
 use regstorm::plan::Plan;
@@ -128,6 +128,6 @@ pub(super) fn load(plan: &Arc<Plan>, shard: Shard) -> Finished {
     let mut gate = || Ok::<_, Error>(engine::soon());
     let finished = target.load_from((plan, 0), &mut gate, &stop, &mut |_| {});
     let mut finished = finished.expect("a load");
-    target.close(Some(&mut finished), Closing::Leave, &mut |_| {});
+    target.settle(&mut finished);
     finished
 }
