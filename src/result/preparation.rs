@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::wall_time::micros_of;
 use super::{Document, Environment, FailureSection, Outside, PeriodSection};
 use crate::measure::{AddressUse, Bytes, Closure, Period, Record};
 use crate::oci::Digest;
@@ -163,6 +164,14 @@ fn address(plan: &Plan) -> String {
 }
 
 impl Document {
+    /// Whether the load began after that preparation had ended, each by the clock of its machine.
+    pub fn began_after(&self, preparation: &Preparation) -> bool {
+        let warm_up = self.periods.iter().find(|it| it.period == Period::WarmUp);
+        let warm_up = warm_up.map_or(0, |it| it.duration_us);
+        let began = micros_of(&self.window_opened).saturating_sub(warm_up);
+        micros_of(&preparation.environment.ended) <= began
+    }
+
     /// Adds what another process did to prepare the target. What it has stored is that of the run already.
     pub fn add_preparation(&mut self, preparation: Preparation) {
         let outside = Outside {

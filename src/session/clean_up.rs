@@ -23,7 +23,9 @@ pub fn clean_up(plan: &Arc<Plan>, reports: Vec<Leaving>, stop: &Stop) -> Result<
             Leaving::Preparation(it) => (it.fingerprint, None, Some(it.stored)),
             Leaving::Run(it) => {
                 // A merged report has it only if the first shard could not delete all.
-                let run = it.run().filter(|_| it.shard.is_some() || it.stored.is_some());
+                let run = it
+                    .run()
+                    .filter(|_| it.shard.is_some() || it.stored.is_some());
                 let Some(id) = run.and_then(|it| u64::from_str_radix(it, 16).ok()) else {
                     return refuse(place, NotLeft::NoShard);
                 };

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::engine::Progress;
-use crate::result::{Document, TrialSection};
+use crate::result::{Document, Preparation, TrialSection};
 use crate::schedule::{Side, TrialKind};
 use crate::units::Rate;
 use crate::verdict::ThresholdResult;
@@ -49,6 +49,8 @@ pub enum Event<'a> {
     },
     /// There is no load, and not all that was seeded for it could be deleted.
     Left(&'a str),
+    /// There is no load here, and others may have one: what this shard has put into the registry for them stays.
+    Prepared(&'a Preparation),
     /// Everything is measured and judged, and what the run has stored is deleted from now on: a result to keep if that does not end.
     Measured(&'a Document),
     /// How the thresholds of the plan stand, in its order. One of them may have [ended the

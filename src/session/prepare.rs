@@ -32,19 +32,22 @@ pub fn prepare(
     let stock = Stock::prepare(plan)?;
     // What is seeded is the same in every run.
     let setup = Setup::new(plan, &stock, RunPart::whole(random()), Vec::new())?;
-    let LeftPrepared {
-        record,
-        time,
-        seeded,
-        stored,
-        notes,
-    } = setup.prepare(wait, stop, &mut tell)?.leave();
+    let left = setup.prepare(wait, stop, &mut tell)?.leave();
     environment.end();
+    Ok(left_prepared(plan, environment, left))
+}
+
+/// Returns what other processes have to know of a target that was prepared for them until then.
+pub(super) fn left_prepared(
+    plan: &Plan,
+    environment: Environment,
+    left: LeftPrepared,
+) -> Preparation {
     let seeded = SeededImages {
-        images: seeded.images as u64,
-        bytes: seeded.bytes,
-        time,
+        images: left.seeded.images as u64,
+        bytes: left.seeded.bytes,
+        time: left.time,
     };
-    let left = (notes, stored);
-    Ok(Preparation::new(plan, environment, &record, seeded, left))
+    let stored = (left.notes, left.stored);
+    Preparation::new(plan, environment, &left.record, seeded, stored)
 }

@@ -189,6 +189,11 @@ impl<'a> Role<'a> {
         matches!(self, Self::Guest(..))
     }
 
+    /// Whether it starts by the clock, and does not know whether the others do.
+    pub(super) const fn is_timed(&self) -> bool {
+        matches!(self, Self::Timed(..))
+    }
+
     /// Whether the others are done, so that what was stored can be deleted.
     pub(super) const fn cleans_up(&self) -> bool {
         matches!(self, Self::Alone | Self::Host(..))

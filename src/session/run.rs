@@ -8,14 +8,14 @@ use super::error::Error;
 use super::event::Event;
 use super::job::Job;
 use super::options::Options;
+use super::prepare::left_prepared;
 use super::role::Role;
 use super::search;
-use super::shard::Part;
 use super::unshared::check_shared;
-use crate::engine::{self, Prepared, Progress, Setup, Stock, Stop};
-use crate::measure::Period;
+use crate::engine::{self, Prepared, Progress, RunPart, Setup, Stock, Stop};
+use crate::measure::{Period, View};
 use crate::plan::{CleanUp, Plan};
-use crate::result::{Document, Outside, Preparation};
+use crate::result::{Document, Environment, Outside};
 use crate::verdict::{ThresholdResult, Watch};
 
 /// Runs a plan, judges it, and gives its document. A plan that searches for the capacity is searched for it.
@@ -59,14 +59,11 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let part = job.options.part.as_ref();
     let host = job.environment.host.clone().unwrap_or_default();
     let (role, run) = Role::take(part, plan, (job.environment.clock, &host), stop, report)?;
-    let preparation = part.filter(|it| it.shard.is_first());
-    let preparation = preparation.and_then(Part::prepared);
-    let prepared = Setup::new(plan, job.stock, run, views.clone()).and_then(|it| {
-        let stored = preparation.map(|it| &it.stored);
-        let mut tell = |at: Progress<'_>| report(Event::Load(at));
-        it.prepare_after(stored, job.options.wait, stop, &mut tell)
-    });
+    let preparation = job.preparation();
+    let prepared = prepare(&job, (run, views.clone()), stop, report);
     let mut target = prepared.map_err(|error| role.give_up(error.into(), stop))?;
+    let mut prepared_by = job.environment.clone();
+    prepared_by.end();
     let loaded = role.prepared(report).and_then(|()| {
         let mut gate = || role.start(stop);
         let mut tell = |at: Progress<'_>| {
@@ -87,9 +84,14 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let mut finished = match loaded {
         Ok(finished) => finished,
         Err(error) => {
-            // The others are not to wait for the clean-up: what this process has seeded is of no use to them.
+            // The others are not to wait for what follows.
             let error = role.give_up(error, stop);
-            leave(target, preparation, report);
+            if role.is_timed() {
+                let seeds = run.shard.is_first() && preparation.is_none();
+                leave(target, seeds.then_some((plan, prepared_by)), report);
+            } else {
+                undo(target, report);
+            }
             return Err(error);
         }
     };
@@ -132,8 +134,21 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     Ok(outcome)
 }
 
-/// Cleans up after a run whose document has everything else, and adds what was done. Whoever keeps the document before has it if this
-/// does not end. `seen` are the responses that the run received until now.
+/// Prepares the target, unless that was done before.
+fn prepare(
+    job: &Job<'_>,
+    (run, views): (RunPart, Vec<View>),
+    stop: &Stop,
+    report: &mut dyn FnMut(Event<'_>),
+) -> Result<Prepared, engine::Error> {
+    let setup = Setup::new(job.plan, job.stock, run, views)?;
+    let preparation = job.preparation().map(|it| &it.stored);
+    let mut tell = |at: Progress<'_>| report(Event::Load(at));
+    setup.prepare_after(preparation, job.options.wait, stop, &mut tell)
+}
+
+/// Cleans up after a run whose document has everything else, and adds what was done. `seen` are the responses that the run received
+/// until now. The document is there to be kept before, in case that this does not end.
 fn close(
     target: Prepared,
     (plan, seen): (&Plan, u64),
@@ -170,11 +185,22 @@ fn close(
 const NOT_CLEANED_UP: &str =
     "clean-up had not ended when this was written: what the run has stored may still be there";
 
-/// Closes a target that was prepared for nothing.
-fn leave(target: Prepared, preparation: Option<&Preparation>, report: &mut dyn FnMut(Event<'_>)) {
-    if preparation.is_some() {
-        return;
+/// Leaves a target to shards that start by the clock, which may pull what this one has seeded, if it has.
+fn leave(
+    target: Prepared,
+    seeded: Option<(&Plan, Environment)>,
+    report: &mut dyn FnMut(Event<'_>),
+) {
+    if let Some((plan, environment)) = seeded {
+        let left = left_prepared(plan, environment, target.leave());
+        if !left.stored.is_empty() {
+            report(Event::Prepared(&left));
+        }
     }
+}
+
+/// Closes a target that was prepared for nothing.
+fn undo(target: Prepared, report: &mut dyn FnMut(Event<'_>)) {
     for note in target.close(&mut |_| {}).notes {
         report(Event::Left(&note));
     }

@@ -28,6 +28,7 @@ use regstorm::verdict::{Moment, Reason, Status, Watch};
 
 use crate::support::registry;
 
+mod late;
 mod missing;
 mod prepared;
 
@@ -785,12 +786,18 @@ fn what_cannot_be_shared_out_is_refused_before_anything_is_sent() {
             "2026-05-04T12:00:00Z",
         ),
     ] {
-        let (code, said) = ended(shards.regstorm(&[&["run"], &arguments[..]].concat()));
+        let run = ["run", "--out", "0.json"];
+        let (code, said) = ended(shards.regstorm(&[&run[..], &arguments[..]].concat()));
         assert_eq!(code, Some(2), "{arguments:?}: {said}");
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
     for shard in ["0/2", "1/2"] {
         let late = ["run", "one.toml", "--shard", shard, "--start-at", "@99"];
+        // Its report is all that comes of it.
+        let (code, said) = ended(shards.regstorm(&late));
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("--out"), "{said}");
+        let late = [&late[..], &["--out", "0.json"]].concat();
         let (code, said) = ended(shards.regstorm(&late));
         assert_eq!(code, Some(5), "{said}");
         let words = "too late: the shards start together";

@@ -59,6 +59,7 @@ impl Followed {
             }
             Event::TurnedAway { .. }
             | Event::Left(_)
+            | Event::Prepared(_)
             | Event::Measured(_)
             | Event::TrialEnded(_)
             | Event::Slice { .. } => false,

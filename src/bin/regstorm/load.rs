@@ -133,13 +133,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             None => Ok(Exit::Usage),
         };
     }
-    let inputs: Vec<PathBuf> = args
-        .images
-        .iter()
-        .filter(is_path)
-        .map(PathBuf::from)
-        .chain(args.images_from.clone())
-        .collect();
+    let images = args.images.iter().filter(is_path).map(PathBuf::from);
+    let inputs = args.run.inputs(images.chain(args.images_from.clone()));
     args.run
         .report
         .with_summary("load", &inputs, || match read(args, &text)? {

@@ -1,12 +1,12 @@
 //! `regstorm merge`: the reports of shards of one run, added up count by count.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use regstorm::health::ShardFacts;
 use regstorm::plan;
-use regstorm::result::{Document, Stored};
+use regstorm::result::{Document, Leaving, Preparation, Stored};
 use regstorm::scenario::library;
 use regstorm::session;
 
@@ -99,12 +99,21 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     args.report.with_summary("merge", &inputs, || merge(args))
 }
 
-fn merge(args: &Args) -> Result<Exit, Failure> {
-    let mut shards = Vec::new();
-    for path in &args.files {
-        let shard = Document::load(path).or_exit(Exit::Usage)?;
-        let is_alone = args.files.len() == 1;
-        if is_alone && shard.shard.is_none() && shard.shards.is_empty() {
+/// A file that was given.
+type Of<'a, T> = (&'a Path, T);
+
+/// Reads the reports of shards that make a run together, and what their first one may have left instead of a report.
+fn load(files: &[PathBuf]) -> Result<(Vec<Document>, Option<Of<'_, Preparation>>), Failure> {
+    let (mut shards, mut prepared): (Vec<Of<'_, Document>>, _) = (Vec::new(), None);
+    for path in files {
+        let shard = match Leaving::load(path).or_exit(Exit::Usage)? {
+            Leaving::Run(shard) => *shard,
+            Leaving::Preparation(it) => {
+                prepared = Some((path.as_path(), *it));
+                continue;
+            }
+        };
+        if files.len() == 1 && shard.run().is_none() {
             let path = path.display();
             return Err(Failure::new(
                 Exit::Usage,
@@ -112,8 +121,8 @@ fn merge(args: &Args) -> Result<Exit, Failure> {
             ));
         }
         // Each against each: of three, two may be the same.
-        for (other, earlier) in args.files.iter().zip(&shards) {
-            Document::check_same_run(earlier, &shard).map_err(|error| {
+        for (other, earlier) in &shards {
+            earlier.check_same_run(&shard).map_err(|error| {
                 let (one, two) = (other.display(), path.display());
                 Failure::new(
                     Exit::Usage,
@@ -121,14 +130,46 @@ fn merge(args: &Args) -> Result<Exit, Failure> {
                 )
             })?;
         }
-        shards.push(shard);
+        shards.push((path, shard));
     }
+    let shards = shards.into_iter().map(|(_, shard)| shard).collect();
+    Ok((shards, prepared))
+}
+
+/// Adds what a shard has prepared that did not run, to the reports of those that did. With its report that is known already.
+fn add_prepared(all: &mut Document, (path, prepared): Of<'_, Preparation>) -> Result<(), Failure> {
+    if !all.missing_shards().contains(&0) {
+        return Ok(());
+    }
+    let path = path.display();
+    let error = if all.plan.fingerprint != prepared.fingerprint {
+        anyhow!("{path}: the target was prepared for another scenario than that of the reports")
+    } else if !all.began_after(&prepared) {
+        let ended = &prepared.environment.ended;
+        anyhow!(
+            "{path}: the target was prepared until {ended}, and the load had begun: what was not there yet is no failure of the registry; start the shards again, later, with --prepared {path}"
+        )
+    } else {
+        all.add_preparation(prepared);
+        return Ok(());
+    };
+    Err(Failure::new(Exit::Usage, error))
+}
+
+fn merge(args: &Args) -> Result<Exit, Failure> {
+    let (shards, prepared) = load(&args.files)?;
     let mut shards = shards.into_iter();
     let Some(mut all) = shards.next() else {
-        return Ok(Exit::Usage);
+        return Err(Failure::new(
+            Exit::Usage,
+            anyhow!("there is no report of a shard: what was prepared is no load"),
+        ));
     };
     for shard in shards {
         all.merge(shard).or_exit(Exit::Usage)?;
+    }
+    if let Some(prepared) = prepared {
+        add_prepared(&mut all, prepared)?;
     }
     args.lost.count(&mut all)?;
     all.judge_shards(args.lost.allow_lost.unwrap_or(ShardFacts::ALLOWED));

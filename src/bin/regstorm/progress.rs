@@ -121,7 +121,7 @@ impl Progress {
                 ));
             }
             Event::Left(note) => self.line(&format!("note     {note}")),
-            Event::Measured(_) => {}
+            Event::Prepared(_) | Event::Measured(_) => {}
             Event::ShardLost { index, why } => {
                 self.line(&format!("lost     shard {index}: {why}"));
             }

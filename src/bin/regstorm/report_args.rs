@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use regstorm::report::text;
-use regstorm::result::Stored;
-use regstorm::session::Event;
+use regstorm::result::{Document, Preparation, Stored};
+use regstorm::units;
 
 use crate::exit::{self, Exit, Failure, OrExit};
 use crate::outputs::{self, OutputArgs};
@@ -96,13 +96,28 @@ impl ReportArgs {
         stored.and(written)
     }
 
-    /// Stores what comes of a run that is not over, into a file that keeps it until more is written. What cannot be written is told of
-    /// when the result is.
-    pub(crate) fn keep(&self, event: &Event<'_>) {
-        if let Event::Measured(document) = event
-            && let Some(path) = self.file().filter(|path| outputs::keeps(path))
-        {
+    /// Stores the result of a run that is not over, into a file that keeps it until more is written. What cannot be written is told
+    /// of when the run is over.
+    pub(crate) fn keep(&self, document: &Document) {
+        if let Some(path) = self.file().filter(|path| outputs::keeps(path)) {
             let _ = document.save(path);
+        }
+    }
+
+    /// Stores what a shard has prepared that will not run, where its report would be, and returns what to tell of that.
+    pub(crate) fn leave(&self, preparation: &Preparation) -> String {
+        let images = units::count(preparation.images);
+        let stay =
+            format!("{images} images stay that shard 0 has prepared: the other shards pull them");
+        let Some(path) = self.file() else {
+            return format!("{stay}; no file says what to delete (--out FILE)");
+        };
+        let file = path.display();
+        match preparation.save(path) {
+            Ok(()) => format!(
+                "{stay}; {file} says what they are, for `regstorm clean-up SCENARIO {file}` or `regstorm run --prepared {file}`"
+            ),
+            Err(error) => format!("{stay}; no file says what to delete: {error}"),
         }
     }
 

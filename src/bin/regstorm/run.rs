@@ -1,6 +1,7 @@
 //! `regstorm run`: runs a scenario against a registry, shows its progress, and stores and sums up the result.
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -28,7 +29,8 @@ use crate::wait_args::WaitArgs;
 /// Run a scenario against a registry
 ///
 /// The first Ctrl-C drains the load: iterations under way finish, and the report is written. The second one cancels them, and
-/// the report is written. The third one ends regstorm without a report. SIGTERM, SIGHUP and SIGQUIT act like Ctrl-C.
+/// the report is written. The third one ends regstorm without a report, unless only
+/// clean-up was left to do. SIGTERM, SIGHUP and SIGQUIT act like Ctrl-C.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  regstorm run @first-run --out report.json")]
 pub(crate) struct Args {
@@ -54,7 +56,7 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let inputs: Vec<_> = args.scenario.file().into_iter().collect();
+    let inputs = args.run.inputs(args.scenario.file());
     args.run.report.with_summary("run", &inputs, || {
         let Some(mut scenario) = args.scenario.load()? else {
             return Ok(Exit::Usage);
@@ -65,6 +67,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 impl RunArgs {
+    /// Returns the files that are read, with those that its caller reads.
+    pub(crate) fn inputs(&self, read: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+        let prepared = self.shards.prepared().map(Path::to_owned);
+        read.into_iter().chain(prepared).collect()
+    }
+
     /// Runs a scenario, shows its progress, and stores and shows the result.
     pub(crate) fn measure(&self, scenario: Scenario) -> Result<Exit, Failure> {
         let labels = self.labels.labels()?;
@@ -79,15 +87,23 @@ impl RunArgs {
         };
         let mut live = Live::new(self, &plan)?;
         let stop = live.interrupts.stop.clone();
+        let mut left = None;
         let outcome = session::run(&plan, &options, &stop, &mut |event| {
             live.report(&event);
-            self.report.keep(&event);
+            match event {
+                Event::Measured(document) => self.report.keep(document),
+                Event::Prepared(preparation) => left = Some(self.report.leave(preparation)),
+                _ => {}
+            }
         });
         let outcome = outcome.map_err(failure);
         live.done(match &outcome {
             Ok(outcome) => Ok(&outcome.document),
             Err(failure) => Err(failure.to_string()),
         });
+        if let Some(left) = left {
+            exit::note(&left);
+        }
         let outcome = outcome?;
         let exit = match outcome.panics {
             0 if outcome.document.is_part() => of_shard(&outcome.document),

@@ -1,6 +1,6 @@
 //! The arguments that say which part of a run this process does, and when all parts start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
@@ -44,7 +44,7 @@ struct StartArgs {
     meet: Option<String>,
     /// Moment at which all shards start: in UTC, such as 2026-05-04T12:00:00Z, or @SECONDS since 1970; at most a day ahead. Each
     /// writes its report, for `merge`
-    #[arg(long, value_name = "TIME", requires = "shard", value_parser = moment)]
+    #[arg(long, value_name = "TIME", requires = "shard", requires = "out", value_parser = moment)]
     start_at: Option<SystemTime>,
 }
 
@@ -72,8 +72,13 @@ impl FromStr for Choice {
 }
 
 impl ShardArgs {
+    /// Returns the file of `regstorm prepare`.
+    pub(crate) fn prepared(&self) -> Option<&Path> {
+        self.prepared.as_deref()
+    }
+
     fn preparation(&self) -> Result<Option<Box<Preparation>>, Failure> {
-        let read = self.prepared.as_deref().map(Preparation::load);
+        let read = self.prepared().map(Preparation::load);
         let read = read
             .transpose()
             .context("--prepared")
@@ -130,7 +135,8 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
 
 fn address(text: &str) -> Result<String, String> {
     let parts = text.rsplit_once(':');
-    let fits = parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '@', ' ']);
+    let fits = parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok());
     if !fits {
         return Err("write it as HOST:PORT, such as 10.0.0.5:7070".to_owned());
     }
@@ -185,7 +191,14 @@ mod tests {
             Ok("storm-0.storm:7070".to_owned())
         );
         assert_eq!(address("[::1]:7070"), Ok("[::1]:7070".to_owned()));
-        for bad in ["storm", ":7070", "storm:", "storm:99999", "storm:port"] {
+        for bad in [
+            "storm",
+            ":7070",
+            "storm:",
+            "storm:99999",
+            "storm:port",
+            "http://storm:7070",
+        ] {
             assert!(address(bad).is_err(), "{bad}");
         }
     }

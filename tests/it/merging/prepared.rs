@@ -26,17 +26,17 @@ fn prepared() -> Shards {
 const PREPARE: [&str; 4] = ["prepare", "one.toml", "--out", "prepared.json"];
 
 /// The options of a shard that is late.
-const LATE: [&str; 4] = ["--shard", "0/2", "--start-at", "@99"];
+const LATE: [&str; 6] = ["--shard", "0/2", "--start-at", "@99", "--out", "late.json"];
 
 /// How many requests of that kind the registry has responded to so.
-fn manifests(shards: &Shards, operation: Operation, status: u16) -> u64 {
+pub(super) fn manifests(shards: &Shards, operation: Operation, status: u16) -> u64 {
     let counts = shards.registry.counts();
     let count = counts.exchanges.get(&(Some(operation), status));
     count.copied().unwrap_or(0)
 }
 
 /// How many manifests were put before the load, as a report has it.
-fn prepared_puts(report: &Document) -> u64 {
+pub(super) fn prepared_puts(report: &Document) -> u64 {
     let mut periods = report.periods.iter();
     let prepare = periods.find(|it| it.period == Period::Prepare);
     let mut operations = prepare.expect("a period").operations.operations();
@@ -145,6 +145,7 @@ fn what_was_prepared_for_something_else_is_refused_and_stays() {
     let (code, said) = ended(shards.regstorm(&[&late[..], &LATE].concat()));
     assert_eq!(code, Some(5), "{said}");
     assert_eq!(manifests(&shards, Operation::ManifestDelete, 202), 0);
+    assert!(!shards.dir.path().join("late.json").exists());
 }
 
 #[test]
