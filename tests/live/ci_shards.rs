@@ -8,39 +8,12 @@ use std::fs;
 
 use pipeline::{Job, Pipeline, example};
 
-use crate::support::{Flavour, Registry, Tally, patiently};
+use crate::support::{Flavour, ITERATIONS, Registry, Tally, counted, patiently};
 
-/// Of the load: as many as there are, however busy the machine is.
-const ITERATIONS: u64 = 120;
-
-/// A load that is the same on a busy machine, and what is expected of all of it: no shard alone has so many iterations.
+/// What is expected is of the whole load: no shard alone has so many iterations.
 fn scenario(registry: &Registry, iterations: u64) -> String {
-    let url = registry.url();
-    format!(
-        "name = \"ci\"
-[target]
-url = \"{url}\"
-[images.web]
-source = \"synthetic\"
-count = 3
-layers = 2
-layer_size = \"4KiB\"
-[journey.pull]
-action = \"pull\"
-images = \"web\"
-request_timeout = \"10m\"
-iteration_timeout = \"10m\"
-[[load]]
-journey = \"pull\"
-executor = \"shared-iterations\"
-vus = 8
-iterations = {ITERATIONS}
-max_duration = \"10m\"
-[[threshold]]
-metric = \"pull.iterations\"
-expect = \"count >= {iterations}\"
-"
-    )
+    let expect = format!("count >= {iterations}");
+    counted("ci", registry, ("pull.iterations", &expect))
 }
 
 /// No shard judges its part, and the last job has all of the load once. `Err` when the machine was late.

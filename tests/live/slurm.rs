@@ -4,40 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Finished, Flavour, Registry, Report, Slurm, Tally, patiently, wait_for};
+use crate::support::{
+    Finished, Flavour, ITERATIONS, Registry, Report, Slurm, Tally, counted, patiently, wait_for,
+};
 
 const SHARDS: usize = 4;
-/// Of the load: as many as there are, however busy the machine is.
-const ITERATIONS: u64 = 120;
 
-/// A load that is the same on a busy machine.
 fn scenario(registry: &Registry) -> String {
-    let url = registry.url();
-    format!(
-        "name = \"slurm\"
-[target]
-url = \"{url}\"
-[images.web]
-source = \"synthetic\"
-count = 3
-layers = 2
-layer_size = \"4KiB\"
-[journey.pull]
-action = \"pull\"
-images = \"web\"
-request_timeout = \"10m\"
-iteration_timeout = \"10m\"
-[[load]]
-journey = \"pull\"
-executor = \"shared-iterations\"
-vus = 8
-iterations = {ITERATIONS}
-max_duration = \"10m\"
-[[threshold]]
-metric = \"pull.errors\"
-expect = \"count == 0\"
-"
-    )
+    counted("slurm", registry, ("pull.errors", "count == 0"))
 }
 
 /// A script of `deploy/slurm`.

@@ -7,6 +7,7 @@ mod access_log;
 mod client;
 mod containerd;
 mod corpus;
+mod counted;
 mod cut;
 mod docker;
 mod image;
@@ -29,6 +30,7 @@ pub(crate) use client::{
 };
 pub(crate) use containerd::Containerd;
 pub(crate) use corpus::{Corpus, packed, unpacked};
+pub(crate) use counted::{ITERATIONS, counted};
 pub(crate) use cut::Cut;
 pub(crate) use docker::{Docker, as_root};
 pub(crate) use image::Layout;
