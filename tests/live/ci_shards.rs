@@ -8,16 +8,22 @@ use std::fs;
 
 use pipeline::{Job, Pipeline, example};
 
-use crate::support::{Flavour, ITERATIONS, Registry, Tally, counted, patiently};
+use crate::support::{AccessLine, Flavour, ITERATIONS, Registry, Tally, counted, patiently};
 
 /// What is expected is of the whole load: no shard alone has so many iterations.
 fn scenario(registry: &Registry, iterations: u64) -> String {
     let expect = format!("count >= {iterations}");
-    counted("ci", registry, ("pull.iterations", &expect))
+    let text = counted("ci", registry, ("pull.iterations", &expect));
+    text + "[prepare]\nclean_up = \"all\"\n"
 }
 
-/// No shard judges its part, and the last job has all of the load once. `Err` when the machine was late.
-fn whole((shards, merge): &(Vec<Job>, Job), seen: &Tally, verdict: i32) -> Result<(), String> {
+/// No shard judges its part, and the last job has all of the load once; then it deletes what the first one has stored. `Err` when the
+/// machine was late.
+fn whole(
+    (shards, merge): &(Vec<Job>, Job),
+    seen: &[AccessLine],
+    verdict: i32,
+) -> Result<(), String> {
     if let Some(late) = shards.iter().find(|it| it.is_late()) {
         return Err(late.said());
     }
@@ -27,7 +33,18 @@ fn whole((shards, merge): &(Vec<Job>, Job), seen: &Tally, verdict: i32) -> Resul
     let report = merge.report();
     report.assert_sums();
     assert_eq!(report.number("/totals/starts/scheduled"), ITERATIONS);
-    assert_eq!(seen, &report.exchanges());
+    let after = merge.after.as_ref().expect("a clean-up");
+    assert_eq!(after.code(), 0, "{after}");
+    let cleaning = |it: &&AccessLine| it.method == "DELETE";
+    let deleted = seen.iter().filter(cleaning).count();
+    let stored = |it: &&AccessLine| it.method == "PUT" && it.status == 201;
+    // Each blob and each manifest once.
+    assert_eq!(deleted, seen.iter().filter(stored).count(), "{after}");
+    let load: Vec<AccessLine> = seen.iter().filter(|it| !cleaning(it)).cloned().collect();
+    let mut wanted = report.exchanges();
+    // It asks whether the target is there.
+    wanted.add("ping", 200, 1);
+    assert_eq!(Tally::of(&load).without_bytes(), wanted.without_bytes());
     let document: serde_json::Value = serde_json::from_str(report.text()).expect("JSON");
     assert_eq!(
         document["shards"].as_array().map(Vec::len),
@@ -55,7 +72,7 @@ fn the_jobs_of_github_make_one_load() {
             delay,
         );
         let jobs = github::run(&pipeline, &[]);
-        whole(&jobs, &Tally::of(&registry.since(mark)), 0)?;
+        whole(&jobs, &registry.since(mark), 0)?;
         // What is uploaded, and what the summary of the job shows.
         let uploaded = pipeline.artifacts("report");
         for name in ["report.json", "report.html"] {
@@ -120,7 +137,7 @@ fn the_jobs_of_gitlab_make_one_load() {
                 delay,
             );
             let jobs = gitlab::run(&pipeline);
-            whole(&jobs, &Tally::of(&registry.since(mark)), verdict)?;
+            whole(&jobs, &registry.since(mark), verdict)?;
             let junit = fs::read_to_string(jobs.1.work.join("report.xml")).expect("JUnit");
             roxmltree::Document::parse(&junit).expect("XML");
             Ok(())

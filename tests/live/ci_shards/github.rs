@@ -25,7 +25,7 @@ fn job(pipeline: &Pipeline, name: &str, machine: &str, mut values: Variables) ->
     for file in ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
         environment.insert(file.to_owned(), kept.join(file).display().to_string());
     }
-    let (mut ended, mut failed) = (Vec::new(), false);
+    let (mut ended, mut failed, mut after) = (Vec::new(), false, None);
     for step in job["steps"].as_vec().expect("steps") {
         let always = match step["if"].as_str() {
             None => false,
@@ -51,6 +51,10 @@ fn job(pipeline: &Pipeline, name: &str, machine: &str, mut values: Variables) ->
                 environment.extend(own.map(|(name, value)| (name, filled(&value, &values))));
                 let lines = filled(text(&step["run"]), &values);
                 let done = pipeline.shell((&["bash", "-e", "-c"], &work), &lines, &environment);
+                if step["continue-on-error"].as_bool() == Some(true) {
+                    after = Some(done);
+                    continue;
+                }
                 failed |= done.code() != 0;
                 ended.push(done);
                 if let Some(id) = step["id"].as_str() {
@@ -72,6 +76,7 @@ fn job(pipeline: &Pipeline, name: &str, machine: &str, mut values: Variables) ->
     Job {
         work,
         ended,
+        after,
         outputs: outputs.collect(),
     }
 }

@@ -20,17 +20,13 @@ fn job(pipeline: &Pipeline, name: &str, machine: &str, more: &[(&str, String)]) 
         more.iter()
             .map(|(key, value)| ((*key).to_owned(), value.clone())),
     );
-    let lines: Vec<&str> = job["script"]
-        .as_vec()
-        .expect("a script")
-        .iter()
-        .map(text)
-        .collect();
-    let done = pipeline.shell(
-        (&["bash", "-e", "-o", "pipefail", "-c"], &work),
-        &lines.join("\n"),
-        &environment,
-    );
+    let script = |name: &str| {
+        let lines = job[name].as_vec()?.iter().map(text);
+        let lines: Vec<&str> = lines.collect();
+        let shell = ["bash", "-e", "-o", "pipefail", "-c"];
+        Some(pipeline.shell((&shell, &work), &lines.join("\n"), &environment))
+    };
+    let done = script("script").expect("a script");
     let artifacts = &job["artifacts"];
     if done.code() == 0 || artifacts["when"].as_str() == Some("always") {
         let store = pipeline.artifacts(machine);
@@ -45,9 +41,11 @@ fn job(pipeline: &Pipeline, name: &str, machine: &str, more: &[(&str, String)]) 
             fs::copy(work.join(path), store.join("dotenv")).expect("a copy");
         }
     }
+    let after = script("after_script");
     Job {
         work,
         ended: vec![done],
+        after,
         outputs: Variables::new(),
     }
 }

@@ -49,6 +49,8 @@ pub(super) struct Job {
     pub(super) work: PathBuf,
     /// What each run step or script came to.
     pub(super) ended: Vec<Finished>,
+    /// What came after that and does not change the result.
+    pub(super) after: Option<Finished>,
     pub(super) outputs: Variables,
 }
 
