@@ -57,3 +57,43 @@ fn the_scenario_of_the_cluster_is_one() {
     let output = regstorm(["check", scenario.to_str().expect("a plain path")]);
     assert!(output.status.success(), "{output:?}");
 }
+
+/// The component adds to the Job what it says, and the files that it names are those of its Secret.
+#[test]
+fn the_job_with_tls_has_options_that_there_are_and_their_files() {
+    let component = yaml("kubernetes/tls/kustomization.yaml");
+    let patch = &component["patches"][0];
+    let job = yaml("kubernetes/job.yaml");
+    assert_eq!(patch["target"]["kind"], job["kind"]);
+    assert_eq!(patch["target"]["name"], job["metadata"]["name"]);
+    let patch = patch["patch"].as_str().expect("a text");
+    let patch = YamlLoader::load_from_str(patch).expect("YAML").remove(0);
+    let added = |path: &str| -> Vec<Yaml> {
+        let pod = format!("/spec/template/spec/{path}/-");
+        let steps = patch.as_vec().expect("steps").iter();
+        let steps = steps.filter(|it| it["path"].as_str() == Some(&pod));
+        steps.map(|it| it["value"].clone()).collect()
+    };
+    let options = added("containers/0/args");
+    let options: Vec<&str> = options.iter().filter_map(Yaml::as_str).collect();
+    assert_eq!(options.len(), 3);
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
+    let args = words(&container["args"]).into_iter();
+    let output = regstorm(args.chain(options.iter().copied()).chain(["--help"]));
+    assert!(output.status.success(), "{output:?}");
+
+    let (mounts, volumes) = (added("containers/0/volumeMounts"), added("volumes"));
+    let ([mount], [volume]) = (&mounts[..], &volumes[..]) else {
+        panic!("{mounts:?} {volumes:?}");
+    };
+    assert_eq!(mount["name"], volume["name"]);
+    let secret = &component["secretGenerator"][0];
+    assert_eq!(volume["secret"]["secretName"], secret["name"]);
+    let directory = mount["mountPath"].as_str().expect("a path");
+    let files = words(&secret["files"]);
+    for option in options {
+        let (_, path) = option.split_once('=').expect("a file");
+        let file = path.strip_prefix(&format!("{directory}/"));
+        assert!(file.is_some_and(|it| files.contains(&it)), "{option}");
+    }
+}

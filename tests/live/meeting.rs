@@ -2,6 +2,7 @@
 //! their own.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,6 +19,15 @@ fn scenario(registry: &Registry) -> String {
     )
 }
 
+/// regstorm with a table of hosts of its own.
+fn with_hosts(hosts: &Path) -> Program {
+    let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+    Program::new("unshare")
+        .args(["--mount", "sh", "-c", script])
+        .args([hosts])
+        .args([env!("CARGO_BIN_EXE_regstorm")])
+}
+
 /// The first shard starts before it has its name: that is another machine's, and becomes its own.
 #[test]
 fn the_first_shard_waits_for_its_name() {
@@ -28,11 +38,8 @@ fn the_first_shard_waits_for_its_name() {
     // An address for documentation, which no machine has.
     fs::write(&hosts, "192.0.2.1 first.test\n").expect("a file");
     let port = closed_port();
-    let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
-    let mut first = Program::new("unshare")
-        .args(["--mount", "sh", "-c", script])
-        .args([&hosts])
-        .args([env!("CARGO_BIN_EXE_regstorm"), "run", "--shard", "0/2"])
+    let mut first = with_hosts(&hosts)
+        .args(["run", "--shard", "0/2"])
         .args(["--meet", &format!("first.test:{port}")])
         .args([&file])
         .start(&log);
@@ -48,6 +55,48 @@ fn the_first_shard_waits_for_its_name() {
     let status = first.wait(Duration::from_mins(2)).expect("an end");
     // Its numbers may be no good on a busy machine.
     assert!(matches!(status.code(), Some(0 | 4)), "{}", said());
+}
+
+/// The certificate that `deploy/kubernetes/tls` says how to make, under the name that it is for.
+#[test]
+fn shards_meet_with_the_certificate_of_the_cluster() {
+    let registry = Registry::start(Flavour::Open);
+    let dir = scratch();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("s.toml"), scenario(&registry)).expect("a scenario");
+    let hosts = "127.0.0.1 localhost regstorm-0.regstorm\n";
+    fs::write(path("hosts"), hosts).expect("a file");
+    let component = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/deploy/kubernetes/tls/kustomization.yaml"
+    );
+    let component = fs::read_to_string(component).expect("the component");
+    let commands = component.lines().filter_map(|it| it.strip_prefix("#     "));
+    let commands: Vec<&str> = commands
+        .filter(|it| it.starts_with("openssl ") || it.starts_with("cp "))
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let script = format!("cd \"$0\" && {}", commands.join(" && "));
+    Program::new("sh")
+        .args(["-ec", &script])
+        .args([dir.path()])
+        .run()
+        .ok();
+    let meeting = format!("regstorm-0.regstorm:{}", closed_port());
+    let shard = |shard: &str| {
+        with_hosts(&path("hosts"))
+            .args(["run", "--shard", shard, "--meet", &meeting])
+            .args(["--meet-cert".as_ref(), path("tls.crt").as_os_str()])
+            .args(["--meet-key".as_ref(), path("tls.key").as_os_str()])
+            .args(["--meet-ca".as_ref(), path("ca.crt").as_os_str()])
+            .args([path("s.toml")])
+    };
+    let mut first = shard("0/2").start(&path("log"));
+    let other = shard("1/2").run().ok();
+    assert!(other.said().contains("first shard"), "{other}");
+    let status = first.wait(Duration::from_mins(2)).expect("an end");
+    // Its numbers may be no good on a busy machine.
+    assert!(matches!(status.code(), Some(0 | 4)), "{}", first.log());
 }
 
 /// Two network namespaces with a link between them: the first shard and the registry in this one, the other shard in another.
