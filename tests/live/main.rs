@@ -23,6 +23,7 @@ mod replay;
 mod replays;
 mod serve;
 mod sessions;
+mod shards;
 mod slurm;
 mod support;
 mod tls;

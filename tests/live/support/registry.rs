@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::access_log::{self, AccessLine};
 use super::client::{PASSWORD, USER};
+use super::json_log::{self, LoggedRequest};
 use super::port;
 use super::process::{Program, Running};
 use super::tokens::TokenServer;
@@ -93,6 +94,12 @@ impl Registry {
     /// The requests so far, in the order in which they ended; those of the tests' own probes are left out.
     pub(crate) fn access_log(&self) -> Vec<AccessLine> {
         access_log::read(&self.process.log(), base(self.flavour))
+    }
+
+    /// The requests so far by the log in JSON, which only [`Flavour::Json`] writes.
+    pub(crate) fn logged(&self) -> Vec<LoggedRequest> {
+        self.settle();
+        json_log::read(&self.process.log())
     }
 
     /// All of it, with the program's own lines.
