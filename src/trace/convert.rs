@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use super::entry::{Entry, without_port};
+use super::entry::{Entry, is_unsent, without_port};
 use super::key::{Key, NameKind};
 use super::names::NameTable;
 use super::path::{self, Path};
@@ -18,14 +18,10 @@ pub(super) struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    /// Returns the request; `None` if its path is of no registry.
-    pub(super) fn request(&mut self, entry: &Entry<'_>, time: Timestamp) -> Option<Request> {
+    /// Returns the request, which began at that time; `None` if its path is of no registry.
+    pub(super) fn request(&mut self, entry: &Entry<'_>, start: Timestamp) -> Option<Request> {
         let method = Method::of(&entry.method);
         let path = path::of(method, &entry.uri)?;
-        let start = match entry.duration {
-            Some(duration) if entry.is_end => time.before(duration),
-            _ => time,
-        };
         let address = without_port(&entry.address);
         let user = if entry.user == "-" { "" } else { &entry.user };
         let agent = Agent::of(&entry.agent);
@@ -39,6 +35,13 @@ impl Converter<'_> {
         });
         let repository = path.repository.map(|it| self.repository(&path, it));
         let reference = self.reference(&path);
+        let operation = match path.operation {
+            // A session that is opened is 202. Without a digest only a mount stores something, whose query the log has cut.
+            Some(Operation::UploadStart) if entry.status == Some(201) => {
+                Some(Operation::UploadMount)
+            }
+            operation => operation,
+        };
         let upload = path.upload.map(|name| self.name(NameKind::Upload, name));
         let from = path.from.as_deref().map(|it| self.repository(&path, it));
         Some(Request {
@@ -46,13 +49,16 @@ impl Converter<'_> {
             client,
             session: 0,
             method,
-            operation: path.operation,
+            operation,
             repository,
             reference,
             upload,
             from,
-            status: entry.status.and_then(NonZeroU16::new),
-            sent: if has_body(method, path.operation) {
+            status: entry
+                .status
+                .filter(|it| !is_unsent(*it))
+                .and_then(NonZeroU16::new),
+            sent: if has_body(method, operation) {
                 entry.sent
             } else {
                 Some(0)

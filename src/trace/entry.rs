@@ -62,6 +62,12 @@ pub(super) fn status(text: &str) -> Option<u16> {
     text.parse().ok().filter(|it| (100..1000).contains(it))
 }
 
+/// Whether a log says by a status that no response was sent: 499 of nginx and Distribution and 460 of AWS load balancers,
+/// whose client had left, and 444 of nginx, which closed the connection.
+pub(super) const fn is_unsent(status: u16) -> bool {
+    matches!(status, 444 | 460 | 499)
+}
+
 /// The address without its port: `10.0.0.1:5000`, `[::1]:5000`, `10.0.0.1`.
 pub(super) fn without_port(address: &str) -> &str {
     if let Some(rest) = address.strip_prefix('[') {

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::path::Path as FilePath;
+use std::time::Duration;
 
-use super::entry::{Line, shape};
+use super::entry::{Entry, Line, shape};
+use super::envelope::{self, Envelope};
 use super::input::{Log, Piece};
 use super::options::TraceOptions;
 use super::recognise::{Recognised, recognise};
@@ -143,7 +145,8 @@ impl Importer {
             // Its lines are counted as what they are.
             None if is_empty || !self.options.formats.is_empty() => Recognised {
                 format: self.formats[0].clone(),
-                envelope: super::envelope::Envelope::None,
+                envelopes: [Envelope::None; 2],
+                whole_seconds: false,
             },
             None => {
                 return Err(ImportError::Format {
@@ -203,7 +206,7 @@ impl Importer {
             self.lines.empty += 1;
             return Ok(());
         }
-        let Some((inner, time)) = recognised.envelope.open(text, place.written) else {
+        let Some((inner, time)) = envelope::open(recognised.envelopes, text, place.written) else {
             self.refuse(bytes, "nothing in front of it as of other lines", place);
             return Ok(());
         };
@@ -229,8 +232,9 @@ impl Importer {
             self.refuse(bytes, "no time", place);
             return Ok(());
         };
+        let start = start(&entry, time, recognised.whole_seconds);
         let mut converter = self.options.trace.converter(&mut self.sorter);
-        let Some(request) = converter.request(&entry, time) else {
+        let Some(request) = converter.request(&entry, start) else {
             self.lines.outside += 1;
             return Ok(());
         };
@@ -325,6 +329,19 @@ fn write<W: Write>(
         writer.push(&request, merge.names())?;
     }
     Ok(added)
+}
+
+/// When a request began whose line has that time.
+fn start(entry: &Entry<'_>, time: Timestamp, whole_seconds: bool) -> Timestamp {
+    match entry.duration {
+        // Within a second, lines are in the order in which requests ended. A fraction of a duration would put a long request
+        // in front of the short one that its client had waited for.
+        Some(took) if entry.is_end && whole_seconds => {
+            time.before(Duration::from_secs(took.as_secs()))
+        }
+        Some(took) if entry.is_end => time.before(took),
+        _ => time,
+    }
 }
 
 fn begins_upload(request: &Request) -> bool {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use flate2::read::MultiGzDecoder;
 use memchr::memchr;
@@ -52,24 +53,31 @@ impl Log {
             let error = "this is a pipe, a device or a socket: give it as standard input, `-`";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
         }
-        let written = found.modified().ok();
-        let since = written.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
-        let nanos = since.and_then(|it| u64::try_from(it.as_nanos()).ok());
         Ok(Self {
             name: path.display().to_string(),
-            written: nanos.map(Timestamp::from_nanos),
+            written: found.modified().ok().and_then(timestamp),
             from: Box::new(File::open(path)?),
         })
     }
 
-    /// Takes any bytes, such as those of standard input.
+    /// Takes any bytes, such as those of standard input, as if they were written now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the year of times that have none, and no time of any report"
+    )]
     pub fn new(name: &str, from: impl Read + Send + 'static) -> Self {
         Self {
             name: name.to_owned(),
-            written: None,
+            written: timestamp(SystemTime::now()),
             from: Box::new(from),
         }
     }
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    let nanos = u64::try_from(since.as_nanos()).ok()?;
+    Some(Timestamp::from_nanos(nanos))
 }
 
 /// A piece of a log.
@@ -131,7 +139,18 @@ impl Pieces {
             bytes: 0,
         };
         pieces.fill()?;
-        pieces.cut = cut(&pieces.buffer[..pieces.end]);
+        pieces.skip_zeros()?;
+        if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = pieces.ahead() {
+            let error = "it is UTF-16: give it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+        }
+        let marked = pieces.ahead().len();
+        let text = without_mark(pieces.ahead());
+        let (is_cut, length) = (cut(text), text.len());
+        pieces.cut = is_cut;
+        if pieces.cut == Cut::Records {
+            pieces.skip(marked - length);
+        }
         Ok(pieces)
     }
 
@@ -156,7 +175,7 @@ impl Pieces {
                     _ => break,
                 },
             };
-            found.push(piece);
+            found.push(without_mark(piece));
             rest = &rest[taken..];
         }
         found
@@ -165,6 +184,18 @@ impl Pieces {
     fn skip(&mut self, length: usize) {
         self.start += length;
         self.bytes += length as u64;
+    }
+
+    /// Skips zeros. A log that was cut short while it was open for writing begins with as many as it had bytes.
+    fn skip_zeros(&mut self) -> io::Result<()> {
+        while self.ahead().first() == Some(&0) {
+            let zeros = self.ahead().iter().take_while(|it| **it == 0).count();
+            self.skip(zeros);
+            if self.start == self.end && !self.is_over {
+                self.fill()?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads until the buffer is full.
@@ -189,6 +220,7 @@ impl Pieces {
     }
 
     fn line(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.skip_zeros()?;
         let mut found = memchr(b'\n', &self.buffer[self.start..self.end]);
         if found.is_none() && !self.is_over {
             self.fill()?;
@@ -203,7 +235,7 @@ impl Pieces {
             return Ok(None);
         }
         self.skip(length + usize::from(found.is_some()));
-        let line = &self.buffer[start..start + length];
+        let line = without_mark(&self.buffer[start..start + length]);
         Ok(Some(Piece::Whole(line.strip_suffix(b"\r").unwrap_or(line))))
     }
 
@@ -301,6 +333,11 @@ impl Log {
     pub(super) fn pieces(self) -> io::Result<Pieces> {
         Pieces::new(self.from)
     }
+}
+
+/// Cuts the mark that some editors and shells write in front of UTF-8.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 fn unsupported(program: &str) -> io::Error {

@@ -21,14 +21,11 @@ pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
     let two = |at: usize| Some(digit(at)? * 10 + digit(at + 1)?);
     let date = (two(0)? * 100 + two(2)?, two(5)?, two(8)?);
     let time = (two(11)?, two(14)?, two(17)?);
-    let (nanos, rest) = match rest.split_first() {
-        Some((b'.' | b',', rest)) => fraction(rest),
-        _ => (0, rest),
-    };
+    let (nanos, rest) = after_seconds(rest);
     at(date, time, nanos, offset(rest)?)
 }
 
-/// Reads `30/Nov/2026:19:25:41 +0000`.
+/// Reads `30/Nov/2026:19:25:41 +0000`, with a fraction of the second as well.
 pub(super) fn common(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let month = month(bytes.get(3..6)?)?;
@@ -38,13 +35,13 @@ pub(super) fn common(text: &str) -> Option<Timestamp> {
         digits(bytes, 15, 2)?,
         digits(bytes, 18, 2)?,
     );
-    let rest = bytes.get(20..)?;
+    let (nanos, rest) = after_seconds(bytes.get(20..)?);
     let rest = rest.strip_prefix(b" ").unwrap_or(rest);
-    at(date, time, 0, offset(rest)?)
+    at(date, time, nanos, offset(rest)?)
 }
 
-/// Reads `Nov 30 19:25:41` of that year, in UTC.
-pub(super) fn syslog(text: &str, year: u64) -> Option<Timestamp> {
+/// Reads `Nov 30 19:25:41` of that year, in UTC, with a fraction of the second as well, and returns what follows.
+pub(super) fn syslog(text: &str, year: u64) -> Option<(Timestamp, &str)> {
     let bytes = text.as_bytes();
     let month = month(bytes.get(0..3)?)?;
     let day = match bytes.get(4)? {
@@ -56,7 +53,10 @@ pub(super) fn syslog(text: &str, year: u64) -> Option<Timestamp> {
         digits(bytes, 10, 2)?,
         digits(bytes, 13, 2)?,
     );
-    at((year, month, day), time, 0, 0)
+    let rest = text.get(15..)?;
+    let (nanos, behind) = after_seconds(rest.as_bytes());
+    let behind = rest.get(rest.len() - behind.len()..)?;
+    Some((at((year, month, day), time, nanos, 0)?, behind))
 }
 
 /// Reads seconds since 1970, with or without a fraction.
@@ -108,6 +108,14 @@ fn scaled(number: &str, unit: u64) -> Option<Duration> {
     let part = u128::from(part) * u128::from(unit) / u128::from(NANOS);
     let nanos = whole.checked_add(u64::try_from(part).ok()?)?;
     rest.is_empty().then(|| Duration::from_nanos(nanos))
+}
+
+/// The fraction of a second, if there is one, in billionths, and what follows it.
+fn after_seconds(rest: &[u8]) -> (u64, &[u8]) {
+    match rest.split_first() {
+        Some((b'.' | b',', rest)) => fraction(rest),
+        _ => (0, rest),
+    }
 }
 
 /// The digits behind a point as billionths, and what follows them.
@@ -235,11 +243,19 @@ mod tests {
         }
         assert_eq!(common("29/Feb/2024:23:59:58 +0000"), wanted);
         assert_eq!(common("01/Mar/2024:00:59:58 +0100"), wanted);
-        assert_eq!(syslog("Feb 29 23:59:58 host", 2024), wanted);
+        assert_eq!(common("01/Mar/2024:05:29:58 +0530"), wanted);
         assert_eq!(
-            syslog("Mar  1 00:59:58 host", 2024),
-            rfc3339("2024-03-01T00:59:58Z")
+            common("29/Feb/2024:23:59:58.250 +0000"),
+            rfc3339("2024-02-29T23:59:58.250Z")
         );
+        let host = |time: &str| rfc3339(time).map(|it| (it, " host"));
+        for (text, time) in [
+            ("Feb 29 23:59:58 host", "2024-02-29T23:59:58Z"),
+            ("Mar  1 00:59:58 host", "2024-03-01T00:59:58Z"),
+            ("Mar  1 00:59:58.012345 host", "2024-03-01T00:59:58.012345Z"),
+        ] {
+            assert_eq!(syslog(text, 2024), host(time), "{text}");
+        }
         assert_eq!(epoch("1709251198"), wanted);
         assert_eq!(wanted.map(year), Some(2024));
         for bad in [

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 
 /// Logs and traces that are none, or whose trace cannot be written.
 mod refused;
+/// The same log as archives, editors and shippers leave it.
+mod variants;
 
 fn regstorm(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_regstorm"))

@@ -103,3 +103,26 @@ fn arrays_that_follow_each_other_are_all_read() {
         );
     }
 }
+
+#[test]
+fn what_stands_in_front_of_text_is_cut() {
+    let line = |it: &str| Some(it.as_bytes().to_vec());
+    let mark = "\u{feff}";
+    for text in [
+        format!("{mark}a\r\nb\n"),
+        format!("a\n{mark}b"),
+        format!("{}a\n\0\0b\n", "\0".repeat(3 * BUFFER)),
+    ] {
+        assert_eq!(
+            pieces(text.as_bytes()),
+            (vec![line("a"), line("b")], text.len() as u64)
+        );
+    }
+    assert_eq!(pieces(b"\0\0\n\0").0, [line("")]);
+    assert_eq!(pieces("\u{feff}[{}]".as_bytes()).0, [line("{}")]);
+    for bytes in [[0xff, 0xfe, b'1', 0], [0xfe, 0xff, 0, b'1']] {
+        let log = Log::new("test", io::Cursor::new(bytes.to_vec()));
+        let error = log.pieces().err().unwrap().to_string();
+        assert!(error.contains("UTF-16"), "{error}");
+    }
+}

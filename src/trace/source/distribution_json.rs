@@ -9,29 +9,78 @@ use serde::Deserialize;
 use super::super::entry::{Entry, Line};
 use super::super::moment;
 use super::distribution::{ENDED, REFUSED, beside, may_end};
+use super::json;
 
 /// The fields of a line that are read. Others are skipped.
 #[derive(Deserialize)]
 struct Fields<'a> {
-    #[serde(borrow, default, alias = "message")]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     msg: Cow<'a, str>,
-    #[serde(borrow, default, alias = "@timestamp")]
+    #[serde(deserialize_with = "json::text", borrow, default)]
+    message: Cow<'a, str>,
+    #[serde(deserialize_with = "json::text", borrow, default)]
     time: Cow<'a, str>,
-    #[serde(rename = "http.request.method", borrow, default)]
+    /// Of logstash; a shipper adds it beside the other one, too.
+    #[serde(
+        rename = "@timestamp",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
+    timestamp: Cow<'a, str>,
+    #[serde(
+        rename = "http.request.method",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     method: Cow<'a, str>,
-    #[serde(rename = "http.request.uri", borrow, default)]
+    #[serde(
+        rename = "http.request.uri",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     uri: Cow<'a, str>,
-    #[serde(rename = "http.request.remoteaddr", borrow, default)]
+    #[serde(
+        rename = "http.request.remoteaddr",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     address: Cow<'a, str>,
-    #[serde(rename = "http.request.useragent", borrow, default)]
+    #[serde(
+        rename = "http.request.useragent",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     agent: Cow<'a, str>,
-    #[serde(rename = "auth.user.name", borrow, default)]
+    #[serde(
+        rename = "auth.user.name",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     user: Cow<'a, str>,
-    #[serde(rename = "http.response.status", default)]
+    #[serde(
+        rename = "http.response.status",
+        deserialize_with = "json::status",
+        default
+    )]
     status: Option<u16>,
-    #[serde(rename = "http.response.written", default)]
-    written: Option<i64>,
-    #[serde(rename = "http.response.duration", borrow, default)]
+    #[serde(
+        rename = "http.response.written",
+        deserialize_with = "json::bytes",
+        default
+    )]
+    written: Option<u64>,
+    #[serde(
+        rename = "http.response.duration",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     duration: Cow<'a, str>,
 }
 
@@ -48,14 +97,15 @@ pub(super) fn read(line: &str) -> Line<'_> {
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(line) else {
         return Line::Unreadable("no JSON, or not its fields");
     };
-    let is_refused = fields.msg.starts_with(REFUSED);
-    if !fields.msg.starts_with(ENDED) && !is_refused {
+    let says = |text: &str| fields.msg.starts_with(text) || fields.message.starts_with(text);
+    let is_refused = says(REFUSED);
+    if !says(ENDED) && !is_refused {
         return Line::Other;
     }
     if fields.method.is_empty() || fields.uri.is_empty() {
         return Line::Unreadable("no method or no URI");
     }
-    let time = moment::rfc3339(&fields.time);
+    let time = moment::rfc3339(&fields.time).or_else(|| moment::rfc3339(&fields.timestamp));
     if time.is_none() {
         return Line::Unreadable("no time");
     }
@@ -69,7 +119,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
         uri: fields.uri,
         status: if is_refused { Some(401) } else { fields.status },
         sent: None,
-        received: fields.written.and_then(|it| u64::try_from(it).ok()),
+        received: fields.written,
         duration: moment::go_duration(&fields.duration),
     })
 }

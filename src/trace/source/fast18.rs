@@ -8,25 +8,52 @@ use serde::Deserialize;
 
 use super::super::entry::{Entry, Line};
 use super::super::moment;
+use super::json;
 
 #[derive(Deserialize)]
 struct Fields<'a> {
-    #[serde(borrow)]
+    #[serde(deserialize_with = "json::text", borrow)]
     timestamp: Cow<'a, str>,
-    #[serde(rename = "http.request.method", borrow)]
+    #[serde(
+        rename = "http.request.method",
+        deserialize_with = "json::text",
+        borrow
+    )]
     method: Cow<'a, str>,
-    #[serde(rename = "http.request.uri", borrow)]
+    #[serde(rename = "http.request.uri", deserialize_with = "json::text", borrow)]
     uri: Cow<'a, str>,
-    #[serde(rename = "http.request.remoteaddr", borrow, default)]
+    #[serde(
+        rename = "http.request.remoteaddr",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     address: Cow<'a, str>,
-    #[serde(rename = "http.request.useragent", borrow, default)]
+    #[serde(
+        rename = "http.request.useragent",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
     agent: Cow<'a, str>,
-    #[serde(rename = "http.response.status", default)]
+    #[serde(
+        rename = "http.response.status",
+        deserialize_with = "json::status",
+        default
+    )]
     status: Option<u16>,
-    #[serde(rename = "http.response.written", default)]
+    #[serde(
+        rename = "http.response.written",
+        deserialize_with = "json::number",
+        default
+    )]
     written: Option<f64>,
     /// In seconds.
-    #[serde(rename = "http.request.duration", default)]
+    #[serde(
+        rename = "http.request.duration",
+        deserialize_with = "json::number",
+        default
+    )]
     duration: Option<f64>,
 }
 

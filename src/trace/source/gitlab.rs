@@ -7,28 +7,29 @@ use serde::Deserialize;
 
 use super::super::entry::{Entry, Line};
 use super::super::moment;
+use super::json;
 
 #[derive(Deserialize)]
 struct Fields<'a> {
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     msg: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     time: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     method: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     uri: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     remote_ip: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     remote_addr: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     user_agent: Cow<'a, str>,
-    #[serde(default)]
+    #[serde(deserialize_with = "json::status", default)]
     status: Option<u16>,
-    #[serde(default)]
-    written_bytes: Option<i64>,
-    #[serde(default)]
+    #[serde(deserialize_with = "json::bytes", default)]
+    written_bytes: Option<u64>,
+    #[serde(deserialize_with = "json::number", default)]
     duration_ms: Option<f64>,
 }
 
@@ -59,7 +60,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
         uri: fields.uri,
         status: fields.status,
         sent: None,
-        received: fields.written_bytes.and_then(|it| u64::try_from(it).ok()),
+        received: fields.written_bytes,
         duration: seconds.and_then(|it| Duration::try_from_secs_f64(it).ok()),
     })
 }

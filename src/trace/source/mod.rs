@@ -8,6 +8,7 @@ mod distribution_json;
 mod distribution_text;
 mod fast18;
 mod gitlab;
+pub(super) mod json;
 mod nexus;
 mod s3;
 mod template;
@@ -48,10 +49,11 @@ const FUNCTIONS: [(&str, Function); 9] = [
 ];
 
 /// The formats that are templates of nginx. What a longer one reads is read by a shorter one, too: longer ones are first.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("quay", template::QUAY),
     ("ingress-nginx", template::INGRESS),
     ("harbor", template::HARBOR),
+    ("combined", template::FORWARDED),
     ("combined", template::COMBINED),
     ("common", template::COMMON),
 ];

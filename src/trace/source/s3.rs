@@ -34,7 +34,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
         user: Cow::Borrowed(requester),
         agent: Cow::Borrowed(agent),
         status: status(code),
-        received: size(received),
+        received: Some(size(received).unwrap_or(0)), // `-` is none
         duration: size(took).map(Duration::from_millis),
         ..Entry::default()
     };

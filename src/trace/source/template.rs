@@ -10,6 +10,8 @@ use super::super::moment;
 
 /// What nginx writes without a format of its own, and the access log of Distribution.
 pub(super) const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+/// The same with the client behind a load balancer, as packages of nginx write it.
+pub(super) const FORWARDED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\" \"$http_x_forwarded_for\"";
 /// The same without its last two fields.
 pub(super) const COMMON: &str =
     "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent";
@@ -52,6 +54,8 @@ enum Field {
     Status,
     Received,
     Sent,
+    /// The bytes of the request with its head.
+    SentWithHead,
     Seconds,
     Millis,
     Agent,
@@ -76,7 +80,8 @@ impl Field {
             "args" | "query_string" => Self::Query,
             "status" => Self::Status,
             "body_bytes_sent" => Self::Received,
-            "content_length" | "http_content_length" | "request_length" => Self::Sent,
+            "content_length" | "http_content_length" => Self::Sent,
+            "request_length" => Self::SentWithHead,
             "request_time" => Self::Seconds,
             "elapsed_ms" => Self::Millis,
             "http_user_agent" => Self::Agent,
@@ -89,15 +94,26 @@ impl Field {
     const fn is_number(self) -> bool {
         matches!(
             self,
-            Self::Epoch | Self::Status | Self::Received | Self::Sent | Self::Seconds | Self::Millis
+            Self::Epoch
+                | Self::Status
+                | Self::Received
+                | Self::Sent
+                | Self::SentWithHead
+                | Self::Seconds
+                | Self::Millis
         )
     }
 }
 
-/// A number, or the sign that there is none.
+/// A number, or the sign that there is none; with `escape=json` that is nothing at all.
 fn is_number(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
-    !text.is_empty() && text.bytes().all(is_part)
+    text.bytes().all(is_part)
+}
+
+/// The status of a request that has had no response.
+fn is_no_status(text: &str) -> bool {
+    matches!(text, "-" | "0" | "000")
 }
 
 /// A format string, ready to read by.
@@ -176,7 +192,7 @@ impl Template {
                 Field::Epoch => entry.time = moment::epoch(value),
                 Field::Request => is_http = entry.set_request(value),
                 Field::Query => query = value,
-                Field::Status if status(value).is_none() => {
+                Field::Status if status(value).is_none() && !is_no_status(value) => {
                     return Line::Unreadable("no status");
                 }
                 other => set(&mut entry, *other, value),
@@ -210,8 +226,11 @@ fn set<'a>(entry: &mut Entry<'a>, field: Field, value: &'a str) {
         Field::Method => entry.method = known,
         Field::Uri | Field::Path => entry.uri = known,
         Field::Status => entry.status = status(value),
+        // Apache writes so that there were none.
+        Field::Received if value == "-" => entry.received = Some(0),
         Field::Received => entry.received = size(value),
-        Field::Sent => entry.sent = size(value),
+        Field::Sent => entry.sent = size(value).or(entry.sent),
+        Field::SentWithHead => entry.sent = entry.sent.or_else(|| size(value)),
         Field::Seconds => entry.duration = moment::seconds(value),
         Field::Millis => entry.duration = size(value).map(Duration::from_millis),
         Field::Agent => entry.agent = known,

@@ -143,7 +143,7 @@ fn proxies_write_format_strings() {
         read("ingress-nginx", line).duration,
         Some(Duration::from_millis(12))
     );
-    let combined = &Format::of_name("combined")[0];
+    let combined = &Format::of_name("combined")[1];
     let noise = r#"10.0.0.1 - - [30/Nov/2026:19:25:41 +0000] "\x16\x03\x01" 400 150 "-" "-""#;
     assert_eq!(combined.read(noise), Line::Outside);
     for bad in [
@@ -154,6 +154,64 @@ fn proxies_write_format_strings() {
     ] {
         assert!(matches!(combined.read(bad), Line::Unreadable(_)), "{bad}");
     }
+}
+
+/// What other versions, other programs and shippers make of the same formats.
+#[test]
+fn lines_differ_from_version_to_version() {
+    let time = moment::rfc3339("2026-11-30T19:25:41Z");
+    for (line, uri, received) in [
+        // Apache has a minus for no bytes, and a fraction where it is told to.
+        (
+            r#"10.0.0.1 - - [30/Nov/2026:19:25:41.000000 +0000] "HEAD /v2/a/blobs/sha256:ab HTTP/1.1" 200 - "-" "-""#,
+            "/v2/a/blobs/sha256:ab",
+            Some(0),
+        ),
+        (
+            r#"2001:db8::1 - - [01/Dec/2026:00:55:41 +0530] "GET /v2/team/sub/app/tags/list?n=1&last=b HTTP/2.0" 200 7 "-" "docker/27.3.1 (\x5C(linux\x5C))""#,
+            "/v2/team/sub/app/tags/list?n=1&last=b",
+            Some(7),
+        ),
+        // A client that believes that it speaks to a proxy; Traefik has more fields.
+        (
+            r#"::1 - - [30/Nov/2026:19:25:41 +0000] "GET http://r.example/v2/ HTTP/1.1" 200 2 "-" "-" 7 "r@docker" "http://10.0.0.2:5000" 3ms"#,
+            "http://r.example/v2/",
+            Some(2),
+        ),
+        (
+            r#"10.0.0.1 - - [30/Nov/2026:19:25:41 +0000] "GET /v2/" 000 0 "-" "-""#,
+            "/v2/",
+            Some(0),
+        ),
+    ] {
+        let entry = read("combined", line);
+        assert_eq!((&*entry.uri, entry.received), (uri, received), "{line}");
+        assert_eq!(entry.time, time, "{line}");
+        assert_eq!(entry.status, Some(200).filter(|_| !line.contains(" 000 ")));
+    }
+    let line = r#"10.9.9.9 - - [30/Nov/2026:19:25:41 +0000] "GET /v2/ HTTP/1.1" 200 2 "-" "docker/24" "203.0.113.7, 10.0.0.1""#;
+    assert_eq!(&*read("combined", line).address, "203.0.113.7");
+    let direct = line.replace("203.0.113.7, 10.0.0.1", "-");
+    assert_eq!(&*read("combined", &direct).address, "10.9.9.9");
+    let line = r#"2001:db8::7 - "PATCH /v2/a/blobs/uploads/1?_state=x HTTP/1.1" 499 0 "-" "docker/24" 0.000 - .Proj: "0""#;
+    assert_eq!(read("harbor", line).status, Some(499));
+    // A shipper adds its own time and text, leaves fields out, and writes numbers as texts.
+    let line = r#"{"@timestamp":"2026-12-01T00:00:00Z","message":"response completed","msg":"response completed","time":"2026-11-30T19:25:41Z","http.request.method":"GET","http.request.uri":"/v2/","http.request.remoteaddr":"[2001:db8::1]:5000","http.request.useragent":null,"http.response.status":"200","http.response.written":"2","http.response.duration":"1ms","labels":{"a":[1]}}"#;
+    let entry = read("distribution-json", line);
+    check(&entry, "GET", "/v2/", 200, Some(2));
+    assert_eq!((entry.time, &*entry.agent), (time, ""));
+    let logstash = line.replace(
+        r#","msg":"response completed","time":"2026-11-30T19:25:41Z""#,
+        "",
+    );
+    let entry = read("distribution-json", &logstash);
+    assert_eq!(entry.time, moment::rfc3339("2026-12-01T00:00:00Z"));
+    let record = r#"{"timestamp":"2017-06-20T02:41:18.399Z","http.request.method":"GET","http.request.uri":"v2/a/b/manifests/1","http.response.status":"200","http.response.written":"15","http.request.duration":null}"#;
+    let entry = read("fast18", record);
+    check(&entry, "GET", "v2/a/b/manifests/1", 200, Some(15));
+    assert_eq!(entry.duration, None);
+    let line = r#"{"time":"2026-11-30T19:25:41.25Z","message":"HTTP API","clientIP":"[::1]:4000","method":"GET","path":"/v2/","statusCode":200,"bodySize":-1,"username":null,"headers":{}}"#;
+    check(&read("zot", line), "GET", "/v2/", 200, None);
 }
 
 #[test]
@@ -173,6 +231,18 @@ fn a_user_gives_a_format_string() {
     assert_eq!(&*entry.address, "203.0.113.7");
     assert_eq!(entry.sent, Some(0));
     assert_eq!(entry.time, moment::rfc3339("2026-09-21T14:13:20.250Z"));
+    // As JSON: what is not there is empty.
+    let format = Format::of_nginx(r#"{"t":"$msec","r":"$request","s":$status,"in":$request_length,"body":"$http_content_length","took":$request_time,"a":"$http_user_agent"}"#).unwrap();
+    for (body, wanted) in [("", Some(911)), ("500", Some(500))] {
+        let line = format!(
+            r#"{{"t":"1790000000.250","r":"PUT /v2/a/manifests/1 HTTP/1.1","s":201,"in":911,"body":"{body}","took":,"a":"x \"y\""}}"#
+        );
+        let Line::Request(entry) = format.read(&line) else {
+            panic!("{:?}", format.read(&line));
+        };
+        assert_eq!((entry.sent, entry.duration), (wanted, None));
+        assert_eq!(&*entry.agent, r#"x \"y\""#);
+    }
     for (text, wanted) in [
         ("$remote_addr $status", "no request"),
         ("$request", "no `$status`"),

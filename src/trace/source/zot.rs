@@ -6,25 +6,26 @@ use serde::Deserialize;
 
 use super::super::entry::{Entry, Line};
 use super::super::moment;
+use super::json;
 
 #[derive(Deserialize)]
 struct Fields<'a> {
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     message: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     time: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     method: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     path: Cow<'a, str>,
-    #[serde(rename = "clientIP", borrow, default)]
+    #[serde(rename = "clientIP", deserialize_with = "json::text", borrow, default)]
     address: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(deserialize_with = "json::text", borrow, default)]
     username: Cow<'a, str>,
-    #[serde(rename = "statusCode", default)]
+    #[serde(rename = "statusCode", deserialize_with = "json::status", default)]
     status: Option<u16>,
-    #[serde(rename = "bodySize", default)]
-    size: Option<i64>,
+    #[serde(rename = "bodySize", deserialize_with = "json::bytes", default)]
+    size: Option<u64>,
     #[serde(borrow, default)]
     headers: Headers<'a>,
 }
@@ -59,7 +60,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
         method: fields.method,
         uri: fields.path,
         status: fields.status,
-        received: fields.size.and_then(|it| u64::try_from(it).ok()),
+        received: fields.size,
         duration: None,
     })
 }

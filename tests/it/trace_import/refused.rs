@@ -24,7 +24,8 @@ fn strange_lines_are_counted_in_bounded_memory() {
     );
     fs::write(dir.path().join("a.log"), &log).unwrap();
     let overview = imported(dir.path(), &["a.log"]);
-    assert_eq!(lines_of(&overview), [13, 1, 0, 4, 1]);
+    // A line of zeros alone is an empty one.
+    assert_eq!(lines_of(&overview), [13, 1, 0, 3, 2]);
     let reasons: Vec<_> = overview["summary"]["unreadable"]
         .as_array()
         .unwrap()
@@ -36,7 +37,6 @@ fn strange_lines_are_counted_in_bounded_memory() {
         [
             (10, "not as the format says"),
             (15, "longer than 256 KiB"),
-            (16, "not as the format says"),
             (17, "not UTF-8"),
         ]
     );
