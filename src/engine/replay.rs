@@ -110,9 +110,9 @@ impl Watch<'_> {
             self.stores.stored(sessions, step);
         }
         let (fetched, popular) = replayed.fetched(step.act);
-        let recorded = step.recorded.status.map(|it| it.get() / 100);
+        let recorded = step.recorded.status.map(|it| class(it.get()));
         let late = ended.began.saturating_duration_since(ended.due);
-        let as_recorded = status.is_some_and(|it| recorded.is_none_or(|was| was == it / 100));
+        let as_recorded = status.is_some_and(|it| recorded.is_none_or(|was| was == class(it)));
         let is_lost = status == Some(404) && !as_recorded;
         self.sent.borrow_mut().add(&TracedRequest {
             operation: step.recorded.operation,
@@ -280,14 +280,16 @@ impl Run<'_> {
                     self.uploads.insert(upload, session);
                 }
             }
-            Act::Post { blob } => {
+            Act::Post { blob, upload } => {
                 let blob = replayed.blob(blob);
                 let body = || Body::sized(blob.all(), blob.size());
                 let digest = &blob.descriptor().digest;
-                if let Posted::Session(session) =
-                    client.upload_post(repository, digest, &body).await?
-                {
-                    session.put(digest, &body).await?;
+                let posted = client.upload_post(repository, digest, &body).await?;
+                if let Posted::Session(session) = posted {
+                    match upload {
+                        Some(upload) => drop(self.uploads.insert(upload, session)),
+                        None => session.put(digest, &body).await?,
+                    }
                 }
             }
             Act::Patch { upload, part } => {
@@ -337,6 +339,14 @@ impl Run<'_> {
 
 /// A status of success.
 const OK: u16 = 200;
+
+/// Returns the class of a status. A redirect is followed, and the content is one of success wherever it comes from.
+const fn class(status: u16) -> u16 {
+    match status / 100 {
+        3 => 2,
+        class => class,
+    }
+}
 
 /// Returns the status of what was found, or not.
 const fn found(is_there: bool) -> u16 {

@@ -221,7 +221,7 @@ impl Replayed {
                     &mut of_one.manifests,
                     self.image(manifest).descriptor().digest,
                 ),
-                Act::Mount { blob: number, .. } | Act::Post { blob: number } => {
+                Act::Mount { blob: number, .. } | Act::Post { blob: number, .. } => {
                     (&mut of_one.blobs, blob(number))
                 }
                 Act::Close { upload, .. } => {

@@ -119,7 +119,9 @@ impl Plan {
             for step in replay.sessions.all_steps() {
                 let it = match step.act {
                     Act::ManifestPut { manifest, .. } => Some((false, manifest)),
-                    Act::Mount { blob, .. } | Act::Post { blob } => Some((true, blob)),
+                    Act::Mount { blob, .. } | Act::Post { blob, upload: None } => {
+                        Some((true, blob))
+                    }
                     Act::Close { upload, .. } => {
                         Some((true, replay.sessions.uploads()[upload as usize].blob))
                     }

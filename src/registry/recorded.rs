@@ -70,14 +70,24 @@ impl Client {
         digest: &Digest,
         bytes: u64,
     ) -> Result<(), Error> {
-        self.find(&Call {
+        let call = Call {
             scope: Scope::of(repository, Actions::Pull),
             accepts: Accepts::Blob(None),
             headers: first_bytes(bytes),
             ..self.blob_call(Operation::BlobGet, repository, digest)
-        })
-        .await
-        .map(drop)
+        };
+        let mut response = self.send(&call).await?;
+        response.discard_body();
+        // As many bytes as there are: a part may be as large as the blob.
+        loop {
+            match response.frame().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(kind) => return Err(response.fail(kind)),
+            }
+        }
+        response.succeed();
+        Ok(())
     }
 
     async fn find(&self, call: &Call<'_>) -> Result<bool, Error> {

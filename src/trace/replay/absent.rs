@@ -1,6 +1,8 @@
-//! Which recorded statuses a replay can bring about again.
+//! Which recorded statuses a replay can bring about again, and which responses have content.
 
 use std::num::NonZeroU16;
+
+use super::super::request::Request;
 
 /// How a request ended, as far as a replay is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,4 +26,17 @@ impl Ended {
             _ => Self::Refused,
         }
     }
+}
+
+/// Returns the bytes of content in a response: what a redirect or an error says has a size of its own.
+pub(super) fn content(request: &Request) -> Option<u64> {
+    let has_content = request
+        .status
+        .is_none_or(|it| matches!(it.get(), 200 | 206));
+    request.received.filter(|_| has_content)
+}
+
+/// Whether a response would have had all of the content.
+pub(super) fn is_whole(request: &Request) -> bool {
+    request.status.is_none_or(|it| it.get() == 200)
 }

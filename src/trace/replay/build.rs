@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::request::{Pseudonym, Reference, Request};
-use super::absent::Ended;
+use super::absent::{Ended, content, is_whole};
 use super::blobs::{Blobs, Untold};
 use super::fresh::Fresh;
 use super::left_out::LeftOut;
@@ -27,6 +27,7 @@ pub(super) struct Built {
     pub(super) fresh: Fresh,
     pub(super) left_out: LeftOut,
     pub(super) untold: Untold,
+    pub(super) cut_off: u64,
 }
 
 /// Takes requests in the order of their starts.
@@ -39,7 +40,8 @@ pub(super) struct Builder {
     uploads: Vec<Recording>,
     presence: Presence,
     sessions: HashMap<u64, Running>,
-    now: u32, // requests so far
+    latest: HashMap<u32, u32>, // by repository: the manifest that was read or stored last
+    now: u32,                  // requests so far
     pub(super) left_out: LeftOut,
 }
 
@@ -48,7 +50,7 @@ pub(super) struct Builder {
 struct Running {
     /// The manifest whose blobs are fetched.
     reading: Option<u32>,
-    /// What the tag of the last `HEAD` points at, if no digest was asked for since.
+    /// What the tag of the last `HEAD` or `PUT` points at, if no digest was asked for since.
     head: Option<u32>,
     /// Blobs that are in the repository for the next manifest that is stored.
     pushed: Vec<u32>,
@@ -95,7 +97,10 @@ impl Builder {
         let operation = request.operation.ok_or(UNKNOWN)?;
         match operation {
             Operation::Token => return Err(|it| &mut it.authentication),
-            Operation::Redirected => return Err(|it| &mut it.redirected),
+            Operation::Redirected => {
+                self.redirected(request);
+                return Err(|it| &mut it.redirected);
+            }
             _ => {}
         }
         let ended = Ended::of(request.status);
@@ -121,13 +126,23 @@ impl Builder {
         Ok((act, operation))
     }
 
+    /// A blob is fetched from where the registry has sent the client: its size is told there.
+    fn redirected(&mut self, request: &Request) {
+        let digest = request.reference.map(Reference::pseudonym);
+        if let Some(blob) = digest.and_then(|it| self.blobs.find(it)) {
+            self.blobs
+                .fetched(blob, content(request), is_whole(request));
+        }
+    }
+
     /// A request to what is not there.
     fn absent(&self, operation: Operation, request: &Request) -> Result<Act, Why> {
-        let name = || {
-            Ok(match request.reference.ok_or(UNKNOWN)? {
-                Reference::Tag(name) => Name::NoTag(name.get()),
-                Reference::Digest(name) => Name::NoDigest(name.get()),
-            })
+        let name = || match request.reference {
+            Some(Reference::Tag(name)) => Ok(Name::NoTag(name.get())),
+            Some(Reference::Digest(name)) => Ok(Name::NoDigest(name.get())),
+            // The import has put it back, before an upload whose digest only its end tells.
+            None if request.added => Ok(Name::NoDigest(self.now.into())),
+            None => Err(UNKNOWN),
         };
         Ok(match operation {
             Operation::ManifestHead => Act::ManifestHead(name()?),
@@ -164,8 +179,7 @@ impl Builder {
             Operation::ManifestHead | Operation::ManifestGet => {
                 let (name, manifest) = self.reads(request, (repository, running))?;
                 if operation == Operation::ManifestGet {
-                    let whole = request.status.is_none_or(|it| it.get() == 200);
-                    let size = request.received.filter(|_| whole);
+                    let size = content(request).filter(|_| is_whole(request));
                     self.manifests.read(manifest, size);
                     running.reading = Some(manifest);
                     Act::ManifestGet(name)
@@ -179,6 +193,8 @@ impl Builder {
                 return Err(DELETIONS);
             }
             Operation::ManifestDelete => {
+                // Some clients resolve a tag by fetching what it points at.
+                running.head = running.head.or(running.reading);
                 let (name, manifest) = self.reads(request, (repository, running))?;
                 self.manifests.read(manifest, None);
                 let tag = match name {
@@ -209,7 +225,8 @@ impl Builder {
 
     /// A blob is fetched, or a part of it.
     fn fetches(&mut self, request: &Request, blob: u32, running: &Running) -> Act {
-        self.blobs.saw(blob, request.received);
+        self.blobs
+            .fetched(blob, content(request), is_whole(request));
         if let Some(manifest) = running.reading {
             self.manifests.fetched(manifest, blob);
         }
@@ -227,7 +244,7 @@ impl Builder {
         (repository, running): (u32, &mut Running),
     ) -> Result<(Name, u32), Why> {
         let now = self.now;
-        Ok(match request.reference.ok_or(UNKNOWN)? {
+        let (name, manifest) = match request.reference.ok_or(UNKNOWN)? {
             Reference::Digest(digest) => {
                 let manifest = self.manifests.number(digest, running.head.take());
                 self.presence.reads_manifest(repository, manifest, now);
@@ -244,7 +261,9 @@ impl Builder {
                 running.head = is_head.then_some(manifest);
                 (Name::Tag(number), manifest)
             }
-        })
+        };
+        self.latest.insert(repository, manifest);
+        Ok((name, manifest))
     }
 
     /// A manifest is stored, with what was pushed for it.
@@ -253,16 +272,24 @@ impl Builder {
         request: &Request,
         (repository, running): (u32, &mut Running),
     ) -> Result<Act, Why> {
-        let blobs = std::mem::take(&mut running.pushed);
+        let mut blobs = std::mem::take(&mut running.pushed);
+        if blobs.is_empty() {
+            // Nothing was pushed for it: it is of what the repository has.
+            let latest = self.latest.get(&repository);
+            blobs = latest.map_or_else(Vec::new, |it| self.manifests.blobs(*it).to_vec());
+        }
         let (manifest, tag) = match request.reference.ok_or(UNKNOWN)? {
             Reference::Digest(digest) => (self.manifests.number(digest, None), None),
             Reference::Tag(name) => {
                 let manifest = self.manifests.nameless();
                 let tag = self.manifests.tag(repository, name);
                 tag.manifest = Some(manifest);
-                (manifest, Some(tag.number))
+                let number = tag.number;
+                running.head = Some(manifest);
+                (manifest, Some(number))
             }
         };
+        self.latest.insert(repository, manifest);
         self.manifests.stored(manifest, request.sent, &blobs);
         let it = NeededManifest {
             repository,
@@ -281,6 +308,9 @@ impl Builder {
 
     /// A repository whose tags are read has at least one.
     fn has_tags(&mut self, repository: u32) {
+        if self.presence.has_tags(repository) {
+            return;
+        }
         let name = Pseudonym::new(u64::MAX);
         let tag = *self.manifests.tag(repository, name);
         let manifest = tag.manifest.unwrap_or_else(|| self.manifests.nameless());
@@ -302,7 +332,8 @@ impl Builder {
             let blob = recording.blob.unwrap_or_else(|| {
                 // It was never closed: its bytes are of no blob.
                 let blob = self.blobs.nameless();
-                self.blobs.saw(blob, recording.bytes());
+                let (sent, parts) = (recording.bytes(), recording.parts.len());
+                self.blobs.sent(blob, sent, parts);
                 blob
             });
             uploads.push((blob, recording));
@@ -310,6 +341,7 @@ impl Builder {
         self.manifests.complete(&mut self.blobs);
         let (needs, fresh) = self.presence.into_needs(&self.manifests);
         let (blobs, untold) = self.blobs.sizes(slice);
+        let cut_off = self.blobs.cut_off();
         let uploads = uploads.into_iter().map(|(blob, recording)| Upload {
             parts: recording.into_parts(blobs[blob as usize]),
             blob,
@@ -323,6 +355,7 @@ impl Builder {
             fresh,
             left_out: self.left_out,
             untold,
+            cut_off,
         }
     }
 }

@@ -43,7 +43,9 @@ impl Fresh {
             Act::ManifestPut { manifest, tag } => {
                 [Some(Thing::Manifest(manifest)), tag.map(Thing::Tag)]
             }
-            Act::Mount { blob, .. } | Act::Post { blob } => [Some(Thing::Blob(blob)), None],
+            Act::Mount { blob, .. } | Act::Post { blob, upload: None } => {
+                [Some(Thing::Blob(blob)), None]
+            }
             Act::Close { .. } => [blob.map(Thing::Blob), None],
             _ => [None, None],
         };

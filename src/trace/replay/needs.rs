@@ -1,6 +1,6 @@
 //! What must be in the registry before a replay: what the trace reads before it writes it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::fresh::{Fresh, Thing};
 use super::manifests::Manifests;
@@ -42,6 +42,7 @@ pub(super) struct Presence {
     blobs: BTreeSet<NeededBlob>,
     stored: Vec<(NeededManifest, u32)>,
     fresh: Vec<(u32, Thing)>, // stored before it was read
+    tagged: HashSet<u32>,     // repositories with a tag
 }
 
 impl Presence {
@@ -56,8 +57,14 @@ impl Presence {
         }
     }
 
+    /// Whether a repository has a tag by now. After a deletion that is not known.
+    pub(super) fn has_tags(&self, repository: u32) -> bool {
+        self.tagged.contains(&repository)
+    }
+
     /// A manifest is read by its tag.
     pub(super) fn reads_tag(&mut self, repository: u32, tag: u32, manifest: u32, now: u32) {
+        self.tagged.insert(repository);
         if self.lays((repository, Thing::Tag(tag)), now) {
             self.lays((repository, Thing::Manifest(manifest)), now);
             self.manifests.insert(NeededManifest {
@@ -90,6 +97,7 @@ impl Presence {
         self.stores((repository, Thing::Manifest(manifest)), now);
         if let Some(tag) = tag {
             self.stores((repository, Thing::Tag(tag)), now);
+            self.tagged.insert(repository);
         }
         self.stored.push((it, now));
     }
@@ -107,6 +115,7 @@ impl Presence {
 
     /// A manifest is deleted, by its digest or by a tag.
     pub(super) fn deletes_manifest(&mut self, repository: u32, manifest: u32, tag: Option<u32>) {
+        self.tagged.remove(&repository);
         self.since.remove(&(repository, Thing::Manifest(manifest)));
         if let Some(tag) = tag {
             self.since.remove(&(repository, Thing::Tag(tag)));

@@ -107,6 +107,7 @@ pub(super) fn of_requests(
         fresh: built.fresh,
         left_out: built.left_out,
         untold: built.untold,
+        cut_off: built.cut_off,
         checksum: checksummer.finish().xxh3(),
     })
 }

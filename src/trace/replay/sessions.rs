@@ -23,6 +23,7 @@ pub struct Sessions {
     pub(super) fresh: Fresh,
     pub(super) left_out: LeftOut,
     pub(super) untold: Untold,
+    pub(super) cut_off: u64,
     pub(super) checksum: u128,
 }
 
@@ -102,6 +103,12 @@ impl Sessions {
     /// Blobs whose size the trace does not tell.
     pub const fn untold(&self) -> Untold {
         self.untold
+    }
+
+    /// Responses with a blob that were shorter than the blob. They are requested whole: a log does not tell whether the client
+    /// left or the registry broke off.
+    pub const fn cut_off(&self) -> u64 {
+        self.cut_off
     }
 
     /// The 128-bit XXH3 of the requests that were read: two replays of equal ones are alike.

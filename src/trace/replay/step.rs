@@ -135,6 +135,8 @@ pub enum Act {
     Post {
         /// The blob.
         blob: u32,
+        /// The upload that was opened instead of taking it.
+        upload: Option<u32>,
     },
     /// Sends a part of an upload.
     Patch {
@@ -177,7 +179,10 @@ impl Act {
     pub const fn stores(&self) -> bool {
         matches!(
             self,
-            Self::ManifestPut { .. } | Self::Mount { .. } | Self::Post { .. } | Self::Close { .. }
+            Self::ManifestPut { .. }
+                | Self::Mount { .. }
+                | Self::Post { upload: None, .. }
+                | Self::Close { .. }
         )
     }
 
@@ -186,7 +191,10 @@ impl Act {
         self.stores()
             || matches!(
                 self,
-                Self::Open { .. } | Self::MountFails { .. } | Self::Patch { .. }
+                Self::Open { .. }
+                    | Self::Post { .. }
+                    | Self::MountFails { .. }
+                    | Self::Patch { .. }
             )
     }
 }

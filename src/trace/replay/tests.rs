@@ -327,3 +327,131 @@ fn parts_of_any_size_are_added_up() {
     let parts: Vec<_> = sessions.uploads()[0].parts.clone();
     assert_eq!(parts, [0..most, most..most, most..most]);
 }
+
+#[test]
+fn a_size_is_that_of_content_and_not_of_what_a_redirect_or_an_error_says() {
+    let of = |operation, name, status, received| Request {
+        received: Some(received),
+        ..request(operation, digest(name), status)
+    };
+    let patch = |name, sent| Request {
+        upload: Some(Pseudonym::new(name)),
+        sent: Some(sent),
+        ..request(Operation::UploadPatch, NONE, 202)
+    };
+    let close = |name, sent| Request {
+        upload: Some(Pseudonym::new(name)),
+        sent: Some(sent),
+        ..request(Operation::UploadPut, digest(name), 201)
+    };
+    let open = request(Operation::UploadStart, NONE, 202);
+    let requests = [
+        // The blob is elsewhere, and its size is known from there.
+        of(Operation::BlobGet, 1, 307, 400),
+        of(Operation::Redirected, 1, 200, 90_000),
+        of(Operation::Redirected, 99, 200, 1_000_000), // of no request before it
+        of(Operation::BlobGet, 2, 503, 7_000_000),
+        of(Operation::BlobGet, 2, 200, 3_000),
+        // A proxy that counts heads with bodies: what was fetched is the size.
+        open,
+        patch(3, 50_400),
+        close(3, 390),
+        of(Operation::BlobGet, 3, 200, 50_000),
+        // The client left before its end.
+        open,
+        patch(4, 5_000_000),
+        close(4, 0),
+        of(Operation::BlobGet, 4, 200, 60_000),
+        of(Operation::ManifestGet, 5, 503, 100_000),
+    ];
+    let sessions = read(&requests, &Slice::default()).unwrap();
+    assert_eq!(sessions.blobs()[..4], [90_000, 3_000, 50_000, 5_000_000]);
+    assert_eq!(sessions.manifests()[0].size, 0);
+    assert_eq!((sessions.untold().blobs, sessions.cut_off()), (0, 1));
+}
+
+#[test]
+fn an_upload_that_was_not_taken_in_one_request_goes_on() {
+    let post = Request {
+        sent: Some(800),
+        ..request(Operation::UploadPost, digest(7), 202)
+    };
+    let put = Request {
+        sent: Some(800),
+        upload: Some(Pseudonym::new(1)),
+        ..request(Operation::UploadPut, digest(7), 201)
+    };
+    // Its log has cut the query: which blob was mounted is not known.
+    let mount = request(Operation::UploadMount, NONE, 201);
+    let sessions = read(&[post, put, mount], &Slice::default()).unwrap();
+    assert_eq!(
+        acts(&sessions),
+        [
+            Act::Post {
+                blob: 0,
+                upload: Some(0)
+            },
+            Act::Close { upload: 0, part: 0 },
+            Act::Mount { blob: 1, from: 1 },
+        ]
+    );
+    assert_eq!(sessions.blobs()[0], 800);
+    let parts = sessions.uploads()[0].parts.as_slice();
+    let all = Part { start: 0, end: 800 };
+    assert_eq!(parts, std::slice::from_ref(&all));
+    let mounted = NeededBlob {
+        repository: 1,
+        blob: 1,
+    };
+    assert_eq!(sessions.needs().blobs, [mounted]);
+    // A request that had no response may have been served.
+    let mut unanswered = request(Operation::BlobGet, digest(7), 200);
+    unanswered.status = None;
+    let sessions = read(&[unanswered], &Slice::default()).unwrap();
+    assert_eq!(acts(&sessions), [Act::BlobGet(Name::Digest(0))]);
+}
+
+#[test]
+fn tags_that_a_trace_lists_are_those_that_it_has_pushed_where_it_has() {
+    let list = request(Operation::TagsList, NONE, 200);
+    let push = request(Operation::ManifestPut, tag(5), 201);
+    let needed = |requests: &[Request]| {
+        let sessions = read(requests, &Slice::default()).unwrap();
+        sessions.needs().manifests.len()
+    };
+    assert_eq!(needed(&[push, list]), 0);
+    assert_eq!(needed(&[list, push]), 1);
+}
+
+#[test]
+fn a_manifest_for_which_nothing_was_pushed_is_of_what_the_repository_has() {
+    let requests = [
+        request(Operation::BlobHead, digest(7), 200),
+        request(Operation::ManifestPut, tag(5), 201),
+        request(Operation::ManifestPut, tag(6), 201),
+        // The client knows the digest of what it has stored.
+        request(Operation::ManifestDelete, digest(9), 202),
+    ];
+    let slice = Slice {
+        deletes: true,
+        ..Slice::default()
+    };
+    let sessions = read(&requests, &slice).unwrap();
+    let shapes = sessions.manifests().iter();
+    let blobs: Vec<_> = shapes.map(|it| it.blobs.clone()).collect();
+    assert_eq!(blobs, [[0], [0]]);
+    assert_eq!(sessions.needs().manifests, []);
+    let deleted = acts(&sessions).pop();
+    assert_eq!(deleted, Some(Act::ManifestDelete(Name::Digest(1))));
+}
+
+#[test]
+fn what_an_import_has_put_back_is_sent_although_it_has_no_name() {
+    let added = Request {
+        added: true,
+        ..request(Operation::BlobHead, NONE, 404)
+    };
+    let sessions = read(&[added, added], &Slice::default()).unwrap();
+    let names = [1, 2].map(|it| Act::BlobHead(Name::NoDigest(it)));
+    assert_eq!(acts(&sessions), names);
+}

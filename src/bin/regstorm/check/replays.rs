@@ -61,6 +61,13 @@ pub(super) fn show(plan: &Plan) -> String {
                 units::bytes(untold.bytes),
             );
         }
+        if sessions.cut_off() > 0 {
+            let cut_off = units::count(sessions.cut_off());
+            let _ = writeln!(
+                text,
+                "             {cut_off} responses with a blob were cut off: these blobs are fetched whole"
+            );
+        }
     }
     text
 }

@@ -98,7 +98,7 @@ impl Replay {
                     requests.down += size(blob);
                 }
                 Act::BlobPart { blob, bytes } => requests.down += self.part(blob, bytes),
-                Act::Post { blob } => requests.up += size(blob),
+                Act::Post { blob, .. } => requests.up += size(blob),
                 Act::Patch { upload, part } | Act::Close { upload, part } => {
                     let part = &sessions.uploads()[upload as usize].parts[part as usize];
                     requests.up += part.end - part.start;

@@ -1,6 +1,6 @@
 //! The requests by which blobs are stored: whole, in parts, or by mounts.
 
-use super::super::super::request::{Pseudonym, Request};
+use super::super::super::request::{Pseudonym, Reference, Request};
 use super::super::step::Act;
 use super::super::uploads::{Open, Recording};
 use super::{Builder, Running, UNKNOWN, UPLOADS, Why};
@@ -21,36 +21,37 @@ impl Builder {
                 Act::Open { upload }
             }
             Operation::UploadMount => {
-                let name = request.reference.ok_or(UNKNOWN)?.pseudonym();
+                let name = request.reference.map(Reference::pseudonym);
                 // Without a source the blob is in a repository of its own.
                 let from = request.from.unwrap_or(Pseudonym::new(u64::MAX));
                 let from = self.repository(from);
                 if request.status.is_some_and(|it| it.get() == 202) {
                     let upload = self.opens(request, running);
-                    let digest = name.get();
+                    let digest = name.ok_or(UNKNOWN)?.get();
                     return Ok(Act::MountFails {
                         digest,
                         from,
                         upload,
                     });
                 }
-                let blob = self.blobs.number(name);
+                let blob = name.map(|it| self.blobs.number(it));
+                let blob = blob.unwrap_or_else(|| self.blobs.nameless());
                 self.presence.reads_blob(from, blob, now);
                 self.presence.stores_blob(repository, blob, now);
                 running.pushed.push(blob);
                 Act::Mount { blob, from }
             }
             Operation::UploadPost => {
+                let blob = self.blob(request)?;
+                self.blobs.sent(blob, request.sent, 1);
                 if request.status.is_some_and(|it| it.get() == 202) {
                     // Its bytes came to nothing, and a session was opened.
-                    let upload = self.opens(request, running);
-                    return Ok(Act::Open { upload });
+                    let upload = Some(self.opens(request, running));
+                    return Ok(Act::Post { blob, upload });
                 }
-                let blob = self.blob(request)?;
-                self.blobs.saw(blob, request.sent);
                 self.presence.stores_blob(repository, blob, now);
                 running.pushed.push(blob);
-                Act::Post { blob }
+                Act::Post { blob, upload: None }
             }
             Operation::UploadPatch => {
                 let upload = Self::open(request, running)?.number;
@@ -74,8 +75,8 @@ impl Builder {
                 let recording = &mut self.uploads[upload as usize];
                 recording.blob = Some(blob);
                 let part = recording.add(request.sent);
-                let sent = recording.bytes();
-                self.blobs.saw(blob, sent);
+                let (sent, parts) = (recording.bytes(), recording.parts.len());
+                self.blobs.sent(blob, sent, parts);
                 self.presence.stores_blob(repository, blob, now);
                 running.pushed.push(blob);
                 Act::Close { upload, part }
