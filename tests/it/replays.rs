@@ -12,6 +12,8 @@ mod closed;
 mod fidelity;
 /// A trace, written by hand.
 mod log;
+/// A log with the moments that IBM's traces are published with.
+mod published;
 /// What is refused, and in which words.
 mod refused;
 /// What the registry logs of a replay, held against the trace.
