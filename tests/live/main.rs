@@ -1,5 +1,5 @@
-//! Tests against real registries and clients, and real readers of our formats: docker-registry, skopeo, umoci, docker,
-//! openssl, promtool, chromium, crane, oras, Slurm.
+//! Tests against real registries and clients, and real readers of our formats: docker-registry, Distribution 3, nginx, skopeo,
+//! umoci, docker, openssl, promtool, chromium, crane, oras, Slurm.
 //!
 //! `scripts/test` installs these programs. A test whose program is missing fails.
 
@@ -20,7 +20,7 @@ mod push;
 mod recording;
 mod refusals;
 mod replay;
-mod replays;
+mod round_trips;
 mod serve;
 mod sessions;
 mod shards;

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::support::{
-    Flavour, LoggedRequest, Registry, Report, Running, Tally, closed_port, regstorm, scratch,
+    Flavour, Formatter, LoggedRequest, Registry, Release, Report, Running, Tally, closed_port,
+    regstorm, scratch,
 };
 
 /// Every executor, each with a user agent of its own. The log has no header that numbers iterations, but their paths do: a push has
@@ -210,7 +211,7 @@ struct Ran {
 
 /// A run in so many shards, or of one process that is none. `Err` when the machine did not keep up.
 fn run(pace: Duration, shards: usize) -> Result<Ran, String> {
-    let registry = Registry::start(Flavour::Json);
+    let registry = Registry::start(Flavour::Logs(Release::Two, Formatter::Json));
     let dir = scratch();
     trace(dir.path());
     let path = |name: &str| dir.path().join(name);

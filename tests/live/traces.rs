@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Flavour, PASSWORD, Registry, Tally, USER, regstorm, run_to};
+use crate::support::{
+    Flavour, Formatter, PASSWORD, Registry, Release, Tally, USER, regstorm, run_to,
+};
 
 /// The user agent of the tests' own requests.
 const PROBE: &str = "regstorm-live-probe";
@@ -116,7 +118,10 @@ fn the_text_of_distribution_is_what_the_report_counts() {
 
 #[test]
 fn the_json_of_distribution_is_what_the_report_counts() {
-    check(Flavour::Json, "distribution-json");
+    check(
+        Flavour::Logs(Release::Two, Formatter::Json),
+        "distribution-json",
+    );
 }
 
 #[test]

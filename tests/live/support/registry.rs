@@ -1,4 +1,4 @@
-//! Debian's `docker-registry`, the reference implementation, on storage of its own.
+//! The reference implementation, on storage of its own: Debian's `docker-registry`, and Distribution 3.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,27 @@ pub(crate) enum Flavour {
     Open,
     /// Asks for [`USER`] and [`PASSWORD`] by Basic authentication.
     Htpasswd,
-    /// For everyone, at the root, with its own log in JSON.
-    Json,
+    /// For everyone, at the root, of that release and with its own log in that form.
+    Logs(Release, Formatter),
     /// For everyone, with a path in front of `/v2/`. Begins and ends with a slash.
     Prefix(&'static str),
+}
+
+/// Which registry it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// Debian's `docker-registry`, 2.8.
+    Two,
+    /// Distribution 3, whose program is called `registry`.
+    Three,
+}
+
+/// The form of the registry's own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Formatter {
+    Text,
+    Json,
+    Logstash,
 }
 
 /// The path of the product that regstorm was first made for.
@@ -56,14 +73,19 @@ impl Registry {
             let dir = super::scratch();
             let port = port::free();
             let config = dir.path().join("config.yml");
-            let text = text(port, dir.path(), &more(dir.path()));
-            let text = match flavour {
-                Flavour::Json => text.replace("formatter: text", "formatter: json"),
-                _ => text,
+            let formatter = match flavour {
+                Flavour::Logs(_, Formatter::Json) => "json",
+                Flavour::Logs(_, Formatter::Logstash) => "logstash",
+                _ => "text",
             };
+            let text = text((port, formatter), dir.path(), &more(dir.path()));
             fs::write(&config, text).expect("a configuration");
             let log = dir.path().join("log");
-            let mut process = Program::new("docker-registry")
+            let program = match flavour {
+                Flavour::Logs(Release::Three, _) => "registry",
+                _ => "docker-registry",
+            };
+            let mut process = Program::new(program)
                 .args([Path::new("serve"), &config])
                 .start(&log);
             let path = format!("{}v2/", base(flavour));
@@ -77,7 +99,7 @@ impl Registry {
                 };
             }
         }
-        panic!("docker-registry does not start");
+        panic!("the registry does not start");
     }
 
     /// `http://127.0.0.1:PORT` with any base path, as regstorm takes it.
@@ -91,12 +113,16 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The requests so far, in the order in which they ended; those of the tests' own probes are left out.
     pub(crate) fn access_log(&self) -> Vec<AccessLine> {
         access_log::read(&self.process.log(), base(self.flavour))
     }
 
-    /// The requests so far by the log in JSON, which only [`Flavour::Json`] writes.
+    /// The requests so far by the log in JSON, which only [`Formatter::Json`] writes.
     pub(crate) fn logged(&self) -> Vec<LoggedRequest> {
         self.settle();
         json_log::read(&self.process.log())
@@ -105,6 +131,13 @@ impl Registry {
     /// All of it, with the program's own lines.
     pub(crate) fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// The same without the lines about the tests' own requests.
+    pub(crate) fn log_of_others(&self) -> String {
+        let log = self.process.log();
+        let lines = log.lines().filter(|line| !line.contains(access_log::PROBE));
+        lines.fold(String::new(), |all, line| all + line + "\n")
     }
 
     /// The requests since a mark, which is the length of an earlier [`Registry::access_log`].
@@ -165,14 +198,14 @@ impl Registry {
 fn base(flavour: Flavour) -> &'static str {
     match flavour {
         Flavour::Prefix(prefix) => prefix,
-        Flavour::Open | Flavour::Htpasswd | Flavour::Json => "/",
+        Flavour::Open | Flavour::Htpasswd | Flavour::Logs(..) => "/",
     }
 }
 
 /// The part of the configuration that makes the flavour.
 fn more(flavour: Flavour, dir: &Path) -> String {
     match flavour {
-        Flavour::Open | Flavour::Json => String::new(),
+        Flavour::Open | Flavour::Logs(..) => String::new(),
         Flavour::Prefix(prefix) => format!("  prefix: {prefix}\n"),
         Flavour::Htpasswd => {
             let file = dir.join("htpasswd");
@@ -191,11 +224,11 @@ fn more(flavour: Flavour, dir: &Path) -> String {
     }
 }
 
-fn text(port: u16, dir: &Path, more: &str) -> String {
+fn text((port, formatter): (u16, &str), dir: &Path, more: &str) -> String {
     let dir_text = dir.display();
     format!(
         "version: 0.1
-log: {{level: info, formatter: text, accesslog: {{disabled: false}}}}
+log: {{level: info, formatter: {formatter}, accesslog: {{disabled: false}}}}
 compatibility: {{schema1: {{enabled: true}}}}
 storage:
   delete: {{enabled: true}}

@@ -48,6 +48,37 @@ impl Report {
         found["outcomes"]["ok"].as_u64().expect("a count")
     }
 
+    /// The names of the journeys.
+    pub(crate) fn journeys(&self) -> Vec<String> {
+        let journeys = list(&self.document["journeys"]).iter();
+        let names = journeys.map(|it| it["name"].as_str().expect("a name").to_owned());
+        names.collect()
+    }
+
+    /// The iterations of one journey that ended well, or as they were told to.
+    #[track_caller]
+    pub(crate) fn iterations_as_meant(&self, journey: &str) -> u64 {
+        let found = list(&self.document["journeys"]).iter();
+        let found = { found }.find(|it| it["name"] == journey);
+        let outcomes = &found.expect("the journey")["outcomes"];
+        let count = |kind: &str| outcomes[kind].as_u64().unwrap_or_default();
+        count("ok") + count("misbehaved")
+    }
+
+    /// How many requests were sent, in all periods.
+    pub(crate) fn requests(&self) -> u64 {
+        let periods = list(&self.document["periods"]).iter();
+        let all = periods.chain([&self.document["totals"]]);
+        all.map(requests).sum()
+    }
+
+    /// How many of them were sent before the load.
+    pub(crate) fn requests_before_the_load(&self) -> u64 {
+        let mut periods = list(&self.document["periods"]).iter();
+        let prepare = periods.find(|it| it["period"] == "prepare");
+        prepare.map_or(0, requests)
+    }
+
     /// Every exchange of every period: by operation and status how many, by operation the bytes received.
     pub(crate) fn exchanges(&self) -> Tally {
         let periods = list(&self.document["periods"]);
@@ -99,6 +130,16 @@ impl Report {
             assert_eq!(sum["holds"], true, "{sum}");
         }
     }
+}
+
+/// The exchanges of a period, however they ended.
+fn requests(period: &Value) -> u64 {
+    let outcomes = period["exchanges"].as_object().expect("outcomes");
+    let counts = ["ok", "failed", "cancelled", "misbehaved"];
+    let counts = counts
+        .iter()
+        .filter_map(|kind| outcomes.get(*kind)?.as_u64());
+    counts.sum()
 }
 
 fn list(value: &Value) -> &[Value] {

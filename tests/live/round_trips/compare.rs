@@ -1,0 +1,237 @@
+//! Two runs, by what their witnesses saw, repository by repository. The names of repositories differ: each repository of the
+//! first run has one of the second with the same requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::documented::{Exception, Exceptions};
+use crate::support::{AccessLine, Seen};
+
+/// How many bytes a body has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Size {
+    Is(u64),
+    AtLeast(u64),
+    Any,
+}
+
+/// A request, by what both runs have in common: the endpoint, the class of the status, and the sizes of content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Line {
+    operation: &'static str,
+    class: u16,
+    size: Size,
+}
+
+/// The requests of a run by repository, those of none under an empty name.
+#[derive(Debug)]
+pub(super) struct Lines(BTreeMap<String, Vec<Line>>);
+
+impl Lines {
+    /// As they were seen.
+    pub(super) fn of(seen: &[Seen]) -> Self {
+        let mut lines = Self(BTreeMap::new());
+        for it in seen {
+            lines.add(it, Size::Is);
+        }
+        lines
+    }
+
+    fn add(&mut self, seen: &Seen, size: impl Fn(u64) -> Size) {
+        let operation = operation(seen);
+        let line = Line {
+            operation,
+            class: seen.status / 100,
+            size: content(seen).map_or(Size::Any, size),
+        };
+        let repository = repository(&seen.path).to_owned();
+        self.0.entry(repository).or_default().push(line);
+    }
+
+    /// What is in one and not in the other; `None` if each repository has its like.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let mut left: BTreeMap<&String, &Vec<Line>> = other.0.iter().collect();
+        let mut missed = Vec::new();
+        for (name, lines) in &self.0 {
+            let mut like = left.iter().filter(|(of_other, found)| {
+                of_other.is_empty() == name.is_empty() && is_like(lines, found)
+            });
+            match like.next().map(|(found, _)| *found) {
+                Some(found) => drop(left.remove(found)),
+                None => missed.push((name, lines)),
+            }
+        }
+        if missed.is_empty() && left.is_empty() {
+            return None;
+        }
+        // The likeliest ones beside each other.
+        let mut told = String::new();
+        for (name, lines) in missed {
+            let count = |found: &Vec<Line>| differing(lines, found).len();
+            let near = left.iter().min_by_key(|(_, found)| count(found));
+            let near = near.map(|(name, found)| (*name, differing(lines, found)));
+            if let Some((found, _)) = &near {
+                left.remove(found);
+            }
+            let _ = write!(told, "\n{name}: {near:#?}");
+        }
+        Some(format!("{told}\nbeside these: {left:#?}"))
+    }
+}
+
+/// Whether every request has its like in the other list, and nothing is left.
+fn is_like(wanted: &[Line], found: &[Line]) -> bool {
+    wanted.len() == found.len() && differing(wanted, found).is_empty()
+}
+
+/// The requests that have no like: `-` in front of what is wanted, `+` of what was found.
+fn differing(wanted: &[Line], found: &[Line]) -> Vec<String> {
+    let mut wanted = wanted.to_vec();
+    // Exact ones first, then the largest: what is left for the others fits if anything does.
+    wanted.sort_by_key(|it| match it.size {
+        Size::Is(size) => (0, u64::MAX - size),
+        Size::AtLeast(size) => (1, u64::MAX - size),
+        Size::Any => (2, 0),
+    });
+    let mut left = found.to_vec();
+    left.sort_by_key(|it| std::cmp::Reverse(it.size));
+    let mut differing = Vec::new();
+    for line in wanted {
+        let fits = |it: &Line| {
+            let is_size = match (line.size, it.size) {
+                (Size::Any, _) | (_, Size::Any) => true,
+                (Size::AtLeast(least), Size::Is(size)) => size >= least,
+                (wanted, found) => wanted == found,
+            };
+            (it.operation, it.class) == (line.operation, line.class) && is_size
+        };
+        match left.iter().position(fits) {
+            Some(place) => drop(left.remove(place)),
+            None => differing.push(format!("- {line:?}")),
+        }
+    }
+    differing.extend(left.iter().map(|line| format!("+ {line:?}")));
+    differing
+}
+
+/// The requests that a log has, unless it lacks those to an endpoint.
+pub(super) fn logged(seen: &[Seen], lacks: &str) -> Vec<Seen> {
+    let is_there = |it: &&Seen| !lacks.contains(&format!("`{}`", operation(it)));
+    seen.iter().filter(is_there).cloned().collect()
+}
+
+/// What the second run of a log must have: what the first one had, but for the exceptions.
+pub(super) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> Lines {
+    let mut largest: BTreeMap<&str, u64> = BTreeMap::new();
+    for it in seen.iter().filter(|it| operation(it) == "blob-get") {
+        let size = largest.entry(digest(&it.path)).or_default();
+        *size = (*size).max(it.received);
+    }
+    let small = exceptions.of("blobs of fewer than 64 bytes");
+    let mut lines = Lines(BTreeMap::new());
+    for it in seen {
+        let status = it.status.to_string();
+        let of = exceptions.of(&status);
+        let of = of.or_else(|| exceptions.of(operation(it)));
+        let is_untold = is_upload(it)
+            && (lacks.contains("size of uploads")
+                || lacks.contains("size of chunked uploads") && it.is_chunked);
+        match of {
+            Some(Exception::LeftOut) => {}
+            _ if is_untold => lines.add(it, |_| Size::Any),
+            Some(Exception::OtherSize) => lines.add(it, |_| Size::Any),
+            Some(Exception::Larger(less)) => {
+                lines.add(it, |size| Size::AtLeast(size.saturating_sub(less)));
+            }
+            Some(Exception::Whole) if it.status == 200 => {
+                let whole = largest[digest(&it.path)];
+                lines.add(it, |_| Size::Is(whole));
+            }
+            _ if is_of_blob(it) && small == Some(Exception::AtLeast64) => {
+                lines.add(it, |size| Size::Is(if size > 0 { size.max(64) } else { 0 }));
+            }
+            _ => lines.add(it, Size::Is),
+        }
+    }
+    if exceptions.of("upload-cancel") == Some(Exception::Added) {
+        for it in left_open(seen) {
+            let cancel = Seen {
+                method: "DELETE".to_owned(),
+                status: 204,
+                ..it.clone()
+            };
+            lines.add(&cancel, Size::Is);
+        }
+    }
+    lines
+}
+
+/// The last request of each upload that was neither finished nor cancelled.
+fn left_open(seen: &[Seen]) -> Vec<&Seen> {
+    let ended = ["upload-put", "upload-cancel"];
+    let mut open: BTreeMap<&str, &Seen> = BTreeMap::new();
+    let mut over = BTreeSet::new();
+    for it in seen {
+        let Some((_, id)) = it.path.split_once("/blobs/uploads/") else {
+            continue;
+        };
+        let id = id.split('?').next().unwrap_or_default();
+        if ended.contains(&operation(it)) {
+            over.insert(id);
+        } else if !id.is_empty() {
+            open.insert(id, it);
+        }
+    }
+    open.retain(|id, _| !over.contains(id));
+    open.into_values().collect()
+}
+
+/// The bytes of content that a request moves; `None` if it moves none.
+fn content(seen: &Seen) -> Option<u64> {
+    let is_well = seen.status < 300;
+    match operation(seen) {
+        "blob-get" | "manifest-get" if is_well => Some(seen.received),
+        "upload-post" | "upload-patch" | "upload-put" | "manifest-put" if is_well => {
+            Some(seen.sent)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a request stores something.
+fn is_upload(seen: &Seen) -> bool {
+    matches!(
+        operation(seen),
+        "upload-post" | "upload-patch" | "upload-put" | "manifest-put"
+    )
+}
+
+/// Whether what a request moves is of a blob.
+fn is_of_blob(seen: &Seen) -> bool {
+    operation(seen) == "blob-get" || is_upload(seen) && operation(seen) != "manifest-put"
+}
+
+/// The endpoint, as the tests' own table has it.
+fn operation(seen: &Seen) -> &'static str {
+    let line = AccessLine {
+        method: seen.method.clone(),
+        path: seen.path.clone(),
+        status: seen.status,
+        bytes: seen.received,
+    };
+    line.operation()
+}
+
+fn repository(path: &str) -> &str {
+    let path = path.split('?').next().unwrap_or_default();
+    let Some(rest) = path.strip_prefix("/v2/") else {
+        return "";
+    };
+    let nouns = ["/blobs/", "/manifests/", "/tags/list", "/referrers/"];
+    let ends = nouns.iter().filter_map(|noun| rest.find(noun));
+    ends.min().map_or("", |end| &rest[..end])
+}
+
+fn digest(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
