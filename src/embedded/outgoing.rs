@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::blob::Blob;
 use super::exchange::Exchange;
 use super::pace::{Cut, Pace, Step};
-use super::response::Content;
+use super::response::{Content, PartOfMany};
 
 /// The connection ends without a response, or in the middle of one.
 #[derive(Debug)]
@@ -48,6 +48,41 @@ enum Source {
         piece: usize,
         offset: usize,
     },
+    Parts(Box<Parts>),
+}
+
+/// Several parts of a blob, each behind its lines.
+#[derive(Debug)]
+struct Parts {
+    blob: Rc<Blob>,
+    next: std::vec::IntoIter<PartOfMany>,
+    lines: Bytes,      // of the part under way, as far as they are left
+    part: Box<Source>, // its content
+    left: u64,         // of that
+    end: Bytes,        // behind the last part
+}
+
+impl Parts {
+    /// At most `most` of the next bytes that lie together.
+    fn take(&mut self, most: usize) -> Bytes {
+        loop {
+            if !self.lines.is_empty() {
+                return self.lines.split_to(most.min(self.lines.len()));
+            }
+            if self.left > 0 {
+                let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(most);
+                let bytes = self.part.take(most);
+                self.left -= bytes.len() as u64;
+                return bytes;
+            }
+            let Some(part) = self.next.next() else {
+                return self.end.split_to(most.min(self.end.len()));
+            };
+            self.lines = part.lines;
+            self.part = Box::new(Source::at(Rc::clone(&self.blob), part.first));
+            self.left = part.length;
+        }
+    }
 }
 
 impl Outgoing {
@@ -62,6 +97,14 @@ impl Outgoing {
             Content::Empty => Source::Empty,
             Content::Whole(bytes) => Source::Whole(bytes),
             Content::Part { blob, first, .. } => Source::at(blob, first),
+            Content::Parts { blob, parts, end } => Source::Parts(Box::new(Parts {
+                blob,
+                next: parts.into_iter(),
+                lines: Bytes::new(),
+                part: Box::new(Source::Empty),
+                left: 0,
+                end,
+            })),
         };
         Self {
             source,
@@ -120,6 +163,7 @@ impl Source {
         match self {
             Self::Empty => Bytes::new(),
             Self::Whole(bytes) => bytes.split_to(most.min(bytes.len())),
+            Self::Parts(parts) => parts.take(most),
             Self::Pieces {
                 blob,
                 piece,

@@ -1,55 +1,86 @@
 //! The two range grammars: `Range` of HTTP on the way down, and the specification's own `Content-Range` on the way up.
 
 /// What a `Range` header requests of content of a known length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All of it: no range, or one that HTTP says to ignore (another unit, several ranges, not the grammar).
+    /// All of it: no range, one that HTTP says to ignore (another unit, not the grammar), or several that are more than all.
     Whole,
-    /// From the first to the last byte, both inclusive.
-    Part { first: u64, last: u64 },
+    /// One part.
+    Part(Part),
+    /// Several, in the order in which they are asked for.
+    Parts(Vec<Part>),
     /// Nothing that exists.
     Unsatisfiable,
+}
+
+/// From the first to the last byte, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+impl Part {
+    /// Returns the number of bytes.
+    pub(super) const fn length(self) -> u64 {
+        self.last - self.first + 1
+    }
 }
 
 /// Reads a `Range` header.
 ///
 /// # Spec
-/// RFC 9110, section 14: `bytes=a-b`, `bytes=a-`, `bytes=-n`. The RFC lets a server ignore or reject an invalid one:
-/// one whose end is before its start is rejected, whatever else is not the grammar is ignored.
+/// RFC 9110, section 14: `bytes=a-b`, `bytes=a-`, `bytes=-n`, or several of them with commas between. The RFC lets a server
+/// ignore or reject an invalid one: one whose end is before its start is rejected, whatever else is not the grammar is
+/// ignored. Of several, those that do not exist are left out; if the others are more than the content, all of it is sent, as
+/// servers in Go do it.
 pub(super) fn wanted(header: Option<&str>, length: u64) -> Wanted {
-    let Some((first, last)) = header
-        .and_then(|text| text.trim().strip_prefix("bytes="))
-        .and_then(|text| text.trim().split_once('-'))
-    else {
+    let Some(ranges) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else {
         return Wanted::Whole;
     };
-    match (first, last) {
-        ("", suffix) => match number(suffix) {
-            None => Wanted::Whole,
-            Some(0) => Wanted::Unsatisfiable,
-            Some(_) if length == 0 => Wanted::Unsatisfiable,
-            Some(suffix) => Wanted::Part {
+    let mut parts = Vec::new();
+    for range in ranges.split(',') {
+        match part(range.trim(), length) {
+            Some(Some(part)) => parts.push(part),
+            Some(None) => {}
+            None => return Wanted::Whole,
+        }
+    }
+    let all: u128 = parts.iter().map(|it| u128::from(it.length())).sum();
+    match parts[..] {
+        [] => Wanted::Unsatisfiable,
+        [part] => Wanted::Part(part),
+        _ if all > u128::from(length) => Wanted::Whole,
+        _ => Wanted::Parts(parts),
+    }
+}
+
+/// Reads one range: `None` if it is none, `Some(None)` if there is nothing of it.
+#[expect(clippy::option_option, reason = "no range, and a range of nothing")]
+fn part(range: &str, length: u64) -> Option<Option<Part>> {
+    let (first, last) = range.split_once('-')?;
+    Some(match (first, last) {
+        ("", suffix) => match number(suffix)? {
+            0 => None,
+            _ if length == 0 => None,
+            suffix => Some(Part {
                 first: length.saturating_sub(suffix),
                 last: length - 1,
-            },
+            }),
         },
         (first, last) => {
             let last = if last.is_empty() {
-                Some(u64::MAX)
+                u64::MAX
             } else {
-                number(last)
+                number(last)?
             };
-            match (number(first), last) {
-                (Some(first), Some(last)) if first > last => Wanted::Unsatisfiable,
-                (Some(first), Some(_)) if first >= length => Wanted::Unsatisfiable,
-                (Some(first), Some(last)) => Wanted::Part {
-                    first,
-                    last: last.min(length - 1),
-                },
-                _ => Wanted::Whole,
-            }
+            let first = number(first)?;
+            (first <= last && first < length).then(|| Part {
+                first,
+                last: last.min(length - 1),
+            })
         }
-    }
+    })
 }
 
 /// The place of a chunk in a blob, both ends inclusive.
@@ -93,7 +124,7 @@ mod tests {
 
     #[test]
     fn ranges_follow_the_rfc() {
-        let part = |first, last| Wanted::Part { first, last };
+        let part = |first, last| Wanted::Part(Part { first, last });
         for (header, expected) in [
             ("bytes=0-0", part(0, 0)),
             ("bytes=2-5", part(2, 5)),
@@ -104,7 +135,12 @@ mod tests {
             ("bytes=10-", Wanted::Unsatisfiable),
             ("bytes=-0", Wanted::Unsatisfiable),
             ("bytes=5-2", Wanted::Unsatisfiable),
-            ("bytes=0-1,3-4", Wanted::Whole),
+            ("bytes=0-1,3-4,", Wanted::Whole),
+            ("bytes=0-1,x", Wanted::Whole),
+            ("bytes=10-11,20-", Wanted::Unsatisfiable),
+            ("bytes=3-4, 10-11", part(3, 4)),
+            // Eleven bytes of ten.
+            ("bytes=0-5,5-9", Wanted::Whole),
             ("bytes=+1-4", Wanted::Whole),
             ("items=0-1", Wanted::Whole),
             ("bytes=", Wanted::Whole),
@@ -112,6 +148,12 @@ mod tests {
         ] {
             assert_eq!(wanted(Some(header), 10), expected, "{header}");
         }
+        let parts = |header| match wanted(Some(header), 10) {
+            Wanted::Parts(parts) => parts.iter().map(|it| (it.first, it.last)).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(parts("bytes=0-1,3-4"), [(0, 1), (3, 4)]);
+        assert_eq!(parts("bytes=7-, 0-0,99-"), [(7, 9), (0, 0)]);
         assert_eq!(wanted(None, 10), Wanted::Whole);
         assert_eq!(wanted(Some("bytes=0-"), 0), Wanted::Unsatisfiable);
         assert_eq!(wanted(Some("bytes=-5"), 0), Wanted::Unsatisfiable);
@@ -145,8 +187,20 @@ mod tests {
     proptest! {
         #[test]
         fn a_part_lies_inside_the_content(text in "bytes=[0-9]{0,20}-[0-9]{0,20}", length: u64) {
-            if let Wanted::Part { first, last } = wanted(Some(&text), length) {
+            if let Wanted::Part(Part { first, last }) = wanted(Some(&text), length) {
                 prop_assert!(first <= last && last < length);
+            }
+        }
+
+        #[test]
+        fn several_parts_are_no_more_than_the_content(
+            text in "bytes=([0-9]{0,3}-[0-9]{0,3},){0,5}[0-9]{0,3}-[0-9]{0,3}",
+            length in 0_u64..2_000,
+        ) {
+            if let Wanted::Parts(parts) = wanted(Some(&text), length) {
+                prop_assert!(parts.len() > 1);
+                prop_assert!(parts.iter().all(|it| it.first <= it.last && it.last < length));
+                prop_assert!(parts.iter().map(|it| it.length()).sum::<u64>() <= length);
             }
         }
     }

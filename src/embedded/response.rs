@@ -21,6 +21,20 @@ pub(super) enum Content {
         first: u64,
         length: u64,
     },
+    /// Several parts of a blob, with lines before each and at the end.
+    Parts {
+        blob: Rc<Blob>,
+        parts: Vec<PartOfMany>,
+        end: Bytes,
+    },
+}
+
+/// One of several parts of a blob: `length` bytes from `first` on, behind its lines.
+#[derive(Debug, Clone)]
+pub(super) struct PartOfMany {
+    pub(super) lines: Bytes,
+    pub(super) first: u64,
+    pub(super) length: u64,
 }
 
 impl Content {
@@ -29,6 +43,10 @@ impl Content {
             Self::Empty => 0,
             Self::Whole(bytes) => bytes.len() as u64,
             Self::Part { length, .. } => *length,
+            Self::Parts { parts, end, .. } => {
+                let lengths = parts.iter().map(|it| it.lines.len() as u64 + it.length);
+                lengths.sum::<u64>() + end.len() as u64
+            }
         }
     }
 }

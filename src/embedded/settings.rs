@@ -198,4 +198,14 @@ pub enum Quirk {
     SparseManifests,
     /// `PATCH` gets 201 (ECR).
     PatchCreated,
+    /// A range of a blob gets all of it: 200.
+    NoRanges,
+    /// Several ranges of a blob get all of it (storage in S3): 200.
+    SeveralRangesWhole,
+    /// Several ranges of a blob get 416 (zot 2.1).
+    SeveralRangesUnsatisfiable,
+    /// Several ranges of a blob get 400 (Google Cloud Storage).
+    SeveralRangesBad,
+    /// Several ranges of a blob get 501 (the CDN of GitHub).
+    SeveralRangesUnsupported,
 }

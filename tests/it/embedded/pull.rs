@@ -95,11 +95,59 @@ fn a_range_is_that_part_and_says_so() {
             "{range}"
         );
     }
-    for range in ["bytes=0-1,5-6", "lines=1-2"] {
+    for range in ["lines=1-2", "bytes=0-999999,5-6"] {
         assert_eq!(
             client.send("GET", &path, &[("Range", range)], b"").status,
             200,
             "{range}"
+        );
+    }
+}
+
+#[test]
+fn several_ranges_come_as_servers_in_go_send_them() {
+    let registry = registry(|_| {});
+    let mut client = Client::to(&registry);
+    let content = bytes(100_000);
+    let digest = client.push_blob("a", &content);
+    let path = format!("/v2/a/blobs/{digest}");
+    let ranges = [("Range", "bytes=0-1, 70000-70009,-3,200000-")];
+    let several = client.send("GET", &path, &ranges, b"");
+    assert_eq!(several.status, 206);
+    let boundary = several.need("content-type");
+    let boundary = boundary.strip_prefix("multipart/byteranges; boundary=");
+    let boundary = boundary.expect("it names a boundary");
+    let part = |before: &str, first: usize, last: usize| {
+        let lines = format!(
+            "{before}--{boundary}\r\nContent-Range: bytes {first}-{last}/100000\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        [lines.as_bytes(), &content[first..=last]].concat()
+    };
+    let expected = [
+        part("", 0, 1),
+        part("\r\n", 70_000, 70_009),
+        part("\r\n", 99_997, 99_999),
+        format!("\r\n--{boundary}--\r\n").into_bytes(),
+    ];
+    assert!(several.body == expected.concat());
+    // A registry that does not send them says so in its own way; one range it sends.
+    for (quirk, one, status) in [
+        (Quirk::NoRanges, 200, 200),
+        (Quirk::SeveralRangesWhole, 206, 200),
+        (Quirk::SeveralRangesUnsatisfiable, 206, 416),
+        (Quirk::SeveralRangesBad, 206, 400),
+        (Quirk::SeveralRangesUnsupported, 206, 501),
+    ] {
+        let registry = super::wire::registry(|settings| settings.quirks = vec![quirk]);
+        let mut client = Client::to(&registry);
+        client.push_blob("a", &content);
+        let first = client.send("GET", &path, &[("Range", "bytes=0-1")], b"");
+        assert_eq!(first.status, one, "{quirk:?}");
+        assert_eq!(
+            client.send("GET", &path, &ranges, b"").status,
+            status,
+            "{quirk:?}"
         );
     }
 }
