@@ -63,6 +63,7 @@ pub mod exposition;
 pub mod files;
 pub mod health;
 pub mod keys;
+pub mod lazy;
 pub mod measure;
 pub mod meeting;
 pub mod oci;

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::content::ContentError;
 use crate::exchange::Misbehaviour;
+use crate::lazy::TableError;
 use crate::oci::Unusable;
 use crate::registry;
 
@@ -60,6 +61,14 @@ pub enum Error {
         expected: String,
         /// The digest now.
         found: String,
+    },
+    /// A layer cannot be read in parts, or a part of it is not what its table of contents says.
+    #[error("layer {layer}: {source}")]
+    Lazy {
+        /// Its digest.
+        layer: String,
+        /// The reason.
+        source: TableError,
     },
     /// The client stopped on purpose, between two exchanges.
     #[error("{0}, as the client wants it")]

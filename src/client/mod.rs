@@ -10,11 +10,15 @@
 
 mod attach;
 mod choose;
+mod chunks;
 mod copy;
 mod delete;
 mod deliberate;
 mod error;
+mod estargz;
 mod fetch;
+mod lazy_layer;
+mod lazy_pull;
 mod lists;
 mod poll;
 mod pull;
@@ -24,11 +28,14 @@ mod resolve;
 mod source;
 mod store;
 mod upload;
+mod zstd_chunked;
 
 pub use attach::attach;
 pub use copy::copy;
 pub use delete::delete;
 pub use error::Error;
+pub use lazy_layer::LazyOptions;
+pub use lazy_pull::lazy_pull;
 pub use lists::*;
 pub use poll::poll;
 pub use pull::{PullOptions, Pulled, PulledImage, pull};

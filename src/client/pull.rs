@@ -79,13 +79,17 @@ pub async fn pull(
     Ok(Pulled::Image(Box::new(pulled)))
 }
 
-enum Resolved {
+pub(super) enum Resolved {
     Here(Digest),
     Manifest(Manifest),
 }
 
 /// Resolves an image name to its manifest or index.
-async fn resolve(client: &Client, name: &ImageName, store: &dyn Store) -> Result<Resolved, Error> {
+pub(super) async fn resolve(
+    client: &Client,
+    name: &ImageName,
+    store: &dyn Store,
+) -> Result<Resolved, Error> {
     let (repository, reference) = (&name.repository, &name.reference);
     let habits = &client.habits().pull;
     let by_name = || client.manifest_get(repository, reference);
@@ -129,7 +133,7 @@ pub(super) async fn manifest_of(client: &Client, name: &ImageName) -> Result<Man
 }
 
 /// Follows indexes to an image manifest.
-async fn choose(
+pub(super) async fn choose(
     client: &Client,
     repository: &RepositoryName,
     mut manifest: Manifest,
@@ -171,15 +175,15 @@ async fn choose(
 }
 
 /// Returns the blobs of an image, each once.
-struct Pieces {
-    config: Option<Piece>,
-    layers: Vec<Piece>, // the bottom one first
+pub(super) struct Pieces {
+    pub(super) config: Option<Piece>,
+    pub(super) layers: Vec<Piece>, // the bottom one first
 }
 
 impl Pieces {
     /// # Errors
     /// Returns [`Unusable`] if the entry of the config or a layer is incomplete.
-    fn of(manifest: &Manifest, verify: Verify) -> Result<Self, Unusable> {
+    pub(super) fn of(manifest: &Manifest, verify: Verify) -> Result<Self, Unusable> {
         let piece = |blob: &Descriptor| Piece {
             wanted: Wanted {
                 digest: blob.digest,

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::error::ContentError;
 use super::frame::{FRAME, frame_length};
 use super::region::Region;
-use super::synthetic::Stream;
+use super::synthetic::{LazyStream, Stream};
 use crate::oci::{Descriptor, Digest, Hasher};
 
 /// Content that can be sent: its descriptor and its bytes. Cheap to clone.
@@ -28,6 +28,7 @@ enum Source {
     Memory(Bytes),
     File(Region),
     Synthetic(Stream),
+    Lazy(LazyStream),
 }
 
 impl Blob {
@@ -44,6 +45,11 @@ impl Blob {
     pub(super) fn from_stream(descriptor: Descriptor, stream: Stream) -> Self {
         debug_assert_eq!(descriptor.size, stream.size());
         Self::new(descriptor, Source::Synthetic(stream))
+    }
+
+    pub(super) fn from_lazy(descriptor: Descriptor, stream: LazyStream) -> Self {
+        debug_assert_eq!(descriptor.size, stream.size());
+        Self::new(descriptor, Source::Lazy(stream))
     }
 
     /// The same bytes under another descriptor of the same digest and size.
@@ -196,6 +202,7 @@ impl Iterator for Frames {
                 Ok(bytes.slice(start..start + length))
             }
             Source::Synthetic(stream) => Ok(stream.frame(self.position, self.end)),
+            Source::Lazy(stream) => Ok(stream.frame(self.position, self.end)),
             Source::File(region) => self.read(region),
         };
         match &frame {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::lazy::TableError;
 use crate::measure::{BY_EXCHANGE, FailureClass, Outcome};
 use crate::oci::ErrorCode;
 use crate::registry::Kind;
@@ -62,10 +63,15 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
             FailureClass::HarnessLimit
         }
         client::Error::ManifestSize { .. } => FailureClass::SizeMismatch,
-        client::Error::Changed { .. } => FailureClass::DigestMismatch,
+        client::Error::Changed { .. }
+        | client::Error::Lazy {
+            source: TableError::Digest { .. },
+            ..
+        } => FailureClass::DigestMismatch,
         client::Error::NotFound(_) => FailureClass::Status,
         client::Error::Platform { .. }
         | client::Error::Unusable(_)
+        | client::Error::Lazy { .. }
         | client::Error::Depth(_)
         | client::Error::Misbehaved(_)
         | client::Error::Pages(_) => FailureClass::Protocol,
@@ -87,6 +93,7 @@ pub(super) const fn cause(error: &client::Error) -> &'static str {
         client::Error::Depth(_) => "index-depth",
         client::Error::Unusable(_) => "unusable-entry",
         client::Error::Pages(_) => "pages",
+        client::Error::Lazy { .. } => "lazy-layer",
         client::Error::Misbehaved(_) => "misbehaved",
     }
 }

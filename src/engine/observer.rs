@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::header::CONTENT_TYPE;
 use tokio::time::Instant;
 
 use super::begun::Kept;
@@ -12,7 +13,7 @@ use super::iteration_id::IterationId;
 use super::iteration_timer::IterationTimer;
 use super::tracing::Tracing;
 use super::user_states::UserStates;
-use crate::exchange::{ConnectionUse, TraceId};
+use crate::exchange::{ConnectionUse, RangeResponse, TraceId};
 use crate::measure::{
     AddressUse, ExchangeSample, FailureExample, Identity, Outcome, Period, Recorder, Spent, TrackId,
 };
@@ -213,6 +214,11 @@ impl Observer for Recording {
             outcome,
         };
         recorder.exchange(&sample);
+        if let Some(asked) = exchange.ranges {
+            let content_type = exchange.headers.and_then(|it| it.get(CONTENT_TYPE));
+            let content_type = content_type.and_then(|it| it.to_str().ok());
+            recorder.ranges(&sample, asked, RangeResponse::of(status, content_type));
+        }
         if recorder.is_slow(&sample)
             && let Some(address) = exchange.address
         {

@@ -7,7 +7,7 @@ use std::io;
 use super::images::Images;
 use super::occasion::Occasion;
 use super::replay::{Watch, replay};
-use crate::client::{self, BlobSlot, Discard, Known, PullOptions, PushOptions, Store};
+use crate::client::{self, BlobSlot, Discard, Known, LazyOptions, PullOptions, PushOptions, Store};
 use crate::content::Salt;
 use crate::oci::{Content, Digest, Manifest, Reference};
 use crate::plan::{Action, Cache, CopyImage, Delete, Journey, PollMethod, Pull, Push, Referrers};
@@ -17,6 +17,7 @@ use crate::registry::{Client, Wanted};
 /// What one iteration of a journey does, with its options ready.
 pub(super) enum Work {
     Pull(PullOptions, Cache),
+    LazyPull(LazyOptions),
     Push(Push),
     Copy(CopyImage),
     Poll(Resolve),
@@ -54,6 +55,14 @@ impl Work {
                 },
                 *cache,
             ),
+            Action::LazyPull(pull) => Self::LazyPull(LazyOptions {
+                pull: PullOptions {
+                    verify: pull.verify,
+                    platform: pull.platform.clone(),
+                },
+                read: pull.read_fraction,
+                background: pull.background_fetch,
+            }),
             Action::Push(push) => Self::Push(push.clone()),
             Action::CopyImage(copy) => Self::Copy(copy.clone()),
             Action::Poll(poll) => Self::Poll(match (poll.method(habits), habits.pull.resolve) {
@@ -89,6 +98,9 @@ impl Work {
             Self::Pull(options, cache) => {
                 let store = Local::new(*cache);
                 Box::pin(client::pull(client, place(), options, &store)).await?;
+            }
+            Self::LazyPull(options) => {
+                Box::pin(client::lazy_pull(client, place(), options)).await?;
             }
             Self::Push(push) => {
                 let job = images.push(journey, push, image, salt).ok_or(NO_IMAGE)?;

@@ -5,10 +5,12 @@
 
 mod connection;
 mod misbehaviour;
+mod ranges;
 mod timings;
 mod trace;
 
 pub use connection::{ConnectionUse, Handshake, HttpVersion, Lookup, Protocol, Resumption};
 pub use misbehaviour::Misbehaviour;
+pub use ranges::{RangePurpose, RangeRequest, RangeResponse, is_byteranges};
 pub use timings::{Phase, Timings};
 pub use trace::TraceId;

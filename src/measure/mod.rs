@@ -38,6 +38,7 @@ mod metric;
 mod outcome;
 mod packed;
 mod phase_latencies;
+mod range_counts;
 mod record;
 mod recorder;
 mod replay;
@@ -69,6 +70,7 @@ pub use metric::{Direction, IterationClock, Metric, MetricError, Quantity, Subje
 pub use outcome::{DropCause, DropReason, DroppedStart, FailureClass, Outcome};
 pub use packed::PackedHistogram;
 pub use phase_latencies::PhaseLatencies;
+pub use range_counts::{RangeCounts, RangeRow};
 pub use record::Record;
 pub use recorder::Recorder;
 pub use replay::{TracedOperation, TracedRequest, TracedRequests};

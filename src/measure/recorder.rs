@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::exchange::{RangeRequest, RangeResponse};
+
 use super::block_pool;
 use super::latency_windows::LatencyRecorder;
 use super::view::Views;
@@ -114,6 +116,22 @@ impl Recorder {
             let record = &mut self.record;
             self.views
                 .exchange(&mut record.observed, record.window, sample);
+        }
+    }
+
+    /// Counts a request for ranges of a blob. To be called once for each, beside [`exchange`](Self::exchange).
+    ///
+    /// # Panics
+    /// When the track is of another catalogue.
+    pub fn ranges(
+        &mut self,
+        sample: &ExchangeSample,
+        asked: RangeRequest,
+        response: RangeResponse,
+    ) {
+        if sample.period == Period::Measure {
+            let ranges = &mut self.record.track_mut(sample.track).ranges;
+            ranges.count(asked, response, sample.received);
         }
     }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bytes, CauseCounts, ClassCounts, Connections, DropCause, DroppedStart, ExchangeSample,
     FailureClass, IterationClock, IterationSample, IterationTime, LatencyHistogram,
-    LeftConnections, MisbehaviourCounts, Outcome, Outcomes, PhaseLatencies, ReasonCounts, Starts,
-    StatusCounts,
+    LeftConnections, MisbehaviourCounts, Outcome, Outcomes, PhaseLatencies, RangeCounts,
+    ReasonCounts, Starts, StatusCounts,
 };
 
 /// What the measured window knows of one journey, or of one track of it.
@@ -21,6 +21,8 @@ pub struct JourneySeries {
     pub latencies: JourneyLatencies,
     /// Of the iterations that never began, those that the target caused, by reason. Not stored.
     pub dropped_by_target: ReasonCounts,
+    /// Requests for ranges of blobs.
+    pub ranges: RangeCounts,
 }
 
 /// Counts of the iterations of a journey.
@@ -168,6 +170,7 @@ impl JourneySeries {
         self.counts.merge(&other.counts);
         self.latencies.merge(&other.latencies);
         self.dropped_by_target.merge(&other.dropped_by_target);
+        self.ranges.merge(&other.ranges);
     }
 }
 

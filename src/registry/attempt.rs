@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::error::Kind;
 use super::request_id;
-use crate::exchange::TraceId;
+use crate::exchange::{RangeRequest, TraceId};
 use crate::oci::Operation;
 use crate::transport::{Address, Ended, Sent};
 
@@ -72,6 +72,8 @@ pub struct Exchange<'a> {
     pub headers: Option<&'a HeaderMap>,
     /// The trace that it started.
     pub trace: Option<TraceId>,
+    /// What it asked for, if that was ranges of a blob.
+    pub ranges: Option<RangeRequest>,
 }
 
 impl Exchange<'_> {
@@ -93,6 +95,7 @@ impl fmt::Debug for Exchange<'_> {
             .field("address", &self.address)
             .field("headers", &names)
             .field("trace", &self.trace)
+            .field("ranges", &self.ranges)
             .finish()
     }
 }
@@ -118,6 +121,7 @@ pub(super) struct Attempt<'c> {
     status: Option<StatusCode>,
     begun: Begun,
     trace: Option<TraceId>,
+    ranges: Option<RangeRequest>,
     open: bool,
 }
 
@@ -137,6 +141,7 @@ impl<'c> Attempt<'c> {
             status: None,
             begun: observer.begins(started),
             trace: None,
+            ranges: None,
             open: true,
         }
     }
@@ -144,6 +149,11 @@ impl<'c> Attempt<'c> {
     /// Notes the trace that the request starts.
     pub(super) const fn starts_trace(&mut self, trace: Option<TraceId>) {
         self.trace = trace;
+    }
+
+    /// Notes that it asks for ranges of a blob.
+    pub(super) const fn asks_for(&mut self, ranges: Option<RangeRequest>) {
+        self.ranges = ranges;
     }
 
     pub(super) const fn operation(&self) -> Operation {
@@ -198,6 +208,7 @@ impl<'c> Attempt<'c> {
             address,
             headers,
             trace: self.trace,
+            ranges: self.ranges,
         });
     }
 }

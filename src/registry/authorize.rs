@@ -198,7 +198,7 @@ impl Client {
             let again = || (!form.is_empty()).then(|| Body::whole(form.clone()));
             let leg = self.outgoing(method, address, headers, Body::whole(form.clone()));
             let undoing = || self.settings().wire.undoing();
-            let mut response = self.leg(operation, leg, (&again, undoing)).await?;
+            let mut response = self.leg((operation, None), leg, (&again, undoing)).await?;
             response.turned = hop.as_ref().and_then(|hop| hop.turned);
             let next = match course(&response, (method, carries), hop.as_deref(), most) {
                 Err(broken) => return Err(response.fail(Kind::Redirect(broken))),

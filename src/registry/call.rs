@@ -4,6 +4,7 @@ use http::Method;
 use http::header::HeaderMap;
 
 use super::auth::{Actions, Scope};
+use crate::exchange::RangeRequest;
 use crate::oci::{MediaType, Operation};
 use crate::transport::{Address, Body};
 
@@ -22,6 +23,8 @@ pub(super) struct Call<'a> {
     pub(super) also: &'a [u16],
     /// The content that it accepts.
     pub(super) accepts: Accepts<'a>,
+    /// What it asks for, if that is ranges of a blob.
+    pub(super) ranges: Option<RangeRequest>,
 }
 
 /// The content that a request accepts. The client's habits decide how this is said.
@@ -55,6 +58,7 @@ impl Call<'_> {
             bare: false,
             also: &[],
             accepts: Accepts::Anything,
+            ranges: None,
         }
     }
 }

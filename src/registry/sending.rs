@@ -17,6 +17,7 @@ use super::redirect::{Carries, Course, Hop, course};
 use super::response::Response;
 use super::retry::{Refused, Tried};
 use super::success::{is_specified, is_taken};
+use crate::exchange::RangeRequest;
 use crate::oci::Operation;
 use crate::transport::{self, Address, Body, Origin, OriginError, Outgoing, RequestParts};
 
@@ -116,7 +117,8 @@ impl Client {
             let leg = self.outgoing(method, address, headers, body);
             let again = || (carries == Carries::Again).then(|| (call.body)());
             let undoing = || self.inner.settings.wire.undoing_of(call);
-            let mut response = self.leg(operation, leg, (&again, undoing)).await?;
+            let asked = (operation, call.ranges);
+            let mut response = self.leg(asked, leg, (&again, undoing)).await?;
             response.turned = hop.as_ref().and_then(|hop| hop.turned);
             let status = response.status();
             if status == StatusCode::UNAUTHORIZED
@@ -297,7 +299,7 @@ impl Client {
     /// Sends one leg and waits for the head of its response.
     pub(super) async fn leg(
         &self,
-        operation: Operation,
+        (operation, ranges): (Operation, Option<RangeRequest>),
         mut leg: Outgoing,
         (again, undoing): (&dyn Fn() -> Option<Body>, impl FnOnce() -> Undoing),
     ) -> Result<Response<'_>, Error> {
@@ -313,6 +315,7 @@ impl Client {
         }
         let mut attempt = Attempt::start(observer, operation, leg.started(), leg.sent().clone());
         attempt.starts_trace(trace);
+        attempt.asks_for(ranges);
         match leg.send(&self.inner.pool, again).await {
             Ok(incoming) => {
                 attempt.saw_status(incoming.status());

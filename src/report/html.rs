@@ -27,6 +27,7 @@ mod operations;
 mod overlaid;
 mod parts;
 mod plot;
+mod ranges;
 mod replay;
 mod scale;
 mod search;
@@ -76,6 +77,7 @@ fn run(document: &Document) -> HtmlPage {
     let mut journeys = journeys::section(document);
     journeys.push(clients::table(document));
     journeys.push(replay::tables(document));
+    journeys.push(ranges::tables(document));
     page.add("journeys", "Journeys", journeys);
     page.add(
         "time",

@@ -7,6 +7,7 @@ mod beside;
 mod clients;
 mod operations;
 mod page;
+mod ranges;
 mod replay;
 mod search;
 mod shards;
@@ -43,6 +44,7 @@ pub fn run(document: &Document) -> String {
     page.add(&journeys(document));
     page.add(&clients::table(document));
     page.add(&replay::tables(document));
+    page.add(&ranges::tables(document));
     page.add(&operations::table(&document.operations, "Operations"));
     page.add(&search::trials(document));
     page.add(&spent(document));

@@ -22,6 +22,7 @@ mod figures;
 mod headline;
 mod logged;
 mod on_purpose;
+mod ranges;
 mod reasons;
 mod runs;
 mod samples;

@@ -152,6 +152,7 @@ fn pulls() -> JourneySection {
             ..JourneyLatencies::default()
         },
         operations: vec![blobs()],
+        ranges: Vec::new(),
         stages: Vec::new(),
         clients: Vec::new(),
     }

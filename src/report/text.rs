@@ -7,6 +7,7 @@ mod connections;
 mod failures;
 mod generator;
 mod layout;
+mod ranges;
 mod replay;
 mod search;
 mod shards;
@@ -50,6 +51,7 @@ pub fn summary(
     text.push_str(&tables::journeys(document, layout));
     text.push_str(&clients::table(document, layout));
     text.push_str(&replay::tables(document, layout));
+    text.push_str(&ranges::tables(document, layout));
     text.push('\n');
     text.push_str(&tables::operations(document, layout));
     if tables::has_gaps(document) {

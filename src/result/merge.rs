@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::measure::{AddressUse, PackedHistogram, Sum, TimeSeries};
+use crate::measure::{AddressUse, PackedHistogram, RangeRow, Sum, TimeSeries};
 
 use super::wall_time::micros_of;
 use super::{
@@ -232,6 +232,7 @@ impl JourneySection {
             }
         }
         merge_operations(&mut self.operations, other.operations);
+        RangeRow::merge_all(&mut self.ranges, other.ranges);
     }
 }
 

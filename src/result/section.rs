@@ -14,7 +14,7 @@ use crate::health::{Reason, Verdict};
 use crate::measure::{
     Dated, FailureClass, FailureLog, JourneyCounts, JourneyLatencies, JourneySeries,
     LatencyHistogram, OperationCounts, OperationLatencies, OperationSeries, Period, PeriodTally,
-    SlowExchange, Totals,
+    RangeRow, SlowExchange, Totals,
 };
 use crate::oci::Operation;
 
@@ -33,6 +33,9 @@ pub struct JourneySection {
     pub latencies: JourneyLatencies,
     /// The operations of this journey.
     pub operations: Vec<OperationSection>,
+    /// Its requests for ranges of blobs, by what they were for and what the registry made of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<RangeRow>,
     /// The same by stage, where the journey ran in more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageSection>,
@@ -313,6 +316,7 @@ impl JourneySection {
             iterations_per_s: 0.0,
             latencies: series.latencies.clone(),
             operations,
+            ranges: series.ranges.rows(),
             stages: Vec::new(),
             clients: Vec::new(),
         }

@@ -26,7 +26,8 @@ macro_rules! entries {
 /// The scenarios, in the order in which a list shows them: from the first run to the long ones.
 pub static SCENARIOS: &[Entry] = entries! { "":
     "first-run" "start" "steady" "pull" "push" "mixed" "ramp" "capacity" "rollout" "containerd-rollout" "ci-push-burst"
-    "tag-polling" "mirror" "replay" "tokens" "pool" "large-layers" "working-day" "mixed-day" "aborting-rollout" "slow-readers" "soak"
+    "tag-polling" "mirror" "replay" "tokens" "pool" "large-layers" "lazy-pull" "working-day" "mixed-day" "aborting-rollout"
+    "slow-readers" "soak"
 };
 
 /// The files of gates.

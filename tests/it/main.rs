@@ -53,6 +53,8 @@ mod keys;
 mod layer_counts;
 /// The house: who may import whom, and that each file says what it is for.
 mod layering;
+/// Lazy pulls: which ranges are asked for, and what the registry may make of them.
+mod lazy_pull;
 /// The scenarios inside the program, the file to start from, a summary that always exists, and the wait for a target.
 mod library;
 /// The page that follows a run.

@@ -13,6 +13,7 @@ mod docker;
 mod formats;
 mod html;
 mod journeys;
+mod lazy_pull;
 mod meeting;
 mod misbehaving;
 mod pull;

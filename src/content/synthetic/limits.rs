@@ -1,12 +1,13 @@
 //! The limits of a set of synthetic images, and the errors beyond them.
 
-use super::stream::TAIL;
 use crate::units::ByteSize;
 
 /// The most layers of a whole set; a set keeps some 300 bytes for each.
 pub(super) const MAX_LAYERS: usize = 1_000_000;
 /// The largest layer: 1 TiB takes ten minutes to hash.
 pub(super) const MAX_LAYER: ByteSize = ByteSize::from_mib(1 << 20);
+/// The most metadata of layers that clients read in parts, of a whole set: they are kept in memory.
+pub(super) const MAX_METADATA: ByteSize = ByteSize::from_mib(1024);
 /// Registries refuse manifests above 4 MiB; a config is read whole by every client.
 pub(super) const MAX_CONFIG: ByteSize = ByteSize::from_mib(4);
 
@@ -80,12 +81,35 @@ pub enum SpecError {
     /// An invalid deviation.
     #[error("the deviation of a lognormal distribution is a number from 0 up, not {0}")]
     Sigma(f64),
-    /// A layer without room for its unique tail.
-    #[error("a layer has at least {TAIL} bytes, not {0}: smaller ones could not be told apart")]
-    LayerTooSmall(ByteSize),
-    /// A layer that takes too long to hash.
-    #[error("a layer of {0} is too large; the most is {MAX_LAYER}")]
-    LayerTooLarge(ByteSize),
+    /// A layer without room for its unique tail, or for what its format adds.
+    #[error("a layer has at least {least}, not {size}: smaller ones could not be told apart")]
+    LayerTooSmall {
+        /// The size.
+        size: ByteSize,
+        /// The least there can be.
+        least: ByteSize,
+    },
+    /// A layer that takes too long to hash, or has too many chunks.
+    #[error("a layer of {size} is too large; the most is {most}")]
+    LayerTooLarge {
+        /// The size.
+        size: ByteSize,
+        /// The most there can be.
+        most: ByteSize,
+    },
+    /// More metadata of layers than there is memory for.
+    #[error(
+        "the tables of contents of the set take {bytes} of memory, more than {MAX_METADATA}: make fewer or smaller layers"
+    )]
+    TooMuchMetadata {
+        /// How much.
+        bytes: ByteSize,
+    },
+    /// Docker's manifests have no annotations.
+    #[error(
+        "layers that clients read in parts need annotations, which Docker's manifests do not have"
+    )]
+    LazyDocker,
     /// A config that no client would read.
     #[error("a config of {0} is too large; the most is {MAX_CONFIG}")]
     ConfigTooLarge(ByteSize),

@@ -8,11 +8,19 @@
 //! repeats at a distance of less than 2 MiB. Each blob ends in 64 bytes of its own, so no two blobs are equal; these
 //! bytes also make an image new to a registry ([`SyntheticSet::unique_image`]).
 //!
+//! Layers that clients read in parts are tars of files with such content, as their [`Layout`](crate::lazy::Layout) says.
+//! They unpack, and the config states the digests of what is in them. Only their metadata are in memory.
+//!
 //! The same specification and seed give the same bytes on every platform.
 
 mod config;
+mod crc64;
 mod draw;
 mod layer_count;
+mod lazy_layer;
+mod lazy_stream;
+#[cfg(test)]
+mod lazy_tests;
 mod limits;
 mod set;
 mod size;
@@ -23,6 +31,7 @@ mod stream;
 mod tests;
 
 pub use layer_count::LayerCount;
+pub(super) use lazy_stream::LazyStream;
 pub use limits::SpecError;
 pub use set::{Salt, SyntheticSet};
 pub use size::SizeSpec;

@@ -8,12 +8,16 @@ use std::{fmt, thread};
 use rand::Rng as _;
 
 use super::config::config;
-use super::limits::{MAX_LAYERS, SpecError};
+use super::lazy_layer::LazyLayer;
+use super::lazy_stream::FileSum;
+use super::limits::{MAX_LAYERS, MAX_METADATA, SpecError};
 use super::spec::SyntheticSpec;
 use super::stream::{BlobId, Pool, Stream, generator};
 use crate::content::blob::Blob;
 use crate::content::image::Image;
+use crate::lazy::Layout;
 use crate::oci::{Algorithm, Descriptor, Digest, Hasher, ImageManifest, Manifest};
+use crate::units::ByteSize;
 
 /// The image index of a layer that all images share; no such image exists.
 const SHARED: u64 = u64::MAX;
@@ -50,9 +54,22 @@ struct Inner {
 
 struct Layer {
     id: BlobId,
-    stream: Stream,
+    made: Made,
+    finished: Finished,
+}
+
+/// What the variants of a layer have in common.
+enum Made {
+    /// Bytes that do not unpack, and their hash without the tail.
+    Opaque(Stream, Hasher),
+    Lazy(LazyLayer),
+}
+
+/// A layer as it is pushed.
+#[derive(Clone)]
+struct Finished {
     blob: Blob,
-    body: Hasher, // has seen everything but the tail
+    diff_id: Digest,
 }
 
 impl SyntheticSet {
@@ -80,8 +97,9 @@ impl SyntheticSet {
             let layer = usize::try_from(id.layer).unwrap_or(usize::MAX);
             let mut rng = generator(b"size", &[seed, id.image, id.layer]);
             let size = inner.spec.layer_size.draw(layer, &mut rng);
-            inner.layer_sizes.push(size.max(super::stream::TAIL));
+            inner.layer_sizes.push(size.max(inner.spec.least_layer()));
         }
+        inner.check_metadata()?;
         for image in 0..inner.spec.count {
             let mut rng = generator(b"conf", &[seed, image as u64]);
             inner
@@ -139,14 +157,15 @@ impl SyntheticSet {
             .get_or_init(|| {
                 let layers = inner
                     .indices(index)
-                    .map(|layer| inner.layer(layer).blob.clone());
+                    .map(|layer| inner.layer(layer).finished.clone());
                 inner.assemble(index, layers.collect(), &format!("{}/{index}", inner.seed))
             })
             .clone()
     }
 
     /// Returns image `index` as no registry has seen it: with the same shape and shared layers, but the other layers
-    /// and the config are unique to this salt. Costs one hash of 64 bytes per layer, and the config.
+    /// and the config are unique to this salt. Costs one hash of 64 bytes per layer, and the config; of layers that clients
+    /// read in parts the last file and the metadata are hashed.
     ///
     /// # Panics
     /// Panics if `index` is not below [`len`](Self::len).
@@ -154,7 +173,7 @@ impl SyntheticSet {
         let inner = &*self.0;
         let layers = inner.indices(index).enumerate().map(|(place, layer)| {
             if place < kept || layer < inner.spec.shared_base_layers {
-                inner.layer(layer).blob.clone()
+                inner.layer(layer).finished.clone()
             } else {
                 inner.salted(layer, salt)
             }
@@ -215,48 +234,95 @@ impl Inner {
         }
     }
 
+    /// Checks that there is memory for the metadata of layers that clients read in parts.
+    fn check_metadata(&self) -> Result<(), SpecError> {
+        let Some(lazy) = self.spec.lazy() else {
+            return Ok(());
+        };
+        let of_layer = |size: &u64| {
+            let layout = Layout::of(lazy, *size);
+            let metadata = layout.size() - layout.content_end();
+            metadata + layout.files() * size_of::<FileSum>() as u64
+        };
+        let bytes = self.layer_sizes.iter().map(of_layer).sum();
+        let bytes = ByteSize::from_bytes(bytes);
+        if bytes > MAX_METADATA {
+            return Err(SpecError::TooMuchMetadata { bytes });
+        }
+        Ok(())
+    }
+
     fn layer(&self, index: usize) -> &Layer {
         self.layers[index].get_or_init(|| {
             let id = self.id(index);
-            let stream = Stream::new(&self.pool, self.seed, id, self.layer_sizes[index]);
-            let mut body = Algorithm::Sha256.hasher();
-            let mut position = 0;
-            while position < stream.body() {
-                let frame = stream.frame(position, stream.body());
-                body.update(&frame);
-                position += frame.len() as u64;
-            }
+            let size = self.layer_sizes[index];
+            let (stream, made) = match self.spec.lazy() {
+                Some(lazy) => {
+                    let layout = Layout::of(lazy, size);
+                    let stream = Stream::new(&self.pool, self.seed, id, layout.content());
+                    let made = Made::Lazy(LazyLayer::new(layout, stream.clone()));
+                    (stream, made)
+                }
+                None => {
+                    let stream = Stream::new(&self.pool, self.seed, id, size);
+                    let mut body = Algorithm::Sha256.hasher();
+                    let mut position = 0;
+                    while position < stream.body() {
+                        let frame = stream.frame(position, stream.body());
+                        body.update(&frame);
+                        position += frame.len() as u64;
+                    }
+                    (stream.clone(), Made::Opaque(stream, body))
+                }
+            };
             Layer {
                 id,
-                blob: self.blob(&body, stream.clone()),
-                stream,
-                body,
+                finished: self.finish(&made, stream),
+                made,
             }
         })
     }
 
-    fn salted(&self, index: usize, salt: Salt) -> Blob {
+    fn salted(&self, index: usize, salt: Salt) -> Finished {
         let layer = self.layer(index);
         let salt = [salt.run, salt.vu, salt.iteration];
-        self.blob(&layer.body, layer.stream.salted(self.seed, layer.id, salt))
+        let stream = match &layer.made {
+            Made::Opaque(stream, _) => stream,
+            Made::Lazy(made) => made.content(),
+        };
+        let salted = stream.salted(self.seed, layer.id, salt);
+        self.finish(&layer.made, salted)
     }
 
-    fn blob(&self, body: &Hasher, stream: Stream) -> Blob {
-        let mut hasher = body.clone();
-        hasher.update(stream.tail());
-        let media_type = self.spec.format.layer();
-        Blob::from_stream(
-            Descriptor::new(media_type, hasher.finish(), stream.size()),
-            stream,
-        )
+    fn finish(&self, made: &Made, stream: Stream) -> Finished {
+        match made {
+            Made::Opaque(_, body) => {
+                let mut hasher = body.clone();
+                hasher.update(stream.tail());
+                let digest = hasher.finish();
+                let media_type = self.spec.format.layer();
+                Finished {
+                    blob: Blob::from_stream(
+                        Descriptor::new(media_type, digest, stream.size()),
+                        stream,
+                    ),
+                    diff_id: digest,
+                }
+            }
+            Made::Lazy(made) => {
+                let made = made.finish(&stream);
+                Finished {
+                    blob: Blob::from_lazy(made.descriptor, made.stream),
+                    diff_id: made.diff_id,
+                }
+            }
+        }
     }
 
-    fn assemble(&self, index: usize, layers: Vec<Blob>, name: &str) -> Image {
+    fn assemble(&self, index: usize, layers: Vec<Finished>, name: &str) -> Image {
         let format = self.spec.format;
-        let digests: Vec<Digest> = layers
-            .iter()
-            .map(|layer| layer.descriptor().digest)
-            .collect();
+        let digests: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
+        let layers: Vec<Blob> = layers.into_iter().map(|layer| layer.blob).collect();
         let bytes = config(name, &digests, self.config_sizes[index], &self.filler);
         let descriptor =
             Descriptor::new(format.config(), Digest::sha256(&bytes), bytes.len() as u64);

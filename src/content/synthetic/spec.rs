@@ -4,6 +4,7 @@ use super::layer_count::LayerCount;
 use super::limits::{MAX_CONFIG, MAX_LAYER, MAX_LAYERS, SpecError};
 use super::size::SizeSpec;
 use super::stream::TAIL;
+use crate::lazy::{Layout, LazyFormat, LazyLayers};
 use crate::oci::MediaType;
 use crate::units::ByteSize;
 
@@ -47,7 +48,8 @@ pub struct SyntheticSpec {
     pub count: usize,
     /// Layers of each image; those of all images together are at most 1,000,000.
     pub layers: LayerCount,
-    /// The size of a layer. Drawn sizes below 64 bytes become 64, the smallest unique layer.
+    /// The size of a layer. Drawn sizes below 64 bytes become 64, the smallest unique layer; 16 KiB in formats that clients
+    /// read in parts.
     pub layer_size: SizeSpec,
     /// The number of layers, from the bottom, that all images share; no image has fewer layers.
     pub shared_base_layers: usize,
@@ -55,6 +57,10 @@ pub struct SyntheticSpec {
     pub config_size: SizeSpec,
     /// The kind of manifest.
     pub format: Format,
+    /// The format of layers that clients read in parts; `None`: they are opaque.
+    pub lazy_format: Option<LazyFormat>,
+    /// The share of each layer that is marked to be fetched when it is mounted, from 0 to 1; only eStargz can say so.
+    pub prefetch: Option<f64>,
 }
 
 impl Default for SyntheticSpec {
@@ -70,6 +76,8 @@ impl Default for SyntheticSpec {
                 max: ByteSize::from_bytes(15_000),
             },
             format: Format::Oci,
+            lazy_format: None,
+            prefetch: None,
         }
     }
 }
@@ -95,17 +103,44 @@ impl SyntheticSpec {
             (layers, size) => size.check(Some(layers.unwrap_or_default()))?,
         }
         self.config_size.check(None)?;
+        if self.lazy_format.is_some() && self.format == Format::Docker {
+            return Err(SpecError::LazyDocker);
+        }
+        let least = self.least_layer();
+        let most = match self.lazy_format {
+            Some(_) => ByteSize::from_bytes(Layout::MOST),
+            None => MAX_LAYER,
+        };
         for size in self.layer_size.given() {
-            if size.get() < TAIL {
-                return Err(SpecError::LayerTooSmall(size));
+            if size.get() < least {
+                let least = ByteSize::from_bytes(least);
+                return Err(SpecError::LayerTooSmall { size, least });
             }
-            if size > MAX_LAYER {
-                return Err(SpecError::LayerTooLarge(size));
+            if size > most {
+                return Err(SpecError::LayerTooLarge { size, most });
             }
         }
         match self.config_size.given().into_iter().max() {
             Some(size) if size > MAX_CONFIG => Err(SpecError::ConfigTooLarge(size)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl SyntheticSpec {
+    /// How the layers are made that clients read in parts; `None`: they are opaque.
+    pub fn lazy(&self) -> Option<LazyLayers> {
+        self.lazy_format.map(|format| LazyLayers {
+            format,
+            prefetch: self.prefetch.unwrap_or(0.0),
+        })
+    }
+
+    /// The bytes of the smallest layer.
+    pub(super) const fn least_layer(&self) -> u64 {
+        match self.lazy_format {
+            Some(_) => Layout::LEAST,
+            None => TAIL,
         }
     }
 }

@@ -19,7 +19,7 @@ fn spec() -> SyntheticSpec {
         ),
         shared_base_layers: 2,
         config_size: SizeSpec::Fixed(ByteSize::from_bytes(2000)),
-        format: Format::Oci,
+        ..SyntheticSpec::default()
     }
 }
 
@@ -281,7 +281,7 @@ fn nonsense_is_refused() {
         SpecError::LogOfZero
     );
     let fixed = SizeSpec::Fixed(ByteSize::from_bytes(63));
-    assert!(matches!(size(fixed), SpecError::LayerTooSmall(_)));
+    assert!(matches!(size(fixed), SpecError::LayerTooSmall { .. }));
     let (median, min, max) = (kib(1), kib(1), kib(1));
     let sigma = f64::NAN;
     let nan = SizeSpec::LogNormal {

@@ -125,6 +125,7 @@ fn journey() -> JourneySection {
         stages: Vec::new(),
         clients: Vec::new(),
         operations: vec![],
+        ranges: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::layers::{layers, number};
 use super::references::references;
 use super::size;
 use crate::content::{Compression, Format, LayerCount, SizeSpec, SyntheticSpec};
-use crate::keys::codec::{form_of, text as text_codec, words};
+use crate::keys::codec::{form_of, fraction, text as text_codec, words};
 use crate::keys::define::keys;
 use crate::keys::form::Described;
 use crate::keys::key::{self, Keyed};
@@ -18,6 +18,7 @@ use crate::keys::section::Section;
 use crate::keys::table::{Sink, Table, Variant};
 use crate::keys::tree::Entry;
 use crate::keys::value::{self, choice};
+use crate::lazy::LazyFormat;
 use crate::oci::{ImageGlob, ImageSelector};
 
 /// A named set of images.
@@ -89,6 +90,12 @@ keys! { impl SyntheticSpec {
     shared_base_layers = shared_base_layers => number(0..=128), 2;
     /// Kind of manifest.
     format = format => words("format", FORMATS), "docker";
+    /// Make layers that clients can read in parts: eStargz (gzip) for the stargz snapshotter of containerd, or zstd:chunked for
+    /// podman. They are tars that unpack, of 16 KiB at least. Without it layers are opaque.
+    lazy_format = lazy_format => words("lazy format", LazyFormat::WORDS).optional(), "estargz";
+    /// The share of each layer that is marked to be fetched when it is mounted, as an image has it that was optimized.
+    /// Needs `lazy_format = "estargz"`.
+    prefetch = prefetch => fraction(0.0..=1.0).optional(), 0.05, defaults_to("`0`");
 }}
 
 keys! {
@@ -216,11 +223,33 @@ fn synthetic(table: &mut Table<'_>) -> Option<SyntheticSpec> {
     {
         let problem = Problem::new("not one size for each layer", size?);
         of_layers(problem.label(format!("these are {}", sizes.len())))
+    } else if let Some((key, message, label)) = misses_format(&spec) {
+        let spot = table.entry(key)?.item.spot.clone();
+        Problem::new(message, spot).label(label)
     } else {
         return Some(spec);
     };
     table.sink().report(problem);
     None
+}
+
+/// What does not go with the format of the layers: a key, what is wrong with it, and what to do.
+fn misses_format(spec: &SyntheticSpec) -> Option<(&'static str, &'static str, &'static str)> {
+    let needs_annotations = "layers that clients read in parts need annotations";
+    match spec.lazy_format {
+        Some(_) if spec.format == Format::Docker => Some((
+            "format",
+            needs_annotations,
+            "Docker's manifests have none: write \"oci\", or remove `lazy_format`",
+        )),
+        Some(LazyFormat::Estargz) => None,
+        _ if spec.prefetch.is_some() => Some((
+            "prefetch",
+            "only eStargz marks what is to be fetched",
+            "add `lazy_format = \"estargz\"`, or remove `prefetch`",
+        )),
+        _ => None,
+    }
 }
 
 /// What is said of the layers of images.

@@ -78,7 +78,7 @@ fn the_table_of_clients_is_that_of_the_profiles() {
 #[test]
 fn the_table_of_journeys_has_the_keys_that_there_are() {
     let rows = table(JOURNEYS, "Actions");
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 9);
     for row in rows {
         let action = row[0].trim_matches('`');
         let keys = row[3]

@@ -156,10 +156,16 @@ fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
     } else {
         "library/app"
     };
+    let layer = match (args.action.as_str(), client) {
+        // A layer of several files, in the format that the client reads.
+        ("lazy-pull", "podman") => "layer_size = \"1MiB\"\nlazy_format = \"zstd-chunked\"",
+        ("lazy-pull", _) => "layer_size = \"1MiB\"\nlazy_format = \"estargz\"",
+        _ => "layer_size = \"64KiB\"",
+    };
     format!(
         "name = \"explain\"\n\
          [target]\nurl = \"{url}\"\n{auth}\
-         [images.image]\nsource = \"synthetic\"\ncount = 1\nlayers = {layers}\nlayer_size = \"64KiB\"\n\
+         [images.image]\nsource = \"synthetic\"\ncount = 1\nlayers = {layers}\n{layer}\n\
          [journey.explained]\naction = \"{action}\"\nclient = \"{client}\"\nimages = \"image\"\nrepository = \"{repository}\"\n{rest}\
          [[load]]\njourney = \"explained\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 1\nmax_duration = \"1m\"\n"
     )

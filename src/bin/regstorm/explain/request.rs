@@ -39,6 +39,8 @@ pub(crate) enum Body {
     Layer,
     Config,
     Manifest,
+    /// A part of a blob, or several.
+    Range,
     /// Something short: a list, a token, an error.
     Small,
 }
@@ -194,7 +196,10 @@ impl Request {
             status: record.status.map_or(0, |status| status.as_u16()),
             operation: record.operation,
             sends: names.body(record.received),
-            gets: names.body(record.sent),
+            gets: match record.status.map(|status| status.as_u16()) {
+                Some(206) => Body::Range,
+                _ => names.body(record.sent),
+            },
             connection,
             headers: headers.collect(),
         }
@@ -209,6 +214,7 @@ impl Body {
             Self::Layer => "layer",
             Self::Config => "config",
             Self::Manifest => "manifest",
+            Self::Range => "range",
             Self::Small => "small",
         }
     }

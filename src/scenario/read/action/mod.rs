@@ -5,6 +5,7 @@ mod catalog;
 mod copy;
 mod delete;
 mod kind;
+mod lazy_pull;
 mod list_tags;
 mod needs;
 mod poll;
@@ -22,6 +23,7 @@ pub use self::catalog::Catalog;
 pub use self::copy::CopyImage;
 pub use self::delete::Delete;
 use self::kind::{Definition, Kind};
+pub use self::lazy_pull::LazyPull;
 pub use self::list_tags::ListTags;
 pub use self::needs::{ARTIFACT_TYPE, Needs, SeedPlace};
 pub use self::poll::{Poll, PollMethod};
@@ -142,6 +144,8 @@ macro_rules! actions {
 actions! {
     /// Takes an image from the registry.
     Pull,
+    /// Mounts the layers of an image without pulling them, and reads parts of them.
+    LazyPull,
     /// Gives an image to the registry.
     Push,
     /// Copies an image to another repository of the registry.

@@ -23,7 +23,7 @@ keys! {
         pub cache: Cache = Cache::Cold => cache(), "warm";
         /// What is checked of each blob: every byte, against the digest or a copy that had it; every byte by SHA-256; its
         /// length; nothing.
-        pub verify: Verify = Verify::Digest => words("verify", VERIFY), "length";
+        pub verify: Verify = Verify::Digest => verify(), "length";
         /// Which image of an index is pulled.
         pub platform: Platform = Platform::linux_amd64() => platform(), "linux/arm64";
     }
@@ -36,7 +36,13 @@ const VERIFY: &[(&str, Verify)] = &[
     ("none", Verify::None),
 ];
 
-fn platform() -> Codec<Platform> {
+/// `verify`: what is checked of what is fetched.
+pub(super) fn verify() -> Codec<Verify> {
+    words("verify", VERIFY)
+}
+
+/// `platform`: which image of an index is meant.
+pub(super) fn platform() -> Codec<Platform> {
     let form = Form::Text("platform, such as `\"linux/arm64\"`");
     let show = |platform: &Platform| Some(platform.to_string().into());
     Codec::new(form, parsed::<Platform>, show)

@@ -34,7 +34,7 @@ static KEYS: LazyLock<Vec<Key<Habits>>> = LazyLock::new(|| {
         keys! { Habits {
             /// How a tag becomes a manifest: `GET` by the tag, or `HEAD` and then `GET` by the digest. `head-only` falls
             /// back to `GET` only where the method is not allowed or the digest is missing.
-            resolve = pull.resolve => words("resolve", Resolve::WORDS), "head", only(&["pull", "copy", "referrers", "delete"]);
+            resolve = pull.resolve => words("resolve", Resolve::WORDS), "head", only(&["pull", "lazy-pull", "copy", "referrers", "delete"]);
         }},
         pull::keys(),
         push::keys(),

@@ -32,5 +32,10 @@ pub(super) fn keys() -> Vec<Key<Habits>> {
         /// What of the chosen entry must be right: its digest, or the whole descriptor.
         index_relies_on = pull.choice.relies_on => words("index_relies_on", EntryUse::WORDS), "digest";
     }};
-    keys.into_iter().map(|key| key.only(&["pull"])).collect()
+    let of_action = |key: Key<Habits>| match key.described.name {
+        // A lazy pull has nothing of an image before.
+        "repeats" => key.only(&["pull"]),
+        _ => key.only(&["pull", "lazy-pull"]),
+    };
+    keys.into_iter().map(of_action).collect()
 }
