@@ -12,7 +12,7 @@ pub(super) type Kept = BTreeMap<u64, Vec<u8>>;
 pub(super) struct Chunks<'a> {
     format: LazyFormat,
     kept: &'a Kept,
-    chunks: std::vec::IntoIter<&'a Chunk>, // in ascending order
+    left: std::vec::IntoIter<&'a Chunk>, // in ascending order
     under_way: Option<(Checker, Range<u64>)>, // and what is missing of it
     error: Option<TableError>,
 }
@@ -22,7 +22,7 @@ impl<'a> Chunks<'a> {
         let mut all = Self {
             format,
             kept,
-            chunks: chunks.into_iter(),
+            left: chunks.into_iter(),
             under_way: None,
             error: None,
         };
@@ -31,7 +31,7 @@ impl<'a> Chunks<'a> {
     }
 
     fn next(&mut self) {
-        let next = self.chunks.next();
+        let next = self.left.next();
         self.under_way = next.and_then(|chunk| match Checker::new(self.format, chunk) {
             Ok(checker) => Some((checker, chunk.span.clone())),
             Err(error) => {

@@ -56,15 +56,14 @@ pub async fn lazy_pull(
         Ok::<_, Error>(())
     };
     let layers = async {
-        match manifest.content() {
-            Content::Image(image) => layers(client, repository, image, (options, &limit)).await,
+        if let Content::Image(image) = manifest.content() {
+            layers(client, repository, image, (options, &limit)).await
+        } else {
             // Schema 1 has no annotations.
-            _ => {
-                let layers = stream::iter(pieces.layers.iter());
-                let fetched = layers.map(|it| fetch.layer(it));
-                let fetched = fetched.buffer_unordered(habits.parallel.get());
-                fetched.try_for_each(async |_| Ok(())).await
-            }
+            let layers = stream::iter(pieces.layers.iter());
+            let fetched = layers.map(|it| fetch.layer(it));
+            let fetched = fetched.buffer_unordered(habits.parallel.get());
+            fetched.try_for_each(async |_| Ok(())).await
         }
     };
     match habits.config {

@@ -79,7 +79,7 @@ impl Parts {
                 return self.end.split_to(most.min(self.end.len()));
             };
             self.lines = part.lines;
-            self.part = Box::new(Source::at(Rc::clone(&self.blob), part.first));
+            *self.part = Source::at(Rc::clone(&self.blob), part.first);
             self.left = part.length;
         }
     }

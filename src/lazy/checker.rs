@@ -75,8 +75,8 @@ impl Checker {
         if let Some((expected, found)) = content.wrong {
             return Err(TableError::Digest {
                 what: "content of a chunk",
-                expected,
-                found,
+                expected: Box::new(expected),
+                found: Box::new(found),
             });
         }
         if !content.is_done() {

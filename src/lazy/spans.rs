@@ -39,7 +39,7 @@ impl Spans {
             .first()
             .map_or(range.start, |it| it.start.min(range.start));
         let end = touched.last().map_or(range.end, |it| it.end.max(range.end));
-        self.0.splice(first..behind, [start..end]);
+        self.0.splice(first..behind, std::iter::once(start..end));
     }
 }
 

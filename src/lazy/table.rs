@@ -83,9 +83,9 @@ pub enum TableError {
         /// What it is of.
         what: &'static str,
         /// What was stated.
-        expected: Digest,
+        expected: Box<Digest>,
         /// What it is.
-        found: Digest,
+        found: Box<Digest>,
     },
     /// It has another size than in the manifest.
     #[error("the registry states {found} bytes for the layer, but the manifest says {expected}")]
@@ -229,7 +229,7 @@ pub fn verify(what: &'static str, bytes: &[u8], expected: Digest) -> Result<(), 
     }
     Err(TableError::Digest {
         what,
-        expected,
-        found,
+        expected: Box::new(expected),
+        found: Box::new(found),
     })
 }

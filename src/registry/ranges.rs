@@ -265,7 +265,7 @@ async fn read(
         };
         let Some(bytes) = frame else { break };
         if let Err(kind) = read.update(&bytes, take) {
-            return Err(response.fail(kind));
+            return Err(response.fail(*kind));
         }
     }
     match read.finish() {
@@ -273,7 +273,7 @@ async fn read(
             response.succeed();
             Ok(Ranged::Ranges)
         }
-        Err(kind) => Err(response.fail(kind)),
+        Err(kind) => Err(response.fail(*kind)),
     }
 }
 
@@ -329,32 +329,35 @@ enum Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn update(&mut self, bytes: &[u8], take: &mut dyn FnMut(u64, &[u8])) -> Result<(), Kind> {
+    fn update(&mut self, bytes: &[u8], take: Take<'_>) -> Result<(), Box<Kind>> {
         match self {
             Self::One(left) => {
                 let length = bytes.len() as u64;
                 if length > left.end - left.start {
-                    return Err(Kind::Size {
+                    return Err(Box::new(Kind::Size {
                         expected: left.end,
                         found: left.start + length,
-                    });
+                    }));
                 }
                 take(left.start, bytes);
                 left.start += length;
                 Ok(())
             }
-            Self::Several(parts) => parts.update(bytes, take).map_err(Kind::Protocol),
+            Self::Several(parts) => {
+                let done = parts.update(bytes, take);
+                done.map_err(|it| Box::new(Kind::Protocol(it)))
+            }
         }
     }
 
-    fn finish(self) -> Result<(), Kind> {
+    fn finish(self) -> Result<(), Box<Kind>> {
         match self {
             Self::One(left) if left.is_empty() => Ok(()),
-            Self::One(left) => Err(Kind::Size {
+            Self::One(left) => Err(Box::new(Kind::Size {
                 expected: left.end,
                 found: left.start,
-            }),
-            Self::Several(parts) => parts.finish().map_err(Kind::Protocol),
+            })),
+            Self::Several(parts) => parts.finish().map_err(|it| Box::new(Kind::Protocol(it))),
         }
     }
 }

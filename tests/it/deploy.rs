@@ -92,8 +92,8 @@ fn the_job_with_tls_has_options_that_there_are_and_their_files() {
     let directory = mount["mountPath"].as_str().expect("a path");
     let files = words(&secret["files"]);
     for option in options {
-        let (_, path) = option.split_once('=').expect("a file");
-        let file = path.strip_prefix(&format!("{directory}/"));
+        let (_, file) = option.split_once('=').expect("a file");
+        let file = file.strip_prefix(&format!("{directory}/"));
         assert!(file.is_some_and(|it| files.contains(&it)), "{option}");
     }
 }

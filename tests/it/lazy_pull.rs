@@ -75,7 +75,7 @@ fn last(registry: &Running) -> Vec<(String, Option<String>, bool)> {
         (it.method.to_string(), range, it.at_storage_host)
     };
     let blobs: Vec<_> = blobs.map(asked).collect();
-    blobs[blobs.len() / usize::try_from(ITERATIONS).unwrap() * 2..].to_vec()
+    blobs[blobs.len() / usize::try_from(ITERATIONS).expect("a small number") * 2..].to_vec()
 }
 
 fn get(range: &str) -> (String, Option<String>, bool) {

@@ -351,8 +351,8 @@ fn assert_in_time(ran: &Ran, pace: Duration, shards: usize) -> Result<(), String
 /// The image that a request is of: the last number of its repository.
 fn image(request: &LoggedRequest) -> usize {
     let path = request.line.path.split('/').collect::<Vec<_>>();
-    let numbers = path.iter().filter_map(|it| it.parse().ok());
-    numbers.last().expect("the number of an image")
+    let mut numbers = path.iter().rev().filter_map(|it| it.parse().ok());
+    numbers.next().expect("the number of an image")
 }
 
 #[test]

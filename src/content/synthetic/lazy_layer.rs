@@ -58,12 +58,14 @@ impl LazyLayer {
         let mut tar = Algorithm::Sha256.hasher();
         for file in 0..=last {
             if has_landmark(&layout) && layout.landmark().1 == file {
-                landmark(&layout).iter().for_each(|it| tar.update(it));
+                for part in &landmark(&layout) {
+                    tar.update(part);
+                }
             }
             tar.update(&file_header(&layout, file));
             if file < last {
                 each(&stream.content, layout.content_of(file), |it| {
-                    tar.update(it)
+                    tar.update(it);
                 });
             }
         }

@@ -61,8 +61,8 @@ struct Layer {
 /// What the variants of a layer have in common.
 enum Made {
     /// Bytes that do not unpack, and their hash without the tail.
-    Opaque(Stream, Hasher),
-    Lazy(LazyLayer),
+    Opaque(Stream, Box<Hasher>),
+    Lazy(Box<LazyLayer>),
 }
 
 /// A layer as it is pushed.
@@ -256,24 +256,21 @@ impl Inner {
         self.layers[index].get_or_init(|| {
             let id = self.id(index);
             let size = self.layer_sizes[index];
-            let (stream, made) = match self.spec.lazy() {
-                Some(lazy) => {
-                    let layout = Layout::of(lazy, size);
-                    let stream = Stream::new(&self.pool, self.seed, id, layout.content());
-                    let made = Made::Lazy(LazyLayer::new(layout, stream.clone()));
-                    (stream, made)
+            let (stream, made) = if let Some(lazy) = self.spec.lazy() {
+                let layout = Layout::of(lazy, size);
+                let stream = Stream::new(&self.pool, self.seed, id, layout.content());
+                let made = Made::Lazy(Box::new(LazyLayer::new(layout, stream.clone())));
+                (stream, made)
+            } else {
+                let stream = Stream::new(&self.pool, self.seed, id, size);
+                let mut body = Algorithm::Sha256.hasher();
+                let mut position = 0;
+                while position < stream.body() {
+                    let frame = stream.frame(position, stream.body());
+                    body.update(&frame);
+                    position += frame.len() as u64;
                 }
-                None => {
-                    let stream = Stream::new(&self.pool, self.seed, id, size);
-                    let mut body = Algorithm::Sha256.hasher();
-                    let mut position = 0;
-                    while position < stream.body() {
-                        let frame = stream.frame(position, stream.body());
-                        body.update(&frame);
-                        position += frame.len() as u64;
-                    }
-                    (stream.clone(), Made::Opaque(stream, body))
-                }
+                (stream.clone(), Made::Opaque(stream, Box::new(body)))
             };
             Layer {
                 id,
@@ -297,7 +294,7 @@ impl Inner {
     fn finish(&self, made: &Made, stream: Stream) -> Finished {
         match made {
             Made::Opaque(_, body) => {
-                let mut hasher = body.clone();
+                let mut hasher = (**body).clone();
                 hasher.update(stream.tail());
                 let digest = hasher.finish();
                 let media_type = self.spec.format.layer();
