@@ -80,8 +80,8 @@ impl UploadSession {
         Ok(self)
     }
 
-    /// Returns how many bytes the registry has after a request broke off. `None`: it cannot go on with the session (404), which is
-    /// forgotten.
+    /// Returns how many bytes the registry has after a request broke off. `None`: it cannot go on with the session (404), which is left
+    /// and looked at after the load.
     ///
     /// # Errors
     /// As [`UploadSession::status`], but for 404.
@@ -103,7 +103,7 @@ impl UploadSession {
             client.send(&call).await?
         };
         if response.status() == StatusCode::NOT_FOUND {
-            self.location = None;
+            self.leave();
             response.finish().await?;
             return Ok(None);
         }
@@ -117,7 +117,7 @@ impl UploadSession {
     }
 
     /// Sends the rest of a blob after a request broke off. `None`: the registry cannot go on with the session (404), or had not noticed
-    /// the break and has other bytes by now (416); the session is forgotten.
+    /// the break and has other bytes by now (416); the session is left and looked at after the load.
     ///
     /// # Errors
     /// As [`UploadSession::patch`], but for these.
@@ -142,7 +142,7 @@ impl UploadSession {
             response.status(),
             StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE
         ) {
-            self.location = None;
+            self.leave();
             response.finish().await?;
             return Ok(None);
         }

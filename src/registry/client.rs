@@ -274,6 +274,14 @@ impl Client {
         left.extend(self.inner.abandoned.take().into_iter().take(room));
     }
 
+    /// Leaves one upload session open: it is looked at after the load.
+    pub(super) fn leave(&self, session: Abandoned) {
+        let mut left = self.inner.left.borrow_mut();
+        if left.len() < MOST_LEFT {
+            left.push(session);
+        }
+    }
+
     /// Returns `true` if there are upload sessions that were left open.
     pub fn has_left(&self) -> bool {
         !self.inner.left.borrow().is_empty()

@@ -257,6 +257,18 @@ impl fmt::Debug for UploadSession {
     }
 }
 
+impl UploadSession {
+    /// Leaves the session open, as it is: it is looked at after the load.
+    pub(super) fn leave(&mut self) {
+        if let Some(location) = self.location.take() {
+            self.client.leave(Abandoned {
+                location,
+                repository: Rc::clone(&self.repository),
+            });
+        }
+    }
+}
+
 impl Drop for UploadSession {
     fn drop(&mut self) {
         if let Some(location) = self.location.take() {
