@@ -95,8 +95,10 @@ mod tests {
         assert_eq!(
             table.rows,
             [
-                ["content", "one", "3", "3", "0", "2KiB", "4KiB"],
-                ["content", "several", "1,500", "0", "1,500", "2KiB", "4KiB"],
+                ["content", "one", "3", "3", "0", "2.05 kB", "4.10 kB"],
+                [
+                    "content", "several", "1,500", "0", "1,500", "2.05 kB", "4.10 kB"
+                ],
             ]
         );
     }

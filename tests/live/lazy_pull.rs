@@ -6,7 +6,7 @@ use crate::support::{Flavour, Podman, Registry, Report, Tally, run_scenario};
 fn scenario(format: &str) -> String {
     format!(
         "name = \"test\"\n[target]\nurl = \"http://127.0.0.1:1\"\n\
-         [images.web]\nsource = \"synthetic\"\ncount = 2\nlayers = 2\nlayer_size = \"1MiB\"\nlazy_format = \"{format}\"\n\
+         [images.web]\nsource = \"synthetic\"\ncount = 2\nlayers = 2\nlayer_size = \"8MiB\"\nlazy_format = \"{format}\"\n\
          [journey.j]\naction = \"lazy-pull\"\nimages = \"web\"\nread_fraction = 0.3\n\
          [[load]]\njourney = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 5\n"
     )
@@ -38,7 +38,7 @@ fn docker_registry_sends_ranges_and_several_at_once() {
     assert_eq!(asked.count("blob-head", 200), 5 * 2);
     let chunked = run("zstd-chunked", &registry);
     let asked = chunked.exchanges();
-    // Both tables by one request, and all that is missing by another.
+    // Both tables by one request, and all that is missing by another: several files of each layer, apart from each other.
     assert_eq!(asked.count("blob-get", 206), 5 * 2 * 2, "{asked:?}");
     for (row, multipart) in [(0, 10), (1, 10)] {
         let count = chunked.number(&format!("/journeys/0/ranges/{row}/multipart"));

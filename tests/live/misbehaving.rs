@@ -113,3 +113,66 @@ fn a_registry_that_takes_chunks_out_of_order_has_failed() {
             .contains("where the specification demands 416")
     );
 }
+
+/// docker-registry has no limit of its own.
+#[test]
+fn slow_clients_come_through() {
+    let registry = Registry::start(Flavour::Open);
+    for journey in [
+        "action = \"push\"\nwrite_rate = \"2MiB\"",
+        "action = \"push\"\nstall = { after = 0.5, time = \"200ms\" }",
+        "action = \"pull\"\nread_rate = \"2MiB\"",
+        "action = \"pull\"\nstall = { after = 0.5, time = \"200ms\" }",
+    ] {
+        let report = played(journey, "256KiB", &registry);
+        report.assert_clean();
+        assert_eq!(
+            report.number("/totals/iterations/ok"),
+            ITERATIONS,
+            "{journey}"
+        );
+        // Three layers of 256 KiB at 2 MiB a second are 375 ms, three stalls 600 ms.
+        let least = if journey.contains("stall") {
+            600_000
+        } else {
+            375_000
+        };
+        let shortest = report.number("/journeys/0/service_time/min_us");
+        assert!(shortest >= least - 1_000, "{journey}: {shortest}");
+    }
+}
+
+#[test]
+fn chunks_that_are_skipped_are_taken_and_so_fail() {
+    let registry = Registry::start(Flavour::Open);
+    let chunks =
+        "action = \"push\"\nmethod = \"chunks\"\nchunk_size = \"16KiB\"\nskip_chunks = 1.0";
+    let report = played(chunks, "64KiB", &registry);
+    assert_eq!(report.number("/totals/iterations/failed"), ITERATIONS);
+    let class = "/journeys/0/failure_classes/protocol";
+    assert_eq!(report.number(class), ITERATIONS);
+}
+
+/// docker-registry waits for a head for ever.
+#[test]
+fn connections_that_are_left_stay_open() {
+    let registry = Registry::start(Flavour::Open);
+    for after in ["connect", "head"] {
+        let journey = format!(
+            "action = \"pull\"\nthink_time = \"100ms\"\nleave_connections = {{ after = \"{after}\", count = 10 }}"
+        );
+        let report = played(&journey, "64KiB", &registry);
+        report.assert_clean();
+        let left = |field: &str| report.number(&format!("/journeys/0/left_connections/{field}"));
+        assert_eq!(
+            ["begun", "kept"].map(left),
+            [ITERATIONS, ITERATIONS],
+            "{after}"
+        );
+        assert_eq!(
+            ["failed", "cancelled", "closed"].map(left),
+            [0, 0, 0],
+            "{after}"
+        );
+    }
+}
