@@ -360,12 +360,10 @@ fn the_log_of_shards_is_that_of_one_process() {
     let play = |pace: Duration| -> Result<(), String> {
         let whole = run(pace, 1)?;
         for (journey, count) in COUNTS {
-            assert_eq!(
-                iterations(&whole, journey),
-                count,
-                "{journey}: {:#?}",
-                whole.sent
-            );
+            let begun = iterations(&whole, journey);
+            if begun != count {
+                return Err(format!("{journey}: {begun} iterations in place of {count}"));
+            }
         }
         assert_in_time(&whole, pace, 1)?;
         for shards in [2, 3, 5] {
