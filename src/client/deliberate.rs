@@ -72,7 +72,7 @@ pub(super) async fn send_deliberately(
                 return Err(Error::Misbehaved(Misbehaviour::LeftOpen));
             }
             let body = || whole(client, blob, manners, true);
-            match session.put(digest, &body).await {
+            match session.put_or_leave(digest, &body).await {
                 Err(error) if resumes && is_aborted(&error) => {}
                 ended => return Ok(ended?),
             }

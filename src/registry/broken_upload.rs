@@ -11,7 +11,7 @@ use super::location::location;
 use super::manifests::header;
 use super::upload_session::{OCTETS, UploadSession, chunk_headers, end_of_range};
 use crate::exchange::Misbehaviour;
-use crate::oci::Operation;
+use crate::oci::{Digest, Operation};
 use crate::transport::Body;
 
 const TAKEN_OUT_OF_ORDER: Kind = Kind::Protocol(
@@ -46,6 +46,28 @@ impl UploadSession {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Closes the session with all bytes of the blob, which may be broken off on purpose. No client goes on with such a session: it is
+    /// left, and looked at after the load.
+    ///
+    /// # Errors
+    /// As [`UploadSession::put`], also when the bytes were broken off.
+    ///
+    /// # Cancel safety
+    /// As [`UploadSession::put`].
+    pub async fn put_or_leave(
+        mut self,
+        digest: &Digest,
+        body: &dyn Fn() -> Body,
+    ) -> Result<(), Error> {
+        let ended = self.close(digest, body).await;
+        if let Err(error) = &ended
+            && error.misbehaviour() == Some(Misbehaviour::Aborted)
+        {
+            self.leave();
+        }
+        ended
     }
 
     /// Sends a range that the registry must refuse, because it has these bytes or lacks those before, and returns the session.

@@ -140,6 +140,14 @@ impl UploadSession {
     /// # Cancel safety
     /// A dropped call counts as cancelled, and the session is abandoned.
     pub async fn put(mut self, digest: &Digest, body: &dyn Fn() -> Body) -> Result<(), Error> {
+        self.close(digest, body).await
+    }
+
+    pub(super) async fn close(
+        &mut self,
+        digest: &Digest,
+        body: &dyn Fn() -> Body,
+    ) -> Result<(), Error> {
         let response = {
             let headers = header(CONTENT_TYPE, OCTETS);
             let mut call = self.call(Operation::UploadPut, Method::PUT, headers, body)?;

@@ -195,6 +195,16 @@ fn a_push_that_resumes_stores_its_image() {
         };
         assert_eq!(broken, expected, "{method}");
         assert_eq!(finished.record.totals(Period::Measure).exchanges.failed, 0);
+        // The first session of an upload is left by its client, and not cancelled in the middle of the load.
+        let cancels = |(operation, _): &(Operation, _)| *operation == Operation::UploadCancel;
+        let tally = finished.record.tally(Period::Measure);
+        assert_eq!(tally.operations().filter(cancels).count(), 0, "{method}");
+        if method == "put" {
+            let note = "30 × an upload that its client left open is still open after the load";
+            let notes = &finished.notes;
+            assert!(notes.iter().any(|it| it == note), "{notes:?}");
+            assert_eq!(settled(&target).open_uploads, 3 * ITERATIONS);
+        }
     }
 }
 
