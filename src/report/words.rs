@@ -18,6 +18,7 @@ use crate::units;
 use crate::verdict::Status;
 
 use super::logged;
+pub(super) use crate::units::number_of;
 
 /// Returns why the run has its verdict.
 pub(super) fn verdict(document: &Document) -> String {
@@ -233,12 +234,6 @@ pub(super) fn kind(kind: &FailureKind<Example>) -> String {
     words.extend(kind.status.map(|it| it.to_string()));
     words.extend(kind.code.clone());
     words.join(" ")
-}
-
-/// `1 exchange`, `2 exchanges`
-pub(super) fn number_of(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", units::count(count))
 }
 
 /// Minutes, seconds and milliseconds since the measured window opened: `0:47.310`.

@@ -35,6 +35,12 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
+/// Formats a number of things: `1 exchange`, `2 exchanges`.
+pub fn number_of(things: u64, noun: &str) -> String {
+    let plural = if things == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(things))
+}
+
 /// Formats bytes in decimal units, as networks are rated: `512 B`, `33.6 MB`, `1.41 GB`.
 #[expect(
     clippy::cast_precision_loss,

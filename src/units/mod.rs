@@ -16,7 +16,7 @@ mod words;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clock::is_clock_set;
 pub use display::{
-    DurationError, bytes, count, duration, factor, parse_duration, per_second, share,
+    DurationError, bytes, count, duration, factor, number_of, parse_duration, per_second, share,
 };
 pub use endpoint::Endpoint;
 pub use foreign::{foreign_words, is_unseen};

@@ -85,8 +85,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
                     .to_owned()
             }
             images => format!(
-                "prepared  {} images, {} sent\n",
-                units::count(images),
+                "prepared  {}, {} sent\n",
+                units::number_of(images, "image"),
                 units::bytes(prepared.image_bytes)
             ),
         };

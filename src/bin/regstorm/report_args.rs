@@ -106,16 +106,16 @@ impl ReportArgs {
 
     /// Stores what a shard has prepared that will not run, where its report would be, and returns what to tell of that.
     pub(crate) fn leave(&self, preparation: &Preparation) -> String {
-        let images = units::count(preparation.images);
+        let images = units::number_of(preparation.images, "image");
         let stay =
-            format!("{images} images stay that shard 0 has prepared: the other shards pull them");
+            format!("left in the target, for the other shards: {images} that shard 0 has prepared");
         let Some(path) = self.file() else {
             return format!("{stay}; no file says what to delete (--out FILE)");
         };
         let file = path.display();
         match preparation.save(path) {
             Ok(()) => format!(
-                "{stay}; {file} says what they are, for `regstorm clean-up SCENARIO {file}` or `regstorm run --prepared {file}`"
+                "{stay}; {file} says what to delete, for `regstorm clean-up SCENARIO {file}` or `regstorm run --prepared {file}`"
             ),
             Err(error) => format!("{stay}; no file says what to delete: {error}"),
         }

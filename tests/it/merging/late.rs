@@ -9,21 +9,8 @@ use regstorm::measure::DropReason;
 use regstorm::oci::Operation;
 use regstorm::result::Preparation;
 
-use super::prepared::{manifests, prepared_puts};
+use super::prepared::{cleaning_up, manifests, prepared_puts};
 use super::{Shards, ended, since_1970};
-
-/// Scenarios that clean up, against a registry.
-fn cleaning_up() -> Shards {
-    let shards = Shards::new();
-    let path = shards.dir.path().join("one.toml");
-    let one = std::fs::read_to_string(&path).expect("text");
-    let one = one.replace(
-        "[images.web]",
-        "[prepare]\nclean_up = \"all\"\n[images.web]",
-    );
-    std::fs::write(&path, one).expect("a file");
-    shards
-}
 
 /// Shard 0, which says what it does.
 fn first(shards: &Shards, start: &str, out: &str) -> Child {
@@ -63,7 +50,10 @@ fn too_long(lead: u64) -> Option<(Shards, String)> {
 fn a_first_shard_that_prepares_for_too_long_deletes_nothing_of_it() {
     let played = [4, 16, 45].into_iter().find_map(too_long);
     let (shards, said) = played.expect("a machine that begins within a minute");
-    assert!(said.contains("1 images stay"), "{said}");
+    assert!(
+        said.contains("left in the target, for the other shards: 1 image that"),
+        "{said}"
+    );
     assert_eq!(stay(&shards), (1, 0), "{said}");
     let left = Preparation::load(&shards.dir.path().join("0.json")).expect("what stays");
     assert_eq!(left.images, 1);

@@ -6,8 +6,8 @@ use regstorm::result::Document;
 
 use super::{Shards, ended};
 
-/// A target that was prepared by the program for `one.toml`, which cleans up; `prepared.json` says so. It has one image of one layer.
-fn prepared() -> Shards {
+/// Scenarios of which `one.toml` cleans up, against a registry.
+pub(super) fn cleaning_up() -> Shards {
     let shards = Shards::new();
     let path = shards.dir.path().join("one.toml");
     let one = std::fs::read_to_string(&path).expect("text");
@@ -15,10 +15,16 @@ fn prepared() -> Shards {
         "[images.web]",
         "[prepare]\nclean_up = \"all\"\n[images.web]",
     );
-    std::fs::write(&path, &one).expect("a file");
+    std::fs::write(&path, one).expect("a file");
+    shards
+}
+
+/// A target that was prepared by the program for `one.toml`, which cleans up; `prepared.json` says so. It has one image of one layer.
+fn prepared() -> Shards {
+    let shards = cleaning_up();
     let (code, said) = ended(shards.regstorm(&PREPARE));
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("prepared  1 images, "), "{said}");
+    assert!(said.contains("prepared  1 image, "), "{said}");
     assert_eq!(manifests(&shards, Operation::ManifestPut, 201), 1);
     shards
 }

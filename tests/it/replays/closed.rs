@@ -91,14 +91,8 @@ fn a_user_thinks_as_long_as_was_recorded_after_each_request() {
 fn sessions_without_a_free_user_may_wait_for_one() {
     let directory = tempfile::tempdir().unwrap();
     let trace = directory.path().join("a.trace");
-    let mut log = Log::default();
     // Each of them waits 600 ms between its two requests; all begin within 300 ms.
-    for session in [1, 2, 3] {
-        log.session(session, 1, 0).add(Operation::Ping, NONE, 200);
-    }
-    for session in [1, 2, 3] {
-        log.session(session, 1, 200).add(Operation::Ping, NONE, 200);
-    }
+    let log = Log::of_three(200);
     log.write(&trace);
     let toml = scenario(&trace, "", "on_no_vu = \"queue\"");
     let toml = toml.replace("max_vus = 20", "max_vus = 1");

@@ -65,6 +65,18 @@ impl Log {
         }
     }
 
+    /// Three sessions at once, of two pings each. The second pings are that time apart, as the first of them is from the last ping before.
+    pub(super) fn of_three(millis: u64) -> Self {
+        let mut log = Self::default();
+        for pause in [0, millis] {
+            for session in [1, 2, 3] {
+                log.session(session, 1, pause)
+                    .add(Operation::Ping, NONE, 200);
+            }
+        }
+        log
+    }
+
     /// Writes it.
     pub(super) fn write(&self, path: &Path) {
         let file = File::create(path).expect("a file");

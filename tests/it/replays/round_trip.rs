@@ -275,14 +275,8 @@ fn sessions_are_due_as_they_were_recorded() {
 fn sessions_without_a_free_user_are_dropped_and_counted() {
     let directory = tempfile::tempdir().unwrap();
     let trace = directory.path().join("a.trace");
-    let mut log = Log::default();
     // Each of them waits 2 s between its two requests; all begin within 300 ms.
-    for session in [1, 2, 3] {
-        log.session(session, 1, 0).add(Operation::Ping, NONE, 200);
-    }
-    for session in [1, 2, 3] {
-        log.session(session, 1, 600).add(Operation::Ping, NONE, 200);
-    }
+    let log = Log::of_three(600);
     log.write(&trace);
     let toml = scenario(&trace, "", "").replace("max_vus = 20", "max_vus = 2");
     let (_, finished, records) = replayed(&toml, 1);
