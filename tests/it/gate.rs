@@ -79,29 +79,36 @@ impl State {
 
     fn carry(&self, mut from: TcpStream, mut to: TcpStream, asks: bool) {
         let mut buffer = [0; 16_384];
+        let mut passed_later = false;
         loop {
             let read = from.read(&mut buffer).unwrap_or(0);
-            self.pass(&buffer[..read], asks);
+            passed_later |= self.pass(&buffer[..read], asks);
             if read == 0 || to.write_all(&buffer[..read]).is_err() {
-                let _ = to.shutdown(Shutdown::Write);
+                // As a proxy does, a request that was held waits for its answer, though nobody else does.
+                if !passed_later {
+                    let _ = to.shutdown(Shutdown::Write);
+                }
                 return;
             }
         }
     }
 
-    /// Waits until that may pass.
-    fn pass(&self, bytes: &[u8], asks: bool) {
+    /// Waits until that may pass, and returns whether it is a request that was held.
+    fn pass(&self, bytes: &[u8], asks: bool) -> bool {
         let mut held = self.held();
+        let mut is_held_request = false;
         while match held.0 {
             Held::Nothing => false,
             Held::Requests(begin) => asks && bytes.starts_with(begin),
             Held::Everything => true,
         } {
             held.1 = true;
+            is_held_request |= matches!(held.0, Held::Requests(_));
             held = self
                 .changed
                 .wait(held)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        is_held_request
     }
 }
