@@ -17,6 +17,8 @@ use super::time::Timestamp;
 const HELD: usize = 1 << 18;
 /// Names that are held in memory, at most some 16 MB.
 const HELD_NAMES: usize = 1 << 15;
+/// The level of zstd for runs, which are read once: literals are stored as they are.
+const LEVEL: i32 = -5;
 /// Requests of a block of a run. A merge holds one block of each run that it reads.
 const BLOCK: usize = 1 << 12;
 /// The most runs that are merged at once. More are merged in several steps.
@@ -60,7 +62,7 @@ impl Spill {
         Ok(Self {
             file: Arc::new(file),
             length: 0,
-            packer: Packer::new(1)?,
+            packer: Packer::new(LEVEL)?,
             content: Vec::new(),
             packed: Vec::new(),
         })

@@ -13,7 +13,7 @@ use super::time::Timestamp;
 pub(super) const END: &[u8; 8] = b"regstorm";
 
 /// The level of zstd: higher ones take more time than the rest of an import, and save a tenth.
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 
 /// Writes requests, in the order of their starts, then the summary. Memory is that of one block.
 pub struct Writer<W> {
