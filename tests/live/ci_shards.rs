@@ -8,7 +8,9 @@ use std::fs;
 
 use pipeline::{Job, Pipeline, example};
 
-use crate::support::{AccessLine, Flavour, ITERATIONS, Registry, Tally, counted, patiently};
+use crate::support::{
+    AccessLine, Flavour, ITERATIONS, Registry, assert_cleaned_up, counted, patiently,
+};
 
 /// What is expected is of the whole load: no shard alone has so many iterations.
 fn scenario(registry: &Registry, iterations: u64) -> String {
@@ -35,16 +37,7 @@ fn whole(
     assert_eq!(report.number("/totals/starts/scheduled"), ITERATIONS);
     let after = merge.after.as_ref().expect("a clean-up");
     assert_eq!(after.code(), 0, "{after}");
-    let cleaning = |it: &&AccessLine| it.method == "DELETE";
-    let deleted = seen.iter().filter(cleaning).count();
-    let stored = |it: &&AccessLine| it.method == "PUT" && it.status == 201;
-    // Each blob and each manifest once.
-    assert_eq!(deleted, seen.iter().filter(stored).count(), "{after}");
-    let load: Vec<AccessLine> = seen.iter().filter(|it| !cleaning(it)).cloned().collect();
-    let mut wanted = report.exchanges();
-    // It asks whether the target is there.
-    wanted.add("ping", 200, 1);
-    assert_eq!(Tally::of(&load).without_bytes(), wanted.without_bytes());
+    assert_cleaned_up(&report, seen);
     let document: serde_json::Value = serde_json::from_str(report.text()).expect("JSON");
     assert_eq!(
         document["shards"].as_array().map(Vec::len),

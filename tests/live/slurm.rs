@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::{
-    Finished, Flavour, ITERATIONS, Registry, Report, Slurm, Tally, counted, patiently, wait_for,
+    Finished, Flavour, ITERATIONS, Registry, Report, Slurm, Tally, assert_cleaned_up, counted,
+    patiently, wait_for,
 };
 
 const SHARDS: usize = 4;
@@ -33,15 +34,15 @@ fn submit(slurm: &Slurm, program: &str, args: &[&str]) -> Finished {
         .run()
 }
 
-/// The report of the whole has every request that the registry saw, and every iteration once.
-fn assert_whole(report: &Path, registry: &Registry, mark: usize) {
+/// The report of the whole has every iteration once.
+fn whole(report: &Path) -> Report {
     let whole = Report::read(report).expect("a merged report");
     whole.assert_sums();
     assert_eq!(whole.number("/totals/starts/scheduled"), ITERATIONS);
     let document: serde_json::Value = serde_json::from_str(whole.text()).expect("JSON");
     let shards = document["shards"].as_array().expect("shards");
     assert_eq!(shards.len(), SHARDS);
-    assert_eq!(Tally::of(&registry.since(mark)), whole.exchanges());
+    whole
 }
 
 /// The id of the job that a script named, and the code with which it ended, as the controller keeps it.
@@ -74,7 +75,7 @@ fn the_nodes_of_a_job_make_one_load() {
     assert_eq!(code(&slurm, id), submitted.code());
     assert_eq!(log.contains("INVALID"), submitted.code() == 4, "{log}");
     let report = slurm.work().join(format!("regstorm-{id}/0.json"));
-    assert_whole(&report, &registry, mark);
+    assert_eq!(Tally::of(&registry.since(mark)), whole(&report).exchanges());
 }
 
 /// A target that is not there ends all tasks, with the code of the first one.
@@ -98,7 +99,8 @@ fn a_job_without_a_target_ends_with_exit_code_5() {
 fn the_elements_of_an_array_make_one_load() {
     let (slurm, registry) = (Slurm::start(1), Registry::start(Flavour::Open));
     let file = slurm.work().join("load.toml");
-    fs::write(&file, scenario(&registry)).expect("a scenario");
+    let text = scenario(&registry) + "[prepare]\nclean_up = \"all\"\n";
+    fs::write(&file, text).expect("a scenario");
     let file = file.to_str().expect("a plain path");
     patiently(|delay| {
         let mark = registry.mark();
@@ -129,7 +131,8 @@ fn the_elements_of_an_array_make_one_load() {
         }
         let said = logs + &log("merge.log");
         assert!(matches!(ended, Some(0 | 4)), "{ended:?} {said}");
-        assert_whole(&directory.join("report.json"), &registry, mark);
+        let whole = whole(&directory.join("report.json"));
+        assert_cleaned_up(&whole, &registry.since(mark));
         Ok(())
     });
 }

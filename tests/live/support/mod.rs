@@ -32,7 +32,7 @@ pub(crate) use client::{
 };
 pub(crate) use containerd::Containerd;
 pub(crate) use corpus::{Corpus, packed, unpacked};
-pub(crate) use counted::{ITERATIONS, counted};
+pub(crate) use counted::{ITERATIONS, assert_cleaned_up, counted};
 pub(crate) use cut::Cut;
 pub(crate) use docker::{Docker, as_root};
 pub(crate) use image::Layout;
