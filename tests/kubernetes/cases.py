@@ -340,6 +340,47 @@ def stranger(case: Case) -> None:
     same(case.codes(pods), dict.fromkeys(range(SHARDS), 0), "exit codes")
 
 
+def certify(case: Case) -> None:
+    """Makes the files of the component as its first lines say."""
+    lines = (case.manifests / "tls/kustomization.yaml").read_text().splitlines()
+    indented = [it.removeprefix("#     ") for it in lines if it.startswith("#     ")]
+    same(indented[0], "components: [tls]", "the line for the kustomization")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(indented[1:])], cwd=case.work, capture_output=True, check=True)
+
+
+def encrypt(case: Case) -> None:
+    case.write()
+    with open(case.manifests / "kustomization.yaml", "a") as file:
+        file.write("components: [tls]\n")
+    certify(case)
+
+
+def tls(case: Case) -> None:
+    """With the component the shards meet within TLS."""
+    encrypt(case)
+    case.apply()
+    pods = case.running()
+    kind, _ = case.end()
+    case.machine_was_quiet()
+    same(kind, "Complete", "condition")
+    same(case.codes(pods), dict.fromkeys(range(SHARDS), 0), "exit codes")
+
+
+def untrusted(case: Case) -> None:
+    """Index 0 has a certificate that the others do not trust: they say so, which ends the Job."""
+    encrypt(case)
+    component = case.manifests / "tls"
+    other = (component / "ca.crt").read_bytes()
+    certify(case)
+    (component / "ca.crt").write_bytes(other)
+    case.apply()
+    kind, message = case.end()
+    same(kind, "Failed", "condition")
+    contains(message, "exit code 5 ")
+    contains(case.messages(), "certificate")
+
+
 CASES: dict[str, Callable[[Case], None]] = {
-    it.__name__: it for it in (run, spread, verdict, lost, allowed, first, again, dead, stranger)
+    it.__name__: it
+    for it in (run, spread, verdict, lost, allowed, first, again, dead, stranger, tls, untrusted)
 }
