@@ -21,7 +21,8 @@ pub struct Certified {
 }
 
 /// Makes a CA, and a certificate for `localhost`, the loopback addresses (that of the storage host, too), `ip`, and
-/// `others`. Both are new each time, so that no key is ever the same on two machines. `whose` stands in both.
+/// `others`. An IPv4 address in the spelling of IPv6 is none of them unless it is asked for: clients in Go refuse a certificate
+/// for having one. Both are new each time, so that no key is ever the same on two machines. `whose` stands in both.
 ///
 /// # Errors
 /// If a name cannot stand in a certificate, or there is no key: what is wrong.
@@ -42,11 +43,7 @@ pub fn certify(whose: &str, ip: IpAddr, others: &[String]) -> Result<Certified, 
     let mut hosts = ["localhost", "127.0.0.1", "127.0.0.2", "::1"]
         .map(str::to_owned)
         .to_vec();
-    let spelt = match ip {
-        IpAddr::V4(ip) => vec![ip.to_string(), ip.to_ipv6_mapped().to_string()],
-        IpAddr::V6(ip) => vec![ip.to_string()],
-    };
-    for own in spelt.into_iter().chain(others.iter().cloned()) {
+    for own in [ip.to_string()].into_iter().chain(others.iter().cloned()) {
         if !hosts.contains(&own) {
             hosts.push(own);
         }

@@ -152,17 +152,19 @@ fn run(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default());
-    let certified = if settings.tls {
-        certify("regstorm embedded registry", settings.listen.ip(), &[]).map(Some)
-    } else {
-        Ok(None)
+    let (has_tls, ip) = (settings.tls, settings.listen.ip());
+    let certified = |site: &Site| {
+        let storage = site.storage_address.map(|it| it.ip());
+        let spelt = storage.and_then(|storage| storage_host::spelling(ip, storage));
+        let made = certify("regstorm embedded registry", ip, spelt.as_slice());
+        made.map_err(EmbeddedError::Certificate)
     };
-    let outcome = match (runtime, certified) {
-        (Err(source), _) => Err(EmbeddedError::Thread(source)),
-        (_, Err(what)) => Err(EmbeddedError::Certificate(what)),
-        (Ok(runtime), Ok(certified)) => {
-            listen(&runtime, settings).map(|listening| (runtime, listening, certified))
-        }
+    let outcome = match runtime {
+        Err(source) => Err(EmbeddedError::Thread(source)),
+        Ok(runtime) => listen(&runtime, settings).and_then(|listening| {
+            let certified = has_tls.then(|| certified(&listening.0)).transpose()?;
+            Ok((runtime, listening, certified))
+        }),
     };
     // If the result has no receiver, the registry is not needed either.
     match outcome {

@@ -33,6 +33,16 @@ const fn another_loopback(ip: Ipv4Addr) -> Ipv4Addr {
     }
 }
 
+/// Returns the spelling of the storage host's address that only [`another_name`] uses, if both hosts are at one address.
+pub(super) fn spelling(registry: IpAddr, storage: IpAddr) -> Option<String> {
+    match storage {
+        IpAddr::V4(ip) if registry == storage && !ip.is_unspecified() => {
+            Some(ip.to_ipv6_mapped().to_string())
+        }
+        _ => None,
+    }
+}
+
 /// Returns the signed URL of a blob for the client that sent that head, or `None` if there is no storage host.
 pub(super) fn url(site: &Site, head: &Parts, digest: &Digest) -> Option<String> {
     let address = site.storage_address?;
@@ -125,6 +135,9 @@ mod tests {
             );
         }
         let localhost: IpAddr = Ipv4Addr::LOCALHOST.into();
+        let spelt = |storage: &str| spelling(localhost, storage.parse().unwrap());
+        assert_eq!(spelt("127.0.0.1").as_deref(), Some("::ffff:127.0.0.1"));
+        assert_eq!(spelt("127.0.0.2"), None);
         assert_ne!(address_beside(localhost), localhost);
         assert!(address_beside(localhost).is_loopback());
     }
