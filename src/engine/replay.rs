@@ -14,6 +14,7 @@ use super::store_times::StoreTimes;
 use crate::client::{self, Discard};
 use crate::measure::{TracedRequest, TracedRequests};
 use crate::oci::{Reference, RepositoryName, Verify};
+use crate::profile::PushMethod;
 use crate::registry::{Client, Mounted, Paging, Posted, UploadSession, Wanted};
 use crate::trace::replay::{Act, Name, Part, Step, Upload};
 use crate::transport::Body;
@@ -294,13 +295,13 @@ impl Run<'_> {
             }
             Act::Patch { upload, part } => {
                 let session = self.taken(upload)?;
-                let body = self.part(upload, part);
+                let body = self.part(upload, part, self.is_chunked(upload));
                 let session = session.patch(&body, None).await?;
                 self.uploads.insert(upload, session);
             }
             Act::Close { upload, part } => {
                 let session = self.taken(upload)?;
-                let body = self.part(upload, part);
+                let body = self.part(upload, part, false);
                 let blob = replayed.blob(self.upload_of(upload).blob);
                 session.put(&blob.descriptor().digest, &body).await?;
             }
@@ -324,13 +325,25 @@ impl Run<'_> {
         &self.replayed.sessions().uploads()[upload as usize]
     }
 
+    /// Whether the client sends the parts of an upload without their length. No trace tells.
+    fn is_chunked(&self, upload: u32) -> bool {
+        let habits = &self.client.habits().push;
+        let method = if self.replayed.is_config(self.upload_of(upload).blob) {
+            habits.config_method
+        } else {
+            habits.method
+        };
+        method == PushMethod::PatchChunked
+    }
+
     /// Returns what makes the body of a part of an upload.
-    fn part(&self, upload: u32, part: u32) -> impl Fn() -> Body + use<> {
+    fn part(&self, upload: u32, part: u32, is_chunked: bool) -> impl Fn() -> Body + use<> {
         let upload = self.upload_of(upload);
         let blob = self.replayed.blob(upload.blob);
         let Part { start, end } = upload.parts[part as usize].clone();
         move || match blob.frames(start..end) {
             Ok(_) if start == end => Body::empty(),
+            Ok(frames) if is_chunked => Body::chunked(frames),
             Ok(frames) => Body::sized(frames, end - start),
             Err(error) => Body::sized(std::iter::once(Err(io::Error::other(error))), 1),
         }

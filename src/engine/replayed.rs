@@ -1,7 +1,7 @@
 //! The content of a replay: names and blobs for the numbers of its trace.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub(super) struct Replayed {
     blobs: SizedBlobs,
     images: Vec<Image>, // by the number of the manifest
     popular: Vec<bool>, // by the number of the blob
+    configs: HashSet<Digest>,
 }
 
 impl Replayed {
@@ -48,9 +49,12 @@ impl Replayed {
             let blobs = shape.blobs.iter().map(|blob| blobs.blob(*blob as usize));
             Image::of_blobs(blobs.collect(), &number.to_string(), shape.size)
         });
+        let images: Vec<Image> = images.collect();
+        let configs = images.iter().filter_map(Image::config);
         Ok(Self {
             repositories: repositories.collect::<Result<_, _>>()?,
-            images: images.collect(),
+            configs: configs.map(|it| it.descriptor().digest).collect(),
+            images,
             popular: popular(sessions),
             replay: replay.clone(),
             seed,
@@ -119,6 +123,12 @@ impl Replayed {
 
     pub(super) fn blob(&self, number: u32) -> Blob {
         self.blobs.blob(number as usize)
+    }
+
+    /// Whether a blob is the config of a manifest.
+    pub(super) fn is_config(&self, number: u32) -> bool {
+        self.configs
+            .contains(&self.blob(number).descriptor().digest)
     }
 
     pub(super) fn image(&self, number: u32) -> &Image {
