@@ -2,6 +2,9 @@
 //!
 //! That what arrives behind it is what clients send without it, is held in `replay::real::through`.
 
+mod clients;
+mod replayed;
+
 use std::fs;
 
 use crate::support::{

@@ -10,17 +10,17 @@ use std::sync::{Mutex, PoisonError};
 
 mod aligned;
 mod cases;
-mod compare;
+pub(crate) mod compare;
 mod differences;
-mod fixture;
+pub(crate) mod fixture;
 mod formulas;
-mod lines;
+pub(crate) mod lines;
 mod order;
 mod real;
-mod recorder;
+pub(crate) mod recorder;
 mod rows;
 mod scene;
-mod trace;
+pub(crate) mod trace;
 
 /// Does the work for each item, four at a time, because most of it is waiting for programs to start. Names all that failed;
 /// what was wrong with each is on the screen.

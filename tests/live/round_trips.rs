@@ -1,8 +1,8 @@
 //! Every journey as every client, against each registry, and each form of the log of it: imported and replayed, it makes a
 //! second log that is the first, but for what docs/reference/trace.md excepts.
 
-mod compare;
-mod documented;
+pub(crate) mod compare;
+pub(crate) mod documented;
 mod scenario;
 
 use std::fs;

@@ -25,11 +25,11 @@ struct Line {
 
 /// The requests of a run by repository, those of none under an empty name.
 #[derive(Debug)]
-pub(super) struct Lines(BTreeMap<String, Vec<Line>>);
+pub(crate) struct Lines(BTreeMap<String, Vec<Line>>);
 
 impl Lines {
     /// As they were seen.
-    pub(super) fn of(seen: &[Seen]) -> Self {
+    pub(crate) fn of(seen: &[Seen]) -> Self {
         let mut lines = Self(BTreeMap::new());
         for it in seen {
             lines.add(it, Size::Is);
@@ -49,7 +49,7 @@ impl Lines {
     }
 
     /// What is in one and not in the other; `None` if each repository has its like.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
         let mut left: BTreeMap<&String, &Vec<Line>> = other.0.iter().collect();
         let mut missed = Vec::new();
         for (name, lines) in &self.0 {
@@ -115,13 +115,13 @@ fn differing(wanted: &[Line], found: &[Line]) -> Vec<String> {
 }
 
 /// The requests that a log has, unless it lacks those to an endpoint.
-pub(super) fn logged(seen: &[Seen], lacks: &str) -> Vec<Seen> {
+pub(crate) fn logged(seen: &[Seen], lacks: &str) -> Vec<Seen> {
     let is_there = |it: &&Seen| !lacks.contains(&format!("`{}`", operation(it)));
     seen.iter().filter(is_there).cloned().collect()
 }
 
 /// What the second run of a log must have: what the first one had, but for the exceptions.
-pub(super) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> Lines {
+pub(crate) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> Lines {
     let mut largest: BTreeMap<&str, u64> = BTreeMap::new();
     for it in seen.iter().filter(|it| operation(it) == "blob-get") {
         let size = largest.entry(digest(&it.path)).or_default();

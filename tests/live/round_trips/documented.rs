@@ -7,7 +7,7 @@ const PAGE: &str = include_str!("../../../docs/reference/trace.md");
 
 /// What the second log does with requests of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exception {
+pub(crate) enum Exception {
     /// It has none.
     LeftOut,
     /// Their bodies have another size.
@@ -24,12 +24,12 @@ pub(super) enum Exception {
 
 /// The exceptions of the page.
 #[derive(Debug)]
-pub(super) struct Exceptions {
+pub(crate) struct Exceptions {
     rows: BTreeMap<String, Exception>,
 }
 
 impl Exceptions {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let rows = table("| requests | in the second log |").into_iter();
         let rows = rows.flat_map(|cells| {
             let exception = match cells[1].as_str() {
@@ -51,13 +51,22 @@ impl Exceptions {
     }
 
     /// What becomes of requests: `blob-get`, or `404` for all with that status.
-    pub(super) fn of(&self, requests: &str) -> Option<Exception> {
+    pub(crate) fn of(&self, requests: &str) -> Option<Exception> {
         self.rows.get(requests).copied()
     }
 }
 
+/// Headers that a replay sends other values of than the client sent, each with the requests: `blob-get`, `manifest-get by
+/// digest`, or `404` for all with that status.
+pub(crate) fn other_headers() -> Vec<(String, Vec<String>)> {
+    let rows = table("| header | requests |").into_iter();
+    let plain = |it: &str| it.trim().trim_matches('`').replace("` by", " by");
+    let row = |cells: Vec<String>| (plain(&cells[0]), cells[1].split(',').map(plain).collect());
+    rows.map(row).collect()
+}
+
 /// What a format lacks, as the table of logs says.
-pub(super) fn lacks(format: &str) -> String {
+pub(crate) fn lacks(format: &str) -> String {
     let rows = table("| format | written by |").into_iter();
     let mut rows = rows.filter(|cells| {
         cells[0]

@@ -1,5 +1,6 @@
 //! Docker's own client and daemon, with a socket and a storage of their own.
 
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -29,10 +30,30 @@ impl Docker {
     }
 
     fn start() -> Self {
+        Self::launch(super::scratch(), as_root("dockerd"))
+    }
+
+    /// A daemon in a mount namespace of its own: its `/etc/hosts` has this line besides, and its `/etc/docker` is its own, where
+    /// [`Docker::trust`] writes. At 127.0.0.0/8 it takes any certificate.
+    pub(crate) fn with_host(line: &str) -> Self {
         let dir = super::scratch();
+        let [hosts, etc] = ["hosts", "etc"].map(|name| dir.path().join(name));
+        let own = fs::read_to_string("/etc/hosts").expect("a table of hosts");
+        fs::write(&hosts, format!("{own}\n{line}\n")).expect("a file");
+        fs::create_dir(&etc).expect("a directory");
+        let script = "mkdir -p /etc/docker && mount --bind \"$0\" /etc/hosts \
+                      && mount --bind \"$1\" /etc/docker && shift && exec \"$@\"";
+        let daemon = as_root("unshare")
+            .args(["--mount", "sh", "-c", script])
+            .args([hosts, etc])
+            .args(["dockerd"]);
+        Self::launch(dir, daemon)
+    }
+
+    fn launch(dir: TempDir, daemon: Program) -> Self {
         let option =
             |name: &str, file: &str| format!("--{name}={}", dir.path().join(file).display());
-        let mut daemon = as_root("dockerd")
+        let mut daemon = daemon
             .args([
                 option("data-root", "data"),
                 option("exec-root", "exec"),
@@ -45,6 +66,13 @@ impl Docker {
         let probe = || docker(dir.path()).args(["version"]).run().code() == 0;
         assert!(daemon.ready(probe), "dockerd ended\n{}", daemon.log());
         Self { daemon, dir }
+    }
+
+    /// Trusts a CA for a registry, as those who run a daemon make it.
+    pub(crate) fn trust(&self, host: &str, ca: &Path) {
+        let dir = self.dir.path().join("etc/certs.d").join(host);
+        fs::create_dir_all(&dir).expect("a directory");
+        fs::copy(ca, dir.join("ca.crt")).expect("a CA");
     }
 
     /// The client, about to run a command.
@@ -85,8 +113,8 @@ impl Drop for Docker {
         let _ = as_root("sh").args(["-c", "kill \"$0\"", &id]).run();
         let _ = self.daemon.wait(Duration::from_secs(30));
         // What root wrote only root removes.
-        let [data, exec] = ["data", "exec"].map(|name| self.dir.path().join(name));
-        let _ = as_root("rm").args(["-rf"]).args([data, exec]).run();
+        let written = ["data", "exec", "etc"].map(|name| self.dir.path().join(name));
+        let _ = as_root("rm").args(["-rf"]).args(written).run();
     }
 }
 
@@ -103,7 +131,7 @@ fn docker(dir: &Path) -> Program {
 
 /// A program that runs as root, by sudo where the tests do not.
 pub(crate) fn as_root(name: &str) -> Program {
-    let ours = std::fs::metadata("/proc/self").map_or(0, |it| it.uid());
+    let ours = fs::metadata("/proc/self").map_or(0, |it| it.uid());
     if ours == 0 {
         Program::new(name)
     } else {

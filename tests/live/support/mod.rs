@@ -41,7 +41,7 @@ pub(crate) use nginx::{Nginx, Seen};
 pub(crate) use podman::Podman;
 pub(crate) use port::closed as closed_port;
 pub(crate) use process::{Finished, Program, Running, patiently, wait_for};
-pub(crate) use recording::{Recording, TraceRow};
+pub(crate) use recording::{Recorded, Recording, TraceRow};
 pub(crate) use registry::{DEEP, Flavour, Formatter, Registry, Release};
 pub(crate) use report::Report;
 pub(crate) use served::Served;

@@ -31,11 +31,17 @@ pub(crate) struct TraceRow {
 impl Recording {
     #[track_caller]
     pub(crate) fn start(target: &str, options: &[&str]) -> Self {
+        Self::at("127.0.0.1:0", target, options)
+    }
+
+    /// The same on another address of this machine.
+    #[track_caller]
+    pub(crate) fn at(listen: &str, target: &str, options: &[&str]) -> Self {
         let dir = super::scratch();
         let log = dir.path().join("log");
         let out = dir.path().join("x.trace");
         let ca = dir.path().join("ca.pem");
-        let mut process = regstorm(["record", "--target", target, "--listen", "127.0.0.1:0"])
+        let mut process = regstorm(["record", "--target", target, "--listen", listen])
             .args([
                 "--out".as_ref(),
                 out.as_os_str(),
@@ -75,14 +81,48 @@ impl Recording {
 
     /// Ends it by Ctrl-C. Returns the rows of its trace, sorted, and all that it and its trace say.
     #[track_caller]
-    pub(crate) fn end(mut self) -> (Vec<TraceRow>, String) {
+    pub(crate) fn end(self) -> (Vec<TraceRow>, String) {
+        let recorded = self.stop();
+        let mut rows = recorded.rows();
+        rows.sort();
+        let bytes = fs::read(recorded.path()).expect("a trace");
+        let said = format!("{}{}", recorded.said, String::from_utf8_lossy(&bytes));
+        (rows, said)
+    }
+
+    /// Ends it by Ctrl-C.
+    #[track_caller]
+    pub(crate) fn stop(mut self) -> Recorded {
         self.process.interrupt();
         let status = self.process.wait(Duration::from_mins(5));
         let said = self.process.log();
         assert!(status.is_some_and(|it| it.success()), "{status:?} {said}");
-        let path = self.dir.path().join("x.trace");
-        let reader = Reader::open(&path).expect("a trace");
-        let mut rows: Vec<TraceRow> = reader
+        Recorded {
+            dir: self.dir,
+            said,
+        }
+    }
+}
+
+/// What a recorder has left.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    dir: TempDir,
+    /// What the recorder has said.
+    pub(crate) said: String,
+}
+
+impl Recorded {
+    /// The trace.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("x.trace")
+    }
+
+    /// Its rows, in the order of their starts.
+    #[track_caller]
+    pub(crate) fn rows(&self) -> Vec<TraceRow> {
+        let reader = Reader::open(&self.path()).expect("a trace");
+        reader
             .map(|request| {
                 let request = request.expect("a request");
                 assert_ne!(request.method, Method::Other);
@@ -96,9 +136,6 @@ impl Recording {
                     received: request.received.expect("bytes"),
                 }
             })
-            .collect();
-        rows.sort();
-        let bytes = fs::read(&path).expect("a trace");
-        (rows, format!("{said}{}", String::from_utf8_lossy(&bytes)))
+            .collect()
     }
 }

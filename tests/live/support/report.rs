@@ -79,6 +79,16 @@ impl Report {
         prepare.map_or(0, requests)
     }
 
+    /// How many of these went to the registry, and not to its token server.
+    pub(crate) fn requests_to_the_registry_before_the_load(&self) -> u64 {
+        let periods = list(&self.document["periods"]).iter();
+        let prepare = periods.filter(|it| it["period"] == "prepare");
+        let operations = prepare.flat_map(|it| list(&it["operations"]));
+        let tokens = operations.filter(|it| it["name"] == "token");
+        let tokens = tokens.flat_map(|it| map(&it["statuses"]).into_values());
+        self.requests_before_the_load() - tokens.sum::<u64>()
+    }
+
     /// Every exchange of every period: by operation and status how many, by operation the bytes received.
     pub(crate) fn exchanges(&self) -> Tally {
         let periods = list(&self.document["periods"]);
