@@ -24,25 +24,75 @@ struct Sent {
     took_ms: u32,
 }
 
-/// Writes the line of a request.
-type Form = fn(&Sent) -> String;
+/// The formats, by the names that `--format` has, with a line of each: `<method>` and the like are of the request.
+const FORMS: [(&str, &str); 14] = [
+    (
+        "distribution-json",
+        r#"{"go.version":"go1.25","http.request.method":"<method>","http.request.remoteaddr":"10.0.0.<client>:54796","http.request.uri":"<uri>","http.request.useragent":"docker/24","http.response.duration":"<took>.5ms","http.response.status":<status>,"http.response.written":<size>,"level":"info","msg":"response completed","time":"<time>"}"#,
+    ),
+    (
+        "distribution-text",
+        r#"time="<time>" level=info msg="response completed" err.message="a \"b\" c" http.request.method=<method> http.request.remoteaddr="10.0.0.<client>:1" http.request.uri="<uri>" http.request.useragent="docker/24 x" http.response.duration=<took>µs http.response.status=<status> http.response.written=<size>"#,
+    ),
+    (
+        "zot",
+        r#"{"time":"<time>","level":"info","message":"HTTP API","clientIP":"127.0.0.<client>:45614","method":"<method>","path":"<uri>","statusCode":<status>,"latency":"0s","bodySize":<size>,"headers":{"Content-Length":["502"],"User-Agent":["skopeo/1.9"]}}"#,
+    ),
+    (
+        "gitlab",
+        r#"{"duration_ms":<took>,"level":"info","method":"<method>","msg":"access","remote_ip":"10.0.0.<client>","status":<status>,"time":"<time>","uri":"<uri>","user_agent":"docker/24","written_bytes":<size>}"#,
+    ),
+    (
+        "artifactory",
+        "<time>|5a1b|10.0.0.<client>|anna|<method>|<uri>|<status>|-1|<size>|<took>|docker/24",
+    ),
+    (
+        "alb",
+        r#"https <time> app/lb/50 192.168.0.<client>:2817 10.0.0.1:80 0.001 <took>.010 0.001 <status> 200 350 <size> "<method> <uri> HTTP/1.1" "docker/24" ECDHE TLSv1.2 arn "Root=1" "r" "arn" 1 <time> "forward" "-""#,
+    ),
+    (
+        "s3",
+        r#"79a59df9 bucket [<clock>] 192.0.2.<client> - 3E REST.GET.OBJECT docker/registry/v2/blobs/sha256/ab/abcd/data "GET /docker/registry/v2/blobs/sha256/ab/abcd/data?X-Amz-Signature=<secret> HTTP/1.1" <status> - <size> 3462992 <took> 10 "-" "docker/24" - id"#,
+    ),
+    (
+        "cloudtrail",
+        r#"{"userIdentity":{"arn":"arn:aws:sts::1:user/M"},"eventTime":"<time>","eventSource":"ecr.amazonaws.com","eventName":"<call>","sourceIPAddress":"203.0.113.12","userAgent":"docker/24","requestParameters":{"imageIds":[{"imageTag":"latest"}],"imageTag":"1","layerDigest":"sha256:ab","layerDigests":["sha256:ab"],"uploadId":"u","repositoryName":"team/app"}}"#,
+    ),
+    (
+        "fast18",
+        r#"{"host": "h", "http.request.duration": <took>.25, "http.request.method": "<method>", "http.request.remoteaddr": "c<client>", "http.request.uri": "<relative>", "http.request.useragent": "docker/17", "http.response.status": <status>, "http.response.written": <size>, "id": "1", "timestamp": "<time>"}"#,
+    ),
+    (
+        "nexus",
+        r#"10.0.0.<client> - anna [<clock>] "<method> <uri> HTTP/1.1" <status> 502 <size> <took> "docker/24" [qtp1-45]"#,
+    ),
+    (
+        "quay",
+        r#"10.0.0.<client> (-) anna [<clock>] "<method> <uri> HTTP/1.1" <status> <size> "-" "docker/24" (<took>.500 70321 1.499)"#,
+    ),
+    (
+        "ingress-nginx",
+        r#"10.0.0.<client> - anna [<clock>] "<method> <uri> HTTP/1.1" <status> <size> "-" "docker/24" 300 <took>.012 [registry] [] 10.1.0.1:5000 2"#,
+    ),
+    (
+        "harbor",
+        r#"10.0.0.<client> - "<method> <uri> HTTP/1.1" <status> <size> "-" "docker/24" <took>.012 0.011 ."#,
+    ),
+    (
+        "combined",
+        r#"10.0.0.<client> - anna [<clock>] "<method> <uri> HTTP/1.1" <status> <size> "-" "docker/24 \"x\"""#,
+    ),
+];
 
-/// The formats, by the names that `--format` has.
-const FORMS: [(&str, Form); 14] = [
-    ("distribution-json", distribution_json),
-    ("distribution-text", distribution_text),
-    ("zot", zot),
-    ("gitlab", gitlab),
-    ("artifactory", artifactory),
-    ("alb", alb),
-    ("s3", s3),
-    ("cloudtrail", cloudtrail),
-    ("fast18", fast18),
-    ("nexus", nexus),
-    ("quay", quay),
-    ("ingress-nginx", ingress),
-    ("harbor", harbor),
-    ("combined", combined),
+/// The calls in a log of CloudTrail, one for each client.
+const CALLS: [&str; 7] = [
+    "BatchGetImage",
+    "GetAuthorizationToken",
+    "PutImage",
+    "UploadLayerPart",
+    "CompleteLayerUpload",
+    "InitiateLayerUpload",
+    "BatchCheckLayerAvailability",
 ];
 
 /// Format strings, of which one is changed and given instead of a name.
@@ -83,7 +133,7 @@ pub(super) fn write(draw: &mut impl Rng) -> Written {
             0 => FORMS[draw.random_range(0..FORMS.len())].1,
             _ => form,
         };
-        let mut line = enveloped(&form(&sent(second, draw)), around).into_bytes();
+        let mut line = enveloped(&line(form, &sent(second, draw)), around).into_bytes();
         if draw.random_range(0..3) == 0 {
             mutate(&mut line, draw, MOST);
         }
@@ -190,204 +240,28 @@ fn sent(second: u32, draw: &mut impl Rng) -> Sent {
     }
 }
 
-fn rfc3339(it: &Sent) -> String {
-    format!("2026-11-30T19:25:{:02}.{:03}Z", it.second, it.millis)
-}
-
-fn common_time(it: &Sent) -> String {
-    format!("30/Nov/2026:19:25:{:02} +0000", it.second)
-}
-
-fn distribution_json(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    format!(
-        r#"{{"go.version":"go1.25","http.request.method":"{method}","http.request.remoteaddr":"10.0.0.{client}:54796","http.request.uri":"{uri}","http.request.useragent":"docker/24","http.response.duration":"{took_ms}.5ms","http.response.status":{status},"http.response.written":{size},"level":"info","msg":"response completed","time":"{}"}}"#,
-        rfc3339(it)
-    )
-}
-
-fn distribution_text(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    format!(
-        r#"time="{}" level=info msg="response completed" err.message="a \"b\" c" http.request.method={method} http.request.remoteaddr="10.0.0.{client}:1" http.request.uri="{uri}" http.request.useragent="docker/24 x" http.response.duration={took_ms}µs http.response.status={status} http.response.written={size}"#,
-        rfc3339(it)
-    )
-}
-
-fn zot(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        ..
-    } = it;
-    format!(
-        r#"{{"time":"{}","level":"info","message":"HTTP API","clientIP":"127.0.0.{client}:45614","method":"{method}","path":"{uri}","statusCode":{status},"latency":"0s","bodySize":{size},"headers":{{"Content-Length":["502"],"User-Agent":["skopeo/1.9"]}}}}"#,
-        rfc3339(it)
-    )
-}
-
-fn gitlab(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    format!(
-        r#"{{"duration_ms":{took_ms},"level":"info","method":"{method}","msg":"access","remote_ip":"10.0.0.{client}","status":{status},"time":"{}","uri":"{uri}","user_agent":"docker/24","written_bytes":{size}}}"#,
-        rfc3339(it)
-    )
-}
-
-fn artifactory(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    let time = rfc3339(it);
-    format!(
-        "{time}|5a1b|10.0.0.{client}|anna|{method}|{uri}|{status}|-1|{size}|{took_ms}|docker/24"
-    )
-}
-
-fn alb(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    let time = rfc3339(it);
-    format!(
-        r#"https {time} app/lb/50 192.168.0.{client}:2817 10.0.0.1:80 0.001 {took_ms}.010 0.001 {status} 200 350 {size} "{method} {uri} HTTP/1.1" "docker/24" ECDHE TLSv1.2 arn "Root=1" "r" "arn" 1 {time} "forward" "-""#
-    )
-}
-
-fn s3(it: &Sent) -> String {
-    let Sent {
-        client,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    let time = common_time(it);
-    format!(
-        r#"79a59df9 bucket [{time}] 192.0.2.{client} - 3E REST.GET.OBJECT docker/registry/v2/blobs/sha256/ab/abcd/data "GET /docker/registry/v2/blobs/sha256/ab/abcd/data?X-Amz-Signature={SECRET} HTTP/1.1" {status} - {size} 3462992 {took_ms} 10 "-" "docker/24" - id"#
-    )
-}
-
-fn cloudtrail(it: &Sent) -> String {
-    let calls = [
-        "BatchGetImage",
-        "GetAuthorizationToken",
-        "PutImage",
-        "UploadLayerPart",
-        "CompleteLayerUpload",
-        "InitiateLayerUpload",
-        "BatchCheckLayerAvailability",
+/// The line of a request.
+fn line(form: &str, it: &Sent) -> String {
+    let second = it.second;
+    let values = [
+        (
+            "<time>",
+            format!("2026-11-30T19:25:{second:02}.{:03}Z", it.millis),
+        ),
+        ("<clock>", format!("30/Nov/2026:19:25:{second:02} +0000")),
+        ("<client>", it.client.to_string()),
+        ("<call>", CALLS[usize::from(it.client)].to_owned()),
+        ("<method>", it.method.to_owned()),
+        ("<relative>", it.uri.trim_start_matches('/').to_owned()),
+        ("<uri>", it.uri.clone()),
+        ("<status>", it.status.to_string()),
+        ("<size>", it.size.to_string()),
+        ("<took>", it.took_ms.to_string()),
+        ("<secret>", SECRET.to_owned()),
     ];
-    let call = calls[usize::from(it.client)];
-    let time = format!("2026-11-30T19:25:{:02}Z", it.second);
-    format!(
-        r#"{{"userIdentity":{{"arn":"arn:aws:sts::1:user/M"}},"eventTime":"{time}","eventSource":"ecr.amazonaws.com","eventName":"{call}","sourceIPAddress":"203.0.113.12","userAgent":"docker/24","requestParameters":{{"imageIds":[{{"imageTag":"latest"}}],"imageTag":"1","layerDigest":"sha256:ab","layerDigests":["sha256:ab"],"uploadId":"u","repositoryName":"team/app"}}}}"#
-    )
-}
-
-fn fast18(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    let (time, uri) = (rfc3339(it), uri.trim_start_matches('/'));
-    format!(
-        r#"{{"host": "h", "http.request.duration": {took_ms}.25, "http.request.method": "{method}", "http.request.remoteaddr": "c{client}", "http.request.uri": "{uri}", "http.request.useragent": "docker/17", "http.response.status": {status}, "http.response.written": {size}, "id": "1", "timestamp": "{time}"}}"#
-    )
-}
-
-/// What most proxies write first.
-fn common(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        ..
-    } = it;
-    let time = common_time(it);
-    format!(r#"10.0.0.{client} - anna [{time}] "{method} {uri} HTTP/1.1" {status} {size}"#)
-}
-
-fn nexus(it: &Sent) -> String {
-    format!(r#"{} 502 {} "docker/24" [qtp1-45]"#, common(it), it.took_ms)
-}
-
-fn quay(it: &Sent) -> String {
-    let line = common(it).replacen(" - ", " (-) - ", 1);
-    format!(r#"{line} "-" "docker/24" ({}.500 70321 1.499)"#, it.took_ms)
-}
-
-fn ingress(it: &Sent) -> String {
-    let took = it.took_ms;
-    format!(
-        r#"{} "-" "docker/24" 300 {took}.012 [registry] [] 10.1.0.1:5000 2"#,
-        common(it)
-    )
-}
-
-fn harbor(it: &Sent) -> String {
-    let Sent {
-        client,
-        method,
-        uri,
-        status,
-        size,
-        took_ms,
-        ..
-    } = it;
-    format!(
-        r#"10.0.0.{client} - "{method} {uri} HTTP/1.1" {status} {size} "-" "docker/24" {took_ms}.012 0.011 ."#
-    )
-}
-
-fn combined(it: &Sent) -> String {
-    format!(r#"{} "-" "docker/24 \"x\"""#, common(it))
+    values.iter().fold(form.to_owned(), |line, (name, value)| {
+        line.replace(name, value)
+    })
 }
 
 /// A line in what stands around the lines of a container.
