@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::lazy::{Checker, Chunk, LazyFormat, TableError};
+use crate::lazy::{Checker, Chunk, ChunkFormat, TableError};
 
 /// Parts of a layer that are kept because chunks end or begin inside them, by where they begin.
 pub(super) type Kept = BTreeMap<u64, Vec<u8>>;
 
 /// Chunks that are verified one after the other.
 pub(super) struct Chunks<'a> {
-    format: LazyFormat,
+    format: ChunkFormat,
     kept: &'a Kept,
     left: std::vec::IntoIter<&'a Chunk>, // in ascending order
     under_way: Option<(Checker, Range<u64>)>, // and what is missing of it
@@ -18,7 +18,7 @@ pub(super) struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(format: LazyFormat, chunks: Vec<&'a Chunk>, kept: &'a Kept) -> Self {
+    pub(super) fn new(format: ChunkFormat, chunks: Vec<&'a Chunk>, kept: &'a Kept) -> Self {
         let mut all = Self {
             format,
             kept,

@@ -70,6 +70,14 @@ pub enum Error {
         /// The reason.
         source: TableError,
     },
+    /// A SOCI index is none, or is not as it should be.
+    #[error("the SOCI index {digest} of the image {problem}")]
+    SociIndex {
+        /// Its digest, or what is stated in its place.
+        digest: String,
+        /// The problem.
+        problem: String,
+    },
     /// The client stopped on purpose, between two exchanges.
     #[error("{0}, as the client wants it")]
     Misbehaved(Misbehaviour),

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::lazy_layer::LazyLayer;
 use crate::exchange::RangePurpose;
 use crate::lazy::estargz::{FOOTER, Reader, TOC_DIGEST, parse, toc_place};
-use crate::lazy::{Chunk, Landmark, LazyFormat, Table, TableError, drawn};
+use crate::lazy::{Chunk, ChunkFormat, Landmark, Table, TableError, drawn};
 use crate::oci::{Descriptor, Verify};
 use crate::registry::{FoundBlob, Ranged, Ranges};
 
@@ -128,7 +128,7 @@ impl<'a> Mounted<'a> {
             let places = chunks.filter(|it| !std::mem::replace(&mut self.checked[*it], true));
             unchecked.extend(places.map(|it| &self.table.chunks[it]));
         }
-        let mut check = Chunks::new(LazyFormat::Estargz, unchecked, &self.kept);
+        let mut check = Chunks::new(ChunkFormat::Estargz, unchecked, &self.kept);
         let mut borders = Kept::new();
         for window in windows {
             let ranges = self.requests.reader.need(window.clone());
@@ -176,7 +176,7 @@ impl<'a> Requests<'a> {
     async fn open(layer: LazyLayer<'a>) -> Result<Self, Error> {
         let Descriptor { digest, size, .. } = *layer.descriptor;
         let client = layer.client;
-        let located = client.blob_locate(layer.repository, digest, Reader::LOCATE);
+        let located = client.blob_locate(layer.repository, digest, Reader::LOCATE, true);
         let found = located.await?;
         match client.blob_size(&found).await? {
             Some(found) if found != size => {
@@ -271,7 +271,7 @@ impl<'a> Requests<'a> {
                 Ranged::Refused(status) if status.as_u16() == EXPIRED => {
                     let (repository, digest) =
                         (self.layer.repository, self.layer.descriptor.digest);
-                    let located = client.blob_locate(repository, digest, Reader::LOCATE);
+                    let located = client.blob_locate(repository, digest, Reader::LOCATE, true);
                     self.found = located.await?;
                 }
                 Ranged::Refused(_) => self.one_range = true,

@@ -1,5 +1,7 @@
 //! A layer that is read in parts, and what of it is to be read.
 
+use std::time::Duration;
+
 use tokio::sync::Semaphore;
 
 use super::error::Error;
@@ -19,6 +21,10 @@ pub struct LazyOptions {
     pub read: f64,
     /// Whether the rest of it is fetched afterwards, where the client of the format does that.
     pub background: bool,
+    /// The time from one span to the next in the background.
+    pub period: Duration,
+    /// Whether a SOCI index is asked for; otherwise it is if the image names one.
+    pub soci: bool,
 }
 
 /// A layer that is read in parts.

@@ -1,5 +1,5 @@
 //! A lazy pull: manifest and config as the client fetches them, then parts of the layers, as their formats want it.
-//! Layers of no such format are pulled.
+//! Layers of no such format are pulled. Where SOCI is in use, a table beside the image decides, not the format.
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
@@ -10,9 +10,10 @@ use super::fetch::Fetch;
 use super::lazy_layer::{LazyLayer, LazyOptions};
 use super::pull::{Pieces, Resolved, choose, resolve};
 use super::store::Discard;
-use super::zstd_chunked;
+use super::{soci, zstd_chunked};
+use crate::lazy::soci::INDEX_DIGEST;
 use crate::lazy::{MOUNTS, estargz, zstd_chunked as zstd_format};
-use crate::oci::{Content, ImageManifest, ImageName, RepositoryName};
+use crate::oci::{Algorithm, Content, ImageManifest, ImageName, RepositoryName};
 use crate::profile::ConfigOrder;
 use crate::registry::Client;
 
@@ -57,6 +58,11 @@ pub async fn lazy_pull(
     };
     let layers = async {
         if let Content::Image(image) = manifest.content() {
+            if options.soci || image.annotations.contains_key(INDEX_DIGEST) {
+                let digest = manifest.digest(Algorithm::Sha256);
+                let place = (client, repository, &digest);
+                return soci::layers(place, image, (options, &limit)).await;
+            }
             layers(client, repository, image, (options, &limit)).await
         } else {
             // Schema 1 has no annotations.

@@ -25,6 +25,8 @@ mod pull;
 mod push;
 mod push_job;
 mod resolve;
+mod soci;
+mod soci_index;
 mod source;
 mod store;
 mod upload;

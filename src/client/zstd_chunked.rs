@@ -11,7 +11,7 @@ use crate::exchange::RangePurpose;
 use crate::lazy::zstd_chunked::{
     MANIFEST_DIGEST, MANIFEST_PLACE, TAR_SPLIT_PLACE, merged, parse, place, ranges,
 };
-use crate::lazy::{Chunk, LazyFormat, Table, drawn, verify};
+use crate::lazy::{Chunk, ChunkFormat, Table, drawn, verify};
 use crate::registry::{FoundBlob, Ranged, Ranges};
 
 /// The registry does not send these ranges.
@@ -33,7 +33,7 @@ pub(super) async fn fetch(layer: LazyLayer<'_>, limit: &Semaphore) -> Result<(),
     } else {
         Vec::new()
     };
-    let mut check = Chunks::new(LazyFormat::ZstdChunked, checked, &kept);
+    let mut check = Chunks::new(ChunkFormat::ZstdChunked, checked, &kept);
     let mut asked = ranges(&spans);
     while !asked.is_empty() {
         let forgives = if asked.len() > 1 { BAD_RANGES } else { &[] };

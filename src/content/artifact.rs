@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::blob::Blob;
 use super::image::Image;
+use crate::lazy::soci;
 use crate::oci::{Content, Descriptor, Digest, ImageManifest, Manifest, MediaType};
 
 /// The annotation that tells variants of an image from each other.
@@ -42,6 +43,31 @@ impl Image {
         };
         let manifest = Manifest::from_image(&manifest, MediaType::OciManifest);
         Self::single(manifest, vec![layer], config)
+    }
+
+    /// Makes a SOCI index of the image `subject`: the tables of its layers, and the empty config, whose type is that of the index.
+    ///
+    /// # Spec
+    /// soci-snapshotter, "SOCI Index Manifest v1".
+    pub(super) fn soci_index(subject: &Descriptor, tables: Vec<Blob>) -> Self {
+        let bytes = b"{}".to_vec();
+        let size = bytes.len() as u64;
+        let config = Descriptor::new(soci::INDEX_V1.into(), Digest::sha256(&bytes), size);
+        let maker = (soci::BUILD_TOOL.to_owned(), soci::MAKER.to_owned());
+        let manifest = ImageManifest {
+            schema_version: 2,
+            media_type: Some(MediaType::OciManifest),
+            artifact_type: None,
+            config: config.clone().into(),
+            layers: tables
+                .iter()
+                .map(|table| table.descriptor().clone().into())
+                .collect(),
+            subject: Some(subject.clone().into()),
+            annotations: BTreeMap::from([maker]),
+        };
+        let manifest = Manifest::from_image(&manifest, MediaType::OciManifest);
+        Self::single(manifest, tables, Blob::from_memory(config, bytes.into()))
     }
 
     /// Makes an image of blobs: the smallest is its config, of a type of its own, since it is no document. The note makes

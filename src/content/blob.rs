@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::error::ContentError;
 use super::frame::{FRAME, frame_length};
 use super::region::Region;
-use super::synthetic::{LazyStream, Stream};
+use super::synthetic::{LazyStream, SociStream, Stream};
 use crate::oci::{Descriptor, Digest, Hasher};
 
 /// Content that can be sent: its descriptor and its bytes. Cheap to clone.
@@ -29,6 +29,7 @@ enum Source {
     File(Region),
     Synthetic(Stream),
     Lazy(LazyStream),
+    Soci(SociStream),
 }
 
 impl Blob {
@@ -50,6 +51,11 @@ impl Blob {
     pub(super) fn from_lazy(descriptor: Descriptor, stream: LazyStream) -> Self {
         debug_assert_eq!(descriptor.size, stream.size());
         Self::new(descriptor, Source::Lazy(stream))
+    }
+
+    pub(super) fn from_soci(descriptor: Descriptor, stream: SociStream) -> Self {
+        debug_assert_eq!(descriptor.size, stream.size());
+        Self::new(descriptor, Source::Soci(stream))
     }
 
     /// The same bytes under another descriptor of the same digest and size.
@@ -203,6 +209,7 @@ impl Iterator for Frames {
             }
             Source::Synthetic(stream) => Ok(stream.frame(self.position, self.end)),
             Source::Lazy(stream) => Ok(stream.frame(self.position, self.end)),
+            Source::Soci(stream) => Ok(stream.frame(self.position, self.end)),
             Source::File(region) => self.read(region),
         };
         match &frame {

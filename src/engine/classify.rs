@@ -72,6 +72,7 @@ pub(super) fn iteration(error: &client::Error) -> FailureClass {
         client::Error::Platform { .. }
         | client::Error::Unusable(_)
         | client::Error::Lazy { .. }
+        | client::Error::SociIndex { .. }
         | client::Error::Depth(_)
         | client::Error::Misbehaved(_)
         | client::Error::Pages(_) => FailureClass::Protocol,
@@ -94,6 +95,7 @@ pub(super) const fn cause(error: &client::Error) -> &'static str {
         client::Error::Unusable(_) => "unusable-entry",
         client::Error::Pages(_) => "pages",
         client::Error::Lazy { .. } => "lazy-layer",
+        client::Error::SociIndex { .. } => "soci-index",
         client::Error::Misbehaved(_) => "misbehaved",
     }
 }

@@ -103,6 +103,14 @@ impl Images {
         }
     }
 
+    /// Returns the SOCI index of the image at a place of a set; `None` if it has none, or if that is not made here.
+    pub(super) fn soci_index(&self, set: usize, index: usize) -> Option<Image> {
+        match &self.sets[set] {
+            Set::Synthetic(synthetic) => synthetic.soci_index(index),
+            Set::Single(_) | Set::Existing => None,
+        }
+    }
+
     /// Returns how many images a set has, without those that are only in the registry.
     pub(super) fn count(&self, set: usize) -> usize {
         match &self.sets[set] {

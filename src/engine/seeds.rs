@@ -17,6 +17,7 @@ pub(super) struct Seed {
     pub(super) image: Image,
     tags: usize,                        // that of `name` included
     artifacts: BTreeMap<String, usize>, // how many refer to the image, by type
+    soci: Option<Image>,                // its index
 }
 
 impl Seed {
@@ -28,16 +29,19 @@ impl Seed {
             // There is an image at each place until the set ends; of existing ones there is none.
             let set = (0..images.count(needs.set)).filter_map(|index| {
                 let image = images.image(needs.set, index)?;
-                Some((place(needs.place, index)?, image))
+                let soci = needs.soci.and_then(|_| images.soci_index(needs.set, index));
+                Some((place(needs.place, index)?, image, soci))
             });
-            for (name, image) in set {
+            for (name, image, soci) in set {
                 let seed = seeds.entry(name).or_insert_with_key(|name| Self {
                     name: name.clone(),
                     image,
                     tags: 1,
                     artifacts: BTreeMap::new(),
+                    soci: None,
                 });
                 seed.tags = seed.tags.max(needs.tags);
+                seed.soci = seed.soci.take().or(soci);
                 if let Some((count, artifact_type)) = needs.artifacts {
                     let of_type = seed.artifacts.entry(artifact_type.to_owned()).or_default();
                     *of_type = count.max(*of_type);
@@ -52,6 +56,7 @@ impl Seed {
                 image,
                 tags: 1,
                 artifacts: BTreeMap::new(),
+                soci: None,
             });
         }
         seeds.into_values().collect()
@@ -68,11 +73,10 @@ impl Seed {
     fn artifacts(&self) -> Vec<Image> {
         let subject = self.image.descriptor();
         let of_type = self.artifacts.iter();
-        of_type
-            .flat_map(|(kind, count)| {
-                (0..*count).map(|number| Image::artifact(subject, kind, number))
-            })
-            .collect()
+        let plain = of_type.flat_map(|(kind, count)| {
+            (0..*count).map(|number| Image::artifact(subject, kind, number))
+        });
+        plain.chain(self.soci.clone()).collect()
     }
 
     /// Returns the manifests of the image, and of what refers to it.

@@ -62,6 +62,8 @@ impl Work {
                 },
                 read: pull.read_fraction,
                 background: pull.background_fetch,
+                period: pull.period(),
+                soci: pull.asks_for_soci(),
             }),
             Action::Push(push) => Self::Push(push.clone()),
             Action::CopyImage(copy) => Self::Copy(copy.clone()),

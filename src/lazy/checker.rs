@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use flate2::write::GzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
-use super::format::LazyFormat;
+use super::format::ChunkFormat;
 use super::table::{Chunk, Payload, TableError};
 use crate::oci::{Digest, Hasher};
 
@@ -31,11 +31,11 @@ impl Checker {
     ///
     /// # Errors
     /// Fails if there is no decoder.
-    pub fn new(format: LazyFormat, chunk: &Chunk) -> Result<Self, TableError> {
+    pub fn new(format: ChunkFormat, chunk: &Chunk) -> Result<Self, TableError> {
         let content = Content::new(chunk.payloads.clone());
         Ok(Self(match format {
-            LazyFormat::Estargz => Unpacker::Gzip(Box::new(GzDecoder::new(content))),
-            LazyFormat::ZstdChunked => Unpacker::Zstd(Box::new(
+            ChunkFormat::Estargz => Unpacker::Gzip(Box::new(GzDecoder::new(content))),
+            ChunkFormat::ZstdChunked => Unpacker::Zstd(Box::new(
                 ZstdDecoder::new(content).map_err(|it| broken(&it))?,
             )),
         }))
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    fn check(format: LazyFormat, chunk: &Chunk, bytes: &[u8]) -> Result<(), TableError> {
+    fn check(format: ChunkFormat, chunk: &Chunk, bytes: &[u8]) -> Result<(), TableError> {
         let mut checker = Checker::new(format, chunk)?;
         for part in bytes.chunks(1_000) {
             checker.update(part)?;
@@ -195,8 +195,8 @@ mod tests {
         let content: Vec<u8> = (0..100_000_u32).map(|it| it.to_le_bytes()[0]).collect();
         let parts = [(0, 1), (10, 60_000), (60_010, 39_990)];
         for (format, wrapping) in [
-            (LazyFormat::Estargz, Wrapping::Gzip),
-            (LazyFormat::ZstdChunked, Wrapping::Zstd),
+            (ChunkFormat::Estargz, Wrapping::Gzip),
+            (ChunkFormat::ZstdChunked, Wrapping::Zstd),
         ] {
             let mut bytes = wrapping.wrap(&content);
             // What follows belongs to another chunk.

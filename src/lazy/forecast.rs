@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::draw::drawn;
 use super::estargz::Reader;
-use super::format::{LazyFormat, LazyLayers};
+use super::format::{ChunkFormat, ChunkedLayers, LazyLayers};
 use super::layout::Layout;
+use super::soci::{SociLayers, SociLayout};
 use super::table::Landmark;
 use super::zstd_chunked;
 
@@ -37,13 +38,53 @@ pub fn forecast(
     (place, size): (usize, u64),
     (share, background): (f64, bool),
 ) -> Forecast {
+    match layers {
+        LazyLayers::Chunked(layers) => chunked(layers, (place, size), (share, background)),
+        LazyLayers::Soci(layers) => of_soci(layers, (place, size), (share, background)),
+    }
+}
+
+/// A layer without a table is pulled.
+fn of_soci(
+    layers: SociLayers,
+    (place, size): (usize, u64),
+    (share, background): (f64, bool),
+) -> Forecast {
+    let mut forecast = Forecast::default();
+    if !layers.has_table(size) {
+        forecast.get(std::slice::from_ref(&(0..size)));
+        return forecast;
+    }
+    let layout = SociLayout::of(layers, size);
+    forecast.get(std::slice::from_ref(&(0..layout.table_length())));
+    forecast.get(std::slice::from_ref(&Reader::LOCATE));
+    forecast.get(std::slice::from_ref(&(0..layout.header())));
+    let spans: Vec<Range<u64>> = (0..layout.spans()).map(|it| layout.span(it)).collect();
+    let lengths: Vec<u64> = spans.iter().map(|it| it.end - it.start).collect();
+    let all = (0..spans.len()).collect();
+    let asked = if background {
+        all
+    } else {
+        drawn(place, &lengths, share)
+    };
+    for span in asked {
+        forecast.get(&spans[span..=span]);
+    }
+    forecast
+}
+
+fn chunked(
+    layers: ChunkedLayers,
+    (place, size): (usize, u64),
+    (share, background): (f64, bool),
+) -> Forecast {
     let layout = Layout::of(layers, size);
     let (chunks, metadata) = layout.chunks();
     let lengths: Vec<u64> = chunks.iter().map(|it| it.end - it.start).collect();
     let mut forecast = Forecast::default();
     let read = drawn(place, &lengths, share);
     match layers.format {
-        LazyFormat::Estargz => {
+        ChunkFormat::Estargz => {
             let size = layout.size();
             let mut reader = Reader::new(size);
             forecast.heads = 1;
@@ -64,7 +105,7 @@ pub fn forecast(
                 }
             }
         }
-        LazyFormat::ZstdChunked => {
+        ChunkFormat::ZstdChunked => {
             forecast.get(&layout.tables());
             let missing: Vec<_> = read.into_iter().map(|it| chunks[it].clone()).collect();
             forecast.get(&zstd_chunked::ranges(&missing));

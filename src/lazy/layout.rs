@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::format::{LazyFormat, LazyLayers};
+use super::format::{ChunkFormat, ChunkedLayers};
 use super::stored::{SKIPPABLE_HEADER, Wrapping};
 use super::{estargz, zstd_chunked};
 
@@ -23,7 +23,7 @@ const MAX_FILE: u64 = 4 << 20;
 /// Where the bytes of a synthetic layer are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    format: LazyFormat,
+    format: ChunkFormat,
     size: u64,
     file: u64,       // bytes of each file but the last, whole blocks of a tar
     files: u64,      // at least 1
@@ -38,7 +38,7 @@ impl Layout {
     pub const MOST: u64 = MAX_FILES * MAX_FILE;
 
     /// Returns the layout of a layer of that size, which is from [`LEAST`](Self::LEAST) to [`MOST`](Self::MOST).
-    pub fn of(layers: LazyLayers, size: u64) -> Self {
+    pub fn of(layers: ChunkedLayers, size: u64) -> Self {
         let size = size.clamp(Self::LEAST, Self::MOST);
         let share = (size / MAX_FILES).next_multiple_of(TAR_BLOCK);
         let file = share.clamp(layers.format.usual_file(), MAX_FILE);
@@ -54,7 +54,7 @@ impl Layout {
             }
         }
         let mut layout = with(fits);
-        while layout.format == LazyFormat::ZstdChunked
+        while layout.format == ChunkFormat::ZstdChunked
             && (1..SKIPPABLE_HEADER).contains(&layout.padding())
         {
             // A frame that is skipped has a header.
@@ -64,7 +64,7 @@ impl Layout {
         layout
     }
 
-    fn with(layers: LazyLayers, size: u64, file: u64, blocks: u64) -> Self {
+    fn with(layers: ChunkedLayers, size: u64, file: u64, blocks: u64) -> Self {
         let content = blocks * TAR_BLOCK;
         let files = content.div_ceil(file);
         #[expect(
@@ -74,8 +74,8 @@ impl Layout {
             reason = "a share of a number of files is not below 0 and not above it"
         )]
         let prefetched = match layers.format {
-            LazyFormat::Estargz => (layers.prefetch * files as f64).round() as u64,
-            LazyFormat::ZstdChunked => 0,
+            ChunkFormat::Estargz => (layers.prefetch * files as f64).round() as u64,
+            ChunkFormat::ZstdChunked => 0,
         };
         Self {
             format: layers.format,
@@ -98,7 +98,7 @@ impl Layout {
     }
 
     /// The format.
-    pub const fn format(&self) -> LazyFormat {
+    pub const fn format(&self) -> ChunkFormat {
         self.format
     }
 
@@ -135,8 +135,8 @@ impl Layout {
     /// How each file is wrapped.
     pub const fn wrapping(&self) -> Wrapping {
         match self.format {
-            LazyFormat::Estargz => Wrapping::Gzip,
-            LazyFormat::ZstdChunked => Wrapping::Zstd,
+            ChunkFormat::Estargz => Wrapping::Gzip,
+            ChunkFormat::ZstdChunked => Wrapping::Zstd,
         }
     }
 
@@ -149,7 +149,7 @@ impl Layout {
     }
 
     const fn has_landmark(&self) -> bool {
-        matches!(self.format, LazyFormat::Estargz)
+        matches!(self.format, ChunkFormat::Estargz)
     }
 
     /// The bytes of the landmark with its header, each in a member of its own.
@@ -219,12 +219,12 @@ impl Layout {
     fn metadata(&self) -> u64 {
         let wrapping = self.wrapping();
         match self.format {
-            LazyFormat::Estargz => {
+            ChunkFormat::Estargz => {
                 let json = estargz::toc_length(self.files, self.landmark().0);
                 let tar = TAR_BLOCK + json.next_multiple_of(TAR_BLOCK) + TAR_END;
                 wrapping.length(tar) + estargz::FOOTER
             }
-            LazyFormat::ZstdChunked => {
+            ChunkFormat::ZstdChunked => {
                 let json = wrapping.length(zstd_chunked::manifest_length(self.files));
                 let tar = wrapping.length(zstd_chunked::tar_split_length(self.files));
                 let frames = json + tar + zstd_chunked::FOOTER;
@@ -270,10 +270,10 @@ impl Layout {
     pub fn chunks(&self) -> (Vec<Range<u64>>, u64) {
         let metadata = self.content_end();
         let end = |file: u64| match self.format {
-            LazyFormat::ZstdChunked => self.payload_end(file),
-            LazyFormat::Estargz if file + 1 == self.files => self.size,
-            LazyFormat::Estargz if file + 1 == self.prefetched => self.landmark_at(),
-            LazyFormat::Estargz => self.payload_at(file + 1),
+            ChunkFormat::ZstdChunked => self.payload_end(file),
+            ChunkFormat::Estargz if file + 1 == self.files => self.size,
+            ChunkFormat::Estargz if file + 1 == self.prefetched => self.landmark_at(),
+            ChunkFormat::Estargz => self.payload_at(file + 1),
         };
         let chunks = (0..self.files).map(|file| self.payload_at(file)..end(file));
         (chunks.collect(), metadata)

@@ -1,9 +1,10 @@
 //! Layers that clients read in parts instead of pulling them: their formats, where their bytes are, and which ranges a
 //! client asks for.
 //!
-//! Values only, as in `oci`: nothing here opens a file or a socket. Content makes layers by a [`Layout`], clients read the
-//! [`Table`] of a layer and ask for what their reader ([`estargz::Reader`], [`zstd_chunked`]) says, and the forecast of a
-//! plan adds up the same ranges without a registry. [`Checker`] verifies what has come.
+//! Values only, as in `oci`: nothing here opens a file or a socket. Content makes layers by a [`Layout`] or a
+//! [`soci::SociLayout`], clients read the [`Table`] or [`soci::Ztoc`] of a layer and ask for what their reader
+//! ([`estargz::Reader`], [`zstd_chunked`], [`soci`]) says, and the forecast of a plan adds up the same ranges without a registry.
+//! [`Checker`] verifies what has come.
 
 /// The most layers that are mounted at once. The first mount of an image resolves all its layers together; of images with
 /// more than these, some wait.
@@ -16,6 +17,7 @@ pub mod estargz;
 mod forecast;
 mod format;
 mod layout;
+pub mod soci;
 mod spans;
 pub mod stored;
 mod table;
@@ -25,7 +27,7 @@ pub use checker::Checker;
 pub use contents::{estargz_toc, zstd_manifest};
 pub use draw::drawn;
 pub use forecast::{Forecast, forecast};
-pub use format::{LazyFormat, LazyLayers, file_name};
+pub use format::{ChunkFormat, ChunkedLayers, LazyFormat, LazyLayers, file_name};
 pub use layout::Layout;
 pub use spans::Spans;
 pub use table::{Chunk, Landmark, Payload, Table, TableError, verify};

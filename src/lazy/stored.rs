@@ -6,14 +6,15 @@ use std::ops::Range;
 use flate2::Crc;
 
 /// The most content of one block in gzip.
-const GZIP_BLOCK: u64 = 65_535;
+pub(super) const GZIP_BLOCK: u64 = 65_535;
 /// Its header: the last one or not, the length, the length with each bit turned.
-const GZIP_BLOCK_HEADER: u64 = 5;
+pub(super) const GZIP_BLOCK_HEADER: u64 = 5;
 /// Before the first block: magic number, method, flags, time, hints.
-const GZIP_HEADER: u64 = 10;
+pub(super) const GZIP_HEADER: u64 = 10;
 /// Behind the last block: checksum and length of the content.
-const GZIP_TRAILER: u64 = 8;
-const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+pub(super) const GZIP_TRAILER: u64 = 8;
+/// Magic number and method.
+pub const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 const GZIP_NO_SYSTEM: u8 = 255;
 /// The flag of a field of any content between header and blocks.
 const GZIP_EXTRA: u8 = 4;
@@ -95,9 +96,7 @@ impl Wrapping {
         if place < end {
             return Piece::Content(place..end);
         }
-        let length = low_word(content);
-        let trailer = [crc.to_le_bytes(), length.to_le_bytes()].concat();
-        rest(&trailer, place - end)
+        rest(&gzip_trailer(crc, content), place - end)
     }
 
     fn header(self, content: u64) -> Vec<u8> {
@@ -112,16 +111,10 @@ impl Wrapping {
 
     /// Returns the header of a block, in which at most [`ZSTD_BLOCK`] bytes are.
     fn block(self, length: u64, is_last: bool) -> Vec<u8> {
-        let last = u8::from(is_last);
         match self {
-            Self::Gzip => {
-                let length = u16::try_from(length).unwrap_or(u16::MAX);
-                let [a, b] = length.to_le_bytes();
-                let [c, d] = (!length).to_le_bytes();
-                vec![last, a, b, c, d]
-            }
+            Self::Gzip => gzip_block(length, is_last).to_vec(),
             Self::Zstd => {
-                let word = low_word(length << 3) | u32::from(last);
+                let word = low_word(length << 3) | u32::from(is_last);
                 word.to_le_bytes()[..3].to_vec()
             }
         }
@@ -146,9 +139,23 @@ impl Wrapping {
     }
 }
 
-fn gzip_header(flags: u8) -> Vec<u8> {
+/// What a member begins with.
+pub(super) fn gzip_header(flags: u8) -> Vec<u8> {
     let [a, b, c] = GZIP_MAGIC;
     vec![a, b, c, flags, 0, 0, 0, 0, 0, GZIP_NO_SYSTEM]
+}
+
+/// The header of a block of at most [`GZIP_BLOCK`] bytes.
+pub(super) fn gzip_block(length: u64, is_last: bool) -> [u8; 5] {
+    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    let [a, b] = length.to_le_bytes();
+    let [c, d] = (!length).to_le_bytes();
+    [u8::from(is_last), a, b, c, d]
+}
+
+/// What a member of so much content ends with.
+pub(super) fn gzip_trailer(crc: u32, content: u64) -> Vec<u8> {
+    [crc.to_le_bytes(), low_word(content).to_le_bytes()].concat()
 }
 
 /// Lengths here are below 4 GiB; of longer ones gzip states the low half.

@@ -107,6 +107,17 @@ pub enum TableError {
     /// A chunk is elsewhere than in the layer, or nowhere.
     #[error("the table of contents states no place in the layer for `{0}`")]
     Place(String),
+    /// The table of a layer for SOCI is none, or not of this layer.
+    #[error("the zTOC of the layer cannot be used: {0}")]
+    Ztoc(&'static str),
+    /// The layer is no gzip, although its table says so.
+    #[error("the layer does not begin with a header of gzip")]
+    NotGzip,
+    /// The registry does not send ranges.
+    #[error(
+        "the registry sends the whole layer in place of a range, of which the SOCI snapshotter would take the first bytes for those that it asked for"
+    )]
+    Whole,
     /// The digest of a chunk is missing.
     #[error("the table of contents states no digest of `{0}`")]
     NoDigest(String),

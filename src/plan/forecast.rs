@@ -10,7 +10,7 @@ use crate::schedule::Spacing;
 /// What a plan will ask of a registry.
 ///
 /// Requests are those of the journeys. What the registry decides comes on top: tokens, retries, redirects, pages shorter
-/// than asked for, fallbacks. Bytes are those of layers; manifests and configs come on top.
+/// than asked for, fallbacks. Bytes are those of layers, and of tables beside them; manifests and configs come on top.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
     /// What one iteration asks for, for each journey of the plan.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, CleanUp, ImageSource, Plan, Push, Replay, SeedPlace};
+use crate::lazy::soci::SociLayers;
 use crate::oci::ImageSelector;
 use crate::trace::replay::Act;
 
@@ -49,6 +50,7 @@ impl Plan {
                 let of_type = extras.artifacts.entry(artifact_type).or_default();
                 *of_type = count(number).max(*of_type);
             }
+            extras.soci = extras.soci.or(needs.soci);
         }
         for ((set, _), extras) in places {
             match &self.images[set].source {
@@ -57,6 +59,7 @@ impl Plan {
                         forecast.add(sizes, &extras);
                         if self.prepare.clean_up != CleanUp::None {
                             forecast.looks += 1 + extras.artifacts.values().sum::<u64>();
+                            forecast.looks += u64::from(extras.tables(sizes) > 0);
                         }
                     }
                 }
@@ -192,7 +195,8 @@ impl SeedForecast {
     }
 
     /// Each image has a repository of its own: its config and every layer is asked for, opened and put. A further tag
-    /// is one `PUT`; an artifact is an image of one layer, and all of them have the same config.
+    /// is one `PUT`; an artifact is an image of one layer, and all of them have the same config. A SOCI index is one with a table
+    /// for each layer that is large enough.
     fn add(&mut self, sizes: &[u64], extras: &Extras<'_>) {
         self.images += 1;
         self.requests += 3 * (count(sizes.len()) + 1) + 1;
@@ -200,6 +204,11 @@ impl SeedForecast {
         let artifacts: u64 = extras.artifacts.values().sum();
         if artifacts > 0 {
             self.requests += 5 * artifacts + 2;
+        }
+        // The same config again, unless it is the first.
+        match extras.tables(sizes) {
+            0 => {}
+            tables => self.requests += 3 * tables + if artifacts > 0 { 2 } else { 4 },
         }
         self.bytes += sizes.iter().sum::<u64>();
     }
@@ -210,6 +219,15 @@ impl SeedForecast {
 struct Extras<'a> {
     tags: u64,
     artifacts: BTreeMap<&'a str, u64>, // by type
+    soci: Option<SociLayers>,
+}
+
+impl Extras<'_> {
+    /// How many tables the SOCI index of an image has.
+    fn tables(&self, sizes: &[u64]) -> u64 {
+        let has_table = |size: &&u64| self.soci.is_some_and(|it| it.has_table(**size));
+        count(sizes.iter().filter(has_table).count())
+    }
 }
 
 fn count(number: usize) -> u64 {

@@ -83,10 +83,16 @@ impl<'a> FoundBlob<'a> {
             elsewhere: None,
         }
     }
+
+    /// Whether it was found in storage that the registry redirects to.
+    pub const fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some()
+    }
 }
 
 impl Client {
-    /// Finds where a blob is, by its first bytes. If the registry redirects, its storage is asked from then on.
+    /// Finds where a blob is, by its first bytes. If the registry redirects, its storage is asked from then on. A whole blob in
+    /// place of them is read to its end if the client does that.
     ///
     /// # Spec
     /// distribution-spec, "Pulling blobs", end-2.
@@ -101,11 +107,12 @@ impl Client {
         repository: &'a RepositoryName,
         digest: Digest,
         first: Range<u64>,
+        reads_whole: bool,
     ) -> Result<FoundBlob<'a>, Error> {
         let mut found = FoundBlob::at_registry(repository, digest);
         let ranges = [first];
         let asked = Ranges {
-            reads_whole: true,
+            reads_whole,
             forgives: REDIRECTS,
             ..Ranges::of(&ranges, RangePurpose::Locate)
         };
@@ -119,7 +126,7 @@ impl Client {
             response.set_aside().await;
             return Ok(found);
         }
-        // What comes is not looked at: whole blobs are read to their end, as the client does.
+        // What comes is not looked at.
         self.read_ranges(response, &found, &asked, &mut |_, _| {})
             .await?;
         Ok(found)

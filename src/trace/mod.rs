@@ -22,7 +22,6 @@ mod input;
 mod key;
 mod moment;
 mod names;
-mod nested;
 mod options;
 mod overview;
 mod path;

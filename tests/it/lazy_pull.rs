@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regstorm::embedded::{Fault, FaultKind, Quirk, RequestRecord, Running, Settings};
 use regstorm::engine::Finished;
 use regstorm::exchange::RangePurpose;
-use regstorm::lazy::{Layout, LazyFormat, LazyLayers};
+use regstorm::lazy::{ChunkFormat, ChunkedLayers, Layout};
 use regstorm::measure::{FailureClass, Outcomes, Period, RangeRow};
 use regstorm::oci::Operation::{self, BlobGet, BlobHead, ManifestGet, ManifestHead, Redirected};
 
@@ -82,8 +82,8 @@ fn get(range: &str) -> (String, Option<String>, bool) {
     ("GET".to_owned(), Some(format!("bytes={range}")), false)
 }
 
-fn layout(format: LazyFormat, prefetch: f64, size: u64) -> Layout {
-    Layout::of(LazyLayers { format, prefetch }, size)
+fn layout(format: ChunkFormat, prefetch: f64, size: u64) -> Layout {
+    Layout::of(ChunkedLayers { format, prefetch }, size)
 }
 
 fn large(scenario: &str) -> String {
@@ -97,7 +97,7 @@ fn a_mounted_layer_is_read_block_by_block() {
     let toml = scenario("estargz", 1, "prefetch = 0.2|read_fraction = 1");
     let (finished, _) = run_against(&toml, &registry);
     assert_eq!(ok(&finished), ITERATIONS);
-    let layout = layout(LazyFormat::Estargz, 0.2, SIZE);
+    let layout = layout(ChunkFormat::Estargz, 0.2, SIZE);
     let (chunks, toc) = layout.chunks();
     // The footer is in the last of twenty blocks, and so is the whole table of contents.
     assert!((950_000..999_949).contains(&toc), "{toc}");
@@ -143,7 +143,7 @@ fn a_chunked_layer_takes_two_requests_of_many_ranges() {
     let toml = large(&scenario("zstd-chunked", 1, "read_fraction = 0.3"));
     let (finished, _) = run_against(&toml, &registry);
     assert_eq!(ok(&finished), ITERATIONS);
-    let places = layout(LazyFormat::ZstdChunked, 0.0, LARGE).places();
+    let places = layout(ChunkFormat::ZstdChunked, 0.0, LARGE).places();
     let span = |(at, length, _): (u64, u64, u64)| format!("{at}-{}", at + length - 1);
     let tables = format!("{},{}", span(places.manifest), span(places.tar_split));
     let asked = last(&registry);
@@ -155,7 +155,7 @@ fn a_chunked_layer_takes_two_requests_of_many_ranges() {
         .unwrap()
         .strip_prefix("bytes=")
         .unwrap();
-    let (chunks, _) = layout(LazyFormat::ZstdChunked, 0.0, LARGE).chunks();
+    let (chunks, _) = layout(ChunkFormat::ZstdChunked, 0.0, LARGE).chunks();
     let mut bytes = 0;
     for range in ranges.split(',') {
         let (first, last) = range.split_once('-').unwrap();

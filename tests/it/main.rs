@@ -112,6 +112,7 @@ mod signals;
 mod silence;
 /// The slowest exchanges: kept with what finds them in the registry's log.
 mod slowest;
+mod soci_pull;
 /// What was stored is read again as what it is, and shown by `report`.
 mod stored;
 /// A registry in this process, a scenario in a few lines, and what came of it.

@@ -1,12 +1,15 @@
-//! Lazy pulls from docker-registry, whose Go sends several ranges at once, and synthetic layers in the hands of podman.
+//! Lazy pulls from docker-registry, whose Go sends several ranges at once, and which has no list of referrers; and synthetic layers in
+//! the hands of podman and oras.
 
-use crate::support::{Flavour, Podman, Registry, Report, Tally, run_scenario};
+use crate::support::{Flavour, Podman, Program, Registry, Report, Tally, run_scenario};
 
 /// One user with five iterations, on two images that stay in the registry.
 fn scenario(format: &str) -> String {
+    let soci = "\nmin_layer_size = \"1MiB\"\nspan_size = \"1MiB\"";
+    let keys = if format == "soci" { soci } else { "" };
     format!(
         "name = \"test\"\n[target]\nurl = \"http://127.0.0.1:1\"\n\
-         [images.web]\nsource = \"synthetic\"\ncount = 2\nlayers = 2\nlayer_size = \"8MiB\"\nlazy_format = \"{format}\"\n\
+         [images.web]\nsource = \"synthetic\"\ncount = 2\nlayers = 2\nlayer_size = \"8MiB\"\nlazy_format = \"{format}\"{keys}\n\
          [journey.j]\naction = \"lazy-pull\"\nimages = \"web\"\nread_fraction = 0.3\n\
          [[load]]\njourney = \"j\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 5\n"
     )
@@ -46,10 +49,37 @@ fn docker_registry_sends_ranges_and_several_at_once() {
     }
 }
 
+/// docker-registry has no list of referrers: the index is under the tag that stands for it, where `oras` finds it, too.
+#[test]
+fn docker_registry_keeps_the_soci_index_under_a_tag() {
+    let registry = Registry::start(Flavour::Open);
+    let report = run("soci", &registry);
+    let asked = report.exchanges();
+    // In each iteration a list that is not there.
+    assert_eq!(asked.count("referrers", 404), 5, "{asked:?}");
+    // Of each layer the table; and the config.
+    assert_eq!(asked.count("blob-get", 200), 5 * 3, "{asked:?}");
+    // The first bytes, the header, and of eight spans three: two are less than three tenths.
+    assert_eq!(asked.count("blob-get", 206), 5 * 2 * 5, "{asked:?}");
+    for (row, requests) in [(0, 10), (1, 10), (2, 30)] {
+        let count = report.number(&format!("/journeys/0/ranges/{row}/range"));
+        assert_eq!(count, requests, "row {row}");
+    }
+    let image = format!("{}/regstorm/web/0:regstorm", registry.host());
+    let found = Program::new("oras")
+        .args(["discover", "--plain-http", "--format", "json", &image])
+        .run();
+    let found = found.ok().stdout;
+    assert!(
+        found.contains("application/vnd.amazon.soci.index.v1+json"),
+        "{found}"
+    );
+}
+
 /// podman unpacks each layer, and compares what it has unpacked with the config.
 #[test]
 fn podman_unpacks_what_was_made() {
-    for format in ["estargz", "zstd-chunked"] {
+    for format in ["estargz", "zstd-chunked", "soci"] {
         let registry = Registry::start(Flavour::Open);
         run(format, &registry);
         let image = format!("{}/regstorm/web/0:regstorm", registry.host());

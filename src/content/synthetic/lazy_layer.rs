@@ -10,7 +10,7 @@ use super::lazy_stream::{FileSum, LazyStream, file_header, has_landmark, header,
 use super::stream::Stream;
 use crate::lazy::stored::{Wrapping, padded_gzip, skippable};
 use crate::lazy::zstd_chunked::{self, TarSplit};
-use crate::lazy::{self, Layout, LazyFormat, estargz};
+use crate::lazy::{self, ChunkFormat, Layout, estargz};
 use crate::oci::{Algorithm, Descriptor, Digest, Hasher};
 
 /// The end of a tar: two empty blocks.
@@ -82,8 +82,8 @@ impl LazyLayer {
             ..self.stream.clone()
         };
         let metadata = match layout.format() {
-            LazyFormat::Estargz => of_estargz(&stream),
-            LazyFormat::ZstdChunked => of_zstd_chunked(&stream),
+            ChunkFormat::Estargz => of_estargz(&stream),
+            ChunkFormat::ZstdChunked => of_zstd_chunked(&stream),
         };
         stream.metadata = metadata.bytes.into();
         let mut body = self.body.clone();

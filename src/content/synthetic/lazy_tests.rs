@@ -7,23 +7,28 @@ use flate2::read::MultiGzDecoder;
 use super::*;
 use crate::content::testing::assert_true;
 use crate::content::{Blob, Image};
-use crate::lazy::{Checker, Landmark, Layout, LazyFormat, Table, estargz, zstd_chunked};
+use crate::lazy::{
+    Checker, ChunkFormat, ChunkedLayers, Landmark, Layout, LazyFormat, Table, estargz, zstd_chunked,
+};
 use crate::oci::{Content, Digest, ImageConfig, MediaType};
 use crate::units::ByteSize;
 
-const FORMATS: [LazyFormat; 2] = [LazyFormat::Estargz, LazyFormat::ZstdChunked];
+const FORMATS: [ChunkFormat; 2] = [ChunkFormat::Estargz, ChunkFormat::ZstdChunked];
 
-fn spec(format: LazyFormat, sizes: &[u64], prefetch: f64) -> SyntheticSpec {
+fn spec(format: ChunkFormat, sizes: &[u64], prefetch: f64) -> SyntheticSpec {
     SyntheticSpec {
         layers: LayerCount::Fixed(sizes.len()),
         layer_size: SizeSpec::PerLayer(sizes.iter().copied().map(ByteSize::from_bytes).collect()),
-        lazy_format: Some(format),
+        lazy_format: Some(match format {
+            ChunkFormat::Estargz => LazyFormat::Estargz,
+            ChunkFormat::ZstdChunked => LazyFormat::ZstdChunked,
+        }),
         prefetch: Some(prefetch),
         ..SyntheticSpec::default()
     }
 }
 
-fn image(format: LazyFormat, sizes: &[u64], prefetch: f64) -> Image {
+fn image(format: ChunkFormat, sizes: &[u64], prefetch: f64) -> Image {
     let set = SyntheticSet::new(spec(format, sizes, prefetch), 42).unwrap();
     set.image(0)
 }
@@ -80,13 +85,13 @@ fn any_size_has_a_layout_that_fills_it() {
                 .step_by(7)
                 .chain([300 << 20, (300 << 20) + 1, 4 << 30, Layout::MOST])
         {
-            let layers = spec(format, &[size], 0.25).lazy().unwrap();
-            let layout = Layout::of(layers, size);
+            let prefetch = 0.25;
+            let layout = Layout::of(ChunkedLayers { format, prefetch }, size);
             assert_eq!(layout.size(), size);
             let (padding, content) = (layout.padding(), layout.content());
             // Never more than a file with its entry would take.
             assert!(padding < 4_096, "{format:?} {size}: {padding}");
-            assert!(format == LazyFormat::Estargz || padding == 0 || padding >= 8);
+            assert!(format == ChunkFormat::Estargz || padding == 0 || padding >= 8);
             assert!(content % 512 == 0 && content < size);
             assert!(
                 size < 100_000 || content * 100 > size * 97,
@@ -105,14 +110,14 @@ fn another_decoder_unpacks_what_the_config_says() {
             let packed = bytes(layer);
             let mut tar = Vec::new();
             match format {
-                LazyFormat::Estargz => {
+                ChunkFormat::Estargz => {
                     MultiGzDecoder::new(&packed[..])
                         .read_to_end(&mut tar)
                         .unwrap();
                     let stated = &layer.descriptor().annotations[estargz::UNCOMPRESSED_SIZE];
                     assert_eq!(*stated, tar.len().to_string());
                 }
-                LazyFormat::ZstdChunked => tar = zstd::decode_all(&packed[..]).unwrap(),
+                ChunkFormat::ZstdChunked => tar = zstd::decode_all(&packed[..]).unwrap(),
             }
             assert_eq!(Digest::sha256(&tar), *diff_id, "{format:?}");
             let mut archive = tar::Archive::new(&tar[..]);
@@ -130,7 +135,7 @@ fn another_decoder_unpacks_what_the_config_says() {
             let stated = table.chunks.iter().map(|it| it.payloads[0].digest);
             assert!(named.map(|(_, digest)| *digest).eq(stated), "{format:?}");
             let others = files.len() - table.chunks.len();
-            assert_eq!(others, if format == LazyFormat::Estargz { 2 } else { 0 });
+            assert_eq!(others, if format == ChunkFormat::Estargz { 2 } else { 0 });
         }
     }
 }
@@ -138,13 +143,13 @@ fn another_decoder_unpacks_what_the_config_says() {
 #[test]
 fn each_chunk_is_where_the_table_and_the_layout_say() {
     for (format, prefetch) in [
-        (LazyFormat::Estargz, 0.0),
-        (LazyFormat::Estargz, 0.4),
-        (LazyFormat::ZstdChunked, 0.0),
+        (ChunkFormat::Estargz, 0.0),
+        (ChunkFormat::Estargz, 0.4),
+        (ChunkFormat::ZstdChunked, 0.0),
     ] {
         let size = 1_000_000;
         let spec = spec(format, &[size], prefetch);
-        let layout = Layout::of(spec.lazy().unwrap(), size);
+        let layout = Layout::of(ChunkedLayers { format, prefetch }, size);
         let image = SyntheticSet::new(spec, 1).unwrap().image(0);
         let layer = &image.layers()[0];
         let (table, packed) = (table(layer), bytes(layer));
@@ -158,9 +163,9 @@ fn each_chunk_is_where_the_table_and_the_layout_say() {
             checker.finish().unwrap();
         }
         let expected = match (format, prefetch > 0.0) {
-            (LazyFormat::Estargz, true) => Landmark::Prefetch(layout.landmark_at()),
-            (LazyFormat::Estargz, false) => Landmark::NoPrefetch,
-            (LazyFormat::ZstdChunked, _) => Landmark::Absent,
+            (ChunkFormat::Estargz, true) => Landmark::Prefetch(layout.landmark_at()),
+            (ChunkFormat::Estargz, false) => Landmark::NoPrefetch,
+            (ChunkFormat::ZstdChunked, _) => Landmark::Absent,
         };
         assert_eq!(table.landmark, expected);
     }
@@ -214,12 +219,12 @@ fn variants_are_unique_and_true() {
 fn manifests_state_the_type_and_the_annotations() {
     for (format, media_type, key) in [
         (
-            LazyFormat::Estargz,
+            ChunkFormat::Estargz,
             MediaType::OciLayerGzip,
             estargz::TOC_DIGEST,
         ),
         (
-            LazyFormat::ZstdChunked,
+            ChunkFormat::ZstdChunked,
             MediaType::OciLayerZstd,
             zstd_chunked::MANIFEST_DIGEST,
         ),
@@ -237,7 +242,7 @@ fn manifests_state_the_type_and_the_annotations() {
 #[test]
 fn what_is_impossible_is_refused() {
     let refuse = |change: &dyn Fn(&mut SyntheticSpec)| {
-        let mut spec = spec(LazyFormat::Estargz, &[50_000], 0.0);
+        let mut spec = spec(ChunkFormat::Estargz, &[50_000], 0.0);
         change(&mut spec);
         SyntheticSet::new(spec, 1).unwrap_err()
     };

@@ -97,6 +97,16 @@ pub enum SpecError {
         /// The most there can be.
         most: ByteSize,
     },
+    /// A layer whose table no client would read.
+    #[error(
+        "the table of a layer of {size} would be larger than {most}: make smaller layers, or larger spans"
+    )]
+    TableTooLarge {
+        /// The size of the layer.
+        size: ByteSize,
+        /// The most that a table may have.
+        most: ByteSize,
+    },
     /// More metadata of layers than there is memory for.
     #[error(
         "the tables of contents of the set take {bytes} of memory, more than {MAX_METADATA}: make fewer or smaller layers"

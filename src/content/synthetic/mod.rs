@@ -9,7 +9,9 @@
 //! bytes also make an image new to a registry ([`SyntheticSet::unique_image`]).
 //!
 //! Layers that clients read in parts are tars of files with such content, as their [`Layout`](crate::lazy::Layout) says.
-//! They unpack, and the config states the digests of what is in them. Only their metadata are in memory.
+//! They unpack, and the config states the digests of what is in them. Only their metadata are in memory. Those for SOCI are as
+//! their [`SociLayout`](crate::lazy::soci::SociLayout) says, and their tables are in an artifact that refers to the image
+//! ([`SyntheticSet::soci_index`]).
 //!
 //! The same specification and seed give the same bytes on every platform.
 
@@ -25,6 +27,10 @@ mod limits;
 mod set;
 mod size;
 mod sized;
+mod soci_layer;
+mod soci_stream;
+#[cfg(test)]
+mod soci_tests;
 mod spec;
 mod stream;
 #[cfg(test)]
@@ -36,5 +42,6 @@ pub use limits::SpecError;
 pub use set::{Salt, SyntheticSet};
 pub use size::SizeSpec;
 pub use sized::SizedBlobs;
+pub(super) use soci_stream::SociStream;
 pub use spec::{Format, SyntheticSpec};
 pub(super) use stream::Stream;

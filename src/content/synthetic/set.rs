@@ -11,11 +11,13 @@ use super::config::config;
 use super::lazy_layer::LazyLayer;
 use super::lazy_stream::FileSum;
 use super::limits::{MAX_LAYERS, MAX_METADATA, SpecError};
+use super::soci_layer::SociLayer;
 use super::spec::SyntheticSpec;
 use super::stream::{BlobId, Pool, Stream, generator};
 use crate::content::blob::Blob;
 use crate::content::image::Image;
-use crate::lazy::Layout;
+use crate::lazy::soci::{SociLayers, SociLayout};
+use crate::lazy::{Layout, LazyLayers};
 use crate::oci::{Algorithm, Descriptor, Digest, Hasher, ImageManifest, Manifest};
 use crate::units::ByteSize;
 
@@ -56,6 +58,7 @@ struct Layer {
     id: BlobId,
     made: Made,
     finished: Finished,
+    table: Option<Blob>, // for SOCI
 }
 
 /// What the variants of a layer have in common.
@@ -63,6 +66,7 @@ enum Made {
     /// Bytes that do not unpack, and their hash without the tail.
     Opaque(Stream, Box<Hasher>),
     Lazy(Box<LazyLayer>),
+    Soci(Box<SociLayer>),
 }
 
 /// A layer as it is pushed.
@@ -163,6 +167,21 @@ impl SyntheticSet {
             .clone()
     }
 
+    /// Returns the SOCI index of image `index`, with the tables of its layers; `None` if no layer has one. Hashes layers at the
+    /// first call.
+    ///
+    /// # Panics
+    /// Panics if `index` is not below [`len`](Self::len).
+    pub fn soci_index(&self, index: usize) -> Option<Image> {
+        let inner = &*self.0;
+        let tables = inner
+            .indices(index)
+            .filter_map(|layer| inner.layer(layer).table.clone());
+        let tables: Vec<Blob> = tables.collect();
+        let subject = self.image(index);
+        (!tables.is_empty()).then(|| Image::soci_index(subject.descriptor(), tables))
+    }
+
     /// Returns image `index` as no registry has seen it: with the same shape and shared layers, but the other layers
     /// and the config are unique to this salt. Costs one hash of 64 bytes per layer, and the config; of layers that clients
     /// read in parts the last file and the metadata are hashed.
@@ -239,10 +258,16 @@ impl Inner {
         let Some(lazy) = self.spec.lazy() else {
             return Ok(());
         };
-        let of_layer = |size: &u64| {
-            let layout = Layout::of(lazy, *size);
-            let metadata = layout.size() - layout.content_end();
-            metadata + layout.files() * size_of::<FileSum>() as u64
+        let of_layer = |size: &u64| match lazy {
+            LazyLayers::Chunked(layers) => {
+                let layout = Layout::of(layers, *size);
+                let metadata = layout.size() - layout.content_end();
+                metadata + layout.files() * size_of::<FileSum>() as u64
+            }
+            LazyLayers::Soci(layers) if layers.has_table(*size) => {
+                SociLayout::of(layers, *size).table_length()
+            }
+            LazyLayers::Soci(_) => 0,
         };
         let bytes = self.layer_sizes.iter().map(of_layer).sum();
         let bytes = ByteSize::from_bytes(bytes);
@@ -256,28 +281,41 @@ impl Inner {
         self.layers[index].get_or_init(|| {
             let id = self.id(index);
             let size = self.layer_sizes[index];
-            let (stream, made) = if let Some(lazy) = self.spec.lazy() {
-                let layout = Layout::of(lazy, size);
-                let stream = Stream::new(&self.pool, self.seed, id, layout.content());
-                let made = Made::Lazy(Box::new(LazyLayer::new(layout, stream.clone())));
-                (stream, made)
-            } else {
-                let stream = Stream::new(&self.pool, self.seed, id, size);
-                let mut body = Algorithm::Sha256.hasher();
-                let mut position = 0;
-                while position < stream.body() {
-                    let frame = stream.frame(position, stream.body());
-                    body.update(&frame);
-                    position += frame.len() as u64;
+            let stream = |length| Stream::new(&self.pool, self.seed, id, length);
+            match self.spec.lazy() {
+                None => {
+                    let stream = stream(size);
+                    let mut body = Algorithm::Sha256.hasher();
+                    let mut position = 0;
+                    while position < stream.body() {
+                        let frame = stream.frame(position, stream.body());
+                        body.update(&frame);
+                        position += frame.len() as u64;
+                    }
+                    let made = Made::Opaque(stream.clone(), Box::new(body));
+                    self.made(id, made, &stream)
                 }
-                (stream.clone(), Made::Opaque(stream, Box::new(body)))
-            };
-            Layer {
-                id,
-                finished: self.finish(&made, stream),
-                made,
+                Some(LazyLayers::Chunked(layers)) => {
+                    let layout = Layout::of(layers, size);
+                    let stream = stream(layout.content());
+                    let made = Made::Lazy(Box::new(LazyLayer::new(layout, stream.clone())));
+                    self.made(id, made, &stream)
+                }
+                Some(LazyLayers::Soci(layers)) => {
+                    let layout = SociLayout::of(layers, size);
+                    of_soci(id, layers, layout, stream(layout.content()))
+                }
             }
         })
+    }
+
+    fn made(&self, id: BlobId, made: Made, stream: &Stream) -> Layer {
+        Layer {
+            id,
+            finished: self.finish(&made, stream.clone()),
+            made,
+            table: None,
+        }
     }
 
     fn salted(&self, index: usize, salt: Salt) -> Finished {
@@ -286,6 +324,7 @@ impl Inner {
         let stream = match &layer.made {
             Made::Opaque(stream, _) => stream,
             Made::Lazy(made) => made.content(),
+            Made::Soci(made) => made.content(),
         };
         let salted = stream.salted(self.seed, layer.id, salt);
         self.finish(&layer.made, salted)
@@ -310,6 +349,13 @@ impl Inner {
                 let made = made.finish(&stream);
                 Finished {
                     blob: Blob::from_lazy(made.descriptor, made.stream),
+                    diff_id: made.diff_id,
+                }
+            }
+            Made::Soci(made) => {
+                let made = made.finish(&stream);
+                Finished {
+                    blob: Blob::from_soci(made.descriptor, made.stream),
                     diff_id: made.diff_id,
                 }
             }
@@ -340,6 +386,24 @@ impl Inner {
             layers,
             Blob::from_memory(descriptor, bytes.into()),
         )
+    }
+}
+
+/// A layer for SOCI, with its table if it is large enough for one.
+fn of_soci(id: BlobId, layers: SociLayers, layout: SociLayout, content: Stream) -> Layer {
+    let made = SociLayer::new(layout, content);
+    let finished = made.finish(made.content());
+    let table = layers
+        .has_table(layout.size())
+        .then(|| SociLayer::table(layers, &finished.descriptor, &finished.stream));
+    Layer {
+        id,
+        finished: Finished {
+            blob: Blob::from_soci(finished.descriptor, finished.stream),
+            diff_id: finished.diff_id,
+        },
+        made: Made::Soci(Box::new(made)),
+        table,
     }
 }
 

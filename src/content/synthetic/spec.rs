@@ -4,7 +4,8 @@ use super::layer_count::LayerCount;
 use super::limits::{MAX_CONFIG, MAX_LAYER, MAX_LAYERS, SpecError};
 use super::size::SizeSpec;
 use super::stream::TAIL;
-use crate::lazy::{Layout, LazyFormat, LazyLayers};
+use crate::lazy::soci::{SociLayers, SociLayout};
+use crate::lazy::{ChunkFormat, ChunkedLayers, Layout, LazyFormat, LazyLayers, Table};
 use crate::oci::MediaType;
 use crate::units::ByteSize;
 
@@ -61,6 +62,10 @@ pub struct SyntheticSpec {
     pub lazy_format: Option<LazyFormat>,
     /// The share of each layer that is marked to be fetched when it is mounted, from 0 to 1; only eStargz can say so.
     pub prefetch: Option<f64>,
+    /// The content of a span in a layer for SOCI; `None`: as its tool makes it.
+    pub span_size: Option<ByteSize>,
+    /// The smallest layer that has a table for SOCI; `None`: as its tool makes it.
+    pub min_layer_size: Option<ByteSize>,
 }
 
 impl Default for SyntheticSpec {
@@ -78,6 +83,8 @@ impl Default for SyntheticSpec {
             format: Format::Oci,
             lazy_format: None,
             prefetch: None,
+            span_size: None,
+            min_layer_size: None,
         }
     }
 }
@@ -119,6 +126,12 @@ impl SyntheticSpec {
             if size > most {
                 return Err(SpecError::LayerTooLarge { size, most });
             }
+            if let Some(LazyLayers::Soci(layers)) = self.lazy()
+                && SociLayout::of(layers, size.get()).table_length() > Table::MOST
+            {
+                let most = ByteSize::from_bytes(Table::MOST);
+                return Err(SpecError::TableTooLarge { size, most });
+            }
         }
         match self.config_size.given().into_iter().max() {
             Some(size) if size > MAX_CONFIG => Err(SpecError::ConfigTooLarge(size)),
@@ -130,10 +143,24 @@ impl SyntheticSpec {
 impl SyntheticSpec {
     /// How the layers are made that clients read in parts; `None`: they are opaque.
     pub fn lazy(&self) -> Option<LazyLayers> {
-        self.lazy_format.map(|format| LazyLayers {
-            format,
-            prefetch: self.prefetch.unwrap_or(0.0),
+        let chunked = |format| {
+            let prefetch = self.prefetch.unwrap_or(0.0);
+            LazyLayers::Chunked(ChunkedLayers { format, prefetch })
+        };
+        let size = |size: Option<ByteSize>, usual| size.map_or(usual, ByteSize::get);
+        self.lazy_format.map(|format| match format {
+            LazyFormat::Estargz => chunked(ChunkFormat::Estargz),
+            LazyFormat::ZstdChunked => chunked(ChunkFormat::ZstdChunked),
+            LazyFormat::Soci => LazyLayers::Soci(SociLayers {
+                span_size: size(self.span_size, SociLayers::SPAN_SIZE),
+                least: size(self.min_layer_size, SociLayers::LEAST),
+            }),
         })
+    }
+
+    /// The largest layer that there may be.
+    pub fn largest_layer(&self) -> Option<ByteSize> {
+        self.layer_size.given().into_iter().max()
     }
 
     /// The bytes of the smallest layer.

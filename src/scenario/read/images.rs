@@ -8,7 +8,7 @@ use super::layers::{layers, number};
 use super::references::references;
 use super::size;
 use crate::content::{Compression, Format, LayerCount, SizeSpec, SyntheticSpec};
-use crate::keys::codec::{form_of, fraction, text as text_codec, words};
+use crate::keys::codec::{form_of, fraction, size as size_codec, text as text_codec, words};
 use crate::keys::define::keys;
 use crate::keys::form::Described;
 use crate::keys::key::{self, Keyed};
@@ -18,8 +18,9 @@ use crate::keys::section::Section;
 use crate::keys::table::{Sink, Table, Variant};
 use crate::keys::tree::Entry;
 use crate::keys::value::{self, choice};
-use crate::lazy::LazyFormat;
+use crate::lazy::{LazyFormat, LazyLayers};
 use crate::oci::{ImageGlob, ImageSelector};
+use crate::units::ByteSize;
 
 /// A named set of images.
 #[derive(Debug, Clone)]
@@ -77,6 +78,11 @@ const FORMATS: &[(&str, Format)] = &[("oci", Format::Oci), ("docker", Format::Do
 const COMPRESSIONS: &[(&str, Compression)] =
     &[("gzip", Compression::Gzip), ("keep", Compression::Keep)];
 
+/// Each span has a checkpoint of 32 KiB.
+const LEAST_SPAN: ByteSize = ByteSize::from_kib(64);
+const MOST_SPAN: ByteSize = ByteSize::from_mib(1024);
+const MOST_LEAST: ByteSize = ByteSize::from_mib(16 * 1024);
+
 keys! { impl SyntheticSpec {
     /// Images of the set.
     count = count => number(1..=100_000), 20, needed;
@@ -90,12 +96,18 @@ keys! { impl SyntheticSpec {
     shared_base_layers = shared_base_layers => number(0..=128), 2;
     /// Kind of manifest.
     format = format => words("format", FORMATS), "docker";
-    /// Make layers that clients can read in parts: eStargz (gzip) for the stargz snapshotter of containerd, or zstd:chunked for
-    /// podman. They are tars that unpack, of 16 KiB at least. Without it layers are opaque.
+    /// Make layers that clients can read in parts: eStargz (gzip) for the stargz snapshotter of containerd, zstd:chunked for
+    /// podman, or gzip with a SOCI index beside the image for the SOCI snapshotter of containerd. They are tars that unpack, of
+    /// 16 KiB at least. Without it layers are opaque.
     lazy_format = lazy_format => words("lazy format", LazyFormat::WORDS).optional(), "estargz";
     /// The share of each layer that is marked to be fetched when it is mounted, as an image has it that was optimized.
     /// Needs `lazy_format = "estargz"`.
     prefetch = prefetch => fraction(0.0..=1.0).optional(), 0.05, defaults_to("`0`");
+    /// Content of a span, which the SOCI snapshotter fetches as a whole; a span ends at the next end of a block of 64 KiB.
+    /// Needs `lazy_format = "soci"`.
+    span_size = span_size => size_codec(LEAST_SPAN..=MOST_SPAN).optional(), "4MiB", defaults_to("`4MiB`");
+    /// The smallest layer that has a table in the SOCI index; smaller ones are pulled. Needs `lazy_format = "soci"`.
+    min_layer_size = min_layer_size => size_codec(ByteSize::from_bytes(0)..=MOST_LEAST).optional(), "1MiB", defaults_to("`10MiB`");
 }}
 
 keys! {
@@ -235,21 +247,44 @@ fn synthetic(table: &mut Table<'_>) -> Option<SyntheticSpec> {
 
 /// What does not go with the format of the layers: a key, what is wrong with it, and what to do.
 fn misses_format(spec: &SyntheticSpec) -> Option<(&'static str, &'static str, &'static str)> {
-    let needs_annotations = "layers that clients read in parts need annotations";
-    match spec.lazy_format {
-        Some(_) if spec.format == Format::Docker => Some((
+    let is_of = |format| spec.lazy_format == Some(format);
+    if spec.lazy_format.is_some() && spec.format == Format::Docker {
+        return Some((
             "format",
-            needs_annotations,
+            "layers that clients read in parts need annotations",
             "Docker's manifests have none: write \"oci\", or remove `lazy_format`",
-        )),
-        Some(LazyFormat::Estargz) => None,
-        _ if spec.prefetch.is_some() => Some((
+        ));
+    }
+    if spec.prefetch.is_some() && !is_of(LazyFormat::Estargz) {
+        return Some((
             "prefetch",
             "only eStargz marks what is to be fetched",
             "add `lazy_format = \"estargz\"`, or remove `prefetch`",
-        )),
-        _ => None,
+        ));
     }
+    if spec.span_size.is_some() && !is_of(LazyFormat::Soci) {
+        return Some((
+            "span_size",
+            "only SOCI cuts layers into spans",
+            "add `lazy_format = \"soci\"`, or remove `span_size`",
+        ));
+    }
+    if spec.min_layer_size.is_some() && !is_of(LazyFormat::Soci) {
+        return Some((
+            "min_layer_size",
+            "only SOCI leaves out small layers",
+            "add `lazy_format = \"soci\"`, or remove `min_layer_size`",
+        ));
+    }
+    let Some(LazyLayers::Soci(layers)) = spec.lazy() else {
+        return None;
+    };
+    let largest = spec.largest_layer()?;
+    (!layers.has_table(largest.get())).then_some((
+        "layer_size",
+        "no layer is large enough to have a table in the SOCI index",
+        "make them as large as `min_layer_size`, which is 10MiB unless it is set",
+    ))
 }
 
 /// What is said of the layers of images.

@@ -49,6 +49,5 @@ pub(super) fn read(line: &str) -> Line<'_> {
         sent: size(sent),
         received: size(received),
         duration: size(took).map(Duration::from_millis),
-        ..Entry::default()
     })
 }

@@ -1,5 +1,6 @@
 //! What must be in the registry before a journey begins.
 
+use crate::lazy::soci::SociLayers;
 use crate::oci::RepositoryName;
 use crate::scenario::selection::Selection;
 
@@ -14,6 +15,8 @@ pub struct Needs<'a> {
     pub tags: usize,
     /// How many artifacts refer to each, and their type.
     pub artifacts: Option<(usize, &'a str)>,
+    /// Which of its layers the SOCI index of each has, if there is to be one.
+    pub soci: Option<SociLayers>,
 }
 
 impl<'a> Needs<'a> {
@@ -24,6 +27,7 @@ impl<'a> Needs<'a> {
             place: SeedPlace::Apart(&images.repository),
             tags: 1,
             artifacts: None,
+            soci: None,
         }
     }
 }
