@@ -43,6 +43,14 @@ fn the_counts_are_those_of_the_clients() {
         // The first bytes, the size, the last block and two files: 6.4% of 1 MiB are more than one. podman: both tables, and
         // what is missing.
         (&["lazy-pull"], "5L+4", "5L+3", "2L+3", "5L+3"),
+        // Table, first bytes, header and a span; and beside what the client does the manifest again, a list, and the index.
+        (
+            &["lazy-pull", "--lazy-format", "soci"],
+            "4L+7",
+            "4L+6",
+            "4L+6",
+            "4L+6",
+        ),
         (&["push"], "4L+7", "3L+5", "5L+6", "4L+7"),
         (&["push", "--again"], "L+3", "L+2", "L+3", "2"),
         // crane cp sends two requests more, to read what it copies.

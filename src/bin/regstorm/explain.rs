@@ -12,6 +12,7 @@ mod words;
 use anyhow::anyhow;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use regstorm::embedded::AuthScheme;
+use regstorm::lazy::LazyFormat;
 use regstorm::plan::Action;
 
 use self::capture::{Capture, capture};
@@ -53,6 +54,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "again")]
     mount: bool,
 
+    /// Format of the layers that a lazy pull reads in parts [default: what the client reads]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(LazyFormat::WORDS, LazyFormat::meaning))]
+    lazy_format: Option<LazyFormat>,
+
     /// Authentication that the registry requires
     #[arg(long, default_value = "open", value_parser = one_of(AuthScheme::WORDS, AuthScheme::meaning))]
     auth: AuthScheme,
@@ -80,6 +85,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     if args.mount && !matches!(args.action.as_str(), "push" | "copy") {
         return Err(anyhow!("--mount: only a push or a copy mounts")).or_exit(Exit::Usage);
+    }
+    if args.lazy_format.is_some() && args.action != "lazy-pull" {
+        let error = anyhow!("--lazy-format: only a lazy pull reads layers in parts");
+        return Err(error).or_exit(Exit::Usage);
     }
     let shown = capture(args, args.layers)?;
     // A token is asked for once for each of the first few that run at once; the formula is for more than these.

@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use regstorm::content::SyntheticSet;
 use regstorm::embedded::{AuthScheme, Registry, Running, Settings};
 use regstorm::engine::{self, Progress};
+use regstorm::lazy::LazyFormat;
 use regstorm::measure::Period;
 use regstorm::plan::{self, Action, ImageSource, Journey, JourneyClient, Plan};
 use regstorm::scenario::{self, Overrides};
@@ -17,6 +18,11 @@ use regstorm::units::Secret;
 use super::Args;
 use super::request::{Names, Request};
 use crate::exit::{Exit, Failure, OrExit as _};
+
+/// Layers that are read in parts.
+const ESTARGZ: &str = "layer_size = \"1MiB\"\nlazy_format = \"estargz\"";
+const CHUNKED: &str = "layer_size = \"1MiB\"\nlazy_format = \"zstd-chunked\"";
+const SOCI: &str = "layer_size = \"1MiB\"\nlazy_format = \"soci\"\nspan_size = \"400KiB\"\nmin_layer_size = \"1MiB\"";
 
 /// Who asks. Nobody else can ask this registry, which lives as long as the run.
 const USER: &str = "explain";
@@ -82,7 +88,10 @@ fn requests(plan: &Plan, registry: &Running, before: usize) -> Result<Capture, F
     } else {
         MOUNTED_FROM
     };
-    let names = Names::new(&set.image(0), from, &authority, USER);
+    let mut names = Names::new(&set.image(0), from, &authority, USER);
+    if let Some(index) = set.soci_index(0) {
+        names.add_soci_index(&index);
+    }
     let log = registry.requests();
     let log = log.get(before..).unwrap_or_default();
     let mut connections: Vec<u64> = Vec::new();
@@ -156,10 +165,11 @@ fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
     } else {
         "library/app"
     };
-    let layer = match (args.action.as_str(), client) {
+    let layer = match (args.action.as_str(), args.lazy_format, client) {
+        ("lazy-pull", Some(LazyFormat::Soci), _) => SOCI,
         // A layer of several files, in the format that the client reads.
-        ("lazy-pull", "podman") => "layer_size = \"1MiB\"\nlazy_format = \"zstd-chunked\"",
-        ("lazy-pull", _) => "layer_size = \"1MiB\"\nlazy_format = \"estargz\"",
+        ("lazy-pull", Some(LazyFormat::ZstdChunked), _) | ("lazy-pull", None, "podman") => CHUNKED,
+        ("lazy-pull", _, _) => ESTARGZ,
         _ => "layer_size = \"64KiB\"",
     };
     format!(

@@ -39,6 +39,8 @@ pub(crate) enum Body {
     Layer,
     Config,
     Manifest,
+    /// The table of a layer, beside it.
+    Table,
     /// A part of a blob, or several.
     Range,
     /// Something short: a list, a token, an error.
@@ -74,6 +76,19 @@ impl Names {
             mounted_from: mounted_from.to_owned(),
             authority: authority.to_owned(),
             user: user.to_owned(),
+        }
+    }
+
+    /// Names what the SOCI index of the image is made of.
+    pub(crate) fn add_soci_index(&mut self, index: &Image) {
+        let digest = index.descriptor().digest.to_string();
+        self.digests.insert(digest, "DIGEST(SOCI index)".to_owned());
+        self.sizes.insert(index.descriptor().size, Body::Manifest);
+        for (place, table) in index.layers().iter().enumerate() {
+            let digest = table.descriptor().digest.to_string();
+            let named = format!("DIGEST(zTOC {})", place + 1);
+            self.digests.insert(digest, named);
+            self.sizes.insert(table.size(), Body::Table);
         }
     }
 
@@ -214,6 +229,7 @@ impl Body {
             Self::Layer => "layer",
             Self::Config => "config",
             Self::Manifest => "manifest",
+            Self::Table => "table",
             Self::Range => "range",
             Self::Small => "small",
         }
