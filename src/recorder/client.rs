@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -43,6 +43,8 @@ pub(super) struct Door {
     pub(super) site: Rc<Site>,
     pub(super) dialer: Rc<BareDialer>,
     pub(super) tls: Option<Tls>,
+    /// For connections. Clients without one wait to be accepted.
+    pub(super) places: Arc<Semaphore>,
     pub(super) stop: watch::Receiver<Stop>,
 }
 

@@ -48,18 +48,10 @@ pub struct Tally {
     /// Responses that send a client past the recorder, by redirect, link or token realm: their host, and how many. The last
     /// place is for all hosts that have none.
     pub elsewhere: BTreeMap<String, u64>,
+    /// How often a connection was the last one that there was a place for.
+    pub full: u64,
     /// Why the target could not be reached, the first time.
     pub problem: Option<String>,
-}
-
-/// A request could not be kept, such as when the disk is full.
-#[derive(Debug, thiserror::Error)]
-#[error("{requests} requests were recorded and cannot be kept")]
-pub struct NotKept {
-    /// The requests to the registry's API so far, with the one that could not be kept.
-    pub requests: u64,
-    /// What the system says.
-    pub source: io::Error,
 }
 
 /// How an exchange ended.
@@ -168,11 +160,10 @@ impl Journal {
                 tally.outside += 1;
                 return;
             }
+            // It is kept, and with those under way it is the last one.
             Err(error) => {
-                tally.requests += 1;
                 self.failed.borrow_mut().get_or_insert(error);
                 self.has_failed.notify_one();
-                return;
             }
         }
         tally.requests += 1;
@@ -190,24 +181,15 @@ impl Journal {
         } += 1;
     }
 
-    /// Waits until a request could not be kept.
+    /// Waits until there is no room for more requests.
     pub(super) async fn failed(&self) {
         self.has_failed.notified().await;
     }
 
-    /// Ends it.
-    ///
-    /// # Errors
-    /// If a request could not be kept.
-    pub(super) fn finish(&self) -> Result<(Option<Recording>, Tally), NotKept> {
+    /// Ends it. Returns why there was no room for more requests, too.
+    pub(super) fn finish(&self) -> (Option<Recording>, Tally, Option<io::Error>) {
         let recording = self.recording.borrow_mut().take();
         let tally = self.tally.borrow().clone();
-        match self.failed.borrow_mut().take() {
-            Some(source) => Err(NotKept {
-                requests: tally.requests,
-                source,
-            }),
-            None => Ok((recording, tally)),
-        }
+        (recording, tally, self.failed.borrow_mut().take())
     }
 }

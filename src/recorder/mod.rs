@@ -21,6 +21,6 @@ mod row;
 mod settings;
 mod socket;
 
-pub use journal::{NotKept, Tally};
+pub use journal::Tally;
 pub use proxy::{Recorded, Recorder};
 pub use settings::{RecorderError, Settings, Stop};

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::client::{Door, Tls};
 use super::exchange::Site;
-use super::journal::{Journal, NotKept, Tally};
+use super::journal::{Journal, Tally};
 use super::origins::Origins;
 use super::settings::{RecorderError, Settings, Stop};
 use crate::embedded::certify;
@@ -25,8 +25,6 @@ use crate::units::is_clock_set;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// The most connections of clients. Others wait to be accepted.
-const MOST_CONNECTIONS: usize = 1000;
 /// What is waited before an accept that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long opening a connection to the target may take.
@@ -57,6 +55,8 @@ pub struct Recorded {
     pub recording: Recording,
     /// Their sums.
     pub tally: Tally,
+    /// Why it has ended by itself: there is no room for more requests.
+    pub full: Option<io::Error>,
 }
 
 impl Recorder {
@@ -116,17 +116,15 @@ impl Recorder {
 
     /// Passes requests on and records them until `stop` says how to end. Blocks.
     ///
-    /// # Errors
-    /// See [`NotKept`]: the recorder ends at once.
-    ///
     /// # Panics
     /// Never: the recording is taken once, here.
-    pub fn run(
-        self,
-        recording: Recording,
-        stop: &watch::Receiver<Stop>,
-    ) -> Result<Recorded, NotKept> {
-        let Settings { target, route, .. } = self.settings;
+    pub fn run(self, recording: Recording, stop: &watch::Receiver<Stop>) -> Recorded {
+        let Settings {
+            target,
+            route,
+            most_connections,
+            ..
+        } = self.settings;
         let journal = Rc::new(Journal::new(recording));
         let door = Rc::new(Door {
             site: Rc::new(Site {
@@ -136,15 +134,20 @@ impl Recorder {
             }),
             dialer: Rc::new(BareDialer::new(target, route, DIAL)),
             tls: self.tls,
+            places: Arc::new(Semaphore::new(most_connections.get())),
             stop: stop.clone(),
         });
         self.runtime.block_on(serve(door, self.listener));
         journal.is_over();
         // Ends what is left: each exchange becomes a row when it is dropped.
         drop(self.runtime);
-        let (recording, tally) = journal.finish()?;
+        let (recording, tally, full) = journal.finish();
         let recording = recording.expect("nothing else takes it");
-        Ok(Recorded { recording, tally })
+        Recorded {
+            recording,
+            tally,
+            full,
+        }
     }
 }
 
@@ -174,10 +177,12 @@ async fn serve(door: Rc<Door>, listener: TcpListener) {
 
 /// Accepts clients until it is dropped.
 async fn accept(door: &Rc<Door>, listener: &TcpListener, clients: &mut JoinSet<()>) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         while clients.try_join_next().is_some() {}
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+        if door.places.available_permits() == 0 {
+            door.site.journal.count(|it| it.full += 1);
+        }
+        let Ok(place) = Arc::clone(&door.places).acquire_owned().await else {
             return;
         };
         match listener.accept().await {

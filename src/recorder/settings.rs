@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 
 use crate::transport::{Origin, Route};
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub tls: bool,
     /// Names in that certificate besides those of this machine: DNS names and addresses.
     pub names: Vec<String>,
+    /// The most connections of clients; each has one to the registry behind it. Others wait to be accepted.
+    pub most_connections: NonZeroUsize,
     /// The registry.
     pub target: Origin,
     /// How connections to it are opened.

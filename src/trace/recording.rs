@@ -7,6 +7,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
 use super::entry::Entry;
 use super::options::TraceOptions;
 use super::request::{Agent, Method};
@@ -46,6 +49,34 @@ pub struct Recording {
     sorter: Sorter,
     lines: Lines,
     missing: Missing,
+    room: Option<Room>,
+}
+
+/// A file that takes as much room beside a trace as the trace will, so that there is room for it at its end.
+#[derive(Debug)]
+struct Room {
+    file: File,
+    bytes: u64,
+}
+
+/// By how much the room grows. It is larger than the trace by as much, for the requests under way when the disk is full.
+const ROOM: u64 = 64 << 10;
+
+impl Room {
+    /// Grows to the least multiple that has room for a trace of that length.
+    fn grow(&mut self, length: u64) -> io::Result<()> {
+        let wanted = length.next_multiple_of(ROOM) + ROOM;
+        if wanted <= self.bytes {
+            return Ok(());
+        }
+        let grown = fallocate(&self.file, FallocateFlags::empty(), 0, wanted);
+        match grown {
+            // Not every file system does: then there is as much room as there happens to be.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.bytes = wanted,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Recording {
@@ -67,13 +98,26 @@ impl Recording {
             sorter: Sorter::new(spill)?,
             lines: Lines::default(),
             missing: Missing::default(),
+            room: None,
         })
+    }
+
+    /// Keeps room for the trace from now on, by an empty file on its disk.
+    ///
+    /// # Errors
+    /// Errors of the system: there is no room.
+    pub fn keep_room(&mut self, file: File) -> io::Result<()> {
+        let mut room = Room { file, bytes: 0 };
+        room.grow(1)?;
+        self.room = Some(room);
+        Ok(())
     }
 
     /// Takes a request. Returns `false` if its path is outside the registry's API: it is counted and not kept.
     ///
     /// # Errors
-    /// Errors of the system, as when the disk is full.
+    /// Errors of the system, as when the disk is full. The request is kept all the same, and there is room for a trace of what
+    /// was pushed, but not of many more.
     pub fn push(&mut self, observed: &Observed<'_>) -> io::Result<bool> {
         let entry = Entry {
             address: Cow::Owned(observed.address.to_string()),
@@ -97,6 +141,9 @@ impl Recording {
         self.missing.status += u64::from(request.status.is_none());
         self.missing.agent += u64::from(request.agent == Agent::Unknown);
         self.sorter.push(request)?;
+        if let Some(room) = &mut self.room {
+            room.grow(self.sorter.most_bytes())?;
+        }
         Ok(true)
     }
 
@@ -109,6 +156,8 @@ impl Recording {
         to: W,
         another: &dyn Fn() -> io::Result<File>,
     ) -> io::Result<(W, Summary)> {
+        // From here on the trace takes it.
+        drop(self.room);
         let mut sessions = Sessions::new(self.options.session_gap);
         let mut writer = Writer::new(to)?;
         let mut merge = self.sorter.finish(another)?;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
@@ -21,6 +21,10 @@ const HELD_NAMES: usize = 1 << 15;
 const LEVEL: i32 = -5;
 /// Requests of a block of a run. A merge holds one block of each run that it reads.
 const BLOCK: usize = 1 << 12;
+/// Bytes of a request in a trace, or more.
+const MOST_ROW: usize = 112;
+/// Bytes of a name, or more: they are alike, and packed.
+const MOST_NAME: usize = 160;
 /// The most runs that are merged at once. More are merged in several steps.
 const MOST_OPEN: usize = 48;
 
@@ -33,24 +37,41 @@ pub(super) struct Sorter {
     spill: Spill,
     runs: Vec<Run>,
     held_most: usize,
+    /// A run could not be written. What comes then is held.
+    is_stuck: bool,
 }
 
 /// Takes a request of a run, and the names behind its pseudonyms.
 type Push<'a> = dyn FnMut(&Request, &NameTable) -> io::Result<()> + 'a;
 
-/// A sorted run in a file.
+/// A sorted run.
 #[derive(Debug, Clone)]
 struct Run {
-    file: Arc<File>,
+    store: Store,
     start: u64,
     end: u64,
     first: Timestamp,
     last: Timestamp,
 }
 
-/// The file that runs are written to, one behind the other.
+/// Where the bytes of runs are.
+#[derive(Debug, Clone)]
+enum Store {
+    File(Arc<File>),
+    /// Those of the last one: of what was held, packed, there is no need for a file, which may have no room.
+    Memory(Arc<[u8]>),
+}
+
+/// Where runs are written to.
+enum Sink {
+    /// One behind the other.
+    File(Arc<File>),
+    /// One.
+    Memory(Vec<u8>),
+}
+
 struct Spill {
-    file: Arc<File>,
+    sink: Sink,
     length: u64,
     packer: Packer,
     content: Vec<u8>,
@@ -59,8 +80,12 @@ struct Spill {
 
 impl Spill {
     fn new(file: File) -> io::Result<Self> {
+        Self::to(Sink::File(Arc::new(file)))
+    }
+
+    fn to(sink: Sink) -> io::Result<Self> {
         Ok(Self {
-            file: Arc::new(file),
+            sink,
             length: 0,
             packer: Packer::new(LEVEL)?,
             content: Vec::new(),
@@ -73,17 +98,34 @@ impl Spill {
         self.packed.clear();
         self.packer
             .pack(Kind::Requests, &self.content, &mut self.packed)?;
-        (&*self.file).write_all(&self.packed)?;
+        match &mut self.sink {
+            Sink::File(file) => (&**file).write_all(&self.packed)?,
+            Sink::Memory(bytes) => bytes.extend_from_slice(&self.packed),
+        }
         self.length += self.packed.len() as u64;
         Ok(())
     }
 
-    /// Writes a run of requests that are in order.
+    /// Writes a run of requests that are in order. One that cannot be written leaves nothing behind.
     fn run(
         &mut self,
         requests: impl FnOnce(&mut Push<'_>) -> io::Result<()>,
     ) -> io::Result<Option<Run>> {
         let start = self.length;
+        let written = self.run_from(start, requests);
+        if let (Err(_), Sink::File(file)) = (&written, &self.sink) {
+            self.length = start;
+            file.set_len(start)?;
+            (&**file).seek(SeekFrom::Start(start))?;
+        }
+        written
+    }
+
+    fn run_from(
+        &mut self,
+        start: u64,
+        requests: impl FnOnce(&mut Push<'_>) -> io::Result<()>,
+    ) -> io::Result<Option<Run>> {
         let mut rows = Rows::default();
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut in_block = 0;
@@ -100,8 +142,12 @@ impl Spill {
         if !rows.is_empty() {
             self.write(&mut rows)?;
         }
+        let store = match &mut self.sink {
+            Sink::File(file) => Store::File(Arc::clone(file)),
+            Sink::Memory(bytes) => Store::Memory(std::mem::take(bytes).into()),
+        };
         Ok(span.map(|(first, last)| Run {
-            file: Arc::clone(&self.file),
+            store,
             start,
             end: self.length,
             first,
@@ -120,7 +166,14 @@ impl Sorter {
             spill: Spill::new(file)?,
             runs: Vec::new(),
             held_most: HELD,
+            is_stuck: false,
         })
+    }
+
+    /// The bytes that the requests so far take in a trace, or more.
+    pub(super) fn most_bytes(&self) -> u64 {
+        let held = self.held.len() * MOST_ROW + self.names.len() * MOST_NAME;
+        self.spill.length + held as u64
     }
 
     /// Where the names of the next request are put.
@@ -129,10 +182,18 @@ impl Sorter {
     }
 
     /// Takes a request.
+    ///
+    /// # Errors
+    /// If those that are held cannot be written. They stay, with this one and those that follow.
     pub(super) fn push(&mut self, request: Request) -> io::Result<()> {
         self.held.push(request);
+        if self.is_stuck {
+            return Ok(());
+        }
         if self.held.len() >= self.held_most || self.names.len() >= HELD_NAMES {
-            self.close()?;
+            let closed = self.close();
+            self.is_stuck = closed.is_err();
+            closed?;
         }
         Ok(())
     }
@@ -156,6 +217,8 @@ impl Sorter {
 
     /// Returns all requests in order. `another` makes a file for a step between.
     pub(super) fn finish(mut self, another: &dyn Fn() -> io::Result<File>) -> io::Result<Merge> {
+        // What the runs so far are in stays as long as they do.
+        self.spill = Spill::to(Sink::Memory(Vec::new()))?;
         self.close()?;
         let mut runs = self.runs;
         while depth(&runs) > MOST_OPEN {
@@ -314,7 +377,7 @@ impl OpenRun {
             if self.run.start >= self.run.end {
                 return Ok(None);
             }
-            let mut from = At(&self.run.file, self.run.start);
+            let mut from = At(&self.run.store, self.run.start);
             let content = self.unpacker.unpack(Kind::Requests, &mut from);
             let block = content.and_then(|it| Block::read(it).map_err(Flaw::Damaged));
             let block = block.map_err(|flaw| match flaw {
@@ -330,12 +393,18 @@ impl OpenRun {
     }
 }
 
-/// Reads a file from a place on, without its own position.
-struct At<'a>(&'a File, u64);
+/// Reads from a place on, without the own position of a file.
+struct At<'a>(&'a Store, u64);
 
 impl Read for At<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.0.read_at(buffer, self.1)?;
+        let read = match self.0 {
+            Store::File(file) => file.read_at(buffer, self.1)?,
+            Store::Memory(bytes) => {
+                let start = usize::try_from(self.1).unwrap_or(usize::MAX);
+                bytes.get(start..).unwrap_or_default().read(buffer)?
+            }
+        };
         self.1 += read as u64;
         Ok(read)
     }
@@ -381,6 +450,22 @@ mod tests {
             wanted.sort_unstable();
             prop_assert_eq!(sorted(&starts, held), wanted);
         }
+    }
+
+    #[test]
+    fn a_file_without_room_loses_no_request() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut sorter = Sorter::new(full).unwrap();
+        sorter.held_most = 3;
+        let starts = [5, 3, 9, 1, 7];
+        let pushed = starts.map(|start| sorter.push(a_request(start)).is_ok());
+        assert_eq!(pushed, [true, true, false, true, true]);
+        let mut merge = sorter.finish(&tempfile::tempfile).unwrap();
+        let mut all = Vec::new();
+        while let Some(request) = merge.next().unwrap() {
+            all.push(request.start.nanos());
+        }
+        assert_eq!(all, [1, 3, 5, 7, 9]);
     }
 
     #[test]

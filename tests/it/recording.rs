@@ -10,6 +10,8 @@ mod aborted;
 mod bench;
 /// Whole pushes and pulls: the trace equals the registry's own log.
 mod clients;
+/// A disk without room for the trace, and more clients than there are places.
+mod full;
 /// What reaches the other side, to the byte.
 mod passed;
 /// What is refused, and how it is told.

@@ -1,14 +1,16 @@
 //! `regstorm record`: a proxy in front of a registry that makes a trace of what its clients request.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use regstorm::files::ResolvedPath;
-use regstorm::recorder::{NotKept, Recorded, Recorder, RecorderError, Settings, Stop};
+use regstorm::recorder::{Recorded, Recorder, RecorderError, Settings, Stop};
 use regstorm::registry::Base;
 use regstorm::trace::Recording;
 use regstorm::transport::{Origin, Route};
+use regstorm::units::count;
 use tokio::sync::watch;
 
 use crate::exit::{self, Exit, Failure, OrExit as _};
@@ -77,6 +79,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let options = args.names.options().or_exit(Exit::Usage)?;
     let settings = Settings {
         listen: args.listen,
+        most_connections: most_connections().or_exit(Exit::Usage)?,
         tls: args.tls,
         names: args.tls_name.clone(),
         target: target(&args.target).or_exit(Exit::Usage)?,
@@ -87,9 +90,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     };
     let recording = out
         .spill()
-        .and_then(|spill| Recording::new(options, spill))
+        .and_then(|spill| {
+            let mut recording = Recording::new(options, spill)?;
+            recording.keep_room(out.spill()?)?;
+            Ok(recording)
+        })
         .map_err(|error| out.cannot_write(&error))?;
-    preflight::open_as_many_files_as_allowed().or_exit(Exit::Usage)?;
     // Listened for before the address is printed: who reads the address may send the signal at once.
     let (end, stop) = watch::channel(Stop::No);
     signals::on_interrupt(move |count| interrupted(&end, count));
@@ -105,20 +111,56 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         exit::print(&format!("{}\n", recorder.url()))?;
     }
     let url = recorder.url();
-    let ended = recorder.run(recording, &stop);
-    let Recorded { recording, tally } =
-        ended.map_err(|NotKept { source, requests }| out.lost(&source, requests))?;
+    let Recorded {
+        recording,
+        tally,
+        full,
+    } = recorder.run(recording, &stop);
     if tally.requests == 0 {
         let text = recorded::nothing(&tally, &url);
         return Err(Failure::new(Exit::Failed, anyhow!(text)));
     }
     let made = out
-        .write(|to| recording.finish(to, &|| out.spill()))
+        .write_at_once(|to| recording.finish(to, &|| out.spill()))
         .map_err(|error| out.lost(&error, tally.requests))?;
     if !args.quiet {
         exit::print(&recorded::summary(&tally, &made, &args.out))?;
     }
-    Ok(Exit::Passed)
+    match full {
+        None => Ok(Exit::Passed),
+        Some(error) => {
+            let text = recorded::full(&error, &args.out);
+            Err(Failure::new(Exit::Failed, anyhow!(text)))
+        }
+    }
+}
+
+/// The most connections of clients, each of which has another one behind it: as many as the process may open, and no more than
+/// one thread serves well.
+fn most_connections() -> anyhow::Result<NonZeroUsize> {
+    const MOST: u64 = 1000;
+    /// Files that are open besides.
+    const OWN: u64 = 64;
+    let limits = preflight::open_as_many_files_as_allowed()?;
+    let files = limits.open_files_hard.or(limits.open_files_soft);
+    let files = files.unwrap_or(u64::MAX);
+    let most = (files.saturating_sub(OWN) / 2).min(MOST);
+    let advice = format!(
+        "raise the limit of open files to {} (ulimit -Hn)",
+        2 * MOST + OWN
+    );
+    if most < MOST {
+        let files = count(files);
+        if most > 0 {
+            exit::note(&format!(
+                "{most} connections of clients at once, since this process may open {files} files; {advice}"
+            ));
+        } else {
+            return Err(anyhow!("this process may open {files} files: {advice}"));
+        }
+    }
+    let most = usize::try_from(most).ok().and_then(NonZeroUsize::new);
+    most.context("no connection fits")
 }
 
 fn interrupted(end: &watch::Sender<Stop>, count: u32) -> Reaction {

@@ -1,6 +1,7 @@
 //! What `regstorm record` says at its end.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
 use regstorm::recorder::Tally;
@@ -20,6 +21,15 @@ pub(crate) fn nothing(tally: &Tally, url: &str) -> String {
     };
     format!(
         "no request to the registry was recorded, and no trace written ({why}): point a client at {url}"
+    )
+}
+
+/// Says that a recording has ended by itself.
+pub(crate) fn full(error: &io::Error, out: &Path) -> String {
+    let name = out.display();
+    format!(
+        "{name}: the recording ended, since there is no room for more requests ({error}); those before are in it: make room, or \
+         name a file on another disk with --out"
     )
 }
 
@@ -66,6 +76,13 @@ pub(crate) fn summary(tally: &Tally, made: &Summary, out: &Path) -> String {
         .map(|(number, what)| format!("{} {what}", count(number)))
         .collect();
     let _ = writeln!(text, "  ended      {}", ends.join(" · "));
+    if tally.full > 0 {
+        let times = count(tally.full);
+        let _ = writeln!(
+            text,
+            "  full       {times} times all connections were open, and clients may have waited"
+        );
+    }
     if let Some(problem) = &tally.problem {
         let _ = writeln!(text, "  first 502  {problem}");
     }

@@ -1,7 +1,7 @@
 //! The trace that a command writes, and the temporary files beside it. What was there stays until all of the new one is written.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek as _};
+use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -59,6 +59,34 @@ impl TraceFile {
         self.place
             .write_with(|file| io::copy(&mut whole, file).map(drop))?;
         Ok(made)
+    }
+
+    /// Writes the trace that `writer` writes, without a copy of it on the disk meanwhile.
+    pub(crate) fn write_at_once<T, E: From<io::Error>>(
+        &self,
+        writer: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, T), E>,
+    ) -> Result<T, E> {
+        let mut made = None;
+        let written = self.place.write_with(|file| {
+            let ended = writer(BufWriter::new(file.try_clone()?));
+            let ended = ended.and_then(|(mut to, it)| {
+                to.flush()?;
+                Ok(it)
+            });
+            let is_whole = ended.is_ok();
+            made = Some(ended);
+            if is_whole {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::Other.into())
+            }
+        });
+        match (made, written) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(error.into()),
+            (Some(Ok(made)), Ok(())) => Ok(made),
+            (None, Ok(())) => Err(io::Error::from(io::ErrorKind::NotFound).into()),
+        }
     }
 
     /// Says that the trace was not written.

@@ -52,8 +52,14 @@ impl Recording {
 
     /// In front of a target.
     pub(super) fn with(target: &str, options: &[&str]) -> Self {
+        let command = Command::new(env!("CARGO_BIN_EXE_regstorm"));
+        Self::by(command, target, options)
+    }
+
+    /// Started by a command, to which the arguments of regstorm are added.
+    pub(super) fn by(mut command: Command, target: &str, options: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_regstorm"))
+        let mut child = command
             .args(["record", "--target", target, "--listen", "127.0.0.1:0"])
             .args(["--out", "x.trace"])
             .args(options)
