@@ -6,9 +6,11 @@ mod clients;
 mod replayed;
 
 use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 use crate::support::{
-    Corpus, Flavour, Granting, PASSWORD, Program, Recording, Registry, TokenServer, USER,
+    Corpus, Flavour, Granting, PASSWORD, Program, Recording, Registry, TokenServer, TraceRow, USER,
     copy_back, skopeo,
 };
 
@@ -126,32 +128,8 @@ fn a_blob_larger_than_the_memory_of_the_recorder_passes() {
     const BLOB: u64 = 512 << 20;
     let registry = Registry::start(Flavour::Open);
     let recording = Recording::start(&registry.url(), &[]);
-    let started = Program::new("curl")
-        .args(["-sfi", "-X", "POST"])
-        .args([format!("{}/v2/lab/large/blobs/uploads/", recording.url())])
-        .run()
-        .ok();
-    let location = started
-        .stdout
-        .lines()
-        .find_map(|it| it.strip_prefix("Location: "));
-    let location = location.expect("an upload").trim().to_owned();
     let dir = crate::support::scratch();
-    let file = dir.path().join("blob");
-    fs::File::create(&file)
-        .expect("a file")
-        .set_len(BLOB)
-        .expect("a hole");
-    let sum = Program::new("sha256sum").args([&file]).run().ok().stdout;
-    let digest = format!("sha256:{}", sum.split(' ').next().expect("a sum"));
-    let put = format!("{location}&digest={digest}");
-    Program::new("curl")
-        .args(["-sf", "-T"])
-        .args([&file])
-        .args([put])
-        .run()
-        .ok();
-    let url = format!("{}/v2/lab/large/blobs/{digest}", recording.url());
+    let url = stored(&recording, dir.path(), BLOB);
     let back = dir.path().join("back");
     Program::new("curl")
         .args(["-sf", "-o"])
@@ -171,4 +149,81 @@ fn a_blob_larger_than_the_memory_of_the_recorder_passes() {
         sizes.contains(&("upload-put", BLOB, 0)) && sizes.contains(&("blob-get", 0, BLOB)),
         "{sizes:?} {said}"
     );
+}
+
+/// Pushes a blob of zeros through a recorder, and gives its URL.
+fn stored(recording: &Recording, dir: &Path, bytes: u64) -> String {
+    let started = Program::new("curl")
+        .args(["-sfi", "-X", "POST"])
+        .args([format!("{}/v2/lab/large/blobs/uploads/", recording.url())])
+        .run()
+        .ok();
+    let location = started
+        .stdout
+        .lines()
+        .find_map(|it| it.strip_prefix("Location: "));
+    let location = location.expect("an upload").trim().to_owned();
+    let file = dir.join("blob");
+    fs::File::create(&file)
+        .expect("a file")
+        .set_len(bytes)
+        .expect("a hole");
+    let sum = Program::new("sha256sum").args([&file]).run().ok().stdout;
+    let digest = format!("sha256:{}", sum.split(' ').next().expect("a sum"));
+    let put = format!("{location}&digest={digest}");
+    Program::new("curl")
+        .args(["-sf", "-T"])
+        .args([&file])
+        .args([put])
+        .run()
+        .ok();
+    format!("{}/v2/lab/large/blobs/{digest}", recording.url())
+}
+
+#[test]
+fn a_registry_that_is_killed_is_told_to_clients_and_in_the_trace() {
+    const BLOB: u64 = 64 << 20;
+    let mut registry = Registry::start(Flavour::Open);
+    let recording = Recording::start(&registry.url(), &[]);
+    let dir = crate::support::scratch();
+    let url = stored(&recording, dir.path(), BLOB);
+    let back = dir.path().join("back");
+    let mut slow = Program::new("curl")
+        .args(["-s", "--limit-rate", "1M", "-o"])
+        .args([&back])
+        .args([&url])
+        .start(&dir.path().join("said"));
+    assert!(slow.ready(|| fs::metadata(&back).is_ok_and(|it| it.len() > 0)));
+    registry.kill();
+    let status = slow.wait(Duration::from_mins(5));
+    let partial = 18; // as curl has it
+    assert_eq!(status.and_then(|it| it.code()), Some(partial));
+    let told = Program::new("curl").args(["-si", &url]).run().ok();
+    for words in [
+        "HTTP/1.1 502 Bad Gateway",
+        "regstorm record: ",
+        &registry.host(),
+    ] {
+        assert!(told.stdout.contains(words), "{words}: {told}");
+    }
+    let image = format!("docker://{}/lab/img:1", recording.host());
+    let failed = skopeo(["inspect", "--tls-verify=false", &image]).run();
+    assert!(
+        failed.code() != 0 && failed.stderr.contains("502"),
+        "{failed}"
+    );
+    let (rows, said) = recording.end();
+    for words in [
+        "1 broken off by the registry",
+        "(502)",
+        "first 502",
+        &registry.host(),
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let cut = |it: &&TraceRow| it.operation == "blob-get" && it.status == 200;
+    let cut: Vec<_> = rows.iter().filter(cut).map(|it| it.received).collect();
+    assert!(matches!(cut[..], [received] if received < BLOB), "{rows:?}");
+    let unreached = rows.iter().filter(|it| it.status == 502).count();
+    assert!(unreached >= 2, "{rows:?}");
 }

@@ -166,6 +166,11 @@ impl Registry {
         }
     }
 
+    /// Ends it without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
     /// Makes the registry forget that a repository has any blobs, as a clean-up does that clients are not told of.
     pub(crate) fn forget(&self, repository: &str) {
         let dir = self
