@@ -35,6 +35,8 @@ pub(super) struct Entry<'a> {
     pub(super) sent: Option<u64>,
     pub(super) received: Option<u64>,
     pub(super) duration: Option<Duration>,
+    /// What the registry calls the request, where it may have a line for each of several errors.
+    pub(super) id: Cow<'a, str>,
 }
 
 impl<'a> Entry<'a> {

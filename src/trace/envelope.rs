@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::moment;
+use super::nested;
 use super::source::json;
 use super::time::Timestamp;
 
@@ -16,6 +17,8 @@ pub(super) enum Envelope {
     None,
     /// An object of JSON with the line as one of its texts: docker's json-file, and what shippers and journald make of it.
     Object,
+    /// An object of JSON with the line as another object within it, or with its names taken apart.
+    Nested,
     /// `2026-11-30T19:25:41.66Z stdout F ...` of Kubernetes, and `2026-11-30T19:25:41.66Z ...` of `logs --timestamps`.
     Timed,
     /// `Nov 30 19:25:41 host name[1]: ...`, with a time of RFC 3339 as well, and that of RFC 5424.
@@ -87,16 +90,17 @@ impl<'a> Object<'a> {
             Cow::Owned(text) => Cow::Owned(text.trim_end().to_owned()),
         };
         let times = [self.time, self.timestamp, self.at];
-        let time = times.iter().find_map(|it| moment::rfc3339(it));
+        let time = times.iter().find_map(|it| moment::of_json(it));
         let micros = || self.micros.parse::<u64>().ok()?.checked_mul(1_000);
         Some((text, time.or_else(|| micros().map(Timestamp::from_nanos))))
     }
 }
 
 impl Envelope {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::None,
         Self::Object,
+        Self::Nested,
         Self::Timed,
         Self::Syslog,
         Self::Bar,
@@ -116,6 +120,10 @@ impl Envelope {
                 let is_one = line.starts_with('{');
                 let object = is_one.then(|| serde_json::from_str::<Object<'_>>(line));
                 object?.ok()?.open()
+            }
+            Self::Nested => {
+                let (inner, time) = nested::open(line)?;
+                Some((Cow::Owned(inner), time))
             }
             Self::Timed => {
                 let (time, rest) = line.split_once(' ')?;

@@ -1,6 +1,8 @@
 //! Makes a trace of logs.
 
+use std::collections::VecDeque;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::path::Path as FilePath;
@@ -22,6 +24,9 @@ use crate::oci::Operation;
 
 /// The lines that could not be read of which a trace tells more than their number.
 const EXAMPLES: usize = 10;
+
+/// How many of the last requests that failed are remembered: all lines of one are written at once, among those of others.
+const FAILED: usize = 64;
 
 /// How logs become a trace.
 #[derive(Debug)]
@@ -84,6 +89,8 @@ pub struct Importer {
     /// Responses with an error, and uploads that begin: what tells whether a log lacks what failed.
     errors: u64,
     uploads: u64,
+    /// The last requests that may have more lines.
+    failed: VecDeque<u64>,
 }
 
 impl std::fmt::Debug for Importer {
@@ -118,6 +125,7 @@ impl Importer {
             missing: Missing::default(),
             errors: 0,
             uploads: 0,
+            failed: VecDeque::with_capacity(FAILED),
         })
     }
 
@@ -225,6 +233,10 @@ impl Importer {
                 return Ok(());
             }
         };
+        if self.is_another_line(&entry.id) {
+            self.lines.other += 1;
+            return Ok(());
+        }
         if entry.time.is_none() {
             (entry.time, entry.is_end) = (time, true);
         }
@@ -242,6 +254,24 @@ impl Importer {
         self.count(&request);
         self.sorter.push(request)?;
         Ok(())
+    }
+
+    /// Whether a line is a further one of a request.
+    fn is_another_line(&mut self, id: &str) -> bool {
+        if id.is_empty() {
+            return false;
+        }
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let id = hasher.finish();
+        if self.failed.contains(&id) {
+            return true;
+        }
+        if self.failed.len() == FAILED {
+            self.failed.pop_front();
+        }
+        self.failed.push_back(id);
+        false
     }
 
     fn count(&mut self, request: &Request) {

@@ -22,6 +22,7 @@ mod input;
 mod key;
 mod moment;
 mod names;
+mod nested;
 mod options;
 mod overview;
 mod path;

@@ -65,6 +65,26 @@ pub(super) fn epoch(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_nanos(nanos))
 }
 
+/// Reads a time as records of JSON have it: as [`rfc3339`], or as seconds, milliseconds, microseconds or nanoseconds since 1970,
+/// of which only one is a time of this age.
+pub(super) fn of_json(text: &str) -> Option<Timestamp> {
+    if let Some(time) = rfc3339(text) {
+        return Some(time);
+    }
+    if text.contains('.') {
+        return epoch(text);
+    }
+    let number: u64 = text.parse().ok()?;
+    let scale = match number {
+        0..100_000_000 => return None,
+        100_000_000..100_000_000_000 => NANOS,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        _ => 1,
+    };
+    Some(Timestamp::from_nanos(number.checked_mul(scale)?))
+}
+
 /// Reads seconds with or without a fraction: `0.123`.
 pub(super) fn seconds(text: &str) -> Option<Duration> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
@@ -256,6 +276,17 @@ mod tests {
         ] {
             assert_eq!(syslog(text, 2024), host(time), "{text}");
         }
+        for same in [
+            "1709251198",
+            "1709251198.0",
+            "1709251198000",
+            "1709251198000000",
+            "1709251198000000000",
+            "2024-02-29T23:59:58Z",
+        ] {
+            assert_eq!(of_json(same), wanted, "{same}");
+        }
+        assert_eq!((of_json("7"), of_json("")), (None, None));
         assert_eq!(epoch("1709251198"), wanted);
         assert_eq!(wanted.map(year), Some(2024));
         for bad in [

@@ -54,7 +54,20 @@ struct Running {
     head: Option<u32>,
     /// Blobs that are in the repository for the next manifest that is stored.
     pushed: Vec<u32>,
+    /// Digests of manifests that were asked for and not there, which the client has not stored since.
+    missed: Vec<Pseudonym>,
     open: Vec<Open>,
+}
+
+impl Running {
+    /// Notes what was not there.
+    fn misses(&mut self, operation: Operation, request: &Request) {
+        let is_manifest = matches!(operation, Operation::ManifestHead | Operation::ManifestGet);
+        if let (true, Some(Reference::Digest(digest))) = (is_manifest, request.reference) {
+            self.missed.retain(|it| *it != digest);
+            self.missed.push(digest);
+        }
+    }
 }
 
 /// Why a request is not sent: the count that it is added to.
@@ -119,6 +132,7 @@ impl Builder {
                 if is_there {
                     self.of_repository(operation, request, (number, running))?
                 } else {
+                    running.misses(operation, request);
                     self.absent(operation, request)?
                 }
             }
@@ -279,9 +293,17 @@ impl Builder {
             blobs = latest.map_or_else(Vec::new, |it| self.manifests.blobs(*it).to_vec());
         }
         let (manifest, tag) = match request.reference.ok_or(UNKNOWN)? {
-            Reference::Digest(digest) => (self.manifests.number(digest, None), None),
+            Reference::Digest(digest) => {
+                running.missed.retain(|it| *it != digest);
+                (self.manifests.number(digest, None), None)
+            }
             Reference::Tag(name) => {
-                let manifest = self.manifests.nameless();
+                // A client that looks for a manifest by its digest stores it then under the tag.
+                let missed = running.missed.pop();
+                let manifest = match missed {
+                    Some(digest) => self.manifests.number(digest, None),
+                    None => self.manifests.nameless(),
+                };
                 let tag = self.manifests.tag(repository, name);
                 tag.manifest = Some(manifest);
                 let number = tag.number;

@@ -455,3 +455,38 @@ fn what_an_import_has_put_back_is_sent_although_it_has_no_name() {
     let names = [1, 2].map(|it| Act::BlobHead(Name::NoDigest(it)));
     assert_eq!(acts(&sessions), names);
 }
+
+/// As oras does: it looks for the digest, stores the manifest under a tag, and others then fetch the digest.
+#[test]
+fn a_manifest_that_was_missed_by_its_digest_is_the_one_that_is_stored_under_a_tag() {
+    use Operation::{ManifestGet, ManifestHead, ManifestPut};
+    let sessions = read(
+        &[
+            // One that is stored by its digest, and the one that is tagged.
+            request(ManifestHead, digest(7), 404),
+            request(ManifestHead, digest(8), 404),
+            request(ManifestPut, digest(7), 201),
+            request(ManifestPut, tag(1), 201),
+            Request {
+                session: 2,
+                ..request(ManifestGet, digest(8), 200)
+            },
+            // What is stored under the next tag is something else.
+            request(ManifestPut, tag(2), 201),
+        ],
+        &Slice::default(),
+    )
+    .unwrap();
+    let acts = acts(&sessions);
+    let put = |manifest, tag| Act::ManifestPut { manifest, tag };
+    assert_eq!(
+        acts[2..],
+        [
+            put(0, None),
+            put(1, Some(0)),
+            put(2, Some(1)),
+            Act::ManifestGet(Name::Digest(1)),
+        ]
+    );
+    assert_eq!(sessions.needs().manifests, []);
+}

@@ -49,5 +49,6 @@ pub(super) fn read(line: &str) -> Line<'_> {
         sent: size(sent),
         received: size(received),
         duration: size(took).map(Duration::from_millis),
+        ..Entry::default()
     })
 }

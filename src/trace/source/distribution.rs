@@ -9,6 +9,8 @@ use super::template::{self, Template};
 
 /// The message of a request that ended; `... with error` as well.
 pub(super) const ENDED: &str = "response completed";
+/// The message of a request that ended with errors: a line for each of them.
+pub(super) const FAILED: &str = "response completed with error";
 /// The message of a request that is responded to by 401, without a line of its end.
 pub(super) const REFUSED: &str = "error authorizing context";
 /// Looks for the messages, before anything else is read.

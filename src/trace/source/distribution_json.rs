@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::entry::{Entry, Line};
 use super::super::moment;
-use super::distribution::{ENDED, REFUSED, beside, may_end};
+use super::distribution::{ENDED, FAILED, REFUSED, beside, may_end};
 use super::json;
 
 /// The fields of a line that are read. Others are skipped.
@@ -28,6 +28,13 @@ struct Fields<'a> {
         default
     )]
     timestamp: Cow<'a, str>,
+    #[serde(
+        rename = "http.request.id",
+        deserialize_with = "json::text",
+        borrow,
+        default
+    )]
+    id: Cow<'a, str>,
     #[serde(
         rename = "http.request.method",
         deserialize_with = "json::text",
@@ -105,12 +112,10 @@ pub(super) fn read(line: &str) -> Line<'_> {
     if fields.method.is_empty() || fields.uri.is_empty() {
         return Line::Unreadable("no method or no URI");
     }
-    let time = moment::rfc3339(&fields.time).or_else(|| moment::rfc3339(&fields.timestamp));
-    if time.is_none() {
-        return Line::Unreadable("no time");
-    }
+    let has_failed = says(FAILED);
     Line::Request(Entry {
-        time,
+        // If there is none, it may be told around the line.
+        time: moment::of_json(&fields.time).or_else(|| moment::of_json(&fields.timestamp)),
         is_end: true,
         address: fields.address,
         user: fields.user,
@@ -121,5 +126,10 @@ pub(super) fn read(line: &str) -> Line<'_> {
         sent: None,
         received: fields.written,
         duration: moment::go_duration(&fields.duration),
+        id: if has_failed {
+            fields.id
+        } else {
+            Cow::Borrowed("")
+        },
     })
 }

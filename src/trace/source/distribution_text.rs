@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::super::entry::{Entry, Line, size, status};
 use super::super::moment;
-use super::distribution::{ENDED, REFUSED, beside, may_end};
+use super::distribution::{ENDED, FAILED, REFUSED, beside, may_end};
 use super::template;
 
 pub(super) fn read(line: &str) -> Line<'_> {
@@ -20,14 +20,16 @@ pub(super) fn read(line: &str) -> Line<'_> {
         is_end: true,
         ..Entry::default()
     };
-    let mut rest = line;
+    let (mut rest, mut has_failed) = (line, false);
     while let Some((key, value, behind)) = pair(rest) {
         rest = behind;
         match key {
             "msg" if value.starts_with(REFUSED) => entry.status = Some(401),
             "msg" if !value.starts_with(ENDED) => return Line::Other,
+            "msg" => has_failed = value.starts_with(FAILED),
             "time" => entry.time = moment::rfc3339(&value),
             "http.request.method" => entry.method = value,
+            "http.request.id" => entry.id = value,
             "http.request.uri" => entry.uri = value,
             "http.request.remoteaddr" => entry.address = value,
             "http.request.useragent" => entry.agent = value,
@@ -40,6 +42,9 @@ pub(super) fn read(line: &str) -> Line<'_> {
     }
     if !rest.trim().is_empty() {
         return Line::Unreadable("a pair without a value");
+    }
+    if !has_failed {
+        entry.id = Cow::Borrowed("");
     }
     if entry.method.is_empty() || entry.uri.is_empty() {
         return Line::Unreadable("no method or no URI");

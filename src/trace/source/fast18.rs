@@ -82,6 +82,7 @@ pub(super) fn read(record: &str) -> Line<'_> {
             .duration
             .and_then(|it| Duration::try_from_secs_f64(it).ok()),
         method: fields.method,
+        ..Entry::default()
     })
 }
 

@@ -40,10 +40,10 @@ pub(super) fn read(line: &str) -> Line<'_> {
     if fields.msg != "access" {
         return Line::Other;
     }
-    let time = moment::rfc3339(&fields.time);
-    if time.is_none() || fields.method.is_empty() {
-        return Line::Unreadable("no time or no method");
+    if fields.method.is_empty() {
+        return Line::Unreadable("no method");
     }
+    let time = moment::of_json(&fields.time);
     let address = if fields.remote_ip.is_empty() {
         fields.remote_addr
     } else {
@@ -62,5 +62,6 @@ pub(super) fn read(line: &str) -> Line<'_> {
         sent: None,
         received: fields.written_bytes,
         duration: seconds.and_then(|it| Duration::try_from_secs_f64(it).ok()),
+        ..Entry::default()
     })
 }

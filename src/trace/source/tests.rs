@@ -104,6 +104,13 @@ fn zot_and_gitlab_write_json() {
     check(&entry, "PUT", "/v2/a/manifests/1", 201, Some(0));
     assert_eq!((entry.sent, entry.duration), (Some(502), None));
     assert_eq!((&*entry.user, &*entry.agent), ("anna", "skopeo/1.9"));
+    // Before 1.4.3: in another order, and with a latency that is exact.
+    let line = r#"{"level":"info","module":"http","clientIP":"[::1]:45614","method":"GET","path":"/v2/a/blobs/sha256:ab","statusCode":206,"latency":"1.25ms","bodySize":64,"headers":{"Range":["bytes=0-63"],"User-Agent":["containerd/1.7"]},"goroutine":70,"caller":"/go/pkg/api/session.go:137","time":"2023-09-27T14:54:55.736062174+02:00","message":"HTTP API"}"#;
+    let entry = read("zot", line);
+    check(&entry, "GET", "/v2/a/blobs/sha256:ab", 206, Some(64));
+    assert_eq!(entry.duration, Some(Duration::from_micros(1_250)));
+    let long = line.replace("1.25ms", "1m17s");
+    assert_eq!(read("zot", &long).duration, None);
     let line = r#"{"content_type":"application/json","correlation_id":"01","duration_ms":12,"host":"r","level":"info","method":"GET","msg":"access","proto":"HTTP/1.1","referrer":"","remote_addr":"10.0.0.9:46012","remote_ip":"10.0.0.9","status":401,"system":"http","time":"2026-11-30T19:25:41.250Z","ttfb_ms":1,"uri":"/v2/","user_agent":"docker/24","written_bytes":157}"#;
     let entry = read("gitlab", line);
     check(&entry, "GET", "/v2/", 401, Some(157));

@@ -1,4 +1,5 @@
-//! The log of zot: JSON. Its time is that of the end; its latency is cut to whole seconds, and is not read.
+//! The log of zot: JSON. Its time is that of the end. Since 1.4.3 the latency is cut to whole seconds, and before that what
+//! is longer than a minute: such a one is not read.
 
 use std::borrow::Cow;
 
@@ -26,6 +27,8 @@ struct Fields<'a> {
     status: Option<u16>,
     #[serde(rename = "bodySize", deserialize_with = "json::bytes", default)]
     size: Option<u64>,
+    #[serde(deserialize_with = "json::text", borrow, default)]
+    latency: Cow<'a, str>,
     #[serde(borrow, default)]
     headers: Headers<'a>,
 }
@@ -45,10 +48,11 @@ pub(super) fn read(line: &str) -> Line<'_> {
     if fields.message != "HTTP API" {
         return Line::Other;
     }
-    let time = moment::rfc3339(&fields.time);
-    if time.is_none() || fields.method.is_empty() {
-        return Line::Unreadable("no time or no method");
+    if fields.method.is_empty() {
+        return Line::Unreadable("no method");
     }
+    let time = moment::of_json(&fields.time);
+    let took = moment::go_duration(&fields.latency);
     let length = fields.headers.length.first();
     Line::Request(Entry {
         time,
@@ -61,6 +65,7 @@ pub(super) fn read(line: &str) -> Line<'_> {
         uri: fields.path,
         status: fields.status,
         received: fields.size,
-        duration: None,
+        duration: took.filter(|it| it.subsec_nanos() > 0),
+        ..Entry::default()
     })
 }

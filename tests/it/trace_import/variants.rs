@@ -192,3 +192,106 @@ fn what_ends_within_a_second_stays_in_the_order_of_its_ends() {
         ]
     );
 }
+
+/// What makes a record of a second and a status.
+type Form<'a> = Box<dyn Fn(u64, u64) -> serde_json::Value + 'a>;
+
+/// Distribution's lines, as those have them who have read them as JSON: within another record, and with names taken apart.
+#[test]
+fn a_record_within_a_record_is_a_line() {
+    let dir = TempDir::new().unwrap();
+    let told = |second: u64, status: u64| {
+        serde_json::json!({
+            "http.request.method": "GET",
+            "http.request.uri": format!("/v2/a/blobs/sha256:{second}"),
+            "http.request.remoteaddr": "[2001:db8::1]:40312",
+            "http.response.status": status,
+            "http.response.written": 7,
+            "http.response.duration": "1.5ms",
+            "level": "info",
+            "msg": "response completed",
+        })
+    };
+    let time = |second: u64| format!("2026-11-30T19:25:{second:02}Z");
+    let apart = |second: u64, status: u64| {
+        serde_json::json!({
+            "@timestamp": time(second),
+            "message": "response completed",
+            "http": {
+                "request": {"method": "GET", "uri": "/v2/a/blobs/sha256:1", "remoteaddr": "[2001:db8::1]:40312"},
+                "response": {"status": status, "written": 7, "duration": "1.5ms"},
+            },
+        })
+    };
+    let micros = |second: u64| (1_796_066_700 + second) * 1_000_000;
+    let forms: [Form<'_>; 4] = [
+        Box::new(
+            |second, status| serde_json::json!({"timestamp": time(second), "jsonPayload": told(second, status)}),
+        ),
+        Box::new(
+            |second, status| serde_json::json!({"stream": "stderr", "time": micros(second), "log": told(second, status)}),
+        ),
+        Box::new(
+            |second, status| serde_json::json!({"_id": "x", "_source": apart(second, status)}),
+        ),
+        Box::new(apart),
+    ];
+    for (number, form) in forms.iter().enumerate() {
+        let lines = [(1, 200), (2, 404), (3, 200)].map(|(second, status)| form(second, status));
+        let log: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        fs::write(dir.path().join("a.log"), log.join("\n")).unwrap();
+        let overview = imported(dir.path(), &["a.log"]);
+        let summary = &overview["summary"];
+        assert_eq!(
+            summary["source"]["formats"][0], "distribution-json",
+            "{number}"
+        );
+        assert_eq!(summary["lines"]["requests"], 3, "{number}");
+        assert_eq!(
+            summary["first"], "2026-11-30T19:25:01.000000000Z",
+            "{number}"
+        );
+        assert_eq!(overview["operations"][0]["statuses"]["404"], 1, "{number}");
+    }
+}
+
+/// docker-registry has a line for each blob that a manifest lacks, in which all but the blob is the same.
+#[test]
+fn a_request_with_several_errors_is_one() {
+    let dir = TempDir::new().unwrap();
+    let text = |id: &str, detail: &str| {
+        format!(
+            "time=\"2026-11-30T19:25:41.1Z\" level=error msg=\"response completed with error\" err.code=\"manifest blob unknown\" err.detail={detail} http.request.id={id} http.request.method=PUT http.request.remoteaddr=\"10.0.0.1:4\" http.request.uri=/v2/a/manifests/1 http.response.duration=9ms http.response.status=400 http.response.written=625\n"
+        )
+    };
+    let json = |id: &str, detail: &str| {
+        let line = serde_json::json!({
+            "time": "2026-11-30T19:25:41.1Z", "level": "error", "msg": "response completed with error", "err.detail": detail,
+            "http.request.id": id, "http.request.method": "PUT", "http.request.remoteaddr": "10.0.0.1:4",
+            "http.request.uri": "/v2/a/manifests/1", "http.response.status": 400, "http.response.written": 625,
+        });
+        format!("{line}\n")
+    };
+    for (format, line) in [
+        ("distribution-text", &text as &dyn Fn(&str, &str) -> String),
+        ("distribution-json", &json),
+    ] {
+        let log = [
+            line("a", "x"),
+            line("b", "x"),
+            line("a", "y"),
+            line("b", "y"),
+            line("a", "z"),
+            line("c", "x"),
+        ];
+        fs::write(dir.path().join("a.log"), log.concat()).unwrap();
+        let overview = imported(dir.path(), &["a.log"]);
+        let summary = &overview["summary"];
+        assert_eq!(summary["source"]["formats"][0], format);
+        assert_eq!(
+            (&summary["lines"]["requests"], &summary["lines"]["other"]),
+            (&3.into(), &3.into()),
+            "{format}"
+        );
+    }
+}

@@ -103,6 +103,7 @@ fn seen(record: &Record) -> Seen {
         path: record.raw_path.clone(),
         status: record.status.unwrap_or(0),
         received: record.resp_body,
+        is_cut_off: false,
         sent: record.req_body,
         is_chunked: record.header("Transfer-Encoding").is_some(),
     }

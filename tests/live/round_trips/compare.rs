@@ -120,6 +120,16 @@ pub(crate) fn logged(seen: &[Seen], lacks: &str) -> Vec<Seen> {
     seen.iter().filter(is_there).cloned().collect()
 }
 
+/// How many repositories have no request that is sent again.
+pub(super) fn left_out_whole(seen: &[Seen], exceptions: &Exceptions) -> u64 {
+    let mut sent = BTreeMap::new();
+    for it in seen {
+        let is_sent = exception(it, exceptions) != Some(Exception::LeftOut);
+        *sent.entry(repository(&it.path)).or_insert(false) |= is_sent;
+    }
+    sent.values().filter(|is_sent| !**is_sent).count() as u64
+}
+
 /// What the second run of a log must have: what the first one had, but for the exceptions.
 pub(crate) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> Lines {
     let mut largest: BTreeMap<&str, u64> = BTreeMap::new();
@@ -129,15 +139,32 @@ pub(crate) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> L
     }
     let small = exceptions.of("blobs of fewer than 64 bytes");
     let mut lines = Lines(BTreeMap::new());
+    let mut over = BTreeSet::new();
     for it in seen {
-        let status = it.status.to_string();
-        let of = exceptions.of(&status);
-        let of = of.or_else(|| exceptions.of(operation(it)));
+        let id = upload(&it.path).filter(|id| !id.is_empty());
+        if id.is_some_and(|id| over.contains(id)) {
+            assert_eq!(
+                exceptions.of("uploads after their end"),
+                Some(Exception::LeftOut)
+            );
+            continue;
+        }
+        if ends(it, exceptions) {
+            over.extend(id);
+        }
+        let of = exception(it, exceptions);
         let is_untold = is_upload(it)
             && (lacks.contains("size of uploads")
                 || lacks.contains("size of chunked uploads") && it.is_chunked);
         match of {
             Some(Exception::LeftOut) => {}
+            Some(Exception::Well) => {
+                let well = Seen {
+                    status: 200,
+                    ..it.clone()
+                };
+                lines.add(&well, |_| Size::Any);
+            }
             _ if is_untold => lines.add(it, |_| Size::Any),
             Some(Exception::OtherSize) => lines.add(it, |_| Size::Any),
             Some(Exception::Larger(less)) => {
@@ -147,16 +174,18 @@ pub(crate) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> L
                 let whole = largest[digest(&it.path)];
                 lines.add(it, |_| Size::Is(whole));
             }
-            _ if is_of_blob(it) && small == Some(Exception::AtLeast64) => {
+            // A part may be as small as it was.
+            _ if is_of_blob(it) && it.status != 206 && small == Some(Exception::AtLeast64) => {
                 lines.add(it, |size| Size::Is(if size > 0 { size.max(64) } else { 0 }));
             }
             _ => lines.add(it, Size::Is),
         }
     }
     if exceptions.of("upload-cancel") == Some(Exception::Added) {
-        for it in left_open(seen) {
+        for it in left_open(seen, exceptions) {
             let cancel = Seen {
                 method: "DELETE".to_owned(),
+                path: format!("/v2/{}/blobs/uploads/left", repository(&it.path)),
                 status: 204,
                 ..it.clone()
             };
@@ -166,24 +195,57 @@ pub(crate) fn expected(seen: &[Seen], exceptions: &Exceptions, lacks: &str) -> L
     lines
 }
 
-/// The last request of each upload that was neither finished nor cancelled.
-fn left_open(seen: &[Seen]) -> Vec<&Seen> {
-    let ended = ["upload-put", "upload-cancel"];
-    let mut open: BTreeMap<&str, &Seen> = BTreeMap::new();
+/// What is excepted of a request: by its status, or by its endpoint.
+fn exception(seen: &Seen, exceptions: &Exceptions) -> Option<Exception> {
+    let status = match seen.status {
+        404 if operation(seen).starts_with("upload-") => "404 of uploads".to_owned(),
+        206 if seen.is_cut_off => "206 that was cut off".to_owned(),
+        500.. => "5xx".to_owned(),
+        status => status.to_string(),
+    };
+    let of = exceptions.of(&status);
+    of.or_else(|| exceptions.of(operation(seen)))
+}
+
+/// The identifier of an upload in a path; empty where one is opened.
+fn upload(path: &str) -> Option<&str> {
+    let (_, id) = path.split_once("/blobs/uploads/")?;
+    Some(id.split('?').next().unwrap_or_default())
+}
+
+/// Whether an upload was over after a request, or is when it is sent again.
+fn ends(seen: &Seen, exceptions: &Exceptions) -> bool {
+    let is_well = seen.status < 300 || exception(seen, exceptions) == Some(Exception::Well);
+    is_well && matches!(operation(seen), "upload-put" | "upload-cancel")
+}
+
+/// A request for each upload that was neither finished nor cancelled.
+fn left_open<'a>(seen: &'a [Seen], exceptions: &Exceptions) -> Vec<&'a Seen> {
+    let mut named: BTreeMap<&str, &Seen> = BTreeMap::new();
     let mut over = BTreeSet::new();
+    let mut nameless: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
     for it in seen {
-        let Some((_, id)) = it.path.split_once("/blobs/uploads/") else {
-            continue;
-        };
-        let id = id.split('?').next().unwrap_or_default();
-        if ended.contains(&operation(it)) {
-            over.insert(id);
-        } else if !id.is_empty() {
-            open.insert(id, it);
+        match upload(&it.path) {
+            Some("") if it.status == 202 => {
+                nameless.entry(repository(&it.path)).or_default().push(it);
+            }
+            None | Some("") => {}
+            Some(id) => {
+                // An upload has its name from its first request on.
+                if named.insert(id, it).is_none()
+                    && let Some(of_one) = nameless.get_mut(repository(&it.path))
+                {
+                    of_one.pop();
+                }
+                if ends(it, exceptions) {
+                    over.insert(id);
+                }
+            }
         }
     }
-    open.retain(|id, _| !over.contains(id));
-    open.into_values().collect()
+    named.retain(|id, _| !over.contains(id));
+    let nameless = nameless.into_values().flatten();
+    named.into_values().chain(nameless).collect()
 }
 
 /// The bytes of content that a request moves; `None` if it moves none.

@@ -16,6 +16,8 @@ pub(crate) enum Exception {
     Larger(u64),
     /// The whole blob, where the response was cut off.
     Whole,
+    /// They end well, with bodies of any size.
+    Well,
     /// They have at least 64 bytes.
     AtLeast64,
     /// It has such a request, which the first one has not.
@@ -37,6 +39,7 @@ impl Exceptions {
                 "bodies of another size" => Exception::OtherSize,
                 "bodies that may be larger, or 21 bytes smaller" => Exception::Larger(21),
                 "the whole blob" => Exception::Whole,
+                "2xx" => Exception::Well,
                 "64 bytes" => Exception::AtLeast64,
                 "one more" => Exception::Added,
                 other => panic!("no exception is called {other}"),

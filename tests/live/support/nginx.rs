@@ -11,8 +11,7 @@ use super::port;
 use super::process::{Program, Running};
 
 /// What the witness writes of a request.
-const WITNESS: &str =
-    "$request_method|$request_uri|$status|$body_bytes_sent|$http_content_length|$http_x_encoding";
+const WITNESS: &str = "$request_method|$request_uri|$status|$body_bytes_sent|$sent_http_content_length|$http_content_length|$http_x_encoding";
 
 /// A running nginx.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(crate) struct Seen {
     pub(crate) status: u16,
     /// Bytes of the response's body.
     pub(crate) received: u64,
+    /// Whether the response had less than its head has told.
+    pub(crate) is_cut_off: bool,
     /// Bytes of the request's body.
     pub(crate) sent: u64,
     /// Whether the client sent its body without its length.
@@ -89,7 +90,7 @@ impl Nginx {
 
 fn seen(line: &str) -> Seen {
     let fields: Vec<&str> = line.split('|').collect();
-    let [method, path, status, received, sent, encoding] = fields[..] else {
+    let [method, path, status, received, length, sent, encoding] = fields[..] else {
         panic!("{line}");
     };
     let number = |text: &str| text.parse().unwrap_or_default();
@@ -98,6 +99,7 @@ fn seen(line: &str) -> Seen {
         path: path.to_owned(),
         status: status.parse().expect("a status"),
         received: number(received),
+        is_cut_off: method == "GET" && number(received) < number(length),
         sent: number(sent),
         is_chunked: encoding == "chunked",
     }

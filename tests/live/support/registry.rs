@@ -40,7 +40,16 @@ pub(crate) enum Formatter {
     Text,
     Json,
     Logstash,
+    /// Text and JSON with fields of the operator's own in each line.
+    TextWithFields,
+    JsonWithFields,
 }
+
+/// Forms with fields: two that have names of the log's own, and one with what has to be escaped.
+const FIELDS: [&str; 2] = [
+    "json, fields: {service: registry, status: 7, msg.kind: 'a \"quoted\" = b'}",
+    "text, fields: {service: registry, status: 7, msg.kind: 'a \"quoted\" = b'}",
+];
 
 /// The path of the product that regstorm was first made for.
 pub(crate) const DEEP: Flavour = Flavour::Prefix("/link/to/docker/registry/");
@@ -76,6 +85,8 @@ impl Registry {
             let formatter = match flavour {
                 Flavour::Logs(_, Formatter::Json) => "json",
                 Flavour::Logs(_, Formatter::Logstash) => "logstash",
+                Flavour::Logs(_, Formatter::JsonWithFields) => FIELDS[0],
+                Flavour::Logs(_, Formatter::TextWithFields) => FIELDS[1],
                 _ => "text",
             };
             let text = text((port, formatter), dir.path(), &more(dir.path()));

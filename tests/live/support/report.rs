@@ -48,13 +48,6 @@ impl Report {
         found["outcomes"]["ok"].as_u64().expect("a count")
     }
 
-    /// The names of the journeys.
-    pub(crate) fn journeys(&self) -> Vec<String> {
-        let journeys = list(&self.document["journeys"]).iter();
-        let names = journeys.map(|it| it["name"].as_str().expect("a name").to_owned());
-        names.collect()
-    }
-
     /// The iterations of one journey that ended well, or as they were told to.
     #[track_caller]
     pub(crate) fn iterations_as_meant(&self, journey: &str) -> u64 {
@@ -63,6 +56,15 @@ impl Report {
         let outcomes = &found.expect("the journey")["outcomes"];
         let count = |kind: &str| outcomes[kind].as_u64().unwrap_or_default();
         count("ok") + count("misbehaved")
+    }
+
+    /// The iterations of one journey that failed.
+    #[track_caller]
+    pub(crate) fn failed_iterations(&self, journey: &str) -> u64 {
+        let found = list(&self.document["journeys"]).iter();
+        let found = { found }.find(|it| it["name"] == journey);
+        let failed = &found.expect("the journey")["outcomes"]["failed"];
+        failed.as_u64().unwrap_or_default()
     }
 
     /// How many requests were sent, in all periods.
