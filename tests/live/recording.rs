@@ -4,6 +4,7 @@
 
 mod clients;
 mod replayed;
+mod secure;
 
 use std::fs;
 use std::path::Path;

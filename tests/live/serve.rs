@@ -5,12 +5,37 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::{
-    Corpus, Layout, PASSWORD, Served, USER, copy_back, raw_manifest, regstorm, run_scenario,
-    sha256, skopeo,
+    Corpus, Layout, PASSWORD, Program, Served, USER, copy_back, raw_manifest, regstorm,
+    run_scenario, scratch, sha256, skopeo, unpacked,
 };
 
 fn image_at(served: &Served, image: &str) -> String {
     format!("docker://{}/{image}", served.host())
+}
+
+/// Clients in Go refuse all of a certificate for one name that they do not like.
+#[test]
+fn crane_trusts_its_ca() {
+    let (corpus, dir) = (Corpus::new(303), scratch());
+    let ca = dir.path().join("ca.pem");
+    let shown = ca.to_str().expect("a plain path");
+    let served = Served::start(&["--tls", "--ca-out", shown], "");
+    let image = format!("{}/lab/img:1", served.host());
+    let [layout, tar] = [corpus.layout().dir().to_owned(), dir.path().join("tar")];
+    for args in [
+        ["push".as_ref(), layout.as_os_str(), image.as_ref()],
+        ["pull".as_ref(), image.as_ref(), tar.as_os_str()],
+    ] {
+        Program::new("crane")
+            .args(args)
+            .env("SSL_CERT_FILE", &ca)
+            .env("DOCKER_CONFIG", dir.path())
+            .run()
+            .ok();
+    }
+    let config = unpacked(&tar, &dir.path().join("pulled"));
+    let wanted = corpus.layout().image("img").config_digest();
+    assert!(config.join(&wanted).is_file(), "{wanted}");
 }
 
 /// skopeo pushes and pulls each format, and a whole index.

@@ -21,6 +21,8 @@ pub(crate) enum Flavour {
     Htpasswd,
     /// For everyone, at the root, of that release and with its own log in that form.
     Logs(Release, Formatter),
+    /// For everyone, within TLS, by a certificate that signed itself.
+    Tls,
     /// For everyone, with a path in front of `/v2/`. Begins and ends with a slash.
     Prefix(&'static str),
 }
@@ -100,7 +102,11 @@ impl Registry {
                 .args([Path::new("serve"), &config])
                 .start(&log);
             let path = format!("{}v2/", base(flavour));
-            let wanted = if closed { 401 } else { 200 };
+            let wanted = match flavour {
+                Flavour::Tls => 400, // to who comes without
+                _ if closed => 401,
+                _ => 200,
+            };
             if process.ready(|| port::status(port, &path) == Some(wanted)) {
                 return Self {
                     process,
@@ -116,7 +122,16 @@ impl Registry {
     /// `http://127.0.0.1:PORT` with any base path, as regstorm takes it.
     pub(crate) fn url(&self) -> String {
         let base = base(self.flavour).trim_end_matches('/');
-        format!("http://127.0.0.1:{}{base}", self.port)
+        let scheme = match self.flavour {
+            Flavour::Tls => "https",
+            _ => "http",
+        };
+        format!("{scheme}://127.0.0.1:{}{base}", self.port)
+    }
+
+    /// Whom clients of [`Flavour::Tls`] have to trust.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.dir.path().join("certificate")
     }
 
     /// `127.0.0.1:PORT`, as clients write it in front of a repository.
@@ -169,7 +184,13 @@ impl Registry {
         let path = format!("{}v2/", base(self.flavour));
         for _ in 0..2 {
             let before = access_log::probes(&self.process.log());
-            port::status(self.port, &path).expect("the registry answers");
+            if self.flavour == Flavour::Tls {
+                let agent = ["-skfA", access_log::PROBE];
+                let url = format!("{}/v2/", self.url());
+                Program::new("curl").args(agent).args([url]).run().ok();
+            } else {
+                port::status(self.port, &path).expect("the registry answers");
+            }
             super::process::wait_for(std::time::Duration::from_mins(2), || {
                 (access_log::probes(&self.process.log()) > before).then_some(())
             })
@@ -214,7 +235,7 @@ impl Registry {
 fn base(flavour: Flavour) -> &'static str {
     match flavour {
         Flavour::Prefix(prefix) => prefix,
-        Flavour::Open | Flavour::Htpasswd | Flavour::Logs(..) => "/",
+        Flavour::Open | Flavour::Htpasswd | Flavour::Logs(..) | Flavour::Tls => "/",
     }
 }
 
@@ -223,6 +244,20 @@ fn more(flavour: Flavour, dir: &Path) -> String {
     match flavour {
         Flavour::Open | Flavour::Logs(..) => String::new(),
         Flavour::Prefix(prefix) => format!("  prefix: {prefix}\n"),
+        Flavour::Tls => {
+            let [certificate, key] = ["certificate", "key"].map(|name| dir.join(name));
+            Program::new("openssl")
+                .args([
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                ])
+                .args(["-subj", "/CN=lab", "-addext", "subjectAltName=IP:127.0.0.1"])
+                .args(["-keyout".as_ref(), key.as_os_str()])
+                .args(["-out".as_ref(), certificate.as_os_str()])
+                .run()
+                .ok();
+            let [certificate, key] = [certificate.display(), key.display()];
+            format!("  tls: {{certificate: {certificate}, key: {key}}}\n")
+        }
         Flavour::Htpasswd => {
             let file = dir.join("htpasswd");
             // Cost 4: the registry checks the password anew for each request.
