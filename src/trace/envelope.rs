@@ -19,7 +19,8 @@ pub(super) enum Envelope {
     Object,
     /// An object of JSON with the line as another object within it, or with its names taken apart.
     Nested,
-    /// `2026-11-30T19:25:41.66Z stdout F ...` of Kubernetes, and `2026-11-30T19:25:41.66Z ...` of `logs --timestamps`.
+    /// `2026-11-30T19:25:41.66Z stdout F ...` of Kubernetes, `2026-11-30T19:25:41.66Z ...` of `logs --timestamps`, and time, tag
+    /// and line with a tab between them of Fluentd.
     Timed,
     /// `Nov 30 19:25:41 host name[1]: ...`, with a time of RFC 3339 as well, and that of RFC 5424.
     Syslog,
@@ -126,8 +127,13 @@ impl Envelope {
                 Some((Cow::Owned(inner), time))
             }
             Self::Timed => {
-                let (time, rest) = line.split_once(' ')?;
+                let (time, rest) = line.split_once([' ', '\t'])?;
+                let is_tagged = line.as_bytes()[time.len()] == b'\t';
                 let time = moment::rfc3339(time)?;
+                if is_tagged {
+                    let (_tag, inner) = rest.split_once('\t')?;
+                    return Some((Cow::Borrowed(inner), Some(time)));
+                }
                 let streams = ["stdout F ", "stderr F ", "stdout P ", "stderr P "];
                 let inner = streams.iter().find_map(|it| rest.strip_prefix(it));
                 Some((Cow::Borrowed(inner.unwrap_or(rest)), Some(time)))
@@ -247,6 +253,7 @@ mod tests {
             ),
             ([Timed, Nothing], "2025-12-31T23:59:58Z stdout F a: b", at),
             ([Timed, Nothing], "2025-12-31T23:59:58Z a: b", at),
+            ([Timed, Nothing], "2025-12-31T23:59:58Z\tregistry\ta: b", at),
             (
                 [Syslog, Nothing],
                 "Dec 31 23:59:58 172.18.0.1 proxy[1234]: a: b",

@@ -1,6 +1,6 @@
 //! Makes a trace of logs.
 
-use std::collections::VecDeque;
+use std::collections::HashSet;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use super::recognise::{Recognised, recognise};
 use super::request::{Method, Request};
 use super::sessions::Sessions;
 use super::sorter::{Merge, Sorter};
-use super::source::Format;
+use super::source::{FAST18, Format};
 use super::summary::{Lines, Missing, Source, Summary, Unreadable};
 use super::time::Timestamp;
 use super::writer::Writer;
@@ -25,8 +25,8 @@ use crate::oci::Operation;
 /// The lines that could not be read of which a trace tells more than their number.
 const EXAMPLES: usize = 10;
 
-/// How many of the last requests that failed are remembered: all lines of one are written at once, among those of others.
-const FAILED: usize = 64;
+/// How many requests that failed are remembered. All lines of one are written at once, among those of others.
+const FAILED: usize = 1 << 16;
 
 /// How logs become a trace.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub enum ImportError {
     Spill(#[from] io::Error),
     /// The logs have no request.
     #[error(
-        "no request to a registry in {lines} lines: {unreadable} could not be read, {outside} are requests to other paths{first}"
+        "no request to a registry in {lines} lines: {unreadable} could not be read, {outside} are requests to other paths, {other} say something else{first}"
     )]
     NoRequests {
         /// Lines.
@@ -72,6 +72,8 @@ pub enum ImportError {
         unreadable: u64,
         /// Requests to other paths.
         outside: u64,
+        /// Lines about something else than requests, as far as the format knows.
+        other: u64,
         /// Where the first is that could not be read, and why.
         first: String,
     },
@@ -89,8 +91,8 @@ pub struct Importer {
     /// Responses with an error, and uploads that begin: what tells whether a log lacks what failed.
     errors: u64,
     uploads: u64,
-    /// The last requests that may have more lines.
-    failed: VecDeque<u64>,
+    /// Requests that may have more lines.
+    failed: HashSet<u64>,
 }
 
 impl std::fmt::Debug for Importer {
@@ -125,7 +127,7 @@ impl Importer {
             missing: Missing::default(),
             errors: 0,
             uploads: 0,
-            failed: VecDeque::with_capacity(FAILED),
+            failed: HashSet::new(),
         })
     }
 
@@ -233,7 +235,7 @@ impl Importer {
                 return Ok(());
             }
         };
-        if self.is_another_line(&entry.id) {
+        if self.is_another_line(&entry) {
             self.lines.other += 1;
             return Ok(());
         }
@@ -257,21 +259,17 @@ impl Importer {
     }
 
     /// Whether a line is a further one of a request.
-    fn is_another_line(&mut self, id: &str) -> bool {
-        if id.is_empty() {
+    fn is_another_line(&mut self, entry: &Entry<'_>) -> bool {
+        // What is not there is one error, and the most frequent one.
+        if entry.id.is_empty() || entry.status == Some(404) {
             return false;
         }
         let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        let id = hasher.finish();
-        if self.failed.contains(&id) {
-            return true;
-        }
+        entry.id.hash(&mut hasher);
         if self.failed.len() == FAILED {
-            self.failed.pop_front();
+            self.failed.clear();
         }
-        self.failed.push_back(id);
-        false
+        !self.failed.insert(hasher.finish())
     }
 
     fn count(&mut self, request: &Request) {
@@ -320,11 +318,14 @@ impl Importer {
                 lines: self.lines.all(),
                 unreadable: self.lines.unreadable,
                 outside: self.lines.outside,
+                other: self.lines.other,
                 first: first.unwrap_or_default(),
             });
         }
-        // A log in which nothing has failed has left out what failed: clients look for a blob before they upload it.
-        let lacks_misses = self.errors == 0 && self.uploads > 0;
+        // The published traces have left out what failed: clients look for a blob before they upload it. In any other log in
+        // which nothing has failed its clients have not looked.
+        let is_published = self.source.formats == [FAST18];
+        let lacks_misses = is_published && self.errors == 0 && self.uploads > 0;
         let options = self.options.trace;
         let mut sessions = Sessions::new(options.session_gap);
         let mut writer = Writer::new(to)?;

@@ -25,6 +25,9 @@ pub struct Format {
     reader: Reader,
 }
 
+/// The format of the published traces, which have nothing that failed.
+pub(super) const FAST18: &str = "fast18";
+
 /// Reads a line.
 type Function = for<'a> fn(&'a str) -> Line<'a>;
 
@@ -45,16 +48,17 @@ const FUNCTIONS: [(&str, Function); 9] = [
     ("alb", alb::read),
     ("s3", s3::read),
     ("cloudtrail", cloudtrail::read),
-    ("fast18", fast18::read),
+    (FAST18, fast18::read),
 ];
 
 /// The formats that are templates of nginx. What a longer one reads is read by a shorter one, too: longer ones are first.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("quay", template::QUAY),
     ("ingress-nginx", template::INGRESS),
     ("harbor", template::HARBOR),
     ("combined", template::FORWARDED),
     ("combined", template::COMBINED),
+    ("combined", template::OF_HOST),
     ("common", template::COMMON),
 ];
 

@@ -12,6 +12,8 @@ use super::super::moment;
 pub(super) const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
 /// The same with the client behind a load balancer, as packages of nginx write it.
 pub(super) const FORWARDED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\" \"$http_x_forwarded_for\"";
+/// The same of Apache with several hosts, whose name is in front.
+pub(super) const OF_HOST: &str = "$host $remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
 /// The same without its last two fields.
 pub(super) const COMMON: &str =
     "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent";

@@ -126,6 +126,9 @@ fn proxies_write_format_strings() {
     check(&entry, "GET", "/v2/", 200, Some(2));
     assert_eq!((entry.time, &*entry.user), (time, "anna"));
     assert_eq!(&*entry.agent, r#"docker/24 \"x\""#);
+    let of_host = format!("reg.example.com:443 {line}");
+    let entry = read("combined", &of_host);
+    assert_eq!((entry.time, &*entry.address), (time, "10.0.0.1"));
     let entry = read(
         "common",
         r#"10.0.0.1 - - [30/Nov/2026:19:25:41 +0000] "GET /v2/ HTTP/1.1" 200 2"#,

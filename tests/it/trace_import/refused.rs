@@ -67,11 +67,11 @@ const REFUSED: [(&[&str], &str); 17] = [
     ),
     (
         &["words", OUT, "--format=zot"],
-        "in 2 lines: 2 could not be read, 0 are requests to other paths; the first in line 1 of words",
+        "in 2 lines: 2 could not be read, 0 are requests to other paths, 0 say something else; the first in line 1 of words",
     ),
     (
         &["health", OUT],
-        "in 1 lines: 0 could not be read, 1 are requests to other paths",
+        "in 1 lines: 0 could not be read, 1 are requests to other paths, 0 say something else",
     ),
     (
         &["a.log", "--out=link"],

@@ -295,3 +295,22 @@ fn a_request_with_several_errors_is_one() {
         );
     }
 }
+
+/// A client that does not look for a blob before it uploads it has a log in which nothing has failed.
+#[test]
+fn nothing_is_put_back_into_a_log_that_has_what_failed() {
+    let dir = TempDir::new().unwrap();
+    let requests = [
+        ("POST /v2/a/blobs/uploads/", 202),
+        ("PUT /v2/a/blobs/uploads/1?digest=sha256:ab", 201),
+        ("PUT /v2/a/manifests/1", 201),
+    ];
+    let log = requests.map(|(request, status)| line(1, "10.0.0.1", request, status, 0));
+    fs::write(dir.path().join("a.log"), log.concat()).unwrap();
+    let overview = imported(dir.path(), &["a.log"]);
+    let summary = &overview["summary"];
+    assert_eq!(
+        (&summary["requests"], &summary["added"]),
+        (&3.into(), &0.into())
+    );
+}
