@@ -166,6 +166,7 @@ impl ReplaySection {
         let at_once = |side: &TracedRequests, length_us: u64| {
             format!("{:.2}", float(side.busy_us) / float(length_us.max(1)))
         };
+        let gap = |name, quantile| figure(name, &|side| at(&side.gaps, quantile));
         // What follows from the recording being itself is no figure of it.
         let of_replay = |name, replayed: String| ReplayFigure {
             name,
@@ -182,12 +183,10 @@ impl ReplaySection {
             of_replay("status as recorded", part(replayed.as_recorded)),
             of_replay("404, read before stored", units::count(replayed.too_early)),
             figure("bytes fetched", &|side| units::bytes(side.bytes)),
-            figure("gap in a session, p50", &|side| {
-                at(&side.gaps, Quantile::P50)
-            }),
-            figure("gap in a session, p99", &|side| {
-                at(&side.gaps, Quantile::P99)
-            }),
+            gap("gap in a session, p10", Quantile::P10),
+            gap("gap in a session, p50", Quantile::P50),
+            gap("gap in a session, p90", Quantile::P90),
+            gap("gap in a session, p99", Quantile::P99),
             ReplayFigure {
                 name: "requests at once, mean",
                 recorded: at_once(&self.recorded, self.recorded_us),

@@ -34,6 +34,8 @@ impl From<Quantile> for f64 {
 }
 
 impl Quantile {
+    /// One in ten.
+    pub const P10: Self = Self { percentile: 10.0 };
     /// The median.
     pub const P50: Self = Self { percentile: 50.0 };
     /// Nine in ten.
