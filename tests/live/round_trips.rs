@@ -16,7 +16,8 @@ use serde_json::Value;
 use self::compare::{Lines, expected, left_out_whole, logged};
 use self::documented::Exceptions;
 use crate::support::{
-    Flavour, Formatter, Nginx, Registry, Release, Report, Seen, regstorm, run_to, scratch, wait_for,
+    By, Flavour, Formatter, Nginx, Registry, Release, Report, Seen, regstorm, run_to, scratch,
+    wait_for,
 };
 
 /// What Harbor's proxy writes, behind what Kubernetes writes in front of it: it has no time of its own.
@@ -44,18 +45,22 @@ impl Site {
     }
 
     /// Runs a scenario, and waits until each of its exchanges is in all logs, beside those that were there before.
-    fn run(&self, (codes, scenario): (&[i32], &str), before: usize) -> (Report, Vec<Seen>) {
+    fn run(
+        &self,
+        (codes, scenario): (&[i32], &str),
+        (before, by): (usize, By),
+    ) -> (Report, Vec<Seen>) {
         let report = run_to(codes, scenario, &self.nginx.url());
         let exchanges = before as u64 + report.requests();
         let seen = || {
-            let seen = self.nginx.seen();
+            let seen = self.nginx.seen(by);
             let logs = (0..FORMATS.len()).map(|it| self.nginx.log(it).lines().count());
             let is_whole = logs.chain([seen.len()]).all(|it| it as u64 == exchanges);
             is_whole.then_some(seen)
         };
         let seen = wait_for(Duration::from_mins(1), seen);
         let seen = seen.unwrap_or_else(|| {
-            let seen = self.nginx.seen().len();
+            let seen = self.nginx.seen(by).len();
             panic!("{exchanges} exchanges, of which the witness saw {seen}")
         });
         self.registry.mark();
@@ -75,7 +80,7 @@ impl Source {
     fn new(release: Release, formatter: Formatter) -> Self {
         let flavour = Flavour::Logs(release, formatter);
         let site = Site::start(flavour);
-        let (report, before) = site.run((&[0], &scenario::source()), 0);
+        let (report, before) = site.run((&[0], &scenario::source()), (0, By::Agent));
         for (number, journey) in scenario::journeys().iter().enumerate() {
             let name = format!("j{number}");
             let done = report.iterations_as_meant(&name);
@@ -90,7 +95,7 @@ impl Source {
             assert!(done + failed > 0, "{name}: {journey:?}");
         }
         // No iteration is ok, so that nothing can be concluded.
-        let (_, seen) = site.run((&[3], &scenario::of_nothing()), before.len());
+        let (_, seen) = site.run((&[3], &scenario::of_nothing()), (before.len(), By::Agent));
         Self {
             flavour,
             seen,
@@ -121,7 +126,7 @@ fn round_trip(source: &Source, format: &str, log: &str, arguments: &[&str]) {
     // The faster, the more often a session reads what another one has not yet written.
     for speed in ["1", "0.3"] {
         let site = Site::start(source.flavour);
-        let (report, seen) = site.run((&[0], &replay(&trace, speed)), 0);
+        let (report, seen) = site.run((&[0], &replay(&trace, speed)), (0, By::Connection));
         // The ping, and what is seeded because the log does not tell that it was stored.
         let before = usize::try_from(report.requests_before_the_load()).expect("a number");
         // A session of nothing but what is left out is not begun.
@@ -158,7 +163,7 @@ fn replay(trace: &Path, speed: &str) -> String {
     let trace = trace.display();
     format!(
         "name = \"replay\"\n[target]\nurl = \"http://127.0.0.1:1\"\n\
-         [journey.day]\naction = \"replay\"\ntrace = \"{trace}\"\ndeletes = true\n\
+         [journey.day]\naction = \"replay\"\ntrace = \"{trace}\"\ndeletes = true\nconnections = \"per-iteration\"\n\
          [[load]]\njourney = \"day\"\nexecutor = \"replay\"\nspeed = {speed}\nmax_vus = 400\n\
          [prepare]\nclean_up = \"none\"\n"
     )

@@ -106,6 +106,7 @@ fn seen(record: &Record) -> Seen {
         is_cut_off: false,
         sent: record.req_body,
         is_chunked: record.header("Transfer-Encoding").is_some(),
+        session: String::new(),
     }
 }
 

@@ -18,6 +18,7 @@ fn seen(lines: Vec<AccessLine>) -> Vec<Seen> {
         is_cut_off: false,
         sent: 0,
         is_chunked: false,
+        session: String::new(),
     };
     lines.into_iter().map(of).collect()
 }

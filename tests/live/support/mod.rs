@@ -37,7 +37,7 @@ pub(crate) use cut::Cut;
 pub(crate) use docker::{Docker, as_root};
 pub(crate) use image::Layout;
 pub(crate) use json_log::LoggedRequest;
-pub(crate) use nginx::{Nginx, Seen};
+pub(crate) use nginx::{By, Nginx, Seen};
 pub(crate) use podman::Podman;
 pub(crate) use port::closed as closed_port;
 pub(crate) use process::{Finished, Program, Running, patiently, wait_for};

@@ -11,7 +11,7 @@ use super::port;
 use super::process::{Program, Running};
 
 /// What the witness writes of a request.
-const WITNESS: &str = "$request_method|$request_uri|$status|$body_bytes_sent|$sent_http_content_length|$http_content_length|$http_x_encoding";
+const WITNESS: &str = "$request_method|$request_uri|$status|$body_bytes_sent|$sent_http_content_length|$http_content_length|$http_x_encoding|$http_x_connection";
 
 /// A running nginx.
 #[derive(Debug)]
@@ -37,6 +37,17 @@ pub(crate) struct Seen {
     pub(crate) sent: u64,
     /// Whether the client sent its body without its length.
     pub(crate) is_chunked: bool,
+    /// What the requests of a session to one repository have in common: their program, or their connection.
+    pub(crate) session: String,
+}
+
+/// What sessions are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The program, as where all clients have one address.
+    Agent,
+    /// The connection.
+    Connection,
 }
 
 impl Nginx {
@@ -76,11 +87,11 @@ impl Nginx {
     }
 
     /// What the witness saw; the tests' own requests are left out.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self, by: By) -> Vec<Seen> {
         let log = self.read("witness.log");
         let lines = log.lines().filter_map(|line| line.split_once('|'));
         let lines = lines.filter(|(agent, _)| !agent.contains(PROBE));
-        lines.map(|(_, line)| seen(line)).collect()
+        lines.map(|(agent, line)| seen(agent, line, by)).collect()
     }
 
     fn read(&self, name: &str) -> String {
@@ -88,9 +99,19 @@ impl Nginx {
     }
 }
 
-fn seen(line: &str) -> Seen {
+fn seen(agent: &str, line: &str, by: By) -> Seen {
     let fields: Vec<&str> = line.split('|').collect();
-    let [method, path, status, received, length, sent, encoding] = fields[..] else {
+    let [
+        method,
+        path,
+        status,
+        received,
+        length,
+        sent,
+        encoding,
+        connection,
+    ] = fields[..]
+    else {
         panic!("{line}");
     };
     let number = |text: &str| text.parse().unwrap_or_default();
@@ -102,6 +123,10 @@ fn seen(line: &str) -> Seen {
         is_cut_off: method == "GET" && number(received) < number(length),
         sent: number(sent),
         is_chunked: encoding == "chunked",
+        session: match by {
+            By::Agent => agent.to_owned(),
+            By::Connection => connection.to_owned(),
+        },
     }
 }
 
@@ -139,6 +164,7 @@ http {{
     proxy_set_header Connection '';
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Encoding $http_transfer_encoding;
+    proxy_set_header X-Connection $connection;
     location / {{ proxy_pass http://127.0.0.1:{behind}; }}
   }}
   server {{
