@@ -7,9 +7,6 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
-
 use super::entry::Entry;
 use super::options::TraceOptions;
 use super::request::{Agent, Method};
@@ -18,6 +15,7 @@ use super::sorter::Sorter;
 use super::summary::{Lines, Missing, RECORDED, Source, Summary};
 use super::time::Timestamp;
 use super::writer::Writer;
+use crate::files::Reserve;
 
 /// A request that has ended.
 #[derive(Debug, Clone, Copy)]
@@ -49,34 +47,7 @@ pub struct Recording {
     sorter: Sorter,
     lines: Lines,
     missing: Missing,
-    room: Option<Room>,
-}
-
-/// A file that takes as much room beside a trace as the trace will, so that there is room for it at its end.
-#[derive(Debug)]
-struct Room {
-    file: File,
-    bytes: u64,
-}
-
-/// By how much the room grows. It is larger than the trace by as much, for the requests under way when the disk is full.
-const ROOM: u64 = 64 << 10;
-
-impl Room {
-    /// Grows to the least multiple that has room for a trace of that length.
-    fn grow(&mut self, length: u64) -> io::Result<()> {
-        let wanted = length.next_multiple_of(ROOM) + ROOM;
-        if wanted <= self.bytes {
-            return Ok(());
-        }
-        let grown = fallocate(&self.file, FallocateFlags::empty(), 0, wanted);
-        match grown {
-            // Not every file system does: then there is as much room as there happens to be.
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.bytes = wanted,
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
+    reserve: Option<Reserve>,
 }
 
 impl std::fmt::Debug for Recording {
@@ -98,7 +69,7 @@ impl Recording {
             sorter: Sorter::new(spill)?,
             lines: Lines::default(),
             missing: Missing::default(),
-            room: None,
+            reserve: None,
         })
     }
 
@@ -107,9 +78,9 @@ impl Recording {
     /// # Errors
     /// Errors of the system: there is no room.
     pub fn keep_room(&mut self, file: File) -> io::Result<()> {
-        let mut room = Room { file, bytes: 0 };
-        room.grow(1)?;
-        self.room = Some(room);
+        let mut reserve = Reserve::new(file);
+        reserve.keep(1)?;
+        self.reserve = Some(reserve);
         Ok(())
     }
 
@@ -141,8 +112,8 @@ impl Recording {
         self.missing.status += u64::from(request.status.is_none());
         self.missing.agent += u64::from(request.agent == Agent::Unknown);
         self.sorter.push(request)?;
-        if let Some(room) = &mut self.room {
-            room.grow(self.sorter.most_bytes())?;
+        if let Some(reserve) = &mut self.reserve {
+            reserve.keep(self.sorter.most_bytes())?;
         }
         Ok(true)
     }
@@ -157,7 +128,7 @@ impl Recording {
         another: &dyn Fn() -> io::Result<File>,
     ) -> io::Result<(W, Summary)> {
         // From here on the trace takes it.
-        drop(self.room);
+        drop(self.reserve);
         let mut sessions = Sessions::new(self.options.session_gap);
         let mut writer = Writer::new(to)?;
         let mut merge = self.sorter.finish(another)?;
