@@ -7,7 +7,7 @@ use crate::replay::fixture::Fixture;
 use crate::replay::recorder::{Habits, Recorder};
 use crate::replay::trace::Record;
 use crate::round_trips::compare::{Lines, expected};
-use crate::round_trips::documented::{Exception, Exceptions, other_headers};
+use crate::round_trips::documented::{Exceptions, other_headers};
 use crate::support::{
     AccessLine, Containerd, Flavour, Granting, PASSWORD, Podman, Recorded, Recording, Registry,
     Seen, TokenServer, TraceRow, USER, run_to,
@@ -151,9 +151,8 @@ fn check(client: &dyn Client, access: Access, act: Act) {
 #[track_caller]
 fn assert_replayed(what: &str, (sent, traced): (&[Record], &[TraceRow]), again: &[Record]) {
     let exceptions = Exceptions::read();
-    let stays = |status: u16| exceptions.of(&status.to_string()) != Some(Exception::LeftOut);
     let all_that_stay = |records: &[Record]| -> Vec<Record> {
-        let stay = |it: &&Record| stays(it.status.unwrap_or(0));
+        let stay = |it: &&Record| exceptions.stays(it.status.unwrap_or(0));
         records.iter().filter(stay).cloned().collect()
     };
     let again = all_that_stay(again);
@@ -161,7 +160,7 @@ fn assert_replayed(what: &str, (sent, traced): (&[Record], &[TraceRow]), again: 
     let wanted = expected(&first, &exceptions, "");
     assert_eq!(wanted.difference(&Lines::of(&second)), None, "{what}");
     // A replay sends the requests of a session one after the other, in the order of the trace.
-    let traced = traced.iter().filter(|it| stays(it.status));
+    let traced = traced.iter().filter(|it| exceptions.stays(it.status));
     let traced = order(traced.map(|it| (it.method, it.operation.clone(), it.status)));
     let replayed = again.iter().map(|it| {
         let operation = line(it).operation().to_owned();

@@ -57,6 +57,13 @@ impl Exceptions {
     pub(crate) fn of(&self, requests: &str) -> Option<Exception> {
         self.rows.get(requests).copied()
     }
+
+    /// Whether requests with that status are sent again.
+    pub(crate) fn stays(&self, status: u16) -> bool {
+        let class = format!("{}xx", status / 100);
+        let of = self.of(&status.to_string()).or_else(|| self.of(&class));
+        of != Some(Exception::LeftOut)
+    }
 }
 
 /// Headers that a replay sends other values of than the client sent, each with the requests: `blob-get`, `manifest-get by
