@@ -177,7 +177,9 @@ fn lines(bytes: &[u8]) -> Option<u64> {
         return None;
     }
     let ends = memchr::memchr_iter(b'\n', bytes).count();
-    let is_open = bytes.last().is_some_and(|it| *it != b'\n');
+    // Zeros are what is left of a log that was cut short, and no line.
+    let last = bytes.rsplit(|it| *it == b'\n').next().unwrap_or_default();
+    let is_open = last.iter().any(|it| *it != 0);
     u64::try_from(ends + usize::from(is_open)).ok()
 }
 
