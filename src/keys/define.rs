@@ -2,7 +2,7 @@
 
 /// Defines the keys of a table.
 ///
-/// ```ignore
+/// ```text
 /// keys! {
 ///     /// Users that start over until the time is up.
 ///     #[derive(Debug)]
