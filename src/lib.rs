@@ -77,6 +77,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod session;
 pub mod stats;
+pub mod telemetry;
 pub mod trace;
 pub mod transport;
 pub mod units;

@@ -14,6 +14,7 @@ use crate::measure::{
 use crate::oci::Digest;
 use crate::plan::Stored;
 use crate::schedule::Side;
+use crate::telemetry::Telemetry;
 use crate::verdict::ThresholdResult;
 
 use super::{
@@ -76,6 +77,9 @@ pub struct Document {
     /// Replays of traces, each held against its trace, in the order of the loads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replays: Vec<ReplaySection>,
+    /// What the target itself used meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Telemetry>,
     /// What an unrelated client saw beside the load; none of it is in the sections above.
     pub probe: Option<ProbeSection>,
     /// What happened outside the measured window.

@@ -78,6 +78,7 @@ impl Document {
                 .probe
                 .as_ref()
                 .and_then(|(record, every)| probe(record, *every, clock)),
+            telemetry: None,
             notes: facts.notes,
             stored: None,
         }
