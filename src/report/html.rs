@@ -11,6 +11,7 @@ mod comparison;
 mod course;
 mod curves;
 mod environment;
+mod events;
 mod failures;
 mod forest;
 mod head;

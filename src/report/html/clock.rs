@@ -97,7 +97,7 @@ impl Clock {
 }
 
 /// `0:47`, `1:02:03`
-fn clock(seconds: f64) -> String {
+pub(super) fn clock(seconds: f64) -> String {
     let whole = Duration::try_from_secs_f64(seconds.max(0.0))
         .unwrap_or_default()
         .as_secs();

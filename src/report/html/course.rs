@@ -9,6 +9,7 @@ use crate::units::{self, Quantile};
 
 use super::clock::Clock;
 use super::curves;
+use super::events::{self, Event};
 use super::load;
 use super::markup::Markup;
 use super::number::{float, micros};
@@ -42,6 +43,8 @@ pub(super) fn section(document: &Document) -> Markup {
         words.push_str(" Every second stage of the load is shaded, too.");
     }
     let mut section = Markup::from(faint(words));
+    section
+        .push(events::words(&events::of(document)).map_or_else(Markup::new, |it| faint(it).into()));
     section.push(titled(
         "Iterations that ended well, per second",
         iterations(document, clock),
@@ -139,6 +142,7 @@ pub(super) fn rates(
         series: drawn.collect(),
         shade: clock.shade(),
         stages: stages_of(document),
+        events: events_of(document),
         steps: Some(clock.steps(1)),
     };
     plot.render().into()
@@ -190,6 +194,7 @@ pub(super) fn troubles(document: Option<&Document>, outcomes: &[Outcomes], clock
         series: vec![failed, cancelled],
         shade: clock.shade(),
         stages: stages_of(document),
+        events: events_of(document),
         steps: Some(clock.steps(1)),
     };
     plot.render().into()
@@ -299,6 +304,7 @@ pub(super) fn percentiles(
         series: drawn,
         shade: clock.shade(),
         stages: stages_of(document),
+        events: events_of(document),
         steps: Some(clock.steps(together)),
     };
     let mut chart = Markup::from(plot.render());
@@ -324,6 +330,11 @@ fn points_of(series: &Series) -> Vec<Option<(f64, f64)>> {
 /// Returns the stages of a run whose plan is known.
 fn stages_of(document: Option<&Document>) -> Vec<Stage> {
     document.map_or_else(Vec::new, offered::stages)
+}
+
+/// Returns what happened in a run that is known.
+fn events_of(document: Option<&Document>) -> Vec<Event> {
+    document.map_or_else(Vec::new, events::of)
 }
 
 /// Returns how many windows make a point.

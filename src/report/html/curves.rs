@@ -196,6 +196,7 @@ fn chart(label: &str, size: Size, curves: &[Curve<'_>]) -> Element {
         series: drawn,
         shade: None,
         stages: Vec::new(),
+        events: Vec::new(),
         steps: Some((Steps::Points, places.iter().map(|it| named(*it)).collect())),
     };
     plot.render()

@@ -9,6 +9,7 @@ use crate::units;
 
 use super::clock::Clock;
 use super::curves;
+use super::events::{self, Event};
 use super::markup::{Element, Markup, element};
 use super::number::{float, step_of};
 use super::parts::{faint, titled};
@@ -39,11 +40,12 @@ pub(super) fn section(document: &Document) -> Markup {
     if document.latency_series.is_empty() {
         return nothing("this report holds no latencies over time").into();
     }
+    let events = events::of(document);
     let maps = document.journeys.iter().map(|journey| {
         let metric = Metric::of_journey(&journey.name, IterationClock::Response);
         let series = document.latency_over_time(&metric);
         let windows = series.map_or(&[][..], |it| &it.windows);
-        titled(&journey.name, map(&journey.name, windows, clock))
+        titled(&journey.name, map(&journey.name, windows, clock, &events))
     });
     let mut section = Markup::from(faint(
         "Each cell counts the ok iterations that ended in that stretch of time and took that long; a value counts in the row \
@@ -54,8 +56,17 @@ pub(super) fn section(document: &Document) -> Markup {
 }
 
 /// Returns the map of response times in windows.
-pub(super) fn map(name: &str, windows: &[PackedHistogram], clock: Clock) -> Element {
-    Map::of(windows).map_or_else(|| nothing("no values"), |map| map.render(name, clock))
+pub(super) fn map(
+    name: &str,
+    windows: &[PackedHistogram],
+    clock: Clock,
+    events: &[Event],
+) -> Element {
+    let map = Map::of(windows);
+    map.map_or_else(
+        || nothing("no values"),
+        |map| map.render(name, clock, events),
+    )
 }
 
 impl Map {
@@ -101,13 +112,14 @@ impl Map {
         1 + step_of(float(count).ln() / most, LEVELS)
     }
 
-    fn render(self, name: &str, clock: Clock) -> Element {
+    fn render(self, name: &str, clock: Clock, events: &[Event]) -> Element {
         let size = Size {
             height: 260.0,
             ..Size::WIDE
         };
         let label = format!("heat map of the response times of {name} over time");
-        let (steps, words) = clock.steps(self.together);
+        let (steps, mut words) = clock.steps(self.together);
+        events::tell(steps, &mut words, &clock.axis(), events);
         let mut svg = size
             .svg(&label)
             .attr("data-top", size.y(1.0) / size.height)
@@ -120,6 +132,7 @@ impl Map {
         let svg = svg
             .with(frame)
             .with(self.cells(size, clock))
+            .with(events::draw(size, &clock.axis(), events))
             .with(plot::cursor(size));
         let figure = element("figure").with(self.legend()).with(svg);
         figure.with(element("output").with("\u{a0}"))

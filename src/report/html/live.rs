@@ -266,7 +266,10 @@ impl LivePage {
                 "Response time of all journeys",
                 course::percentiles(None, "the response time", &times, clock),
             ),
-            titled("Response times", heat::map("all journeys", &times, clock)),
+            titled(
+                "Response times",
+                heat::map("all journeys", &times, clock, &[]),
+            ),
             titled(
                 "Virtual users that are busy",
                 course::rates(None, "busy users over time", clock, busy, |it| {

@@ -4,6 +4,7 @@ use crate::result::Document;
 use crate::units;
 
 use super::clock::Clock;
+use super::events;
 use super::markup::Markup;
 use super::number::float;
 use super::offered::{self, Offered};
@@ -79,6 +80,7 @@ pub(super) fn chart(document: &Document, clock: Clock) -> Markup {
         ],
         shade: clock.shade(),
         stages: offered::stages(document),
+        events: events::of(document),
         steps: Some(clock.steps(1)),
     };
     titled(title, plot.render()).into()

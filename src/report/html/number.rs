@@ -26,3 +26,13 @@ pub(super) fn step_of(place: f64, steps: usize) -> usize {
     let step = (place.clamp(0.0, 1.0) * float(steps as u64)).floor() as usize;
     step.min(steps.saturating_sub(1))
 }
+
+/// Returns the whole part of a number; 0 of one that is below.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is beyond the range is cut to its ends"
+)]
+pub(super) const fn whole(number: f64) -> usize {
+    number as usize
+}

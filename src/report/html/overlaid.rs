@@ -189,6 +189,7 @@ fn chart(label: String, clock: Clock, step: usize, series: Vec<Series>) -> Marku
         series,
         shade: clock.shade(),
         stages: Vec::new(),
+        events: Vec::new(),
         steps: Some(clock.steps(step)),
     };
     plot.render().into()

@@ -2,6 +2,7 @@
 
 use crate::report::table::cut;
 
+use super::events::{self, Event};
 use super::markup::{Element, Markup, element};
 use super::number::{float, step_of};
 use super::offered::Stage;
@@ -72,6 +73,8 @@ pub(super) struct Plot {
     pub(super) shade: Option<(f64, f64)>,
     /// The stages of the load, every second of which is shaded.
     pub(super) stages: Vec<Stage>,
+    /// What happened, of a chart over time.
+    pub(super) events: Vec<Event>,
     /// The steps of the cursor, with the words for each.
     pub(super) steps: Option<(Steps, Vec<String>)>,
 }
@@ -138,11 +141,13 @@ impl Plot {
         for series in &self.series {
             svg = svg.with(self.draw(series));
         }
+        svg = svg.with(events::draw(self.size, &self.x, &self.events));
         let figure = element("figure").with(legend(&self.series));
-        let Some((steps, words)) = &self.steps else {
+        let Some((steps, mut words)) = self.steps else {
             return figure.with(svg);
         };
-        let svg = stepped(svg, *steps, words).with(cursor(self.size));
+        events::tell(steps, &mut words, &self.x, &self.events);
+        let svg = stepped(svg, steps, &words).with(cursor(self.size));
         figure.with(svg).with(element("output").with("\u{a0}"))
     }
 
@@ -344,6 +349,7 @@ mod tests {
             }],
             shade: Some((8.0, 10.0)),
             stages: Vec::new(),
+            events: Vec::new(),
             steps: Some((Steps::Points, vec!["p0".into(), "p50".into()])),
         };
         let html = Markup::from(plot.render()).into_string();

@@ -121,6 +121,7 @@ fn chart(trials: &[&TrialSection]) -> Markup {
         series,
         shade: None,
         stages: Vec::new(),
+        events: Vec::new(),
         steps: None,
     };
     plot.render().into()
