@@ -4,6 +4,7 @@
 //! and moves cursors. Every word goes through `markup`, which escapes it. Its size is bounded by the plan, not by the
 //! run: curves, windows and heat maps have a fixed number of points at most.
 
+mod axis;
 mod beside;
 mod clients;
 mod clock;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::measure::TimeSeries;
 use crate::result::Document;
 
+use super::axis::{Axis, Steps};
 use super::number::float;
-use super::plot::{Axis, Steps};
 use super::scale::{Scale, clock_step, multiples};
 
 /// The axis that all charts over time have in common.

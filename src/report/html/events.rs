@@ -8,7 +8,7 @@ use crate::result::Document;
 use super::clock::clock;
 use super::markup::{Element, element};
 use super::number::{float, whole};
-use super::plot::{Axis, Size, Steps};
+use super::axis::{Axis, Size, Steps};
 use super::shape::{label, line, rectangle};
 
 /// The most events that are marked; a chart with more is all lines.
