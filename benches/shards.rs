@@ -136,6 +136,7 @@ fn words() -> Words {
     let scenario = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let plan = Arc::new(plan::resolve(scenario, NonZeroUsize::MIN));
     let options = Options {
+        hooks: None,
         labels: BTreeMap::new(),
         ci: BTreeMap::new(),
         ceiling: None,

@@ -62,6 +62,7 @@ pub mod exchange;
 pub mod exposition;
 pub mod files;
 pub mod health;
+pub mod hooks;
 pub mod keys;
 pub mod lazy;
 pub mod measure;

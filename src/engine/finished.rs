@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::prepare::Seeded;
 use crate::embedded;
 use crate::health::Signals;
+use crate::hooks::HookRecord;
 use crate::measure::{LatencyHistogram, Record, TracedRequests};
 use crate::oci::Digest;
 
@@ -31,6 +32,8 @@ pub struct Finished {
     pub found: Vec<FoundImages>,
     /// Replays of traces, in the order of the loads.
     pub replays: Vec<ReplayCounts>,
+    /// What came of the hooks, in the order of the plan; none where they were not run here.
+    pub hooks: Vec<HookRecord>,
     /// Connections that the users opened.
     pub connections: u64,
     /// Whether the load was stopped while it ran.

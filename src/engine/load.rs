@@ -13,6 +13,7 @@ use super::begun::Begun;
 use super::clock::Clock;
 use super::error::Error;
 use super::finished::{Finished, ReplayCounts, TargetIdentity};
+use super::hooks;
 use super::notes;
 use super::occasion::timetable;
 use super::probe::ProbeThread;
@@ -21,6 +22,7 @@ use super::shared::Shared;
 use super::stop::Stop;
 use super::worker::{self, Snapshot, StartBarrier, Users, Worker, WorkerEnd};
 use crate::health::{Latest, Monitor, MonitorSettings};
+use crate::hooks::Allowed;
 use crate::measure::{Live, Observed, Period, TracedRequests};
 use crate::plan::{Length, Plan};
 
@@ -99,7 +101,7 @@ fn start(shared: &Arc<Shared>, monitor: &Monitor, stop: &Stop) -> io::Result<Sta
 /// Starts the workers, reports their progress, and waits for them.
 pub(super) fn load<E: From<Error>>(
     shared: &Arc<Shared>,
-    target: &TargetIdentity,
+    (target, allowed): (&TargetIdentity, Option<&Allowed>),
     gate: StartGate<'_, E>,
     stop: &Stop,
     tell: &mut dyn FnMut(Progress<'_>),
@@ -116,6 +118,7 @@ pub(super) fn load<E: From<Error>>(
     while readies.recv().is_ok() {}
     let clock = Clock::new(plan, gate()?);
     let probe = ProbeThread::start(shared, clock).map_err(Error::from)?;
+    let beside = hooks::start(shared, allowed, clock.epoch, stop).map_err(Error::from)?;
     for set_clock in clocks {
         // Who is gone needs none.
         let _ = set_clock.send(clock);
@@ -132,6 +135,7 @@ pub(super) fn load<E: From<Error>>(
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 window.pass(&monitor);
                 tell_load(plan, &clock, &snapshots, monitor.latest(), tell);
+                hooks::tell(beside.as_ref(), tell);
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
@@ -143,6 +147,7 @@ pub(super) fn load<E: From<Error>>(
     let signals = monitor.finish(lags.collect());
     let probe = probe.map(ProbeThread::end).transpose();
     let probe = probe.map_err(Error::from)?;
+    let (hooks, panics) = hooks::end(beside, tell);
     let asked = stop.asked();
     let asked = asked.map(|at| at.saturating_duration_since(clock.epoch));
     let lost = (plan.workers.get() - done.len()) as u64;
@@ -167,9 +172,10 @@ pub(super) fn load<E: From<Error>>(
             warm_up_time: plan.warm_up().min(clock.start.elapsed()),
             found: Vec::new(),
             replays: replays(shared, users.replays),
+            hooks,
             connections: users.connections,
             interrupted: asked.is_some(),
-            panics: users.panics,
+            panics: users.panics + panics,
             notes,
             around: None,
         },

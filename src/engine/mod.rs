@@ -22,6 +22,7 @@ mod context;
 mod error;
 mod finished;
 mod globs;
+mod hooks;
 mod idle_users;
 mod images;
 mod inventory;

@@ -21,6 +21,7 @@ use super::shared::{RunPart, Shared};
 use super::stop::Stop;
 use super::target::Target;
 use crate::embedded;
+use crate::hooks::Allowed;
 use crate::measure::{Record, View};
 use crate::plan::{Plan, Stored, StoredIterations};
 use crate::registry;
@@ -164,6 +165,7 @@ pub struct Prepared {
     /// What other shards have stored.
     of_others: Vec<StoredIterations>,
     cancel_time: Duration,
+    hooks: Option<Allowed>,
 }
 
 /// A target that is prepared, for other processes.
@@ -251,6 +253,7 @@ impl Prepared {
             begun: Vec::new(),
             of_others: Vec::new(),
             cancel_time: Duration::ZERO,
+            hooks: None,
         })
     }
 
@@ -268,6 +271,11 @@ impl Prepared {
             runtime.block_on(client.clean_up(StoredBy::default()));
         }
         seeded
+    }
+
+    /// Lets the loads run the hooks of their plan.
+    pub fn allow_hooks(&mut self, allowed: Option<Allowed>) {
+        self.hooks = allowed;
     }
 
     /// Runs a load of `plan`, which has the journeys, images and target of the plan that was prepared. Loads of different
@@ -299,7 +307,8 @@ impl Prepared {
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Finished, E> {
         let shared = Arc::new(self.shared.trial(plan, number));
-        let mut loaded = load(&shared, &self.identity, gate, stop, tell)?;
+        let about = (&self.identity, self.hooks.as_ref());
+        let mut loaded = load(&shared, about, gate, stop, tell)?;
         loaded.finished.found.clone_from(&self.found);
         self.loads += 1;
         self.begun.extend(loaded.begun);

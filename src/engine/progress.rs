@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::prepare::Seeded;
 use crate::health::Latest;
+use crate::hooks::News;
 use crate::measure::{Live, Observed, Period};
 use crate::registry;
 
@@ -41,6 +42,8 @@ pub enum Progress<'a> {
         /// How the generator does.
         generator: Latest,
     },
+    /// Something has happened to a hook.
+    Hook(&'a News),
     /// What was pushed is deleted.
     CleaningUp,
 }

@@ -35,6 +35,8 @@ impl Plan {
             journeys.map(|it| (it.name.clone(), shown::journey(it, &self.images).into()));
         let loads = self.loads.iter();
         let loads = loads.map(|it| shown::load(it, &self.journeys, &self.loads).into());
+        let hooks = self.hooks.iter().map(|it| shown::hook(it).into());
+        let hooks: Vec<Value> = hooks.collect();
         let thresholds = self.thresholds.iter();
         let thresholds = thresholds.map(|it| shown::threshold(it).into()).collect();
         Fields::default()
@@ -52,6 +54,7 @@ impl Plan {
                     .as_ref()
                     .map(|it| shown::probe(it, &self.journeys)),
             )
+            .may("hook", (!hooks.is_empty()).then_some(Value::Tables(hooks)))
             .put("prepare", shown::prepare(&self.prepare))
             .put("threshold", Value::Tables(thresholds))
             .into()

@@ -6,10 +6,13 @@ use super::Plan;
 
 impl Plan {
     /// The plan of one slice: the same load, measured for that long after it has settled. `None` where the load changes
-    /// over time or is a number of iterations: such a plan can only be run as a whole.
+    /// over time, is a number of iterations or has hooks: such a plan can only be run as a whole.
     ///
     /// Thresholds and the probe are left out: limits on a run say nothing of a part of it.
     pub fn slice(&self, measured: Duration, settle: Duration) -> Option<Self> {
+        if !self.hooks.is_empty() {
+            return None;
+        }
         let mut plan = self.whole();
         for load in &mut plan.loads {
             if !load.warms_up_before() {

@@ -10,6 +10,7 @@ use crate::result::{Document, JourneySection, OperationSection};
 use crate::units::Quantile;
 
 use super::figures::{PERCENTILES, failed_share, flows};
+use super::hooks;
 use super::table::harmless;
 
 /// The columns of the long form, which stay as they are; new ones come last.
@@ -98,6 +99,17 @@ pub fn wide(document: &Document) -> String {
         add(format!("{}.per_s", flow.of), Some(flow.per_s.to_string()));
         let failed = failed_share(flow.outcomes).map(|it| it.to_string());
         add(format!("{}.failed_share", flow.of), failed);
+    }
+    for hook in &document.hooks {
+        let name = &hook.record.name;
+        let ok = hook.record.counts.ok;
+        add(format!("hook.{name}.ok"), Some(ok.to_string()));
+        for (what, value) in hooks::numbers(hook) {
+            add(
+                format!("hook.{name}.{what}"),
+                value.map(|it| it.to_string()),
+            );
+        }
     }
     line(names) + &line(values)
 }

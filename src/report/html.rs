@@ -18,6 +18,7 @@ mod forest;
 mod head;
 mod health;
 mod heat;
+mod hooks;
 mod journeys;
 pub mod live;
 mod live_windows;
@@ -89,6 +90,7 @@ fn run(document: &Document) -> HtmlPage {
     if let Some(search) = &document.search {
         page.add("search", "Capacity search", search::section(search));
     }
+    page.add("hooks", "Hooks", hooks::section(document));
     page.add("operations", "Operations", operations::section(document));
     page.add(
         "percentiles",
@@ -150,6 +152,9 @@ pub fn render_comparison(comparison: &Comparison) -> String {
         "Where the time of an iteration goes",
         both(&spent::section),
     );
+    if !(base.hooks.is_empty() && candidate.hooks.is_empty()) {
+        page.add("hooks", "Hooks", both(&hooks::section));
+    }
     page.add("operations", "Operations", both(&operations::section));
     let health = |it: &Document| health::section(&it.generator, it.open_model);
     page.add("generator", "Generator", both(&health));

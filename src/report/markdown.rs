@@ -5,6 +5,7 @@
 
 mod beside;
 mod clients;
+mod hooks;
 mod operations;
 mod page;
 mod ranges;
@@ -46,6 +47,7 @@ pub fn run(document: &Document) -> String {
     page.add(&replay::tables(document));
     page.add(&ranges::tables(document));
     page.add(&operations::table(&document.operations, "Operations"));
+    page.add(&hooks::table(document));
     page.add(&search::trials(document));
     page.add(&spent(document));
     page.list("Slowest exchange", slowest_exchange(document).into_iter());

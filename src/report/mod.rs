@@ -9,6 +9,7 @@ pub mod benchmark_action;
 pub mod csv;
 pub mod hgrm;
 pub mod hlog;
+mod hooks;
 pub mod html;
 pub mod junit;
 pub mod markdown;

@@ -6,6 +6,7 @@ mod comparison;
 mod connections;
 mod failures;
 mod generator;
+mod hooks;
 mod layout;
 mod ranges;
 mod replay;
@@ -60,6 +61,7 @@ pub fn summary(
         text.push_str(&layout.dim(words));
     }
     text.push_str(&tables::probe(document, layout));
+    text.push_str(&hooks::section(document, layout));
     text.push('\n');
     text.push_str(&shards::lines(document, layout));
     text.push_str(&connections::lines(document, layout));

@@ -32,8 +32,12 @@ impl Document {
         for series in &mut other.latency_series {
             series.put_behind(at);
         }
+        let hooks = std::mem::take(&mut other.hooks);
         self.add(other)?;
+        let later_us = (at as u64).saturating_mul(width).saturating_mul(1_000_000);
+        self.add_hooks(hooks, later_us);
         self.set_window(window_us);
+        self.judge_hooks();
         Ok(())
     }
 }

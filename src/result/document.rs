@@ -18,8 +18,9 @@ use crate::telemetry::Telemetry;
 use crate::verdict::ThresholdResult;
 
 use super::{
-    ClockError, Environment, FailureSection, GeneratorSection, JourneySection, OperationSection,
-    PeriodSection, ProbeSection, ReplaySection, RunVerdict, Schema, SearchSection, ShardSection,
+    ClockError, Environment, FailureSection, GeneratorSection, HookSection, JourneySection,
+    OperationSection, PeriodSection, ProbeSection, ReplaySection, RunVerdict, Schema,
+    SearchSection, ShardSection,
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
@@ -80,6 +81,9 @@ pub struct Document {
     /// What the target itself used meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,
+    /// The hooks that ran beside the load, in the order of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookSection>,
     /// What an unrelated client saw beside the load; none of it is in the sections above.
     pub probe: Option<ProbeSection>,
     /// What happened outside the measured window.

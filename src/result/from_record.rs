@@ -79,6 +79,7 @@ impl Document {
                 .as_ref()
                 .and_then(|(record, every)| probe(record, *every, clock)),
             telemetry: None,
+            hooks: Vec::new(),
             notes: facts.notes,
             stored: None,
         }

@@ -27,7 +27,10 @@ impl Document {
         let own = self.shard.as_ref().map(|_| self.as_shards());
         let theirs = other.as_shards();
         self.align_with(&mut other);
+        let hooks = std::mem::take(&mut other.hooks);
         self.add(other)?;
+        self.add_hooks(hooks, 0);
+        self.judge_hooks();
         if let Some(own) = own {
             self.shards = own;
         }
@@ -79,6 +82,9 @@ impl Document {
             for exchange in &mut operation.slowest {
                 exchange.at_us = exchange.at_us.saturating_add(micros);
             }
+        }
+        for hook in &mut self.hooks {
+            hook.record.delay(micros);
         }
         self.window_us = self.window_us.saturating_add(micros);
     }

@@ -18,6 +18,8 @@ mod document;
 mod environment;
 mod from_record;
 mod generator;
+mod hook_effects;
+mod hooks;
 mod json_schema;
 mod latencies;
 mod merge;
@@ -47,6 +49,7 @@ pub use document::{
 };
 pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
+pub use hooks::{HookEffect, HookSection, HookSpan, Recovery};
 pub use merge_check::{MergeError, Which};
 pub use outside::Outside;
 pub use preparation::{Preparation, SeededImages, Unprepared};

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use crate::hooks::Hook;
+
 use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold};
 
 /// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
@@ -28,6 +30,8 @@ pub struct Scenario {
     pub loads: Vec<Load>,
     /// What the probe requests beside the load.
     pub probe: Option<Probe>,
+    /// What runs beside the load, on this machine. May be empty.
+    pub hooks: Vec<Hook>,
     /// What happens outside the measured window.
     pub prepare: Prepare,
     /// What the run is judged by, in the order of the file. May be empty.

@@ -115,11 +115,13 @@ impl Conclusion<'_> {
             period_durations: period_durations(finished),
             notes,
         };
+        let mut document = Document {
+            replays: replays(ran, finished),
+            ..Document::new(record, facts)
+        };
+        document.set_hooks(finished.hooks.clone());
         Outcome {
-            document: Document {
-                replays: replays(ran, finished),
-                ..Document::new(record, facts)
-            },
+            document,
             panics: finished.panics,
             handed: None,
         }

@@ -32,6 +32,9 @@ pub enum Error {
         /// How long past it was; zero if it was too near.
         by: Duration,
     },
+    /// The plan has hooks, and they are not allowed.
+    #[error(transparent)]
+    Hooks(#[from] HooksRefused),
     /// The rates of a capacity search leave nothing to search.
     #[error("the rates of the capacity search leave nothing to search")]
     Search,
@@ -86,6 +89,17 @@ pub enum Error {
         of: u64,
     },
 }
+
+/// The hooks of a plan are not allowed to run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this scenario runs commands on this machine, and needs --allow-hooks for that: {}",
+    .0.join(", ")
+)]
+pub struct HooksRefused(
+    /// Each hook with its command.
+    pub Vec<String>,
+);
 
 /// Why reports are none of shards whose leavings can be deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

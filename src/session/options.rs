@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use super::shard::Part;
+use crate::hooks::Allowed;
 use crate::result::{Ceiling, Environment};
 
 /// What a caller knows of a run beside its plan.
@@ -20,6 +21,8 @@ pub struct Options {
     pub wait: Duration,
     /// Which part of the run this process does; `None`: all of it.
     pub part: Option<Part>,
+    /// That the hooks of the plan may run, and how; `None`: a plan with hooks is refused.
+    pub hooks: Option<Allowed>,
 }
 
 impl Options {

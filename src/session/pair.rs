@@ -49,12 +49,12 @@ impl Sides {
         }
     }
 
-    /// Makes the runs of a pair in that order; `None` if it was stopped before all were made. `before` is how many slices a
+    /// Makes the runs of a pair in that order; `None` if it was stopped before all were made. `at` is its number, and how many slices a
     /// side had in the pairs before: no two slices of a side have the same iterations, and the sides have the same ones.
     pub(super) fn runs(
         &self,
         order: &[Side],
-        before: u32,
+        at: (u32, u32),
         stop: &Stop,
         report: &mut dyn FnMut(Event<'_>),
     ) -> Result<Option<Vec<(Side, Document)>>, Error> {
@@ -62,7 +62,7 @@ impl Sides {
             return self.searches(order, stop, report);
         }
         let environment = self.options.environment();
-        let slices = self.slices(order, before, stop, report)?;
+        let slices = self.slices(order, at, stop, report)?;
         if stop.asked().is_some() {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Sides {
     fn slices(
         &self,
         order: &[Side],
-        before: u32,
+        (pair, before): (u32, u32),
         stop: &Stop,
         report: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Slice>, Error> {
@@ -139,6 +139,12 @@ impl Sides {
                 return Err(error.into());
             }
         };
+        for (side, target) in [(Side::Base, &mut base), (Side::Candidate, &mut candidate)] {
+            target.allow_hooks(self.options.hooks.as_ref().map(|it| {
+                let of_pair = it.with("REGSTORM_PAIR", pair.to_string());
+                of_pair.with("REGSTORM_SIDE", side.name())
+            }));
+        }
         let mut slices: Vec<Slice> = Vec::with_capacity(order.len());
         let mut failed = None;
         for (place, side) in order.iter().copied().enumerate() {

@@ -7,6 +7,7 @@ use super::course::{Course, Until};
 use super::cut::{Cut, Shown, TooShort};
 use super::error::Error;
 use super::event::Event;
+use super::hooks::check_hooks;
 use super::options::{Options, random};
 use super::pair::Sides;
 use super::pair_clock::{PairClock, micros};
@@ -111,6 +112,7 @@ impl Pairing {
     /// # Errors
     /// When one of the plans cannot be cut, or the images cannot be read.
     pub fn new(settings: PairingSettings) -> Result<Self, Error> {
+        check_hooks(&settings.base, &settings.options)?;
         let [base, candidate] = settings.cut.plans(&settings.base, &settings.candidate)?;
         Ok(Self {
             sides: Sides {
@@ -166,7 +168,8 @@ impl Pairing {
         let slices = self.cut.slices();
         let order = alternating(coin(self.order_seed, u64::from(number)), slices);
         let before = number.saturating_sub(1).saturating_mul(slices);
-        let Some(runs) = self.sides.runs(&order, before, stop, report)? else {
+        let at = (number, before);
+        let Some(runs) = self.sides.runs(&order, at, stop, report)? else {
             return Ok(None);
         };
         let letters: String = order.iter().map(|it| it.letter()).collect();

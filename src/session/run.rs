@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
+use super::hooks::check_hooks;
 use super::job::Job;
 use super::options::Options;
 use super::prepare::left_prepared;
@@ -32,6 +33,7 @@ pub fn run(
     stop: &Stop,
     report: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, Error> {
+    check_hooks(plan, options)?;
     let environment = options.environment();
     if let Some(part) = &options.part {
         check_shared(plan)?;
@@ -62,6 +64,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     let preparation = job.preparation();
     let prepared = prepare(&job, (run, views.clone()), stop, report);
     let mut target = prepared.map_err(|error| role.give_up(error.into(), stop))?;
+    target.allow_hooks(job.options.hooks.clone());
     let mut prepared_by = job.environment.clone();
     prepared_by.end();
     let loaded = role.prepared(report).and_then(|()| {

@@ -41,6 +41,8 @@ mod gates;
 mod globs;
 /// The Grafana dashboard and the metrics that it shows.
 mod grafana;
+/// Commands beside a load: when they run, how they end, and what the report says of them.
+mod hooks;
 /// HTTP/2: one connection, its streams and their limit, and how exchanges over it are counted.
 mod http2;
 /// A proxy that forwards and tunnels, and that fails.

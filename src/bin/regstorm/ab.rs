@@ -11,11 +11,12 @@ use regstorm::plan::{self, Plan};
 use regstorm::result::{MetricUnit, Stored};
 use regstorm::scenario::library;
 use regstorm::schedule::Side;
-use regstorm::session::{Event, Pair, Pairing, PairingSettings, Step};
+use regstorm::session::{Event, Options, Pair, Pairing, PairingSettings, Step};
 
 use crate::exit::{self, Exit, Failure, OrExit};
 use crate::gate_args::GateArgs;
 use crate::hook::{self, Hook};
+use crate::hook_runner::HookArgs;
 use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
 use crate::outputs;
@@ -65,6 +66,8 @@ pub(crate) struct Args {
     labels: LabelArgs,
     #[command(flatten)]
     wait: WaitArgs,
+    #[command(flatten)]
+    hooks: HookArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -117,7 +120,10 @@ fn measure(args: &Args) -> Result<Exit, Failure> {
         ready_timeout: before_pair
             .as_ref()
             .map_or(Duration::ZERO, |it| it.patience),
-        options: label_args::options(labels, &args.wait),
+        options: Options {
+            hooks: args.hooks.allowed(),
+            ..label_args::options(labels, &args.wait)
+        },
     });
     let session = Session {
         args,

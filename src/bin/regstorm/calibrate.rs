@@ -73,6 +73,7 @@ const fn exit_of(error: &Error) -> Exit {
         | Error::Unprepared(_)
         | Error::OtherPlan { .. }
         | Error::Unfit(_)
+        | Error::Hooks(_)
         | Error::Shards(_) => Exit::Defect,
     }
 }

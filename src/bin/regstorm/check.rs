@@ -43,6 +43,7 @@ fn show(plan: &Plan) -> String {
     text.push_str(&clients::show(plan));
     text.push_str(&deletions(plan));
     text.push_str(&replays::show(plan));
+    text.push_str(&hooks(plan));
     text.push_str(&hasty(&forecast));
     text.push('\n');
     text.push_str(&rates(plan, &forecast));
@@ -106,6 +107,19 @@ fn duration(load: &plan::Load) -> String {
         time if time.is_zero() => length,
         time => format!("{length} + {} warm-up", show(time)),
     }
+}
+
+/// The commands that would run on this machine.
+fn hooks(plan: &Plan) -> String {
+    let mut text = String::new();
+    for hook in &plan.hooks {
+        let _ = writeln!(
+            text,
+            "hook         {} runs {:?} here, with --allow-hooks only",
+            hook.name, hook.command
+        );
+    }
+    text
 }
 
 /// The rates that follow from a schedule: requests and bytes, where those of an iteration are known.

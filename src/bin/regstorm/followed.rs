@@ -1,6 +1,7 @@
 //! `--ui`: a run that goes on, as a page shows it.
 
 use regstorm::engine::Progress;
+use regstorm::hooks::News;
 use regstorm::plan::Plan;
 use regstorm::report::html::live::LivePage;
 use regstorm::result::Document;
@@ -79,6 +80,10 @@ impl Followed {
                 self.0
                     .enter(&format!("seeding: {images} of {of} images, {sent} sent"));
                 return seeded.images == seeded.of;
+            }
+            Progress::Hook(News::Failed { .. }) => return false,
+            Progress::Hook(News::Waiting { hook, .. }) => {
+                self.0.enter(&format!("waiting for the hook {hook}"));
             }
             Progress::CleaningUp => self.0.enter("deleting what was pushed"),
             Progress::Load {

@@ -1,19 +1,14 @@
 //! A command of the user that is run before each pair: it restarts builds, or resets their storage.
 
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use regstorm::engine::Stop;
-use tokio::time::Instant;
 
+use crate::child::{self, Waited};
 use crate::exit::{Exit, Failure};
 use crate::process_group::ProcessGroup;
-
-/// How often the signal to stop is checked.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The command, and the environment it gets.
 #[derive(Debug, Clone)]
@@ -47,33 +42,20 @@ impl Hook {
             .env("REGSTORM_CANDIDATE", &self.candidate)
             .stdin(Stdio::null())
             .stdout(std::io::stderr());
-        let (mut child, group) = ProcessGroup::start(command)
+        let (child, group) = ProcessGroup::start(command)
             .map_err(|error| failed(format!("cannot run it: {error}")))?;
-        let (ended, end) = mpsc::sync_channel(1);
-        thread::spawn(move || {
-            // The receiver is gone if the command is no longer waited for.
-            let _ = ended.send(child.wait());
-        });
-        let deadline = Instant::now() + self.patience;
-        let why = loop {
-            match end.recv_timeout(LOOK_EVERY) {
-                Ok(Ok(status)) if status.success() => return Ok(Ended::Well),
-                Ok(Ok(status)) => return Err(failed(format!("before pair {pair}: {status}"))),
-                Ok(Err(error)) => return Err(failed(error.to_string())),
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(failed("its end was not seen".to_owned()));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) if stop.asked().is_some() => break None,
-                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
-                    let patience = humantime::format_duration(self.patience);
-                    break Some(format!(
-                        "before pair {pair}: not done after {patience} (--patience)"
-                    ));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+        let is_stopped = || stop.asked().is_some();
+        match child::wait(child, &group, self.patience, &is_stopped) {
+            Waited::Ended(status) if status.success() => Ok(Ended::Well),
+            Waited::Ended(status) => Err(failed(format!("before pair {pair}: {status}"))),
+            Waited::Stopped => Ok(Ended::Interrupted),
+            Waited::TimedOut => {
+                let patience = humantime::format_duration(self.patience);
+                Err(failed(format!(
+                    "before pair {pair}: not done after {patience} (--patience)"
+                )))
             }
-        };
-        group.end();
-        why.map_or(Ok(Ended::Interrupted), |why| Err(failed(why)))
+            Waited::Lost(error) => Err(failed(error.to_string())),
+        }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn options(labels: BTreeMap<String, String>, wait: &WaitArgs) -> Opti
         ceiling: ceiling::load(),
         wait: wait.time(),
         part: None,
+        hooks: None,
     }
 }
 

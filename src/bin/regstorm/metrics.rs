@@ -38,7 +38,8 @@ impl Metrics {
             engine::Progress::Opening
             | engine::Progress::Waiting { .. }
             | engine::Progress::Ready { .. }
-            | engine::Progress::Seeding(_) => {}
+            | engine::Progress::Seeding(_)
+            | engine::Progress::Hook(_) => {}
         }
     }
 

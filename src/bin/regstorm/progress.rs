@@ -7,6 +7,7 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regstorm::engine;
 use regstorm::health::Latest;
+use regstorm::hooks::News;
 use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Length, Plan};
 use regstorm::result::TrialSection;
@@ -182,6 +183,7 @@ impl Progress {
                 self.generator = *generator;
                 self.load(*period, *elapsed, *length, live);
             }
+            engine::Progress::Hook(news) => self.line(&hook_news(news)),
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
     }
@@ -362,4 +364,17 @@ fn rate(count: u64, seconds: f64) -> f64 {
 )]
 fn permille(share: f64) -> u64 {
     (share.clamp(0.0, 1.0) * 1000.0) as u64
+}
+
+/// `hook     gc: run 1: exit code 2`
+fn hook_news(news: &News) -> String {
+    match news {
+        News::Failed { hook, run, end } => {
+            format!("hook     {hook}: run {run}: {end} (told once of each hook)")
+        }
+        News::Waiting { hook, timeout } => format!(
+            "hook     {hook} still runs: waiting for it, at most {} from its start",
+            units::duration(*timeout)
+        ),
+    }
 }

@@ -15,6 +15,7 @@ use regstorm::units;
 
 use crate::diagnosis;
 use crate::exit::{self, Exit, Failure, OrExit};
+use crate::hook_runner::HookArgs;
 use crate::interrupts::Interrupts;
 use crate::label_args::{self, LabelArgs};
 use crate::preflight;
@@ -53,6 +54,8 @@ pub(crate) struct RunArgs {
     shown: ShownArgs,
     #[command(flatten)]
     shards: ShardArgs,
+    #[command(flatten)]
+    hooks: HookArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -83,6 +86,7 @@ impl RunArgs {
 
         let options = Options {
             part: self.shards.part()?,
+            hooks: self.hooks.allowed(),
             ..label_args::options(labels, &self.wait)
         };
         let mut live = Live::new(self, &plan)?;
@@ -210,6 +214,7 @@ pub(crate) fn failure(error: session::Error) -> Failure {
         session::Error::Engine(error) => of_engine(error),
         session::Error::Search
         | session::Error::Cut
+        | session::Error::Hooks(_)
         | session::Error::Unshared(_)
         | session::Error::NotLeft { .. }
         | session::Error::Unprepared(_)

@@ -2,13 +2,14 @@
 //!
 //! To mark something else, add it in [`of`]: every chart, the heat map, the cursor and the list above the charts follow.
 
+use crate::hooks::HookRun;
 use crate::report::table::cut;
 use crate::result::Document;
 
+use super::axis::{Axis, Size, Steps};
 use super::clock::clock;
 use super::markup::{Element, element};
 use super::number::{float, whole};
-use super::axis::{Axis, Size, Steps};
 use super::shape::{label, line, rectangle};
 
 /// The most events that are marked; a chart with more is all lines.
@@ -38,7 +39,16 @@ pub(super) fn of(document: &Document) -> Vec<Event> {
         };
         source.restarts_us.iter().map(event)
     });
-    let mut events: Vec<Event> = restarts.collect();
+    let hooks = document.hooks.iter().map(|it| &it.record);
+    let runs = hooks.flat_map(|hook| {
+        let event = |run: &HookRun| Event {
+            from: float(run.started_us) / 1e6,
+            to: Some(float(run.ended_us) / 1e6),
+            label: hook.name.clone(),
+        };
+        hook.runs.iter().map(event)
+    });
+    let mut events: Vec<Event> = restarts.chain(runs).collect();
     events.sort_by(|a, b| a.from.total_cmp(&b.from));
     events.truncate(MOST);
     events

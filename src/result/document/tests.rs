@@ -23,6 +23,8 @@ use crate::oci::{ErrorCode, Operation};
 static CLOCK: LazyLock<WallClock> = LazyLock::new(WallClock::default);
 static OPENED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+mod hooks;
+
 fn facts() -> Facts {
     Facts {
         plan: PlanSection {

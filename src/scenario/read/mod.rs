@@ -9,6 +9,7 @@ mod expectation;
 pub(super) mod file;
 mod gate;
 mod habits;
+mod hook;
 pub(super) mod images;
 mod journey;
 mod layers;
@@ -31,7 +32,7 @@ use std::path::Path;
 pub use self::gate::{gates_reference, gates_schema, load_gates};
 use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
-use self::root::{IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
+use self::root::{HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
 use super::root::Scenario;
 use super::{ImageSet, Journey};
 use crate::keys::form::Form;
@@ -104,6 +105,9 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         let journeys: Vec<_> = names.iter().copied().zip(read).collect();
         probe::read(item, &journeys, sink)
     });
+    let hooks = table.or(&HOOK, Vec::new(), |item: &Item, sink: &Sink| {
+        hook::read_all(item, loads.as_deref(), sink)
+    });
     let prepare = table.or(
         &PREPARE,
         Prepare::default(),
@@ -132,6 +136,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         journeys: journeys.into_iter().collect::<Option<_>>()?,
         loads: loads?,
         probe: probe?,
+        hooks: hooks?,
         prepare: prepare?,
         thresholds: thresholds?,
     };

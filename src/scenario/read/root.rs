@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use super::threshold;
+use super::{hook, threshold};
 use crate::keys::codec::{count, number_of, text};
 use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
@@ -55,6 +55,11 @@ pub(super) static PROBE: LazyLock<Described> = LazyLock::new(|| {
         form,
         "A client beside the load.",
     )
+});
+pub(super) static HOOK: LazyLock<Described> = LazyLock::new(|| {
+    let example = r#"[{ name = "gc", command = ["./collect-garbage"], at = "30s" }]"#;
+    let form = Form::Table("hook").list(hook::MOST);
+    Described::own(("hook", example), form, "Commands beside the load.")
 });
 pub(super) static PREPARE: LazyLock<Described> = LazyLock::new(|| {
     let meaning = "What happens outside the measured window.";

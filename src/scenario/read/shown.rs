@@ -1,9 +1,10 @@
 //! Values as a plan prints them: the keys of a table, written out.
 
 use super::{
-    clients, images as sources, journey as journeys, load as loads, probe as probes,
+    clients, hook as hooks, images as sources, journey as journeys, load as loads, probe as probes,
     target as targets, threshold as thresholds,
 };
+use crate::hooks::Hook;
 use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
 use crate::scenario::{ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, Threshold};
@@ -36,6 +37,11 @@ pub(crate) fn images(source: &ImageSource) -> Fields {
 /// The probe, with the names of its journeys.
 pub(crate) fn probe(probe: &Probe, journeys: &[Journey]) -> Fields {
     probes::show(probe, journeys)
+}
+
+/// A hook.
+pub(crate) fn hook(hook: &Hook) -> Fields {
+    hooks::show(hook)
 }
 
 /// What happens outside the measured window.
