@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::measure::{IterationClock, LatencyHistogram, Outcomes, Starts};
 use crate::result::{Document, JourneySection, OperationSection};
+use crate::telemetry::FigureUnit;
 use crate::units::Quantile;
 
 use super::figures::{PERCENTILES, failed_share, flows};
@@ -111,7 +112,25 @@ pub fn wide(document: &Document) -> String {
             );
         }
     }
+    for figure in &document.server {
+        let name = format!("{}{}", figure.metric, suffix(figure.unit));
+        add(name, figure.value.map(|it| it.to_string()));
+    }
     line(names) + &line(values)
+}
+
+/// Returns what tells the unit at the end of a name.
+const fn suffix(unit: FigureUnit) -> &'static str {
+    match unit {
+        FigureUnit::Seconds => "_s",
+        FigureUnit::Bytes => "_bytes",
+        FigureUnit::BytesPerSecond => "_bytes_per_s",
+        FigureUnit::PerSecond => "_per_s",
+        FigureUnit::Cores
+        | FigureUnit::SecondsPerSecond
+        | FigureUnit::Share
+        | FigureUnit::Number => "",
+    }
 }
 
 /// Returns the first columns, the same in every row.
@@ -289,6 +308,24 @@ mod tests {
         assert_eq!(rows[5]["scheduled"], "");
         assert_eq!(rows[2]["p50_us"], "");
         assert_eq!(rows[2]["max_us"], "1000");
+    }
+
+    #[test]
+    fn the_row_has_the_numbers_of_the_target() {
+        let rows = read(&wide(&testing::observed()));
+        assert_eq!(rows[0]["server.cpu"], "0.5");
+        let cpu: f64 = rows[0]["server.cpu_per_pull_s"].parse().unwrap();
+        assert!((cpu - 0.5 * 60.0 / 998.0).abs() < 1e-12, "{cpu}");
+        assert_eq!(rows[0]["server.memory.max_bytes"], "100290000");
+        let slope: f64 = rows[0]["server.memory.slope_bytes_per_s"].parse().unwrap();
+        assert!((slope - 1e4).abs() < 1e-6, "{slope}");
+        assert_eq!(rows[0]["server.metrics.zot_repos"], "3");
+        // There is nothing to conclude the slope of few windows from.
+        let mut few = testing::observed();
+        let mut telemetry = few.telemetry.take().unwrap();
+        telemetry.sources[0].series[1].windows.truncate(10);
+        few.set_telemetry(telemetry);
+        assert_eq!(read(&wide(&few))[0]["server.memory.slope_bytes_per_s"], "");
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod ranges;
 mod replay;
 mod scale;
 mod search;
+mod server;
 mod shape;
 mod shards;
 mod slowest;
@@ -97,6 +98,7 @@ fn run(document: &Document) -> HtmlPage {
         "Latency by percentile",
         curves::of_run(document),
     );
+    page.add("server", "The target's side", server::section(document));
     page.add("course", "Course over time", course::section(document));
     page.add("heat", "Response times over time", heat::section(document));
     if !failed {
@@ -156,6 +158,9 @@ pub fn render_comparison(comparison: &Comparison) -> String {
         page.add("hooks", "Hooks", both(&hooks::section));
     }
     page.add("operations", "Operations", both(&operations::section));
+    if base.telemetry.is_some() || candidate.telemetry.is_some() {
+        page.add("server", "The target's side", both(&server::section));
+    }
     let health = |it: &Document| health::section(&it.generator, it.open_model);
     page.add("generator", "Generator", both(&health));
     page.add("failures", "Failures", both(&failures::section));
@@ -172,6 +177,7 @@ pub fn render_runs(runs: &[NamedRun<'_>]) -> String {
     page.add("differences", "Differences", beside::differing(runs));
     page.add("journeys", "Journeys", beside::journeys(runs));
     page.add("operations", "Operations", beside::operations(runs));
+    page.add("server", "The target's side", beside::server(runs));
     let sides = runs.iter().map(|it| curves::Side {
         name: it.name,
         dashed: false,

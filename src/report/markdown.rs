@@ -11,6 +11,7 @@ mod page;
 mod ranges;
 mod replay;
 mod search;
+mod server;
 mod shards;
 
 use std::fmt::Write as _;
@@ -48,6 +49,7 @@ pub fn run(document: &Document) -> String {
     page.add(&ranges::tables(document));
     page.add(&operations::table(&document.operations, "Operations"));
     page.add(&hooks::table(document));
+    page.add(&server::tables(document));
     page.add(&search::trials(document));
     page.add(&spent(document));
     page.list("Slowest exchange", slowest_exchange(document).into_iter());

@@ -27,6 +27,7 @@ mod ranges;
 mod reasons;
 mod runs;
 mod samples;
+mod server;
 mod shards;
 mod slow;
 mod slowest;

@@ -27,6 +27,7 @@ pub fn render(document: &Document) -> String {
     whole(&mut samples, document);
     journeys(&mut samples, document);
     operations(&mut samples, document);
+    server(&mut samples, document);
     samples.finish() + "# EOF\n"
 }
 
@@ -189,6 +190,25 @@ fn operations(samples: &mut Samples, document: &Document) {
     }
 }
 
+/// The numbers of the target's side, where it was read.
+fn server(samples: &mut Samples, document: &Document) {
+    if document.server.is_empty() {
+        return;
+    }
+    let name = "regstorm_server";
+    samples.family(
+        name,
+        "gauge",
+        "What the target used, by the metric of the report, in seconds, bytes, shares or things, or these in a second.",
+    );
+    for figure in &document.server {
+        let metric = figure.metric.to_string();
+        let labels = [("metric", metric.as_str()), ("source", &figure.source)];
+        let value = figure.value.map_or(UNKNOWN.to_owned(), |it| it.to_string());
+        samples.sample(name, &labels, &value);
+    }
+}
+
 fn outcomes(samples: &mut Samples, name: &str, of: (&str, &str), outcomes: Outcomes) {
     for (outcome, count) in [
         ("ok", outcomes.ok),
@@ -247,6 +267,19 @@ mod tests {
         let median = text.lines().find_map(|it| it.strip_prefix(median)).unwrap();
         let median: f64 = median.parse().unwrap();
         assert!((0.5..=0.5005).contains(&median), "{median}");
+    }
+
+    #[test]
+    fn the_target_has_a_family() {
+        let text = render(&testing::observed());
+        for line in [
+            "# TYPE regstorm_server gauge",
+            "regstorm_server{metric=\"server.cpu\",source=\"registry\"} 0.5",
+            "regstorm_server{metric=\"server.restarts\",source=\"registry\"} 1",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}: {text}");
+        }
+        assert!(!render(&testing::document()).contains("regstorm_server"));
     }
 
     #[test]

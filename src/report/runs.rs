@@ -5,6 +5,7 @@
 //! [`crate::compare`] is for.
 
 pub(super) mod differing;
+pub(super) mod server;
 
 use std::time::Duration;
 

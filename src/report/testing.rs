@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
     Bytes, Catalogue, FailureClass, FailureKind, JourneyCounts, JourneyLatencies, LatencyHistogram,
-    Observed, OperationCounts, OperationLatencies, Outcomes, Period, Record, Recorder, Starts, Sum,
+    Observed, OperationCounts, OperationLatencies, Outcomes, PackedHistogram, Period, Record,
+    Recorder, Starts, Sum,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
     Aspect, Better, Comparison, ComparisonSchema, ComparisonVerdict, Decision, Design, Difference,
-    DiscardedPair, Document, Environment, Example, Facts, GeneratorSection, JourneySection, Method,
-    MetricComparison, MetricUnit, OperationSection, PlanSection, RunVerdict, TargetHeaders,
-    WallClock,
+    DiscardedPair, Document, Environment, Example, Facts, GeneratorSection, JourneySection,
+    LatencySeries, Method, MetricComparison, MetricUnit, OperationSection, PlanSection, RunVerdict,
+    TargetHeaders, WallClock,
 };
 use crate::verdict::{self, Figure, Observation, Status, ThresholdResult};
 
@@ -113,6 +116,72 @@ pub(crate) fn document() -> Document {
             text: "no backend".into(),
         },
     }];
+    document
+}
+
+/// Returns a minute of these pulls, whose p99 follows the goroutines of the target. The target used half a core and leaks
+/// 10 kB a second, was restarted after 30 s, and was not read in the fifth second.
+pub(crate) fn observed() -> Document {
+    let mut document = document();
+    document.window_us = 60_000_000;
+    document.plan.resolved = json!({"journey": [{"name": "pull", "action": "pull"}]});
+    let outcomes = json!({"ok": 100, "failed": 0, "cancelled": 0});
+    let journey =
+        json!({"iterations": outcomes, "service_time_sum_us": 0, "service_time_max_us": 0});
+    let window = json!({
+        "exchanges": outcomes, "bytes": {"sent": 0, "received": 1_000_000}, "journeys": [journey],
+    });
+    let series = json!({"window_s": 1, "windows": vec![window; 60]});
+    document.time_series = serde_json::from_value(series).unwrap();
+    let busy: Vec<u64> = (0..60).map(|it| 10 + it * 37 % 60).collect();
+    let latencies = busy.iter().map(|it| {
+        let values = (0..120).map(|_| Duration::from_millis(*it));
+        PackedHistogram::of_values(values)
+    });
+    document.latency_series = vec![LatencySeries {
+        metric: "pull.response_time".parse().unwrap(),
+        windows: latencies.collect(),
+    }];
+    let known = |values: &dyn Fn(u64) -> f64| -> Vec<Option<f64>> {
+        let windows = (0..60).map(|it| (it != 4).then(|| values(it)));
+        windows.collect()
+    };
+    let real = |it: u64| f64::from(u32::try_from(it).unwrap());
+    let gauge = |name: &str, unit: &str, windows: Vec<Option<f64>>| {
+        let all = || windows.iter().copied().flatten();
+        json!({
+            "name": name, "unit": unit, "kind": "gauge", "covered_us": 59_000_000, "highest": all().reduce(f64::max),
+            "first": all().next(), "last": all().last(), "windows": windows,
+        })
+    };
+    let cpu = json!({
+        "name": "cpu", "unit": "seconds", "kind": "counter", "windows": known(&|_| 0.5), "covered_us": 59_000_000,
+        "increase": 29.5,
+    });
+    let memory = gauge("memory", "bytes", known(&|it| 1e8 + 1e4 * real(it % 30)));
+    let goroutines = gauge(
+        "goroutines",
+        "plain",
+        busy.iter().map(|it| Some(real(*it))).collect(),
+    );
+    let telemetry = json!({
+        "window_s": 1,
+        "sources": [
+            {
+                "name": "registry", "kind": "process", "from": "pid 4711", "restarts": 1, "restarts_us": [30_500_000],
+                "readings": {"due": 61, "good": 60, "late": 2, "failed": 1, "missed": 0},
+                "problems": [{"text": "connection refused", "count": 1, "first_us": 4_200_000}],
+                "series": [cpu, memory],
+            },
+            {
+                "name": "metrics", "kind": "prometheus", "from": "http://127.0.0.1:5001/metrics", "restarts": 0,
+                "readings": {"due": 61, "good": 61, "late": 0, "failed": 0, "missed": 0},
+                "series": [goroutines, gauge("zot_repos", "plain", vec![Some(3.0); 60])],
+            },
+        ],
+        "cost": {"cpu_us": 120_000, "received_bytes": 600_000},
+    });
+    document.set_telemetry(serde_json::from_value(telemetry).unwrap());
     document
 }
 

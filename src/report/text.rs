@@ -11,6 +11,7 @@ mod layout;
 mod ranges;
 mod replay;
 mod search;
+mod server;
 mod shards;
 mod slowest;
 mod tables;
@@ -64,6 +65,7 @@ pub fn summary(
     text.push_str(&hooks::section(document, layout));
     text.push('\n');
     text.push_str(&shards::lines(document, layout));
+    text.push_str(&server::lines(document, layout));
     text.push_str(&connections::lines(document, layout));
     text.push_str(&failures::lines(document, layout));
     text.push_str(&slowest::lines(document, layout));

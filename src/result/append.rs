@@ -33,11 +33,21 @@ impl Document {
             series.put_behind(at);
         }
         let hooks = std::mem::take(&mut other.hooks);
+        let after_s = (at as u64).saturating_mul(width);
+        match (&mut self.telemetry, other.telemetry.take()) {
+            (Some(mine), Some(later)) => mine.append(later, after_s),
+            (mine @ None, Some(mut later)) => {
+                later.delay(after_s);
+                *mine = Some(later);
+            }
+            (_, None) => {}
+        }
         self.add(other)?;
         let later_us = (at as u64).saturating_mul(width).saturating_mul(1_000_000);
         self.add_hooks(hooks, later_us);
         self.set_window(window_us);
         self.judge_hooks();
+        self.derive_server();
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use crate::measure::{
 use crate::oci::Digest;
 use crate::plan::Stored;
 use crate::schedule::Side;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{ServerFigure, Telemetry};
 use crate::verdict::ThresholdResult;
 
 use super::{
@@ -84,6 +84,9 @@ pub struct Document {
     /// The hooks that ran beside the load, in the order of the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSection>,
+    /// Numbers made of that, such as the processor time of a pull: what thresholds and comparisons look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server: Vec<ServerFigure>,
     /// What an unrelated client saw beside the load; none of it is in the sections above.
     pub probe: Option<ProbeSection>,
     /// What happened outside the measured window.

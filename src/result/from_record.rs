@@ -80,6 +80,7 @@ impl Document {
                 .and_then(|(record, every)| probe(record, *every, clock)),
             telemetry: None,
             hooks: Vec::new(),
+            server: Vec::new(),
             notes: facts.notes,
             stored: None,
         }

@@ -38,6 +38,7 @@ impl Document {
         self.shard = None;
         self.stored = None;
         self.note_shards();
+        self.derive_server();
         Ok(())
     }
 
@@ -73,6 +74,9 @@ impl Document {
         for series in &mut self.latency_series {
             PackedHistogram::widen(&mut series.windows, times);
             series.put_behind(at);
+        }
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.delay((at as u64).saturating_mul(self.time_series.window_seconds()));
         }
         for kind in &mut self.failures.exchanges.kinds {
             let at = &mut kind.example.at_us;
@@ -130,6 +134,11 @@ impl Document {
                 mine.rounds.rate(mine.window_us);
                 mine.failures.merge(theirs.failures);
             }
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+        match (&mut self.telemetry, other.telemetry) {
+            (Some(mine), Some(theirs)) => mine.beside(theirs),
             (mine @ None, theirs) => *mine = theirs,
             (Some(_), None) => {}
         }

@@ -107,7 +107,7 @@ pub fn outlier(values: &[f64]) -> Option<usize> {
 }
 
 /// Twice the rank of each value, so that the mean rank of equal values is a whole number.
-fn doubled_ranks(values: &[f64]) -> Vec<usize> {
+pub(super) fn doubled_ranks(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0; values.len()];

@@ -59,6 +59,48 @@ pub fn per_second(value: f64, unit: &str) -> String {
     }
 }
 
+/// Formats a number of bytes that need not be whole, as [`bytes`] does.
+pub fn amount(value: f64) -> String {
+    scaled(value, "B")
+}
+
+/// Formats a number with three significant digits, however small it is: `0`, `0.00214`, `0.43`, `12.1`, `54,000`.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 999.5 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is not below 0, and what is beyond the range is cut"
+        )]
+        let whole = count(size.round() as u64);
+        return format!("{}{whole}", if value < 0.0 { "-" } else { "" });
+    }
+    let mut digits = 2;
+    while digits < 12 && size > 0.0 && size * 10_f64.powi(digits) < 99.95 {
+        digits += 1;
+    }
+    let shown = match size {
+        _ if size >= 99.95 => 0,
+        _ if size >= 9.995 => 1,
+        _ => digits,
+    };
+    let text = format!("{value:.*}", usize::try_from(shown).unwrap_or(2));
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+/// Formats seconds as [`duration`] does, and less than a millisecond with as many digits: `2.14 ms`, `4.31 µs`.
+pub fn seconds(value: f64) -> String {
+    if value < 999.5e-6 {
+        return format!("{} µs", number(value * 1e6));
+    }
+    duration(Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX))
+}
+
 /// Formats a share in percent, with three significant digits however small it is: `0%`, `0.011%`, `96.4%`. Only all is 100%:
 /// what is less has the digits that say so, as `99.96%`.
 pub fn share(value: f64) -> String {
@@ -134,6 +176,21 @@ mod tests {
         assert_eq!(shown, wanted);
         assert_eq!(micros(1_044_000), "1.04 s");
         assert_eq!(duration(Duration::from_secs(125)), "2:05 min");
+    }
+
+    #[test]
+    fn numbers_have_three_digits_however_small() {
+        let shown = [
+            0.0, 0.002_141, 0.43, 1.0, 12.14, 99.96, 540.2, 54_000.4, -3.0,
+        ]
+        .map(number);
+        let wanted = [
+            "0", "0.00214", "0.43", "1", "12.1", "100", "540", "54,000", "-3",
+        ];
+        assert_eq!(shown, wanted);
+        let shown = [0.0, 4.311e-6, 0.002_141, 1.5, 125.0].map(seconds);
+        assert_eq!(shown, ["0 µs", "4.31 µs", "2.14 ms", "1.50 s", "2:05 min"]);
+        assert_eq!(amount(1_414_213.5), "1.41 MB");
     }
 
     #[test]

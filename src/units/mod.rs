@@ -16,7 +16,8 @@ mod words;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clock::is_clock_set;
 pub use display::{
-    DurationError, bytes, count, duration, factor, number_of, parse_duration, per_second, share,
+    DurationError, amount, bytes, count, duration, factor, number, number_of, parse_duration,
+    per_second, seconds, share,
 };
 pub use endpoint::Endpoint;
 pub use foreign::{foreign_words, is_unseen};

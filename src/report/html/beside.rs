@@ -14,6 +14,7 @@ use super::head::{notes, state};
 use super::health;
 use super::markup::{Markup, element};
 use super::parts::faint;
+use super::server;
 use super::table::{Cell, HtmlTable};
 
 /// More kinds of failures than these are on the pages of the runs.
@@ -129,6 +130,23 @@ fn subjects(runs: &[NamedRun<'_>], caption: &str, what: &str, subjects: &[Subjec
          or because one of the two is not the target's.",
     ));
     section
+}
+
+/// Returns the numbers of the target's side, a column for each run.
+pub(super) fn server(runs: &[NamedRun<'_>]) -> Markup {
+    let mut table = columns("number", runs);
+    for row in runs::server::server(runs) {
+        let mut cells = vec![Cell::words(row.metric.to_string()).short()];
+        cells.extend(row.runs.into_iter().map(|it| match it {
+            Some((figure, difference)) => server::cell(figure).beside(&difference.words()),
+            None => Cell::unknown().beside(""),
+        }));
+        table.row(cells);
+    }
+    if table.is_empty() {
+        return Markup::new();
+    }
+    table.render().into()
 }
 
 fn cells(numbers: Numbers) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use crate::measure::{IterationClock, Metric, Outcomes, PackedHistogram};
 use crate::result::Document;
 use crate::units::{self, Quantile};
 
+use super::axis::{Axis, Size};
 use super::clock::Clock;
 use super::curves;
 use super::events::{self, Event};
@@ -15,8 +16,9 @@ use super::markup::Markup;
 use super::number::{float, micros};
 use super::offered::{self, Stage};
 use super::parts::{details, faint, titled};
-use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
+use super::plot::{Mark, Plot, Series, nothing};
 use super::scale::Scale;
+use super::server;
 
 /// The most points of a curve of percentiles.
 const POINTS: usize = 300;
@@ -59,6 +61,7 @@ pub(super) fn section(document: &Document) -> Markup {
         bytes(document, clock),
     ));
     section.push(latencies(document, clock));
+    section.push(server::charts(document, clock));
     section
 }
 

@@ -8,10 +8,11 @@ use crate::report::figures::latency_of;
 use crate::result::{Document, OperationSection};
 use crate::units::{self, Quantile};
 
+use super::axis::{Axis, Size, Steps};
 use super::markup::{Element, Markup, element};
 use super::number::{float, micros, step_of};
 use super::parts::titled;
-use super::plot::{Axis, Mark, Plot, Series, Size, Steps, nothing};
+use super::plot::{Mark, Plot, Series, nothing};
 use super::scale::Scale;
 
 /// Points for each nine: 90, 99 and 99.9 are points themselves.

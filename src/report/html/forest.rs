@@ -5,11 +5,11 @@ use crate::report::table::cut;
 
 use crate::result::{Better, Comparison, MetricComparison, MetricUnit, PairPoint};
 
+use super::axis::Size;
 use super::comparison::state;
 use super::markup::{Element, Markup, element};
 use super::number::float;
 use super::parts::titled;
-use super::plot::Size;
 use super::scale::Scale;
 use super::shape::{dot, label, line, look, path, rectangle};
 use super::table::State;

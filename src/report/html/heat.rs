@@ -7,13 +7,14 @@ use crate::measure::{IterationClock, Metric, PackedHistogram};
 use crate::result::Document;
 use crate::units;
 
+use super::axis::Size;
 use super::clock::Clock;
 use super::curves;
 use super::events::{self, Event};
 use super::markup::{Element, Markup, element};
 use super::number::{float, step_of};
 use super::parts::{faint, titled};
-use super::plot::{self, Size, nothing};
+use super::plot::{self, nothing};
 use super::scale::Scale;
 use super::shape::{rectangle, short};
 

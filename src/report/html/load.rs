@@ -3,13 +3,14 @@
 use crate::result::Document;
 use crate::units;
 
+use super::axis::{Axis, Size};
 use super::clock::Clock;
 use super::events;
 use super::markup::Markup;
 use super::number::float;
 use super::offered::{self, Offered};
 use super::parts::titled;
-use super::plot::{Axis, Mark, Plot, Series, Size};
+use super::plot::{Mark, Plot, Series};
 use super::scale::Scale;
 
 /// Returns what the plan asked for against what came of it: arrivals a second, or users.

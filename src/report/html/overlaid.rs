@@ -6,13 +6,14 @@ use crate::report::runs::{self, NamedRun};
 use crate::result::Document;
 use crate::units::{self, Quantile};
 
+use super::axis::Size;
 use super::clock::Clock;
 use super::course;
 use super::curves;
 use super::markup::Markup;
 use super::number::{float, micros};
 use super::parts::{details, faint, titled};
-use super::plot::{Mark, Plot, Series, Size, nothing};
+use super::plot::{Mark, Plot, Series, nothing};
 
 /// The percentiles that are drawn, a chart for each.
 const PERCENTILES: [(&str, Quantile); 2] = [("p50", Quantile::P50), ("p99", Quantile::P99)];

@@ -2,7 +2,7 @@
 
 use crate::report::table::cut;
 
-pub(super) use super::axis::{Axis, Size, Steps};
+use super::axis::{Axis, Size, Steps};
 use super::events::{self, Event};
 use super::markup::{Element, Markup, element};
 use super::number::{float, step_of};

@@ -5,10 +5,11 @@ use crate::report::words;
 use crate::result::{SearchSection, TrialSection};
 use crate::units::{self, Quantile};
 
+use super::axis::{Axis, Size};
 use super::curves;
 use super::markup::Markup;
 use super::number::{float, micros};
-use super::plot::{Axis, Mark, Plot, Series, Size, nothing};
+use super::plot::{Mark, Plot, Series, nothing};
 use super::scale::Scale;
 use super::table::{Cell, HtmlTable, State};
 

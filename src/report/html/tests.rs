@@ -3,6 +3,7 @@
 mod beside;
 mod live;
 mod made;
+mod server;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

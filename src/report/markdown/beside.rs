@@ -26,6 +26,7 @@ pub(super) fn page(runs: &[NamedRun<'_>]) -> String {
     page.add(&numbers("journey", "Journeys", runs, &journeys));
     let operations = runs::operations(runs);
     page.add(&numbers("operation", "Operations", runs, &operations));
+    page.add(&server(runs));
     page.add(&differences(runs));
     page.finish()
 }
@@ -109,6 +110,21 @@ fn beside<T>(number: Beside<T>, shown: impl Fn(T) -> String) -> String {
     } else {
         format!("{words} ({difference})")
     }
+}
+
+fn server(runs: &[NamedRun<'_>]) -> String {
+    let names: Vec<String> = runs.iter().map(|it| escape(it.name)).collect();
+    let heading = std::iter::once("number").chain(names.iter().map(String::as_str));
+    let mut table = MarkdownTable::new(&heading.collect::<Vec<_>>(), 2 * ROWS);
+    for row in runs::server::server(runs) {
+        let mut cells = vec![escape(&row.metric.to_string())];
+        cells.extend(row.runs.into_iter().map(|it| match it {
+            Some((figure, difference)) => escape(&runs::server::words(figure, difference)),
+            None => "-".to_owned(),
+        }));
+        table.row(&cells);
+    }
+    table.render("The target's side")
 }
 
 fn differences(runs: &[NamedRun<'_>]) -> String {

@@ -41,7 +41,28 @@ pub(super) fn summary(runs: &[NamedRun<'_>], layout: Layout) -> String {
             text.push_str(&numbers(what, runs, &subjects, layout));
         }
     }
+    text.push_str(&server(runs, layout));
     text
+}
+
+/// Returns the numbers of the target's side, a column for each run; nothing where none was read.
+fn server(runs: &[NamedRun<'_>], layout: Layout) -> String {
+    let names = runs.iter().map(|it| it.name);
+    let heading: Vec<&str> = std::iter::once("server").chain(names).collect();
+    let mut table = TextTable::new(1, &heading);
+    let rows = runs::server::server(runs);
+    if rows.is_empty() {
+        return String::new();
+    }
+    for row in rows {
+        let mut cells = vec![Cell::new(row.metric.name(), Paint::Bold)];
+        cells.extend(row.runs.into_iter().map(|it| match it {
+            Some((figure, difference)) => runs::server::words(figure, difference).into(),
+            None => "-".into(),
+        }));
+        table.row(cells);
+    }
+    format!("\n{}", table.render(layout.colour, layout.width))
 }
 
 /// Returns what each run came to; its target and its labels stand behind.

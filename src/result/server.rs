@@ -1,0 +1,71 @@
+//! The numbers of the target's side of a run, made of what was read of it and what the load did.
+
+use serde_json::Value;
+
+use super::Document;
+use crate::telemetry::{self, Journey, ServerFigure, ServerMetric, Telemetry, Work};
+
+impl Document {
+    /// Sets what was read of the target, and the numbers that are made of it.
+    pub fn set_telemetry(&mut self, telemetry: Telemetry) {
+        self.telemetry = Some(telemetry);
+        self.derive_server();
+    }
+
+    /// Returns a number of the target's side; `None` if no source gave it.
+    pub fn server_figure(&self, metric: &ServerMetric) -> Option<&ServerFigure> {
+        self.server.iter().find(|it| it.is_of(metric))
+    }
+
+    /// Makes the numbers of the target's side anew.
+    pub(super) fn derive_server(&mut self) {
+        let telemetry = self.telemetry.as_ref();
+        let figures = telemetry.map(|it| telemetry::figures(it, &self.work()));
+        self.server = figures.unwrap_or_default();
+        if self.shard.is_some() {
+            // A shard knows what the target used for all of them, and did itself only a part of it.
+            self.server
+                .retain(|it| !it.metric.name().starts_with("cpu_per_"));
+        }
+    }
+
+    /// Returns what the load did in the measured window.
+    fn work(&self) -> Work {
+        let bytes = self
+            .operations
+            .iter()
+            .map(|it| it.counts.bytes_within_window);
+        Work {
+            window_s: self.window().as_secs_f64(),
+            iterations: self.journeys.iter().map(|it| it.counts.within_window).sum(),
+            only: self.only_journey(),
+            bytes: bytes.map(|it| it.sent.saturating_add(it.received)).sum(),
+        }
+    }
+
+    /// Returns what every journey that ran does, if that is one thing.
+    fn only_journey(&self) -> Option<Journey> {
+        let ran = self
+            .journeys
+            .iter()
+            .filter(|it| it.counts.starts.started > 0);
+        let mut all = ran.map(|it| self.action(&it.name));
+        let first = all.next()??;
+        all.all(|it| it == Some(first)).then_some(first)
+    }
+
+    /// Returns what a journey does, by the plan.
+    fn action(&self, journey: &str) -> Option<Journey> {
+        let journeys = self.plan.resolved.get("journey")?.as_array()?;
+        let text =
+            |it: &'_ Value, key: &str| it.get(key).and_then(Value::as_str).map(str::to_owned);
+        let found = journeys
+            .iter()
+            .find(|it| text(it, "name").as_deref() == Some(journey))?;
+        match text(found, "action")?.as_str() {
+            "pull" => Some(Journey::Pull),
+            "push" => Some(Journey::Push),
+            _ => None,
+        }
+    }
+}
