@@ -77,6 +77,7 @@ pub struct Running {
     scheme: &'static str,
     base_path: String,
     ca: Option<String>,
+    thread_id: Option<u32>,
     // The lock is held from a query to its result, so the channel never holds more than one.
     questions: Mutex<Option<mpsc::Sender<Question>>>,
     thread: Option<JoinHandle<()>>,
@@ -126,6 +127,7 @@ impl Registry {
             scheme: born.scheme,
             base_path,
             ca: born.ca,
+            thread_id: born.thread_id,
             questions: Mutex::new(Some(ask)),
             thread: Some(thread),
         })
@@ -139,6 +141,7 @@ struct Born {
     storage_address: Option<SocketAddr>,
     scheme: &'static str,
     ca: Option<String>,
+    thread_id: Option<u32>,
 }
 
 type Started = Result<Born, EmbeddedError>;
@@ -174,6 +177,7 @@ fn run(
             let born = Born {
                 scheme: site.scheme(),
                 ca,
+                thread_id: thread_id(),
                 began: site.began,
                 address: site.address,
                 storage_address: site.storage_address,
@@ -188,6 +192,13 @@ fn run(
             }
         }
     }
+}
+
+/// Returns the number of the calling thread, by which the system tells what it uses.
+fn thread_id() -> Option<u32> {
+    let link = std::fs::read_link("/proc/thread-self").ok()?;
+    let (_, id) = link.to_str()?.split_once("/task/")?;
+    id.parse().ok()
 }
 
 type Listening = (Rc<Site>, TcpListener, Option<TcpListener>);
@@ -273,6 +284,11 @@ impl Running {
     /// Returns the address it listens on.
     pub const fn addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the number of its thread, by which the system tells what it uses; `None` where the system does not number threads.
+    pub const fn thread_id(&self) -> Option<u32> {
+        self.thread_id
     }
 
     /// Returns the certificate, in PEM, that a client of TLS has to trust; `None` without TLS.

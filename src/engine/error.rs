@@ -38,6 +38,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A source of telemetry cannot be read as the scenario has it.
+    #[error("telemetry.{name}: {what}")]
+    Telemetry {
+        /// The name of the source.
+        name: String,
+        /// What is wrong, without secrets.
+        what: String,
+    },
     /// The embedded registry did not start.
     #[error("the embedded registry did not start: {0}")]
     Embedded(#[from] EmbeddedError),

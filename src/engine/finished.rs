@@ -10,6 +10,7 @@ use crate::health::Signals;
 use crate::hooks::HookRecord;
 use crate::measure::{LatencyHistogram, Record, TracedRequests};
 use crate::oci::Digest;
+use crate::telemetry::Gathered;
 
 /// A load that is over.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Finished {
     pub pacer_lag: LatencyHistogram,
     /// What was seen of the generator in the measured window.
     pub signals: Signals,
+    /// What was read of the target beside the load, if the plan has sources for that.
+    pub telemetry: Option<Gathered>,
     /// The target.
     pub target: TargetIdentity,
     /// When the measured window opened, or would have.

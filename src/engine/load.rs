@@ -21,10 +21,11 @@ use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
 use super::worker::{self, Snapshot, StartBarrier, Users, Worker, WorkerEnd};
-use crate::health::{Latest, Monitor, MonitorSettings};
+use crate::health::{Latest, Monitor, MonitorSettings, Signals};
 use crate::hooks::Allowed;
-use crate::measure::{Live, Observed, Period, TracedRequests};
+use crate::measure::{LatencyHistogram, Live, Observed, Period, TracedRequests};
 use crate::plan::{Length, Plan};
+use crate::telemetry::{self, Gathered};
 
 /// How often progress is reported.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -119,6 +120,10 @@ pub(super) fn load<E: From<Error>>(
     let clock = Clock::new(plan, gate()?);
     let probe = ProbeThread::start(shared, clock).map_err(Error::from)?;
     let beside = hooks::start(shared, allowed, clock.epoch, stop).map_err(Error::from)?;
+    let watched = Watched {
+        telemetry: telemetry(shared).map_err(Error::from)?,
+        health: monitor,
+    };
     for set_clock in clocks {
         // Who is gone needs none.
         let _ = set_clock.send(clock);
@@ -128,13 +133,14 @@ pub(super) fn load<E: From<Error>>(
     loop {
         match ends.recv_timeout(window.next_edge().min(TELL_EVERY)) {
             Ok(end) => {
-                // When one has ended, the load is not what it was.
-                monitor.close_window();
+                // When one has ended, the load is not what it was; what the target does for the others counts to their end.
+                watched.health.close_window();
                 done.push(end.map_err(Error::from)?);
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                window.pass(&monitor);
-                tell_load(plan, &clock, &snapshots, monitor.latest(), tell);
+                window.pass(&watched);
+                tell_load(plan, &clock, &snapshots, watched.health.latest(), tell);
+                watched.tell_problems(tell);
                 hooks::tell(beside.as_ref(), tell);
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
@@ -144,7 +150,7 @@ pub(super) fn load<E: From<Error>>(
     let lags = done
         .iter_mut()
         .map(|end| std::mem::take(&mut end.runtime_lag));
-    let signals = monitor.finish(lags.collect());
+    let (signals, gathered) = watched.finish(lags.collect(), tell).map_err(Error::from)?;
     let probe = probe.map(ProbeThread::end).transpose();
     let probe = probe.map_err(Error::from)?;
     let (hooks, panics) = hooks::end(beside, tell);
@@ -167,6 +173,7 @@ pub(super) fn load<E: From<Error>>(
             probe: probe.flatten(),
             pacer_lag: users.pacer_lag,
             signals,
+            telemetry: gathered,
             target: target.clone(),
             opened: clock.epoch,
             warm_up_time: plan.warm_up().min(clock.start.elapsed()),
@@ -182,6 +189,62 @@ pub(super) fn load<E: From<Error>>(
         begun: users.begun,
         cancel_time: users.cancel_time,
     })
+}
+
+/// Starts to read what the plan wants to know of the target, in the first shard alone.
+fn telemetry(shared: &Shared) -> io::Result<Option<telemetry::Monitor>> {
+    if !shared.shard.is_first() {
+        return Ok(None);
+    }
+    telemetry::Monitor::start(&shared.target.telemetry)
+}
+
+/// What is watched over the measured window: this machine, and the target.
+struct Watched {
+    health: Monitor,
+    telemetry: Option<telemetry::Monitor>,
+}
+
+impl Watched {
+    fn open_window(&self) {
+        self.health.open_window();
+        self.telemetry
+            .iter()
+            .for_each(telemetry::Monitor::open_window);
+    }
+
+    fn close_window(&self) {
+        self.health.close_window();
+        self.telemetry
+            .iter()
+            .for_each(telemetry::Monitor::close_window);
+    }
+
+    /// Returns what was seen of both, the last problems told.
+    fn finish(
+        self,
+        lags: Vec<LatencyHistogram>,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> io::Result<(Signals, Option<Gathered>)> {
+        self.close_window();
+        let signals = self.health.finish(lags);
+        let Some(telemetry) = self.telemetry else {
+            return Ok((signals, None));
+        };
+        let gathered = telemetry.finish()?.map(|(gathered, told)| {
+            for told in &told {
+                tell(Progress::Telemetry(told));
+            }
+            gathered
+        });
+        Ok((signals, gathered))
+    }
+
+    fn tell_problems(&self, tell: &mut dyn FnMut(Progress<'_>)) {
+        for told in self.telemetry.iter().flat_map(telemetry::Monitor::problems) {
+            tell(Progress::Telemetry(&told));
+        }
+    }
 }
 
 /// Holds what was sent against what the traces say of the sessions that this process was to do.
@@ -266,15 +329,15 @@ impl Window {
     }
 
     /// Opens or closes the window when it is time.
-    fn pass(&mut self, monitor: &Monitor) {
+    fn pass(&mut self, watched: &Watched) {
         let now = Instant::now();
         if !self.is_open && now >= self.opens {
             self.is_open = true;
-            monitor.open_window();
+            watched.open_window();
         }
         if self.closes.is_some_and(|closes| now >= closes) {
             self.closes = None;
-            monitor.close_window();
+            watched.close_window();
         }
     }
 }

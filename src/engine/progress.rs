@@ -7,6 +7,7 @@ use crate::health::Latest;
 use crate::hooks::News;
 use crate::measure::{Live, Observed, Period};
 use crate::registry;
+use crate::telemetry::Told;
 
 /// How far a run has come.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub enum Progress<'a> {
     },
     /// Something has happened to a hook.
     Hook(&'a News),
+    /// Something is wrong with a source of telemetry, for the first time. The load goes on.
+    Telemetry(&'a Told),
     /// What was pushed is deleted.
     CleaningUp,
 }

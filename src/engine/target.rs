@@ -1,25 +1,23 @@
 //! The registry under test: where it is, and how its clients are set up.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use tokio::time::sleep;
 
 use super::error::Error;
+use super::resolved::{headers, tls as read_tls};
+use super::telemetry;
 use crate::embedded::{self, Registry};
 use crate::exchange::HttpVersion;
 use crate::plan::{self, Place, Plan};
 use crate::profile::{Habits, Profile};
 use crate::registry::{Base, Settings};
-use crate::transport::{Dialer, Identity, Route, Tls, TlsSettings};
+use crate::telemetry::Source;
+use crate::transport::{Dialer, Route};
 use crate::units::{Credentials, Secret};
-
-/// The most of a file of certificates that is read: the roots of a system are a quarter of it.
-const MAX_PEM: u64 = 1 << 20;
 
 /// The longest wait for the embedded registry to count its responses.
 const COUNTED: Duration = Duration::from_secs(1);
@@ -34,6 +32,8 @@ pub(super) struct Target {
     route: Arc<Route>,
     http: Option<HttpVersion>, // of clients that are no journeys
     embedded: Option<embedded::Running>,
+    /// What is read of it beside its loads.
+    pub(super) telemetry: Arc<[Source]>,
 }
 
 impl Target {
@@ -48,10 +48,19 @@ impl Target {
             }
         };
         let ca = embedded.as_ref().and_then(|it| it.ca());
-        let route = route(&plan.target, &base, ca)?;
+        let route = Arc::new(route(&plan.target, &base, ca)?);
+        let telemetry = telemetry::sources(
+            plan,
+            &telemetry::Of {
+                base: &base.url(),
+                route: &route,
+                thread: embedded.as_ref().and_then(embedded::Running::thread_id),
+            },
+        )?;
         Ok(Self {
             base,
-            route: Arc::new(route),
+            route,
+            telemetry,
             http: plan.target.http,
             headers: headers(&plan.target.headers)?,
             credentials: plan.target.auth.credentials.clone(),
@@ -96,40 +105,7 @@ impl Target {
 
 /// Returns the way to the target. `ca` is the embedded registry's own.
 fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, Error> {
-    let read = |file: &plan::NamedFile| {
-        let mut bytes = Vec::new();
-        let opened = File::open(&file.path);
-        let read = opened.and_then(|it| it.take(MAX_PEM).read_to_end(&mut bytes));
-        read.map(|_| bytes).map_err(|source| Error::TlsFile {
-            path: file.as_written.clone(),
-            source,
-        })
-    };
-    let tls = &target.tls;
-    let mut trusted = tls.ca.as_ref().map(read).transpose()?;
-    if let Some(ca) = ca {
-        trusted
-            .get_or_insert_default()
-            .extend([b"\n", ca.as_bytes()].concat());
-    }
-    let identity = tls
-        .cert
-        .as_ref()
-        .zip(tls.key.as_ref())
-        .map(|(certificate, key)| {
-            let text = String::from_utf8_lossy(&read(key)?).into_owned();
-            Ok::<_, Error>(Identity {
-                certificates: read(certificate)?,
-                key: Secret::new(text),
-            })
-        });
-    let tls = Tls::new(&TlsSettings {
-        ca: trusted,
-        identity: identity.transpose()?,
-        server_name: tls.server_name.clone(),
-        insecure: tls.insecure,
-        resumption: tls.resumption,
-    })?;
+    let tls = read_tls(&target.tls, ca)?;
     if base.origin().is_secure() {
         tls.load_roots();
     }
@@ -145,18 +121,6 @@ fn route(target: &plan::Target, base: &Base, ca: Option<&str>) -> Result<Route, 
     let checked = route.check_sources();
     checked.map_err(|(ip, source)| Error::SourceIp { ip, source })?;
     Ok(route)
-}
-
-fn headers(given: &[(String, Secret)]) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::with_capacity(given.len());
-    for (name, value) in given {
-        let refuse = || Error::Header(name.clone());
-        let key = HeaderName::try_from(name).map_err(|_| refuse())?;
-        let mut value = HeaderValue::try_from(value.expose()).map_err(|_| refuse())?;
-        value.set_sensitive(true);
-        headers.append(key, value);
-    }
-    Ok(headers)
 }
 
 fn settings(wanted: &plan::Embedded, credentials: Option<&Credentials>) -> embedded::Settings {

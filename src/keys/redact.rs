@@ -85,7 +85,7 @@ fn secrecy(path: &[String]) -> Secrecy {
             return Secrecy::Secret;
         }
     }
-    if near(last, "url") || near(last, "target") || near(last, "proxy") {
+    if near(last, "url") || near(last, "target") || near(last, "proxy") || last == "prometheus" {
         return Secrecy::Address;
     }
     Secrecy::Open

@@ -54,6 +54,13 @@ impl Plan {
                     .as_ref()
                     .map(|it| shown::probe(it, &self.journeys)),
             )
+            .may(
+                "telemetry",
+                (!self.telemetry.is_empty()).then(|| {
+                    let sources = self.telemetry.iter();
+                    Value::Tables(sources.map(|it| shown::telemetry(it).into()).collect())
+                }),
+            )
             .may("hook", (!hooks.is_empty()).then_some(Value::Tables(hooks)))
             .put("prepare", shown::prepare(&self.prepare))
             .put("threshold", Value::Tables(thresholds))

@@ -87,6 +87,11 @@ impl Base {
         self.address.path()
     }
 
+    /// Returns the URL; its path ends in a slash.
+    pub fn url(&self) -> Url {
+        self.address.url()
+    }
+
     /// The origin that the credentials are for.
     pub const fn origin(&self) -> &Origin {
         self.address.origin()

@@ -39,6 +39,9 @@ pub(crate) use read::shown;
 pub use read::target::{
     Addresses, Auth, DockerConfig, Embedded, Place, Target, Tls, TokenPolicy, proxy,
 };
+pub use read::telemetry::{
+    MetricOf, MetricsUrl, ProcessOf, Scrape, TargetProcess, TelemetryPlace, TelemetrySource,
+};
 pub use read::{gates_reference, gates_schema, json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
 pub use selection::{Pick, Selection};

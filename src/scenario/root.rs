@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use crate::hooks::Hook;
 
-use super::{ImageSet, Journey, Load, Prepare, Probe, Target, Threshold};
+use super::{ImageSet, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold};
 
 /// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
 pub const DEFAULT_SEED: u64 = 42;
@@ -30,6 +30,8 @@ pub struct Scenario {
     pub loads: Vec<Load>,
     /// What the probe requests beside the load.
     pub probe: Option<Probe>,
+    /// What is read of the target beside the load, in the order of the file. May be empty; names are unique.
+    pub telemetry: Vec<TelemetrySource>,
     /// What runs beside the load, on this machine. May be empty.
     pub hooks: Vec<Hook>,
     /// What happens outside the measured window.

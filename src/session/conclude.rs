@@ -115,8 +115,10 @@ impl Conclusion<'_> {
             period_durations: period_durations(finished),
             notes,
         };
+        let telemetry = finished.telemetry.as_ref();
         let mut document = Document {
             replays: replays(ran, finished),
+            telemetry: telemetry.map(|it| it.telemetry(record.time_series().window_seconds())),
             ..Document::new(record, facts)
         };
         document.set_hooks(finished.hooks.clone());

@@ -32,7 +32,7 @@ pub enum Error {
         /// How long past it was; zero if it was too near.
         by: Duration,
     },
-    /// The plan has hooks, and they are not allowed.
+    /// The plan has commands, and they are not allowed.
     #[error(transparent)]
     Hooks(#[from] HooksRefused),
     /// The rates of a capacity search leave nothing to search.
@@ -90,14 +90,14 @@ pub enum Error {
     },
 }
 
-/// The hooks of a plan are not allowed to run.
+/// The hooks of a plan, or commands of its telemetry, are not allowed to run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this scenario runs commands on this machine, and needs --allow-hooks for that: {}",
     .0.join(", ")
 )]
 pub struct HooksRefused(
-    /// Each hook with its command.
+    /// Each with its command.
     pub Vec<String>,
 );
 

@@ -63,7 +63,9 @@ pub enum SourceKind {
 }
 
 /// A registry whose metrics are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Product {
     /// Distribution (docker-registry), 2.8 and 3.

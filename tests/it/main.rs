@@ -119,6 +119,8 @@ mod soci_pull;
 mod stored;
 /// A registry in this process, a scenario in a few lines, and what came of it.
 mod support;
+/// Sources of telemetry: what is read of them, and what is told of those that give nothing.
+mod telemetry;
 /// Thresholds: what is read and refused, what each looks at, and what its verdict is when the truth is in part unknown.
 mod thresholds;
 /// Runs, pulls and pushes through an HTTP proxy: both forms, credentials, and every way in which it fails.

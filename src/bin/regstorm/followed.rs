@@ -81,7 +81,7 @@ impl Followed {
                     .enter(&format!("seeding: {images} of {of} images, {sent} sent"));
                 return seeded.images == seeded.of;
             }
-            Progress::Hook(News::Failed { .. }) => return false,
+            Progress::Hook(News::Failed { .. }) | Progress::Telemetry(_) => return false,
             Progress::Hook(News::Waiting { hook, .. }) => {
                 self.0.enter(&format!("waiting for the hook {hook}"));
             }

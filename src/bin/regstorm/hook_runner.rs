@@ -22,7 +22,7 @@ const AFTER: Duration = Duration::from_secs(1);
 /// Whether the hooks of a scenario may run.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct HookArgs {
-    /// Run the commands of the scenario's [[hook]] tables on this machine, beside the load
+    /// Run the commands of the scenario's [[hook]] and [[telemetry]] tables on this machine, beside the load
     #[arg(long, help_heading = "Run")]
     allow_hooks: bool,
 }

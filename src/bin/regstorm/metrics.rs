@@ -39,6 +39,7 @@ impl Metrics {
             | engine::Progress::Waiting { .. }
             | engine::Progress::Ready { .. }
             | engine::Progress::Seeding(_)
+            | engine::Progress::Telemetry(_)
             | engine::Progress::Hook(_) => {}
         }
     }

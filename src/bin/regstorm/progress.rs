@@ -1,5 +1,6 @@
 //! Progress of a run on standard error: one line that is redrawn on a terminal, a few plain lines elsewhere.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ pub(crate) struct Progress {
     slice: Option<String>,
     before: Option<(Instant, Totals)>,
     last_plain: Option<(Period, Instant)>,
-    waits: bool, // whether it was told that the target does not respond yet
+    told: BTreeSet<String>, // of sources of telemetry
+    waits: bool,            // whether it was told that the target does not respond yet
     coloured: bool,
 }
 
@@ -83,6 +85,7 @@ impl Progress {
             slice: None,
             before: None,
             last_plain: None,
+            told: BTreeSet::new(),
             waits: false,
             coloured: terminal::colours(&std::io::stderr()),
         }
@@ -184,6 +187,13 @@ impl Progress {
                 self.load(*period, *elapsed, *length, live);
             }
             engine::Progress::Hook(news) => self.line(&hook_news(news)),
+            engine::Progress::Telemetry(told) => {
+                let line = format!("telemetry {}: {}", told.source, told.text);
+                // Slices and trials have the same sources.
+                if self.told.insert(line.clone()) {
+                    self.line(&line);
+                }
+            }
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
     }

@@ -25,6 +25,7 @@ pub(crate) mod shown;
 mod size;
 mod spread;
 pub(super) mod target;
+pub(super) mod telemetry;
 mod threshold;
 
 use std::path::Path;
@@ -33,6 +34,7 @@ pub use self::gate::{gates_reference, gates_schema, load_gates};
 use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
 use self::root::{HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
+use self::telemetry::TELEMETRY;
 use super::root::Scenario;
 use super::{ImageSet, Journey};
 use crate::keys::form::Form;
@@ -105,6 +107,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         let journeys: Vec<_> = names.iter().copied().zip(read).collect();
         probe::read(item, &journeys, sink)
     });
+    let telemetry = table.or(&TELEMETRY, Vec::new(), telemetry::read_all);
     let hooks = table.or(&HOOK, Vec::new(), |item: &Item, sink: &Sink| {
         hook::read_all(item, loads.as_deref(), sink)
     });
@@ -136,6 +139,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         journeys: journeys.into_iter().collect::<Option<_>>()?,
         loads: loads?,
         probe: probe?,
+        telemetry: telemetry?,
         hooks: hooks?,
         prepare: prepare?,
         thresholds: thresholds?,

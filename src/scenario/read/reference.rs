@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::root::{HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
-use super::{hook, images, journey, load, prepare, probe, target, threshold};
+use super::telemetry::TELEMETRY;
+use super::{hook, images, journey, load, prepare, probe, target, telemetry, threshold};
 use crate::keys::form::table_schema;
 use crate::keys::key::Keyed;
 use crate::keys::reference;
@@ -12,7 +13,7 @@ use crate::keys::section::Section;
 /// The keys at the top of a scenario.
 fn root() -> Section {
     let tables = [
-        &TARGET, &IMAGES, &JOURNEY, &LOAD, &PROBE, &HOOK, &PREPARE, &THRESHOLD,
+        &TARGET, &IMAGES, &JOURNEY, &LOAD, &PROBE, &TELEMETRY, &HOOK, &PREPARE, &THRESHOLD,
     ];
     let mut keys = Values::described();
     keys.extend(tables.map(|key| (**key).clone()));
@@ -32,12 +33,9 @@ fn sections() -> Vec<Section> {
     sections.push(images::section());
     sections.extend(journey::sections());
     sections.extend(load::sections());
-    sections.extend([
-        probe::section(),
-        hook::section(),
-        prepare::section(),
-        threshold::section(),
-    ]);
+    sections.push(probe::section());
+    sections.extend(telemetry::sections());
+    sections.extend([hook::section(), prepare::section(), threshold::section()]);
     sections
 }
 

@@ -2,12 +2,14 @@
 
 use super::{
     clients, hook as hooks, images as sources, journey as journeys, load as loads, probe as probes,
-    target as targets, threshold as thresholds,
+    target as targets, telemetry as sources_of_telemetry, threshold as thresholds,
 };
 use crate::hooks::Hook;
 use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
-use crate::scenario::{ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, Threshold};
+use crate::scenario::{
+    ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold,
+};
 
 /// The target, without its secrets.
 pub(crate) fn target(target: &Target) -> Plain {
@@ -37,6 +39,11 @@ pub(crate) fn images(source: &ImageSource) -> Fields {
 /// The probe, with the names of its journeys.
 pub(crate) fn probe(probe: &Probe, journeys: &[Journey]) -> Fields {
     probes::show(probe, journeys)
+}
+
+/// A source of telemetry, without its secrets.
+pub(crate) fn telemetry(source: &TelemetrySource) -> Fields {
+    sources_of_telemetry::show(source)
 }
 
 /// A hook.

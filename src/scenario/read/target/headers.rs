@@ -14,7 +14,7 @@ use crate::units::Secret;
 type Headers = Vec<(String, Secret)>;
 
 /// Headers that every request to the target carries. Their values are never shown.
-pub(super) fn headers() -> Codec<Headers> {
+pub(in crate::scenario) fn headers() -> Codec<Headers> {
     let form = Form::Map {
         key: "names of headers",
         of: Box::new(Form::Text("text")),

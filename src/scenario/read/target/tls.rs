@@ -29,7 +29,7 @@ keys! {
 }
 
 /// A certificate and its key come together. Returns `false` after a problem.
-pub(super) fn is_whole(table: &mut Table<'_>, _: &Tls) -> bool {
+pub(in crate::scenario) fn is_whole(table: &mut Table<'_>, _: &Tls) -> bool {
     for (one, other) in [("cert", "key"), ("key", "cert")] {
         if let (Some(entry), None) = (table.entry(one), table.entry(other)) {
             let problem =

@@ -1,0 +1,110 @@
+//! One reading of a source.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::record::{Product, SeriesKind, Unit};
+
+/// What a source gave at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reading {
+    /// When its numbers were so.
+    pub(super) at: Instant,
+    /// Whose numbers these are, where that is known.
+    pub(super) life: Option<Life>,
+    /// Finite, and no name twice.
+    pub(super) numbers: Vec<Number>,
+    /// The registry that its metrics are known to be of.
+    pub(super) product: Option<Product>,
+    /// What is missing in it, and why.
+    pub(super) problems: Vec<Cow<'static, str>>,
+}
+
+/// One run of a process, or whatever else counts from zero when it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Life {
+    /// Tells it from others.
+    pub(super) id: (u64, u64),
+    /// How far `id.1` is off at the most.
+    pub(super) tolerance: u64,
+    /// When it began.
+    pub(super) began: Option<Instant>,
+}
+
+/// One number.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Number {
+    pub(super) name: Cow<'static, str>,
+    pub(super) unit: Unit,
+    pub(super) kind: SeriesKind,
+    pub(super) value: f64,
+}
+
+impl Reading {
+    pub(super) const fn new(at: Instant) -> Self {
+        Self {
+            at,
+            life: None,
+            numbers: Vec::new(),
+            product: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Adds a gauge, if there is one.
+    pub(super) fn gauge(&mut self, name: &'static str, unit: Unit, value: Option<u64>) {
+        self.number(name, (unit, SeriesKind::Gauge), value.map(float));
+    }
+
+    /// Adds a counter, if there is one.
+    pub(super) fn counter(&mut self, name: &'static str, unit: Unit, value: Option<f64>) {
+        self.number(name, (unit, SeriesKind::Counter), value);
+    }
+
+    fn number(&mut self, name: &'static str, (unit, kind): (Unit, SeriesKind), value: Option<f64>) {
+        let number = value.map(|value| Number {
+            name: name.into(),
+            unit,
+            kind,
+            value,
+        });
+        self.numbers.extend(number);
+    }
+}
+
+impl Life {
+    /// Returns `true` if it is the same life.
+    pub(super) const fn is(&self, other: &Self) -> bool {
+        self.id.0 == other.id.0 && self.id.1.abs_diff(other.id.1) <= self.tolerance
+    }
+}
+
+/// Returns a time in whole microseconds.
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Returns a count as the number that is stored.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact up to 2^53: 8 PiB, 285 years in microseconds"
+)]
+pub(super) const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+impl Unit {
+    /// Returns the unit that the name of a metric tells: `..._bytes`, `..._seconds`, `..._ratio`, also before `_total`.
+    pub(super) fn of_name(name: &str) -> Self {
+        let name = name.strip_suffix("_total").unwrap_or(name);
+        let name = name.strip_suffix("_sum").unwrap_or(name);
+        match name.rsplit('_').next() {
+            Some("bytes") => Self::Bytes,
+            Some("seconds") => Self::Seconds,
+            Some("ratio") => Self::Share,
+            _ => Self::Plain,
+        }
+    }
+}
