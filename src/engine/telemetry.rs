@@ -1,5 +1,6 @@
 //! The sources of telemetry of a plan, for its target: addresses, credentials and files resolved.
 
+use std::net::{IpAddr, ToSocketAddrs as _, UdpSocket};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -127,10 +128,7 @@ fn process(plan: &Plan, process: &TargetProcess, of: &Of<'_>) -> ProcessPlace {
             (Place::Embedded(_), None) => {
                 ProcessBy::Nowhere("this system does not name the thread of the embedded registry")
             }
-            (Place::Url(_), _) => of.base.port_or_known_default().map_or(
-                ProcessBy::Nowhere("the target's address has no port"),
-                ProcessBy::Port,
-            ),
+            (Place::Url(_), _) => listener(of),
         },
         ProcessOf::Port(port) => ProcessBy::Port(*port),
         ProcessOf::Pid(pid) => ProcessBy::Pid(*pid),
@@ -140,5 +138,73 @@ fn process(plan: &Plan, process: &TargetProcess, of: &Of<'_>) -> ProcessPlace {
     ProcessPlace {
         by,
         children: process.children,
+    }
+}
+
+/// Returns how the process of the target is found: by its port, if connections to the target go to this machine. Looks a name up.
+fn listener(of: &Of<'_>) -> ProcessBy {
+    let (addresses, port) = match of.route.connect_to.as_slice() {
+        [] => (
+            of.base.socket_addrs(|| None),
+            of.base.port_or_known_default(),
+        ),
+        [one] => {
+            let at = (one.host.to_string(), one.port);
+            // Brackets of IPv6 are of a URL.
+            let host = at.0.trim_matches(['[', ']']);
+            let addresses = (host, at.1).to_socket_addrs().map(Iterator::collect);
+            (addresses, Some(one.port))
+        }
+        _ => return ProcessBy::Nowhere("the target has several addresses: name the `port`"),
+    };
+    let is_here = addresses.is_ok_and(|it| it.iter().any(|it| is_of_this_machine(it.ip())));
+    match port {
+        Some(port) if is_here => ProcessBy::Port(port),
+        // Whatever listens on that port here is none of the target's.
+        Some(_) => ProcessBy::Nowhere(
+            "the target is not on this machine: read its metrics endpoint, or run regstorm there",
+        ),
+        None => ProcessBy::Nowhere("the target's address has no port"),
+    }
+}
+
+/// Returns `true` if an interface of this machine has the address: only then can a socket be bound to it.
+fn is_of_this_machine(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a target elsewhere, what has its port here is another program.
+    #[test]
+    fn the_process_of_a_target_is_found_on_this_machine_alone() {
+        let found = |url: &str, connect_to: &[&str]| {
+            let connect_to = connect_to.iter().map(|it| it.parse().expect("an endpoint"));
+            let route = Route {
+                connect_to: connect_to.collect(),
+                ..Route::default()
+            };
+            listener(&Of {
+                base: &url.parse().expect("a URL"),
+                route: &Arc::new(route),
+                thread: None,
+            })
+        };
+        let is_port = |it: &ProcessBy, port| matches!(it, ProcessBy::Port(it) if *it == port);
+        // RFC 5737: no machine has that address.
+        let (here, elsewhere) = ("http://127.0.0.1:5001", "http://192.0.2.7:5001");
+        assert!(is_port(&found(here, &[]), 5001));
+        assert!(is_port(&found("http://localhost", &[]), 80));
+        assert!(is_port(&found(elsewhere, &["127.0.0.1:5002"]), 5002));
+        for (url, connect_to) in [
+            (elsewhere, &[][..]),
+            (here, &["192.0.2.7:5001"]),
+            (here, &["127.0.0.1:5001", "127.0.0.1:5002"]),
+        ] {
+            let found = found(url, connect_to);
+            assert!(matches!(found, ProcessBy::Nowhere(_)), "{found:?}");
+        }
     }
 }
