@@ -1,7 +1,7 @@
 //! Blobs: exist, whole or in part, deleted.
 
-use http::StatusCode;
 use http::header::{ETAG, LOCATION};
+use http::{Method, StatusCode};
 
 use crate::oci::{Digest, ErrorCode, RepositoryName};
 
@@ -42,7 +42,11 @@ pub(super) fn get(
     if request.has_already(&digest) {
         return Ok(Response::new(StatusCode::NOT_MODIFIED).header(ETAG, format!("\"{digest}\"")));
     }
-    Ok(content(request, &blob)?
+    let found = content(request, &blob)?;
+    if let (Some(fetches), &Method::GET) = (&request.site.fetches, &request.head.method) {
+        *fetches.borrow_mut().entry(digest).or_default() += 1;
+    }
+    Ok(found
         .header(CONTENT_DIGEST, digest.to_string())
         .header(ETAG, format!("\"{digest}\"")))
 }

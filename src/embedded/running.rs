@@ -311,6 +311,16 @@ impl Running {
         self.ask(|site| site.counts()).unwrap_or_default()
     }
 
+    /// Returns how often each blob was fetched that was: `GET` of all or of a range, as many times as its content was found. Empty
+    /// unless [`Settings::count_fetches`] is set.
+    pub fn fetches(&self) -> Vec<(Digest, u64)> {
+        let counted = self.ask(|site| {
+            let fetches = site.fetches.as_ref().map(|it| it.borrow().clone());
+            fetches.into_iter().flatten().collect()
+        });
+        counted.unwrap_or_default()
+    }
+
     /// Returns the last requests, oldest first; empty unless [`Settings::record_requests`] is set.
     pub fn requests(&self) -> Vec<RequestRecord> {
         let log = self.ask(|site| site.log.as_ref().map(|log| log.borrow().snapshot()));

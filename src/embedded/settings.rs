@@ -45,6 +45,8 @@ pub struct Settings {
     pub quirks: Vec<Quirk>,
     /// Scripted misbehaviour.
     pub faults: Vec<Fault>,
+    /// Count how often each blob is fetched, see [`Running::fetches`](super::Running::fetches).
+    pub count_fetches: bool,
     /// Keep a record of the last so many requests, for tests. `None`: keep none.
     pub record_requests: Option<usize>,
 }
@@ -69,6 +71,7 @@ impl Default for Settings {
             chunk_min_length: None,
             quirks: Vec::new(),
             faults: Vec::new(),
+            count_fetches: false,
             record_requests: None,
         }
     }

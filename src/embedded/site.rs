@@ -1,6 +1,7 @@
 //! The registry's state as its one thread sees it, and the URLs it speaks of.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use http::Uri;
@@ -8,6 +9,8 @@ use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
 use tokio::time::Instant;
+
+use crate::oci::Digest;
 
 use super::blob::Budget;
 use super::fault::FaultPlan;
@@ -35,6 +38,8 @@ pub(super) struct Site {
     pub(super) store: RefCell<Store>,
     pub(super) uploads: RefCell<Uploads>,
     pub(super) faults: RefCell<FaultPlan>,
+    /// How often each blob was fetched, if that is counted.
+    pub(super) fetches: Option<RefCell<BTreeMap<Digest, u64>>>,
     pub(super) log: Option<RefCell<RequestLog>>,
     pub(super) tally: Tally,
     pub(super) open_connections: OpenConnections,
@@ -57,6 +62,7 @@ impl Site {
             store: RefCell::default(),
             uploads: RefCell::new(Uploads::new(settings.max_uploads, settings.upload_idle)),
             faults: RefCell::new(FaultPlan::new(std::mem::take(&mut settings.faults))),
+            fetches: settings.count_fetches.then(RefCell::default),
             log: settings
                 .record_requests
                 .map(|limit| RefCell::new(RequestLog::new(limit, began))),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::prepare::Seeded;
+use super::upstream::UpstreamCounts;
 use crate::embedded;
 use crate::health::Signals;
 use crate::hooks::HookRecord;
@@ -37,6 +38,8 @@ pub struct Finished {
     pub replays: Vec<ReplayCounts>,
     /// What came of the hooks, in the order of the plan; none where they were not run here.
     pub hooks: Vec<HookRecord>,
+    /// What was requested of the upstream meanwhile, if it is in this process.
+    pub upstream: Option<UpstreamCounts>,
     /// Connections that the users opened.
     pub connections: u64,
     /// Whether the load was stopped while it ran.

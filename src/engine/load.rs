@@ -180,6 +180,7 @@ pub(super) fn load<E: From<Error>>(
             found: Vec::new(),
             replays: replays(shared, users.replays),
             hooks,
+            upstream: None,
             connections: users.connections,
             interrupted: asked.is_some(),
             panics: users.panics + panics,

@@ -81,16 +81,18 @@ impl SetupClient {
         habits.accepted = Accepted::ANY_SUCCESS;
         let settings = registry::pool_settings(&habits);
         let pool = Pool::new(settings, target.dialer(0), Rc::clone(&totals));
+        let settings = registry::pool_settings(&habits);
+        let seeding = if target.has_upstream() {
+            Pool::new(settings, target.seeding_dialer(), Rc::clone(&totals))
+        } else {
+            Rc::clone(&pool)
+        };
         let journeys = shared.plan.journeys.iter();
         let timeout = journeys.map(|journey| journey.request_timeout).max();
-        let client = |timeout| {
-            let settings = shared.target.client(&habits, timeout);
-            Client::new(settings, Rc::clone(&pool), Rc::clone(&recording) as _)
-        };
-        let (client, seeder) = (
-            client(timeout.map_or(LOOK_UP, |it| it.min(LOOK_UP))),
-            client(LONGEST_SEED),
-        );
+        let client = |settings, pool| Client::new(settings, pool, Rc::clone(&recording) as _);
+        let look_up = timeout.map_or(LOOK_UP, |it| it.min(LOOK_UP));
+        let seeder = client(target.seeder(&habits, LONGEST_SEED), seeding);
+        let client = client(target.client(&habits, look_up), pool);
         Self {
             shared: Arc::clone(shared),
             recorder,

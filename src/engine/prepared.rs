@@ -308,8 +308,13 @@ impl Prepared {
     ) -> Result<Finished, E> {
         let shared = Arc::new(self.shared.trial(plan, number));
         let about = (&self.identity, self.hooks.as_ref());
+        let before = shared.target.upstream_counts().map(|it| it.requests);
         let mut loaded = load(&shared, about, gate, stop, tell)?;
         loaded.finished.found.clone_from(&self.found);
+        loaded.finished.upstream = shared.target.upstream_counts();
+        if let Some(upstream) = &mut loaded.finished.upstream {
+            upstream.requests -= before.unwrap_or_default();
+        }
         self.loads += 1;
         self.begun.extend(loaded.begun);
         self.cancel_time = self.cancel_time.max(loaded.cancel_time);

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::error::Error;
 use super::resolved::{headers, tls as read_tls};
 use super::telemetry;
+use super::upstream::{Upstream, UpstreamCounts};
 use crate::embedded::{self, Registry};
 use crate::exchange::HttpVersion;
 use crate::plan::{self, Place, Plan};
@@ -34,6 +35,8 @@ pub(super) struct Target {
     embedded: Option<embedded::Running>,
     /// What is read of it beside its loads.
     pub(super) telemetry: Arc<[Source]>,
+    /// The registry behind it, if that is in this process.
+    upstream: Option<Upstream>,
 }
 
 impl Target {
@@ -66,6 +69,7 @@ impl Target {
             credentials: plan.target.auth.credentials.clone(),
             cleartext: plan.target.auth.cleartext,
             embedded,
+            upstream: plan.upstream.as_ref().map(Upstream::open).transpose()?,
         })
     }
 
@@ -76,6 +80,31 @@ impl Target {
         settings.credentials.clone_from(&self.credentials);
         settings.cleartext = self.cleartext;
         Rc::new(settings)
+    }
+
+    /// Returns what opens the connections of a client that puts images in place: into the upstream, if there is one.
+    pub(super) fn seeding_dialer(&self) -> Rc<Dialer> {
+        let upstream = self.upstream.as_ref().map(|it| Arc::clone(&it.route));
+        let route = upstream.unwrap_or_else(|| Arc::clone(&self.route));
+        Rc::new(Dialer::new(route, 0))
+    }
+
+    /// Returns what such a client needs to know, with that limit on each exchange.
+    pub(super) fn seeder(&self, habits: &Habits, timeout: Duration) -> Rc<Settings> {
+        match &self.upstream {
+            Some(it) => Rc::new(Settings::new(it.base.clone(), habits.clone(), timeout)),
+            None => self.client(habits, timeout),
+        }
+    }
+
+    /// Returns `true` if images are put into another registry than the target.
+    pub(super) const fn has_upstream(&self) -> bool {
+        self.upstream.is_some()
+    }
+
+    /// Returns what was requested of the upstream so far.
+    pub(super) fn upstream_counts(&self) -> Option<UpstreamCounts> {
+        self.upstream.as_ref().map(Upstream::counts)
     }
 
     /// Returns what opens the connections of a worker, of the probe, or of preparation.

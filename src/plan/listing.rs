@@ -45,6 +45,7 @@ impl Plan {
             .put("seed", self.seed)
             .put("workers", self.workers)
             .put("target", shown::target(&self.target))
+            .may("upstream", self.upstream.as_ref().map(shown::upstream))
             .put("images", Value::Table(images.collect()))
             .put("journey", Value::Table(journeys.collect()))
             .put("load", Value::Tables(loads.collect()))

@@ -36,5 +36,5 @@ pub use crate::scenario::{
     Pull, Push, Quantity, Quota, RampingArrivalRate, RampingVus, Referrers, Replay, ReplaySchedule,
     Scrape, SeedPlace, Selection, Share, SharedIterations, Stage, StageSpan, Statistic, Target,
     TargetProcess, TelemetryPlace, TelemetrySource, ThinkTime, Threshold, Timetable, Tls,
-    TokenPolicy, VuPool, operations,
+    TokenPolicy, Upstream, VuPool, operations,
 };

@@ -101,6 +101,15 @@ pub fn wide(document: &Document) -> String {
         let failed = failed_share(flow.outcomes).map(|it| it.to_string());
         add(format!("{}.failed_share", flow.of), failed);
     }
+    if let Some(upstream) = &document.upstream {
+        for (name, value) in [
+            ("blobs", upstream.blobs.to_string()),
+            ("fetches", upstream.fetches.to_string()),
+            ("most", upstream.most.to_string()),
+        ] {
+            add(format!("upstream.{name}"), Some(value));
+        }
+    }
     for hook in &document.hooks {
         let name = &hook.record.name;
         let ok = hook.record.counts.ok;

@@ -44,6 +44,7 @@ mod table;
 use crate::result::{Comparison, Document};
 
 use super::runs::{self, NamedRun};
+use super::upstream;
 use markup::{Element, Markup, element};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -92,6 +93,9 @@ fn run(document: &Document) -> HtmlPage {
         page.add("search", "Capacity search", search::section(search));
     }
     page.add("hooks", "Hooks", hooks::section(document));
+    let upstream = document.upstream.iter().map(upstream::line);
+    let upstream = upstream.map(|it| element("p").with(it)).collect::<Markup>();
+    page.add("upstream", "Upstream", upstream);
     page.add("operations", "Operations", operations::section(document));
     page.add(
         "percentiles",

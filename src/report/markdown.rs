@@ -27,7 +27,7 @@ use super::figures::latency_of;
 use super::headline::{self, Failed};
 use super::runs::NamedRun;
 use super::words::{self, Spent};
-use super::{on_purpose, reasons, slow, slowest};
+use super::{on_purpose, reasons, slow, slowest, upstream};
 use page::{MarkdownPage, MarkdownTable, ROWS, escape, shown};
 
 /// More kinds of failures than this are in the report only.
@@ -50,6 +50,7 @@ pub fn run(document: &Document) -> String {
     page.add(&operations::table(&document.operations, "Operations"));
     page.add(&hooks::table(document));
     page.add(&server::tables(document));
+    page.list("Upstream", document.upstream.iter().map(upstream::line));
     page.add(&search::trials(document));
     page.add(&spent(document));
     page.list("Slowest exchange", slowest_exchange(document).into_iter());

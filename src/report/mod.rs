@@ -32,6 +32,7 @@ mod shards;
 mod slow;
 mod slowest;
 mod table;
+mod upstream;
 mod words;
 
 #[cfg(test)]

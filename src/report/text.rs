@@ -30,6 +30,7 @@ use crate::verdict::ThresholdResult;
 use super::headline::{self, Failed};
 use super::runs::NamedRun;
 use super::table::{Paint, harmless};
+use super::upstream;
 use super::words;
 use layout::{LABEL, Layout};
 
@@ -63,6 +64,9 @@ pub fn summary(
     }
     text.push_str(&tables::probe(document, layout));
     text.push_str(&hooks::section(document, layout));
+    if let Some(upstream) = &document.upstream {
+        text.push_str(&layout.line("upstream", &upstream::line(upstream), Paint::Bold));
+    }
     text.push('\n');
     text.push_str(&shards::lines(document, layout));
     text.push_str(&server::lines(document, layout));

@@ -20,7 +20,7 @@ use crate::verdict::ThresholdResult;
 use super::{
     ClockError, Environment, FailureSection, GeneratorSection, HookSection, JourneySection,
     OperationSection, PeriodSection, ProbeSection, ReplaySection, RunVerdict, Schema,
-    SearchSection, ShardSection,
+    SearchSection, ShardSection, UpstreamSection,
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
@@ -81,6 +81,9 @@ pub struct Document {
     /// What the target itself used meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,
+    /// What the target has fetched from its upstream, where that is in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamSection>,
     /// The hooks that ran beside the load, in the order of the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSection>,

@@ -81,6 +81,7 @@ impl Document {
             telemetry: None,
             hooks: Vec::new(),
             server: Vec::new(),
+            upstream: None,
             notes: facts.notes,
             stored: None,
         }

@@ -37,6 +37,7 @@ mod server;
 mod shards;
 mod store;
 mod trials;
+mod upstream;
 mod wall_time;
 
 pub use crate::schedule::{SearchEnd, Side, TrialKind};
@@ -64,3 +65,4 @@ pub use section::{
     OperationSection, PeriodSection, ProbeSection, ShardSection, SlowExchangeEntry, StageSection,
 };
 pub use store::{Error, Leaving, Stored, write_file};
+pub use upstream::UpstreamSection;

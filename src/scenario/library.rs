@@ -10,29 +10,41 @@ use crate::keys::{Overrides, Problems};
 pub struct Entry {
     /// Its name, without the `@` that stands before it on a command line.
     pub name: &'static str,
+    /// The directory below `scenarios/` that it is in: empty, `regressions` or `gates`.
+    pub directory: &'static str,
     /// The file as it stands in the repository, with its comments.
     pub text: &'static str,
 }
 
 macro_rules! entries {
-    ($directory:literal: $($name:literal)*) => {
-        &[$(Entry {
+    ($($directory:literal: $($name:literal)*;)*) => {
+        &[$($(Entry {
             name: $name,
-            text: include_str!(concat!("../../scenarios/", $directory, $name, ".toml")),
-        }),*]
+            directory: $directory,
+            text: include_str!(concat!("../../scenarios/", $directory, "/", $name, ".toml")),
+        }),*),*]
     };
 }
 
-/// The scenarios, in the order in which a list shows them: from the first run to the long ones.
+/// The directory of the scenarios that reproduce defects of registries.
+pub const REGRESSIONS: &str = "regressions";
+
+/// The scenarios, in the order in which a list shows them: from the first run to the long ones, and then those that reproduce
+/// published defects.
 pub static SCENARIOS: &[Entry] = entries! { "":
     "first-run" "start" "steady" "pull" "push" "mixed" "ramp" "capacity" "rollout" "containerd-rollout" "ci-push-burst"
     "tag-polling" "mirror" "replay" "tokens" "pool" "large-layers" "lazy-pull" "working-day" "mixed-day" "aborting-rollout"
-    "slow-readers" "soak"
+    "slow-readers" "soak";
+    "regressions":
+    "catalog-walk" "tag-list-storm" "tag-poll-storm" "retention-delete" "gc-under-load" "gc-backlog"
+    "commit-cost" "throttled-writes" "resumed-chunks" "slow-upload-token" "token-storm" "proxy-stampede" "push-herd" "parallel-builds" "tag-race"
+    "trusted-heads" "mounts" "many-small-layers" "many-blobs" "many-components" "hot-repository" "connection-collapse"
+    "slow-decay" "lazy-ranges";
 };
 
 /// The files of gates.
-pub static GATES: &[Entry] = entries! { "gates/":
-    "pull-request"
+pub static GATES: &[Entry] = entries! { "gates":
+    "pull-request";
 };
 
 /// Returns the file of that name. An `@` before it is allowed.
@@ -72,9 +84,14 @@ mod tests {
 
     #[test]
     fn every_file_of_the_directory_is_in_the_library() {
-        for (directory, entries) in [("scenarios", SCENARIOS), ("scenarios/gates", GATES)] {
-            let names: BTreeSet<String> = entries.iter().map(|it| it.name.to_owned()).collect();
-            assert_eq!(names, files(directory), "{directory}");
+        for (directory, entries) in [("", SCENARIOS), (REGRESSIONS, SCENARIOS), ("gates", GATES)] {
+            let of_it = entries.iter().filter(|it| it.directory == directory);
+            let names: BTreeSet<String> = of_it.map(|it| it.name.to_owned()).collect();
+            assert_eq!(
+                names,
+                files(&format!("scenarios/{directory}")),
+                "{directory}"
+            );
         }
     }
 

@@ -42,6 +42,7 @@ pub use read::target::{
 pub use read::telemetry::{
     MetricOf, MetricsUrl, ProcessOf, Scrape, TargetProcess, TelemetryPlace, TelemetrySource,
 };
+pub use read::upstream::Upstream;
 pub use read::{gates_reference, gates_schema, json_schema, load, load_gates, reference};
 pub use root::{DEFAULT_SEED, Scenario};
 pub use selection::{Pick, Selection};

@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 
 use crate::hooks::Hook;
 
-use super::{ImageSet, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold};
+use super::{
+    ImageSet, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold, Upstream,
+};
 
 /// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
 pub const DEFAULT_SEED: u64 = 42;
@@ -22,6 +24,8 @@ pub struct Scenario {
     pub workers: Option<NonZeroUsize>,
     /// The registry under test.
     pub target: Target,
+    /// The registry behind it, where it is a pull-through cache of one in this process.
+    pub upstream: Option<Upstream>,
     /// The image sets, in the order of the file.
     pub images: Vec<ImageSet>,
     /// The journeys, in the order of the file. Not empty.

@@ -13,7 +13,7 @@ use crate::oci::Verify;
 use crate::plan::{Action, Length, Load, Plan};
 use crate::result::{
     Ceiling, Demand, Document, Environment, Facts, FoundSection, GeneratorSection, PlanSection,
-    ReplaySection, SearchSection, TargetHeaders,
+    ReplaySection, SearchSection, TargetHeaders, UpstreamSection,
 };
 use crate::schedule::Span;
 use crate::verdict::{Moment, Ran, Watch};
@@ -122,6 +122,10 @@ impl Conclusion<'_> {
             ..Document::new(record, facts)
         };
         document.set_hooks(finished.hooks.clone());
+        document.upstream = finished
+            .upstream
+            .as_ref()
+            .map(|it| UpstreamSection::new(it.url.clone(), it.requests, &it.fetches));
         Outcome {
             document,
             panics: finished.panics,

@@ -35,6 +35,11 @@ pub enum Error {
     /// The plan has commands, and they are not allowed.
     #[error(transparent)]
     Hooks(#[from] HooksRefused),
+    /// Both sides of a comparison would fetch from one upstream.
+    #[error(
+        "[upstream] is one registry, and two targets would share its counts: make two runs, and compare their reports"
+    )]
+    Upstream,
     /// The rates of a capacity search leave nothing to search.
     #[error("the rates of the capacity search leave nothing to search")]
     Search,

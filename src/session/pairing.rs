@@ -113,6 +113,9 @@ impl Pairing {
     /// When one of the plans cannot be cut, or the images cannot be read.
     pub fn new(settings: PairingSettings) -> Result<Self, Error> {
         check_hooks(&settings.base, &settings.options)?;
+        if settings.base.upstream.is_some() {
+            return Err(Error::Upstream);
+        }
         let [base, candidate] = settings.cut.plans(&settings.base, &settings.candidate)?;
         Ok(Self {
             sides: Sides {

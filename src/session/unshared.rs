@@ -10,6 +10,9 @@ pub enum Unshared {
         "the target is the embedded registry, which each shard would have for itself; use the address of one registry"
     )]
     Embedded,
+    /// Every process would have an upstream of its own.
+    #[error("[upstream] is a registry in this process, and each shard would have one for itself")]
+    Upstream,
     /// The next trial depends on the last one of all shards.
     #[error(
         "a capacity search has no shards: its next rate depends on what all of them measured; use constant-arrival-rate"
@@ -34,6 +37,9 @@ pub enum Unshared {
 pub fn check_shared(plan: &Plan) -> Result<(), Unshared> {
     if let Place::Embedded(_) = plan.target.place {
         return Err(Unshared::Embedded);
+    }
+    if plan.upstream.is_some() {
+        return Err(Unshared::Upstream);
     }
     let mut loads = plan.loads.iter();
     if loads.any(|load| matches!(load.executor, Executor::CapacitySearch(_))) {

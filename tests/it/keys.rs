@@ -97,7 +97,9 @@ fn the_schemas_of_gates_and_faults_accept_and_refuse_what_their_readers_do() {
 #[test]
 fn the_schema_accepts_every_scenario_of_the_library() {
     let validator = validator();
-    let files = fs::read_dir(repository().join("scenarios")).unwrap();
+    let scenarios = repository().join("scenarios");
+    let directories = [scenarios.clone(), scenarios.join("regressions")];
+    let files = directories.iter().flat_map(|it| fs::read_dir(it).unwrap());
     let mut read = 0;
     for path in files.map(|entry| entry.unwrap().path()) {
         if path.extension().is_none_or(|it| it != "toml") {

@@ -92,6 +92,8 @@ mod preparing;
 mod protocol;
 /// `regstorm record`: what passes, what the trace says, and every way in which an exchange ends.
 mod recording;
+/// The scenarios that reproduce published defects.
+mod regressions;
 /// Replays of traces: what is sent, when, and what is refused.
 mod replays;
 /// Clients that try again, in whole runs: each try is counted, and an iteration that comes through is well.

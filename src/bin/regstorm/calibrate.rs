@@ -74,6 +74,7 @@ const fn exit_of(error: &Error) -> Exit {
         | Error::OtherPlan { .. }
         | Error::Unfit(_)
         | Error::Hooks(_)
+        | Error::Upstream
         | Error::Shards(_) => Exit::Defect,
     }
 }

@@ -215,6 +215,7 @@ pub(crate) fn failure(error: session::Error) -> Failure {
         session::Error::Search
         | session::Error::Cut
         | session::Error::Hooks(_)
+        | session::Error::Upstream
         | session::Error::Unshared(_)
         | session::Error::NotLeft { .. }
         | session::Error::Unprepared(_)

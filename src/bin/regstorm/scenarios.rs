@@ -50,20 +50,29 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     exit::print(&text).map(|()| Exit::Passed)
 }
 
-/// A line for each: its name, how long it takes, and what it is about.
+/// A line for each: its name, how long it takes, and what it is about; those that reproduce published defects behind the others.
 fn list() -> Result<String, Failure> {
     let mut rows = Vec::new();
     for entry in library::SCENARIOS {
         let scenario = entry.scenario().or_exit(Exit::Defect)?;
         let plan = plan::resolve(scenario, NonZeroUsize::MIN);
-        rows.push([at(entry), time(&plan), plan.description.clone()]);
+        rows.push((entry, [at(entry), time(&plan), plan.description.clone()]));
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let width = |column: usize| {
+        let widths = rows.iter().map(|(_, row)| row[column].len());
+        widths.max().unwrap_or(0)
+    };
     let (names, times) = (width(0), width(1));
-    let lines = rows
-        .iter()
-        .map(|[name, time, text]| format!("{name:names$}  {time:>times$}  {text}\n"));
-    let mut text: String = lines.collect();
+    let mut text = String::new();
+    let mut is_apart = false;
+    for (entry, [name, time, about]) in &rows {
+        if entry.directory == library::REGRESSIONS && !is_apart {
+            is_apart = true;
+            text.push_str("\npublished defects of registries, and what would have shown them:\n");
+        }
+        let line = format!("{name:names$}  {time:>times$}  {about}\n");
+        text.push_str(&line);
+    }
     let gates: Vec<String> = library::GATES.iter().map(at).collect();
     text.push_str("\nfor --gates: ");
     text.push_str(&gates.join(", "));

@@ -1,6 +1,7 @@
 //! From the tree to the value: every room of the file, and the rules between them.
 
 pub(super) mod action;
+mod cached;
 mod chosen;
 mod clients;
 mod embedded;
@@ -27,13 +28,16 @@ mod spread;
 pub(super) mod target;
 pub(super) mod telemetry;
 mod threshold;
+pub(super) mod upstream;
 
 use std::path::Path;
 
 pub use self::gate::{gates_reference, gates_schema, load_gates};
 use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
-use self::root::{HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
+use self::root::{
+    HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, UPSTREAM, Values,
+};
 use self::telemetry::TELEMETRY;
 use super::root::Scenario;
 use super::{ImageSet, Journey};
@@ -76,6 +80,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     let mut table = crate::keys::root(root, sink);
     let (values, are_good) = Values::read(&mut table);
     let target = table.need(&TARGET, target::read);
+    let upstream = table.may(&UPSTREAM, upstream::read);
     let image_entries = named(&mut table, IMAGES.name);
     let images: Vec<Option<ImageSet>> = image_entries
         .iter()
@@ -124,10 +129,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     let thresholds = table.or(&THRESHOLD, Vec::new(), |item: &Item, sink: &Sink| {
         threshold::read_all(item, &known, sink)
     });
-    if journey_entries.is_empty() {
-        let label = "add `[journey.NAME]`";
-        sink.report(Problem::new("the scenario has no journey", table.spot().clone()).label(label));
-    }
+    need_one(journey_entries, &table);
     table.finish();
     let scenario = Scenario {
         name: values.name,
@@ -135,6 +137,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         seed: values.seed,
         workers: values.workers,
         target: target?,
+        upstream: upstream?,
         images: images.into_iter().collect::<Option<_>>()?,
         journeys: journeys.into_iter().collect::<Option<_>>()?,
         loads: loads?,
@@ -148,9 +151,18 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         return None;
     }
     embedded::check(&scenario, journey_entries, root, sink);
+    cached::check(&scenario, root, journey_entries, sink);
     places::check(&scenario, journey_entries, sink);
     places::check_replays(&scenario, journey_entries, sink);
     Some(scenario)
+}
+
+/// A scenario without a journey has nothing to do.
+fn need_one(journeys: &[Entry], table: &Table<'_>) {
+    if journeys.is_empty() {
+        let problem = Problem::new("the scenario has no journey", table.spot().clone());
+        table.sink().report(problem.label("add `[journey.NAME]`"));
+    }
 }
 
 /// The tables in a table, by names that people choose.

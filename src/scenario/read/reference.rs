@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::root::{HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, Values};
+use super::root::{
+    HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, UPSTREAM, Values,
+};
 use super::telemetry::TELEMETRY;
-use super::{hook, images, journey, load, prepare, probe, target, telemetry, threshold};
+use super::{hook, images, journey, load, prepare, probe, target, telemetry, threshold, upstream};
 use crate::keys::form::table_schema;
 use crate::keys::key::Keyed;
 use crate::keys::reference;
@@ -13,7 +15,8 @@ use crate::keys::section::Section;
 /// The keys at the top of a scenario.
 fn root() -> Section {
     let tables = [
-        &TARGET, &IMAGES, &JOURNEY, &LOAD, &PROBE, &TELEMETRY, &HOOK, &PREPARE, &THRESHOLD,
+        &TARGET, &UPSTREAM, &IMAGES, &JOURNEY, &LOAD, &PROBE, &TELEMETRY, &HOOK, &PREPARE,
+        &THRESHOLD,
     ];
     let mut keys = Values::described();
     keys.extend(tables.map(|key| (**key).clone()));
@@ -30,6 +33,7 @@ fn root() -> Section {
 fn sections() -> Vec<Section> {
     let mut sections = vec![root()];
     sections.extend(target::sections());
+    sections.push(upstream::section());
     sections.push(images::section());
     sections.extend(journey::sections());
     sections.extend(load::sections());

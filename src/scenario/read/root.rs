@@ -56,6 +56,15 @@ pub(super) static PROBE: LazyLock<Described> = LazyLock::new(|| {
         "A client beside the load.",
     )
 });
+pub(super) static UPSTREAM: LazyLock<Described> = LazyLock::new(|| {
+    let example = r#"{ listen = "127.0.0.1:5099" }"#;
+    let form = Form::Table("upstream");
+    Described::own(
+        ("upstream", example),
+        form,
+        "The registry behind the target, where that is a pull-through cache.",
+    )
+});
 pub(super) static HOOK: LazyLock<Described> = LazyLock::new(|| {
     let example = r#"[{ name = "gc", command = ["./collect-garbage"], at = "30s" }]"#;
     let form = Form::Table("hook").list(hook::MOST);

@@ -9,6 +9,7 @@ use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
 use crate::scenario::{
     ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold,
+    Upstream,
 };
 
 /// The target, without its secrets.
@@ -44,6 +45,11 @@ pub(crate) fn probe(probe: &Probe, journeys: &[Journey]) -> Fields {
 /// A source of telemetry, without its secrets.
 pub(crate) fn telemetry(source: &TelemetrySource) -> Fields {
     sources_of_telemetry::show(source)
+}
+
+/// The registry behind the target.
+pub(crate) fn upstream(upstream: &Upstream) -> Fields {
+    upstream.show()
 }
 
 /// A hook.

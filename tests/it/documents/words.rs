@@ -35,7 +35,12 @@ fn documents_and_scenarios_use_the_terms_of_the_field() {
     for page in pages() {
         found.extend(private(&page.path.display().to_string(), &page.text));
     }
-    for entry in fs::read_dir(root().join("scenarios")).expect("the scenarios") {
+    let scenarios = root().join("scenarios");
+    let directories = [scenarios.clone(), scenarios.join("regressions")];
+    let entries = directories
+        .iter()
+        .map(|it| fs::read_dir(it).expect("the scenarios"));
+    for entry in entries.flatten() {
         let path = entry.expect("an entry of it").path();
         if path.is_file() {
             let text = fs::read_to_string(&path).expect("a scenario");
