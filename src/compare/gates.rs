@@ -5,6 +5,7 @@ use crate::measure::IterationClock;
 use crate::plan::{Metric, Statistic};
 use crate::result::Document;
 use crate::scenario::{Comparand, Gate};
+use crate::telemetry::ServerMetric;
 use crate::units::{self, Quantile};
 
 use super::reading::{Reading, needed};
@@ -19,6 +20,24 @@ pub struct Gates {
     /// What was left out, and why.
     pub notes: Vec<String>,
 }
+
+/// The numbers of the target's side that are shown beside the gates, where they are known.
+const SERVER: [&str; 14] = [
+    "cpu",
+    "cpu_per_iteration",
+    "cpu_per_gb",
+    "memory",
+    "memory.max",
+    "heap",
+    "open_files",
+    "goroutines",
+    "gc_pause",
+    "throttled",
+    "storage_time",
+    "read_bytes",
+    "written_bytes",
+    "cache_hit_share",
+];
 
 impl Gates {
     /// The percentiles of journeys and of whole exchanges that are tested where a run has samples enough of them.
@@ -48,7 +67,7 @@ impl Gates {
     /// Returns the usual gates of so many pairs of runs like this one: few, because each takes from the others' chance to be found.
     ///
     /// Of each journey the response time, p(50) and p(99), and the share that failed; the iterations per second where no
-    /// load has a schedule. Of a search its capacity alone. A percentile for which a run has too few samples is left out,
+    /// load has a schedule. Of a target that was read, the processor time of an iteration. Of a search its capacity alone. A percentile for which a run has too few samples is left out,
     /// which is noted.
     pub fn usual(run: &Document, pairs: usize) -> Self {
         let mut gates = Self {
@@ -80,6 +99,7 @@ impl Gates {
             }
             gates.gate(Comparand::Rate(Metric::errors_of(&journey.name)));
         }
+        gates.gated.extend(processor_time(run).map(Gate::usual));
         gates.tell_the_rest(run, pairs);
         gates
     }
@@ -112,10 +132,20 @@ impl Gates {
                 rest.push(Comparand::Latency(metric, Statistic::Quantile(quantile)));
             }
         }
+        let server = SERVER.map(|it| Comparand::Server(ServerMetric::of_word(it)));
+        rest.extend(server);
         let known = |it: &Comparand| self.gated.iter().any(|gate| gate.comparand == *it);
         rest.retain(|it| !known(it) && has_enough(run, it, pairs));
         self.informative = rest;
     }
+}
+
+/// Returns the processor time of an iteration: of a pull or a push where a run did nothing else.
+fn processor_time(run: &Document) -> Option<Comparand> {
+    let words = ["cpu_per_pull", "cpu_per_push", "cpu_per_iteration"];
+    let mut all = words.into_iter().map(ServerMetric::of_word);
+    let known = |it: &ServerMetric| run.server_figure(it).is_some_and(|it| it.value.is_some());
+    all.find(known).map(Comparand::Server)
 }
 
 fn has_enough(run: &Document, comparand: &Comparand, pairs: usize) -> bool {

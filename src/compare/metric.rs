@@ -41,6 +41,7 @@ impl RunsOfMetric<'_> {
         if fewest == 0 {
             let nothing = match self.comparand {
                 Comparand::Capacity => "a run has no confirmed capacity",
+                Comparand::Server(_) => "in a run no source gave it",
                 _ => "a run has no samples of it",
             };
             return Some(nothing.to_owned());
@@ -71,10 +72,11 @@ impl RunsOfMetric<'_> {
     }
 
     /// Returns which way is better: more of it is worse, unless it is a rate.
-    const fn better(&self) -> Better {
+    fn better(&self) -> Better {
         match self.comparand {
             Comparand::Latency(..) => Better::Lower,
-            Comparand::Capacity => Better::Higher,
+            Comparand::Server(metric) if !metric.is_better_high() => Better::Lower,
+            Comparand::Capacity | Comparand::Server(_) => Better::Higher,
             Comparand::Rate(metric) => match metric.quantity() {
                 Quantity::Failed | Quantity::Dropped => Better::Lower,
                 _ => Better::Higher,

@@ -4,6 +4,7 @@ use crate::measure::{Outcomes, Subject};
 use crate::plan::{Direction, Metric, Quantity, Statistic};
 use crate::result::{Document, MetricUnit};
 use crate::scenario::Comparand;
+use crate::telemetry::{FigureUnit, ServerMetric};
 use crate::units::Quantile;
 
 /// So many samples must be expected beyond a percentile, in all pairs together, before two of it are compared.
@@ -33,6 +34,7 @@ impl Reading {
             Comparand::Capacity => capacity(document),
             Comparand::Latency(metric, statistic) => latency(document, metric, *statistic),
             Comparand::Rate(metric) => rate(document, metric),
+            Comparand::Server(metric) => server(document, metric),
         }
     }
 
@@ -74,15 +76,25 @@ pub(super) fn needed(comparand: &Comparand, pairs: usize) -> u64 {
     match comparand {
         Comparand::Latency(_, Statistic::Quantile(quantile)) => samples_needed(*quantile, pairs),
         Comparand::Latency(..) => 20,
-        Comparand::Rate(_) | Comparand::Capacity => 1,
+        Comparand::Rate(_) | Comparand::Capacity | Comparand::Server(_) => 1,
     }
 }
 
 /// Returns what the values of a comparand are.
-pub(super) const fn unit(comparand: &Comparand) -> MetricUnit {
+pub(super) fn unit(comparand: &Comparand) -> MetricUnit {
     match comparand {
         Comparand::Latency(..) => MetricUnit::Micros,
         Comparand::Capacity => MetricUnit::PerSecond,
+        Comparand::Server(metric) => match metric.unit() {
+            Some(FigureUnit::Seconds) => MetricUnit::Micros,
+            Some(FigureUnit::Bytes) => MetricUnit::Bytes,
+            Some(FigureUnit::BytesPerSecond) => MetricUnit::BytesPerSecond,
+            Some(FigureUnit::PerSecond) => MetricUnit::PerSecond,
+            Some(FigureUnit::Cores) => MetricUnit::Cores,
+            Some(FigureUnit::Share | FigureUnit::SecondsPerSecond | FigureUnit::Number) | None => {
+                MetricUnit::Number
+            }
+        },
         Comparand::Rate(metric) => match metric.quantity() {
             Quantity::Bytes(_) => MetricUnit::BytesPerSecond,
             Quantity::Failed | Quantity::Dropped => MetricUnit::Share,
@@ -95,6 +107,25 @@ fn capacity(document: &Document) -> Reading {
     let search = document.search.as_ref().filter(|it| it.confirmed);
     let found = search.and_then(|it| it.low_per_s);
     found.map_or(NOTHING, |value| Reading::Value { value, samples: 1 })
+}
+
+/// Processor time is in microseconds, as latencies are.
+fn server(document: &Document, metric: &ServerMetric) -> Reading {
+    let Some(figure) = document.server_figure(metric) else {
+        return NOTHING;
+    };
+    let scale = if figure.unit == FigureUnit::Seconds && metric.unit().is_some() {
+        1e6
+    } else {
+        1.0
+    };
+    let samples = figure.samples;
+    figure
+        .value
+        .map_or(Reading::Nothing { samples: 0 }, |value| Reading::Value {
+            value: value * scale,
+            samples,
+        })
 }
 
 fn latency(document: &Document, metric: &Metric, statistic: Statistic) -> Reading {

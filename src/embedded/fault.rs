@@ -13,7 +13,7 @@ use crate::units::{ByteSize, Ratio};
 use super::lengths::Lengths;
 use super::pace::{Cut, Pace, Silence};
 
-/// One thing that goes wrong. Several may hit the same request: delays add up, the slowest rate holds, and of the
+/// One thing that goes wrong. Several may hit the same request: delays and processor time add up, the slowest rate holds, and of the
 /// others the first in the list acts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
@@ -56,6 +56,8 @@ pub enum FaultKind {
     /// From the arrival of such a request on nothing moves for any client, as if the registry's process were stopped
     /// for so long: see [`Running::freeze`](super::Running::freeze). In a window of one request it happens once.
     Freeze(Duration),
+    /// So much processor time is used for the request by another thread, beside the response.
+    Burn(Duration),
     /// One byte of the response's body is wrong: the one at this offset, counted from the first byte sent.
     Corrupt(u64),
 }
@@ -150,6 +152,7 @@ pub(super) struct Effects {
     pub(super) cut_before_head: Option<Cut>,
     pub(super) stall_before_head: Option<Silence>,
     pub(super) freeze: Option<Duration>,
+    pub(super) burn: Duration,
     pub(super) pace: Option<Box<Pace>>,
     pub(super) corrupt: Option<u64>,
 }
@@ -257,6 +260,7 @@ impl Effects {
             // Drawn also where another fault acts first, so that each takes its lengths in its own order.
             FaultKind::Stall(point, stall) => self.stall(*point, stall.draw(random)),
             FaultKind::Freeze(length) => self.freeze = self.freeze.max(Some(*length)),
+            FaultKind::Burn(time) => self.burn = self.burn.saturating_add(*time),
             FaultKind::Corrupt(offset) => {
                 self.corrupt.get_or_insert(*offset);
             }

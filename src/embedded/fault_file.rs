@@ -49,7 +49,8 @@ use crate::units::{ByteSize, Ratio};
 ///
 /// Further kinds: `rate = "2MiB"` (a second), `close = "64KiB"` (or `"head"`), `stall = "10s"` or `"forever"` with
 /// `at = "64KiB"` (or `"head"`, the default), `corrupt = "100B"` (the offset of the wrong byte), `freeze = "1s"` (the
-/// whole registry; with `after = 200` and `for = 1` once, at the 201st request).
+/// whole registry; with `after = 200` and `for = 1` once, at the 201st request), `burn = "300us"` (of processor time, beside
+/// the response).
 ///
 /// The length of a `delay` or a `stall` is drawn for each request when it is a table: `{ min = "5ms", max = "50ms" }`
 /// is uniform, `{ mean = "20ms", max = "1s" }` exponential, `{ median = "20ms", sigma = 0.8, max = "1s" }` log-normal;
@@ -121,6 +122,9 @@ keys! {
         corrupt: Option<ByteSize> => bytes().optional(), "100B";
         /// Effect: nothing moves for any client of the registry for so long.
         freeze: Option<Duration> => time(Duration::ZERO..=30 * DAY).optional(), "1s";
+        /// Effect: so much processor time is used for the request by another thread, beside the response; no more than one
+        /// processor in all.
+        burn: Option<Duration> => time(Duration::ZERO..=Duration::from_secs(1)).optional(), "300us";
         /// Hits every n-th of the requests only. Not together with `probability`.
         every: Option<u64> => count(1..=u64::MAX).optional(), 3;
         /// Hits each request with this probability only. Not together with `every`.
@@ -133,8 +137,8 @@ keys! {
 }
 
 /// The keys that are an effect: a fault has one of them.
-const EFFECTS: [&str; 8] = [
-    "delay", "rate", "status", "reset", "close", "stall", "corrupt", "freeze",
+const EFFECTS: [&str; 9] = [
+    "delay", "rate", "status", "reset", "close", "stall", "corrupt", "freeze", "burn",
 ];
 
 fn faults() -> Codec<Vec<Fault>> {
@@ -225,6 +229,7 @@ impl Written {
             self.stall.map(|stall| FaultKind::Stall(at, stall)),
             self.corrupt.map(|offset| FaultKind::Corrupt(offset.get())),
             self.freeze.map(FaultKind::Freeze),
+            self.burn.map(FaultKind::Burn),
         ];
         let share = self.probability.and_then(|it| Ratio::try_new(it).ok());
         Some(Fault {
@@ -252,7 +257,7 @@ fn sections() -> Vec<Section> {
             "fault",
             "`[[fault]]`",
             "One thing that goes wrong: an operation, one effect, and which of the requests it hits. Several may hit the same \
-             request: delays add up, the slowest rate holds, and of the others the first in the file acts.",
+             request: delays and processor time add up, the slowest rate holds, and of the others the first in the file acts.",
         ),
     ]
 }

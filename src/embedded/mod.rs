@@ -20,6 +20,7 @@ mod auth;
 mod blob;
 mod blob_content;
 mod blobs;
+mod burn;
 mod certificate;
 mod connection;
 mod connection_state;

@@ -86,6 +86,9 @@ pub(super) async fn serve(
         sleep(effects.delay).await;
     }
     site.freezer.pass().await;
+    if !effects.burn.is_zero() {
+        site.burner.burn(effects.burn);
+    }
     Ok(send(response, &head, exchange, effects))
 }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::oci::Digest;
 
 use super::blob::Budget;
+use super::burn::Burner;
 use super::fault::FaultPlan;
 use super::freeze::Freezer;
 use super::keys::Keys;
@@ -44,6 +45,7 @@ pub(super) struct Site {
     pub(super) tally: Tally,
     pub(super) open_connections: OpenConnections,
     pub(super) freezer: Freezer,
+    pub(super) burner: Burner,
 }
 
 impl Site {
@@ -69,6 +71,7 @@ impl Site {
             tally: Tally::default(),
             open_connections: OpenConnections::default(),
             freezer: Freezer::new(began),
+            burner: Burner::default(),
             settings,
         }
     }

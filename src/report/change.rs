@@ -116,10 +116,10 @@ impl Words<'_> {
 /// Returns a value in its unit, in three digits.
 fn shown(unit: MetricUnit, value: f64) -> String {
     match unit {
-        MetricUnit::Micros => {
-            let time = Duration::try_from_secs_f64(value / 1e6);
-            time.map_or_else(|_| "-".to_owned(), units::duration)
-        }
+        MetricUnit::Micros => units::seconds(value / 1e6),
+        MetricUnit::Bytes => units::amount(value),
+        MetricUnit::Cores => format!("{} cores", units::number(value)),
+        MetricUnit::Number => units::number(value),
         MetricUnit::PerSecond => units::per_second(value, ""),
         MetricUnit::BytesPerSecond => units::per_second(value, "B"),
         MetricUnit::Share => units::share(value),

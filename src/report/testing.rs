@@ -124,7 +124,7 @@ pub(crate) fn document() -> Document {
 pub(crate) fn observed() -> Document {
     let mut document = document();
     document.window_us = 60_000_000;
-    document.plan.resolved = json!({"journey": [{"name": "pull", "action": "pull"}]});
+    document.plan.resolved = json!({"journey": {"pull": {"action": "pull"}}});
     let outcomes = json!({"ok": 100, "failed": 0, "cancelled": 0});
     let journey =
         json!({"iterations": outcomes, "service_time_sum_us": 0, "service_time_max_us": 0});

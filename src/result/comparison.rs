@@ -209,6 +209,12 @@ pub enum MetricUnit {
     BytesPerSecond,
     /// A part of all, in `[0, 1]`.
     Share,
+    /// Bytes.
+    Bytes,
+    /// Processors kept busy.
+    Cores,
+    /// A number of things, or another ratio.
+    Number,
 }
 
 /// Which way is better.

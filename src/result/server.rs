@@ -1,7 +1,5 @@
 //! The numbers of the target's side of a run, made of what was read of it and what the load did.
 
-use serde_json::Value;
-
 use super::Document;
 use crate::telemetry::{self, Journey, ServerFigure, ServerMetric, Telemetry, Work};
 
@@ -56,13 +54,8 @@ impl Document {
 
     /// Returns what a journey does, by the plan.
     fn action(&self, journey: &str) -> Option<Journey> {
-        let journeys = self.plan.resolved.get("journey")?.as_array()?;
-        let text =
-            |it: &'_ Value, key: &str| it.get(key).and_then(Value::as_str).map(str::to_owned);
-        let found = journeys
-            .iter()
-            .find(|it| text(it, "name").as_deref() == Some(journey))?;
-        match text(found, "action")?.as_str() {
+        let journeys = self.plan.resolved.get("journey")?;
+        match journeys.get(journey)?.get("action")?.as_str()? {
             "pull" => Some(Journey::Pull),
             "push" => Some(Journey::Push),
             _ => None,

@@ -6,6 +6,7 @@ use crate::units::Quantile;
 
 use super::threshold::Statistic;
 use crate::measure::{Metric, Quantity};
+use crate::telemetry::ServerMetric;
 
 /// One number of a run that two builds are compared by, and the change for the worse that is too much.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,28 +41,34 @@ pub enum Comparand {
     Rate(Metric),
     /// The highest rate that a capacity search has confirmed.
     Capacity,
+    /// A number of the target's side.
+    Server(ServerMetric),
 }
 
 impl Comparand {
     /// The margin where a gate names none: 3% up to the median, 5% up to p(95), 10% beyond; 3% of a rate or a capacity;
-    /// a tenth of a percentage point of a share.
+    /// a tenth of a percentage point of a share; 5% of processor time and 10% of other numbers of the target's side.
     pub fn usual_margin(&self) -> f64 {
         match self {
             Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P95 => 0.1,
             Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P50 => 0.05,
             Self::Rate(metric) if is_share(metric) => 0.001,
+            Self::Server(metric) if metric.is_cpu() => 0.05,
+            Self::Server(_) => 0.1,
             _ => 0.03,
         }
     }
 
     /// The tolerance where a gate names neither it nor a margin, which is what noise that is usual on shared machines leaves
     /// undecided in a quarter of an hour: 5% up to the median, 8% up to p(95), 15% beyond; 5% of a rate or a capacity; half a
-    /// percentage point of a share.
+    /// percentage point of a share; 8% of processor time and 15% of other numbers of the target's side.
     pub fn usual_tolerance(&self) -> f64 {
         match self {
             Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P95 => 0.15,
             Self::Latency(_, Statistic::Quantile(quantile)) if *quantile > Quantile::P50 => 0.08,
             Self::Rate(metric) if is_share(metric) => 0.005,
+            Self::Server(metric) if metric.is_cpu() => 0.08,
+            Self::Server(_) => 0.15,
             _ => 0.05,
         }
     }
@@ -82,6 +89,7 @@ impl fmt::Display for Comparand {
             Self::Latency(metric, statistic) => write!(f, "{metric} {statistic}"),
             Self::Rate(metric) => write!(f, "{metric} rate"),
             Self::Capacity => f.write_str("capacity"),
+            Self::Server(metric) => write!(f, "{metric}"),
         }
     }
 }

@@ -118,9 +118,11 @@ impl Conclusion<'_> {
         let telemetry = finished.telemetry.as_ref();
         let mut document = Document {
             replays: replays(ran, finished),
-            telemetry: telemetry.map(|it| it.telemetry(record.time_series().window_seconds())),
             ..Document::new(record, facts)
         };
+        if let Some(telemetry) = telemetry {
+            document.set_telemetry(telemetry.telemetry(record.time_series().window_seconds()));
+        }
         document.set_hooks(finished.hooks.clone());
         document.upstream = finished
             .upstream

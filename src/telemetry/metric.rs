@@ -21,7 +21,7 @@ pub struct ServerMetric(String);
 pub struct ServerMetricError;
 
 /// The words that sources have in common: what the plain word is counted in, and whether it is of a gauge.
-const WORDS: [(&str, FigureUnit, bool); 23] = [
+const WORDS: [(&str, FigureUnit, bool); 24] = [
     ("cpu", FigureUnit::Cores, false),
     ("throttled", FigureUnit::Share, false),
     ("memory", FigureUnit::Bytes, true),
@@ -41,6 +41,7 @@ const WORDS: [(&str, FigureUnit, bool); 23] = [
     ("busy", FigureUnit::Share, false),
     ("queue", FigureUnit::Number, true),
     ("size", FigureUnit::Bytes, true),
+    ("files", FigureUnit::Number, true),
     ("cache_hits", FigureUnit::PerSecond, false),
     ("cache_misses", FigureUnit::PerSecond, false),
     ("proxy_hits", FigureUnit::PerSecond, false),
@@ -114,11 +115,23 @@ impl ServerMetric {
         }
     }
 
+    /// Returns what it is counted in, with or without a source in front of its word; `None` for a series by its own name.
+    pub fn unit(&self) -> Option<FigureUnit> {
+        let behind = self.0.split_once('.').map(|(_, behind)| behind);
+        Self::unit_of(&self.0).or_else(|| Self::unit_of(behind?))
+    }
+
     /// Returns whether it is how fast a gauge grows.
     pub fn is_slope(&self) -> bool {
         self.0
             .rsplit_once('.')
             .is_some_and(|(_, end)| end == "slope")
+    }
+
+    /// Returns whether it is processor time, or made of it.
+    pub fn is_cpu(&self) -> bool {
+        let last = self.0.rsplit('.').next().unwrap_or(&self.0);
+        last == "cpu" || last.starts_with("cpu_per_")
     }
 
     /// Returns whether more of it is better: hits of caches. Of anything else less is.

@@ -16,6 +16,8 @@ use crate::result::{
 };
 use crate::scenario::load_gates;
 
+mod server;
+
 const ALPHA: f64 = 0.05;
 
 /// A run of `many` pulls in 40 s that take between `middle` and a little more, in microseconds; `failed` more fail.

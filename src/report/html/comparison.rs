@@ -211,7 +211,8 @@ fn side(metric: &MetricComparison, value: Option<f64>) -> Cell {
         MetricUnit::Micros => format!("{value} µs"),
         MetricUnit::PerSecond => format!("{value}/s"),
         MetricUnit::BytesPerSecond => format!("{value} B/s"),
-        MetricUnit::Share => value.to_string(),
+        MetricUnit::Bytes => format!("{value} B"),
+        MetricUnit::Share | MetricUnit::Cores | MetricUnit::Number => value.to_string(),
     };
     Cell::number(Words(metric).value(Some(value)), exact, value)
 }

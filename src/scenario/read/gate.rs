@@ -2,6 +2,7 @@
 
 use super::expectation;
 use super::metric::metric_in;
+use super::server_metric;
 use std::sync::LazyLock;
 
 use crate::keys::define::keys;
@@ -16,6 +17,7 @@ use crate::keys::spot::Spot;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Entry, Item, Text, Value, plant};
 use crate::scenario::gate::{Comparand, Gate};
+use crate::telemetry::ServerMetric;
 
 /// More of them only make it harder for each to be found.
 const MOST: usize = 64;
@@ -59,18 +61,19 @@ pub fn load_gates(
 keys! {
     /// A gate as it is written.
     struct Written {
-        /// What is compared: a metric and a statistic of it, or `capacity`.
-        metric: Option<Located> => located("`[JOURNEY.][OPERATION.]NAME STATISTIC`, or `capacity`").optional(),
+        /// What is compared: a metric and a statistic of it, a number of the registry's side, or `capacity`.
+        metric: Option<Located> => located("`[JOURNEY.][OPERATION.]NAME STATISTIC`, `server.NAME`, or `capacity`").optional(),
             "response_time p(99)", needed;
         /// The change for the worse that is too much: a share of the base's value, or a difference of shares where the value is
         /// a share itself.
         margin: Option<Located> => located("share above 0%, at most 100%, such as `\"3%\"`").optional(), "5%",
             defaults_to("by the metric: `\"3%\"` up to the median, `\"5%\"` up to `p(95)`, `\"10%\"` beyond; `\"3%\"` of a rate \
-                or a capacity; `\"0.1%\"` of a share");
+                or a capacity; `\"0.1%\"` of a share; `\"5%\"` of the registry's processor time, `\"10%\"` of its other numbers");
         /// The change for the worse below which it must be shown to lie to pass; at least `margin`.
         tolerance: Option<Located> => located("share above 0%, at most 100%, such as `\"3%\"`").optional(), "5%",
             defaults_to("`margin` where it is written; otherwise by the metric: `\"5%\"` up to the median, `\"8%\"` up to `p(95)`, \
-                `\"15%\"` beyond; `\"5%\"` of a rate or a capacity; `\"0.5%\"` of a share");
+                `\"15%\"` beyond; `\"5%\"` of a rate or a capacity; `\"0.5%\"` of a share; `\"8%\"` of the registry's processor time, \
+                `\"15%\"` of its other numbers");
     }
 }
 
@@ -222,6 +225,11 @@ fn comparand(
         return Some(Comparand::Capacity);
     }
     let refuse = |wrong: Wrong| sink.report(wrong.problem(written, item));
+    // A journey may have that name; what is compared of it has a statistic behind.
+    if part.text.starts_with(ServerMetric::PREFIX) && !journeys.contains(&"server") {
+        let metric = server_metric::read(part, &[]);
+        return metric.map_err(refuse).ok().map(Comparand::Server);
+    }
     let Some(blank) = part.text.find(char::is_whitespace) else {
         let label =
             "write METRIC STATISTIC, such as `response_time p(99)` or `errors rate`, or `capacity`";

@@ -22,6 +22,7 @@ mod probe;
 mod reference;
 mod references;
 mod root;
+mod server_metric;
 pub(crate) mod shown;
 mod size;
 mod spread;

@@ -40,8 +40,8 @@ enum Harm {
 }
 
 /// The names of all kinds of faults. The compiler asks here for the name of a new one.
-const KINDS: [&str; 9] = [
-    "close", "corrupt", "delay", "drawn", "freeze", "rate", "reset", "stall", "status",
+const KINDS: [&str; 10] = [
+    "burn", "close", "corrupt", "delay", "drawn", "freeze", "rate", "reset", "stall", "status",
 ];
 
 const fn name(kind: &FaultKind) -> &'static str {
@@ -54,6 +54,7 @@ const fn name(kind: &FaultKind) -> &'static str {
         FaultKind::Close(_) => "close",
         FaultKind::Stall(..) => "stall",
         FaultKind::Freeze(_) => "freeze",
+        FaultKind::Burn(_) => "burn",
         FaultKind::Corrupt(_) => "corrupt",
     }
 }
@@ -95,6 +96,7 @@ fn faults() -> Vec<(FaultKind, Harm, Harm)> {
         // Of the answers to a push none has a body.
         (FaultKind::Corrupt(77), fails, none),
         (FaultKind::Freeze(ms(5)), none, none),
+        (FaultKind::Burn(Duration::from_micros(300)), none, none),
     ]
 }
 
