@@ -13,7 +13,7 @@ use regstorm::trace::{Format, ImportOptions, Importer, Key, Log, Overview, Reade
 use regstorm::units::{self, Secret};
 use tempfile::TempDir;
 
-use super::{logs, traces};
+use super::{logs, metrics, traces};
 
 /// Imports some logs, and reads the trace that comes of them.
 ///
@@ -85,6 +85,30 @@ pub(crate) fn read(number: u64) -> Result<(), String> {
     told(std::fs::write(&path, traces::write(draw)))?;
     shown(&path)?;
     replayed(&path, draw)
+}
+
+/// Reads a text of metrics that may be damaged, whole and in parts.
+///
+/// # Errors
+/// What does not hold.
+pub(crate) fn metrics(number: u64) -> Result<(), String> {
+    let draw = &mut Xoshiro256PlusPlus::seed_from_u64(number);
+    let written = metrics::write(draw);
+    let read = |part| metrics::read(&written.bytes, written.dialect, part);
+    let whole = read(written.bytes.len());
+    for part in [1, draw.random_range(2..100)] {
+        if read(part) != whole {
+            return Err(format!("it reads otherwise in parts of {part} bytes"));
+        }
+    }
+    match (whole, written.samples) {
+        (Ok(read), Some(samples)) if read != samples => {
+            Err(format!("{read:?} was read of {samples:?}"))
+        }
+        (Err(why), Some(_)) => Err(format!("it is whole and was refused: {why}")),
+        (Err(why), None) => fit_to_be_shown(&why),
+        (Ok(_), _) => Ok(()),
+    }
 }
 
 /// What is said of a trace, as JSON; `None` if it is refused.

@@ -1,14 +1,15 @@
-//! Fuzzes what reads logs and traces: changed inputs for some time, none of which may panic, hang, take much memory or break
+//! Fuzzes what reads logs, traces and metrics: changed inputs for some time, none of which may panic, hang, take much memory or break
 //! what must hold.
 //!
-//!     cargo run --release --example fuzz -- import|read [SECONDS [SEED]]
-//!     cargo run --example fuzz -- import|read --case NUMBER
+//!     cargo run --release --example fuzz -- import|read|metrics [SECONDS [SEED]]
+//!     cargo run --example fuzz -- import|read|metrics --case NUMBER
 //!
 //! A case follows from its number, and the numbers from the seed. The first one that fails is printed, and ends it.
 #![expect(clippy::print_stdout, reason = "a bench tells what it found")]
 
 mod cases;
 mod logs;
+mod metrics;
 mod mutate;
 mod traces;
 
@@ -32,11 +33,14 @@ type Case = fn(u64) -> Result<(), String>;
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (what, rest) = arguments.split_first().context("import or read?")?;
+    let (what, rest) = arguments
+        .split_first()
+        .context("import, read or metrics?")?;
     let case: Case = match *what {
         "import" => cases::import,
         "read" => cases::read,
-        other => bail!("{other}: import or read?"),
+        "metrics" => cases::metrics,
+        other => bail!("{other}: import, read or metrics?"),
     };
     if let ["--case", number] = rest {
         case(number.parse()?).map_err(anyhow::Error::msg)?;

@@ -16,10 +16,19 @@ use regstorm::trace::{
 mod cases;
 #[path = "../../benches/fuzz/logs.rs"]
 mod logs;
+#[path = "../../benches/fuzz/metrics.rs"]
+mod metrics;
 #[path = "../../benches/fuzz/mutate.rs"]
 mod mutate;
 #[path = "../../benches/fuzz/traces.rs"]
 mod traces;
+
+#[test]
+fn changed_metrics_are_read_or_refused() {
+    for number in 0..2000 {
+        cases::metrics(number).unwrap_or_else(|why| panic!("metrics --case {number}: {why}"));
+    }
+}
 
 #[test]
 fn changed_logs_are_imported_or_refused() {

@@ -27,6 +27,7 @@ mod sessions;
 mod shards;
 mod slurm;
 mod support;
+mod telemetry;
 mod tls;
 mod tokens;
 mod traces;

@@ -37,6 +37,9 @@ pub enum LineProblem {
     /// It is a `# TYPE` without a name or a kind.
     #[error("its `# TYPE` has no name or no known kind")]
     Type,
+    /// It is a `# HELP` without a name.
+    #[error("its `# HELP` has no name")]
+    Help,
     /// An empty line of OpenMetrics.
     #[error("it is empty")]
     Empty,
@@ -80,11 +83,15 @@ fn blank(text: &str) -> &str {
 }
 
 fn comment_line(comment: &str) -> Result<Read<'_>, LineProblem> {
-    let Some(rest) = blank(comment).strip_prefix("TYPE") else {
-        return Ok(Read::Nothing);
-    };
-    if !rest.starts_with([' ', '\t']) {
-        return Ok(Read::Nothing);
+    let (word, rest) = word(blank(comment));
+    match word {
+        "HELP" if !rest.is_empty() => {
+            let (_, rest) = name(blank(rest), is_name_byte).ok_or(LineProblem::Help)?;
+            let is_good = rest.is_empty() || rest.starts_with([' ', '\t']);
+            return is_good.then_some(Read::Nothing).ok_or(LineProblem::Help);
+        }
+        "TYPE" if !rest.is_empty() => {}
+        _ => return Ok(Read::Nothing),
     }
     let (name, rest) = name(blank(rest), is_name_byte).ok_or(LineProblem::Type)?;
     let kind = match rest.trim_matches([' ', '\t']) {

@@ -39,7 +39,7 @@ pub(crate) use image::Layout;
 pub(crate) use json_log::LoggedRequest;
 pub(crate) use nginx::{By, Nginx, Seen};
 pub(crate) use podman::Podman;
-pub(crate) use port::closed as closed_port;
+pub(crate) use port::{closed as closed_port, free as free_port, status as status_of};
 pub(crate) use process::{Finished, Program, Running, patiently, wait_for};
 pub(crate) use recording::{Recorded, Recording, TraceRow};
 pub(crate) use registry::{DEEP, Flavour, Formatter, Registry, Release};
