@@ -26,6 +26,7 @@ mod serve;
 mod sessions;
 mod shards;
 mod slurm;
+mod stampede;
 mod support;
 mod telemetry;
 mod tls;
