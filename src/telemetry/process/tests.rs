@@ -1,6 +1,9 @@
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::*;
 
 /// A program that is ended with its test.
@@ -113,10 +116,11 @@ fn children_count_as_well() {
     let (child, _) = members(shell.0.id(), stat_of(shell.0.id()).unwrap())
         .pop_last()
         .unwrap();
-    let _ = Command::new("kill")
-        .arg(child.to_string())
-        .status()
-        .unwrap();
+    kill(
+        Pid::from_raw(i32::try_from(child).unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
     // What an ended child has used is not lost.
     assert!(value(&reader.read().unwrap(), "cpu") >= value(&family, "cpu"));
 }

@@ -10,6 +10,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use regstorm::engine;
 use regstorm::session::{Cut, Options, Pairing, PairingSettings, Until};
 use regstorm::telemetry::{SourceKind, Unit};
@@ -30,8 +32,9 @@ impl Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
-        let group = format!("-{}", self.0.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        if let Ok(group) = i32::try_from(self.0.id()) {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
         let _ = self.0.wait();
     }
 }
