@@ -60,6 +60,15 @@ pub enum FaultKind {
     Burn(Duration),
     /// One byte of the response's body is wrong: the one at this offset, counted from the first byte sent.
     Corrupt(u64),
+    /// The response is 200 with nothing in it, and nothing is done.
+    Empty,
+    /// What is stored is acknowledged, and not there for any client.
+    Lose,
+    /// For so long after a manifest was stored under a tag, the tag leads to the one that it led to before, if it did: for all
+    /// requests, if it hits the one that stored it, or for the request that it hits.
+    Stale(Duration),
+    /// What was deleted is there again after so long.
+    Revive(Duration),
 }
 
 /// Where in an exchange.
@@ -155,6 +164,16 @@ pub(super) struct Effects {
     pub(super) burn: Duration,
     pub(super) pace: Option<Box<Pace>>,
     pub(super) corrupt: Option<u64>,
+    pub(super) is_empty: bool,
+    pub(super) lapse: Lapse,
+}
+
+/// How a registry breaks what it promises in the response to one request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lapse {
+    pub(super) loses: bool,
+    pub(super) stale: Option<Duration>,
+    pub(super) revives: Option<Duration>,
 }
 
 /// The refusal that a fault scripts.
@@ -264,6 +283,10 @@ impl Effects {
             FaultKind::Corrupt(offset) => {
                 self.corrupt.get_or_insert(*offset);
             }
+            FaultKind::Empty => self.is_empty = true,
+            FaultKind::Lose => self.lapse.loses = true,
+            FaultKind::Stale(time) => self.lapse.stale = self.lapse.stale.max(Some(*time)),
+            FaultKind::Revive(time) => self.lapse.revives = self.lapse.revives.or(Some(*time)),
         }
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use self::codecs::{Length, bytes, length, operation, point, share, stall, status, string};
+use self::codecs::{
+    Length, bytes, length, operation, point, share, stall, status, string, when_true,
+};
 use super::fault::{Fault, FaultKind, Point, Stall, When};
 use crate::keys::codec::{Codec, DAY, count, text as text_codec, time};
 use crate::keys::define::keys;
@@ -50,7 +52,8 @@ use crate::units::{ByteSize, Ratio};
 /// Further kinds: `rate = "2MiB"` (a second), `close = "64KiB"` (or `"head"`), `stall = "10s"` or `"forever"` with
 /// `at = "64KiB"` (or `"head"`, the default), `corrupt = "100B"` (the offset of the wrong byte), `freeze = "1s"` (the
 /// whole registry; with `after = 200` and `for = 1` once, at the 201st request), `burn = "300us"` (of processor time, beside
-/// the response).
+/// the response), `empty = true` (200 with nothing), `lose = true` (acknowledged and not stored), `stale = "2s"` (a tag
+/// leads to the manifest before), `revive = "1s"` (a deleted manifest comes back).
 ///
 /// The length of a `delay` or a `stall` is drawn for each request when it is a table: `{ min = "5ms", max = "50ms" }`
 /// is uniform, `{ mean = "20ms", max = "1s" }` exponential, `{ median = "20ms", sigma = 0.8, max = "1s" }` log-normal;
@@ -125,6 +128,15 @@ keys! {
         /// Effect: so much processor time is used for the request by another thread, beside the response; no more than one
         /// processor in all.
         burn: Option<Duration> => time(Duration::ZERO..=Duration::from_secs(1)).optional(), "300us";
+        /// Effect: the response is 200 with nothing in it, and nothing is done.
+        empty: bool = false => when_true(), true;
+        /// Effect: what a `PUT` or `POST` stores is acknowledged, and not there for any client.
+        lose: bool = false => when_true(), true;
+        /// Effect: for so long after a `PUT` of a manifest under a tag, the tag leads to the manifest before, if there was one: for
+        /// everyone (`manifest-put`), or for the request that it hits (`manifest-get`, `manifest-head`).
+        stale: Option<Duration> => time(Duration::ZERO..=30 * DAY).optional(), "2s";
+        /// Effect: what a `manifest-delete` deletes is there again after so long.
+        revive: Option<Duration> => time(Duration::ZERO..=30 * DAY).optional(), "500ms";
         /// Hits every n-th of the requests only. Not together with `probability`.
         every: Option<u64> => count(1..=u64::MAX).optional(), 3;
         /// Hits each request with this probability only. Not together with `every`.
@@ -137,8 +149,9 @@ keys! {
 }
 
 /// The keys that are an effect: a fault has one of them.
-const EFFECTS: [&str; 9] = [
-    "delay", "rate", "status", "reset", "close", "stall", "corrupt", "freeze", "burn",
+const EFFECTS: [&str; 13] = [
+    "delay", "rate", "status", "reset", "close", "stall", "corrupt", "freeze", "burn", "empty",
+    "lose", "stale", "revive",
 ];
 
 fn faults() -> Codec<Vec<Fault>> {
@@ -182,8 +195,35 @@ fn fault(item: &Item, sink: &Sink) -> Option<Fault> {
         is_whole = false;
     }
     is_whole &= has_one_effect(&mut table);
+    is_whole &= fits(&mut table, written.operation);
     table.finish();
     written.fault().filter(|_| is_good && is_whole)
+}
+
+/// Reports an effect that the operation cannot have; `false` after a problem.
+fn fits(table: &mut Table<'_>, operation: Option<Operation>) -> bool {
+    use Operation::{
+        ManifestDelete, ManifestGet, ManifestHead, ManifestPut, UploadPost, UploadPut,
+    };
+    let only: [(&str, &[Operation]); 3] = [
+        ("lose", &[ManifestPut, UploadPut, UploadPost]),
+        ("stale", &[ManifestPut, ManifestGet, ManifestHead]),
+        ("revive", &[ManifestDelete]),
+    ];
+    let mut fits = true;
+    for (key, may) in only {
+        if let (Some(entry), Some(operation)) = (table.entry(key), operation)
+            && !may.contains(&operation)
+        {
+            let message = format!("`{key}` has no effect on {operation}");
+            let may: Vec<&str> = may.iter().map(|it| it.name()).collect();
+            let label = format!("it is for `{}` and `*`", may.join("`, `"));
+            let problem = Problem::new(message, entry.key_spot.clone());
+            table.sink().report(problem.label(label));
+            fits = false;
+        }
+    }
+    fits
 }
 
 /// Reports a fault with no effect, or with several; `false` after a problem.
@@ -230,6 +270,10 @@ impl Written {
             self.corrupt.map(|offset| FaultKind::Corrupt(offset.get())),
             self.freeze.map(FaultKind::Freeze),
             self.burn.map(FaultKind::Burn),
+            self.empty.then_some(FaultKind::Empty),
+            self.lose.then_some(FaultKind::Lose),
+            self.stale.map(FaultKind::Stale),
+            self.revive.map(FaultKind::Revive),
         ];
         let share = self.probability.and_then(|it| Ratio::try_new(it).ok());
         Some(Fault {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderValue, StatusCode};
+use tokio::time::Instant;
 
 use crate::oci::{
     Content as Said, Descriptor, Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName,
@@ -45,7 +46,7 @@ pub(super) fn get(
         .borrow()
         .repository(name)
         .and_then(|repository| match &reference {
-            Reference::Tag(tag) => repository.tagged(tag),
+            Reference::Tag(tag) => repository.tagged(tag, request.lapse.stale),
             Reference::Digest(digest) => repository.manifest(digest),
         })
         .cloned();
@@ -103,7 +104,16 @@ pub(super) async fn put(
     let content_type = request.head.headers.get(CONTENT_TYPE);
     let stored = check(request.site, name, &reference, raw, content_type)?;
     let (digest, subject) = (stored.descriptor.digest, stored.subject);
-    keep(request.site, name, stored, &tags)?;
+    if !request.lapse.loses {
+        let stale = request.lapse.stale;
+        if let Some(until) = stale.map(|it| Instant::now() + it) {
+            let mut store = request.site.store.borrow_mut();
+            for tag in &tags {
+                store.hold(name, tag, until);
+            }
+        }
+        keep(request.site, name, stored, &tags)?;
+    }
     let base = request.site.location_base(request.head);
     let mut response = Response::new(StatusCode::CREATED)
         .header(LOCATION, format!("{base}/v2/{name}/manifests/{digest}"))
@@ -319,6 +329,11 @@ pub(super) fn delete(
     let reference = reference_in_path(reference)?;
     request.deletion_allowed()?;
     let mut store = request.site.store.borrow_mut();
+    if let Some(time) = request.lapse.revives {
+        let reserve = || request.site.budget.reserve(ENTRY).ok();
+        let mut revivals = request.site.revivals.borrow_mut();
+        revivals.add(&store, (name, &reference), Instant::now() + time, reserve);
+    }
     let removed = match &reference {
         Reference::Tag(tag) => store.remove_tag(name, tag),
         Reference::Digest(digest) => store.remove_manifest(name, digest),

@@ -42,6 +42,7 @@ mod record;
 mod refusal;
 mod request;
 mod response;
+mod revivals;
 mod route;
 mod running;
 mod service;

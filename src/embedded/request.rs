@@ -9,6 +9,7 @@ use http::request::Parts;
 use crate::oci::{Digest, Operation};
 
 use super::connection_state::ConnectionState;
+use super::fault::Lapse;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::route::Route;
@@ -23,6 +24,8 @@ pub(super) struct ParsedRequest<'h> {
     pub(super) query: Query<'h>,
     pub(super) route: Option<Route<'h>>,
     pub(super) operation: Option<Operation>,
+    /// What is promised and not kept, if anything.
+    pub(super) lapse: Lapse,
 }
 
 impl<'h> ParsedRequest<'h> {
@@ -44,6 +47,7 @@ impl<'h> ParsedRequest<'h> {
             query,
             route,
             operation,
+            lapse: Lapse::default(),
         }
     }
 

@@ -51,9 +51,10 @@ pub(super) async fn serve(
     incoming: Request<Incoming>,
 ) -> Result<http::Response<Outgoing>, HangUp> {
     let (head, mut body) = incoming.into_parts();
-    let request = ParsedRequest::new(&site, &connection, &head);
+    let mut request = ParsedRequest::new(&site, &connection, &head);
     let exchange = Exchange::open(&site, &connection, &head, request.operation);
     let mut effects = site.faults.borrow_mut().next(request.operation);
+    request.lapse = effects.lapse;
     if let Some(length) = effects.freeze {
         site.freezer.freeze(length, Instant::now());
     }
@@ -76,7 +77,7 @@ pub(super) async fn serve(
         effects.pace.take()
     };
     let mut inbound = Inbound::new(body, Rc::clone(&exchange), inbound_pace);
-    let response = match decide(&request, &mut inbound, effects.refuse.take()).await {
+    let response = match decide(&request, &mut inbound, &mut effects).await {
         Ok(response) => response,
         Err(Ending::Refused(refusal)) => refusal.into_response(),
         Err(Ending::HangUp) => return Err(HangUp),
@@ -127,11 +128,15 @@ async fn finish(
 async fn decide(
     request: &ParsedRequest<'_>,
     inbound: &mut Inbound,
-    refuse: Option<Refuse>,
+    effects: &mut Effects,
 ) -> Result<Response, Ending> {
-    if let Some(refuse) = refuse {
+    if let Some(refuse) = effects.refuse.take() {
         return Err(scripted(refuse).into());
     }
+    if effects.is_empty {
+        return Ok(Response::new(StatusCode::OK));
+    }
+    request.site.revive();
     if request.operation == Some(Operation::Redirected) {
         return Ok(storage_host::get(request)?);
     }

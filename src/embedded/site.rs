@@ -18,6 +18,7 @@ use super::fault::FaultPlan;
 use super::freeze::Freezer;
 use super::keys::Keys;
 use super::record::RequestLog;
+use super::revivals::Revivals;
 use super::settings::{Quirk, Settings, Storage};
 use super::store::Store;
 use super::tally::{Counts, Tally};
@@ -37,6 +38,7 @@ pub(super) struct Site {
     pub(super) keys: Keys,
     pub(super) budget: Budget,
     pub(super) store: RefCell<Store>,
+    pub(super) revivals: RefCell<Revivals>,
     pub(super) uploads: RefCell<Uploads>,
     pub(super) faults: RefCell<FaultPlan>,
     /// How often each blob was fetched, if that is counted.
@@ -62,6 +64,7 @@ impl Site {
             keys: Keys::new(),
             budget: Budget::new(settings.max_bytes.get()),
             store: RefCell::default(),
+            revivals: RefCell::default(),
             uploads: RefCell::new(Uploads::new(settings.max_uploads, settings.upload_idle)),
             faults: RefCell::new(FaultPlan::new(std::mem::take(&mut settings.faults))),
             fetches: settings.count_fetches.then(RefCell::default),
@@ -74,6 +77,13 @@ impl Site {
             burner: Burner::default(),
             settings,
         }
+    }
+
+    /// Brings back what was deleted and is due.
+    pub(super) fn revive(&self) {
+        self.revivals
+            .borrow_mut()
+            .come(&mut self.store.borrow_mut());
     }
 
     pub(super) fn has(&self, quirk: Quirk) -> bool {

@@ -1,10 +1,12 @@
 //! What the registry holds: blobs once, and per repository which blobs, manifests and tags belong to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use tokio::time::Instant;
 
 use crate::oci::{Descriptor, Digest, RepositoryName, Tag};
 
@@ -31,6 +33,12 @@ pub(super) struct Repository {
     manifests: HashMap<Digest, Rc<StoredManifest>>,
     tags: BTreeMap<Tag, (Digest, Reservation)>,
     referrers: BTreeMap<Digest, BTreeSet<Digest>>,
+    /// Blobs that were acknowledged and are lost: manifests may name them, and no client gets them.
+    lost: HashSet<Digest>,
+    /// Where tags lead until then, whatever they were given since.
+    held: HashMap<Tag, (Digest, Instant)>,
+    /// Where tags led before they were given to something else, and when that was.
+    before: HashMap<Tag, (Digest, Instant)>,
 }
 
 /// A manifest as it was sent, and what lists say of it.
@@ -64,13 +72,29 @@ impl Store {
     pub(super) fn blob(&self, name: &RepositoryName, digest: &Digest) -> Option<&Rc<Blob>> {
         self.repositories
             .get(name)
-            .filter(|repository| repository.blobs.contains_key(digest))
+            .filter(|it| it.blobs.contains_key(digest) && !it.lost.contains(digest))
             .and_then(|_| self.any_blob(digest))
     }
 
     /// Returns a blob, whatever repository has it.
     pub(super) fn any_blob(&self, digest: &Digest) -> Option<&Rc<Blob>> {
         self.blobs.get(digest).map(|linked| &linked.blob)
+    }
+
+    /// Loses a blob of a repository: it is acknowledged, manifests may name it, and no client gets it.
+    pub(super) fn lose_blob(&mut self, name: &RepositoryName, digest: &Digest) {
+        if let Some(repository) = self.repositories.get_mut(name) {
+            repository.lost.insert(*digest);
+        }
+    }
+
+    /// Lets a tag lead until then to where it leads now.
+    pub(super) fn hold(&mut self, name: &RepositoryName, tag: &Tag, until: Instant) {
+        if let Some(repository) = self.repositories.get_mut(name)
+            && let Some(digest) = repository.leads_to(tag).copied()
+        {
+            repository.held.insert(tag.clone(), (digest, until));
+        }
     }
 
     /// Gives a repository a blob. Content that is there already is kept, and the new copy dropped.
@@ -93,14 +117,9 @@ impl Store {
         let Some(linked) = self.blobs.get_mut(digest) else {
             return false;
         };
-        if self
-            .repositories
-            .entry(name.clone())
-            .or_default()
-            .blobs
-            .insert(*digest, link)
-            .is_none()
-        {
+        let repository = self.repositories.entry(name.clone()).or_default();
+        repository.lost.remove(digest);
+        if repository.blobs.insert(*digest, link).is_none() {
             linked.links += 1;
         }
         true
@@ -123,6 +142,10 @@ impl Store {
     }
 
     pub(super) fn add_manifest(&mut self, name: &RepositoryName, manifest: StoredManifest) {
+        self.put_manifest(name, Rc::new(manifest));
+    }
+
+    pub(super) fn put_manifest(&mut self, name: &RepositoryName, manifest: Rc<StoredManifest>) {
         let repository = self.repositories.entry(name.clone()).or_default();
         let digest = manifest.descriptor.digest;
         if let Some(subject) = manifest.subject {
@@ -132,7 +155,7 @@ impl Store {
                 .or_default()
                 .insert(digest);
         }
-        repository.manifests.insert(digest, Rc::new(manifest));
+        repository.manifests.insert(digest, manifest);
     }
 
     /// Lets a tag point at a manifest.
@@ -144,7 +167,10 @@ impl Store {
         reservation: Reservation,
     ) {
         let repository = self.repositories.entry(name.clone()).or_default();
-        repository.tags.insert(tag, (digest, reservation));
+        let before = repository.tags.insert(tag.clone(), (digest, reservation));
+        if let Some((before, _)) = before.filter(|(before, _)| *before != digest) {
+            repository.before.insert(tag, (before, Instant::now()));
+        }
     }
 
     /// Takes a tag from a repository. Says whether it was there.
@@ -197,10 +223,29 @@ impl Repository {
         self.manifests.get(digest)
     }
 
-    pub(super) fn tagged(&self, tag: &Tag) -> Option<&Rc<StoredManifest>> {
-        self.tags
-            .get(tag)
-            .and_then(|(digest, _)| self.manifests.get(digest))
+    /// Returns what a tag leads to. If it was given to something else less than `stale` ago, that is what it led to before.
+    pub(super) fn tagged(&self, tag: &Tag, stale: Option<Duration>) -> Option<&Rc<StoredManifest>> {
+        let held = self.held.get(tag);
+        let held = held.filter(|(_, until)| Instant::now() < *until);
+        let before = stale.and_then(|stale| {
+            let before = self.before.get(tag);
+            before.filter(|(_, at)| at.elapsed() < stale)
+        });
+        let older = held.or(before);
+        let older = older.and_then(|(digest, _)| self.manifests.get(digest));
+        older.or_else(|| self.manifests.get(self.leads_to(tag)?))
+    }
+
+    /// Returns the digest that a tag was given last.
+    pub(super) fn leads_to(&self, tag: &Tag) -> Option<&Digest> {
+        self.tags.get(tag).map(|(digest, _)| digest)
+    }
+
+    /// Returns the tags that lead to a manifest.
+    pub(super) fn tags_of(&self, digest: &Digest) -> impl Iterator<Item = &Tag> {
+        let tags = self.tags.iter();
+        tags.filter(move |(_, (target, _))| target == digest)
+            .map(|(tag, _)| tag)
     }
 
     /// Returns the tags in the order of their bytes.

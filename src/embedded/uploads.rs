@@ -248,7 +248,12 @@ fn commit(
         ),
     })?;
     let link = request.site.budget.reserve(ENTRY)?;
-    request.site.store.borrow_mut().add_blob(name, blob, link);
+    let mut store = request.site.store.borrow_mut();
+    store.add_blob(name, blob, link);
+    if request.lapse.loses {
+        store.lose_blob(name, &digest);
+    }
+    drop(store);
     Ok(blobs::created(request, name, &digest))
 }
 

@@ -12,7 +12,7 @@ use crate::keys::key::Keyed;
 use crate::keys::problem::Problem;
 use crate::keys::table::{Sink, Table};
 use crate::keys::tree::{Item, Text, Value};
-use crate::keys::value::{parsed, text, unknown};
+use crate::keys::value::{flag, parsed, text, unknown};
 use crate::oci::Operation;
 use crate::units::{ByteSize, ByteSizeError};
 
@@ -54,6 +54,19 @@ pub(super) fn operation() -> Codec<Option<Operation>> {
         found.map(Some)
     };
     Codec::new(Form::Words(names().collect()), read, |_| None)
+}
+
+/// `true`: the effect is there. Without it the key is left out.
+pub(super) fn when_true() -> Codec<bool> {
+    let read = |item: &Item, sink: &Sink| {
+        let flag = flag(item, sink)?;
+        if !flag {
+            let problem = Problem::new("the effect is absent without the key", item.spot.clone());
+            sink.report(problem.label("remove the key, or write `true`"));
+        }
+        flag.then_some(true)
+    };
+    Codec::new(Form::Flag, read, |_| None)
 }
 
 pub(super) fn string(item: &Item, sink: &Sink) -> Option<String> {
