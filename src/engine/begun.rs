@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::iteration_id::IterationId;
 use crate::plan::{IterationsOf, StoredIterations};
@@ -35,6 +38,8 @@ pub(super) struct OfLoad {
     pub(super) lanes: u64,
     /// How many have begun.
     count: u64,
+    /// All that have ended are among the first so many.
+    noted: u64,
     stores: Option<Stores>,
 }
 
@@ -52,22 +57,89 @@ pub(super) enum Kept {
     Unknown,
 }
 
-/// Which iterations the registry has kept something of, by number; noted only for clean-up.
-#[derive(Debug, Clone, Default)]
+/// What came of an iteration, as far as that is noted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settled {
+    pub(super) kept: Kept,
+    /// It did what it is for: the registry has acknowledged all of it.
+    pub(super) is_ok: bool,
+    pub(super) ended: Instant,
+}
+
+/// Which iterations the registry has kept something of, by number; noted only for the audit and clean-up.
+#[derive(Debug, Clone)]
 struct Stores {
     all: Bits,
     /// Those of them of which it is [unknown](Kept::Unknown).
     unknown: Bits,
+    /// Those of them that did what they are for.
+    acknowledged: Bits,
+    ends: EndTimes,
 }
 
 impl Stores {
-    fn note(&mut self, number: u64, kept: Kept) {
-        if kept != Kept::Nothing {
-            self.all.set(number);
+    fn new() -> Self {
+        Self {
+            all: Bits::default(),
+            unknown: Bits::default(),
+            acknowledged: Bits::default(),
+            ends: EndTimes::new(Instant::now()),
         }
+    }
+
+    fn note(&mut self, number: u64, settled: Settled) {
+        let kept = settled.kept;
+        if kept == Kept::Nothing {
+            return;
+        }
+        self.all.set(number);
         if kept == Kept::Unknown {
             self.unknown.set(number);
         }
+        if settled.is_ok {
+            self.acknowledged.set(number);
+            self.ends.note(number, settled.ended);
+        }
+    }
+}
+
+/// When iterations ended, to the accuracy of [`BLOCK`] successive ones.
+#[derive(Debug, Clone)]
+struct EndTimes {
+    base: Instant,
+    /// The first and the last end of each block, in milliseconds since then; `(u32::MAX, 0)` where there is none.
+    blocks: Vec<(u32, u32)>,
+}
+
+/// Iterations whose ends are kept together: half a byte for each.
+const BLOCK: u64 = 16;
+
+impl EndTimes {
+    const fn new(base: Instant) -> Self {
+        Self {
+            base,
+            blocks: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, number: u64, ended: Instant) {
+        let at = ended.saturating_duration_since(self.base).as_millis();
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let block = usize::try_from(number / BLOCK).unwrap_or(usize::MAX);
+        if self.blocks.len() <= block {
+            self.blocks.resize(block + 1, (u32::MAX, 0));
+        }
+        let (first, last) = &mut self.blocks[block];
+        *first = at.min(*first);
+        *last = at.max(*last);
+    }
+
+    /// Returns between which moments it ended.
+    fn of(&self, number: u64) -> Option<(Instant, Instant)> {
+        let block = usize::try_from(number / BLOCK).ok()?;
+        let (first, last) = *self.blocks.get(block)?;
+        let at = |ms: u32| self.base + Duration::from_millis(ms.into());
+        (first <= last).then(|| (at(first), at(last)))
     }
 }
 
@@ -83,6 +155,12 @@ impl Bits {
             self.0.resize(word + 1, 0);
         }
         self.0[word] |= 1 << (number % 64);
+    }
+
+    fn has(&self, number: u64) -> bool {
+        let word = usize::try_from(number / 64).ok();
+        let word = word.and_then(|it| self.0.get(it));
+        word.is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
     fn iter(&self) -> impl Iterator<Item = u64> + '_ {
@@ -111,14 +189,14 @@ impl OfUser {
             trial,
             vu,
             count: 0,
-            stores: keep.then(Stores::default),
+            stores: keep.then(Stores::new),
         }
     }
 
-    /// Notes what was kept of the last one that has begun.
-    pub(super) fn note(&mut self, kept: Kept) {
+    /// Notes what came of the last one that has begun.
+    pub(super) fn note(&mut self, settled: Settled) {
         if let (Some(stores), Some(last)) = (&mut self.stores, self.count.checked_sub(1)) {
-            stores.note(last, kept);
+            stores.note(last, settled);
         }
     }
 }
@@ -131,7 +209,8 @@ impl OfLoad {
             lane,
             lanes,
             count: 0,
-            stores: keep.then(Stores::default),
+            noted: 0,
+            stores: keep.then(Stores::new),
         }
     }
 
@@ -140,10 +219,12 @@ impl OfLoad {
         self.count += 1;
     }
 
-    /// Notes what was kept of one.
-    pub(super) fn note(&mut self, index: u64, kept: Kept) {
+    /// Notes what came of one.
+    pub(super) fn note(&mut self, index: u64, settled: Settled) {
+        let place = (index - self.lane) / self.lanes;
+        self.noted = self.noted.max(place + 1);
         if let Some(stores) = &mut self.stores {
-            stores.note((index - self.lane) / self.lanes, kept);
+            stores.note(place, settled);
         }
     }
 }
@@ -157,17 +238,47 @@ impl Begun {
     }
 
     /// Returns each of them that the registry has kept something of, or of which that is unknown, as far as it was noted.
-    pub(super) fn stored(&self, which: Which) -> Box<dyn Iterator<Item = IterationId> + '_> {
+    pub(super) fn stored(&self, which: Which) -> impl Iterator<Item = IterationId> + '_ {
         let numbers = self.stores().into_iter();
         let numbers = numbers.flat_map(move |it| which.of(it).iter());
+        numbers.map(|number| self.id(number))
+    }
+
+    /// Returns each of them that the registry has acknowledged.
+    pub(super) fn acknowledged(&self) -> impl Iterator<Item = Acknowledged> + '_ {
+        let stores = self.stores().into_iter();
+        stores.flat_map(|stores| {
+            let numbers = stores.acknowledged.iter();
+            numbers.map(|number| Acknowledged {
+                id: self.id(number),
+                was_unknown: stores.unknown.has(number),
+                ended: stores.ends.of(number),
+            })
+        })
+    }
+
+    /// Returns each that may have begun, and whether the registry has acknowledged it without one of its requests being cut off.
+    pub(super) fn all(&self) -> impl Iterator<Item = (IterationId, bool)> + '_ {
+        let places = match self {
+            Self::Of(it) => it.count,
+            Self::OfLoad(it) => it.noted,
+        };
+        (0..places).map(|place| {
+            let is_sure = self
+                .stores()
+                .is_some_and(|stores| stores.acknowledged.has(place) && !stores.unknown.has(place));
+            (self.id(place), is_sure)
+        })
+    }
+
+    /// Returns the id of one of them, by its place.
+    const fn id(&self, place: u64) -> IterationId {
         match self {
-            Self::Of(OfUser { trial, vu, .. }) => {
-                Box::new(numbers.map(|number| IterationId::of_user(*trial, *vu, number)))
+            Self::Of(it) => IterationId::of_user(it.trial, it.vu, place),
+            Self::OfLoad(it) => {
+                let index = it.lane + place * it.lanes;
+                IterationId::of_load(it.trial, it.load, index)
             }
-            Self::OfLoad(of_load) => Box::new(numbers.map(|place| {
-                let index = of_load.lane + place * of_load.lanes;
-                IterationId::of_load(of_load.trial, of_load.load, index)
-            })),
         }
     }
 
@@ -178,6 +289,16 @@ impl Begun {
             }
         }
     }
+}
+
+/// An iteration that did what it is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Acknowledged {
+    pub(super) id: IterationId,
+    /// One of its requests was cut off before another did the same: it may be under way yet.
+    pub(super) was_unknown: bool,
+    /// It ended between these moments.
+    pub(super) ended: Option<(Instant, Instant)>,
 }
 
 /// Which of the iterations that have stored something.
@@ -257,6 +378,14 @@ fn heard(told: &StoredIterations, which: Which) -> impl Iterator<Item = Iteratio
 mod tests {
     use super::*;
 
+    fn settled(kept: Kept) -> Settled {
+        Settled {
+            kept,
+            is_ok: kept == Kept::Something,
+            ended: Instant::now(),
+        }
+    }
+
     #[test]
     fn arrivals_that_stored_something_are_found_again() {
         // Lane 1 of 3: 1, 4, 7, ...; those that were dropped or came to nothing are not in it.
@@ -264,7 +393,7 @@ mod tests {
         let stored = [1, 7, 190, 193, 400];
         for index in stored {
             arrivals.begin();
-            arrivals.note(index, Kept::Something);
+            arrivals.note(index, settled(Kept::Something));
         }
         arrivals.begin();
         let begun = Begun::OfLoad(arrivals);
@@ -277,11 +406,11 @@ mod tests {
     fn iterations_of_a_user_that_stored_something_are_found_again() {
         let run = |keep| {
             let mut user = OfUser::new(3, 8, keep);
-            user.note(Kept::Something); // before the first there is none
+            user.note(settled(Kept::Something)); // before the first there is none
             for number in 0..200 {
                 user.count += 1;
                 if [0, 63, 64, 199].contains(&number) {
-                    user.note(Kept::Something);
+                    user.note(settled(Kept::Something));
                 }
             }
             let begun = Begun::Of(user);
@@ -307,8 +436,8 @@ mod tests {
                 69 | 90 => Kept::Unknown,
                 _ => Kept::Nothing,
             };
-            user.note(kept);
-            of_load.note(2 + 5 * number, kept);
+            user.note(settled(kept));
+            of_load.note(2 + 5 * number, settled(kept));
         }
         for begun in [Begun::Of(user), Begun::OfLoad(of_load)] {
             let told = told(1, &begun).unwrap();
@@ -321,5 +450,36 @@ mod tests {
             }
         }
         assert_eq!(told(0, &Begun::Of(OfUser::new(0, 0, true))), None);
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_found_again_with_the_time_of_its_end() {
+        let mut user = OfUser::new(3, 8, true);
+        let base = user.stores.as_ref().unwrap().ends.base;
+        let end = |number| base + Duration::from_millis(1000 + number);
+        for number in 0..40 {
+            user.count += 1;
+            user.note(Settled {
+                kept: match number {
+                    0 => Kept::Nothing,
+                    1 => Kept::Unknown,
+                    _ => Kept::Something,
+                },
+                is_ok: number != 2,
+                ended: end(number),
+            });
+        }
+        let begun = Begun::Of(user);
+        let all: Vec<Acknowledged> = begun.acknowledged().collect();
+        // Nothing was stored by 0, and 2 failed.
+        let numbers: Vec<u64> = all.iter().map(|it| it.id.number()).collect();
+        assert_eq!(numbers, [&[1][..], &(3..40).collect::<Vec<_>>()].concat());
+        assert!(all[0].was_unknown && !all[1].was_unknown);
+        for it in all {
+            let (from, until) = it.ended.unwrap();
+            let number = it.id.number();
+            assert!(from <= end(number) && end(number) <= until);
+            assert!(until - from < Duration::from_millis(BLOCK));
+        }
     }
 }

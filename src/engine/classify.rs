@@ -20,6 +20,8 @@ pub(super) fn exchange(kind: &Kind) -> FailureClass {
         }
         Kind::Status { .. } => FailureClass::Status,
         Kind::Digest { .. } | Kind::UnlikeVerified { .. } => FailureClass::DigestMismatch,
+        Kind::DigestHeader { .. } => FailureClass::DigestHeader,
+        Kind::Empty | Kind::Size { found: 0, .. } => FailureClass::EmptyBody,
         Kind::Size { .. } => FailureClass::SizeMismatch,
         Kind::Sink(_) => FailureClass::HarnessLimit,
         _ => FailureClass::Protocol,

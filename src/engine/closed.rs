@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::begun::{Begun, Kept, OfUser, SharedOfLoad};
+use super::begun::{Begun, OfUser, Settled, SharedOfLoad};
 use super::clock::{Busy, LoadClock};
 use super::context::Context;
 use super::iteration_id::IterationId;
@@ -117,7 +117,7 @@ impl Closed {
             self.begin();
             let drawn = self.user.schedule(&start);
             let freed = self.user.iterate(start, drawn, now).await;
-            self.note(freed.kept);
+            self.note(freed.settled());
             let Freed { ended, free, .. } = freed;
             due = match load.pacing {
                 None => free.max(now + self.back_off(&freed, now)),
@@ -158,10 +158,10 @@ impl Closed {
         }
     }
 
-    fn note(&mut self, kept: Kept) {
+    fn note(&mut self, settled: Settled) {
         match &self.shared {
-            Some(shared) => shared.borrow_mut().note(self.taken, kept),
-            None => self.begun.note(kept),
+            Some(shared) => shared.borrow_mut().note(self.taken, settled),
+            None => self.begun.note(settled),
         }
     }
 

@@ -6,8 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::flickers::Sightings;
 use super::observer::{self, SharedRecorder};
 use super::shared::Shared;
+use super::tag_writes::TagWrites;
+use super::tags_seen::TagsSeen;
 use super::work::Work;
 use crate::measure::{Record, Recorder, TracedRequests};
 use crate::plan::TokenPolicy;
@@ -24,6 +27,10 @@ pub(super) struct Context {
     pub(super) notes: RefCell<BTreeMap<String, u64>>, // at most MAX_NOTES
     /// The requests of replays, by load.
     pub(super) replays: BTreeMap<usize, RefCell<TracedRequests>>,
+    /// What was written under tags that pushes share.
+    pub(super) tag_writes: RefCell<TagWrites>,
+    /// What was read under them.
+    pub(super) sightings: RefCell<Sightings>,
     totals: Rc<Totals>,
     dialer: Rc<Dialer>,
     pools: RefCell<BTreeMap<usize, Rc<Pool>>>, // of those whose users share one
@@ -39,6 +46,7 @@ pub(super) struct Recorded {
     pub(super) notes: BTreeMap<String, u64>,
     /// The requests of replays, by load.
     pub(super) replays: BTreeMap<usize, TracedRequests>,
+    pub(super) tags: TagsSeen,
 }
 
 /// The most different notes of one worker.
@@ -82,6 +90,8 @@ impl Context {
             copies: Rc::default(),
             notes: RefCell::default(),
             replays,
+            tag_writes: RefCell::default(),
+            sightings: RefCell::default(),
             totals: Rc::default(),
             dialer: shared.target.dialer(index),
             pools: RefCell::default(),
@@ -105,6 +115,10 @@ impl Context {
                 .into_iter()
                 .map(|(load, sent)| (load, sent.into_inner()))
                 .collect(),
+            tags: TagsSeen {
+                writes: self.tag_writes.into_inner(),
+                flickers: self.sightings.into_inner().into_flickers(),
+            },
         }
     }
 

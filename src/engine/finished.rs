@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::audit::Audited;
 use super::prepare::Seeded;
 use super::upstream::UpstreamCounts;
 use crate::embedded;
 use crate::health::Signals;
 use crate::hooks::HookRecord;
 use crate::measure::{LatencyHistogram, Record, TracedRequests};
-use crate::oci::Digest;
+use crate::oci::{Digest, ImageName};
 use crate::telemetry::Gathered;
 
 /// A load that is over.
@@ -40,6 +41,8 @@ pub struct Finished {
     pub hooks: Vec<HookRecord>,
     /// What was requested of the upstream meanwhile, if it is in this process.
     pub upstream: Option<UpstreamCounts>,
+    /// Tags that led to an image again after they had led to another.
+    pub flickers: TagFlickers,
     /// Connections that the users opened.
     pub connections: u64,
     /// Whether the load was stopped while it ran.
@@ -48,6 +51,8 @@ pub struct Finished {
     pub panics: u64,
     /// What a reader has to know beside the counts.
     pub notes: Vec<String>,
+    /// What was read back before clean-up, where the result comes after it; its exchanges are in `record`.
+    pub audited: Option<Audited>,
     /// Preparation and clean-up; `None` for a load that others of the same target follow.
     pub around: Option<Around>,
 }
@@ -61,6 +66,17 @@ pub struct ReplayCounts {
     pub recorded: TracedRequests,
     /// What was sent.
     pub replayed: TracedRequests,
+}
+
+/// Tags that led to an image again after they had led to another, though each image is pushed once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagFlickers {
+    /// Reads that found the old image again.
+    pub found: u64,
+    /// Those of tags of which a push failed or was sent again: it may come at any time.
+    pub not_judged: u64,
+    /// The first ones: the tag, the image it led to again, one that it had led to meanwhile, and when.
+    pub examples: Vec<(ImageName, Digest, Digest, Instant)>,
 }
 
 /// Where the target is, and what it calls itself.

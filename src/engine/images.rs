@@ -142,7 +142,9 @@ impl Images {
     ) -> Option<PushJob> {
         let mut name = self.places(journey)[image].clone();
         let job = if push.unique {
-            name.reference = Reference::Tag(unique_tag(salt));
+            if !push.same_tag {
+                name.reference = Reference::Tag(unique_tag(salt));
+            }
             self.unique_image(push, image, salt)?
         } else {
             self.image(push.images.set, image)?
@@ -165,6 +167,15 @@ impl Images {
                 reference: Reference::Tag(fixed_tag()),
             },
             image: self.image(copy.images.set, image)?,
+        })
+    }
+
+    /// Returns where a copy stores an image, if not each iteration does so elsewhere.
+    pub(super) fn copy_name(copy: &CopyImage, image: usize) -> Option<ImageName> {
+        let repository = apart(&copy.to, image).filter(|_| !copy.fresh_repository)?;
+        Some(ImageName {
+            repository,
+            reference: Reference::Tag(fixed_tag()),
         })
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::choice::Choice;
 use super::iteration_id::IterationId;
-use super::shared::{Shared, used_journeys};
+use super::shared::Shared;
+use super::used::used_journeys;
 use crate::content::{Blob, Image, Salt};
 use crate::oci::{Digest, RepositoryName};
 use crate::plan::{Action, CopyImage, Journey, Push, StoredContent};
@@ -188,7 +189,7 @@ pub(super) fn stored<'a>(
 }
 
 /// Draws an iteration again: its journey, and the image of its set.
-fn drawn(shared: &Shared, load: usize, id: IterationId) -> (usize, &Journey, usize) {
+pub(super) fn drawn(shared: &Shared, load: usize, id: IterationId) -> (usize, &Journey, usize) {
     let plan = &shared.plan;
     let mut choice = Choice::of(plan.seed, id);
     let load = &plan.loads[load];

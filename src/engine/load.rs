@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::begun::Begun;
 use super::clock::Clock;
 use super::error::Error;
-use super::finished::{Finished, ReplayCounts, TargetIdentity};
+use super::finished::{Finished, ReplayCounts, TagFlickers, TargetIdentity};
 use super::hooks;
 use super::notes;
 use super::occasion::timetable;
@@ -20,6 +20,7 @@ use super::probe::ProbeThread;
 use super::progress::Progress;
 use super::shared::Shared;
 use super::stop::Stop;
+use super::tags_seen::TagsSeen;
 use super::worker::{self, Snapshot, StartBarrier, Users, Worker, WorkerEnd};
 use crate::health::{Latest, Monitor, MonitorSettings, Signals};
 use crate::hooks::Allowed;
@@ -36,6 +37,7 @@ pub(super) struct Loaded {
     pub(super) finished: Finished,
     /// The iterations that have begun, by load.
     pub(super) begun: Vec<(usize, Begun)>,
+    pub(super) tags: TagsSeen,
     /// The longest that a user took to cancel what it had given up.
     pub(super) cancel_time: Duration,
 }
@@ -181,13 +183,16 @@ pub(super) fn load<E: From<Error>>(
             replays: replays(shared, users.replays),
             hooks,
             upstream: None,
+            flickers: TagFlickers::default(),
             connections: users.connections,
             interrupted: asked.is_some(),
             panics: users.panics + panics,
             notes,
+            audited: None,
             around: None,
         },
         begun: users.begun,
+        tags: users.tags,
         cancel_time: users.cancel_time,
     })
 }

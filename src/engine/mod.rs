@@ -10,6 +10,10 @@
 //!
 //! Every iteration that is started ends in exactly one counted outcome, on every path. The record is judged by `session`.
 
+mod audit;
+mod audit_checks;
+mod audit_lists;
+mod audit_tags;
 mod begun;
 mod cancellation;
 mod choice;
@@ -21,6 +25,7 @@ mod closed;
 mod context;
 mod error;
 mod finished;
+mod flickers;
 mod globs;
 mod hooks;
 mod idle_users;
@@ -42,6 +47,8 @@ mod prepare;
 mod prepared;
 mod probe;
 mod progress;
+mod promises;
+mod registers;
 mod replay;
 mod replayed;
 mod resolved;
@@ -51,19 +58,24 @@ mod seeds;
 mod shared;
 mod stop;
 mod store_times;
+mod tag_writes;
+mod tags_seen;
 mod target;
 mod telemetry;
 mod tracing;
 mod tracks;
 mod upstream;
+mod used;
 mod user_states;
 mod variants;
 mod virtual_user;
 mod work;
 mod worker;
 
+pub use audit::{Audited, ReadBack};
+pub use audit_checks::AuditFinding;
 pub use error::{Error, Unmatched};
-pub use finished::{Around, Finished, FoundImages, ReplayCounts, TargetIdentity};
+pub use finished::{Around, Finished, FoundImages, ReplayCounts, TagFlickers, TargetIdentity};
 pub use idle_users::{Due, IdleUsers, Offered};
 pub use load::{StartGate, soon};
 pub use lost::{left, lost};

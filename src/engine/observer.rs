@@ -33,6 +33,7 @@ pub(super) struct Recording {
     due: Cell<Duration>,     // of the iteration, since the measured window opened
     bytes: Cell<(u64, u64)>, // sent and received since the iteration began
     kept: Cell<Kept>,        // since the iteration began
+    put: Cell<Option<(Instant, Instant)>>, // the requests that store manifests, since then
     timer: IterationTimer,
     tracing: Option<Tracing>,
     traced: Cell<Option<(IterationId, u64)>>, // the iteration, and how many requests of it have started
@@ -57,6 +58,7 @@ impl Recording {
             due: Cell::default(),
             bytes: Cell::default(),
             kept: Cell::default(),
+            put: Cell::default(),
         }
     }
 
@@ -68,6 +70,7 @@ impl Recording {
         self.due.set(due);
         self.bytes.set((0, 0));
         self.kept.set(Kept::Nothing);
+        self.put.set(None);
     }
 
     /// Draws the next requests that are traced among those of that iteration.
@@ -95,6 +98,11 @@ impl Recording {
     /// Returns the bytes of bodies sent and received since the iteration began.
     pub(super) fn bytes(&self) -> (u64, u64) {
         self.bytes.get()
+    }
+
+    /// Returns from when until when manifests were stored since the iteration began; `None`: no request to do so was sent.
+    pub(super) fn put(&self) -> Option<(Instant, Instant)> {
+        self.put.get()
     }
 
     /// Returns whether the registry has kept a blob or a manifest since the iteration began.
@@ -171,6 +179,11 @@ impl Observer for Recording {
         self.bytes
             .set((sent + ended.sent, received + ended.received));
         self.kept.set(self.kept.get().max(kept(exchange)));
+        if exchange.operation == Operation::ManifestPut {
+            let began = when.checked_sub(ended.timings.total).unwrap_or(when);
+            let began = self.put.get().map_or(began, |(first, _)| first.min(began));
+            self.put.set(Some((began, when)));
+        }
         let status = exchange.status.map(|status| status.as_u16());
         let mut recorder = self.recorder.borrow_mut();
         let outcome = match exchange.end {

@@ -314,7 +314,7 @@ impl Member {
                 let freed = self.user.iterate(start, drawn, now).await;
                 last = Some(freed);
                 let Freed { ended, free, .. } = freed;
-                self.begun.borrow_mut().note(due.index, freed.kept);
+                self.begun.borrow_mut().note(due.index, freed.settled());
                 if free > ended {
                     self.states.thinks(true);
                     self.user.cancellation.wait(free.min(clock.end)).await;

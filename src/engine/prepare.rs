@@ -15,8 +15,9 @@ use super::leftovers::{Leftovers, stored_again};
 use super::observer::{Recording, SharedRecorder};
 use super::retries::Retries;
 use super::seeds::Seed;
-use super::shared::{Shared, used_journeys};
+use super::shared::Shared;
 use super::stop::Stop;
+use super::used::used_journeys;
 use super::user_states::UserStates;
 use crate::measure::{Record, Recorder};
 use crate::oci::{Digest, ImageName, ImageSelector, Reference, RepositoryName};
@@ -44,7 +45,7 @@ pub(super) struct SetupClient {
     /// Bytes sent and received that a record has already.
     counted: (u64, u64),
     pub(super) client: Client, // looks up and deletes
-    seeder: Client,            // pushes
+    pub(super) seeder: Client, // pushes, and fetches what is long
     pub(super) inventory: Inventory,
     pub(super) retries: Retries,
     pub(super) stop: Stop,

@@ -9,6 +9,7 @@ use http::StatusCode;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::{Instant, sleep};
 
+use super::audit::{Audited, audit};
 use super::begun::{self, Begun, StoredBy};
 use super::error::Error;
 use super::finished::{Around, Finished, FoundImages, TargetIdentity};
@@ -17,8 +18,10 @@ use super::load::{StartGate, load, soon};
 use super::notes;
 use super::prepare::{Seeded, SetupClient};
 use super::progress::Progress;
+use super::promises::Promises;
 use super::shared::{RunPart, Shared};
 use super::stop::Stop;
+use super::tags_seen::TagsSeen;
 use super::target::Target;
 use crate::embedded;
 use crate::hooks::Allowed;
@@ -162,6 +165,8 @@ pub struct Prepared {
     loads: u32,
     /// What the loads have begun, by load of the plan.
     begun: Vec<(usize, Begun)>,
+    /// What the loads have written and read under tags that pushes share.
+    tags: TagsSeen,
     /// What other shards have stored.
     of_others: Vec<StoredIterations>,
     cancel_time: Duration,
@@ -251,6 +256,7 @@ impl Prepared {
             identity,
             loads: 0,
             begun: Vec::new(),
+            tags: TagsSeen::default(),
             of_others: Vec::new(),
             cancel_time: Duration::ZERO,
             hooks: None,
@@ -317,6 +323,8 @@ impl Prepared {
         }
         self.loads += 1;
         self.begun.extend(loaded.begun);
+        self.tags.merge(loaded.tags);
+        loaded.finished.flickers = self.tags.take_flickers(&self.shared);
         self.cancel_time = self.cancel_time.max(loaded.cancel_time);
         Ok(loaded.finished)
     }
@@ -383,6 +391,19 @@ impl Prepared {
         });
     }
 
+    /// Reads back what the registry has acknowledged, as far as the plan wants that, on connections of its own, and gives the
+    /// exchanges as well. `None`: it does not. What other shards have stored they read back themselves.
+    pub fn audit(&mut self, tell: &mut dyn FnMut(Progress<'_>)) -> Option<(Audited, Record)> {
+        if !self.shared.plan.audits() {
+            return None;
+        }
+        tell(Progress::Auditing);
+        let mut client = SetupClient::new(&self.shared, self.client.stop.clone());
+        let promises = Promises::new(&self.shared, &self.begun, &self.tags.writes);
+        let audited = audit(&mut client, &self.shared, &promises);
+        Some(self.runtime.block_on(audited))
+    }
+
     /// Deletes what the run has put into the registry, as far as the plan wants that, and gives what was done since the target was
     /// [settled](Self::settle).
     pub fn close(mut self, tell: &mut dyn FnMut(Progress<'_>)) -> Closed {
@@ -408,9 +429,14 @@ impl Prepared {
         }
     }
 
-    /// Does both for a run whose result comes after all is over.
+    /// Settles, audits and closes, for a run whose result comes after all is over.
     pub fn close_after(mut self, last: &mut Finished, tell: &mut dyn FnMut(Progress<'_>)) {
         self.settle(last);
+        if let Some((mut audited, record)) = self.audit(tell) {
+            last.record.merge(record);
+            last.notes.append(&mut audited.notes);
+            last.audited = Some(audited);
+        }
         let closed = self.close(tell);
         last.record.merge(closed.record);
         last.notes.extend(closed.notes);

@@ -47,6 +47,8 @@ pub enum Progress<'a> {
     Hook(&'a News),
     /// Something is wrong with a source of telemetry, for the first time. The load goes on.
     Telemetry(&'a Told),
+    /// What was acknowledged is read back.
+    Auditing,
     /// What was pushed is deleted.
     CleaningUp,
 }

@@ -1,7 +1,7 @@
 //! The content of a replay: names and blobs for the numbers of its trace.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,6 +121,11 @@ impl Replayed {
         &self.repositories[number as usize]
     }
 
+    /// Returns `true` if that is one of its repositories.
+    pub(super) fn has(&self, repository: &RepositoryName) -> bool {
+        self.repositories.contains(repository)
+    }
+
     pub(super) fn blob(&self, number: u32) -> Blob {
         self.blobs.blob(number as usize)
     }
@@ -213,6 +218,27 @@ impl Replayed {
     /// Returns what all sessions store, by repository.
     pub(super) fn all_stored(&self) -> Vec<StoredContent> {
         self.content(self.sessions().all_steps())
+    }
+
+    /// Returns the manifests that a session stores, of repositories in which no session deletes, with where they are. Their
+    /// tags may be given to others by other sessions.
+    pub(super) fn promised(&self, session: &Session) -> Vec<(RepositoryName, Image)> {
+        let mut deletes = BTreeSet::new();
+        for step in self.sessions().all_steps() {
+            if let Act::ManifestDelete(_) | Act::BlobDelete(_) = step.act {
+                deletes.insert(step.repository);
+            }
+        }
+        let steps = self.sessions().steps(session).iter();
+        let kept = steps.filter(|step| !deletes.contains(&step.repository));
+        kept.filter_map(|step| match step.act {
+            Act::ManifestPut { manifest, .. } => {
+                let repository = self.repository(step.repository).clone();
+                Some((repository, self.image(manifest).clone()))
+            }
+            _ => None,
+        })
+        .collect()
     }
 
     fn content(&self, steps: &[Step]) -> Vec<StoredContent> {

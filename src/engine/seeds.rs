@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::images::{FIXED_TAG, Images, apart, fixed_tag};
-use super::shared::used_journeys;
+use super::used::used_journeys;
 use crate::client::{self, Known, PushOptions, Watch};
 use crate::content::Image;
 use crate::oci::{Digest, ImageName, Reference, Tag};
@@ -62,7 +62,7 @@ impl Seed {
         seeds.into_values().collect()
     }
 
-    fn further_tags(&self) -> impl Iterator<Item = Tag> {
+    pub(super) fn further_tags(&self) -> impl Iterator<Item = Tag> {
         (1..self.tags).map(|number| {
             format!("{FIXED_TAG}-t{number}")
                 .parse()
@@ -70,7 +70,7 @@ impl Seed {
         })
     }
 
-    fn artifacts(&self) -> Vec<Image> {
+    pub(super) fn artifacts(&self) -> Vec<Image> {
         let subject = self.image.descriptor();
         let of_type = self.artifacts.iter();
         let plain = of_type.flat_map(|(kind, count)| {

@@ -1,18 +1,19 @@
 //! What all workers of a load read: the plan with its images, its target, and the tracks of its samples.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::client_draws::ClientDraws;
 use super::clock::Ends;
 use super::images::Images;
+use super::registers::Registers;
 use super::store_times::StoreTimes;
 use super::target::Target;
 use super::tracks::Tracks;
 use super::variants::Variants;
 use crate::measure::{Catalogue, View};
-use crate::plan::{Action, CleanUp, Journey, Plan, Quota, Share};
+use crate::plan::{Action, CleanUp, Plan, Quota};
 use crate::schedule::Shard;
 use crate::trace::replay::Sessions;
 
@@ -52,8 +53,10 @@ pub(super) struct Shared {
     pub(super) shard: Shard,
     /// Which of the loads against one target this is; 0 where there is one only.
     pub(super) trial: u32,
-    /// Whether clean-up needs to know which iterations have stored something.
+    /// Whether the audit or clean-up needs to know which iterations have stored something.
     pub(super) keeps_stored: bool,
+    /// Tags that pushes share.
+    pub(super) registers: Registers,
     pub(super) ends: Ends,
     /// How many of each load's `shared-iterations` were taken.
     pub(super) taken: Vec<AtomicU64>,
@@ -80,9 +83,8 @@ impl Shared {
                 usize::try_from(users).unwrap_or(usize::MAX)
             }
         });
-        let journeys = plan.loads.iter().flat_map(|load| &load.mix);
-        let stores = |share: &Share| plan.journeys[share.journey].action.stores();
         Self {
+            registers: Registers::of(plan, &images),
             images,
             target,
             catalogue,
@@ -93,8 +95,8 @@ impl Shared {
             run_id,
             shard,
             trial: 0,
-            keeps_stored: plan.prepare.clean_up != CleanUp::None
-                && journeys.into_iter().any(stores),
+            keeps_stored: plan.stores()
+                && (plan.prepare.clean_up != CleanUp::None || plan.audits()),
             ends: Ends::new(busy),
             taken: plan.loads.iter().map(|_| AtomicU64::new(0)).collect(),
             stores: replays(plan)
@@ -187,11 +189,4 @@ fn replays(plan: &Plan) -> impl Iterator<Item = (usize, &Sessions)> {
             _ => None,
         }
     })
-}
-
-/// Returns the journeys that a load uses, each once, with their places in the plan.
-pub(super) fn used_journeys(plan: &Plan) -> impl Iterator<Item = (usize, &Journey)> {
-    let shares = plan.loads.iter().flat_map(|load| &load.mix);
-    let used: BTreeSet<usize> = shares.map(|share| share.journey).collect();
-    used.into_iter().map(|index| (index, &plan.journeys[index]))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::begun::{Begun, Kept};
+use super::begun::{Begun, Kept, Settled};
 use super::cancellation::{Cancellation, Cancelled, Limits};
 use super::choice::{Choice, apart};
 use super::classify;
@@ -18,6 +18,7 @@ use super::observer::Recording;
 use super::occasion::Occasion;
 use super::replay::Watch;
 use super::stop::Stop;
+use super::tag_writes::TagWrite;
 use super::tracing::Tracing;
 use super::user_states::UserStates;
 use super::variants::Variant;
@@ -26,6 +27,7 @@ use crate::client;
 use crate::measure::{
     DropCause, FailureClass, IterationFailure, IterationSample, Outcome, Period, Spent, TrackId,
 };
+use crate::oci::Digest;
 use crate::plan::{CleanUp, ConnectionPolicy};
 use crate::registry::{self, Client};
 use crate::transport::{Pool, PoolSettings};
@@ -102,6 +104,17 @@ pub(super) struct Freed {
     pub(super) outcome: Outcome,
     /// Whether the registry has kept something of it.
     pub(super) kept: Kept,
+}
+
+impl Freed {
+    /// Returns what the audit and clean-up have to know of the iteration.
+    pub(super) fn settled(&self) -> Settled {
+        Settled {
+            kept: self.kept,
+            is_ok: self.outcome == Outcome::Ok,
+            ended: self.ended,
+        }
+    }
 }
 
 impl Context {
@@ -243,6 +256,9 @@ impl VirtualUser {
         };
         let ended = self.cancellation.run(work, limits).await;
         let finished = Instant::now();
+        let ended = ended.map(|it| {
+            it.map(|seen| self.note_sighting((variant, image), seen, (started, finished)))
+        });
         let outcome = came_to(&ended);
         let (sent, received) = self.recording.bytes();
         let kept = self.recording.kept();
@@ -261,6 +277,7 @@ impl VirtualUser {
         if let Outcome::Failed(class) = outcome {
             self.tell_failure(&ended, class, (track, period), finished);
         }
+        self.note_tag((index, image), (start.id, outcome, kept));
         if period == Period::Measure {
             self.measured_until = context.since_epoch(finished);
         }
@@ -281,6 +298,51 @@ impl VirtualUser {
             free: finished + choice.think_time(journey.think_time),
             outcome,
             kept,
+        }
+    }
+
+    /// Notes what the tag of an image led to, if others write under it.
+    fn note_sighting(
+        &self,
+        (variant, image): (usize, usize),
+        seen: Option<Digest>,
+        read: (Instant, Instant),
+    ) {
+        let shared = &self.context.shared;
+        let journey = shared.variants.at(variant).journey;
+        let register = shared.registers.number(journey, image);
+        if let (Some(register), Some(digest)) = (register, seen) {
+            let mut sightings = self.context.sightings.borrow_mut();
+            sightings.saw((variant, register), digest, read);
+        }
+    }
+
+    /// Notes what an iteration has written under a tag that others share.
+    fn note_tag(
+        &self,
+        (journey, image): (usize, usize),
+        (id, outcome, kept): (IterationId, Outcome, Kept),
+    ) {
+        let shared = &self.context.shared;
+        let register = shared.registers.number(journey, image);
+        let (Some(register), Some((began, ended))) = (register, self.recording.put()) else {
+            return;
+        };
+        if !shared.plan.journeys[journey].action.shares_tags() {
+            return;
+        }
+        let mut writes = self.context.tag_writes.borrow_mut();
+        // One that was sent again may be under way yet.
+        if outcome == Outcome::Ok && kept == Kept::Something {
+            let write = TagWrite {
+                load: self.load,
+                id,
+                began,
+                ended,
+            };
+            writes.acknowledge(register, write);
+        } else {
+            writes.unknown(register);
         }
     }
 

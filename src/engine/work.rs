@@ -7,7 +7,9 @@ use std::io;
 use super::images::Images;
 use super::occasion::Occasion;
 use super::replay::{Watch, replay};
-use crate::client::{self, BlobSlot, Discard, Known, LazyOptions, PullOptions, PushOptions, Store};
+use crate::client::{
+    self, BlobSlot, Discard, Known, LazyOptions, PullOptions, Pulled, PushOptions, Store,
+};
 use crate::content::Salt;
 use crate::oci::{Content, Digest, Manifest, Reference};
 use crate::plan::{Action, Cache, CopyImage, Delete, Journey, PollMethod, Pull, Push, Referrers};
@@ -80,13 +82,13 @@ impl Work {
         }
     }
 
-    /// Does it once, with one image of the journey's set.
+    /// Does it once, with one image of the journey's set. Returns the image that a tag led to, of actions that resolve one.
     pub(super) async fn once(
         &self,
         images: &Images,
         client: &Client,
         iteration: Iteration<'_>,
-    ) -> Result<(), client::Error> {
+    ) -> Result<Option<Digest>, client::Error> {
         let Iteration {
             journey,
             image,
@@ -99,7 +101,11 @@ impl Work {
             // Boxed, so that a user who waits is small.
             Self::Pull(options, cache) => {
                 let store = Local::new(*cache);
-                Box::pin(client::pull(client, place(), options, &store)).await?;
+                let pulled = client::pull(client, place(), options, &store);
+                return match Box::pin(pulled).await? {
+                    Pulled::Image(image) => Ok(Some(image.manifest.descriptor().digest)),
+                    Pulled::UpToDate(_) => Ok(None),
+                };
             }
             Self::LazyPull(options) => {
                 Box::pin(client::lazy_pull(client, place(), options)).await?;
@@ -118,7 +124,11 @@ impl Work {
                 let copy = client::copy(client, (place(), &job.name), &job.image);
                 Box::pin(copy).await?;
             }
-            Self::Poll(how) => drop(Box::pin(client::poll(client, place(), *how)).await?),
+            Self::Poll(how) => {
+                return Box::pin(client::poll(client, place(), *how))
+                    .await
+                    .map(Some);
+            }
             Self::ListTags => drop(Box::pin(client::list_tags(client, &place().repository)).await?),
             Self::Catalog => drop(Box::pin(client::catalog(client)).await?),
             Self::Referrers(list) => {
@@ -141,7 +151,7 @@ impl Work {
                 Box::pin(replay(replayed, client, &watch, occasion)).await?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

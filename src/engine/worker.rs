@@ -21,6 +21,7 @@ use super::context::{Context, Recorded};
 use super::open::Part;
 use super::shared::Shared;
 use super::stop::Stop;
+use super::tags_seen::TagsSeen;
 use super::virtual_user::Done;
 use crate::health::WorkerHandle;
 use crate::measure::{LatencyHistogram, Live, Observed, Record, Recorder, TracedRequests};
@@ -57,6 +58,7 @@ pub(super) struct Users {
     pub(super) notes: BTreeMap<String, u64>,
     /// The requests of replays, by load.
     pub(super) replays: BTreeMap<usize, TracedRequests>,
+    pub(super) tags: TagsSeen,
 }
 
 impl Users {
@@ -72,6 +74,7 @@ impl Users {
             panics,
             notes: BTreeMap::new(),
             replays: BTreeMap::new(),
+            tags: TagsSeen::default(),
         }
     }
 
@@ -89,6 +92,7 @@ impl Users {
         for (load, sent) in other.replays {
             self.replays.entry(load).or_default().merge(&sent);
         }
+        self.tags.merge(other.tags);
     }
 }
 
@@ -146,6 +150,7 @@ pub(super) fn run(
         connections,
         notes,
         replays,
+        tags,
     } = context.close();
     let end = end?;
     Ok(WorkerEnd {
@@ -160,6 +165,7 @@ pub(super) fn run(
             panics: end.panics,
             notes,
             replays,
+            tags,
         },
     })
 }

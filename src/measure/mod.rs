@@ -19,6 +19,7 @@
 //! Recording an exchange of five phases takes some 50 ns on a warm cache: `cargo bench --bench record`.
 
 mod addresses;
+mod audit;
 mod block_pool;
 mod buckets;
 mod catalogue;
@@ -52,6 +53,7 @@ mod time_series;
 mod view;
 
 pub use addresses::AddressUse;
+pub use audit::{AuditCheck, AuditClass, AuditCounts, AuditTally};
 pub use catalogue::{Catalogue, JourneyId, Track, TrackId};
 pub use closure::{Closure, Sum};
 pub use counts::{Bytes, Connections, Outcomes, Starts, Totals};

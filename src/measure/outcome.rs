@@ -49,6 +49,10 @@ pub enum FailureClass {
     DigestMismatch,
     /// More or fewer bytes than announced.
     SizeMismatch,
+    /// The digest in the header is not that of the content.
+    DigestHeader,
+    /// A success without a body, where there should be one.
+    EmptyBody,
     /// What came was not the protocol.
     Protocol,
     /// regstorm's own limit, such as no free port or file descriptor; never the target's fault.
@@ -57,7 +61,7 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// Every class, in the order of reports.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -69,9 +73,19 @@ impl FailureClass {
         Self::Unavailable,
         Self::DigestMismatch,
         Self::SizeMismatch,
+        Self::DigestHeader,
+        Self::EmptyBody,
         Self::Protocol,
         Self::HarnessLimit,
     ];
+
+    /// Returns `true` if the registry sent other content than it should: not slow, not overloaded, wrong.
+    pub const fn is_of_integrity(self) -> bool {
+        matches!(
+            self,
+            Self::DigestMismatch | Self::SizeMismatch | Self::DigestHeader | Self::EmptyBody
+        )
+    }
 
     /// Returns the name in reports and thresholds.
     pub const fn name(self) -> &'static str {
@@ -87,6 +101,8 @@ impl FailureClass {
             Self::Unavailable => "unavailable",
             Self::DigestMismatch => "digest-mismatch",
             Self::SizeMismatch => "size-mismatch",
+            Self::DigestHeader => "digest-header",
+            Self::EmptyBody => "empty-body",
             Self::Protocol => "protocol",
             Self::HarnessLimit => "harness-limit",
         }

@@ -22,13 +22,21 @@ pub enum Period {
     WarmUp,
     /// The load that statistics are made of.
     Measure,
+    /// What the registry has acknowledged is read back.
+    Audit,
     /// What the run left behind is removed.
     CleanUp,
 }
 
 impl Period {
     /// Every period, in the order of a run.
-    pub const ALL: [Self; 4] = [Self::Prepare, Self::WarmUp, Self::Measure, Self::CleanUp];
+    pub const ALL: [Self; 5] = [
+        Self::Prepare,
+        Self::WarmUp,
+        Self::Measure,
+        Self::Audit,
+        Self::CleanUp,
+    ];
 
     /// Returns the name in reports.
     pub const fn name(self) -> &'static str {
@@ -36,6 +44,7 @@ impl Period {
             Self::Prepare => "prepare",
             Self::WarmUp => "warm-up",
             Self::Measure => "measure",
+            Self::Audit => "audit",
             Self::CleanUp => "clean-up",
         }
     }

@@ -64,6 +64,7 @@ impl Plan {
             )
             .may("hook", (!hooks.is_empty()).then_some(Value::Tables(hooks)))
             .put("prepare", shown::prepare(&self.prepare))
+            .put("audit", shown::audit(&self.audit))
             .put("threshold", Value::Tables(thresholds))
             .into()
     }

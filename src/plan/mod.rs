@@ -9,6 +9,7 @@
 //!
 //! Invariant: no secret is in the text, in the JSON form or in the fingerprint.
 
+mod audited;
 mod connections;
 mod forecast;
 mod haste;
@@ -28,13 +29,14 @@ pub use shape::Shape;
 pub use stored::{IterationsOf, Stored, StoredContent, StoredIterations};
 
 pub use crate::scenario::{
-    ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Auth, Begin, Cache, CapacitySearch,
-    Catalog, CleanUp, ClosedReplay, ConnectionPolicy, ConstantArrivalRate, ConstantVus, CopyImage,
-    Delete, Direction, DockerConfig, Embedded, Executor, Expectation, ImageSet, ImageSource,
-    Journey, JourneyClient, Length, Limit, ListTags, Load, Metric, MetricsUrl, NamedFile, Needs,
-    OnNoVu, Operator, PerVuIterations, Pick, Place, Poll, PollMethod, Prepare, Probe, ProcessOf,
-    Pull, Push, Quantity, Quota, RampingArrivalRate, RampingVus, Referrers, Replay, ReplaySchedule,
-    Scrape, SeedPlace, Selection, Share, SharedIterations, Stage, StageSpan, Statistic, Target,
-    TargetProcess, TelemetryPlace, TelemetrySource, ThinkTime, Threshold, Timetable, Tls,
-    TokenPolicy, Upstream, VuPool, operations,
+    ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Audit, Auth, Begin, Cache,
+    CapacitySearch, Catalog, CleanUp, ClosedReplay, ConnectionPolicy, ConstantArrivalRate,
+    ConstantVus, CopyImage, Delete, Direction, DockerConfig, Embedded, Executor, Expectation,
+    ImageSet, ImageSource, Journey, JourneyClient, Length, Limit, ListTags, Load, Metric,
+    MetricsUrl, NamedFile, Needs, OnNoVu, Operator, PerVuIterations, Pick, Place, Poll, PollMethod,
+    Prepare, Probe, ProcessOf, Pull, Push, Quantity, Quota, RampingArrivalRate, RampingVus,
+    Referrers, Replay, ReplaySchedule, Sample, Scrape, SeedPlace, Selection, Share,
+    SharedIterations, Stage, StageSpan, Statistic, Target, TargetProcess, TelemetryPlace,
+    TelemetrySource, ThinkTime, Threshold, Timetable, Tls, TokenPolicy, Upstream, VuPool,
+    operations,
 };

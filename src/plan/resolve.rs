@@ -40,15 +40,16 @@ pub fn resolve(scenario: Scenario, cores: NonZeroUsize) -> Plan {
     }
 }
 
-/// What the fingerprint leaves out: who is asked, who asks, words for people, what is read beside the load, and what is thought of
-/// the numbers.
-const NOT_COMPARED: [&str; 6] = [
+/// What the fingerprint leaves out: who is asked, who asks, words for people, what is read beside the load, what is thought of the
+/// numbers, and what is read when they are there.
+const NOT_COMPARED: [&str; 7] = [
     "name",
     "description",
     "workers",
     "target",
     "telemetry",
     "threshold",
+    "audit",
 ];
 
 impl Plan {
@@ -64,7 +65,7 @@ impl Plan {
 
     /// The digest of what two runs must have in common for their numbers to be comparable.
     ///
-    /// That is everything in the text but the name, the description, the workers, the target, telemetry and the thresholds: two
+    /// That is everything in the text but the name, the description, the workers, the target, telemetry, the thresholds and the audit: two
     /// builds at two addresses, with their own credentials, are compared under one load, also where each is judged by
     /// limits of its own. A run that a threshold ended early is told from others by its report, not by its plan. The
     /// directory of the scenario is left out too, since archives are named as the scenario names them.

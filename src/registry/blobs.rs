@@ -10,6 +10,7 @@ use super::auth::{Actions, Scope};
 use super::call::{Accepts, Call};
 use super::check::{Check, Wanted};
 use super::client::Client;
+use super::digest_header::wrong_header;
 use super::error::{Error, Kind};
 use super::response::Response;
 use crate::oci::{Digest, Hasher, MediaType, Operation, RepositoryName};
@@ -115,6 +116,11 @@ impl Client {
             ..self.blob_call(Operation::BlobHead, repository, digest)
         };
         let response = self.send(&call).await?;
+        if response.status() != StatusCode::NOT_FOUND
+            && let Some(kind) = wrong_header(&response, digest)
+        {
+            return Err(response.fail(kind));
+        }
         let size = response
             .header(CONTENT_LENGTH)
             .and_then(|text| text.parse().ok());
@@ -173,6 +179,9 @@ impl Client {
                 call.also = &[416];
             }
             let response = self.send(&call).await?;
+            if let Some(kind) = wrong_header(&response, &wanted.digest) {
+                return Err(response.fail(kind));
+            }
             let came = match had.take() {
                 None if response.status() == StatusCode::PARTIAL_CONTENT => {
                     return Err(response.fail(Kind::Protocol(

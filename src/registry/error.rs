@@ -70,6 +70,17 @@ pub enum Kind {
         /// The digest that was requested.
         expected: Digest,
     },
+    /// The digest in the header is not that of the content.
+    #[error("wrong Docker-Content-Digest: expected {expected}, got {found}")]
+    DigestHeader {
+        /// The digest of the content.
+        expected: Digest,
+        /// The one in the header.
+        found: Digest,
+    },
+    /// The response is a success and has no body.
+    #[error("the response is a success and has no body")]
+    Empty,
     /// There are more or fewer bytes than expected.
     #[error("size mismatch: expected {expected} bytes, got {found}")]
     Size {

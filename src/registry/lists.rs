@@ -202,6 +202,9 @@ async fn read_page<T: DeserializeOwned>(
         Ok(raw) => raw,
         Err(kind) => return Err(response.fail(kind)),
     };
+    if raw.is_empty() {
+        return Err(response.fail(Kind::Empty));
+    }
     match serde_json::from_slice(&raw) {
         Ok(list) => {
             response.succeed();

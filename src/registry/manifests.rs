@@ -8,6 +8,7 @@ use super::auth::{Actions, Scope};
 use super::blobs::from_byte;
 use super::call::{Accepts, Call};
 use super::client::Client;
+use super::digest_header::{promised_digest, wrong_header};
 use super::error::{Error, Kind};
 use super::response::Response;
 use crate::oci::{Digest, Manifest, MediaType, Operation, Reference, RepositoryName};
@@ -16,7 +17,6 @@ use crate::transport::Body;
 /// The longest manifest. The specification asks registries to accept at least 4 MiB.
 pub const MAX_MANIFEST: u64 = 8 << 20;
 
-const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 /// What a HEAD returns of a manifest.
@@ -77,6 +77,12 @@ impl Client {
         };
         let response = self.send(&call).await?;
         let is_there = response.status() != StatusCode::NOT_FOUND;
+        if let Reference::Digest(asked) = reference
+            && is_there
+            && let Some(kind) = wrong_header(&response, asked)
+        {
+            return Err(response.fail(kind));
+        }
         let head = is_there.then(|| ManifestHead {
             digest: promised_digest(&response),
             media_type: content_type(&response),
@@ -182,7 +188,7 @@ impl Client {
         if let Some(found) = promised_digest(&response) {
             let expected = manifest.digest(found.algorithm());
             if found != expected {
-                return Err(response.fail(Kind::Digest { expected, found }));
+                return Err(response.fail(Kind::DigestHeader { expected, found }));
             }
         }
         let subject_linked = response.headers().contains_key(OCI_SUBJECT);
@@ -250,6 +256,9 @@ impl Client {
             Ok(raw) => raw,
             Err(kind) => return Err(response.fail(kind)),
         };
+        if raw.is_empty() {
+            return Err(response.fail(Kind::Empty));
+        }
         let seen = self.settings().seen();
         let known = seen.find(response.address().path(), &raw, media_type.as_ref());
         let is_known = known.is_some();
@@ -264,9 +273,17 @@ impl Client {
                 |_| expected.algorithm().digest(&raw),
                 |manifest| manifest.digest(expected.algorithm()),
             );
-            if found != expected {
-                return Err(response.fail(Kind::Digest { expected, found }));
+            if found == expected {
+                continue;
             }
+            // With the right bytes the header is wrong; of a tag nobody knows which of them is.
+            let bytes_are_right = asked.is_some_and(|asked| asked != expected);
+            return Err(response.fail(if bytes_are_right {
+                let (expected, found) = (found, expected);
+                Kind::DigestHeader { expected, found }
+            } else {
+                Kind::Digest { expected, found }
+            }));
         }
         let manifest = match manifest {
             Ok(manifest) => manifest,
@@ -290,11 +307,6 @@ impl Client {
             self.endpoint(&[repository.as_str(), "/manifests/", &reference.text()]),
         )
     }
-}
-
-/// The digest in the header. An unreadable one, or one of an unknown algorithm, promises nothing.
-fn promised_digest(response: &Response<'_>) -> Option<Digest> {
-    response.header(CONTENT_DIGEST)?.parse().ok()
 }
 
 fn content_type(response: &Response<'_>) -> Option<MediaType> {

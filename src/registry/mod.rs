@@ -24,6 +24,7 @@ mod decoding;
 mod deliberate;
 mod deliberate_body;
 mod deliberate_connection;
+mod digest_header;
 mod download;
 mod error;
 mod headers;

@@ -10,6 +10,7 @@ use crate::verdict::{Status, ThresholdResult};
 
 use super::change::Words;
 use super::figures::failed_share;
+use super::promises;
 use super::reasons;
 use super::words::{self, number_of};
 
@@ -43,11 +44,14 @@ fn reasons_with(document: &Document, of_health: Vec<String>) -> Vec<String> {
     if document.interrupted {
         reasons.push("interrupted: the plan was not done".to_owned());
     }
+    reasons.extend(promises::broken(document));
     if let Some(search) = &document.search {
         reasons.push(format!("capacity {}", words::capacity(search)));
         reasons.extend(words::disagreement(search));
-    } else {
-        reasons.push(words::verdict(document));
+    } else if let verdict = words::verdict(document)
+        && !reasons.contains(&verdict)
+    {
+        reasons.push(verdict);
     }
     let health = &document.generator.health;
     if document.verdict == RunVerdict::Invalid {

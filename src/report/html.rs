@@ -4,6 +4,7 @@
 //! and moves cursors. Every word goes through `markup`, which escapes it. Its size is bounded by the plan, not by the
 //! run: curves, windows and heat maps have a fixed number of points at most.
 
+mod audit;
 mod axis;
 mod beside;
 mod clients;
@@ -67,6 +68,8 @@ fn run(document: &Document) -> HtmlPage {
         "Thresholds",
         head::thresholds(&document.thresholds),
     );
+    page.add("integrity", "Integrity", audit::integrity(document));
+    page.add("audit", "Audit", audit::section(document));
     // What failed is why a reader has come.
     let failures = &document.failures;
     let failed = !failures.exchanges.kinds.is_empty() || !failures.iterations.is_empty();

@@ -3,6 +3,7 @@
 //! The text is bounded: a comment on GitHub may have 65,536 characters, and what does not fit is left out with a word
 //! about it. Words of others stand for themselves: they make no table, no link, no HTML, and mention nobody by `@`.
 
+mod audit;
 mod beside;
 mod clients;
 mod hooks;
@@ -25,6 +26,7 @@ use super::addresses::{self, Host};
 use super::change::{self, Words};
 use super::figures::latency_of;
 use super::headline::{self, Failed};
+use super::promises;
 use super::runs::NamedRun;
 use super::words::{self, Spent};
 use super::{on_purpose, reasons, slow, slowest, upstream};
@@ -41,6 +43,11 @@ pub fn run(document: &Document) -> String {
     page.add(&format!("## regstorm: {verdict}, {name}\n"));
     page.list("", top(document).into_iter());
     page.add(&thresholds(&document.thresholds));
+    let wrong = promises::integrity(document).into_iter();
+    page.list("Integrity", wrong.chain(promises::flickers(document)));
+    if let Some(found) = &document.audit {
+        page.list("Audit", audit::list(found).into_iter());
+    }
     page.add(&health("Generator", document));
     page.add(&shards::table(document));
     page.add(&journeys(document));

@@ -23,6 +23,7 @@ mod figures;
 mod headline;
 mod logged;
 mod on_purpose;
+mod promises;
 mod ranges;
 mod reasons;
 mod runs;

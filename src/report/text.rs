@@ -1,5 +1,6 @@
 //! The summary that a person reads at the end of a run.
 
+mod audit;
 mod beside;
 mod clients;
 mod comparison;
@@ -71,6 +72,7 @@ pub fn summary(
     text.push_str(&shards::lines(document, layout));
     text.push_str(&server::lines(document, layout));
     text.push_str(&connections::lines(document, layout));
+    text.push_str(&audit::lines(document, layout));
     text.push_str(&failures::lines(document, layout));
     text.push_str(&slowest::lines(document, layout));
     text.push_str(&layout.foot(document, saved_as));

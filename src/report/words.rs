@@ -18,6 +18,7 @@ use crate::units;
 use crate::verdict::Status;
 
 use super::logged;
+use super::promises;
 pub(super) use crate::units::number_of;
 
 /// Returns why the run has its verdict.
@@ -32,6 +33,9 @@ pub(super) fn verdict(document: &Document) -> String {
         RunVerdict::Pass => format!("{of} of {of} thresholds hold"),
         RunVerdict::Fail => {
             let broken = count(|it| *it == Status::Fail);
+            if let (0, Some(first)) = (broken, promises::broken(document).into_iter().next()) {
+                return first;
+            }
             format!("{broken} of {of} thresholds broken")
         }
         RunVerdict::Inconclusive if document.is_part() => {

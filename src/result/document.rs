@@ -18,9 +18,10 @@ use crate::telemetry::{ServerFigure, Telemetry};
 use crate::verdict::ThresholdResult;
 
 use super::{
-    ClockError, Environment, FailureSection, GeneratorSection, HookSection, JourneySection,
-    OperationSection, PeriodSection, ProbeSection, ReplaySection, RunVerdict, Schema,
-    SearchSection, ShardSection, UpstreamSection,
+    AuditSection, ClockError, Counts, Environment, FailureSection, FlickerExample,
+    GeneratorSection, HookSection, IntegritySection, JourneySection, OperationSection,
+    PeriodSection, ProbeSection, ReplaySection, RunVerdict, Schema, SearchSection, ShardSection,
+    UpstreamSection,
 };
 
 /// Everything that is known of a run. Fields are in the order in which a reader wants them.
@@ -75,6 +76,12 @@ pub struct Document {
     pub journeys: Vec<JourneySection>,
     /// The operations of all journeys together; each journey has its own as well.
     pub operations: Vec<OperationSection>,
+    /// What the registry sent that was not what it should be.
+    #[serde(default)]
+    pub integrity: IntegritySection,
+    /// What was there when acknowledged writes were read back; absent where the plan has no audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSection>,
     /// Replays of traces, each held against its trace, in the order of the loads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replays: Vec<ReplaySection>,
@@ -247,6 +254,39 @@ pub struct Facts {
 }
 
 impl Document {
+    /// Adds what the audit found, and judges the run by it.
+    pub fn add_audit(&mut self, audit: AuditSection) {
+        self.closure.sums.extend(audit.sums());
+        self.audit = Some(audit);
+        self.judge();
+    }
+
+    /// Adds tags that flickered, and judges the run by them.
+    pub fn add_flickers(&mut self, found: u64, not_judged: u64, examples: Vec<FlickerExample>) {
+        self.integrity.merge(IntegritySection {
+            flickers: found,
+            flickers_not_judged: not_judged,
+            examples,
+            ..IntegritySection::default()
+        });
+        self.judge();
+    }
+
+    /// Judges the run anew. A promise that the registry broke fails it, and so does wrong content, whatever its thresholds say and however the generator
+    /// did.
+    pub(super) fn judge(&mut self) {
+        self.verdict = if let Some(search) = &self.search {
+            RunVerdict::of_search(search)
+        } else {
+            let counts = Counts::of(&self.totals, &self.journeys);
+            RunVerdict::of(&self.generator.health, &self.thresholds, &counts)
+        };
+        let is_broken = self.audit.as_ref().is_some_and(|it| it.found() > 0);
+        if is_broken || self.integrity.found() > 0 {
+            self.verdict = RunVerdict::Fail;
+        }
+    }
+
     /// Returns the length of the measured window.
     pub const fn window(&self) -> Duration {
         Duration::from_micros(self.window_us)

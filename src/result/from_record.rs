@@ -14,9 +14,9 @@ use crate::oci::{Operation, repository_of};
 use super::parts::{clients, operations, stages};
 use super::section::micros;
 use super::{
-    Counts, Document, Example, Facts, FailureSection, IterationFailureEntry, JourneySection,
-    LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict, Schema,
-    SlowExchangeEntry, WallClock,
+    Document, Example, Facts, FailureSection, IntegritySection, IterationFailureEntry,
+    JourneySection, LatencySeries, OperationSection, PeriodSection, ProbeSection, RunVerdict,
+    Schema, SlowExchangeEntry, WallClock,
 };
 
 impl Document {
@@ -39,7 +39,12 @@ impl Document {
         if let Some(search) = &facts.search {
             closure.sums.extend(search.sums());
         }
-        Self {
+        let operations = all_operations(record, window_us, Some(clock));
+        let probe = facts.probe.as_ref();
+        let probe = probe.and_then(|(record, every)| self::probe(record, *every, clock));
+        let probed = probe.iter().flat_map(|it| &it.rounds.operations);
+        let mut document = Self {
+            integrity: IntegritySection::of(operations.iter().chain(probed)),
             schema: Schema,
             regstorm: env!("CARGO_PKG_VERSION").to_owned(),
             plan: facts.plan,
@@ -49,13 +54,7 @@ impl Document {
             shard: None,
             interrupted: facts.interrupted,
             open_model: facts.open_model,
-            verdict: facts.search.as_ref().map_or_else(
-                || {
-                    let counts = Counts::of(record.totals(Period::Measure), &journeys);
-                    RunVerdict::of(&facts.generator.health, &facts.thresholds, &counts)
-                },
-                RunVerdict::of_search,
-            ),
+            verdict: RunVerdict::NotJudged,
             thresholds: facts.thresholds,
             generator: facts.generator,
             search: facts.search,
@@ -68,23 +67,23 @@ impl Document {
             clamped: record.clamped(),
             journeys,
             replays: Vec::new(),
-            operations: all_operations(record, window_us, Some(clock)),
+            operations,
             periods: periods(record, &facts.period_durations),
             failures: failures(record, clock),
             time_series: record.time_series().clone(),
             latency_series: latency_series(record),
             closure,
-            probe: facts
-                .probe
-                .as_ref()
-                .and_then(|(record, every)| probe(record, *every, clock)),
+            probe,
+            audit: None,
             telemetry: None,
             hooks: Vec::new(),
             server: Vec::new(),
             upstream: None,
             notes: facts.notes,
             stored: None,
-        }
+        };
+        document.judge();
+        document
     }
 }
 

@@ -6,8 +6,8 @@ use crate::measure::{AddressUse, PackedHistogram, RangeRow, Sum, TimeSeries};
 
 use super::wall_time::micros_of;
 use super::{
-    Counts, Document, FailureSection, JourneySection, LatencySeries, MergeError, OperationSection,
-    PeriodSection, RunVerdict, StageSection,
+    Document, FailureSection, JourneySection, LatencySeries, MergeError, OperationSection,
+    PeriodSection, StageSection,
 };
 
 impl Document {
@@ -115,8 +115,13 @@ impl Document {
         for (mine, theirs) in self.journeys.iter_mut().zip(other.journeys) {
             mine.merge(theirs);
         }
-        let counts = Counts::of(&self.totals, &self.journeys);
-        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
+        self.integrity.merge(other.integrity);
+        match (&mut self.audit, other.audit) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+        self.judge();
         merge_operations(&mut self.operations, other.operations);
         for theirs in other.replays {
             let mut ours = self.replays.iter_mut();

@@ -11,6 +11,7 @@
 //! This room neither renders nor judges, and is the only one that reads the wall clock.
 
 mod append;
+mod audit;
 mod ceiling;
 
 mod comparison;
@@ -20,6 +21,7 @@ mod from_record;
 mod generator;
 mod hook_effects;
 mod hooks;
+mod integrity;
 mod json_schema;
 mod latencies;
 mod merge;
@@ -41,6 +43,7 @@ mod upstream;
 mod wall_time;
 
 pub use crate::schedule::{SearchEnd, Side, TrialKind};
+pub use audit::{AUDIT_EXAMPLES, AuditExample, AuditSection, ReadBackSection};
 pub use ceiling::{Ceiling, Demand};
 pub use comparison::{
     Aspect, Better, BudgetEnd, Comparison, ComparisonVerdict, Decision, Design, Difference,
@@ -53,6 +56,7 @@ pub use document::{
 pub use environment::{Environment, WallClock, is_within};
 pub use generator::{Counts, GeneratorSection, RunVerdict};
 pub use hooks::{HookEffect, HookSection, HookSpan, Recovery};
+pub use integrity::{FLICKER_EXAMPLES, FlickerExample, IntegritySection};
 pub use merge_check::{MergeError, Which};
 pub use moved::{Lag, MovedSeries, MovedWith, Rise};
 pub use outside::Outside;

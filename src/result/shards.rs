@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::wall_time::micros_of;
-use super::{Counts, Document, RunVerdict, ShardPart, ShardSection};
+use super::{Document, ShardPart, ShardSection};
 use crate::health::{self, ShardFacts, Signal};
 use crate::measure::LatencyHistogram;
 use crate::units::{self, Quantile};
@@ -66,8 +66,7 @@ impl Document {
         for threshold in &mut self.thresholds {
             threshold.status = Status::Inconclusive(Reason::OneShard);
         }
-        let counts = Counts::of(&self.totals, &self.journeys);
-        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
+        self.judge();
     }
 
     /// Returns the numbers of its shards; none where it is no part of a run in shards.
@@ -127,8 +126,7 @@ impl Document {
         health
             .reasons
             .sort_by_key(|it| Reverse((it.level, Reverse(it.signal))));
-        let counts = Counts::of(&self.totals, &self.journeys);
-        self.verdict = RunVerdict::of(&self.generator.health, &self.thresholds, &counts);
+        self.judge();
         for note in [slower(&self.shards), failing(&self.shards)].concat() {
             self.note(note);
         }

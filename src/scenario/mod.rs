@@ -31,6 +31,7 @@ pub use load::{Begin, Load, Share};
 pub use operations::operations;
 pub use probe::{Ask, Probe};
 pub use read::action::*;
+pub use read::audit::{Audit, Sample};
 pub use read::executor::*;
 pub use read::file::NamedFile;
 pub use read::images::{Archive, ImageSet, ImageSource};

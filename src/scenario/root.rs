@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use crate::hooks::Hook;
 
 use super::{
-    ImageSet, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold, Upstream,
+    Audit, ImageSet, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold, Upstream,
 };
 
 /// The seed of a scenario that names none: the same for everyone, so that two runs of a file are alike.
@@ -40,6 +40,8 @@ pub struct Scenario {
     pub hooks: Vec<Hook>,
     /// What happens outside the measured window.
     pub prepare: Prepare,
+    /// What is read back after the load.
+    pub audit: Audit,
     /// What the run is judged by, in the order of the file. May be empty.
     pub thresholds: Vec<Threshold>,
 }

@@ -101,7 +101,8 @@ fn measured(trial: &Trial, duration: Duration, stop: &Stop) -> Result<Finished, 
          [images.set]\nsource = \"synthetic\"\n{image}\n\
          [journey.it]\nimages = \"set\"\n{journey}\n\
          [[load]]\njourney = \"it\"\nexecutor = \"constant-vus\"\nvus = {vus}\nwarmup = \"{}ms\"\n\
-         duration = \"{millis}ms\"\n",
+         duration = \"{millis}ms\"\n\
+         [audit]\nsample = \"none\"\n",
         millis / 4
     );
     let loaded = scenario::load(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::audited;
 use crate::engine::{Finished, FoundImages};
 use crate::health::{Health, Signals, TargetHost};
 use crate::measure::{LatencyHistogram, Period, Record};
@@ -128,6 +129,10 @@ impl Conclusion<'_> {
             .upstream
             .as_ref()
             .map(|it| UpstreamSection::new(it.url.clone(), it.requests, &it.fetches));
+        audited::add_flickers(&mut document, &finished.flickers);
+        if let Some(audited) = &finished.audited {
+            document.add_audit(audited::section(audited, document.environment.clock));
+        }
         Outcome {
             document,
             panics: finished.panics,
@@ -297,6 +302,9 @@ fn period_durations(finished: &Finished) -> BTreeMap<Period, Duration> {
         durations.insert(Period::Prepare, around.prepare_time);
         durations.insert(Period::CleanUp, around.clean_up_time);
     }
+    if let Some(audited) = &finished.audited {
+        durations.insert(Period::Audit, audited.time);
+    }
     durations
 }
 
@@ -322,8 +330,9 @@ pub(super) fn responses(record: &Record) -> u64 {
         .tracks()
         .flat_map(|(track, _, _)| record.track_operations(track))
         .flat_map(|(_, series)| series.counts.statuses.iter());
-    let outside = [Period::Prepare, Period::WarmUp, Period::CleanUp]
+    let outside = Period::ALL
         .into_iter()
+        .filter(|period| *period != Period::Measure)
         .flat_map(|period| record.tally(period).operations())
         .flat_map(|(_, tally)| tally.statuses.iter());
     measured.chain(outside).map(|(_, count)| count).sum()

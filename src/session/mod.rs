@@ -18,6 +18,7 @@
 //! Not here: what a load does and measures (`engine`), and what is shown (`report`). Nothing here reads files, the
 //! environment or signals: the caller gives what it has read as [`Options`].
 
+mod audited;
 mod calibrate;
 mod clean_up;
 mod conclude;

@@ -213,7 +213,8 @@ impl<'a> Role<'a> {
         let graceful = plan.loads.iter().map(|it| it.graceful_stop).max();
         let latest = Latest {
             planned: opened + plan.window(),
-            graceful: graceful.unwrap_or_default(),
+            // Each reads back what it has stored before it hands over what it measured.
+            graceful: graceful.unwrap_or_default() + plan.audit_time(),
             deletes: plan.prepare.clean_up != CleanUp::None,
         };
         let mut ends = host.finish(stop, latest, &mut |index, why| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::audited;
 use super::conclude::{self, Conclusion, Outcome};
 use super::error::Error;
 use super::event::Event;
@@ -118,6 +119,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     if !role.cleans_up() {
         outcome.document.stored = Some(target.stored()).filter(|it| !it.is_empty());
     }
+    let audited = audit(&mut target, &mut outcome.document, report);
     let like = outcome.document.clone();
     let owed = |shard, from| {
         let record = engine::lost(plan, &views, shard, (from, until), like.window());
@@ -131,7 +133,7 @@ fn load(job: Job<'_>, stop: &Stop, report: &mut dyn FnMut(Event<'_>)) -> Result<
     }
     let mut outcome = role.conclude(run, outcome, ends, (stopped_at, &owed))?;
     if role.cleans_up() {
-        let seen = conclude::responses_seen(&finished);
+        let seen = conclude::responses_seen(&finished) + audited;
         close(target, (plan, seen), &mut outcome.document, stop, report);
     }
     Ok(outcome)
@@ -149,6 +151,34 @@ fn prepare(
     let mut tell = |at: Progress<'_>| report(Event::Load(at));
     setup.prepare_after(preparation, job.options.wait, stop, &mut tell)
 }
+
+/// Reads back what the registry has acknowledged, if the plan wants that, and adds what was found. Returns how many responses that
+/// took. The document is there to be kept before, in case that this does not end.
+fn audit(target: &mut Prepared, document: &mut Document, report: &mut dyn FnMut(Event<'_>)) -> u64 {
+    let mut began = false;
+    let audited = target.audit(&mut |at| {
+        if !began {
+            began = true;
+            document.notes.push(NOT_AUDITED.to_owned());
+            report(Event::Measured(document));
+            document.notes.pop();
+        }
+        report(Event::Load(at));
+    });
+    let Some((audited, record)) = audited else {
+        return 0;
+    };
+    let clock = document.environment.clock;
+    let durations = BTreeMap::from([(Period::Audit, audited.time)]);
+    let outside = Outside::of(&record, &durations, clock);
+    document.add_outside(outside, audited.notes.iter().cloned());
+    document.add_audit(audited::section(&audited, clock));
+    document.environment.end();
+    conclude::responses(&record)
+}
+
+/// What a reader has to know of a document that was kept before the audit.
+const NOT_AUDITED: &str = "the audit had not ended when this was written: whether the registry kept what it acknowledged is not known";
 
 /// Cleans up after a run whose document has everything else, and adds what was done. `seen` are the responses that the run received
 /// until now. The document is there to be kept before, in case that this does not end.

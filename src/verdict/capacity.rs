@@ -9,7 +9,7 @@ use super::generator::Ran;
 use super::number::real;
 use super::threshold_result::{Figure, Overall, Status, ThresholdResult};
 use crate::health::{Health, Level, Signal};
-use crate::measure::{FailureClass, Period, Record};
+use crate::measure::{Period, Record};
 use crate::plan::{Plan, Quantity};
 use crate::schedule::TrialOutcome;
 
@@ -170,16 +170,13 @@ fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
     if !spoken_of && errors > ERRORS {
         broken.push(((ERRORS - errors) / ERRORS, Criterion::Errors));
     }
-    let integrity = |class| {
-        matches!(
-            class,
-            FailureClass::DigestMismatch | FailureClass::SizeMismatch
-        )
-    };
     let classes = record
         .tracks()
         .flat_map(|(_, _, series)| series.counts.failure_classes.iter());
-    if classes.into_iter().any(|(class, _)| integrity(class)) {
+    if classes
+        .into_iter()
+        .any(|(class, _)| class.is_of_integrity())
+    {
         broken.push((-1.0, Criterion::Integrity));
     }
     if let Some(missing) = backlog(record) {

@@ -5,6 +5,7 @@ mod action;
 mod addresses;
 /// Results that would be one file are refused before anything is sent.
 mod apart;
+mod audit;
 /// Closed users whose iterations fail at once.
 mod backing_off;
 /// Several runs beside each other: what is shown of each, and what is refused.

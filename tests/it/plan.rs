@@ -109,6 +109,10 @@ load.0.graceful_stop = "30s"
 prepare.seed = true
 prepare.clean_up = "none"
 prepare.parallel = 4
+audit.sample = "small"
+audit.blobs = 0.1
+audit.wait = "0s"
+audit.limit = "1m"
 "#;
 
 /// The habits that journeys of every action have, as `plain` has them; `(push)` marks those of pushes alone.

@@ -99,7 +99,8 @@ pub(crate) fn by_status(record: &Record) -> BTreeMap<(Operation, u16), u64> {
             }
         }
     }
-    for period in [Period::Prepare, Period::WarmUp, Period::CleanUp] {
+    let outside = Period::ALL.into_iter();
+    for period in outside.filter(|it| *it != Period::Measure) {
         for (operation, tally) in record.tally(period).operations() {
             for (status, count) in tally.statuses.iter() {
                 add(operation, status, count);

@@ -8,7 +8,7 @@ mod replays;
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
-use regstorm::plan::{self, Action, Forecast, Journey, JourneyForecast, Plan};
+use regstorm::plan::{self, Action, Forecast, Journey, JourneyForecast, Plan, Sample};
 use regstorm::units;
 
 use crate::exit::{self, Exit, Failure};
@@ -47,7 +47,7 @@ fn show(plan: &Plan) -> String {
     text.push_str(&hasty(&forecast));
     text.push('\n');
     text.push_str(&rates(plan, &forecast));
-    text.push_str(&totals(&forecast));
+    text.push_str(&totals(plan, &forecast));
     text.push_str("nothing was sent\n");
     text
 }
@@ -212,7 +212,30 @@ fn hasty(forecast: &Forecast) -> String {
     text
 }
 
-fn totals(forecast: &Forecast) -> String {
+/// What is read back after the load: it comes on top of the requests of the journeys.
+fn audit(plan: &Plan) -> Option<String> {
+    let writes = match plan.audit.sample {
+        _ if !plan.audits() => return None,
+        Sample::All => "all acknowledged writes are read back".to_owned(),
+        Sample::Share(share) => {
+            let share = units::share(share);
+            format!("{share} of the acknowledged writes are read back")
+        }
+        sample => {
+            let most = units::count(sample.of(u64::MAX));
+            format!("at most {most} acknowledged writes are read back")
+        }
+    };
+    let blobs = match plan.audit.blobs {
+        0.0 => "by HEAD".to_owned(),
+        share => format!("by HEAD, {} of them by GET as well", units::share(share)),
+    };
+    Some(format!(
+        "{writes} after the load: 3 requests each, and its blobs {blobs}"
+    ))
+}
+
+fn totals(plan: &Plan, forecast: &Forecast) -> String {
     let seeding = &forecast.seeding;
     let mut text = if seeding.images == 0 && seeding.archives == 0 {
         "seeding      nothing".to_owned()
@@ -243,6 +266,9 @@ fn totals(forecast: &Forecast) -> String {
             text,
             "\nlooked up    {globs} {look} through lists of the registry before the load"
         );
+    }
+    if let Some(audit) = audit(plan) {
+        let _ = write!(text, "\naudit        {audit}");
     }
     let _ = writeln!(
         text,

@@ -85,6 +85,7 @@ impl Followed {
             Progress::Hook(News::Waiting { hook, .. }) => {
                 self.0.enter(&format!("waiting for the hook {hook}"));
             }
+            Progress::Auditing => self.0.enter("reading back what was acknowledged"),
             Progress::CleaningUp => self.0.enter("deleting what was pushed"),
             Progress::Load {
                 period,

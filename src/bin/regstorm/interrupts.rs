@@ -26,7 +26,7 @@ enum Stage {
     Opening,
     /// Loads run, which can be stopped.
     Loading,
-    /// All is measured, and what the run has stored is deleted, which can be stopped.
+    /// All is measured, and what the run has stored is read back or deleted, which can be stopped.
     CleaningUp,
     /// The result is written, maybe to a pipe that is not read.
     Writing,
@@ -59,7 +59,8 @@ impl Interrupts {
     pub(crate) fn follow(&self, event: &Event<'_>) {
         self.reach(match event {
             Event::Load(engine::Progress::Opening) => Stage::Opening,
-            Event::Load(engine::Progress::CleaningUp) | Event::Measured(_) => Stage::CleaningUp,
+            Event::Load(engine::Progress::Auditing | engine::Progress::CleaningUp)
+            | Event::Measured(_) => Stage::CleaningUp,
             _ => Stage::Loading,
         });
     }
@@ -103,7 +104,7 @@ fn reaction(stage: Stage, count: u32) -> Reaction {
             Reaction::EndsOr("interrupted for the third time; there is no result")
         }
         (Stage::CleaningUp, _) => {
-            Reaction::EndsOr("interrupted for the third time; clean-up has not ended")
+            Reaction::EndsOr("interrupted for the third time; the audit or clean-up has not ended")
         }
         (Stage::Writing, 1) => {
             Reaction::Tell("the result is being written; a second signal ends regstorm without it")

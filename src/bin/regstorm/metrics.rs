@@ -33,6 +33,7 @@ impl Metrics {
                 self.generator = prometheus::generator(generator);
                 self.period = *period;
             }
+            engine::Progress::Auditing => self.period = Period::Audit,
             engine::Progress::CleaningUp => self.period = Period::CleanUp,
             // A trial has its own counts; until they come, the last ones stand.
             engine::Progress::Opening

@@ -194,6 +194,7 @@ impl Progress {
                     self.line(&line);
                 }
             }
+            engine::Progress::Auditing => self.now("audit", "reading back what was acknowledged"),
             engine::Progress::CleaningUp => self.now("clean-up", "deleting what was pushed"),
         }
     }

@@ -1,6 +1,7 @@
 //! From the tree to the value: every room of the file, and the rules between them.
 
 pub(super) mod action;
+pub(super) mod audit;
 mod cached;
 mod chosen;
 mod clients;
@@ -33,11 +34,12 @@ pub(super) mod upstream;
 
 use std::path::Path;
 
+use self::audit::Audit;
 pub use self::gate::{gates_reference, gates_schema, load_gates};
 use self::prepare::Prepare;
 pub use self::reference::{json_schema, reference};
 use self::root::{
-    HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, UPSTREAM, Values,
+    AUDIT, HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, UPSTREAM, Values,
 };
 use self::telemetry::TELEMETRY;
 use super::root::Scenario;
@@ -122,6 +124,11 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         Prepare::default(),
         Prepare::codec(Form::Table("prepare"), |_, _| true).read,
     );
+    let audit = table.or(
+        &AUDIT,
+        Audit::default(),
+        Audit::codec(Form::Table("audit"), |_, _| true).read,
+    );
     let known = threshold::Known {
         journeys: &names,
         read: &journeys,
@@ -146,6 +153,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         telemetry: telemetry?,
         hooks: hooks?,
         prepare: prepare?,
+        audit: audit?,
         thresholds: thresholds?,
     };
     if !are_good {

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::root::{
-    HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, UPSTREAM, Values,
+    AUDIT, HOOK, IMAGES, JOURNEY, LOAD, PREPARE, PROBE, TARGET, THRESHOLD, UPSTREAM, Values,
 };
 use super::telemetry::TELEMETRY;
-use super::{hook, images, journey, load, prepare, probe, target, telemetry, threshold, upstream};
+use super::{
+    audit, hook, images, journey, load, prepare, probe, target, telemetry, threshold, upstream,
+};
 use crate::keys::form::table_schema;
 use crate::keys::key::Keyed;
 use crate::keys::reference;
@@ -15,7 +17,7 @@ use crate::keys::section::Section;
 /// The keys at the top of a scenario.
 fn root() -> Section {
     let tables = [
-        &TARGET, &UPSTREAM, &IMAGES, &JOURNEY, &LOAD, &PROBE, &TELEMETRY, &HOOK, &PREPARE,
+        &TARGET, &UPSTREAM, &IMAGES, &JOURNEY, &LOAD, &PROBE, &TELEMETRY, &HOOK, &PREPARE, &AUDIT,
         &THRESHOLD,
     ];
     let mut keys = Values::described();
@@ -39,7 +41,12 @@ fn sections() -> Vec<Section> {
     sections.extend(load::sections());
     sections.push(probe::section());
     sections.extend(telemetry::sections());
-    sections.extend([hook::section(), prepare::section(), threshold::section()]);
+    sections.extend([
+        hook::section(),
+        prepare::section(),
+        audit::section(),
+        threshold::section(),
+    ]);
     sections
 }
 

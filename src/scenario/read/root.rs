@@ -78,6 +78,14 @@ pub(super) static PREPARE: LazyLock<Described> = LazyLock::new(|| {
         meaning,
     )
 });
+pub(super) static AUDIT: LazyLock<Described> = LazyLock::new(|| {
+    let meaning = "What is read back after the load.";
+    Described::own(
+        ("audit", r#"{ sample = "all" }"#),
+        Form::Table("audit"),
+        meaning,
+    )
+});
 pub(super) static THRESHOLD: LazyLock<Described> = LazyLock::new(|| {
     let example = r#"[{ metric = "errors", expect = "rate < 1%" }]"#;
     let form = Form::Table("threshold").list(threshold::MOST);

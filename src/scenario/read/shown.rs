@@ -8,8 +8,8 @@ use crate::hooks::Hook;
 use crate::keys::key::Keyed;
 use crate::keys::plain::{Fields, Plain};
 use crate::scenario::{
-    ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, TelemetrySource, Threshold,
-    Upstream,
+    Audit, ImageSet, ImageSource, Journey, Load, Prepare, Probe, Target, TelemetrySource,
+    Threshold, Upstream,
 };
 
 /// The target, without its secrets.
@@ -60,6 +60,11 @@ pub(crate) fn hook(hook: &Hook) -> Fields {
 /// What happens outside the measured window.
 pub(crate) fn prepare(prepare: &Prepare) -> Fields {
     prepare.show()
+}
+
+/// What is read back after the load.
+pub(crate) fn audit(audit: &Audit) -> Fields {
+    audit.show()
 }
 
 /// A threshold.

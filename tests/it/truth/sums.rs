@@ -40,8 +40,9 @@ enum Harm {
 }
 
 /// The names of all kinds of faults. The compiler asks here for the name of a new one.
-const KINDS: [&str; 10] = [
-    "burn", "close", "corrupt", "delay", "drawn", "freeze", "rate", "reset", "stall", "status",
+const KINDS: [&str; 14] = [
+    "burn", "close", "corrupt", "delay", "drawn", "empty", "freeze", "lose", "rate", "reset",
+    "revive", "stale", "stall", "status",
 ];
 
 const fn name(kind: &FaultKind) -> &'static str {
@@ -56,6 +57,10 @@ const fn name(kind: &FaultKind) -> &'static str {
         FaultKind::Freeze(_) => "freeze",
         FaultKind::Burn(_) => "burn",
         FaultKind::Corrupt(_) => "corrupt",
+        FaultKind::Empty => "empty",
+        FaultKind::Lose => "lose",
+        FaultKind::Stale(_) => "stale",
+        FaultKind::Revive(_) => "revive",
     }
 }
 
@@ -97,6 +102,11 @@ fn faults() -> Vec<(FaultKind, Harm, Harm)> {
         (FaultKind::Corrupt(77), fails, none),
         (FaultKind::Freeze(ms(5)), none, none),
         (FaultKind::Burn(Duration::from_micros(300)), none, none),
+        (FaultKind::Empty, fails, fails),
+        // A pull stores nothing. A push finds that its index of images has lost one of them; these have none.
+        (FaultKind::Lose, none, none),
+        (FaultKind::Stale(ms(50)), none, none),
+        (FaultKind::Revive(ms(5)), none, none),
     ]
 }
 
@@ -117,7 +127,8 @@ fn scenario(action: Action, ending: Ending, timeout: &str) -> String {
          [target]\nurl = \"embedded\"\n\
          [images.web]\nsource = \"synthetic\"\ncount = 1\nlayers = 3\nlayer_size = \"10000B\"\n\
          [journey.j]\nimages = \"web\"\n{action}\nrequest_timeout = \"{timeout}\"\n\
-         [[load]]\njourney = \"j\"\nvus = 4\n{load}\n"
+         [[load]]\njourney = \"j\"\nvus = 4\n{load}\n\
+         [audit]\nsample = \"none\"\n"
     )
 }
 

@@ -61,7 +61,7 @@ impl Site {
             "name = \"replay\"\n[target]\nurl = \"http://127.0.0.1:1\"\n{auth}\
              [journey.day]\naction = \"replay\"\ntrace = \"{trace}\"\nclient = \"{profile}\"\n\
              [[load]]\njourney = \"day\"\nexecutor = \"replay\"\nspeed = 5\nmax_vus = 20\n\
-             [prepare]\nclean_up = \"none\"\n"
+             [prepare]\nclean_up = \"none\"\n[audit]\nsample = \"none\"\n"
         );
         let report = run_to(&[0], &scenario, &self.witness.url());
         let before = report.requests_to_the_registry_before_the_load();

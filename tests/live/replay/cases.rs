@@ -363,6 +363,8 @@ journey = "j"
 executor = "per-vu-iterations"
 vus = 1
 iterations = {iterations}
+[audit]
+sample = "none"
 "#,
             self.row.profile
         );

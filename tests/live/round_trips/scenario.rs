@@ -197,6 +197,9 @@ count = 1
 layers = 2
 layer_size = "2MiB"
 lazy_format = "zstd-chunked"
+[audit]
+sample = "none"
+
 [prepare]
 clean_up = "none"
 parallel = 1

@@ -177,6 +177,7 @@ fn scenario_text(args: &Args, layers: u16, url: &str) -> String {
          [target]\nurl = \"{url}\"\n{auth}\
          [images.image]\nsource = \"synthetic\"\ncount = 1\nlayers = {layers}\n{layer}\n\
          [journey.explained]\naction = \"{action}\"\nclient = \"{client}\"\nimages = \"image\"\nrepository = \"{repository}\"\n{rest}\
-         [[load]]\njourney = \"explained\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 1\nmax_duration = \"1m\"\n"
+         [[load]]\njourney = \"explained\"\nexecutor = \"per-vu-iterations\"\nvus = 1\niterations = 1\nmax_duration = \"1m\"\n\
+         [audit]\nsample = \"none\"\n"
     )
 }

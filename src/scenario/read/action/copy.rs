@@ -45,6 +45,7 @@ impl CopyImage {
             mount_from: mounts.then(|| self.images.repository.clone()),
             fresh_repository: self.fresh_repository,
             unique: false,
+            same_tag: false,
         }
     }
 }

@@ -63,6 +63,11 @@ pub(super) trait Kind: Keyed {
         Self::STORES
     }
 
+    /// Whether its iterations give their new content the same tag, one for each image.
+    fn shares_tags(&self) -> bool {
+        false
+    }
+
     /// What is checked of each blob that it fetches.
     fn verify(&self) -> Verify {
         Verify::None

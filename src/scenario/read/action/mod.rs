@@ -85,6 +85,11 @@ macro_rules! actions {
                 match self { $(Self::$kind(it) => it.stores_apart(),)* }
             }
 
+            /// Returns `true` if its iterations give their new content the same tag, one for each image.
+            pub fn shares_tags(&self) -> bool {
+                match self { $(Self::$kind(it) => it.shares_tags(),)* }
+            }
+
             /// What is checked of each blob that it fetches.
             pub fn verify(&self) -> Verify {
                 match self { $(Self::$kind(it) => it.verify(),)* }

@@ -34,7 +34,40 @@ keys! {
         /// Push content in each iteration that no registry has, as far as `cache` leaves any.
         pub unique: bool = false => flag(), false,
             defaults_to("`true` for synthetic images, unless they are mounted or `cache = \"warm\"`");
+        /// Push the new content of all iterations under one tag for each image, so that they replace each other.
+        ///
+        /// Only together with `unique`, and never with `fresh_repository`.
+        pub same_tag: bool = false => if_true(), true;
     }
+}
+
+/// `true` or `false`; said only where it is `true`.
+fn if_true() -> Codec<bool> {
+    Codec::new(Form::Flag, crate::keys::value::flag, |it: &bool| {
+        it.then(|| true.into())
+    })
+}
+
+/// Reports one tag for pushes that have no new content for it, or whose tags are apart; `None` after a problem.
+fn same_tag(table: &mut Table<'_>, push: &Push) -> Option<()> {
+    let why = match push {
+        Push {
+            same_tag: false, ..
+        } => return Some(()),
+        Push { unique: false, .. } => {
+            "without new content in each iteration the tag is the same already"
+        }
+        Push {
+            fresh_repository: true,
+            ..
+        } => "in a repository of its own each iteration has a tag of its own",
+        _ => return Some(()),
+    };
+    if let Some(entry) = table.entry("same_tag") {
+        let problem = Problem::new("there is no tag to share", entry.key_spot.clone());
+        table.sink().report(problem.label(why));
+    }
+    None
 }
 
 pub(super) fn repository() -> Codec<RepositoryName> {
@@ -104,7 +137,7 @@ impl Kind for Push {
         chosen.not_existing(table, "existing images cannot be pushed")?;
         self.images = chosen.selection??;
         self.unique = unique?;
-        Some(())
+        same_tag(table, self)
     }
 
     fn images(&self) -> Option<&Selection> {
@@ -179,6 +212,10 @@ impl Kind for Push {
 
     fn stores_apart(&self) -> bool {
         self.unique || self.fresh_repository
+    }
+
+    fn shares_tags(&self) -> bool {
+        self.same_tag
     }
 
     fn in_flight(&self, habits: &Habits) -> usize {

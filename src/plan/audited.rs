@@ -1,0 +1,31 @@
+//! Whether what the registry acknowledged is read back after the load of a plan.
+
+use std::time::Duration;
+
+use super::{Plan, Sample};
+
+impl Plan {
+    /// Returns `true` if what the registry acknowledged is read back after the load.
+    pub fn audits(&self) -> bool {
+        match self.audit.sample {
+            Sample::None => false,
+            Sample::Small => self.stores(),
+            Sample::All | Sample::Count(_) | Sample::Share(_) => self.stores() || self.prepare.seed,
+        }
+    }
+
+    /// Returns the most time that the audit takes.
+    pub fn audit_time(&self) -> Duration {
+        if self.audits() {
+            self.audit.wait.saturating_add(self.audit.limit)
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Returns `true` if a journey of a load stores something.
+    pub fn stores(&self) -> bool {
+        let mut journeys = self.loads.iter().flat_map(|load| &load.mix);
+        journeys.any(|share| self.journeys[share.journey].action.stores())
+    }
+}
