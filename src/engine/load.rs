@@ -149,10 +149,8 @@ pub(super) fn load<E: From<Error>>(
         }
     }
     done.sort_by_key(|end| end.index);
-    let lags = done
-        .iter_mut()
-        .map(|end| std::mem::take(&mut end.runtime_lag));
-    let (signals, gathered) = watched.finish(lags.collect(), tell).map_err(Error::from)?;
+    let lags = take_lags(&mut done);
+    let (signals, gathered) = watched.finish(lags, tell).map_err(Error::from)?;
     let probe = probe.map(ProbeThread::end).transpose();
     let probe = probe.map_err(Error::from)?;
     let (hooks, panics) = hooks::end(beside, tell);
@@ -251,6 +249,13 @@ impl Watched {
             tell(Progress::Telemetry(&told));
         }
     }
+}
+
+/// Takes how late the event loop of each worker was.
+fn take_lags(done: &mut [WorkerEnd]) -> Vec<LatencyHistogram> {
+    let done = done.iter_mut();
+    done.map(|end| std::mem::take(&mut end.runtime_lag))
+        .collect()
 }
 
 /// Holds what was sent against what the traces say of the sessions that this process was to do.

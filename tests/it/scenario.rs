@@ -148,7 +148,7 @@ fn a_misspelt_key_is_shown_with_all_that_are_known() {
 2 | sed = 1
   | ^^^ did you mean `seed`?
   |
-  = help: known here: name, description, seed, workers, target, upstream, images, journey, load, probe, telemetry, hook, prepare, threshold";
+  = help: known here: name, description, seed, workers, target, upstream, images, journey, load, probe, telemetry, hook, prepare, audit, threshold";
     assert_eq!(broken("\n\n", "\nsed = 1\n"), wanted);
 }
 

@@ -39,7 +39,7 @@ fn scenario(auth: &str, load: &str) -> String {
          [images.web]\nsource = \"synthetic\"\ncount = 1\nlayers = 1\nlayer_size = \"1KiB\"\n\
          [journey.pull]\naction = \"pull\"\nimages = \"web\"\nthink_time = \"1s\"\n\
          [journey.push]\naction = \"push\"\nimages = \"web\"\nunique = true\n\
-         [[load]]\n{load}\n"
+         [[load]]\n{load}\n[audit]\nsample = \"none\"\n"
     )
 }
 

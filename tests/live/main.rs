@@ -5,6 +5,7 @@
 
 mod addresses;
 mod agreement;
+mod audit;
 mod ci;
 mod ci_shards;
 mod clock;

@@ -119,16 +119,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
     let hooks = table.or(&HOOK, Vec::new(), |item: &Item, sink: &Sink| {
         hook::read_all(item, loads.as_deref(), sink)
     });
-    let prepare = table.or(
-        &PREPARE,
-        Prepare::default(),
-        Prepare::codec(Form::Table("prepare"), |_, _| true).read,
-    );
-    let audit = table.or(
-        &AUDIT,
-        Audit::default(),
-        Audit::codec(Form::Table("audit"), |_, _| true).read,
-    );
+    let (prepare, audit) = around(&mut table);
     let known = threshold::Known {
         journeys: &names,
         read: &journeys,
@@ -172,6 +163,21 @@ fn need_one(journeys: &[Entry], table: &Table<'_>) {
         let problem = Problem::new("the scenario has no journey", table.spot().clone());
         table.sink().report(problem.label("add `[journey.NAME]`"));
     }
+}
+
+/// What is done before and after the load.
+fn around(table: &mut Table<'_>) -> (Option<Prepare>, Option<Audit>) {
+    let prepare = table.or(
+        &PREPARE,
+        Prepare::default(),
+        Prepare::codec(Form::Table("prepare"), |_, _| true).read,
+    );
+    let audit = table.or(
+        &AUDIT,
+        Audit::default(),
+        Audit::codec(Form::Table("audit"), |_, _| true).read,
+    );
+    (prepare, audit)
 }
 
 /// The tables in a table, by names that people choose.

@@ -22,7 +22,7 @@ pub(super) fn scenario(trace: &Path, journey: &str, load: &str) -> String {
         "name = \"test\"\n[target]\nurl = \"embedded\"\n\
          [journey.day]\naction = \"replay\"\ntrace = \"{trace}\"\n{journey}\n\
          [[load]]\njourney = \"day\"\nexecutor = \"replay\"\nmax_vus = 20\n{load}\n\
-         [prepare]\nclean_up = \"none\"\n"
+         [prepare]\nclean_up = \"none\"\n[audit]\nsample = \"none\"\n"
     )
 }
 

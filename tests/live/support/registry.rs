@@ -212,6 +212,16 @@ impl Registry {
         fs::remove_dir_all(dir.join(repository)).expect("a repository");
     }
 
+    /// Deletes every blob that no manifest names, as `garbage-collect` of docker-registry does it: safe only while no client
+    /// pushes.
+    pub(crate) fn garbage_collect(&self) {
+        let config = self.dir.path().join("config.yml");
+        // It may fail where a push is under way.
+        Program::new("docker-registry")
+            .args(["garbage-collect".as_ref(), config.as_os_str()])
+            .run();
+    }
+
     /// The upload sessions that are open in the storage: directories of `_uploads`.
     pub(crate) fn open_uploads(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();

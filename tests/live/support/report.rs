@@ -31,6 +31,10 @@ impl Report {
         self.document["interrupted"] == true
     }
 
+    pub(crate) fn is_failed(&self) -> bool {
+        self.document["verdict"] == "fail"
+    }
+
     /// The number at a JSON pointer.
     #[track_caller]
     pub(crate) fn number(&self, pointer: &str) -> u64 {
