@@ -32,7 +32,7 @@ pub use crate::scenario::{
     ARTIFACT_TYPE, Abort, Action, Addresses, Ask, AtOnce, Audit, Auth, Begin, Cache,
     CapacitySearch, Catalog, CleanUp, ClosedReplay, ConnectionPolicy, ConstantArrivalRate,
     ConstantVus, CopyImage, Delete, Direction, DockerConfig, Embedded, Executor, Expectation,
-    ImageSet, ImageSource, Journey, JourneyClient, Length, Limit, ListTags, Load, Metric,
+    ImageSet, ImageSource, Journey, JourneyClient, Judged, Length, Limit, ListTags, Load, Metric,
     MetricsUrl, NamedFile, Needs, OnNoVu, Operator, PerVuIterations, Pick, Place, Poll, PollMethod,
     Prepare, Probe, ProcessOf, Pull, Push, Quantity, Quota, RampingArrivalRate, RampingVus,
     Referrers, Replay, ReplaySchedule, Sample, Scrape, SeedPlace, Selection, Share,

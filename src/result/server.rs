@@ -24,6 +24,17 @@ impl Document {
             // A shard knows what the target used for all of them, and did itself only a part of it.
             self.server
                 .retain(|it| !it.metric.name().starts_with("cpu_per_"));
+            return;
+        }
+        let thresholds = self.thresholds.iter_mut();
+        let mut server = thresholds
+            .filter(|it| it.metric.load().is_none())
+            .peekable();
+        if server.peek().is_some() {
+            for threshold in server {
+                threshold.judge_server(&self.server);
+            }
+            self.judge();
         }
     }
 

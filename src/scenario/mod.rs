@@ -12,6 +12,7 @@
 mod client;
 mod gate;
 mod journey;
+mod judged;
 pub mod library;
 mod load;
 mod operations;
@@ -27,6 +28,7 @@ pub use crate::profile::ConnectionPolicy;
 pub use client::JourneyClient;
 pub use gate::{Comparand, Gate};
 pub use journey::{Journey, ThinkTime};
+pub use judged::Judged;
 pub use load::{Begin, Load, Share};
 pub use operations::operations;
 pub use probe::{Ask, Probe};

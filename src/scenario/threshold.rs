@@ -6,14 +6,16 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::Metric;
+use crate::telemetry::FigureUnit;
 use crate::units::{ByteSize, Quantile};
+
+use super::judged::Judged;
 
 /// A limit on one metric of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
     /// What is looked at.
-    pub metric: Metric,
+    pub metric: Judged,
     /// What must hold of it. It fits the metric.
     pub expectation: Expectation,
     /// Only what was due in stages of that name, of any load. There is one.
@@ -50,6 +52,15 @@ pub struct Expectation {
 }
 
 impl Expectation {
+    /// Returns the expectation of a number of the target's side.
+    pub(super) const fn of_server(operator: Operator, limit: Limit, written: String) -> Self {
+        Self {
+            operator,
+            limit,
+            written,
+        }
+    }
+
     /// How the value stands to the limit when the expectation holds.
     pub const fn operator(&self) -> Operator {
         self.operator
@@ -105,6 +116,8 @@ pub enum Limit {
     Bytes(ByteSize),
     /// `rate` of bytes: how many in a second.
     BytesPerSecond(ByteSize),
+    /// A number of the target's side, in its unit.
+    Server(FigureUnit, f64),
 }
 
 /// One number for many latencies.

@@ -163,10 +163,11 @@ fn others(plan: &Plan, record: &Record) -> Vec<(f64, Criterion)> {
             .saturating_add(totals.iterations.failed),
     );
     let errors = real(totals.iterations.failed) / judged.max(1.0);
-    let spoken_of = plan
-        .thresholds
-        .iter()
-        .any(|it| it.metric.quantity() == Quantity::Failed);
+    let spoken_of = plan.thresholds.iter().any(|it| {
+        it.metric
+            .load()
+            .is_some_and(|it| it.quantity() == Quantity::Failed)
+    });
     if !spoken_of && errors > ERRORS {
         broken.push(((ERRORS - errors) / ERRORS, Criterion::Errors));
     }
@@ -214,6 +215,13 @@ fn backlog(record: &Record) -> Option<f64> {
 const fn number(figure: Figure) -> f64 {
     match figure {
         Figure::Micros(count) | Figure::Count(count) | Figure::Bytes(count) => real(count),
-        Figure::PerSecond(value) | Figure::Share(value) | Figure::BytesPerSecond(value) => value,
+        Figure::PerSecond(value)
+        | Figure::Share(value)
+        | Figure::BytesPerSecond(value)
+        | Figure::Seconds(value)
+        | Figure::Cores(value)
+        | Figure::SecondsPerSecond(value)
+        | Figure::Amount(value)
+        | Figure::Number(value) => value,
     }
 }

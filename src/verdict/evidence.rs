@@ -20,6 +20,44 @@ pub enum Moment {
     Done,
 }
 
+/// What a threshold was judged by: what was counted for it, or a number of the target's side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Basis {
+    /// What was counted.
+    Counted(Evidence),
+    /// What is asked of a number, which the report has.
+    Server(ServerDemand),
+}
+
+/// What is asked of a number of the target's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServerDemand {
+    /// How the value stands to the limit when the threshold holds.
+    pub operator: Operator,
+    /// Of fewer samples nothing is concluded.
+    pub min_samples: u64,
+}
+
+impl Basis {
+    /// Returns what was counted, if anything was.
+    pub const fn counted(&self) -> Option<&Evidence> {
+        match self {
+            Self::Counted(evidence) => Some(evidence),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// Returns `true` if two are of the same demand, whatever was found.
+    pub fn same_demand(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Counted(ours), Self::Counted(theirs)) => ours.same_demand(theirs),
+            (Self::Server(ours), Self::Server(theirs)) => ours == theirs,
+            _ => false,
+        }
+    }
+}
+
 /// What a threshold was judged by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
@@ -44,11 +82,11 @@ pub struct Evidence {
 impl Evidence {
     pub(super) fn new(
         threshold: &Threshold,
+        quantity: Quantity,
         observed: &Observed,
         span: Span,
         moment: Moment,
     ) -> Self {
-        let quantity = threshold.metric.quantity();
         let counted = match quantity {
             Quantity::Latency => observed.clone(),
             _ => observed.without_latencies(),

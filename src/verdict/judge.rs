@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::bounds::{Bounds, Decision};
-use super::evidence::{Evidence, Moment};
+use super::evidence::{Basis, Evidence, Moment};
 use super::latency;
 use super::number::{micros, real};
+use super::server;
 use super::threshold_result::{Figure, Observation, Reason, Status, ThresholdResult};
 use crate::measure::{Bytes, Observed};
-use crate::plan::{Direction, Operator, Quantity, Statistic, Threshold};
+use crate::plan::{Direction, Judged, Operator, Quantity, Statistic, Threshold};
 use crate::schedule::Span;
 
 /// Judges a threshold by what was counted for it.
@@ -23,7 +24,10 @@ pub fn judge(
     elapsed: Duration,
     moment: Moment,
 ) -> ThresholdResult {
-    let evidence = Evidence::new(threshold, observed, span, moment);
+    let Judged::Load(metric) = &threshold.metric else {
+        return server::unread(threshold, moment);
+    };
+    let evidence = Evidence::new(threshold, metric.quantity(), observed, span, moment);
     let limit = threshold.expectation.limit().into();
     let found = Found::by(&evidence, limit, elapsed);
     ThresholdResult {
@@ -38,7 +42,7 @@ pub fn judge(
         samples: found.samples,
         status: found.status,
         ended_run: false,
-        evidence,
+        evidence: Basis::Counted(evidence),
     }
 }
 
@@ -55,8 +59,13 @@ impl ThresholdResult {
             *self = other;
             return;
         }
-        self.evidence.merge(&other.evidence);
-        let found = Found::by(&self.evidence, self.limit, window);
+        let (Basis::Counted(mine), Basis::Counted(theirs)) = (&mut self.evidence, &other.evidence)
+        else {
+            // The document judges by the numbers of both.
+            return;
+        };
+        mine.merge(theirs);
+        let found = Found::by(mine, self.limit, window);
         self.observed_text = found.text();
         self.observed = found.observation;
         self.samples = found.samples;
@@ -215,6 +224,12 @@ impl Finding {
                 let part = bytes(direction, observed.bytes_within);
                 ratio(part, seconds, limit, Figure::BytesPerSecond)
             }
+            // Of numbers of the target's side, of which nothing is counted.
+            Figure::Seconds(_)
+            | Figure::Cores(_)
+            | Figure::SecondsPerSecond(_)
+            | Figure::Amount(_)
+            | Figure::Number(_) => None,
         }
     }
 

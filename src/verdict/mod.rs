@@ -18,12 +18,13 @@ mod generator;
 mod judge;
 mod latency;
 mod number;
+mod server;
 mod threshold_result;
 mod view;
 mod watch;
 
 pub use capacity::{Criterion, trial_outcome};
-pub use evidence::{Evidence, Moment};
+pub use evidence::{Basis, Evidence, Moment, ServerDemand};
 pub use generator::Ran;
 pub use judge::judge;
 pub use threshold_result::{Figure, Observation, Overall, Reason, Status, ThresholdResult};

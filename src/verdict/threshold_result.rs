@@ -6,17 +6,17 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Evidence;
+use super::evidence::Basis;
 use super::number::{micros, real};
-use crate::measure::{Metric, Quantity};
-use crate::plan::Limit;
+use crate::measure::Quantity;
+use crate::plan::{Judged, Limit};
 use crate::units;
 
 /// One threshold and what the run says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdResult {
     /// What was looked at, as the scenario has it: `pull.response_time`.
-    pub metric: Metric,
+    pub metric: Judged,
     /// What was expected of it: `p(99) < 2s`.
     pub expect: String,
     /// The stage whose samples were looked at; of all stages when absent.
@@ -39,7 +39,7 @@ pub struct ThresholdResult {
     /// Whether the run was ended because of it. Then all of this is as it was at that moment.
     pub ended_run: bool,
     /// What it was judged by.
-    pub evidence: Evidence,
+    pub evidence: Basis,
 }
 
 /// Whether a threshold holds.
@@ -81,6 +81,16 @@ pub enum Reason {
     Underway,
     /// It is of all shards, and this is the report of one.
     OneShard,
+    /// It is of the target's side, and judged when the run is over.
+    AtTheEnd,
+    /// No source gave the number of the target's side.
+    NotRead,
+    /// The number of the target's side is not known; the report says why.
+    NotKnown,
+    /// The number of the target's side is counted in something else than the limit.
+    OtherUnit,
+    /// The limit is within the interval of the estimate.
+    Uncertain,
 }
 
 /// A value with its unit.
@@ -100,6 +110,16 @@ pub enum Figure {
     Bytes(u64),
     /// Bytes in a second.
     BytesPerSecond(f64),
+    /// Seconds that need not be whole microseconds.
+    Seconds(f64),
+    /// Processors kept busy.
+    Cores(f64),
+    /// Seconds in a second, of all that goes on at a time.
+    SecondsPerSecond(f64),
+    /// Bytes that need not be whole, or below zero.
+    Amount(f64),
+    /// A number of things that need not be whole.
+    Number(f64),
 }
 
 /// Where a value lies. A percentile that nothing unfinished makes uncertain is one figure, that of the report.
@@ -147,12 +167,13 @@ impl ThresholdResult {
 
     /// Returns `true` if iterations that were due and never began are part of what it was judged by.
     pub fn accounts_for_dropped(&self) -> bool {
-        match self.evidence.quantity {
+        let evidence = self.evidence.counted();
+        evidence.is_some_and(|it| match it.quantity {
             Quantity::Dropped => true,
             // Those of exchanges know nothing of starts.
-            Quantity::Latency => self.evidence.counted.starts.scheduled > 0,
+            Quantity::Latency => it.counted.starts.scheduled > 0,
             _ => false,
-        }
+        })
     }
 
     /// Returns the threshold in one line: `pull.response_time p(99) < 2s in hold, from 30s`.
@@ -200,6 +221,7 @@ impl From<Limit> for Figure {
             Limit::Share(limit) => Self::Share(limit),
             Limit::Bytes(limit) => Self::Bytes(limit.get()),
             Limit::BytesPerSecond(limit) => Self::BytesPerSecond(real(limit.get())),
+            Limit::Server(unit, limit) => Self::of_server(unit, limit),
         }
     }
 }
@@ -219,6 +241,11 @@ impl fmt::Display for Figure {
             Self::Share(value) => units::share(value),
             Self::Bytes(value) => units::bytes(value),
             Self::BytesPerSecond(value) => units::per_second(value, "B"),
+            Self::Seconds(value) => units::seconds(value),
+            Self::Cores(value) => format!("{} cores", units::number(value)),
+            Self::SecondsPerSecond(value) => format!("{} s/s", units::number(value)),
+            Self::Amount(value) => units::amount(value),
+            Self::Number(value) => units::number(value),
         })
     }
 }
@@ -247,6 +274,11 @@ impl fmt::Display for Reason {
             Self::Precision => f.write_str("nearer to the limit than is measured"),
             Self::Underway => f.write_str("not reached, which more time could change"),
             Self::OneShard => f.write_str("one shard's part, judged with the others"),
+            Self::AtTheEnd => f.write_str("judged when the run is over"),
+            Self::NotRead => f.write_str("no source gave it"),
+            Self::NotKnown => f.write_str("it is not known"),
+            Self::OtherUnit => f.write_str("it is counted in another unit than the limit"),
+            Self::Uncertain => f.write_str("the limit is within its interval"),
         }
     }
 }

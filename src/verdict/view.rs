@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::measure::{Catalogue, Track, TrackId, View};
-use crate::plan::{Limit, Threshold};
+use crate::measure::{Catalogue, IterationClock, Subject, Track, TrackId, View};
+use crate::plan::{Judged, Limit, Threshold};
 use crate::schedule::Span;
 
 /// Returns the span that a threshold is judged over, where its stage runs in `stage`.
@@ -30,10 +30,20 @@ pub fn judged_span(threshold: &Threshold, stage: Option<Span>) -> Span {
 /// The catalogue is that of the run, with its tracks. A threshold on a journey or a stage that it does not have sees
 /// nothing.
 pub fn view(threshold: &Threshold, catalogue: &Catalogue, span: Span) -> View {
+    let Judged::Load(metric) = &threshold.metric else {
+        // Numbers of the target's side are not counted.
+        return View {
+            subject: Subject::Iterations(IterationClock::Response),
+            tracks: Vec::new(),
+            throughput_tracks: Vec::new(),
+            from: span.from,
+            until: span.until,
+        };
+    };
     let names: Vec<_> = catalogue.journeys().collect();
     let is_of_journey = |track: &Track| {
         let of = |name| names.contains(&(track.journey, name));
-        threshold.metric.journey().is_none_or(of)
+        metric.journey().is_none_or(of)
     };
     let is_of_stage = |track: &Track| threshold.stage.as_ref().is_none_or(|it| *it == track.stage);
     let of_journey = || {
@@ -46,7 +56,7 @@ pub fn view(threshold: &Threshold, catalogue: &Catalogue, span: Span) -> View {
         .collect();
     let id = |(id, _): (TrackId, &Track)| id;
     View {
-        subject: threshold.metric.subject(),
+        subject: metric.subject(),
         tracks: of_journey()
             .filter(|(_, track)| is_of_stage(track))
             .map(id)

@@ -6,6 +6,8 @@ mod endpoint;
 mod keys;
 /// Processes, directories and groups of this machine.
 mod machine;
+/// Limits on what the target uses.
+mod thresholds;
 
 use std::fs;
 use std::process::{Command, Output};

@@ -235,7 +235,7 @@ fn any_word_can_stand_in_it() {
     let said = format!("{}\u{fffe}\u{ffff}", testing::HOSTILE);
     document.plan.name = said.clone();
     document.thresholds = testing::thresholds();
-    document.thresholds[1].metric = Metric::of_journey(&said, IterationClock::Response);
+    document.thresholds[1].metric = Metric::of_journey(&said, IterationClock::Response).into();
     document
         .environment
         .labels

@@ -59,8 +59,44 @@ const AGGREGATIONS: [(&str, Aggregation); 6] = [
     ("rate", Aggregation::Rate),
 ];
 
+/// An expectation in its parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Comparison<'t> {
+    /// What stands in front of the operator; may be empty.
+    pub(super) in_front: Part<'t>,
+    pub(super) operator: Operator,
+    /// The operator as it is written.
+    pub(super) written: Part<'t>,
+    /// How the operator is shown.
+    pub(super) symbol: &'static str,
+    /// What stands behind it; not empty.
+    pub(super) value: Part<'t>,
+}
+
 /// Takes an expectation apart, whatever it is of.
 pub(super) fn parse(text: &str) -> Result<Expression<'_>, Wrong> {
+    let Comparison {
+        in_front: aggregated,
+        operator,
+        written,
+        symbol,
+        value,
+    } = take_apart(text)?;
+    if aggregated.text.is_empty() {
+        let label = "write what is compared in front: avg, min, max, med, p(N), count or rate";
+        return Err(written.wrong("there is no aggregation", label));
+    }
+    Ok(Expression {
+        aggregation: aggregation(aggregated)?,
+        aggregated,
+        operator,
+        symbol,
+        value,
+    })
+}
+
+/// Finds the operator, and what stands on either side of it.
+pub(super) fn take_apart(text: &str) -> Result<Comparison<'_>, Wrong> {
     let whole = Part::whole(text).trimmed();
     let is_operator = |c: char| "<>=!".contains(c);
     let Some(start) = whole.text.find(is_operator) else {
@@ -80,19 +116,14 @@ pub(super) fn parse(text: &str) -> Result<Expression<'_>, Wrong> {
     };
     let aggregated = whole.get(0..start).trimmed();
     let value = whole.get(end..whole.text.len()).trimmed();
-    if aggregated.text.is_empty() {
-        let label = "write what is compared in front: avg, min, max, med, p(N), count or rate";
-        return Err(operator.wrong("there is no aggregation", label));
-    }
-    let aggregation = aggregation(aggregated)?;
     if value.text.is_empty() {
         let label = "write a value behind";
         return Err(operator.wrong("there is no value", label));
     }
-    Ok(Expression {
-        aggregation,
-        aggregated,
+    Ok(Comparison {
+        in_front: aggregated,
         operator: *meaning,
+        written: operator,
         symbol,
         value,
     })
@@ -213,7 +244,7 @@ impl Expression<'_> {
 }
 
 /// Digits, with or without a point.
-fn decimal(text: &str) -> Option<f64> {
+pub(super) fn decimal(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let number: Option<f64> = text.parse().ok();
     number.filter(|number| plain && number.is_finite())

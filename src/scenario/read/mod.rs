@@ -23,6 +23,7 @@ mod probe;
 mod reference;
 mod references;
 mod root;
+mod server_expectation;
 mod server_metric;
 pub(crate) mod shown;
 mod size;
@@ -124,6 +125,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         journeys: &names,
         read: &journeys,
         loads: loads.as_deref(),
+        sources: telemetry.as_deref(),
     };
     let thresholds = table.or(&THRESHOLD, Vec::new(), |item: &Item, sink: &Sink| {
         threshold::read_all(item, &known, sink)

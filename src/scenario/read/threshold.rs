@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use super::expectation;
 use super::metric::metric;
+use super::{server_expectation, server_metric};
 use crate::keys::codec::{DAY, MS, count, flag, time};
 use crate::keys::define::keys;
 use crate::keys::form::{Described, Form};
 use crate::keys::key::Keyed;
+use crate::keys::part::Part;
 use crate::keys::plain::Fields;
 use crate::keys::problem::Problem;
 use crate::keys::section::Section;
 use crate::keys::table::{Sink, Table};
-use crate::keys::tree::{Item, Value};
+use crate::keys::tree::{Item, Text, Value};
 use crate::keys::value::{text, unknown};
 use crate::measure::Metric;
 use crate::measure::Subject;
 use crate::oci::Operation;
 use crate::scenario::threshold::{Abort, Expectation, Limit, Operator, Threshold};
-use crate::scenario::{Journey, Load, operations};
+use crate::scenario::{Executor, Journey, Judged, Load, TelemetrySource, operations};
+use crate::telemetry::ServerMetric;
 
 /// What thresholds name.
 pub(super) struct Known<'a> {
@@ -29,6 +32,8 @@ pub(super) struct Known<'a> {
     pub(super) read: &'a [Option<Journey>],
     /// The loads, unless one of them has a mistake.
     pub(super) loads: Option<&'a [Load]>,
+    /// What is read of the target, unless that has a mistake.
+    pub(super) sources: Option<&'a [TelemetrySource]>,
 }
 
 /// Each costs memory and a little time at every sample.
@@ -69,13 +74,13 @@ keys! {
 }
 
 static METRIC: LazyLock<Described> = LazyLock::new(|| {
-    let form = Form::Text("metric, `[JOURNEY.][OPERATION.]NAME`");
-    let meaning = "What is judged: a metric of the run, of a journey, or of an operation.";
+    let form = Form::Text("metric, `[JOURNEY.][OPERATION.]NAME`, or `server.[SOURCE.]NAME`");
+    let meaning = "What is judged: a metric of the run, of a journey, or of an operation, or a number of the registry's side.";
     Described::own(("metric", r#""response_time""#), form, meaning).needed()
 });
 static EXPECT: LazyLock<Described> = LazyLock::new(|| {
     let form = Form::Text("aggregation, operator and limit");
-    let meaning = "What must hold. Aggregations are those of k6; a limit has a unit.";
+    let meaning = "What must hold. Aggregations are those of k6, and a number of the registry's side has none; a limit has a unit.";
     Described::own(("expect", r#""p(99) < 250ms""#), form, meaning).needed()
 });
 static STAGE: LazyLock<Described> = LazyLock::new(|| {
@@ -122,16 +127,15 @@ pub(super) fn section() -> Section {
 fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
     let mut table = Table::open(item, sink)?;
     let metric = table.need(&METRIC, |item: &Item, sink: &Sink| {
-        let metric = metric(item, known.journeys, sink)?;
-        is_run(item, &metric, known, sink)?;
-        is_sent(item, &metric, known, sink)?;
-        Some(metric)
+        judged(item, known, sink)
     });
     let expectation = table.need(&EXPECT, |item: &Item, sink: &Sink| {
         expectation(item, metric.as_ref(), sink)
     });
+    let is_plain = !matches!(metric, Some(Judged::Server(_))) || is_of_whole_run(&mut table);
     let stage = table.may(&STAGE, |item: &Item, sink: &Sink| {
-        stage(item, metric.as_ref(), known, sink)
+        let metric = metric.as_ref().and_then(Judged::load);
+        stage(item, metric, known, sink)
     });
     let (rules, are_good) = Rules::read(&mut table);
     let is_span = is_span(&mut table, &rules);
@@ -148,14 +152,80 @@ fn read(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Threshold> {
         abort: abort?,
         min_samples: min_samples?,
     };
-    (are_good && is_span).then_some(threshold)
+    (are_good && is_span && is_plain).then_some(threshold)
 }
 
-fn expectation(item: &Item, metric: Option<&Metric>, sink: &Sink) -> Option<Expectation> {
+/// What is looked at: a metric of the load, or a number of the target's side.
+fn judged(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Judged> {
+    let written = text(item, sink)?;
+    let is_of_journey =
+        known.journeys.contains(&"server") && matches!(written.value.parse(), Ok(Judged::Load(_)));
+    if written.value.starts_with(ServerMetric::PREFIX) && !is_of_journey {
+        return server(item, &written, known, sink).map(Judged::Server);
+    }
+    let metric = metric(item, known.journeys, sink)?;
+    is_run(item, &metric, known, sink)?;
+    is_sent(item, &metric, known, sink)?;
+    Some(Judged::Load(metric))
+}
+
+/// A number of the target's side, which something must read, and a run of one length.
+fn server(item: &Item, written: &Text, known: &Known<'_>, sink: &Sink) -> Option<ServerMetric> {
+    let sources = known.sources.unwrap_or_default();
+    let names: Vec<&str> = sources.iter().map(|it| it.name.as_str()).collect();
+    if known.sources.is_some() && names.is_empty() {
+        let problem = Problem::new("nothing reads the target's side", item.spot.clone());
+        let label =
+            "add a [[telemetry]] table, such as `process = \"target\"`, or remove the threshold";
+        sink.report(problem.label(label));
+        return None;
+    }
+    let loads = known.loads.unwrap_or_default();
+    let is_search = |it: &Load| matches!(it.executor, Executor::CapacitySearch(_));
+    if loads.iter().any(is_search) {
+        let problem = Problem::new("a search is not judged by this", item.spot.clone());
+        let label = "trials are judged by what the load measures; remove the threshold";
+        sink.report(problem.label(label));
+        return None;
+    }
+    let read = server_metric::read(Part::whole(&written.value), &names);
+    read.map_err(|wrong| sink.report(wrong.problem(written, item)))
+        .ok()
+}
+
+/// Numbers of the target's side are of the whole measured window, and known at its end. Returns `false` after a problem.
+fn is_of_whole_run(table: &mut Table<'_>) -> bool {
+    let keys = [
+        "stage",
+        "from",
+        "until",
+        "abort_on_fail",
+        "delay_abort_eval",
+    ];
+    let mut is_plain = true;
+    for key in keys {
+        if let Some(entry) = table.entry(key) {
+            let message = format!("`{key}` does not apply to a number of the target's side");
+            let problem = Problem::new(message, entry.key_spot.clone());
+            let label =
+                "remove it: the number is of the whole measured window, and judged at its end";
+            table.sink().report(problem.label(label));
+            is_plain = false;
+        }
+    }
+    is_plain
+}
+
+fn expectation(item: &Item, metric: Option<&Judged>, sink: &Sink) -> Option<Expectation> {
     let text = text(item, sink)?;
     // What is wrong with it whatever it is of is said even where the metric has a mistake.
-    let fitted = expectation::parse(&text.value)
-        .and_then(|expression| metric.map(|metric| expression.fit(metric)).transpose());
+    let fitted = match metric {
+        Some(Judged::Server(metric)) => server_expectation::read(&text.value, metric).map(Some),
+        Some(Judged::Load(metric)) => {
+            expectation::parse(&text.value).and_then(|it| it.fit(metric).map(Some))
+        }
+        None => expectation::parse(&text.value).map(|_| None),
+    };
     match fitted {
         Ok(expectation) => expectation,
         Err(wrong) => {

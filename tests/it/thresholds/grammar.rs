@@ -125,7 +125,11 @@ fn every_metric_is_read_and_printed_as_it_is_written() {
 fn words_of_both_are_of_a_journeys_iterations_and_else_of_exchanges() {
     use regstorm::measure::Subject;
     let is_of_iterations = |metric: &str| {
-        let subject = of(metric, "count == 0").metric.subject();
+        let subject = of(metric, "count == 0")
+            .metric
+            .load()
+            .expect("of the load")
+            .subject();
         matches!(subject, Subject::Iterations(_))
     };
     let found = [
@@ -141,7 +145,10 @@ fn words_of_both_are_of_a_journeys_iterations_and_else_of_exchanges() {
     );
     // What only iterations have can only be the journey's.
     let twin = of("blob-get.iterations", "count > 0");
-    assert_eq!(twin.metric.journey(), Some("blob-get"));
+    assert_eq!(
+        twin.metric.load().expect("of the load").journey(),
+        Some("blob-get")
+    );
 }
 
 /// Printed, it is read as the same.
