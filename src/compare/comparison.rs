@@ -48,6 +48,10 @@ pub(super) fn conclude(case: Case) -> Comparison {
     } else {
         (ComparisonVerdict::Invalid, invalid)
     };
+    let (verdict, reasons) = judged_by_promises(&case.candidate, verdict, reasons);
+    let mut notes = case.notes;
+    let of_base = case.base.broken().into_iter();
+    notes.extend(of_base.map(|it| format!("base: {it}")));
     Comparison {
         schema: ComparisonSchema,
         regstorm: env!("CARGO_PKG_VERSION").to_owned(),
@@ -57,10 +61,28 @@ pub(super) fn conclude(case: Case) -> Comparison {
         differences: case.differences,
         metrics: case.metrics,
         discarded: case.discarded,
-        notes: case.notes,
+        notes,
         base: case.base,
         candidate: case.candidate,
     }
+}
+
+/// Returns the verdict in view of what the candidate did to its content: one that loses what it acknowledged is no better for
+/// being as fast, and what was lost was lost whatever the generator did. The reasons begin with it.
+fn judged_by_promises(
+    candidate: &Document,
+    verdict: ComparisonVerdict,
+    reasons: Vec<String>,
+) -> (ComparisonVerdict, Vec<String>) {
+    let mut broken = candidate.broken();
+    if broken.is_empty() {
+        return (verdict, reasons);
+    }
+    for it in &mut broken {
+        it.insert_str(0, "candidate: ");
+    }
+    broken.extend(reasons);
+    (ComparisonVerdict::Regression, broken)
 }
 
 /// Returns what the gated metrics come to, with a line for each that is the reason.

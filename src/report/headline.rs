@@ -10,7 +10,6 @@ use crate::verdict::{Status, ThresholdResult};
 
 use super::change::Words;
 use super::figures::failed_share;
-use super::promises;
 use super::reasons;
 use super::words::{self, number_of};
 
@@ -44,7 +43,7 @@ fn reasons_with(document: &Document, of_health: Vec<String>) -> Vec<String> {
     if document.interrupted {
         reasons.push("interrupted: the plan was not done".to_owned());
     }
-    reasons.extend(promises::broken(document));
+    reasons.extend(document.broken());
     if let Some(search) = &document.search {
         reasons.push(format!("capacity {}", words::capacity(search)));
         reasons.extend(words::disagreement(search));

@@ -1,6 +1,6 @@
-//! JUnit XML for CI systems: a test case for each threshold or gated metric, for the generator and for the sums.
+//! JUnit XML for CI systems: a test case for each threshold or gated metric, for integrity, for the generator and for the sums.
 //!
-//! A broken threshold or a regression is a `failure`, what the evidence does not decide is `skipped`, and what makes the
+//! A broken threshold, a regression and a promise that the registry broke are a `failure`, what the evidence does not decide is `skipped`, and what makes the
 //! numbers worthless is an `error`. When the generator was the limit, thresholds are skipped: they neither hold nor break.
 //! The elements and attributes are those of Jenkins' `junit-10.xsd`, which other readers of JUnit take as well.
 
@@ -14,7 +14,7 @@ use crate::units;
 use crate::verdict::{Status, ThresholdResult};
 
 use super::change::{self, Words};
-use super::{reasons, words};
+use super::{promises, reasons, words};
 use xml::{Case, End, Suite};
 
 /// One run.
@@ -30,6 +30,7 @@ pub fn run(document: &Document) -> String {
         .cases
         .extend(thresholds.map(|it| threshold(it, invalid)));
     suite.cases.push(outcome(document));
+    suite.cases.push(integrity("integrity", document));
     suite.cases.push(generator("generator", document));
     suite.cases.push(sums("sums", document));
     suite.render()
@@ -51,6 +52,9 @@ pub fn comparison(comparison: &Comparison) -> String {
         ("base", &comparison.base),
         ("candidate", &comparison.candidate),
     ] {
+        suite
+            .cases
+            .push(integrity(&format!("integrity, {side}"), document));
         suite
             .cases
             .push(generator(&format!("generator, {side}"), document));
@@ -189,6 +193,29 @@ fn comparable(comparison: &Comparison) -> Case {
         name: "the sides compare".to_owned(),
         end,
         output: differences.join("\n"),
+    }
+}
+
+/// Returns whether the registry kept its promises and sent what it should. What it did not counts, whatever the generator did.
+fn integrity(name: &str, document: &Document) -> Case {
+    let broken = document.broken();
+    let output = match &document.audit {
+        Some(audit) => promises::audit(audit),
+        None => "nothing was read back".to_owned(),
+    };
+    let end = if broken.is_empty() {
+        End::Passed
+    } else {
+        End::Failure {
+            kind: "integrity",
+            message: broken.join("; "),
+        }
+    };
+    Case {
+        class: "integrity",
+        name: name.to_owned(),
+        end,
+        output,
     }
 }
 

@@ -1,31 +1,10 @@
 //! Words on what the registry promised and did not keep, the same in every format for people.
 
-use crate::measure::AuditClass;
 use crate::result::{AuditExample, AuditSection, Document, ReadBackSection};
 use crate::units;
 
 /// More examples than this are in the document only.
 pub(super) const SHOWN: usize = 5;
-
-/// Returns why a run fails whatever its thresholds say; nothing if it does not.
-pub(super) fn broken(document: &Document) -> Vec<String> {
-    let audit = document.audit.as_ref().map(classes).unwrap_or_default();
-    let audit = Some(audit).filter(|it| !it.is_empty());
-    let audit = audit.map(|it| format!("the registry broke promises: {it}"));
-    let integrity = integrity(document);
-    let integrity = integrity.map(|it| format!("the registry sent wrong content: {it}"));
-    audit.into_iter().chain(integrity).collect()
-}
-
-/// Returns what was wrong in the measured window: `2 wrong digest, 1 empty body`; `None` if nothing was.
-pub(super) fn integrity(document: &Document) -> Option<String> {
-    let rows = document.integrity.rows().into_iter();
-    let rows = rows.filter(|(_, count)| *count > 0);
-    let rows: Vec<String> = rows
-        .map(|(name, count)| format!("{} {name}", units::count(count)))
-        .collect();
-    (!rows.is_empty()).then(|| rows.join(", "))
-}
 
 /// Returns what people are told of integrity beside its verdict: flickers, and those that were not judged.
 pub(super) fn flickers(document: &Document) -> Vec<String> {
@@ -48,8 +27,8 @@ pub(super) fn flickers(document: &Document) -> Vec<String> {
 
 /// Returns what the audit came to: `clean: 100 of 1,234 acknowledged writes were read back, 812 checks`.
 pub(super) fn audit(audit: &AuditSection) -> String {
-    let found = match classes(audit) {
-        found if !found.is_empty() => found,
+    let found = match audit.words() {
+        Some(found) => found,
         _ if audit.checks.all().made() == 0 => "nothing was read back".to_owned(),
         _ if audit.is_clean() => "clean".to_owned(),
         _ => "nothing broken in what was read back".to_owned(),
@@ -70,16 +49,6 @@ pub(super) fn audit(audit: &AuditSection) -> String {
         text = format!("{text}; not done: {cut}");
     }
     text
-}
-
-/// `3 lost, 1 stale`; nothing where no promise was broken.
-fn classes(audit: &AuditSection) -> String {
-    let classes = AuditClass::ALL.into_iter();
-    let classes = classes.filter(|class| audit.of(*class) > 0);
-    let classes: Vec<String> = classes
-        .map(|class| format!("{} {class}", units::count(audit.of(class))))
-        .collect();
-    classes.join(", ")
 }
 
 /// `100 of 1,234 acknowledged writes`

@@ -18,7 +18,6 @@ use crate::units;
 use crate::verdict::Status;
 
 use super::logged;
-use super::promises;
 pub(super) use crate::units::number_of;
 
 /// Returns why the run has its verdict.
@@ -33,7 +32,7 @@ pub(super) fn verdict(document: &Document) -> String {
         RunVerdict::Pass => format!("{of} of {of} thresholds hold"),
         RunVerdict::Fail => {
             let broken = count(|it| *it == Status::Fail);
-            if let (0, Some(first)) = (broken, promises::broken(document).into_iter().next()) {
+            if let (0, Some(first)) = (broken, document.broken().into_iter().next()) {
                 return first;
             }
             format!("{broken} of {of} thresholds broken")

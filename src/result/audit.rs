@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{AuditCheck, AuditClass, AuditTally, Sum};
+use crate::units;
 
 /// The most examples of each class, also of several audits together.
 pub const AUDIT_EXAMPLES: usize = 10;
@@ -81,6 +82,16 @@ impl AuditSection {
             AuditClass::Wrong => self.wrong,
             AuditClass::Revived => self.revived,
         }
+    }
+
+    /// Returns what was found: `3 lost, 1 stale`; `None` if every promise was kept.
+    pub fn words(&self) -> Option<String> {
+        let classes = AuditClass::ALL.into_iter();
+        let classes = classes.filter(|class| self.of(*class) > 0);
+        let classes: Vec<String> = classes
+            .map(|class| format!("{} {class}", units::count(self.of(class))))
+            .collect();
+        (!classes.is_empty()).then(|| classes.join(", "))
     }
 
     /// Returns `true` if everything that was acknowledged was read back, and nothing was broken or is unknown.

@@ -281,10 +281,19 @@ impl Document {
             let counts = Counts::of(&self.totals, &self.journeys);
             RunVerdict::of(&self.generator.health, &self.thresholds, &counts)
         };
-        let is_broken = self.audit.as_ref().is_some_and(|it| it.found() > 0);
-        if is_broken || self.integrity.found() > 0 {
+        if !self.broken().is_empty() {
             self.verdict = RunVerdict::Fail;
         }
+    }
+
+    /// Returns why the run fails whatever its thresholds say: promises that the registry broke, wrong content that it sent. Nothing if
+    /// it did neither.
+    pub fn broken(&self) -> Vec<String> {
+        let audit = self.audit.as_ref().and_then(AuditSection::words);
+        let audit = audit.map(|it| format!("the registry broke promises: {it}"));
+        let integrity = self.integrity.words();
+        let integrity = integrity.map(|it| format!("the registry sent wrong content: {it}"));
+        audit.into_iter().chain(integrity).collect()
     }
 
     /// Returns the length of the measured window.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OperationSection;
 use crate::measure::FailureClass;
+use crate::units;
 
 /// The most examples of flickers, also of several runs together.
 pub const FLICKER_EXAMPLES: usize = 10;
@@ -61,6 +62,15 @@ impl IntegritySection {
     /// Returns how much was wrong.
     pub const fn found(&self) -> u64 {
         self.wrong_digest + self.wrong_length + self.wrong_header + self.empty_body + self.flickers
+    }
+
+    /// Returns what was found: `2 wrong digest, 1 empty body`; `None` if nothing was.
+    pub fn words(&self) -> Option<String> {
+        let rows = self.rows().into_iter().filter(|(_, count)| *count > 0);
+        let rows: Vec<String> = rows
+            .map(|(name, count)| format!("{} {name}", units::count(count)))
+            .collect();
+        (!rows.is_empty()).then(|| rows.join(", "))
     }
 
     /// Returns what was found, each with its name in reports.

@@ -6,13 +6,13 @@ use super::*;
 use crate::exchange::Phase;
 use crate::health::{Health, Level, Reason, Signal, Signals, TargetHost};
 use crate::measure::{
-    Catalogue, IterationSample, LatencyHistogram, OperationCounts, OperationLatencies, Outcome,
-    Period, Recorder, Spent,
+    AuditCheck, AuditClass, Catalogue, IterationSample, LatencyHistogram, OperationCounts,
+    OperationLatencies, Outcome, Period, Recorder, Spent,
 };
 use crate::oci::{Digest, Operation};
 use crate::result::{
-    ComparisonVerdict, Environment, Facts, GeneratorSection, Method, OperationSection, PlanSection,
-    TargetHeaders, WallClock,
+    AuditSection, ComparisonVerdict, Decision, Environment, Facts, GeneratorSection, Method,
+    OperationSection, PlanSection, TargetHeaders, WallClock,
 };
 use crate::scenario::load_gates;
 
@@ -351,6 +351,43 @@ fn a_generator_that_was_the_limit_makes_it_invalid_however_clear_the_numbers() {
         "{:?}",
         comparison.reasons
     );
+}
+
+/// A candidate that is as fast, and lost a write in one of its six runs.
+#[test]
+fn a_candidate_that_broke_a_promise_regressed_and_a_base_that_did_is_noted() {
+    let broken = |documents: &mut [Document]| {
+        let mut lost = AuditSection::default();
+        lost.checks.found(AuditCheck::Blob, AuditClass::Lost);
+        documents[3].add_audit(lost.summed());
+    };
+    let gate = || gates(&["pull.response_time p(50)=3%"]);
+    let said = "the registry broke promises: 1 lost";
+    let (base, mut candidate) = six(1.0);
+    broken(&mut candidate);
+    let comparison = conclude(
+        judge(gate(), &base, &candidate),
+        Design::Pairs,
+        Method::Paired,
+    );
+    assert_eq!(comparison.verdict, ComparisonVerdict::Regression);
+    assert_eq!(comparison.reasons[0], format!("candidate: {said}"));
+    assert!(
+        comparison
+            .metrics
+            .iter()
+            .all(|it| it.decision != Decision::Regression)
+    );
+
+    let (mut base, candidate) = six(1.0);
+    broken(&mut base);
+    let comparison = conclude(
+        judge(gate(), &base, &candidate),
+        Design::Pairs,
+        Method::Paired,
+    );
+    assert_eq!(comparison.verdict, ComparisonVerdict::Pass);
+    assert_eq!(comparison.notes, [format!("base: {said}")]);
 }
 
 #[test]

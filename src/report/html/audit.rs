@@ -15,7 +15,7 @@ pub(super) fn section(document: &Document) -> Markup {
 /// Returns what was wrong in the measured window; nothing where nothing was.
 pub(super) fn integrity(document: &Document) -> Markup {
     let mut section = Markup::default();
-    if promises::integrity(document).is_some() {
+    if document.integrity.words().is_some() {
         let mut table = HtmlTable::new("In the measured window", &["finding", "count"]);
         for (name, count) in document.integrity.rows() {
             table.row(vec![Cell::words(name).short(), Cell::count(count)]);

@@ -184,6 +184,25 @@ fn an_invalid_run_fails_no_threshold_and_passes_none() {
     assert_eq!(end_of(&cases, "sums"), ("error", sum));
 }
 
+/// Also where the generator was the limit: what was lost was lost.
+#[test]
+fn a_broken_promise_is_a_failure_of_its_own() {
+    let mut document = testing::document();
+    assert_eq!(end_of(&cases(&run(&document)), "integrity").0, "passed");
+    document.integrity.empty_body = 2;
+    testing::invalidate(&mut document);
+    let said = "the registry sent wrong content: 2 empty body";
+    assert_eq!(
+        end_of(&cases(&run(&document)), "integrity"),
+        ("failure", said)
+    );
+    let mut both = testing::comparison();
+    both.candidate.integrity.empty_body = 2;
+    let both = cases(&comparison(&both));
+    assert_eq!(end_of(&both, "integrity, base").0, "passed");
+    assert_eq!(end_of(&both, "integrity, candidate"), ("failure", said));
+}
+
 #[test]
 fn a_run_without_a_success_is_no_success() {
     let cases = cases(&run(&testing::empty()));

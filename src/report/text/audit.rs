@@ -10,7 +10,7 @@ use super::layout::Layout;
 /// Returns nothing where nothing was wrong and there was no audit.
 pub(super) fn lines(document: &Document, layout: Layout) -> String {
     let mut text = String::new();
-    let wrong = promises::integrity(document).into_iter();
+    let wrong = document.integrity.words().into_iter();
     let wrong = wrong.map(|it| (it, Paint::Bad));
     let flickers = promises::flickers(document).into_iter();
     let flickers = flickers.map(|it| (it, Paint::Plain));
