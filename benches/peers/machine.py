@@ -22,7 +22,7 @@ from typing import IO
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LIBC = ctypes.CDLL(None, use_errno=True)
 # Daemons live in sbin, and what cargo installs in a directory of its own; the path of a normal user may lack both.
-MORE_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin", str(Path.home() / ".cargo" / "bin"))
+MORE_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin", *(str(Path.home() / it / "bin") for it in (".cargo", "go")))
 
 
 class Failure(Exception):

@@ -1,4 +1,4 @@
-"""The peers: how each is told to do a job, and what its output says that it did.
+"""The peers that send one request over and over: how each is told to do a job, and what its output says that it did.
 
 All of them keep one thread, send `Accept` as a registry wants it, and count nothing before they are connected.
 """
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from image import MANIFEST_TYPE
+from k6 import k6
 from machine import Finished
 from work import Contestant, Job, Kind, Reading, Unreadable
 
@@ -33,8 +34,10 @@ wrk.body = assert(io.open("BLOB", "rb")):read("*a")
 """
 
 
-def wrk(path: str, job: Job) -> Contestant:
+def wrk(path: str, job: Job) -> Contestant | None:
     """wrk. Bodies on their way at the end are counted for what came of them when pulled, and not at all when pushed."""
+    if job.work.kind.is_image:
+        return None
     script = job.scratch / "wrk.lua"
     pushing = job.work.kind is Kind.PUSH
     script.write_text(WRK_LUA + (WRK_LUA_PUSH.replace("BLOB", str(job.image.blob)) if pushing else ""))
@@ -53,8 +56,10 @@ def wrk(path: str, job: Job) -> Contestant:
     return Contestant("wrk", command, read)
 
 
-def oha(path: str, job: Job) -> Contestant:
+def oha(path: str, job: Job) -> Contestant | None:
     """oha. Blobs on their way at the end are waited for; small requests are broken off, which is no error."""
+    if job.work.kind.is_image:
+        return None
     command = [path, "--no-tui", "--output-format", "json", "--worker-threads", "1", "-H", ACCEPT]
     command += ["-z", f"{job.seconds}s", "-c", str(job.work.connections)]
     command += [] if job.work.keep_alive else ["--disable-keepalive"]
@@ -76,8 +81,10 @@ def oha(path: str, job: Job) -> Contestant:
     return Contestant("oha", [*command, job.address], read)
 
 
-def hey(path: str, job: Job) -> Contestant:
+def hey(path: str, job: Job) -> Contestant | None:
     """hey. It waits for what is on its way at the end."""
+    if job.work.kind.is_image:
+        return None
     command = [path, "-cpus", "1", "-z", f"{job.seconds}s", "-c", str(job.work.connections), "-H", ACCEPT]
     command += [] if job.work.keep_alive else ["-disable-keepalive"]
     command += ["-m", "PUT", "-D", str(job.image.blob)] if job.work.kind is Kind.PUSH else []
@@ -99,7 +106,7 @@ def hey(path: str, job: Job) -> Contestant:
 
 def h2load(path: str, job: Job) -> Contestant | None:
     """h2load over HTTP/1.1. It has no way to open a connection for each request. Bodies as with wrk."""
-    if not job.work.keep_alive:
+    if job.work.kind.is_image or not job.work.keep_alive:
         return None
     pushing = job.work.kind is Kind.PUSH
     command = [path, "--h1", "-t1", f"-c{job.work.connections}", f"-D{job.seconds}", "-H", ACCEPT]
@@ -117,14 +124,14 @@ def h2load(path: str, job: Job) -> Contestant | None:
     return Contestant("h2load", [*command, job.address], read)
 
 
-PEERS: dict[str, Peer] = {"wrk": wrk, "oha": oha, "hey": hey, "h2load": h2load}
+PEERS: dict[str, Peer] = {"wrk": wrk, "oha": oha, "hey": hey, "h2load": h2load, "k6": k6}
 
 
 def _steady(requests: float, moved: float, seconds: float, errors: tuple[str, ...]) -> Reading:
     """What a client says that has no warm-up: all that it did it measured."""
     if not requests and not errors:
         raise Unreadable("no request was answered")
-    return Reading(requests, moved, seconds, requests, moved, errors)
+    return Reading(requests, moved, seconds, requests, moved, errors=errors)
 
 
 def _bad_statuses(statuses: dict[str, int]) -> tuple[str, ...]:

@@ -59,6 +59,16 @@ def cpu_s_a_gigabyte(it: Measurement) -> float:
     return it.finished.cpu_seconds * 1e9 / it.need().all_moved
 
 
+def images_a_second(it: Measurement) -> float:
+    """Whole images a second, from the start of the process to its end."""
+    return it.need().all_images / it.finished.seconds
+
+
+def cpu_ms_an_image(it: Measurement) -> float:
+    """Milliseconds of processor time for an image, from the start of the process to its end."""
+    return it.finished.cpu_seconds * 1e3 / it.need().all_images
+
+
 def core_share(it: Measurement) -> float:
     """Per cent of its core that the client took while it ran."""
     return 100 * it.finished.cpu_seconds / it.finished.seconds

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import storm
+from image import MEGABYTE, SMALL
 from machine import run
 from metronome import metronome
 from peers import PEERS
@@ -29,6 +30,7 @@ class Table(enum.Enum):
 
     RATE = enum.auto()
     VOLUME = enum.auto()
+    IMAGES = enum.auto()
     MEMORY = enum.auto()
     LAG = enum.auto()
     GROWTH = enum.auto()
@@ -125,6 +127,11 @@ def blobs(name: str, title: str, server: Server, work: Work) -> Row:
     return Row(name, title, Table.VOLUME, server, work, everybody)
 
 
+def images(name: str, title: str, server: Server, kind: Kind, which: str) -> Row:
+    """A row of whole images, for which eight users come back; regstorm verifies every byte of what it pulls."""
+    return Row(name, title, Table.IMAGES, server, Work(kind, 8, which, verify="digest"), everybody)
+
+
 GET_64 = Work(Kind.MANIFEST, 64)
 GET_1000 = Work(Kind.MANIFEST, 1000)
 
@@ -146,6 +153,14 @@ ROWS = (
         Work(Kind.BLOB, 4, verify="digest"),
     ),
     blobs("blob-none", "Blob of 64 MiB from nginx, c=4; nobody verifies", Server.NGINX, Work(Kind.BLOB, 4)),
+    images("pull-small", "Pull of ten layers of 10 KB, c=8", Server.ORIGIN, Kind.PULL_IMAGE, SMALL),
+    images("pull-megabyte", "Pull of one layer of 1 MB, c=8", Server.ORIGIN, Kind.PULL_IMAGE, MEGABYTE),
+    images("push-small", "Push of ten layers of 10 KB to a sink, c=8", Server.ORIGIN, Kind.PUSH_IMAGE, SMALL),
+    images("push-megabyte", "Push of one layer of 1 MB to a sink, c=8", Server.ORIGIN, Kind.PUSH_IMAGE, MEGABYTE),
+    images("nginx-pull-small", "Pull of ten layers of 10 KB from nginx, c=8", Server.NGINX, Kind.PULL_IMAGE, SMALL),
+    images("nginx-pull-megabyte", "Pull of one layer of 1 MB from nginx, c=8", Server.NGINX, Kind.PULL_IMAGE, MEGABYTE),
+    images("registry-pull-small", "Pull of ten layers of 10 KB from docker-registry, c=8", Server.REGISTRY, Kind.PULL_IMAGE, SMALL),
+    images("registry-pull-megabyte", "Pull of one layer of 1 MB from docker-registry, c=8", Server.REGISTRY, Kind.PULL_IMAGE, MEGABYTE),
     blobs("push", "Push of 64 MiB to a sink, c=4", Server.ORIGIN, Work(Kind.PUSH, 4)),
     Row(
         "memory",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import Image
+from image import Image, LARGE
 from machine import Cores, free_port, serving
 
 
@@ -33,27 +33,32 @@ class Servers:
     """Where the servers' programs are, and what they need."""
 
     programs: dict[Server, str]
-    image: Image
+    images: dict[str, Image]
     work: Path  # an empty directory
     cores: Cores
 
     @contextlib.contextmanager
     def running(self, server: Server) -> Iterator[Running]:
-        """Keeps a server running with the image in it; returns control once it answers."""
+        """Keeps a server running with the images in it; returns control once it answers."""
         port = free_port()
         with serving(self._command(server, port), self.cores.server, port) as pid:
             if server is Server.REGISTRY:
-                self.image.push(port)
+                for image in self.images.values():
+                    image.push(port)
             yield Running(pid, port)
+
+    @property
+    def _root(self) -> Path:
+        return self.images[LARGE].root
 
     def _command(self, server: Server, port: int) -> list[str]:
         path = self.programs[server]
         match server:
             case Server.ORIGIN:
-                return [path, str(port), str(self.image.root)]
+                return [path, str(port), str(self._root)]
             case Server.NGINX:
                 config = self.work / "nginx.conf"
-                config.write_text(NGINX.format(work=self.work, root=self.image.root, port=port))
+                config.write_text(NGINX.format(work=self.work, root=self._root, port=port))
                 return [path, "-p", str(self.work), "-e", str(self.work / "nginx.err"), "-c", str(config)]
             case Server.REGISTRY:
                 config = self.work / "registry.yml"

@@ -55,15 +55,16 @@ def _contestant(path: str, job: Job, name: str, loads: str) -> Contestant:
             raise Unreadable("no report")
         told: dict[str, Any] = json.loads(report.read_text())
         report.unlink()  # so that the next round cannot read it
-        return _reading(told, pushing=job.work.kind is Kind.PUSH)
+        return _reading(told, pushing=job.work.kind.is_push)
 
     return Contestant(name, [path, "run", str(scenario), "--out", str(report), "--quiet"], read, (0, INVALID))
 
 
 def _images(job: Job) -> str:
-    if job.work.kind is Kind.PUSH:
-        return f'[images.one]\nsource = "synthetic"\ncount = 1\nlayers = 1\nlayer_size = "{image.BLOB_SIZE}B"\n'
-    return f'[images.one]\nsource = "existing"\nreferences = ["{image.NAME}:{image.TAG}"]\n'
+    if job.work.kind.is_push:
+        layers = len(job.image.layer_paths)
+        return f'[images.one]\nsource = "synthetic"\ncount = 1\nlayers = {layers}\nlayer_size = "{job.image.layer_size}B"\n'
+    return f'[images.one]\nsource = "existing"\nreferences = ["{job.image.name}:{image.TAG}"]\n'
 
 
 def _journey(job: Job) -> str:
@@ -71,8 +72,10 @@ def _journey(job: Job) -> str:
     of_kind = {
         Kind.MANIFEST: 'action = "poll"\nmethod = "get"\n',
         Kind.BLOB: f'action = "pull"\nverify = "{work.verify}"\n',
+        Kind.PULL_IMAGE: f'action = "pull"\nverify = "{work.verify}"\n',
         # The fewest requests that the specification knows: one for each blob, with everything in it, and the manifest.
         Kind.PUSH: 'action = "push"\nmethod = "post"\nunique = false\nexists_check = "never"\nconfig_check = "never"\n',
+        Kind.PUSH_IMAGE: 'action = "push"\nmethod = "put"\nunique = false\nexists_check = "never"\nconfig_check = "never"\n',
     }[work.kind]
     connections = "per-vu" if work.keep_alive else "per-request"
     # One transfer at a time, so that there are as many at once as the peers have.
@@ -91,6 +94,7 @@ def _reading(told: dict[str, Any], *, pushing: bool) -> Reading:
         seconds=told["window_us"] / 1e6,
         all_requests=sum(sum(it["exchanges"].values()) for it in everything),
         all_moved=sum(it["bytes"][way] for it in everything),
+        all_images=sum(it["iterations"]["ok"] for it in everything),
         errors=_errors(told, everything),
         notes=_notes(told),
         lag=_lag(told),

@@ -69,6 +69,14 @@ COLUMNS: dict[Table, list[Column]] = {
         SERVER,
         MEMORY,
     ],
+    Table.IMAGES: [
+        _spread("images/s", results.images_a_second, 0),
+        _spread("CPU ms/image", results.cpu_ms_an_image, 3),
+        _ratio(results.cpu_ms_an_image, "k6"),
+        CORE,
+        SERVER,
+        MEMORY,
+    ],
     Table.MEMORY: [_spread("peak MB", results.peak_megabytes, 0), _median("requests/s", results.rate, 0), CORE, SERVER],
     Table.LAG: [
         _median("p50 µs", results.lag_p50, 0),

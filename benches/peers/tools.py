@@ -18,11 +18,15 @@ from servers import Server
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEBIAN = {"wrk": "wrk", "hey": "hey", "h2load": "nghttp2-client", "nginx": "nginx", "docker-registry": "docker-registry"}
-CARGO = {"oha": "cargo install oha --locked --no-default-features --features rustls"}
+OTHERS = {
+    "oha": "cargo install oha --locked --no-default-features --features rustls",
+    "k6": "go install go.k6.io/k6@latest",
+}
 VERSION = {
     "wrk": ["-v"],
     "oha": ["--version"],
     "h2load": ["--version"],
+    "k6": ["version"],
     "nginx": ["-v"],
     "docker-registry": ["--version"],
     "regstorm": ["--version"],
@@ -68,7 +72,7 @@ def found_peers() -> dict[str, str]:
 
 def how_to_get(name: str) -> str:
     """The command that installs a program."""
-    return CARGO.get(name) or f"apt-get install {DEBIAN[name]} (or --install)"
+    return OTHERS.get(name) or f"apt-get install {DEBIAN[name]} (or --install)"
 
 
 def built(variable: str, name: str, kind: str) -> str:

@@ -19,6 +19,18 @@ class Kind(enum.Enum):
     MANIFEST = enum.auto()  # GET of 1 KiB
     BLOB = enum.auto()  # GET of 64 MiB
     PUSH = enum.auto()  # 64 MiB in the body of one request
+    PULL_IMAGE = enum.auto()  # GET of a manifest, then of its config and of each layer
+    PUSH_IMAGE = enum.auto()  # POST and PUT for the config and for each layer, then PUT of the manifest
+
+    @property
+    def is_push(self) -> bool:
+        """Whether bodies go to the server."""
+        return self in (Kind.PUSH, Kind.PUSH_IMAGE)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether a piece of it is a whole image."""
+        return self in (Kind.PULL_IMAGE, Kind.PUSH_IMAGE)
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class Work:
 
     kind: Kind
     connections: int
+    which: str = image.LARGE  # the name of the image
     keep_alive: bool = True  # False: a connection for each request
     verify: str = "none"  # what regstorm checks of a blob; its peers check nothing
     think_time: str = "0s"  # regstorm's pause after each request; its peers pause never
@@ -38,9 +51,14 @@ class Job:
 
     work: Work
     url: str  # of the server
-    image: Image
+    images: dict[str, Image]
     seconds: int
     scratch: Path  # a directory for scripts, scenarios and reports
+
+    @property
+    def image(self) -> Image:
+        """The image that is moved."""
+        return self.images[self.work.which]
 
     @property
     def address(self) -> str:
@@ -49,14 +67,22 @@ class Job:
             case Kind.MANIFEST:
                 return self.url + self.image.manifest_path
             case Kind.BLOB:
-                return self.url + self.image.blob_path
+                return self.url + self.image.layer_paths[0]
             case Kind.PUSH:
-                return f"{self.url}/v2/{image.NAME}/blobs/uploads/1"
+                return f"{self.url}/v2/{self.image.name}/blobs/uploads/1"
+            case Kind.PULL_IMAGE | Kind.PUSH_IMAGE:
+                return self.url
 
     @property
     def body_size(self) -> int:
-        """The bytes of a body, whichever way it goes."""
-        return image.MANIFEST_SIZE if self.work.kind is Kind.MANIFEST else image.BLOB_SIZE
+        """The bytes of a body, whichever way it goes; of an image, of all of its bodies."""
+        match self.work.kind:
+            case Kind.MANIFEST:
+                return image.MANIFEST_SIZE
+            case Kind.BLOB | Kind.PUSH:
+                return self.image.layer_size
+            case Kind.PULL_IMAGE | Kind.PUSH_IMAGE:
+                return self.image.size
 
 
 @dataclass(frozen=True)
@@ -79,6 +105,7 @@ class Reading:
     seconds: float  # that time
     all_requests: float  # of the whole process, as its processor time is: warm-up included
     all_moved: float
+    all_images: float = math.nan  # the same, where whole images are moved
     errors: tuple[str, ...] = ()  # what was not answered with 2xx
     notes: tuple[str, ...] = ()
     lag: Lag | None = None
