@@ -55,6 +55,8 @@ action = "push"
 images = "web"
 repository = "pushed"
 unique = true
+[audit]
+sample = "none"
 [[load]]
 mix = { pull = 3, push = 1 }
 executor = "constant-arrival-rate"

@@ -48,7 +48,10 @@ def _loaded(load: str) -> str:
 def _contestant(path: str, job: Job, name: str, loads: str) -> Contestant:
     stem = "".join(it if it.isalnum() else "-" for it in name)
     scenario, report = job.scratch / f"{stem}.toml", job.scratch / f"{stem}.json"
-    scenario.write_text(f'name = "peers"\n[target]\nurl = "{job.url}"\n{_images(job)}\n[journey.bench]\n{_journey(job)}\n{loads}')
+    # What is pushed into a sink cannot be read back.
+    audit = '[audit]\nsample = "none"\n'
+    target = f'[target]\nurl = "{job.url}"\n'
+    scenario.write_text(f'name = "peers"\n{target}{audit}{_images(job)}\n[journey.bench]\n{_journey(job)}\n{loads}')
 
     def read(finished: Finished) -> Reading:
         if not report.exists():

@@ -208,7 +208,7 @@ fn life(group: &Group) -> Option<Life> {
     let metadata = fs::metadata(group.places.first()?).ok()?;
     Some(Life {
         id: (metadata.dev(), metadata.ino()),
-        tolerance: 0,
+        is_rounded: false,
         began: None,
     })
 }

@@ -242,8 +242,8 @@ fn number_of(common: &Common, value: f64) -> Number {
     }
 }
 
-/// Returns the life of a process that began at a time in seconds since 1970. Clients of Prometheus add up the start of the machine anew for each
-/// reading, which a clock that is set moves a little.
+/// Returns the life of a process that began at a time in seconds since 1970. Clients of Prometheus add to it the start of the machine,
+/// which the system gives in whole seconds and rounds anew for each reading.
 fn life(started: f64) -> Option<Life> {
     let is_time = started.is_finite() && (0.0..1e12).contains(&started);
     if !is_time {
@@ -257,7 +257,7 @@ fn life(started: f64) -> Option<Life> {
     let started_ms = (started * 1e3) as u64;
     Some(Life {
         id: (0, started_ms),
-        tolerance: 1500,
+        is_rounded: true,
         began: None,
     })
 }

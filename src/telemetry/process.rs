@@ -196,7 +196,7 @@ fn life(known: Known, now: Instant) -> Life {
     let age = uptime.map(|it| it.saturating_sub(proc::ticks(known.started_ticks)));
     Life {
         id: (known.pid.into(), known.started_ticks),
-        tolerance: 0,
+        is_rounded: false,
         began: age.and_then(|age| now.checked_sub(age)),
     }
 }

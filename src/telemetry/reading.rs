@@ -27,8 +27,8 @@ pub(super) struct Reading {
 pub(super) struct Life {
     /// Tells it from others.
     pub(super) id: (u64, u64),
-    /// How far `id.1` is off at the most.
-    pub(super) tolerance: u64,
+    /// Whether `id.1` is in milliseconds and off by a whole second now and then.
+    pub(super) is_rounded: bool,
     /// When it began.
     pub(super) began: Option<Instant>,
 }
@@ -76,8 +76,13 @@ impl Reading {
 
 impl Life {
     /// Returns `true` if it is the same life.
+    ///
+    /// Of a rounded one, a process that took the place of another within a second or so began at another part of a second: one
+    /// in 25 of those is not told from the one before.
     pub(super) const fn is(&self, other: &Self) -> bool {
-        self.id.0 == other.id.0 && self.id.1.abs_diff(other.id.1) <= self.tolerance
+        let apart = self.id.1.abs_diff(other.id.1);
+        let is_a_second = self.is_rounded && apart.abs_diff(1000) <= 20;
+        self.id.0 == other.id.0 && (apart == 0 || (self.is_rounded && apart <= 20) || is_a_second)
     }
 }
 
@@ -105,6 +110,27 @@ impl Unit {
             Some("seconds") => Self::Seconds,
             Some("ratio") => Self::Share,
             _ => Self::Plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The start of the machine is a whole second, rounded anew each time.
+    #[test]
+    fn a_life_is_told_from_the_next_within_a_second() {
+        let began = |ms| Life {
+            id: (0, ms),
+            is_rounded: true,
+            began: None,
+        };
+        for same in [50_370, 50_371, 51_370, 49_370, 51_360] {
+            assert!(began(50_370).is(&began(same)), "{same}");
+        }
+        for other in [50_620, 51_270, 51_720, 52_370, 90_370] {
+            assert!(!began(50_370).is(&began(other)), "{other}");
         }
     }
 }

@@ -165,7 +165,7 @@ fn replay(trace: &Path, speed: &str) -> String {
         "name = \"replay\"\n[target]\nurl = \"http://127.0.0.1:1\"\n\
          [journey.day]\naction = \"replay\"\ntrace = \"{trace}\"\ndeletes = true\nconnections = \"per-iteration\"\n\
          [[load]]\njourney = \"day\"\nexecutor = \"replay\"\nspeed = {speed}\nmax_vus = 400\n\
-         [prepare]\nclean_up = \"none\"\n"
+         [prepare]\nclean_up = \"none\"\n[audit]\nsample = \"none\"\n"
     )
 }
 

@@ -21,7 +21,7 @@ impl Clock {
         let mut reading = Reading::new(self.at(ms));
         reading.life = life.map(|(id, began)| Life {
             id: (id, 0),
-            tolerance: 0,
+            is_rounded: false,
             began: began.map(|ms| self.at(ms)),
         });
         reading.counter("cpu", Unit::Seconds, Some(cpu));
