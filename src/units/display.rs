@@ -59,7 +59,7 @@ pub fn per_second(value: f64, unit: &str) -> String {
     }
 }
 
-/// Formats a number of bytes that need not be whole, as [`bytes`] does.
+/// Formats a number of bytes that need not be whole, as [`bytes()`] does.
 pub fn amount(value: f64) -> String {
     scaled(value, "B")
 }
