@@ -96,8 +96,14 @@ fn every_format_tells_what_the_report_knows() {
     let junit = roxmltree::Document::parse(&text["junit"]).expect("XML");
     let cases = junit.descendants().filter(|it| it.has_tag_name("testcase"));
     let names: Vec<_> = cases.filter_map(|it| it.attribute("name")).collect();
-    let threshold = "pull.iterations count == 10";
-    assert_eq!(names, [threshold, "the run counts", "generator", "sums"]);
+    let cases = [
+        "pull.iterations count == 10",
+        "the run counts",
+        "integrity",
+        "generator",
+        "sums",
+    ];
+    assert_eq!(names, cases);
 
     let long = rows(&text["csv"]);
     let is_of_all_blobs = |it: &&BTreeMap<String, String>| {

@@ -22,7 +22,7 @@ use crate::measure::Metric;
 use crate::measure::Subject;
 use crate::oci::Operation;
 use crate::scenario::threshold::{Abort, Expectation, Limit, Operator, Threshold};
-use crate::scenario::{Executor, Journey, Judged, Load, TelemetrySource, operations};
+use crate::scenario::{Action, Executor, Journey, Judged, Load, TelemetrySource, operations};
 use crate::telemetry::ServerMetric;
 
 /// What thresholds name.
@@ -189,8 +189,30 @@ fn server(item: &Item, written: &Text, known: &Known<'_>, sink: &Sink) -> Option
         return None;
     }
     let read = server_metric::read(Part::whole(&written.value), &names);
-    read.map_err(|wrong| sink.report(wrong.problem(written, item)))
+    let metric = read.map_err(|wrong| sink.report(wrong.problem(written, item)));
+    metric
         .ok()
+        .filter(|it| is_of_all_loads(item, it, known, sink))
+}
+
+/// Processor time is that of everything that runs: it is of a pull where nothing but pulls does. Returns `false` after a problem.
+fn is_of_all_loads(item: &Item, metric: &ServerMetric, known: &Known<'_>, sink: &Sink) -> bool {
+    let (fits, what): (fn(&Action) -> bool, _) = match metric.name().rsplit('.').next() {
+        Some("cpu_per_pull") => (|it| matches!(it, Action::Pull(_)), "pulls"),
+        Some("cpu_per_push") => (|it| matches!(it, Action::Push(_)), "pushes"),
+        _ => return true,
+    };
+    let loads = known.loads.unwrap_or_default().iter();
+    let mut journeys = loads
+        .flat_map(|load| &load.mix)
+        .filter_map(|share| known.read.get(share.journey)?.as_ref());
+    if journeys.all(|journey| fits(&journey.action)) {
+        return true;
+    }
+    let problem = Problem::new(format!("not all that runs are {what}"), item.spot.clone());
+    let label = "processor time is that of all journeys: use server.cpu_per_iteration";
+    sink.report(problem.label(label));
+    false
 }
 
 /// Numbers of the target's side are of the whole measured window, and known at its end. Returns `false` after a problem.

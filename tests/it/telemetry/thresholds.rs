@@ -85,6 +85,11 @@ fn what_could_never_be_judged_is_refused() {
         (SOURCE, on("server.cpu_per_pull", "< 2"), "such as 2ms"),
         (
             SOURCE,
+            on("server.registry.cpu_per_push", "< 2ms"),
+            "use server.cpu_per_iteration",
+        ),
+        (
+            SOURCE,
             on("server.cpu_per_pull", "2ms"),
             "nothing is compared here",
         ),
