@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::audit_checks::{Answer, Asked, Checks, broken};
+use super::classify;
 use super::promises::There;
 use crate::client::MAX_PAGES;
 use crate::measure::{AuditCheck, AuditClass};
 use crate::oci::{Digest, Entry, ImageName, Reference, RepositoryName, Tag};
-use crate::registry::{self, Paging};
+use crate::registry::{self, Kind, Paging};
 
 /// The most tags, and the most referrers, that are looked for: what is expected of a list is held until it is read.
 const MOST: usize = 10_000;
@@ -103,7 +104,14 @@ struct List<T> {
     is_whole: bool,
 }
 
-/// What a list says of one entry. A list that is not there has none.
+/// Returns `true` for a 404 that is of no repository.
+fn has_no_lists(kind: &Kind) -> bool {
+    let is_404 = matches!(kind, Kind::Status { status, .. } if status.as_u16() == 404);
+    is_404 && classify::code(kind).is_none_or(|it| it.to_string() != "NAME_UNKNOWN")
+}
+
+/// What a list says of one entry. A list of a repository that the registry does not know has none; any other 404 is that of a
+/// registry without lists, which the specification allows.
 fn answer<T: Ord>(
     list: &Result<List<T>, registry::Error>,
     wanted: &T,
@@ -115,6 +123,9 @@ fn answer<T: Ord>(
             "not in the list".to_owned(),
         )),
         Ok(_) => Ok(Answer::Unknown("the list has too many pages")),
+        Err(error) if has_no_lists(error.kind()) => {
+            Ok(Answer::Unknown("the registry has no such list: 404"))
+        }
         Err(error) => broken(error.clone()),
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Plan, Sample};
+use super::{Action, Plan, Sample, Share};
 
 impl Plan {
     /// Returns `true` if what the registry acknowledged is read back after the load.
     pub fn audits(&self) -> bool {
         match self.audit.sample {
             Sample::None => false,
-            Sample::Small => self.stores(),
+            Sample::Small => self.keeps(),
             Sample::All | Sample::Count(_) | Sample::Share(_) => self.stores() || self.prepare.seed,
         }
     }
@@ -21,6 +21,13 @@ impl Plan {
         } else {
             Duration::ZERO
         }
+    }
+
+    /// Returns `true` if a journey of a load stores something that it does not delete again.
+    fn keeps(&self) -> bool {
+        let mut journeys = self.loads.iter().flat_map(|load| &load.mix);
+        let action = |share: &Share| &self.journeys[share.journey].action;
+        journeys.any(|share| action(share).stores() && !matches!(action(share), Action::Delete(_)))
     }
 
     /// Returns `true` if a journey of a load stores something.

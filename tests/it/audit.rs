@@ -232,6 +232,20 @@ fn a_failed_push_is_no_promise() {
     assert_eq!((audit.writes.acknowledged, audit.writes.audited), (20, 20));
 }
 
+/// The specification lets a registry do without: a 404 that is of no repository is no finding.
+#[test]
+fn a_registry_without_lists_has_lost_nothing() {
+    for (code, lost, unknown) in [("UNSUPPORTED", 0, 40), ("NAME_UNKNOWN", 40, 0)] {
+        let none = format!("[[fault]]\noperation = \"tags-list\"\nstatus = 404\ncode = \"{code}\"");
+        let registry = faulty(&none);
+        let (_, document) = run_at(&registry, &format!("{PUSH}{ALL}"), &[]);
+        let audit = audit(&document);
+        let found = counts(audit, AuditCheck::TagList);
+        assert_eq!((found.lost, found.unknown), (lost, unknown), "{code}");
+        assert_eq!(audit.found(), lost);
+    }
+}
+
 #[test]
 fn an_audit_that_gets_no_answer_ends_and_is_told() {
     let stall = "[[fault]]\noperation = \"manifest-get\"\nstall = \"forever\"";
