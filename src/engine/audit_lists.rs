@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::audit_checks::{Answer, Asked, Checks, broken};
-use super::classify;
 use super::promises::There;
 use crate::client::MAX_PAGES;
 use crate::measure::{AuditCheck, AuditClass};
 use crate::oci::{Digest, Entry, ImageName, Reference, RepositoryName, Tag};
-use crate::registry::{self, Kind, Paging};
+use crate::registry::{self, Paging};
 
 /// The most tags, and the most referrers, that are looked for: what is expected of a list is held until it is read.
 const MOST: usize = 10_000;
@@ -79,7 +78,7 @@ impl Lists {
             if !checks.goes_on() {
                 return;
             }
-            let list = referring(checks, &repository, &subject).await;
+            let list = referring(checks, &repository, &subject).await.map(Some);
             for digest in wanted {
                 let answer = answer(&list, &digest);
                 let name = ImageName {
@@ -104,55 +103,49 @@ struct List<T> {
     is_whole: bool,
 }
 
-/// Returns `true` for a 404 that is of no repository.
-fn has_no_lists(kind: &Kind) -> bool {
-    let is_404 = matches!(kind, Kind::Status { status, .. } if status.as_u16() == 404);
-    is_404 && classify::code(kind).is_none_or(|it| it.to_string() != "NAME_UNKNOWN")
-}
-
 /// What a list says of one entry. A list of a repository that the registry does not know has none; any other 404 is that of a
 /// registry without lists, which the specification allows.
 fn answer<T: Ord>(
-    list: &Result<List<T>, registry::Error>,
+    list: &Result<Option<List<T>>, registry::Error>,
     wanted: &T,
 ) -> Result<Answer, registry::Error> {
     match list {
-        Ok(list) if list.found.contains(wanted) => Ok(Answer::Kept),
-        Ok(list) if list.is_whole => Ok(Answer::Broken(
+        Ok(None) => Ok(Answer::Unknown("the registry has no such list: 404")),
+        Ok(Some(list)) if list.found.contains(wanted) => Ok(Answer::Kept),
+        Ok(Some(list)) if list.is_whole => Ok(Answer::Broken(
             AuditClass::Lost,
             "not in the list".to_owned(),
         )),
-        Ok(_) => Ok(Answer::Unknown("the list has too many pages")),
-        Err(error) if has_no_lists(error.kind()) => {
-            Ok(Answer::Unknown("the registry has no such list: 404"))
-        }
+        Ok(Some(_)) => Ok(Answer::Unknown("the list has too many pages")),
         Err(error) => broken(error.clone()),
     }
 }
 
-/// Returns those of the tags that are in the list of their repository, however long that is.
+/// Returns those of the tags that are in the list of their repository, however long that is; `None` where there are no lists.
 async fn listed(
     checks: &Checks<'_>,
     repository: &RepositoryName,
     wanted: &BTreeMap<Tag, Written>,
-) -> Result<List<Tag>, registry::Error> {
+) -> Result<Option<List<Tag>>, registry::Error> {
     let mut found = BTreeSet::new();
     let client = &checks.client.client;
     let mut paging = Paging::First(None);
     for _ in 0..MAX_PAGES {
-        let ask = async || client.tags(repository, paging.clone()).await;
-        let page = checks.client.retries.run(ask).await?;
+        let ask = async || client.find_tags(repository, paging.clone()).await;
+        let Some(page) = checks.client.retries.run(ask).await? else {
+            return Ok(None);
+        };
         let tags = page.entries.iter().filter_map(|it| it.parse::<Tag>().ok());
         found.extend(tags.filter(|tag| wanted.contains_key(tag)));
         match page.next {
             Some(next) => paging = next,
-            None => return Ok(whole(found)),
+            None => return Ok(Some(whole(found))),
         }
     }
-    Ok(List {
+    Ok(Some(List {
         found,
         is_whole: false,
-    })
+    }))
 }
 
 /// Returns what refers to a manifest: by the list, or, where the registry has none, by the index under the fallback tag.

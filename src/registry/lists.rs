@@ -11,7 +11,10 @@ use super::client::Client;
 use super::error::{Error, Kind};
 use super::link::Walk;
 use super::response::Response;
-use crate::oci::{Content, Digest, Entry, ImageIndex, Operation, Reference, RepositoryName, Tag};
+use crate::oci::{
+    Content, Digest, Entry, ErrorBody, ErrorCode, ImageIndex, Operation, Reference, RepositoryName,
+    Tag,
+};
 use crate::transport::Address;
 
 /// The longest page. Some registries have no pages: this is two million tags of sixty characters.
@@ -72,6 +75,39 @@ impl Client {
             entries: tags.tags.unwrap_or_default(),
             next,
         })
+    }
+
+    /// Lists the tags of a repository as [`Client::tags`] does; `None` if the registry has no such lists, which it says by a 404 that is not
+    /// `NAME_UNKNOWN`.
+    ///
+    /// # Errors
+    /// As [`Client::tags`].
+    ///
+    /// # Cancel safety
+    /// A dropped call counts as cancelled.
+    pub async fn find_tags(
+        &self,
+        repository: &RepositoryName,
+        paging: Paging,
+    ) -> Result<Option<Page<String>>, Error> {
+        let first = self.endpoint(&[repository.as_str(), "/tags/list"]);
+        let (call, walk) = page_call(Operation::TagsList, (&first, paging));
+        let call = Call {
+            scope: Scope::of(repository, Actions::Pull),
+            also: &[404],
+            ..call
+        };
+        let response = self.send(&call).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            let is_unknown = |body: &ErrorBody| body.code == Some(ErrorCode::NameUnknown);
+            response.refuse_if(is_unknown).await?;
+            return Ok(None);
+        }
+        let (tags, next) = read_page::<Tags>(response, &call.address, walk).await?;
+        Ok(Some(Page {
+            entries: tags.tags.unwrap_or_default(),
+            next,
+        }))
     }
 
     /// Lists the repositories of the registry.
@@ -175,17 +211,23 @@ impl Client {
         (first, paging): (&Address, Paging),
         scope: Scope<'_>,
     ) -> Result<(T, Option<Paging>), Error> {
-        let (address, walk) = match paging {
-            Paging::Next(walk) => (walk.next.clone(), Some(walk)),
-            Paging::First(None) => (first.clone(), None),
-            Paging::First(Some(size)) => (with_pair(first, "n", &size.to_string()), None),
-        };
-        let call = Call {
-            scope,
-            ..Call::get(operation, address)
-        };
+        let (call, walk) = page_call(operation, (first, paging));
+        let call = Call { scope, ..call };
         read_page(self.send(&call).await?, &call.address, walk).await
     }
+}
+
+/// Makes the request for a page, and what is known of those before.
+fn page_call(
+    operation: Operation,
+    (first, paging): (&Address, Paging),
+) -> (Call<'static>, Option<Walk>) {
+    let (address, walk) = match paging {
+        Paging::Next(walk) => (walk.next.clone(), Some(walk)),
+        Paging::First(None) => (first.clone(), None),
+        Paging::First(Some(size)) => (with_pair(first, "n", &size.to_string()), None),
+    };
+    (Call::get(operation, address), walk)
 }
 
 /// Reads one page, and finds the next one.
