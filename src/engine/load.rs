@@ -142,7 +142,7 @@ pub(super) fn load<E: From<Error>>(
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 window.pass(&watched);
                 tell_load(plan, &clock, &snapshots, watched.health.latest(), tell);
-                watched.tell_problems(tell);
+                watched.tell_news(tell);
                 hooks::tell(beside.as_ref(), tell);
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
@@ -224,7 +224,7 @@ impl Watched {
             .for_each(telemetry::Monitor::close_window);
     }
 
-    /// Returns what was seen of both, the last problems told.
+    /// Returns what was seen of both, the last news told.
     fn finish(
         self,
         lags: Vec<LatencyHistogram>,
@@ -244,8 +244,8 @@ impl Watched {
         Ok((signals, gathered))
     }
 
-    fn tell_problems(&self, tell: &mut dyn FnMut(Progress<'_>)) {
-        for told in self.telemetry.iter().flat_map(telemetry::Monitor::problems) {
+    fn tell_news(&self, tell: &mut dyn FnMut(Progress<'_>)) {
+        for told in self.telemetry.iter().flat_map(telemetry::Monitor::news) {
             tell(Progress::Telemetry(&told));
         }
     }

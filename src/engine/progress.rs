@@ -45,7 +45,7 @@ pub enum Progress<'a> {
     },
     /// Something has happened to a hook.
     Hook(&'a News),
-    /// Something is wrong with a source of telemetry, for the first time. The load goes on.
+    /// A source of telemetry was read, or something is wrong with it for the first time. The load goes on.
     Telemetry(&'a Told),
     /// What was acknowledged is read back.
     Auditing,

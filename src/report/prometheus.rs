@@ -3,10 +3,12 @@
 //! Counters have a label for the period, so that each only ever grows while a load runs; a search begins anew with each trial,
 //! which Prometheus takes for a restart. None of it is what verdicts are made of: that is the report.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::health::Latest;
 use crate::measure::{Live, Outcomes, Period};
+use crate::telemetry::{Number, SeriesKind};
 
 use super::samples::{Samples, seconds};
 
@@ -100,6 +102,39 @@ pub fn generator(latest: &Latest) -> String {
     samples.finish()
 }
 
+/// Returns the target's own numbers, as each source gave them last.
+pub fn server(sources: &BTreeMap<String, Vec<Number>>) -> String {
+    let mut samples = Samples::default();
+    for (kind, name, told, help) in [
+        (
+            SeriesKind::Gauge,
+            "regstorm_server",
+            "gauge",
+            "What the target uses: bytes, seconds, shares or things, as its source gave them last.",
+        ),
+        (
+            SeriesKind::Counter,
+            "regstorm_server_total",
+            "counter",
+            "What the target has counted, likewise: it begins again when the target does.",
+        ),
+    ] {
+        let numbers = sources.iter().flat_map(|(source, numbers)| {
+            let numbers = numbers.iter().filter(|it| it.kind == kind);
+            numbers.map(move |it| (source, it))
+        });
+        let mut numbers = numbers.peekable();
+        if numbers.peek().is_some() {
+            samples.family(name, told, help);
+        }
+        for (source, number) in numbers {
+            let labels = [("source", source.as_str()), ("name", &number.name)];
+            samples.sample(name, &labels, &number.value.to_string());
+        }
+    }
+    samples.finish()
+}
+
 fn outcomes(samples: &mut Samples, name: &str, period: &str, outcomes: Outcomes) {
     for (outcome, count) in [
         ("ok", outcomes.ok),
@@ -143,6 +178,7 @@ fn time(value: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::Unit;
 
     #[test]
     fn nothing_yet_is_a_run_that_can_be_scraped() {
@@ -166,6 +202,36 @@ mod tests {
         assert!(text.contains("regstorm_generator_worst_lag_seconds 0.0015\n"));
         assert!(text.contains("regstorm_generator_machine_busy_ratio 0.5\n"));
         assert!(text.contains("regstorm_generator_busiest_worker_ratio NaN\n"));
+    }
+
+    #[test]
+    fn what_a_source_gave_has_its_name_and_that_of_the_source() {
+        let number = |name: &'static str, kind, value| Number {
+            name: name.into(),
+            unit: Unit::Plain,
+            kind,
+            value,
+        };
+        let sources = BTreeMap::from([
+            (
+                "registry".to_owned(),
+                vec![
+                    number("cpu", SeriesKind::Counter, 1.5),
+                    number("memory", SeriesKind::Gauge, 4_096.0),
+                ],
+            ),
+            ("silent".to_owned(), Vec::new()),
+        ]);
+        let text = server(&sources);
+        let samples: Vec<&str> = text.lines().filter(|it| !it.starts_with('#')).collect();
+        assert_eq!(
+            samples,
+            [
+                "regstorm_server{source=\"registry\",name=\"memory\"} 4096",
+                "regstorm_server_total{source=\"registry\",name=\"cpu\"} 1.5",
+            ]
+        );
+        assert_eq!(server(&BTreeMap::new()), "");
     }
 
     #[test]

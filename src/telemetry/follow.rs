@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::course::{Course, Timing};
 use super::failure::Failure;
 use super::reader::Reader;
-use super::reading::Reading;
+use super::reading::{Number, Reading};
 
 /// How long the last reading may take after the window has closed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -23,26 +23,39 @@ pub(super) struct Phase {
     pub(super) closed: Option<Instant>,
 }
 
-/// Something to tell people at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// News of one source.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Told {
     /// The name of the source.
     pub source: String,
-    /// What is wrong with it.
-    pub text: String,
+    /// What is new.
+    pub what: Tidings,
 }
 
-/// Tells of the problems of one source.
+/// What is new of a source.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tidings {
+    /// Something is wrong with it, for the first time.
+    Problem(String),
+    /// It was read, and these are its numbers now: none if that failed.
+    Numbers(Vec<Number>),
+}
+
+/// Tells of one source.
 pub(super) struct Teller {
     pub(super) source: String,
     pub(super) to: mpsc::Sender<Told>,
 }
 
 impl Teller {
-    fn tell(&self, text: &str) {
-        let (source, text) = (self.source.clone(), text.to_owned());
+    fn tell(&self, what: Tidings) {
+        let source = self.source.clone();
         // Nobody may listen any more.
-        let _ = self.to.send(Told { source, text });
+        let _ = self.to.send(Told { source, what });
+    }
+
+    fn problem(&self, text: &str) {
+        self.tell(Tidings::Problem(text.to_owned()));
     }
 }
 
@@ -150,16 +163,20 @@ impl Follower<'_> {
         longest: Duration,
     ) {
         let now = Instant::now();
+        if !matches!(outcome, Some(Ok(_))) {
+            self.teller.tell(Tidings::Numbers(Vec::new()));
+        }
         match outcome {
             Some(Ok(reading)) => {
+                self.teller.tell(Tidings::Numbers(reading.numbers.clone()));
                 for text in self.course.good(reading, timing) {
-                    self.teller.tell(&text);
+                    self.teller.problem(&text);
                 }
             }
             Some(Err(Failure { text, is_last })) => {
                 self.is_last = is_last;
                 if self.course.failed(now, text.clone()) {
-                    self.teller.tell(&text);
+                    self.teller.problem(&text);
                 }
             }
             None => {
@@ -168,7 +185,7 @@ impl Follower<'_> {
                     "a reading was not done in time: after {longest}, or before the run went on"
                 );
                 if self.course.failed(now, text.clone()) {
-                    self.teller.tell(&text);
+                    self.teller.problem(&text);
                 }
             }
         }

@@ -1,13 +1,10 @@
 //! The names of numbers of the target's side.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 use super::unit::FigureUnit;
+use crate::units::stored_as_written;
 
 /// What a number of the target's side is of: `server.cpu_per_pull`, `server.memory.slope`, `server.SOURCE.SERIES`.
 ///
@@ -164,32 +161,7 @@ impl FromStr for ServerMetric {
     }
 }
 
-impl Serialize for ServerMetric {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ServerMetric {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for ServerMetric {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        String::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
-    }
-}
+stored_as_written!(ServerMetric);
 
 #[cfg(test)]
 mod tests {

@@ -40,9 +40,10 @@ mod windows;
 
 pub use figure::ServerFigure;
 pub use figures::{Journey, Work, figures};
-pub use follow::Told;
+pub use follow::{Tidings, Told};
 pub use metric::{ServerMetric, ServerMetricError};
 pub use monitor::{Gathered, Monitor};
+pub use reading::Number;
 pub use record::{
     Cost, Problem, Product, Readings, Series, SeriesKind, SourceKind, SourceRecord, Telemetry, Unit,
 };

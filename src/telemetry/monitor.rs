@@ -82,13 +82,13 @@ impl Monitor {
         });
     }
 
-    /// Returns the problems that nobody was told of yet.
-    pub fn problems(&self) -> impl Iterator<Item = Told> {
+    /// Returns the news that nobody was told yet.
+    pub fn news(&self) -> impl Iterator<Item = Told> {
         self.told.try_iter()
     }
 
-    /// Closes the window if it is open, waits two seconds at the most for the last readings, and returns what was read and the problems
-    /// that nobody was told of yet; nothing if the thread ended in a panic.
+    /// Closes the window if it is open, waits two seconds at the most for the last readings, and returns what was read and the news
+    /// that nobody was told yet; nothing if the thread ended in a panic.
     ///
     /// # Errors
     /// When the event loop of the thread could not be had.

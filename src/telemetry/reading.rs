@@ -33,13 +33,17 @@ pub(super) struct Life {
     pub(super) began: Option<Instant>,
 }
 
-/// One number.
+/// One number of a source, as it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Number {
-    pub(super) name: Cow<'static, str>,
-    pub(super) unit: Unit,
-    pub(super) kind: SeriesKind,
-    pub(super) value: f64,
+pub struct Number {
+    /// A common word such as `cpu`, or a metric of the source by its own name.
+    pub name: Cow<'static, str>,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// Whether it is a gauge or a counter.
+    pub kind: SeriesKind,
+    /// Finite. Of a counter, what it stands at.
+    pub value: f64,
 }
 
 impl Reading {

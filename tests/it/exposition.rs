@@ -152,8 +152,10 @@ fn body(answer: &str) -> &str {
 fn counts_grow_while_a_run_goes_on_and_end_with_it() {
     const OK: &str = "regstorm_iterations_total{period=\"measure\",outcome=\"ok\"}";
     const TIMES: &str = "regstorm_response_time_seconds";
+    const BUSY: &str = "regstorm_server_total{source=\"own\",name=\"cpu\"}";
     let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("test.toml"), PULLS).expect("a file");
+    let scenario = format!("{PULLS}[[telemetry]]\nname = \"own\"\nprocess = \"target\"\n");
+    std::fs::write(dir.path().join("test.toml"), scenario).expect("a file");
     let mut child = Command::new(env!("CARGO_BIN_EXE_regstorm"))
         .args([
             "run",
@@ -181,8 +183,10 @@ fn counts_grow_while_a_run_goes_on_and_end_with_it() {
     // A pipe that nobody reads would stop it.
     let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
     let scrape = || samples(body(&get(address, "GET", "/metrics")));
-    let first = wait_for(|| Some(scrape()).filter(|it| it[OK] > 0.0));
-    let second = wait_for(|| Some(scrape()).filter(|it| it[OK] > first[OK]));
+    let first = wait_for(|| Some(scrape()).filter(|it| it[OK] > 0.0 && it.contains_key(BUSY)));
+    let second = wait_for(|| {
+        Some(scrape()).filter(|it| it[OK] > first[OK] && it.get(BUSY) > first.get(BUSY))
+    });
     assert!((second["regstorm_period{period=\"measure\"}"] - 1.0).abs() < f64::EPSILON);
     for (series, before) in &first {
         if series.contains("_total") || series.contains("_bucket") {

@@ -1,14 +1,18 @@
 //! `run --metrics`: how a run goes, for Prometheus. Fed from what the screen is fed from, on the main thread.
 
+use std::collections::BTreeMap;
+
 use regstorm::engine;
 use regstorm::measure::{Live, Period};
 use regstorm::report::prometheus;
+use regstorm::telemetry::{Number, Tidings};
 
 /// What is scraped, up to the moment.
 pub(crate) struct Metrics {
     period: Period,
     load: String,
     generator: String,
+    server: BTreeMap<String, Vec<Number>>, // by source
 }
 
 impl Metrics {
@@ -17,6 +21,7 @@ impl Metrics {
             period: Period::Prepare,
             load: prometheus::load(&Live::new()),
             generator: String::new(),
+            server: BTreeMap::new(),
         }
     }
 
@@ -35,12 +40,16 @@ impl Metrics {
             }
             engine::Progress::Auditing => self.period = Period::Audit,
             engine::Progress::CleaningUp => self.period = Period::CleanUp,
+            engine::Progress::Telemetry(told) => {
+                if let Tidings::Numbers(numbers) = &told.what {
+                    self.server.insert(told.source.clone(), numbers.clone());
+                }
+            }
             // A trial has its own counts; until they come, the last ones stand.
             engine::Progress::Opening
             | engine::Progress::Waiting { .. }
             | engine::Progress::Ready { .. }
             | engine::Progress::Seeding(_)
-            | engine::Progress::Telemetry(_)
             | engine::Progress::Hook(_) => {}
         }
     }
@@ -50,6 +59,7 @@ impl Metrics {
             prometheus::period(self.period).as_str(),
             &self.load,
             &self.generator,
+            &prometheus::server(&self.server),
         ]
         .concat()
     }

@@ -13,6 +13,7 @@ use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Length, Plan};
 use regstorm::result::TrialSection;
 use regstorm::session::Event;
+use regstorm::telemetry::{Tidings, Told};
 use regstorm::units::{self, Quantile};
 use regstorm::verdict::Status;
 use tokio::time::Instant;
@@ -187,8 +188,11 @@ impl Progress {
                 self.load(*period, *elapsed, *length, live);
             }
             engine::Progress::Hook(news) => self.line(&hook_news(news)),
-            engine::Progress::Telemetry(told) => {
-                let line = format!("telemetry {}: {}", told.source, told.text);
+            engine::Progress::Telemetry(Told { source, what }) => {
+                let Tidings::Problem(text) = what else {
+                    return; // numbers are for whom they are served to
+                };
+                let line = format!("telemetry {source}: {text}");
                 // Slices and trials have the same sources.
                 if self.told.insert(line.clone()) {
                     self.line(&line);
