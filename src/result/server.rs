@@ -1,12 +1,18 @@
 //! The numbers of the target's side of a run, made of what was read of it and what the load did.
 
-use super::Document;
+use super::{Document, ShardPart};
 use crate::telemetry::{self, Journey, ServerFigure, ServerMetric, Telemetry, Work};
 
 impl Document {
     /// Sets what was read of the target, and the numbers that are made of it.
     pub fn set_telemetry(&mut self, telemetry: Telemetry) {
         self.telemetry = Some(telemetry);
+        self.derive_server();
+    }
+
+    /// Makes it the document of one shard, which did a part of what the target used its processor for.
+    pub fn set_shard(&mut self, part: ShardPart) {
+        self.shard = Some(part);
         self.derive_server();
     }
 

@@ -38,7 +38,7 @@ pub fn add_missing(plan: &Plan, all: &mut Document) -> Result<(), Error> {
         let record = engine::lost(plan, &views, shard, (Duration::ZERO, until), all.window());
         let mut owed = conclude::owed(plan, &watch, &record, all, Instant::now());
         owed.window_opened.clone_from(&all.window_opened);
-        owed.shard = Some(part);
+        owed.set_shard(part);
         all.check_same_run(&owed).map_err(Error::Unfit)?;
         all.merge(owed).map_err(Error::Shards)?;
         let note = format!("shard {index} was lost: there is no report of it");

@@ -244,7 +244,7 @@ impl<'a> Role<'a> {
             Self::Alone => return Ok(outcome),
             Self::Timed(part, _) | Self::Host(part, _) | Self::Guest(part, _) => part,
         };
-        outcome.document.shard = Some(told(part, run));
+        outcome.document.set_shard(told(part, run));
         match self {
             Self::Alone => {}
             Self::Timed(..) => outcome.document.leave_thresholds(),
@@ -266,7 +266,7 @@ impl<'a> Role<'a> {
                         End::Lost(why) => {
                             let mut document = owed(shard, Duration::ZERO);
                             document.environment.host = ended.host;
-                            document.shard = Some(ShardPart {
+                            document.set_shard(ShardPart {
                                 index,
                                 lost: true,
                                 ..told(part, run)

@@ -31,6 +31,7 @@ use crate::support::registry;
 mod late;
 mod missing;
 mod prepared;
+mod target_side;
 
 /// Runs of these tests share a clock and begin at one moment.
 static CLOCK: LazyLock<WallClock> = LazyLock::new(WallClock::default);
