@@ -1,14 +1,14 @@
 //! Metrics: the names under which the numbers of a run are found, in scenarios, gates and reports.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::exchange::Phase;
 use crate::oci::Operation;
+use crate::units::stored_as_written;
 
 /// What a number is of. Written `[JOURNEY.][OPERATION.]WORD`: `pull.response_time`, `blob-get.first-byte`,
 /// `pull.blob-get.errors`, `dropped`.
@@ -257,32 +257,7 @@ impl FromStr for Metric {
     }
 }
 
-impl Serialize for Metric {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Metric {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for Metric {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        String::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
-    }
-}
+stored_as_written!(Metric);
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,11 @@
 //! What a threshold looks at: the load, or the target's side.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 use crate::measure::{Metric, MetricError};
 use crate::telemetry::ServerMetric;
+use crate::units::stored_as_written;
 
 /// What a threshold looks at. Written as the metric is: `pull.response_time`, `server.memory.slope`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,32 +56,7 @@ impl FromStr for Judged {
     }
 }
 
-impl Serialize for Judged {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Judged {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for Judged {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        String::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
-    }
-}
+stored_as_written!(Judged);
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ mod rate;
 mod ratio;
 mod secret;
 mod words;
+mod written;
 
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use clock::is_clock_set;
@@ -28,3 +29,4 @@ pub use rate::{Rate, RateError};
 pub use ratio::{Ratio, RatioError};
 pub use secret::{Credentials, Secret};
 pub(crate) use words::words;
+pub(crate) use written::stored_as_written;
