@@ -62,6 +62,8 @@ pub enum FaultKind {
     Corrupt(u64),
     /// The response is 200 with nothing in it, and nothing is done.
     Empty,
+    /// `Docker-Content-Digest` names other content, if the response has it.
+    Mislabel,
     /// What is stored is acknowledged, and not there for any client.
     Lose,
     /// For so long after a manifest was stored under a tag, the tag leads to the one that it led to before, if it did: for all
@@ -165,6 +167,7 @@ pub(super) struct Effects {
     pub(super) pace: Option<Box<Pace>>,
     pub(super) corrupt: Option<u64>,
     pub(super) is_empty: bool,
+    pub(super) is_mislabelled: bool,
     pub(super) lapse: Lapse,
 }
 
@@ -284,6 +287,7 @@ impl Effects {
                 self.corrupt.get_or_insert(*offset);
             }
             FaultKind::Empty => self.is_empty = true,
+            FaultKind::Mislabel => self.is_mislabelled = true,
             FaultKind::Lose => self.lapse.loses = true,
             FaultKind::Stale(time) => self.lapse.stale = self.lapse.stale.max(Some(*time)),
             FaultKind::Revive(time) => self.lapse.revives = self.lapse.revives.or(Some(*time)),

@@ -130,6 +130,8 @@ keys! {
         burn: Option<Duration> => time(Duration::ZERO..=Duration::from_secs(1)).optional(), "300us";
         /// Effect: the response is 200 with nothing in it, and nothing is done.
         empty: bool = false => when_true(), true;
+        /// Effect: `Docker-Content-Digest` names other content, in a response that has it.
+        mislabel: bool = false => when_true(), true;
         /// Effect: what a `PUT` or `POST` stores is acknowledged, and not there for any client.
         lose: bool = false => when_true(), true;
         /// Effect: for so long after a `PUT` of a manifest under a tag, the tag leads to the manifest before, if there was one: for
@@ -149,9 +151,9 @@ keys! {
 }
 
 /// The keys that are an effect: a fault has one of them.
-const EFFECTS: [&str; 13] = [
+const EFFECTS: [&str; 14] = [
     "delay", "rate", "status", "reset", "close", "stall", "corrupt", "freeze", "burn", "empty",
-    "lose", "stale", "revive",
+    "mislabel", "lose", "stale", "revive",
 ];
 
 fn faults() -> Codec<Vec<Fault>> {
@@ -271,6 +273,7 @@ impl Written {
             self.freeze.map(FaultKind::Freeze),
             self.burn.map(FaultKind::Burn),
             self.empty.then_some(FaultKind::Empty),
+            self.mislabel.then_some(FaultKind::Mislabel),
             self.lose.then_some(FaultKind::Lose),
             self.stale.map(FaultKind::Stale),
             self.revive.map(FaultKind::Revive),

@@ -7,6 +7,7 @@ use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::blob::Blob;
+use crate::oci::Digest;
 
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -92,6 +93,18 @@ impl Response {
     pub(super) fn also(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
+    }
+
+    /// Names other content than it has, if it names any.
+    #[must_use]
+    pub(super) fn mislabelled(self) -> Self {
+        match self.headers.get(CONTENT_DIGEST) {
+            Some(named) => {
+                let other = Digest::sha256(named.as_bytes());
+                self.header(CONTENT_DIGEST, other.to_string())
+            }
+            None => self,
+        }
     }
 
     #[must_use]

@@ -82,7 +82,10 @@ pub(super) async fn serve(
         Err(Ending::Refused(refusal)) => refusal.into_response(),
         Err(Ending::HangUp) => return Err(HangUp),
     };
-    let response = finish(response, &request, inbound, &connection).await;
+    let mut response = finish(response, &request, inbound, &connection).await;
+    if effects.is_mislabelled {
+        response = response.mislabelled();
+    }
     if !effects.delay.is_zero() {
         sleep(effects.delay).await;
     }

@@ -414,6 +414,9 @@ fn wrong_content_in_the_load_fails_the_run_apart_from_errors() {
     let lenient = "[[threshold]]\nmetric = \"errors\"\nexpect = \"rate <= 100%\"\n";
     for (fault, place) in [
         ("operation = \"blob-get\"\ncorrupt = \"9B\"", 0),
+        // A tag does not tell whether the header is wrong or the bytes.
+        ("operation = \"manifest-get\"\nmislabel = true", 0),
+        ("operation = \"blob-get\"\nmislabel = true", 2),
         ("operation = \"manifest-get\"\nempty = true", 3),
         ("operation = \"blob-get\"\nempty = true", 3),
     ] {

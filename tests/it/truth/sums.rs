@@ -40,9 +40,9 @@ enum Harm {
 }
 
 /// The names of all kinds of faults. The compiler asks here for the name of a new one.
-const KINDS: [&str; 14] = [
-    "burn", "close", "corrupt", "delay", "drawn", "empty", "freeze", "lose", "rate", "reset",
-    "revive", "stale", "stall", "status",
+const KINDS: [&str; 15] = [
+    "burn", "close", "corrupt", "delay", "drawn", "empty", "freeze", "lose", "mislabel", "rate",
+    "reset", "revive", "stale", "stall", "status",
 ];
 
 const fn name(kind: &FaultKind) -> &'static str {
@@ -58,6 +58,7 @@ const fn name(kind: &FaultKind) -> &'static str {
         FaultKind::Burn(_) => "burn",
         FaultKind::Corrupt(_) => "corrupt",
         FaultKind::Empty => "empty",
+        FaultKind::Mislabel => "mislabel",
         FaultKind::Lose => "lose",
         FaultKind::Stale(_) => "stale",
         FaultKind::Revive(_) => "revive",
@@ -103,6 +104,7 @@ fn faults() -> Vec<(FaultKind, Harm, Harm)> {
         (FaultKind::Freeze(ms(5)), none, none),
         (FaultKind::Burn(Duration::from_micros(300)), none, none),
         (FaultKind::Empty, fails, fails),
+        (FaultKind::Mislabel, fails, fails),
         // A pull stores nothing. A push finds that its index of images has lost one of them; these have none.
         (FaultKind::Lose, none, none),
         (FaultKind::Stale(ms(50)), none, none),
