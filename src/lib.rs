@@ -70,6 +70,7 @@ pub mod meeting;
 pub mod oci;
 pub mod plan;
 pub mod profile;
+pub mod programs;
 pub mod recorder;
 pub mod registry;
 pub mod report;

@@ -2,14 +2,12 @@
 
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use tokio::time::Instant;
@@ -17,6 +15,7 @@ use tokio::time::Instant;
 use super::reading::{Number, Reading};
 use super::record::{SeriesKind, Unit};
 use super::text::{Dialect, Kind, Line, Parser, TextLimits};
+use crate::programs::ProcessGroup;
 
 /// What a command may print.
 const LIMITS: TextLimits = TextLimits {
@@ -28,28 +27,26 @@ const LIMITS: TextLimits = TextLimits {
 /// How often a command that is silent is looked at, in milliseconds.
 const LOOK_EVERY: u8 = 50;
 
-/// A program that runs in a process group of its own, all of which ends with it.
+/// A program that runs, all of which ends with it.
 struct Running {
     child: Child,
-    id: Pid,
-    is_over: bool,
+    group: Option<ProcessGroup>, // until it is over
 }
 
 impl Running {
     fn start(command: &mut Command) -> io::Result<Self> {
-        let child = command.process_group(0).spawn()?;
-        let id = i32::try_from(child.id()).map_err(io::Error::other)?;
+        let (child, group) = ProcessGroup::start(command)?;
         Ok(Self {
             child,
-            id: Pid::from_raw(id),
-            is_over: false,
+            group: Some(group),
         })
     }
 
     /// Returns `true` once it has ended. It is not waited for: until then nothing else can have its number.
     fn has_ended(&self) -> io::Result<bool> {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        match waitid(Id::Pid(self.id), flags) {
+        let id = i32::try_from(self.child.id()).map_err(io::Error::other)?;
+        match waitid(Id::Pid(Pid::from_raw(id)), flags) {
             Ok(status) => Ok(status != WaitStatus::StillAlive),
             Err(Errno::EINTR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -58,9 +55,8 @@ impl Running {
 
     /// Ends whatever of it is there, children included.
     fn end(&mut self) -> io::Result<ExitStatus> {
-        if !self.is_over {
-            let _ = killpg(self.id, Signal::SIGKILL);
-            self.is_over = true;
+        if let Some(group) = self.group.take() {
+            group.end();
         }
         self.child.wait()
     }

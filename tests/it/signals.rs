@@ -215,6 +215,24 @@ fn a_hook_ends_with_all_that_it_has_started() {
     }
 }
 
+/// The third signal ends the process wherever it is, and what it has started with it.
+#[test]
+fn a_command_that_is_read_ends_with_all_that_it_has_started() {
+    let reading = "command = [\"sh\", \"-c\", \"sleep 600 & echo $! > made; mv made child; wait\"]";
+    let (dir, _registry) = bench(&format!("{HOUR}[[telemetry]]\nname = \"own\"\n{reading}\n"));
+    let arguments = ["run", "test.toml", "--allow-hooks"];
+    let child = command(dir.path(), &arguments).spawn().expect("it starts");
+    let started = written(&dir.path().join("child"));
+    assert!(is_alive(started));
+    for signal in &ALL[..3] {
+        send(&child, *signal);
+        // Signals that come at once are one.
+        wait_for(|| (!has(child.id(), "ShdPnd:", *signal)).then_some(()));
+    }
+    assert_eq!(ended(child).status.code(), Some(130));
+    wait_for(|| (!is_alive(started)).then_some(()));
+}
+
 #[test]
 fn the_embedded_registry_ends_well_by_every_signal() {
     for signal in ALL {

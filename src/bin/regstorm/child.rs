@@ -6,9 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use regstorm::programs::ProcessGroup;
 use tokio::time::Instant;
-
-use crate::process_group::ProcessGroup;
 
 /// How often the signal to stop is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

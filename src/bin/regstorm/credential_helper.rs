@@ -9,10 +9,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use regstorm::programs::ProcessGroup;
 use regstorm::units::{Credentials, Secret};
 use serde::Deserialize;
-
-use crate::process_group::ProcessGroup;
 
 /// How long a helper may take; one that asks a person takes too long.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use regstorm::engine::Stop;
+use regstorm::programs::ProcessGroup;
 
 use crate::child::{self, Waited};
 use crate::exit::{Exit, Failure};
-use crate::process_group::ProcessGroup;
 
 /// The command, and the environment it gets.
 #[derive(Debug, Clone)]

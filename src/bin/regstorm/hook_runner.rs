@@ -10,11 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use regstorm::hooks::{Allowed, CAPTURED, HookEnd, Order, Ran, Runner};
-
+use regstorm::programs::ProcessGroup;
 use tokio::time::Instant;
 
 use crate::child::{self, Waited};
-use crate::process_group::ProcessGroup;
 
 /// How long output may come after a command has ended: what it has started may hold the pipe for ever.
 const AFTER: Duration = Duration::from_secs(1);

@@ -37,7 +37,6 @@ mod pair_args;
 mod panics;
 mod preflight;
 mod prepare;
-mod process_group;
 mod progress;
 mod proxy;
 mod pull;

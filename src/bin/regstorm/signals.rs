@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use regstorm::programs;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::Exit;
-use crate::process_group;
 
 /// How long a command has for its end once it is asked for the last time.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -141,7 +141,7 @@ fn is_ignored(kind: SignalKind) -> bool {
     reason = "the main thread may be stuck in a read, a write or a computation that nothing else ends"
 )]
 fn leave(words: &str) -> ! {
-    process_group::end_all();
+    programs::end_all();
     let _ = tell(format!("error: {words}\n")).recv_timeout(LAST_WORDS);
     std::process::exit(Exit::Interrupted as i32);
 }

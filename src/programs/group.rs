@@ -1,4 +1,4 @@
-//! Programs of the user in process groups of their own, which are ended with all that they have started.
+//! A process group of a program, and all groups that run.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,11 +14,14 @@ static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// The group of a program that runs. Dropping it leaves the program alone.
 #[derive(Debug)]
-pub(crate) struct ProcessGroup(i32);
+pub struct ProcessGroup(i32);
 
 impl ProcessGroup {
     /// Starts a program in a group of its own.
-    pub(crate) fn start(command: &mut Command) -> io::Result<(Child, Self)> {
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         // Whoever ends all groups waits for one that is being started.
         let mut running = running();
         let child = command.process_group(0).spawn()?;
@@ -28,7 +31,7 @@ impl ProcessGroup {
     }
 
     /// Ends whatever of the group is there.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         // What has ended meanwhile is gone already.
         let _ = killpg(Pid::from_raw(self.0), Signal::SIGKILL);
     }
@@ -41,7 +44,7 @@ impl Drop for ProcessGroup {
 }
 
 /// Ends all groups, before the process itself ends.
-pub(crate) fn end_all() {
+pub fn end_all() {
     for id in running().iter() {
         let _ = killpg(Pid::from_raw(*id), Signal::SIGKILL);
     }
