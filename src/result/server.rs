@@ -1,12 +1,18 @@
 //! The numbers of the target's side of a run, made of what was read of it and what the load did.
 
-use super::{Document, ShardPart};
+use super::{Document, ShardPart, UpstreamSection};
 use crate::telemetry::{self, Journey, ServerFigure, ServerMetric, Telemetry, Work};
 
 impl Document {
     /// Sets what was read of the target, and the numbers that are made of it.
     pub fn set_telemetry(&mut self, telemetry: Telemetry) {
         self.telemetry = Some(telemetry);
+        self.derive_server();
+    }
+
+    /// Sets what was fetched from the upstream, and the number that is made of it.
+    pub fn set_upstream(&mut self, upstream: UpstreamSection) {
+        self.upstream = Some(upstream);
         self.derive_server();
     }
 
@@ -26,6 +32,8 @@ impl Document {
         let telemetry = self.telemetry.as_ref();
         let figures = telemetry.map(|it| telemetry::figures(it, &self.work()));
         self.server = figures.unwrap_or_default();
+        self.server
+            .extend(self.upstream.as_ref().map(UpstreamSection::figure));
         if self.shard.is_some() {
             // A shard knows what the target used for all of them, and did itself only a part of it.
             self.server

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::telemetry::{FigureUnit, ServerFigure, ServerMetric};
+
 /// What was fetched from the upstream while the target was loaded.
 ///
 /// A fetch is a `GET` of a blob, or of a range of it, that found it. A cache that fetches each blob once has as many fetches as blobs.
@@ -37,6 +39,19 @@ impl UpstreamSection {
             fetches_per_blob: mean(fetches, blobs),
             most: counts.iter().copied().max().unwrap_or(0),
             more_than_once: counts.iter().filter(|it| **it > 1).count() as u64,
+        }
+    }
+
+    /// Returns the number that thresholds judge and comparisons compare.
+    pub(super) fn figure(&self) -> ServerFigure {
+        ServerFigure {
+            metric: ServerMetric::fetches_per_blob(),
+            source: "upstream".to_owned(),
+            unit: FigureUnit::Number,
+            value: self.fetches_per_blob,
+            interval: None,
+            samples: self.blobs,
+            why: (self.blobs == 0).then(|| "no blob was fetched".to_owned()),
         }
     }
 }

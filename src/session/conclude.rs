@@ -125,10 +125,10 @@ impl Conclusion<'_> {
             document.set_telemetry(telemetry.telemetry(record.time_series().window_seconds()));
         }
         document.set_hooks(finished.hooks.clone());
-        document.upstream = finished
-            .upstream
-            .as_ref()
-            .map(|it| UpstreamSection::new(it.url.clone(), it.requests, &it.fetches));
+        if let Some(it) = &finished.upstream {
+            let upstream = UpstreamSection::new(it.url.clone(), it.requests, &it.fetches);
+            document.set_upstream(upstream);
+        }
         audited::add_flickers(&mut document, &finished.flickers);
         if let Some(audited) = &finished.audited {
             document.add_audit(audited::section(audited, document.environment.clock));

@@ -46,7 +46,7 @@ const WORDS: [(&str, FigureUnit, bool); 24] = [
 ];
 
 /// The words that are made of others.
-const DERIVED: [(&str, FigureUnit); 7] = [
+const DERIVED: [(&str, FigureUnit); 8] = [
     ("cpu_per_pull", FigureUnit::Seconds),
     ("cpu_per_push", FigureUnit::Seconds),
     ("cpu_per_iteration", FigureUnit::Seconds),
@@ -54,7 +54,11 @@ const DERIVED: [(&str, FigureUnit); 7] = [
     ("cache_hit_share", FigureUnit::Share),
     ("proxy_hit_share", FigureUnit::Share),
     ("restarts", FigureUnit::Number),
+    (FETCHES_PER_BLOB, FigureUnit::Number),
 ];
+
+/// What no source gives: an upstream of the target, which this process is, counts it.
+const FETCHES_PER_BLOB: &str = "fetches_per_blob";
 
 /// What the name of a number of a gauge ends with, beside that of its mean.
 const OF_GAUGES: [&str; 3] = ["max", "growth", "slope"];
@@ -116,6 +120,11 @@ impl ServerMetric {
     pub fn unit(&self) -> Option<FigureUnit> {
         let behind = self.0.split_once('.').map(|(_, behind)| behind);
         Self::unit_of(&self.0).or_else(|| Self::unit_of(behind?))
+    }
+
+    /// Returns how often a blob was fetched from the upstream, on average.
+    pub fn fetches_per_blob() -> Self {
+        Self::of_word(FETCHES_PER_BLOB)
     }
 
     /// Returns whether it is how fast a gauge grows.

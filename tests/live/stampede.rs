@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use regstorm::result::Document;
+use regstorm::verdict::Status;
 
 use crate::support::{closed_port, scratch, wait_for};
 
@@ -56,8 +57,11 @@ fn a_cache_that_fetches_a_blob_for_each_client_is_seen() {
     registry.stdout(Stdio::null()).stderr(Stdio::null());
     let _cache = Ends(registry.spawn().expect("docker-registry is installed"));
     let status = run.0.wait().expect("it ends");
-    assert!(matches!(status.code(), Some(0 | 4)), "{status}");
+    assert!(matches!(status.code(), Some(1 | 4)), "{status}");
     let report = Document::load(&report).expect("a report");
+    let judged = report.thresholds.last().expect("a threshold");
+    assert_eq!(judged.name(), "server.fetches_per_blob < 1.5");
+    assert_eq!(judged.status, Status::Fail, "{judged:?}");
     let fetched = report.upstream.expect("the upstream");
     // Four layers and a config of each of three images; at least once each, or nothing would have been pulled.
     assert_eq!(fetched.blobs, 15);

@@ -126,6 +126,7 @@ fn scenario(root: &[Entry], sink: &Sink) -> Option<Scenario> {
         read: &journeys,
         loads: loads.as_deref(),
         sources: telemetry.as_deref(),
+        has_upstream: upstream.as_ref().map(Option::is_some),
     };
     let thresholds = table.or(&THRESHOLD, Vec::new(), |item: &Item, sink: &Sink| {
         threshold::read_all(item, &known, sink)

@@ -34,6 +34,8 @@ pub(super) struct Known<'a> {
     pub(super) loads: Option<&'a [Load]>,
     /// What is read of the target, unless that has a mistake.
     pub(super) sources: Option<&'a [TelemetrySource]>,
+    /// Whether there is an upstream, unless that has a mistake.
+    pub(super) has_upstream: Option<bool>,
 }
 
 /// Each costs memory and a little time at every sample.
@@ -173,11 +175,18 @@ fn judged(item: &Item, known: &Known<'_>, sink: &Sink) -> Option<Judged> {
 fn server(item: &Item, written: &Text, known: &Known<'_>, sink: &Sink) -> Option<ServerMetric> {
     let sources = known.sources.unwrap_or_default();
     let names: Vec<&str> = sources.iter().map(|it| it.name.as_str()).collect();
-    if known.sources.is_some() && names.is_empty() {
-        let problem = Problem::new("nothing reads the target's side", item.spot.clone());
+    let is_of_upstream = written.value == ServerMetric::fetches_per_blob().to_string();
+    let missing = if is_of_upstream {
+        let label = "add an [upstream] table, or remove the threshold";
+        (known.has_upstream == Some(false)).then_some(("nothing counts fetches", label))
+    } else {
         let label =
             "add a [[telemetry]] table, such as `process = \"target\"`, or remove the threshold";
-        sink.report(problem.label(label));
+        let is_missing = known.sources.is_some() && names.is_empty();
+        is_missing.then_some(("nothing reads the target's side", label))
+    };
+    if let Some((message, label)) = missing {
+        sink.report(Problem::new(message, item.spot.clone()).label(label));
         return None;
     }
     let loads = known.loads.unwrap_or_default();

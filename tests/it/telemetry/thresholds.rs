@@ -65,6 +65,11 @@ fn what_could_never_be_judged_is_refused() {
             on("server.cpu", "< 1"),
             "nothing reads the target's side",
         ),
+        (
+            SOURCE,
+            on("server.fetches_per_blob", "< 2"),
+            "nothing counts fetches",
+        ),
         (SOURCE, on("server.cpus", "< 1"), "did you mean `cpu`?"),
         (
             SOURCE,
