@@ -188,7 +188,9 @@ fn chart(document: &Document, telemetry: &Telemetry, name: &str, clock: Clock) -
     let unit = found
         .first()
         .map_or(FigureUnit::Number, |(_, it)| it.figure_unit());
-    let scale = Scale::linear(least, most * 1.05);
+    // Nothing but zeros has an axis, too, whose highest mark is below the edge.
+    let highest = if most > least { most } else { least + 1.0 };
+    let scale = Scale::linear(least, highest * 1.05);
     let series = found.iter().enumerate().map(|(look, (source, series))| {
         let shown = |it: &Option<f64>| it.map_or_else(|| "-".to_owned(), |it| unit.text(it));
         Series {
