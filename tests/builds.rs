@@ -8,6 +8,9 @@
 mod budget;
 /// Whether the machine was quiet.
 mod machine;
+/// Processor time of the target.
+#[path = "builds/processor_time.rs"]
+mod processor_time;
 
 use std::fs;
 use std::path::Path;
