@@ -8,6 +8,8 @@ use regstorm::result::{Comparison, Decision, MetricComparison};
 use super::machine::{Beside, claim, tried};
 use super::{Bench, PULL, TRIES, alone, shown};
 
+const CPU: &str = "--gate=server.cpu_per_pull";
+
 /// `regstorm serve`, a process of its own, in which a request takes more processor time than it needs, beside the response.
 struct Burning {
     child: Child,
@@ -57,7 +59,7 @@ fn more_processor_time_at_the_same_latency_is_a_regression() {
     let base = Burning::start(&bench, "400us");
     let more = Burning::start(&bench, "800us");
     let compare = |candidate: &Burning| {
-        let mut ab = bench.ab_whole(&base.url, &candidate.url, &[]);
+        let mut ab = bench.ab_whole(&base.url, &candidate.url, &[CPU]);
         ab.args(["--slices=1", "--slice=2s", "--settle=200ms"]);
         let output = ab.output().expect("the program runs");
         (output.status.code(), shown(&output), bench.comparison())

@@ -18,7 +18,7 @@ pub(crate) struct GateArgs {
     /// File of `[[gate]]` tables (TOML), or @NAME for one of the library: the metrics that decide, and their margins
     #[arg(long, value_name = "FILE", value_parser = source::parser(library::GATES))]
     gates: Option<Source>,
-    /// Additional gate, such as `pull.response_time p(99)=10%`, `errors rate` or `capacity`; repeatable
+    /// Gate beside those of --gates, or in place of the default ones, such as `pull.response_time p(99)=10%`, `errors rate` or `capacity`; repeatable
     #[arg(long, value_name = "METRIC[=MARGIN]")]
     gate: Vec<String>,
     /// Accepted difference between the sides; any other makes the comparison invalid
