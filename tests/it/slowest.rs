@@ -137,10 +137,12 @@ fn the_slowest_exchanges_are_found_in_the_registrys_log() {
         "{:?}",
         fetched.slowest[0]
     );
-    let late = fetched
-        .slowest
-        .iter()
-        .find(|it| it.phases_us[&Phase::FirstByte] >= 200_000);
+    // The server waits from when it has the request: a client that is kept from running behind the system call stamps its end late.
+    let waited = [Phase::Send, Phase::FirstByte];
+    let late = fetched.slowest.iter().find(|it| {
+        let phases = waited.iter().filter_map(|phase| it.phases_us.get(phase));
+        phases.sum::<u64>() >= 200_000
+    });
     let late = late.expect("one was answered late");
     assert_eq!(
         (late.path.as_str(), late.status),
