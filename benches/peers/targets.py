@@ -118,22 +118,22 @@ def lag_of_ours(it: Results, row: str) -> float | None:
 of_k6 = against(cpu_ms_an_image, "k6")
 
 TARGETS = (
-    Target("manifest, c=64: requests/s against oha", "manifest-64", against(rate, "oha"), at_least(1.0, 1.15)),
-    Target("manifest, c=1000: requests/s against oha", "manifest-1000", against(rate, "oha"), at_least(1.0, 1.2)),
-    Target("pull of one layer of 1 MB, verified: CPU an image against k6", "pull-megabyte", of_k6, at_most(0.42, 0.36)),
-    Target("pull of ten layers of 10 KB, verified: CPU an image against k6", "pull-small", of_k6, at_most(0.14, 0.11)),
-    Target("push of one layer of 1 MB: CPU an image against k6", "push-megabyte", of_k6, at_most(0.5, 0.3)),
-    Target("push of ten layers of 10 KB: CPU an image against k6", "push-small", of_k6, at_most(0.5, 0.3)),
+    Target("manifest, c=64: requests/s vs. oha", "manifest-64", against(rate, "oha"), at_least(1.0, 1.15)),
+    Target("manifest, c=1000: requests/s vs. oha", "manifest-1000", against(rate, "oha"), at_least(1.0, 1.2)),
+    Target("pull of one layer of 1 MB, verified: CPU per image vs. k6", "pull-megabyte", of_k6, at_most(0.42, 0.36)),
+    Target("pull of ten layers of 10 KB, verified: CPU per image vs. k6", "pull-small", of_k6, at_most(0.14, 0.11)),
+    Target("push of one layer of 1 MB: CPU per image vs. k6", "push-megabyte", of_k6, at_most(0.5, 0.3)),
+    Target("push of ten layers of 10 KB: CPU per image vs. k6", "push-small", of_k6, at_most(0.5, 0.3)),
     # Seconds a gigabyte are the machine's as much as a program's.
-    Target("pull, every byte verified: CPU a GB against oha", "blob-verified", against(cpu_s_a_gigabyte, "oha"), at_most(1.0, 0.88)),
-    Target('pull, `verify = "none"`: CPU a GB against oha', "blob-none", against(cpu_s_a_gigabyte, "oha"), at_most(0.6, 0.4)),
+    Target("pull, every byte verified: CPU per GB vs. oha", "blob-verified", against(cpu_s_a_gigabyte, "oha"), at_most(1.0, 0.88)),
+    Target('pull, `verify = "none"`: CPU per GB vs. oha', "blob-none", against(cpu_s_a_gigabyte, "oha"), at_most(0.6, 0.4)),
     Target(
-        "push: GB/s against the best of wrk, oha, hey",
+        "push: GB/s vs. the best of wrk, oha, hey",
         "push",
         against(gigabytes_a_second, "wrk", "oha", "hey"),
         at_least(0.95, 1.05),
     ),
-    Target("new connection: requests/s against wrk", "new-connection", against(rate, "wrk"), at_least(0.95, 1.0)),
+    Target("new connection: requests/s vs. wrk", "new-connection", against(rate, "wrk"), at_least(0.95, 1.0)),
     Target("10,000 users: memory of each", "memory", memory_of_each, at_most(20, 10, "KiB")),
     Target("start lag, idle: p99 beyond the metronome's, the best rounds", "start-lag", lag_of_ours, at_most(60, 30, "µs")),
     Target("start lag, 80% busy: p99 beyond the metronome's, the best rounds", "start-lag-busy", lag_of_ours, at_most(60, 30, "µs")),
