@@ -128,11 +128,12 @@ impl Scene {
         let mut first = self.start("first");
         let arguments = [Path::new("run"), &scenario, Path::new("--out"), &report];
         let mut run = regstorm(arguments).start(&at.join("run.log"));
-        // Until it has been under load for a while; a machine that stands still gets more time for all of it.
+        // Until it has been under load for a while; a machine that stands still gets more time for all of it. By metrics alone a process
+        // that began a second after another cannot be told from it.
         let has_worked = || {
             let seen = moments(&first.read);
-            let grown = seen.last()?.cpu - seen.first()?.cpu;
-            (grown > 0.7).then_some(())
+            let (first, last) = (seen.first()?, seen.last()?);
+            (last.cpu - first.cpu > 0.7 && last.at - first.at > 2.0).then_some(())
         };
         wait_for(length / 2, has_worked);
         first.registry.kill();
