@@ -108,13 +108,13 @@ pub fn server(sources: &BTreeMap<String, Vec<Number>>) -> String {
     for (kind, name, told, help) in [
         (
             SeriesKind::Gauge,
-            "regstorm_server",
+            "regstorm_server_reading",
             "gauge",
             "What the target uses: bytes, seconds, shares or things, as its source gave them last.",
         ),
         (
             SeriesKind::Counter,
-            "regstorm_server_total",
+            "regstorm_server_reading_total",
             "counter",
             "What the target has counted, likewise: it begins again when the target does.",
         ),
@@ -227,8 +227,8 @@ mod tests {
         assert_eq!(
             samples,
             [
-                "regstorm_server{source=\"registry\",name=\"memory\"} 4096",
-                "regstorm_server_total{source=\"registry\",name=\"cpu\"} 1.5",
+                "regstorm_server_reading{source=\"registry\",name=\"memory\"} 4096",
+                "regstorm_server_reading_total{source=\"registry\",name=\"cpu\"} 1.5",
             ]
         );
         assert_eq!(server(&BTreeMap::new()), "");

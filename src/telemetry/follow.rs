@@ -29,12 +29,12 @@ pub struct Told {
     /// The name of the source.
     pub source: String,
     /// What is new.
-    pub what: Tidings,
+    pub what: Update,
 }
 
 /// What is new of a source.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Tidings {
+pub enum Update {
     /// Something is wrong with it, for the first time.
     Problem(String),
     /// It was read, and these are its numbers now: none if that failed.
@@ -48,14 +48,14 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    fn tell(&self, what: Tidings) {
+    fn tell(&self, what: Update) {
         let source = self.source.clone();
         // Nobody may listen any more.
         let _ = self.to.send(Told { source, what });
     }
 
     fn problem(&self, text: &str) {
-        self.tell(Tidings::Problem(text.to_owned()));
+        self.tell(Update::Problem(text.to_owned()));
     }
 }
 
@@ -164,11 +164,11 @@ impl Follower<'_> {
     ) {
         let now = Instant::now();
         if !matches!(outcome, Some(Ok(_))) {
-            self.teller.tell(Tidings::Numbers(Vec::new()));
+            self.teller.tell(Update::Numbers(Vec::new()));
         }
         match outcome {
             Some(Ok(reading)) => {
-                self.teller.tell(Tidings::Numbers(reading.numbers.clone()));
+                self.teller.tell(Update::Numbers(reading.numbers.clone()));
                 for text in self.course.good(reading, timing) {
                     self.teller.problem(&text);
                 }

@@ -40,7 +40,7 @@ mod windows;
 
 pub use figure::ServerFigure;
 pub use figures::{Journey, Work, figures};
-pub use follow::{Tidings, Told};
+pub use follow::{Told, Update};
 pub use metric::{ServerMetric, ServerMetricError};
 pub use monitor::{Gathered, Monitor};
 pub use reading::Number;

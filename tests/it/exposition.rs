@@ -152,7 +152,7 @@ fn body(answer: &str) -> &str {
 fn counts_grow_while_a_run_goes_on_and_end_with_it() {
     const OK: &str = "regstorm_iterations_total{period=\"measure\",outcome=\"ok\"}";
     const TIMES: &str = "regstorm_response_time_seconds";
-    const BUSY: &str = "regstorm_server_total{source=\"own\",name=\"cpu\"}";
+    const BUSY: &str = "regstorm_server_reading_total{source=\"own\",name=\"cpu\"}";
     let dir = tempfile::tempdir().expect("a directory");
     let scenario = format!("{PULLS}[[telemetry]]\nname = \"own\"\nprocess = \"target\"\n");
     std::fs::write(dir.path().join("test.toml"), scenario).expect("a file");

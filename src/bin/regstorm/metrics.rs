@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regstorm::engine;
 use regstorm::measure::{Live, Period};
 use regstorm::report::prometheus;
-use regstorm::telemetry::{Number, Tidings};
+use regstorm::telemetry::{Number, Update};
 
 /// What is scraped, up to the moment.
 pub(crate) struct Metrics {
@@ -41,7 +41,7 @@ impl Metrics {
             engine::Progress::Auditing => self.period = Period::Audit,
             engine::Progress::CleaningUp => self.period = Period::CleanUp,
             engine::Progress::Telemetry(told) => {
-                if let Tidings::Numbers(numbers) = &told.what {
+                if let Update::Numbers(numbers) = &told.what {
                     self.server.insert(told.source.clone(), numbers.clone());
                 }
             }

@@ -13,7 +13,7 @@ use regstorm::measure::{Live, Period, Totals};
 use regstorm::plan::{Length, Plan};
 use regstorm::result::TrialSection;
 use regstorm::session::Event;
-use regstorm::telemetry::{Tidings, Told};
+use regstorm::telemetry::{Told, Update};
 use regstorm::units::{self, Quantile};
 use regstorm::verdict::Status;
 use tokio::time::Instant;
@@ -189,7 +189,7 @@ impl Progress {
             }
             engine::Progress::Hook(news) => self.line(&hook_news(news)),
             engine::Progress::Telemetry(Told { source, what }) => {
-                let Tidings::Problem(text) = what else {
+                let Update::Problem(text) = what else {
                     return; // numbers are for whom they are served to
                 };
                 let line = format!("telemetry {source}: {text}");
